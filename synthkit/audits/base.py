@@ -1,0 +1,123 @@
+"""What an audit is: a function from a context and its parameters to a result with an error bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from synthkit.audits.context import AuditContext
+
+Status = Literal["pass", "warn", "fail", "error", "inconclusive", "skipped"]
+Severity = Literal["error", "warn"]
+Needs = Literal["train", "holdout"]
+
+
+class NamesColumn:
+    """Marks a parameter that holds a column name, or several: the compiler checks that they exist."""
+
+
+ColumnName = Annotated[str, NamesColumn()]
+ColumnNames = Annotated[tuple[str, ...], NamesColumn()]
+
+
+class NamesRelation:
+    """Marks a parameter that holds a ``ref()`` or ``source()``: it becomes an edge of the graph."""
+
+
+RelationName = Annotated[str, NamesRelation()]
+
+
+class AuditParams(BaseModel):
+    """Base of every audit's own parameters: frozen, and a misspelt name is an error.
+
+    ``severity``, ``where``, ``warn_if``, ``error_if``, ``name`` and the like are common to all
+    audits and are not repeated here (see :class:`synthkit.spec.types.AuditSpec`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class ColumnResult:
+    """The part of a verdict that one column (or pair, or group) answers for."""
+
+    column: str
+    value: float | None
+    status: Status
+    ci_low: float | None = None
+    ci_high: float | None = None
+    floor: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What an audit found.
+
+    Args:
+        value: the measure; None where it could not be taken.
+        ci_low, ci_high: its 95 % confidence interval; equal to the value where there is no sampling error.
+        threshold: what it is held against, as text ("max 0.1"), or None for a report only.
+        floor: the same measure of real rows against real rows, where that has a meaning.
+        status: ``inconclusive`` says "too few rows to tell".
+        message: one sentence for a person: what failed, where, and what to try.
+        columns: the columns responsible, worst first.
+        details: anything else, JSON-able.
+    """
+
+    value: float | None
+    status: Status
+    threshold: str | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    floor: float | None = None
+    message: str = ""
+    columns: tuple[ColumnResult, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Run(Protocol):
+    def __call__(self, context: AuditContext, params: Any) -> AuditResult: ...
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A named check. ``needs`` says which real rows it reads; ``version`` enters the audit hash."""
+
+    name: str
+    params: type[AuditParams]
+    run: Run
+    version: int = 1
+    needs: frozenset[Needs] = frozenset()
+    family: str = "integrity"
+    summary: str = ""
+
+
+F = TypeVar("F", bound=Run)
+_declared: dict[str, Audit] = {}
+
+
+def audit(
+    name: str, params: type[AuditParams], *, family: str, version: int = 1, needs: tuple[Needs, ...] = ()
+) -> Callable[[F], F]:
+    """Declare the decorated function as the audit ``name``.
+
+    Its docstring's first line becomes the summary in ``synth`` help and in the README's table. The
+    module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``).
+    """
+
+    def declare(run: F) -> F:
+        summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
+        _declared[name] = Audit(name, params, run, version, frozenset(needs), family, summary)
+        return run
+
+    return declare
+
+
+def declared() -> Mapping[str, Audit]:
+    """The audits of the modules imported so far."""
+    return _declared

@@ -1,0 +1,53 @@
+"""SQL helpers shared by the audits: quoting, and a read-only DuckDB over Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def quote(identifier: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A SQL literal for a string, number, boolean or None."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def scan(paths: Iterable[Path]) -> str:
+    """A table function call that reads the Parquet files."""
+    return "read_parquet([" + ", ".join(literal(str(p)) for p in paths) + "])"
+
+
+def open_views(
+    sides: Mapping[str, tuple[Path, ...]], relations: Mapping[str, tuple[Path, ...]], where: str | None
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB whose views read the files; ``where`` narrows the sides, not the relations.
+
+    ``relations`` maps an already quoted name (``"crm"."customers"``) to its files. One thread and
+    insertion order, so that sums of floats come out the same every time.
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
+    narrowing = f" WHERE {where}" if where else ""
+    for name, paths in relations.items():
+        schema, dot, _ = name.rpartition('"."')
+        if dot:
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS {schema}"')
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {scan(paths)}")
+    for side, paths in sides.items():
+        connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {scan(paths)}{narrowing}")
+    return connection

@@ -1,0 +1,130 @@
+"""What a table is: its columns, their logical and physical types, and a handle to its rows.
+
+The logical type says what a column means (and so how it is modelled and audited), ``sql_type`` is the
+DuckDB type in which the source holds it and in which the synthetic table gives it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+LogicalType = Literal[
+    "integer", "float", "decimal", "boolean", "categorical", "datetime", "date", "time", "id", "text"
+]
+LOGICAL_TYPES: tuple[str, ...] = get_args(LogicalType)
+NUMERIC: frozenset[str] = frozenset({"integer", "float", "decimal"})
+TEMPORAL: frozenset[str] = frozenset({"datetime", "date", "time"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. ``bounds``, ``values`` and ``decimals`` hold only what the YAML *declares*."""
+
+    name: str
+    type: LogicalType
+    sql_type: str
+    nullable: bool = True
+    pii: str | None = None
+    bounds: tuple[Any, Any] | None = None
+    values: tuple[Any, ...] | None = None
+    decimals: int | None = None
+    description: str | None = None
+
+    @property
+    def numeric(self) -> bool:
+        return self.type in NUMERIC
+
+    @property
+    def continuous(self) -> bool:
+        """Whether distances along the column mean something (numbers and points in time)."""
+        return self.type in NUMERIC or self.type in TEMPORAL
+
+    @property
+    def modelled(self) -> bool:
+        """Whether a generator learns the column; keys, free text and Faker-filled ones are made up."""
+        return self.type not in ("id", "text") and self.pii is None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table in their order, and its keys."""
+
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    privacy_unit: str | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Column]:
+        return {c.name: c for c in self.columns}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    def select(self, names: Sequence[str]) -> Schema:
+        """The same schema with only ``names``, in the schema's own order."""
+        keep = set(names)
+        return Schema(
+            columns=tuple(c for c in self.columns if c.name in keep),
+            primary_key=tuple(k for k in self.primary_key if k in keep),
+            privacy_unit=self.privacy_unit if self.privacy_unit in keep else None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Schema:
+        def column(c: Mapping[str, Any]) -> Column:
+            pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}
+            return Column(**pairs)
+
+        return Schema(
+            columns=tuple(column(c) for c in data["columns"]),
+            primary_key=tuple(data.get("primary_key", ())),
+            privacy_unit=data.get("privacy_unit"),
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows at rest: Parquet files plus the schema that says what they mean.
+
+    ``paths`` are read in order. Nothing is loaded until asked for; ``batches`` streams.
+    """
+
+    schema: Schema
+    paths: tuple[Path, ...]
+    rows: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def batches(
+        self, columns: Sequence[str] | None = None, batch_size: int = 65_536
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream the rows as Arrow record batches of at most ``batch_size`` rows."""
+        import pyarrow.parquet as pq
+
+        wanted = None if columns is None else list(columns)
+        for path in self.paths:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(batch_size=batch_size, columns=wanted)
+
+    def to_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        wanted = None if columns is None else list(columns)
+        return pa.concat_tables([pq.read_table(p, columns=wanted) for p in self.paths])
+
+    def to_pandas(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        return self.to_arrow(columns).to_pandas()
