@@ -51,12 +51,15 @@ class Origin:
     path: KeyPath = ()
     marks: Mapping[KeyPath, tuple[int, int]] = field(default_factory=dict, repr=False)
     key_marks: Mapping[KeyPath, tuple[int, int]] = field(default_factory=dict, repr=False)
+    elsewhere: Mapping[str, Origin] = field(default_factory=dict, repr=False)  # keys that a default gave
 
     def at(self, *keys: str | int, key: bool = False) -> Location:
         """The place of a value (or with ``key`` of the key itself) below this spec.
 
         Where the exact path was not written (a default), the nearest written parent answers.
         """
+        if keys and isinstance(keys[0], str) and keys[0] in self.elsewhere:
+            return self.elsewhere[keys[0]].at(*keys[1:], key=key)
         path = (*self.path, *keys)
         table = self.key_marks if key else self.marks
         while path and path not in table:

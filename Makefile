@@ -1,0 +1,38 @@
+# The developer's day. `make build` and `make test` start from nothing but Python 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# torch first and on its own: this version has a CPU build, a plain range pulls gigabytes of CUDA.
+TORCH := torch==2.13.0
+
+.PHONY: build test check fast bench schemas clean
+
+build: $(VENV)/.ready  ## install into .venv/ and build the project at this root
+	$(BIN)/synth build
+
+test: $(VENV)/.ready check  ## style, types, and every test with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+
+check: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fast: $(VENV)/.ready  ## the tests that take no more than a few seconds each
+	$(BIN)/pytest -q -x -m "not slow"
+
+bench: $(VENV)/.ready  ## print every figure of benchmarks/
+	$(BIN)/python -m benchmarks
+
+schemas: $(VENV)/.ready  ## write the JSON Schemas that ship with the package
+	$(BIN)/synth schema --write synthkit/schemas
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$(TORCH)"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) target warehouse/*.duckdb .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Measurements, each printed as a table. `python -m benchmarks [NAME …]` runs them."""

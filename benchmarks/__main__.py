@@ -1,0 +1,18 @@
+"""Run the benchmarks named on the command line, or all of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("startup", "thousand_models")
+
+
+def main() -> None:
+    for name in sys.argv[1:] or NAMES:
+        print(f"\n## {name}\n")
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""Bind each model's audits: names, parameters, the columns and tables they speak of, and their SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from synthkit.audits import registry
+from synthkit.audits.defaults import default_audits
+from synthkit.audits.runner import BoundAudit, check_condition
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.graph import check_relation
+from synthkit.compiler.sqlmodels import Describer
+from synthkit.errors import Location, SynthError, did_you_mean
+from synthkit.schema import Schema
+from synthkit.spec.faults import parameter_faults
+from synthkit.spec.types import AuditSpec, Origin, Relation
+
+if TYPE_CHECKING:
+    from synthkit.audits.base import Audit
+
+
+def bind_audits(draft: Draft) -> None:
+    """Audits of every model; the default set where a model names none."""
+    describer = Describer()
+    for name in draft.order:
+        model = draft.models[name]
+        if model.generator is None:
+            continue
+        specs = model.spec.audits
+        if specs is None:
+            if model.schema is None or model.broken:
+                continue
+            held_out = model.spec.source is not None and model.holdout > 0
+            specs = default_audits(model.generator.kind, model.schema, held_out)
+        binder = _Binder(draft, model, describer)
+        for index, spec in enumerate(specs):
+            if spec.enabled:
+                binder.bind(spec, index)
+        binder.finish()
+
+
+class _Binder:
+    """Binds the audits of one model and gathers the tables that they refer to."""
+
+    def __init__(self, draft: Draft, model: ModelDraft, describer: Describer) -> None:
+        self.draft, self.model, self.describer = draft, model, describer
+        self.relations: set[Relation] = set()
+
+    def bind(self, spec: AuditSpec, index: int) -> None:
+        where = self._where(spec, index)
+        known = registry.names()
+        if spec.audit in known:
+            bound = self._registered(spec, registry.get(spec.audit), where)
+        elif spec.audit in self.draft.project.sql_audits:
+            bound = self._custom(spec, where)
+        else:
+            hint = did_you_mean(spec.audit, {*known, *self.draft.project.sql_audits}, "an audit")
+            self.draft.fault(f"there is no audit {spec.audit!r}", where, spec.audit, hint)
+            return
+        self._check_options(spec, where)
+        if bound is not None:
+            self.model.audits.append(bound)
+
+    def finish(self) -> None:
+        own = Relation(self.model.spec.name)
+        self.model.audit_relations = tuple(sorted(self.relations - {own}, key=lambda r: r.id))
+
+    def _where(self, spec: AuditSpec, index: int) -> Location:
+        if self.model.spec.audits is None:
+            return self.model.spec.origin.at()
+        if spec.origin.path:
+            return spec.origin.at()
+        return self.model.spec.origin.at("audits", index)
+
+    def _registered(self, spec: AuditSpec, audit: Audit, where: Location) -> BoundAudit | None:
+        try:
+            params = audit.params.model_validate(dict(spec.params))
+        except ValidationError as error:
+            origin, prefix = self._params_origin(spec)
+            self.draft.faults.extend(
+                parameter_faults(error, audit.params, origin, prefix, f"audit {audit.name}", fallback=where)
+            )
+            return None
+        if audit.needs and self.model.spec.source is None:
+            self.draft.fault(
+                f"audit {audit.name!r} compares with real rows, but {self.model.spec.name!r} names no source",
+                where,
+                audit.name,
+                "add source: to the model: the real table that it is held against",
+            )
+            return None
+        if "holdout" in audit.needs and self.model.holdout == 0:
+            self.draft.fault(
+                f"audit {audit.name!r} needs held-out rows, but the holdout is 0",
+                where,
+                audit.name,
+                'set holdout: "20%" on the model or its source, or drop the audit',
+            )
+            return None
+        self._check_columns(audit, params, where)
+        for _, relation in registry.relations_named(params):
+            if isinstance(relation, Relation) and check_relation(self.draft, relation, where):
+                self.relations.add(relation)
+        return _bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
+
+    def _params_origin(self, spec: AuditSpec) -> tuple[Origin, tuple[str | int, ...]]:
+        return spec.origin, ()
+
+    def _check_columns(self, audit: Audit, params: BaseModel, where: Location) -> None:
+        schema = self.model.schema
+        if schema is None:
+            return
+        for _, column in registry.columns_named(params):
+            if column not in schema.by_name:
+                hint = did_you_mean(column, schema.names, "a column")
+                name = self.model.spec.name
+                self.draft.fault(
+                    f"audit {audit.name!r} names a column that {name!r} does not have", where, column, hint
+                )
+
+    def _custom(self, spec: AuditSpec, where: Location) -> BoundAudit | None:
+        file = self.draft.project.sql_audits[spec.audit]
+        this = Relation(self.model.spec.name)
+        try:
+            rendered = self.draft.project.renderer.sql(file.text, this=this.sql, extra=dict(spec.params))
+        except SynthError as error:
+            self.draft.fault(
+                f"audit {spec.audit!r}: {error.message}", error.where or Location(file.file, 1, 1), hint=error.hint
+            )
+            return None
+        good = True
+        for relation in rendered.relations:
+            good &= check_relation(self.draft, relation, Location(file.file, 1, 1))
+        if not good:
+            return None
+        self.relations |= rendered.relations
+        self._check_sql(rendered.text, rendered.relations, Location(file.file, 1, 1), spec.audit)
+        return _bound(spec, None, rendered.text, dict(spec.params), 1, where)
+
+    def _check_sql(self, text: str, relations: frozenset[Relation], where: Location, audit: str) -> None:
+        this = Relation(self.model.spec.name)
+        schemas: dict[str, Schema | None] = {r.sql: self.draft.schema_of(r) for r in relations}
+        schemas[this.sql] = self.model.schema
+        if any(schema is None for schema in schemas.values()) or self.model.schema is None:
+            return
+        for name, schema in schemas.items():
+            if schema is not None:
+                self.describer.add(name, schema)
+        self.describer.side("synthetic", self.model.schema)
+        try:
+            self.describer.columns(text)
+        except ValueError as error:
+            self.draft.fault(f"audit {audit!r} on {this.name!r} does not work: {error}", where, hint="mend its SQL")
+
+    def _check_options(self, spec: AuditSpec, where: Location) -> None:
+        for key in ("warn_if", "error_if"):
+            text = getattr(spec, key)
+            if text is None:
+                continue
+            try:
+                check_condition(text)
+            except ValueError as error:
+                self.draft.fault(f"{key}: {error}", where, text, 'write a comparison such as "> 10"')
+        if spec.where is not None and self.model.schema is not None:
+            self.describer.side("synthetic", self.model.schema)
+            try:
+                self.describer.columns(f"SELECT * FROM synthetic WHERE {spec.where}")
+            except ValueError as error:
+                self.draft.fault(f"where: {error}", where, spec.where, "write a SQL condition on the model's columns")
+
+
+def _bound(
+    spec: AuditSpec,
+    audit: str | None,
+    sql: str | None,
+    params: dict[str, Any],
+    version: int,
+    where: Location,
+) -> BoundAudit:
+    decides = {
+        "audit": audit,
+        "sql": sql,
+        "params": params,
+        "version": version,
+        "severity": spec.severity,
+        "where": spec.where,
+        "warn_if": spec.warn_if,
+        "error_if": spec.error_if,
+    }
+    text = json.dumps(decides, sort_keys=True, default=str)
+    return BoundAudit(
+        name=spec.name or spec.audit,
+        audit=audit,
+        sql=sql,
+        params=params,
+        severity=spec.severity,
+        where=spec.where,
+        warn_if=spec.warn_if,
+        error_if=spec.error_if,
+        hash=hashlib.sha256(text.encode()).hexdigest(),
+        location=str(where),
+    )

@@ -1,0 +1,72 @@
+"""Checks that look at one model at a time: its budget, its columns, its conditions; and the exposures."""
+
+from __future__ import annotations
+
+from synthkit.compiler.draft import Draft
+from synthkit.compiler.graph import check_relation
+from synthkit.errors import did_you_mean
+from synthkit.generators import registry
+from synthkit.generators.conditions import check_conditions as condition_problems
+
+
+def check_epsilon(draft: Draft) -> None:
+    """``epsilon`` on a generator that cannot honour it is refused, never ignored."""
+    for model in draft.models.values():
+        spec = model.spec
+        if spec.delta is not None and spec.epsilon is None:
+            draft.fault("delta without epsilon", spec.origin.at("delta"), spec.delta, "add epsilon, or drop delta")
+        if spec.epsilon is None or model.generator is None or model.generator.supports_epsilon:
+            continue
+        able = [n for n in registry.names() if _supports_epsilon(n)]
+        instead = f"choose one that can ({', '.join(able)})" if able else "no generator of this version can"
+        draft.fault(
+            f"generator {model.generator.name!r} gives no differential privacy, so it cannot honour epsilon",
+            spec.origin.at("epsilon"),
+            spec.epsilon,
+            f"{instead}, or drop epsilon: the table then carries no formal guarantee, and says so",
+        )
+
+
+def _supports_epsilon(name: str) -> bool:
+    from synthkit.errors import SynthError
+
+    try:
+        return registry.get(name).supports_epsilon
+    except SynthError:
+        return False
+
+
+def check_columns(draft: Draft) -> None:
+    """Columns that a model describes must exist."""
+    for model in draft.models.values():
+        if model.schema is None:
+            continue
+        for index, column in enumerate(model.spec.columns):
+            if column.name not in model.schema.by_name:
+                where = model.spec.origin.at("columns", index, "name")
+                hint = did_you_mean(column.name, model.schema.names, "a column")
+                draft.fault(f"model {model.spec.name!r} has no column {column.name!r}", where, column.name, hint)
+
+
+def check_conditions(draft: Draft) -> None:
+    """Conditions name columns that exist and shares that add up."""
+    for model in draft.models.values():
+        spec = model.spec
+        if not spec.conditions or model.schema is None or model.generator is None:
+            continue
+        if model.generator.kind == "query" or not model.generator.supports_conditions:
+            draft.fault(
+                f"generator {model.generator.name!r} takes no conditions",
+                spec.origin.at("conditions", key=True),
+                hint="drop conditions, or choose a generator that models the table",
+            )
+            continue
+        for path, message, hint in condition_problems(spec.conditions, model.schema):
+            draft.fault(message, spec.origin.at("conditions", *path), hint=hint)
+
+
+def check_exposures(draft: Draft) -> None:
+    """What an exposure depends on must exist."""
+    for exposure in draft.project.exposures:
+        for index, relation in enumerate(exposure.depends_on):
+            check_relation(draft, relation, exposure.origin.at("depends_on", index))

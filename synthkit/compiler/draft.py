@@ -1,0 +1,116 @@
+"""The compiler's working paper: one entry per model, filled in by the passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
+from synthkit.errors import Fault, Location
+from synthkit.graph.dag import Dag
+from synthkit.graph.selection import Selectable
+from synthkit.schema import Schema
+from synthkit.spec.types import ModelSpec, Relation, SourceTableSpec
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from synthkit.audits.runner import BoundAudit
+    from synthkit.generators.base import Generator
+    from synthkit.project import Project
+
+
+@dataclass
+class ModelDraft:
+    """What is known of one model so far; ``broken`` once something makes later checks of it pointless."""
+
+    spec: ModelSpec
+    generator: Generator | None = None
+    params: BaseModel | None = None
+    size: Size = field(default_factory=lambda: Size(factor=1.0))
+    holdout: float = 0.2
+    sql: str | None = None
+    sql_relations: tuple[Relation, ...] = ()
+    audit_relations: tuple[Relation, ...] = ()
+    schema: Schema | None = None
+    audits: list[BoundAudit] = field(default_factory=list)
+    lineage: Lineage = field(default_factory=Lineage)
+    broken: bool = False
+
+    @property
+    def parents(self) -> tuple[Relation, ...]:
+        own = (self.spec.source,) if self.spec.source is not None else ()
+        return tuple(dict.fromkeys((*own, *self.sql_relations, *self.audit_relations)))
+
+
+class Draft:
+    """The state that the passes share."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+        self.models: dict[str, ModelDraft] = {}
+        for spec in project.models:
+            self.models.setdefault(spec.name, ModelDraft(spec))
+        self.tables: dict[str, tuple[Relation, SourceTableSpec]] = {}
+        for source in project.sources:
+            for table in source.tables:
+                relation = Relation(table.name, source.name)
+                self.tables.setdefault(relation.id, (relation, table))
+        self.sources: dict[str, SourceNode] = {}
+        self.order: list[str] = list(self.models)
+        self.dag = Dag({})
+        self.selectables: dict[str, Selectable] = {}
+
+    def fault(
+        self, message: str, where: Location | None = None, value: object = None, hint: str | None = None
+    ) -> None:
+        self.faults.append(Fault(message, where, None if value is None else str(value), hint))
+
+    def schema_of(self, relation: Relation) -> Schema | None:
+        """The columns of a relation, or None where they could not be found out."""
+        if relation.source is not None:
+            node = self.sources.get(relation.id)
+            return None if node is None else node.schema
+        model = self.models.get(relation.name)
+        return None if model is None else model.schema
+
+    def manifest(self) -> Manifest:
+        """The finished manifest; only called on a draft without faults."""
+        models: dict[str, ModelNode] = {}
+        for name in self.order:
+            draft = self.models[name]
+            assert draft.generator is not None
+            assert draft.params is not None
+            assert draft.schema is not None
+            models[name] = ModelNode(
+                spec=draft.spec,
+                generator=draft.generator,
+                params=draft.params,
+                source=draft.spec.source,
+                parents=draft.parents,
+                sql=draft.sql,
+                sql_relations=draft.sql_relations,
+                schema=draft.schema,
+                size=draft.size,
+                holdout=draft.holdout,
+                audits=tuple(draft.audits),
+                audit_relations=draft.audit_relations,
+                lineage=draft.lineage,
+                path=self.relative(draft.spec),
+            )
+        return Manifest(
+            project=self.project,
+            sources=self.sources,
+            models=models,
+            exposures={e.name: e for e in self.project.exposures},
+            disabled=tuple(self.project.disabled),
+            dag=self.dag,
+            selectables=self.selectables,
+            warnings=tuple(self.warnings),
+        )
+
+    def relative(self, spec: ModelSpec | SourceTableSpec) -> str:
+        file, root = spec.origin.file, self.project.root
+        return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)

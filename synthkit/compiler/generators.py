@@ -1,0 +1,101 @@
+"""Bind each model to a generator: its name, its parameters, its size, its holdout."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.manifest import Size
+from synthkit.errors import SynthError, did_you_mean
+from synthkit.generators import registry
+from synthkit.sources.ingest import parse_share
+from synthkit.spec.faults import parameter_faults
+
+DEFAULT_GENERATOR = "sdv.gaussian_copula"
+
+_SIZE = re.compile(r"^\s*(?:(?P<rows>\d[\d_,]*)|(?P<times>\d+(?:\.\d+)?)\s*x|(?P<percent>\d+(?:\.\d+)?)\s*%)\s*$")
+
+
+def parse_size(value: str | int) -> Size:
+    """``50000``, ``2x`` or ``50%``. Raises ValueError with what is allowed."""
+    match = _SIZE.match(str(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not a size")
+    if match["rows"]:
+        size = Size(rows=int(re.sub(r"[_,]", "", match["rows"])))
+    elif match["times"]:
+        size = Size(factor=float(match["times"]))
+    else:
+        size = Size(factor=float(match["percent"]) / 100)
+    if (size.rows is not None and size.rows < 1) or (size.factor is not None and size.factor <= 0):
+        raise ValueError("a size must be more than nothing")
+    return size
+
+
+def bind_generators(draft: Draft) -> None:
+    """Names and parameters of generators, sizes and holdouts."""
+    for model in draft.models.values():
+        _bind_generator(draft, model)
+        _bind_size(draft, model)
+        _bind_holdout(draft, model)
+
+
+def _bind_generator(draft: Draft, model: ModelDraft) -> None:
+    spec = model.spec
+    name = spec.generator.name if spec.generator is not None else DEFAULT_GENERATOR
+    params: dict[str, Any] = dict(spec.generator.params) if spec.generator is not None else {}
+    where = spec.origin.at("generator", "name") if spec.generator else spec.origin.at()
+    try:
+        model.generator = registry.get(name)
+    except SynthError as error:
+        known = registry.names()
+        draft.fault(error.message, where, name, error.hint or did_you_mean(name, known, "a generator"))
+        model.broken = True
+        return
+    try:
+        model.params = model.generator.params.model_validate(params)
+    except ValidationError as error:
+        draft.faults.extend(
+            parameter_faults(error, model.generator.params, spec.origin, ("generator",), f"generator {name}")
+        )
+        model.broken = True
+    if model.generator.kind == "model" and spec.source is None:
+        draft.fault(
+            f"model {spec.name!r} names no source to learn from",
+            spec.origin.at(),
+            hint="add source: \"{{ source('group', 'table') }}\" or \"{{ ref('another_model') }}\"",
+        )
+        model.broken = True
+
+
+def _bind_size(draft: Draft, model: ModelDraft) -> None:
+    value = model.spec.size
+    if value is None:
+        return
+    where = model.spec.origin.at("size")
+    if model.generator is not None and model.generator.kind == "query":
+        draft.fault("an SQL model has no size: its query decides", where, value, "use LIMIT in the query")
+        return
+    try:
+        model.size = parse_size(value)
+    except ValueError as error:
+        draft.fault(str(error), where, value, "write rows (50000), a factor (2x) or a share (50%) of the source")
+
+
+def _bind_holdout(draft: Draft, model: ModelDraft) -> None:
+    """The model's own holdout, else its source table's, else the project's."""
+    spec, project = model.spec, draft.project
+    value: str | float | None = spec.holdout
+    origin, key = spec.origin, "holdout"
+    if value is None and spec.source is not None and spec.source.id in draft.tables:
+        table = draft.tables[spec.source.id][1]
+        value, origin = table.holdout, table.origin
+    if value is None:
+        value, origin = project.spec.holdout, project.spec.origin
+    try:
+        model.holdout = parse_share(value)
+    except ValueError as error:
+        draft.fault(str(error), origin.at(key), value, 'write a share such as "20%" or 0.2; 0 turns it off')

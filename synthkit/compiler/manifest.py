@@ -1,0 +1,201 @@
+"""What the compiler makes of a project: nodes whose every name is resolved, and the graph over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from synthkit.errors import Fault
+from synthkit.generators.base import Generator
+from synthkit.graph.dag import Dag
+from synthkit.graph.selection import Selectable
+from synthkit.schema import Schema
+from synthkit.spec.types import ExposureSpec, ModelSpec, Relation, SourceTableSpec
+
+if TYPE_CHECKING:
+    from synthkit.audits.runner import BoundAudit
+    from synthkit.project import Project
+
+
+@dataclass(frozen=True)
+class SourceNode:
+    """A real table. ``schema`` has provisional logical types: the rows have not been read."""
+
+    relation: Relation
+    spec: SourceTableSpec
+    schema: Schema
+
+    @property
+    def id(self) -> str:
+        return self.relation.id
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rows a model has: a number, or a factor of its source's rows (all of them)."""
+
+    rows: int | None = None
+    factor: float | None = None
+
+    def of(self, source_rows: int) -> int:
+        """The number of rows, at least one."""
+        if self.rows is not None:
+            return self.rows
+        assert self.factor is not None
+        return max(1, round(source_rows * self.factor))
+
+    def __str__(self) -> str:
+        return f"{self.rows}" if self.rows is not None else f"{self.factor:g}x"
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a table's rows descend from: the real sources, and whether real rows are in it as they are.
+
+    ``through`` is the path of node ids from this table up to the first real rows it contains.
+    """
+
+    sources: frozenset[str] = frozenset()
+    contains_real_rows: bool = False
+    through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelNode:
+    """A synthetic table, ready to be planned.
+
+    Args:
+        source: what the generator learns from, and what audits compare with; None for a bare SQL model.
+        parents: every relation that must exist first (source, SQL references, audits' references).
+        sql: the rendered SELECT of an SQL model.
+        schema: its columns (for a generated model those of its source, logical types provisional).
+        holdout: share of the source kept from training, 0 to 1.
+    """
+
+    spec: ModelSpec
+    generator: Generator
+    params: BaseModel
+    source: Relation | None
+    parents: tuple[Relation, ...]
+    sql: str | None
+    sql_relations: tuple[Relation, ...]
+    schema: Schema
+    size: Size
+    holdout: float
+    audits: tuple[BoundAudit, ...]
+    audit_relations: tuple[Relation, ...]
+    lineage: Lineage
+    path: str
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def id(self) -> str:
+        return f"model:{self.spec.name}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A whole compiled project."""
+
+    project: Project
+    sources: Mapping[str, SourceNode]  # by id
+    models: Mapping[str, ModelNode]  # by name, in topological order
+    exposures: Mapping[str, ExposureSpec]
+    disabled: tuple[ModelSpec, ...]
+    dag: Dag
+    selectables: Mapping[str, Selectable]
+    warnings: tuple[Fault, ...] = ()
+    _by_id: dict[str, ModelNode] = field(default_factory=dict, repr=False)
+
+    def model(self, node_id: str) -> ModelNode:
+        return self.models[node_id.removeprefix("model:")]
+
+    def to_json(self) -> dict[str, Any]:
+        root = self.project.root
+        return {
+            "project": self.project.spec.name,
+            "target": self.project.target_name,
+            "sources": {
+                id_: {
+                    "schema": s.schema.to_json(),
+                    "description": s.spec.description,
+                    "path": s.spec.path,
+                    "file": _relative(s.spec.origin.file, root),
+                }
+                for id_, s in self.sources.items()
+            },
+            "models": {name: _model_json(m) for name, m in self.models.items()},
+            "exposures": {
+                name: {"owner": e.owner.model_dump(), "depends_on": [r.id for r in e.depends_on]}
+                for name, e in self.exposures.items()
+            },
+            "disabled": [m.name for m in self.disabled],
+            "parents": {node: sorted(parents) for node, parents in sorted(self.dag.parents.items())},
+        }
+
+    def write(self, directory: Path) -> None:
+        """Write ``manifest.json`` and, below ``compiled/``, each model's rendered SQL and YAML."""
+        import shutil
+
+        from synthkit.store.files import write_json_atomic, write_text_atomic
+
+        compiled = directory / "compiled"
+        shutil.rmtree(compiled, ignore_errors=True)
+        compiled.mkdir(parents=True, exist_ok=True)
+        write_json_atomic(directory / "manifest.json", self.to_json())
+        for name, model in self.models.items():
+            if model.sql is not None:
+                write_text_atomic(compiled / f"{name}.sql", model.sql.rstrip() + "\n")
+            write_text_atomic(compiled / f"{name}.yml", _yaml(_model_json(model)))
+            for bound in model.audits:
+                if bound.sql is not None:
+                    write_text_atomic(compiled / f"{name}.{bound.name}.sql", bound.sql.rstrip() + "\n")
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _model_json(model: ModelNode) -> dict[str, Any]:
+    spec = model.spec
+    return {
+        "name": spec.name,
+        "file": model.path,
+        "description": spec.description,
+        "source": None if model.source is None else model.source.id,
+        "generator": {"name": model.generator.name, "params": _plain(model.params.model_dump())},
+        "epsilon": spec.epsilon,
+        "delta": spec.delta,
+        "size": str(model.size),
+        "holdout": model.holdout,
+        "conditions": _plain(spec.conditions),
+        "materialized": spec.materialized,
+        "tags": list(spec.tags),
+        "meta": _plain(spec.meta),
+        "schema": model.schema.to_json(),
+        "lineage": {
+            "sources": sorted(model.lineage.sources),
+            "contains_real_rows": model.lineage.contains_real_rows,
+            "through": list(model.lineage.through),
+        },
+        "audits": [b.to_json() for b in model.audits],
+    }
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return str(yaml.dump(_plain(value), Dumper=dumper, sort_keys=False, allow_unicode=True))

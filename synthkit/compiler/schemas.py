@@ -1,0 +1,95 @@
+"""The columns of every table: sources are described, generated models inherit, queries are bound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.manifest import SourceNode
+from synthkit.compiler.sqlmodels import Describer
+from synthkit.errors import SynthError
+from synthkit.schema import Column, Schema
+from synthkit.sources.describe import describe, provisional_type
+
+
+def describe_sources(draft: Draft) -> None:
+    """Names and types of the real tables, from headers and catalogues; a missing file is a fault."""
+    project = draft.project
+    used = {r.id for m in draft.models.values() for r in m.parents if r.source is not None}
+    for id_, (relation, spec) in draft.tables.items():
+        # An unused source is described too, as its file may be misspelt, but a database is not called for it.
+        if spec.connection is not None and id_ not in used:
+            continue
+        try:
+            schema = describe(
+                spec,
+                root=project.root,
+                connections=project.spec.connections,
+                cache=project.target_dir / "cache" / "describe",
+            )
+        except SynthError as error:
+            key = "path" if spec.path is not None else "table"
+            draft.fault(error.message, error.where or spec.origin.at(key), hint=error.hint)
+            continue
+        draft.sources[id_] = SourceNode(relation, spec, schema)
+
+
+def derive_schemas(draft: Draft) -> None:
+    """Columns of the models, in topological order."""
+    describer = Describer()
+    for name in draft.order:
+        model = draft.models[name]
+        if model.broken or model.generator is None:
+            continue
+        if model.generator.kind == "query":
+            _describe_query(draft, model, describer)
+        elif model.spec.source is not None:
+            schema = draft.schema_of(model.spec.source)
+            if schema is None:
+                model.broken = True
+            else:
+                model.schema = _described(schema, model)
+
+
+def _describe_query(draft: Draft, model: ModelDraft, describer: Describer) -> None:
+    where = model.spec.origin.at("generator")
+    inherited: dict[str, Column] = {}
+    for relation in model.sql_relations:
+        schema = draft.schema_of(relation)
+        if schema is None:
+            model.broken = True
+            return
+        describer.add(relation.sql, schema)
+        for column in schema.columns:
+            inherited.setdefault(column.name, column)
+    try:
+        found = describer.columns(model.sql or "")
+    except ValueError as error:
+        draft.fault(f"the query of {model.spec.name!r} does not work: {error}", where, hint="see target/compiled/")
+        model.broken = True
+        return
+    columns = []
+    for name, sql_type in found.items():
+        parent = inherited.get(name)
+        if parent is not None and parent.sql_type == sql_type:
+            columns.append(replace(parent, nullable=True, bounds=None, values=None))
+        else:
+            columns.append(Column(name, provisional_type(sql_type), sql_type))
+    model.schema = _described(Schema(tuple(columns)), model)
+
+
+def _described(schema: Schema, model: ModelDraft) -> Schema:
+    """The schema with what the model's own ``columns:`` say about it."""
+    said = {c.name: c for c in model.spec.columns}
+    columns = []
+    for column in schema.columns:
+        spec = said.get(column.name)
+        if spec is not None:
+            column = replace(
+                column,
+                description=spec.description or column.description,
+                type=spec.type or column.type,
+                pii=spec.pii or column.pii,
+            )
+        columns.append(column)
+    return replace(schema, columns=tuple(columns))

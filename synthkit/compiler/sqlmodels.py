@@ -1,0 +1,107 @@
+"""SQL models: find the query, render it, and learn its columns from DuckDB without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.errors import SynthError, nearest
+from synthkit.schema import Schema
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def render_query(draft: Draft, model: ModelDraft) -> None:
+    """Render an SQL model's Jinja; its refs and sources become edges of the graph."""
+    where = model.spec.origin.at("generator")
+    query, file = getattr(model.params, "query", None), getattr(model.params, "file", None)
+    if file is not None:
+        where = model.spec.origin.at("generator", "file")
+        path = (draft.project.root / file).resolve()
+        if not path.is_relative_to(draft.project.root.resolve()):
+            draft.fault("the query's file lies outside the project", where, file, "move it into the project")
+            model.broken = True
+            return
+        try:
+            query = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            siblings = [p.name for p in path.parent.glob("*.sql")] if path.parent.is_dir() else []
+            close = nearest(path.name, siblings)
+            hint = f"did you mean {close!r}?" if close else "paths count from the project's root"
+            draft.fault(f"cannot read the query's file: {error}", where, file, hint)
+            model.broken = True
+            return
+    elif query is not None:
+        where = model.spec.origin.at("generator", "query")
+    try:
+        rendered = draft.project.renderer.sql(query or "")
+    except SynthError as error:
+        draft.fault(f"the query of {model.spec.name!r}: {error.message}", where, hint=error.hint)
+        model.broken = True
+        return
+    model.sql = rendered.text
+    model.sql_relations = tuple(sorted(rendered.relations, key=lambda r: r.id))
+
+
+class Describer:
+    """A DuckDB of empty tables in which queries are bound, never run.
+
+    It cannot touch files or the network, so a query that reads one is refused here already.
+    """
+
+    def __init__(self) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._made: set[str] = set()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            import duckdb
+
+            self._connection = duckdb.connect(":memory:", config={"threads": 1})
+            self._connection.execute("SET enable_external_access = false")
+        return self._connection
+
+    def add(self, relation_sql: str, schema: Schema) -> None:
+        """Make the relation known by its quoted name, once."""
+        if relation_sql in self._made:
+            return
+        head, dot, _ = relation_sql.rpartition('"."')
+        if dot:
+            self.connection.execute(f'CREATE SCHEMA IF NOT EXISTS {head}"')
+        self.connection.execute(f"CREATE TABLE {relation_sql} ({_columns(schema)})")
+        self._made.add(relation_sql)
+
+    def side(self, name: str, schema: Schema) -> None:
+        """(Re)place a temporary table such as ``synthetic`` by one with these columns."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_columns(schema)})")
+
+    def columns(self, query: str) -> Mapping[str, str]:
+        """Column name → SQL type of a SELECT. Raises ValueError with DuckDB's reason."""
+        import duckdb
+
+        try:
+            statements = self.connection.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise ValueError("it must be one SELECT statement")
+            rows = self.connection.execute(f"DESCRIBE {statements[0].query}").fetchall()
+        except duckdb.Error as error:
+            raise ValueError(_reason(error)) from None
+        names = [str(row[0]) for row in rows]
+        repeated = sorted({n for n in names if [x.lower() for x in names].count(n.lower()) > 1})
+        if repeated:
+            raise ValueError(f"two columns are named {repeated[0]!r}: give one an alias")
+        return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _columns(schema: Schema) -> str:
+    quoted = ['"' + c.name.replace('"', '""') + f'" {c.sql_type}' for c in schema.columns]
+    return ", ".join(quoted)
+
+
+def _reason(error: Exception) -> str:
+    """DuckDB's message without its class of error and without the echo of the query."""
+    text = str(error).strip()
+    return text.split("\n\nLINE ")[0].replace("\n", " ")

@@ -1,0 +1,179 @@
+"""Train, sample and audit hashes: what decides a model's weights, its rows, and its verdict.
+
+Each hash is the SHA-256 of canonical JSON (sorted keys) of *rendered* inputs, so reformatting YAML, reordering
+keys or changing a variable that a model does not use changes nothing. The inputs themselves are kept in the
+receipt, so that ``synth plan`` can say which one changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.sources.fingerprint import content_hash
+
+FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The three hashes of a model, and what went into each."""
+
+    train: str
+    sample: str
+    audit: str
+    inputs: Mapping[str, Any]
+
+    def hashes(self) -> dict[str, str]:
+        return {"train": self.train, "sample": self.sample, "audit": self.audit}
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:
+    """The model's own seed if it has one, else SHA-256 of the project's seed and the model's name."""
+    if spec_seed is not None:
+        return spec_seed
+    return int.from_bytes(hashlib.sha256(f"{project_seed}:{name}".encode()).digest()[:4], "big")
+
+
+@cache
+def package_version(name: str) -> str:
+    """The installed version of a distribution, or "absent"."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+class Fingerprinter:
+    """Computes fingerprints along the graph; each source is hashed once."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._contents: dict[str, str] = {}
+
+    def content(self, source_id: str) -> str:
+        """The hash of a source's rows (cached by file size and time) and of how they are read."""
+        if source_id not in self._contents:
+            node = self.manifest.sources[source_id]
+            project = self.manifest.project
+            self._contents[source_id] = content_hash(
+                node.spec,
+                root=project.root,
+                connections=project.spec.connections,
+                cache=project.target_dir / "cache" / "content",
+            )
+        return self._contents[source_id]
+
+    def of(self, model: ModelNode, upstream: Mapping[str, str]) -> Fingerprint:
+        """The fingerprint of ``model``; ``upstream`` gives the sample hash of each parent model by id."""
+        train = self._train_inputs(model, upstream)
+        train_hash = digest(train)
+        sample = self._sample_inputs(model)
+        sample_hash = digest({"train": train_hash, **sample})
+        audit = {
+            "audits": {f"{i}:{b.name}": b.hash for i, b in enumerate(model.audits)},
+            "tables": {r.id: self._identity(r.id, upstream) for r in model.audit_relations},
+        }
+        if model.generator.kind == "query" and model.source is not None:
+            audit["reference"] = {model.source.id: self._identity(model.source.id, upstream), "holdout": model.holdout}
+        audit_hash = digest({"sample": sample_hash, **audit})
+        return Fingerprint(
+            train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit}
+        )
+
+    def _identity(self, node: str, upstream: Mapping[str, str]) -> str:
+        return self.content(node) if node.startswith("source:") else upstream[node]
+
+    def _train_inputs(self, model: ModelNode, upstream: Mapping[str, str]) -> dict[str, Any]:
+        project = self.manifest.project
+        seed = model_seed(project.seed, model.spec.seed, model.name)
+        reads = model.sql_relations if model.generator.kind == "query" else (model.source,)
+        inputs: dict[str, Any] = {
+            "generator": {
+                "name": model.generator.name,
+                "version": model.generator.version,
+                "params": model.params.model_dump(mode="json"),
+            },
+            "packages": {p: package_version(p) for p in model.generator.packages},
+            "sources": {r.id: self._identity(r.id, upstream) for r in reads if r is not None},
+            "declared": {r.id: self._declared(r.id) for r in reads if r is not None and r.source is not None},
+            "seed": seed,
+        }
+        if model.generator.kind == "query":
+            inputs["generator"]["params"] = {"query": model.sql}
+            inputs["holdout"] = {r.id: self._source_holdout(r.id) for r in reads if r and r.source is not None}
+        else:
+            inputs |= {
+                "holdout": model.holdout,
+                "device": project.device,
+                "threads": project.spec.model_threads,
+                "epsilon": model.spec.epsilon,
+                "delta": model.spec.delta,
+                "columns": {
+                    c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii
+                },
+            }
+        return inputs
+
+    def _declared(self, source_id: str) -> str:
+        """The parts of a source's declaration that decide how its rows are read."""
+        spec = self.manifest.sources[source_id].spec
+        decides = spec.model_dump(mode="json", exclude={"description", "tags", "meta", "holdout"})
+        for column in decides["columns"]:
+            column.pop("description", None)
+            column.pop("meta", None)
+        return digest(decides)
+
+    def _source_holdout(self, source_id: str) -> str:
+        spec = self.manifest.sources[source_id].spec
+        return str(spec.holdout if spec.holdout is not None else self.manifest.project.spec.holdout)
+
+    def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
+        if model.generator.kind == "query":
+            return {"engine": package_version("duckdb")}
+        return {
+            "size": str(model.size),
+            "conditions": model.spec.conditions,
+            "fill": FILL_VERSION,
+            "packages": {p: package_version(p) for p in ("faker", "pyarrow", "numpy")},
+        }
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two nested inputs, as ``path: old → new`` lines; hashes are shortened."""
+    lines: list[str] = []
+    for key in sorted({*before, *after}, key=str):
+        path = f"{prefix}.{key}" if prefix else str(key)
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            lines.extend(changes(old, new, path))
+        elif key not in before:
+            lines.append(f"{path}: added {_short(new)}")
+        elif key not in after:
+            lines.append(f"{path}: removed {_short(old)}")
+        else:
+            lines.append(f"{path}: {_short(old)} → {_short(new)}")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
+        return text[:8]
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= 60 else one_line[:57] + "…"

@@ -1,0 +1,315 @@
+"""One model's way through a build: rows in, staged, audited, published."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import BuildError, SynthError
+from synthkit.events import AuditFinished, Listener, ModelProgress
+from synthkit.fingerprint import Fingerprinter, digest
+from synthkit.plan import Action
+from synthkit.publishing import publish, state_of
+from synthkit.results import ModelResult, ModelStatus
+from synthkit.runners.jobs import AuditJob, Executor, GenerateJob, IngestJob, QueryJob, SplitJob
+from synthkit.schema import Schema
+from synthkit.sources.ingest import parse_share
+from synthkit.spec.types import Relation
+from synthkit.store.staging import StagedRows, Staging
+from synthkit.store.warehouse import Warehouse
+
+
+@dataclass
+class RunContext:
+    """What all models of one run share."""
+
+    manifest: Manifest
+    executor: Executor
+    run_id: str
+    say: Listener
+    actions: Mapping[str, Action]
+    fingerprinter: Fingerprinter = field(init=False)
+    warehouse: Warehouse = field(init=False)
+    staging: Staging = field(init=False)
+
+    def __post_init__(self) -> None:
+        project = self.manifest.project
+        self.fingerprinter = Fingerprinter(self.manifest)
+        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.staging = Staging(project.target_dir)
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._guard = threading.Lock()
+        self._splits: dict[str, str] = {}
+
+    def once(self, key: str) -> threading.Lock:
+        """A lock per key, so that two models do not read the same source at once."""
+        with self._guard:
+            return self._locks[key]
+
+
+class ModelRun:
+    """Carries out one action. ``run`` never raises for a failure of the model: it returns the result."""
+
+    def __init__(self, context: RunContext, action: Action) -> None:
+        self.context, self.action = context, action
+        self.model: ModelNode = context.manifest.models[action.model]
+        self.seconds: dict[str, float] = {}
+
+    def run(self) -> ModelResult:
+        if self.action.kind == "reuse":
+            state = state_of(self.context.warehouse, self.context.staging, self.model)
+            rows = None if state is None else state["rows"]
+            audits = () if state is None else tuple(state["audits"])
+            return self._result("reused", rows=rows, audits=audits, message=self.action.reason)
+        try:
+            return self._build()
+        except SynthError as error:
+            hint = f" (fix: {error.hint})" if error.hint else ""
+            return self._result("error", message=f"{error.message}{hint}")
+        except Exception as error:
+            import traceback
+
+            path = self.context.manifest.project.target_dir / "logs" / f"{self.context.run_id}.log"
+            with path.open("a", encoding="utf-8") as log:
+                log.write(traceback.format_exc())
+            return self._result("error", message=f"internal error: {error} (the traceback is in {path})")
+
+    def _build(self) -> ModelResult:
+        staged = self._rows()
+        records = self._audit(staged)
+        bad = [r for r in records if r["status"] in ("fail", "error")]
+        if bad:
+            return self._result(
+                "error" if any(r["status"] == "error" for r in bad) else "fail",
+                rows=staged.table.rows,
+                audits=tuple(records),
+                message=f"not published: {len(bad)} of {len(records)} audits did not pass",
+            )
+        started = time.perf_counter()
+        publish(self.context, self.model, self.action, staged, records, self.seconds)
+        self.seconds["publish"] = time.perf_counter() - started
+        status: ModelStatus = "warn" if any(r["status"] == "warn" for r in records) else "pass"
+        return self._result(
+            status,
+            rows=staged.table.rows,
+            audits=tuple(records),
+            published=self.model.spec.materialized != "ephemeral",
+        )
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def _rows(self) -> StagedRows:
+        """Make the rows, or find those that only wait for their audits."""
+        sample = self.action.fingerprint.sample
+        if self.action.kind == "audit":
+            found = self._existing(sample)
+            if found is not None:
+                return found
+        if self.model.generator.kind == "query":
+            self._query()
+        else:
+            self._generate()
+        staged = self.context.staging.staged(self.model.name, sample)
+        if staged is None:
+            raise BuildError(f"the rows of {self.model.name!r} were not staged")
+        return staged
+
+    def _existing(self, sample: str) -> StagedRows | None:
+        staged = self.context.staging.staged(self.model.name, sample)
+        if staged is not None:
+            return staged
+        return self.context.warehouse.rows(self.model.name)
+
+    def _generate(self) -> None:
+        model, action = self.model, self.action
+        assert model.source is not None
+        project = self.context.manifest.project
+        split = self._split(model.source, model.holdout)
+        staging = self.context.staging
+        if action.kind == "train":
+            _remove(staging.model_dir(action.fingerprint.train))
+        job = GenerateJob(
+            model=model.name,
+            generator=model.generator.name,
+            params=model.params.model_dump(mode="json"),
+            split=split,
+            columns={
+                c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii
+            },
+            model_dir=str(staging.model_dir(action.fingerprint.train)),
+            stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
+            sample=action.fingerprint.sample,
+            size=asdict(model.size),
+            conditions=dict(model.spec.conditions),
+            seed=action.fingerprint.inputs["train"]["seed"],
+            device=project.device,
+            threads=project.spec.model_threads,
+            epsilon=model.spec.epsilon,
+            delta=model.spec.delta,
+            metadata=self._metadata(),
+        )
+        self._time(self.context.executor.run(job, self._progress))
+
+    def _query(self) -> None:
+        model, action = self.model, self.action
+        assert model.sql is not None
+        job = QueryJob(
+            model=model.name,
+            sql=model.sql,
+            relations={r.sql: self._files(r) for r in model.sql_relations},
+            schema=model.schema.to_json(),
+            stage_dir=str(self.context.staging.directory(model.name, action.fingerprint.sample)),
+            sample=action.fingerprint.sample,
+            seed=action.fingerprint.inputs["train"]["seed"],
+            metadata=self._metadata(),
+        )
+        self._time(self.context.executor.run(job, self._progress))
+
+    def _metadata(self) -> dict[str, str]:
+        """What is stamped into the Parquet file: decided by the inputs, so that the bytes are too."""
+        epsilon = self.model.spec.epsilon
+        return {
+            "synthkit.model": self.model.name,
+            "synthkit.fingerprint": self.action.fingerprint.sample,
+            "synthkit.generator": self.model.generator.name,
+            "synthkit.epsilon": "none" if epsilon is None else repr(epsilon),
+        }
+
+    # -- the real rows and the other tables --------------------------------------------------------
+
+    def _split(self, relation: Relation, holdout: float) -> str:
+        """The folder of a relation's training and holdout rows, made once per run."""
+        if relation.source is not None:
+            return self._ingest(relation, holdout)
+        name = relation.name
+        rows = self._upstream(name)
+        key = digest({"rows": rows.sample, "holdout": holdout})
+        directory = self.context.staging.splits / f"{name}-{key[:32]}"
+        with self.context.once(str(directory)):
+            schema = rows.table.schema.to_json()
+            job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))
+            return str(self.context.executor.run(job, self._progress)["directory"])
+
+    def _ingest(self, relation: Relation, holdout: float) -> str:
+        context = self.context
+        key = f"{relation.id}:{holdout}"
+        with context.once(key):
+            if key in context._splits:
+                return context._splits[key]
+            project = context.manifest.project
+            spec = context.manifest.sources[relation.id].spec
+            job = IngestJob(
+                spec=spec.model_dump(mode="json"),
+                connections={k: v.model_dump(mode="json") for k, v in project.spec.connections.items()},
+                root=str(project.root),
+                holdout=holdout,
+                directory=str(context.staging.splits / f"{relation.source}.{relation.name}"),
+                source_hash=context.fingerprinter.content(relation.id),
+            )
+            done = context.executor.run(job, self._progress)
+            context._splits[key] = str(done["directory"])
+            return context._splits[key]
+
+    def _files(self, relation: Relation) -> list[str]:
+        """The Parquet files that SQL reads for a relation: a source's training rows, or a model's table."""
+        if relation.source is None:
+            return [str(self._upstream(relation.name).path)]
+        from synthkit.sources.ingest import load_split
+
+        spec = self.context.manifest.sources[relation.id].spec
+        share = spec.holdout if spec.holdout is not None else self.context.manifest.project.spec.holdout
+        split = load_split(Path(self._ingest(relation, parse_share(share))))
+        return [str(p) for p in split.train.paths]
+
+    def _upstream(self, name: str) -> StagedRows:
+        """An audited table that this model reads: published, or staged if it is ephemeral."""
+        node = self.context.manifest.models[name]
+        if node.spec.materialized == "ephemeral":
+            state = self.context.staging.audited(name)
+            rows = None
+            if state is not None:
+                rows = self.context.staging.staged(name, state["fingerprints"]["sample"])
+        else:
+            rows = self.context.warehouse.rows(name)
+        if rows is None:
+            raise BuildError(f"{name!r} is not published", hint=f"build it: synth build --select {name}")
+        return rows
+
+    # -- audits ------------------------------------------------------------------------------------
+
+    def _audit(self, staged: StagedRows) -> list[Mapping[str, Any]]:
+        model = self.model
+        if not model.audits:
+            return []
+        split = None
+        if model.source is not None and any(b.audit for b in model.audits):
+            split = self._split(model.source, model.holdout)
+        relations = {r.sql: self._files(r) for r in model.audit_relations}
+        relations[Relation(model.name).sql] = [str(staged.path)]
+        job = AuditJob(
+            model=model.name,
+            schema=_documented(staged.table.schema, model.schema).to_json(),
+            synthetic=str(staged.path),
+            rows=staged.table.rows,
+            split=split,
+            relations=relations,
+            audits=[b.to_json() for b in model.audits],
+            seed=self.action.fingerprint.inputs["train"]["seed"],
+        )
+        done = self.context.executor.run(job, self._progress)
+        self._time(done)
+        for record in done["records"]:
+            self.context.say(AuditFinished(model.name, record))
+        return list(done["records"])
+
+    # -- small things ------------------------------------------------------------------------------
+
+    def _progress(self, phase: str, done: int, total: int, unit: str, note: str = "") -> None:
+        self.context.say(ModelProgress(self.model.name, phase, done, total, unit, note))
+
+    def _time(self, manifest: Mapping[str, Any]) -> None:
+        self.seconds.update(manifest.get("seconds", {}))
+
+    def _result(
+        self,
+        status: ModelStatus,
+        *,
+        rows: int | None = None,
+        audits: tuple[Mapping[str, Any], ...] = (),
+        published: bool = False,
+        message: str = "",
+    ) -> ModelResult:
+        return ModelResult(
+            model=self.model.name,
+            action=self.action.kind,
+            status=status,
+            rows=rows,
+            seconds={k: round(v, 3) for k, v in self.seconds.items()},
+            fingerprints=self.action.fingerprint.hashes(),
+            epsilon=self.model.spec.epsilon,
+            delta=self.model.spec.delta,
+            published=published,
+            audits=audits,
+            message=message,
+            generator=self.model.generator.name,
+            path=self.model.path,
+        )
+
+
+def _documented(staged: Schema, compiled: Schema) -> Schema:
+    """The staged schema (types seen in the rows) with the keys that the source declares."""
+    from dataclasses import replace
+
+    return replace(staged, primary_key=compiled.primary_key or staged.primary_key)
+
+
+def _remove(directory: Path) -> None:
+    import shutil
+
+    shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,207 @@
+"""Graph + state → ordered actions, each with its reason. Pure reading: nothing is run, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import SynthError
+from synthkit.fingerprint import Fingerprint, Fingerprinter, changes
+from synthkit.graph.selection import select as select_nodes
+from synthkit.results import ActionKind
+from synthkit.store.staging import Staging
+from synthkit.store.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do about one model, and why.
+
+    ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the
+    SQL; ``audit`` judges rows that are there already; ``reuse`` does nothing.
+    """
+
+    model: str
+    kind: ActionKind
+    reason: str
+    details: tuple[str, ...]
+    fingerprint: Fingerprint
+    size: str
+    epsilon: float | None = None
+    generator: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "action": self.kind,
+            "reason": self.reason,
+            "changes": list(self.details),
+            "generator": self.generator,
+            "size": self.size,
+            "epsilon": self.epsilon,
+            "fingerprints": self.fingerprint.hashes(),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The actions of a build in topological order."""
+
+    actions: tuple[Action, ...]
+    disabled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def work(self) -> tuple[Action, ...]:
+        """The actions that do something."""
+        return tuple(a for a in self.actions if a.kind != "reuse")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "actions": [a.to_json() for a in self.actions],
+            "disabled": list(self.disabled),
+            "warnings": list(self.warnings),
+        }
+
+
+def make_plan(
+    manifest: Manifest,
+    *,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    full_refresh: bool = False,
+    results: Mapping[str, str] | None = None,
+) -> Plan:
+    """Decide what a build would do.
+
+    Args:
+        select, exclude: dbt's selection syntax; nothing selected means everything.
+        full_refresh: train again even where nothing changed.
+        results: model → status of the last run, for the ``result:`` method.
+
+    Raises:
+        SynthError: a selected model reads one that is neither selected nor published.
+    """
+    planner = _Planner(manifest, full_refresh)
+    everything = planner.actions()
+    chosen, warnings = _choose(manifest, everything, select, exclude, results or {})
+    if len(chosen) == len(everything):
+        actions = everything
+    else:
+        planner = _Planner(manifest, full_refresh, chosen)
+        actions = planner.actions()
+    return Plan(tuple(actions), tuple(m.name for m in manifest.disabled), tuple(warnings))
+
+
+def _choose(
+    manifest: Manifest,
+    actions: Sequence[Action],
+    select: Sequence[str],
+    exclude: Sequence[str],
+    results: Mapping[str, str],
+) -> tuple[frozenset[str], list[str]]:
+    from dataclasses import replace
+
+    if not select and not exclude:
+        return frozenset(a.model for a in actions), []
+    nodes = dict(manifest.selectables)
+    for action in actions:
+        node = f"model:{action.model}"
+        nodes[node] = replace(nodes[node], state=_state(action), result=results.get(action.model))
+    selection = select_nodes(manifest.dag, nodes, select, exclude)
+    models = frozenset(n.removeprefix("model:") for n in selection.nodes if n.startswith("model:"))
+    return models, list(selection.warnings)
+
+
+def _state(action: Action) -> frozenset[str]:
+    if action.reason.startswith("never built"):
+        return frozenset({"new", "modified"})
+    return frozenset({"unmodified"} if action.kind == "reuse" else {"modified"})
+
+
+class _Planner:
+    """Walks the models in order, carrying each one's sample hash to those that read it."""
+
+    def __init__(self, manifest: Manifest, full_refresh: bool, chosen: frozenset[str] | None = None) -> None:
+        project = manifest.project
+        self.manifest, self.full_refresh, self.chosen = manifest, full_refresh, chosen
+        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.staging = Staging(project.target_dir)
+        self.fingerprinter = Fingerprinter(manifest)
+        self.upstream: dict[str, str] = {}
+
+    def actions(self) -> list[Action]:
+        found = []
+        for model in self.manifest.models.values():
+            if self.chosen is not None and model.name not in self.chosen:
+                self._take_as_it_is(model)
+                continue
+            action = self._action(model)
+            self.upstream[model.id] = action.fingerprint.sample
+            found.append(action)
+        return found
+
+    def _take_as_it_is(self, model: ModelNode) -> None:
+        """A model that is not selected counts as what is published of it now."""
+        state = self._state(model)
+        if state is not None:
+            self.upstream[model.id] = state["fingerprints"]["sample"]
+
+    def _state(self, model: ModelNode) -> Mapping[str, Any] | None:
+        """The last audited state: the receipt, or for an ephemeral model its staged record."""
+        if model.spec.materialized == "ephemeral":
+            return self.staging.audited(model.name)
+        return self.warehouse.published(model.name)
+
+    def _action(self, model: ModelNode) -> Action:
+        for parent in model.parents:
+            if parent.source is None and parent.id not in self.upstream and parent.name != model.name:
+                raise SynthError(
+                    f"model {model.name!r} reads {parent.name!r}, which is neither published nor selected",
+                    hint=f"select it too: --select +{model.name}",
+                )
+        fingerprint = self.fingerprinter.of(model, self.upstream)
+        kind, reason, details = self._decide(model, fingerprint)
+        return Action(
+            model.name,
+            kind,
+            reason,
+            tuple(details),
+            fingerprint,
+            "query" if model.generator.kind == "query" else str(model.size),
+            model.spec.epsilon,
+            model.generator.name,
+        )
+
+    def _decide(self, model: ModelNode, now: Fingerprint) -> tuple[ActionKind, str, list[str]]:
+        build: ActionKind = "query" if model.generator.kind == "query" else "train"
+        if self.full_refresh:
+            return build, "full refresh", []
+        state = self._state(model)
+        if state is not None and state["fingerprints"]["sample"] == now.sample:
+            if state["fingerprints"]["audit"] == now.audit:
+                return "reuse", "nothing changed", []
+            return "audit", "audits changed", changes(state["inputs"]["audit"], now.inputs["audit"])
+        details = [] if state is None else _differences(state["inputs"], now)
+        why = "never built" if state is None else f"changed: {_summary(details)}"
+        if self.staging.staged(model.name, now.sample) is not None:
+            return "audit", f"{why}; its rows are staged from an earlier build", details
+        if build == "train" and self.staging.has_model(now.train):
+            return "sample", f"{why}; the trained model is cached", details
+        return build, why, details
+
+
+def _differences(before: Mapping[str, Any], now: Fingerprint) -> list[str]:
+    lines = []
+    for part in ("train", "sample"):
+        lines.extend(changes(before.get(part, {}), now.inputs[part]))
+    return lines
+
+
+def _summary(details: Sequence[str]) -> str:
+    names = [line.partition(":")[0] for line in details]
+    return ", ".join(dict.fromkeys(names[:3])) + (", …" if len(names) > 3 else "")
+
+

@@ -1,0 +1,237 @@
+"""Sandboxed, strict Jinja for YAML values and SQL: ``ref``, ``source``, ``var``, ``env_var``, macros.
+
+In YAML a string that is one ``{{ expression }}`` becomes the expression's own value (a number stays a number);
+anything else becomes text. In SQL, references become quoted relation names and are collected. An undefined
+name is an error, and attributes that lead out of the sandbox are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.errors import Location, SynthError, did_you_mean
+from synthkit.spec.types import Relation
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+_REF = re.compile(r"""^\s*\{\{\s*ref\(\s*(['"])([^'"{}\\]+)\1\s*\)\s*\}\}\s*$""")
+_SOURCE = re.compile(
+    r"""^\s*\{\{\s*source\(\s*(['"])([^'"{}\\]+)\1\s*,\s*(['"])([^'"{}\\]+)\3\s*\)\s*\}\}\s*$"""
+)
+_MISSING = object()
+_MACRO_DEFINITION = re.compile(r"\{%-?\s*macro\s+([A-Za-z_]\w*)")
+
+
+class RenderError(SynthError):
+    """Jinja that cannot be rendered; ``line`` counts from 1 within the text."""
+
+    def __init__(self, message: str, line: int = 1, hint: str | None = None, where: Location | None = None) -> None:
+        super().__init__(message, where, hint)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class RenderedSql:
+    """SQL text, and the relations that it names."""
+
+    text: str
+    relations: frozenset[Relation]
+
+
+class Renderer:
+    """Renders the Jinja of one project.
+
+    Args:
+        variables: what ``var`` finds.
+        environ: what ``env_var`` finds.
+        target: the name of the target, as ``{{ target }}``.
+        macros: file → its text; every macro is usable everywhere, in other macros too.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, Any],
+        environ: Mapping[str, str],
+        target: str,
+        macros: Mapping[Path, str] | None = None,
+    ) -> None:
+        self._variables, self._environ, self._target = variables, environ, target
+        self._macro_texts = dict(macros or {})
+        self._values: dict[str, Any] = {}
+        self._lazy: ImmutableSandboxedEnvironment | None = None
+        self._collected: set[Relation] | None = None
+
+    # -- what callers use --------------------------------------------------------------------------
+
+    def value(self, text: str) -> Any:
+        """The value of a string in YAML. Raises RenderError."""
+        if "{{" not in text and "{%" not in text and "{#" not in text:
+            return text
+        # Nearly all of a large project's templates are plain references: those need no compilation.
+        if match := _REF.match(text):
+            return Relation(match[2])
+        if match := _SOURCE.match(text):
+            return Relation(match[4], match[2])
+        if text not in self._values:
+            self._values[text] = self._value(text)
+        return self._values[text]
+
+    def sql(self, text: str, *, this: str | None = None, extra: Mapping[str, Any] | None = None) -> RenderedSql:
+        """Render SQL; ``this`` is the quoted name of the audited model, ``extra`` further names."""
+        if "{{" not in text and "{%" not in text and "{#" not in text:
+            return RenderedSql(text, frozenset())
+        names: dict[str, Any] = dict(extra or {})
+        if this is not None:
+            names["this"] = this
+        self._collected = set()
+        try:
+            rendered = self._guard(lambda: self._environment.from_string(text).render(names), text)
+            return RenderedSql(str(rendered), frozenset(self._collected))
+        finally:
+            self._collected = None
+
+    # -- Jinja -------------------------------------------------------------------------------------
+
+    @property
+    def _environment(self) -> ImmutableSandboxedEnvironment:
+        if self._lazy is None:
+            self._lazy = self._make_environment()
+        return self._lazy
+
+    def _make_environment(self) -> ImmutableSandboxedEnvironment:
+        from jinja2 import StrictUndefined, TemplateError
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+        environment.globals = {
+            "ref": self._ref,
+            "source": self._source,
+            "var": self._var,
+            "env_var": self._env_var,
+            "target": self._target,
+            "range": environment.globals["range"],
+            "dict": environment.globals["dict"],
+            "namespace": environment.globals["namespace"],
+        }
+        environment.finalize = _finalize
+        for file, text in self._macro_texts.items():
+            try:
+                module = environment.from_string(text).module
+            except TemplateError as error:
+                line = getattr(error, "lineno", None) or 1
+                raise RenderError(f"the macro file cannot be read: {error}", line, where=Location(file, line, 1)) from None
+            for name in _MACRO_DEFINITION.findall(text):
+                environment.globals[name] = getattr(module, name)
+        return environment
+
+    @property
+    def macro_names(self) -> tuple[str, ...]:
+        return tuple(name for text in self._macro_texts.values() for name in _MACRO_DEFINITION.findall(text))
+
+    def _value(self, text: str) -> Any:
+        from jinja2 import nodes
+
+        def run() -> Any:
+            body = self._environment.parse(text).body
+            if len(body) == 1 and isinstance(body[0], nodes.Output) and len(body[0].nodes) == 1:
+                inner = text.strip()
+                if inner.startswith("{{") and inner.endswith("}}") and not isinstance(
+                    body[0].nodes[0], nodes.TemplateData
+                ):
+                    expression = inner[2:-2].strip("-+").strip()
+                    value = self._environment.compile_expression(expression, undefined_to_none=False)()
+                    return _forced(value)
+            return self._environment.from_string(text).render()
+
+        return self._guard(run, text)
+
+    def _guard(self, run: Callable[[], Any], text: str) -> Any:
+        """Run, and turn whatever Jinja raises into a RenderError with a line and a way out."""
+        from jinja2 import TemplateSyntaxError, UndefinedError
+        from jinja2.exceptions import SecurityError
+
+        try:
+            return run()
+        except RenderError:
+            raise
+        except SecurityError as error:
+            raise RenderError(f"Jinja may not do this: {error}", hint="use plain expressions and macros") from None
+        except UndefinedError as error:
+            name = _undefined_name(str(error))
+            known = [*self._environment.globals, "this"]
+            hint = did_you_mean(name, known, "a name") if name else None
+            raise RenderError(f"undefined in Jinja: {error}", _line_of(error, text), hint) from None
+        except TemplateSyntaxError as error:
+            message = f"Jinja syntax: {error.message}"
+            raise RenderError(message, error.lineno, "check the {{ braces }} and the quotes") from None
+        except (TypeError, ValueError, ZeroDivisionError, LookupError, OverflowError) as error:
+            raise RenderError(f"Jinja: {error}", _line_of(error, text)) from None
+
+    # -- the functions that templates call ---------------------------------------------------------
+
+    def _ref(self, name: str) -> Relation:
+        return self._collect(Relation(str(name)))
+
+    def _source(self, group: str, table: str) -> Relation:
+        return self._collect(Relation(str(table), str(group)))
+
+    def _collect(self, relation: Relation) -> Relation:
+        if self._collected is not None:
+            self._collected.add(relation)
+        return relation
+
+    def _var(self, name: str, default: Any = _MISSING) -> Any:
+        if name in self._variables:
+            return self._variables[name]
+        if default is not _MISSING:
+            return default
+        hint = did_you_mean(name, self._variables, "a variable")
+        raise RenderError(
+            f"there is no variable {name!r}", hint=f"{hint}; or set it under vars: in synth_project.yml, or by --vars"
+        )
+
+    def _env_var(self, name: str, default: Any = _MISSING) -> Any:
+        if name in self._environ:
+            return self._environ[name]
+        if default is not _MISSING:
+            return default
+        raise RenderError(
+            f"the environment variable {name!r} is not set",
+            hint=f"set it in the environment or in .env, or give a default: env_var({name!r}, '')",
+        )
+
+
+def _finalize(value: Any) -> Any:
+    """In text a relation is its quoted SQL name; None is an error waiting to happen, so it stays 'None'."""
+    return value.sql if isinstance(value, Relation) else value
+
+
+def _forced(value: Any) -> Any:
+    """Make an undefined result raise here; a macro's text loses the white space around it."""
+    from jinja2 import Undefined
+
+    if isinstance(value, Undefined):
+        str(value)  # StrictUndefined raises with its own message
+    if isinstance(value, str):
+        return str(value).strip()
+    return value
+
+
+def _undefined_name(message: str) -> str | None:
+    match = re.search(r"'([^']+)' is undefined", message)
+    return match[1] if match else None
+
+
+def _line_of(error: BaseException, text: str) -> int:
+    """The line within the template: the deepest frame of the traceback that is in it."""
+    line, trace = 1, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return min(line, text.count("\n") + 1)

@@ -1,0 +1,85 @@
+"""What a run found: the frozen value behind ``target/run_results.json``.
+
+Console, JUnit, Markdown and HTML reports are pure functions of it; its JSON Schema ships as
+``schemas/run_results.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+ActionKind = Literal["train", "sample", "query", "audit", "reuse"]
+ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
+PHASES = ("train", "sample", "audit", "publish")
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What became of one model in one run.
+
+    ``audits`` are audit records as the audit runner writes them. ``published`` says whether this run
+    put a new version into the warehouse; ``seconds`` holds the wall time of each phase that ran.
+    """
+
+    model: str
+    action: ActionKind
+    status: ModelStatus
+    rows: int | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    epsilon: float | None = None
+    delta: float | None = None
+    published: bool = False
+    audits: tuple[Mapping[str, Any], ...] = ()
+    message: str = ""
+    generator: str | None = None
+    path: str | None = None  # of the YAML file, relative to the project
+
+    @property
+    def failed(self) -> bool:
+        return self.status in ("fail", "error")
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """One run. Times are ISO 8601 in UTC; ``git`` is {commit, dirty} or None outside a repository."""
+
+    run_id: str
+    started_at: str
+    ended_at: str
+    target: str
+    seed: int
+    device: str
+    versions: Mapping[str, str]
+    results: tuple[ModelResult, ...]
+    git: Mapping[str, Any] | None = None
+    command: str = "build"
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.interrupted or any(r.failed for r in self.results)
+
+    def counts(self) -> dict[str, int]:
+        """How many models ended in each status, in a fixed order, zeros left out."""
+        order = ("pass", "warn", "reused", "fail", "error", "skipped")
+        found = {s: sum(1 for r in self.results if r.status == s) for s in order}
+        return {s: n for s, n in found.items() if n}
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> RunResults:
+        rest = {k: v for k, v in data.items() if k != "results"}
+        results = tuple(ModelResult(**{**r, "audits": tuple(r["audits"])}) for r in data["results"])
+        return RunResults(**rest, results=results)
+
+    @staticmethod
+    def read(path: Path) -> RunResults:
+        """Raises FileNotFoundError, or ValueError where the file is not a run's result."""
+        return RunResults.from_json(json.loads(path.read_text("utf-8")))

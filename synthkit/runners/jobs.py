@@ -1,0 +1,120 @@
+"""The jobs that a worker can do. Each is paths and specs in JSON, so that it can run in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class IngestJob:
+    """Read a source once into its training and holdout rows."""
+
+    spec: Mapping[str, Any]
+    connections: Mapping[str, Any]
+    root: str
+    holdout: float
+    directory: str
+    source_hash: str
+
+
+@dataclass(frozen=True)
+class SplitJob:
+    """Split a published table, for a model that learns from it, as a source is split."""
+
+    path: str
+    schema: Mapping[str, Any]
+    rows: int
+    holdout: float
+    directory: str
+
+
+@dataclass(frozen=True)
+class GenerateJob:
+    """Fit (or load) a generator and stage its rows. ``size`` is {rows} or {factor} of the source's rows."""
+
+    model: str
+    generator: str
+    params: Mapping[str, Any]
+    split: str
+    columns: Mapping[str, Mapping[str, Any]]
+    model_dir: str
+    stage_dir: str
+    sample: str
+    size: Mapping[str, Any]
+    conditions: Mapping[str, Any]
+    seed: int
+    device: str
+    threads: int
+    epsilon: float | None
+    delta: float | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class QueryJob:
+    """Run an SQL model's SELECT over Parquet files and stage its rows."""
+
+    model: str
+    sql: str
+    relations: Mapping[str, list[str]]
+    schema: Mapping[str, Any]
+    stage_dir: str
+    sample: str
+    seed: int
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AuditJob:
+    """Judge staged (or published) rows. ``split`` is the folder of the real rows, if there are any."""
+
+    model: str
+    schema: Mapping[str, Any]
+    synthetic: str
+    rows: int
+    split: str | None
+    relations: Mapping[str, list[str]]
+    audits: list[Mapping[str, Any]]
+    seed: int
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+Job = IngestJob | SplitJob | GenerateJob | QueryJob | AuditJob
+_KINDS: dict[str, type[Any]] = {
+    "ingest": IngestJob,
+    "split": SplitJob,
+    "generate": GenerateJob,
+    "query": QueryJob,
+    "audit": AuditJob,
+}
+_NAMES = {cls: name for name, cls in _KINDS.items()}
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    return {"kind": _NAMES[type(job)], **asdict(job)}
+
+
+def job_from_json(data: Mapping[str, Any]) -> Job:
+    rest = {k: v for k, v in data.items() if k != "kind"}
+    job: Job = _KINDS[data["kind"]](**rest)
+    return job
+
+
+class JobProgress(Protocol):
+    """How a running job reports: phase (load, train, sample, audit), done of total units, a short note."""
+
+    def __call__(self, phase: str, done: int, total: int, unit: str, note: str = "") -> None: ...
+
+
+class Executor(Protocol):
+    """Where jobs run. ``run`` blocks, may be called from many threads, and returns the job's manifest."""
+
+    def run(self, job: Job, progress: JobProgress) -> Mapping[str, Any]:
+        """Raises BuildError (or SynthError) with the job's own reason, or that its process died."""
+
+    def stop(self) -> None:
+        """End every running job now; their ``run`` raises."""
+
+    def close(self) -> None: ...

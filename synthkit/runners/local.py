@@ -1,0 +1,148 @@
+"""The local executor: one long-lived worker process per concurrent job, on this machine.
+
+Processes, not threads: SDV and others draw from global random states, so two trainings in one process would
+disturb each other's rows; and a process can be stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from synthkit.errors import BuildError
+from synthkit.runners.jobs import Job, JobProgress, job_to_json
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class LocalExecutor:
+    """Runs jobs in worker processes.
+
+    Args:
+        model_threads: CPU threads of each worker's linear algebra: fixed, as sums of floats depend on it.
+        log: file that takes whatever the workers' libraries print, and tracebacks.
+    """
+
+    def __init__(self, model_threads: int, log: Path) -> None:
+        self._environment = {
+            **os.environ,
+            **dict.fromkeys(_THREAD_VARIABLES, str(model_threads)),
+            "PYTHONHASHSEED": "0",  # the order of sets must not change the rows
+            "PYTHONUNBUFFERED": "1",
+        }
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = log.open("a", encoding="utf-8")
+        self.log_path = log
+        self._idle: list[subprocess.Popen[str]] = []
+        self._busy: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, job: Job, progress: JobProgress) -> Mapping[str, Any]:
+        worker = self._take()
+        try:
+            result = self._exchange(worker, job, progress)
+        except BaseException:
+            self._give_back(worker)
+            raise
+        self._give_back(worker)
+        return result
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            workers = [*self._busy, *self._idle]
+        for worker in workers:
+            _end(worker)
+
+    def close(self) -> None:
+        self.stop()
+        self._log.close()
+
+    def _take(self) -> subprocess.Popen[str]:
+        with self._lock:
+            if self._stopped:
+                raise BuildError("the build was stopped")
+            worker = self._idle.pop() if self._idle else self._start(self._log)
+            self._busy.add(worker)
+            return worker
+
+    def _give_back(self, worker: subprocess.Popen[str]) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            if worker.poll() is None and not self._stopped:
+                self._idle.append(worker)
+
+    def _start(self, log: TextIO) -> subprocess.Popen[str]:
+        # A session of its own: Ctrl-C reaches the coordinator alone, which then stops the workers in order.
+        return subprocess.Popen(
+            [sys.executable, "-m", "synthkit.runners.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=self._environment,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def _exchange(self, worker: subprocess.Popen[str], job: Job, progress: JobProgress) -> Mapping[str, Any]:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        try:
+            worker.stdin.write(json.dumps(job_to_json(job), default=str) + "\n")
+            worker.stdin.flush()
+        except BrokenPipeError:
+            raise self._death(worker) from None
+        for line in worker.stdout:
+            event = json.loads(line)
+            if "progress" in event:
+                phase, done, total, unit, note = event["progress"]
+                progress(phase, done, total, unit, note)
+            elif "result" in event:
+                result: Mapping[str, Any] = event["result"]
+                return result
+            else:
+                raise self._failure(event["error"])
+        raise self._death(worker)
+
+    def _failure(self, error: Mapping[str, Any]) -> BuildError:
+        message = error["message"]
+        if error.get("where"):
+            message = f"{error['where']}: {message}"
+        hint = error.get("hint")
+        if error.get("trace"):
+            self._log.write(error["trace"])
+            self._log.flush()
+            hint = hint or f"the traceback is in {self.log_path}"
+        return BuildError(message, hint=hint)
+
+    def _death(self, worker: subprocess.Popen[str]) -> BuildError:
+        code = worker.wait()
+        if self._stopped:
+            return BuildError("the build was stopped")
+        if code == -signal.SIGKILL:
+            return BuildError(
+                "the worker process was killed (signal 9), most likely for lack of memory",
+                hint="build with --threads 1, or train on fewer rows",
+            )
+        return BuildError(f"the worker process ended with status {code}", hint=f"see {self.log_path}")
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    """Ask, then insist: a trained model that is half written is under a temporary name anyway."""
+    if worker.poll() is not None:
+        return
+    worker.terminate()
+    try:
+        worker.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

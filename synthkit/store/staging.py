@@ -1,0 +1,93 @@
+"""Where rows and trained models wait: scratch below ``target/``, keyed by hash, never readable as published.
+
+```
+target/staging/<model>/<sample hash>/data.parquet, stage.json    rows that no audit has passed yet
+target/staging/<model>/audited.json                              the last audited state of an ephemeral model
+target/cache/models/<train hash>/                                a trained model
+target/cache/splits/<key>/                                       a source's training and holdout rows
+```
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.schema import Schema, Table
+from synthkit.store.files import write_json_atomic
+
+SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
+
+
+@dataclass(frozen=True)
+class StagedRows:
+    """Rows of one model that wait for their audits."""
+
+    table: Table
+    sample: str
+    source_rows: int | None
+
+    @property
+    def path(self) -> Path:
+        return self.table.paths[0]
+
+
+class Staging:
+    """The scratch of one project."""
+
+    def __init__(self, target_dir: Path) -> None:
+        self.root = target_dir
+        self.staging = target_dir / "staging"
+        self.models = target_dir / "cache" / "models"
+        self.splits = target_dir / "cache" / "splits"
+
+    def directory(self, model: str, sample: str) -> Path:
+        return self.staging / model / sample[:SHORT]
+
+    def staged(self, model: str, sample: str) -> StagedRows | None:
+        """The rows staged under this sample hash, if they are complete."""
+        directory = self.directory(model, sample)
+        record = _read(directory / "stage.json")
+        data = directory / "data.parquet"
+        if record is None or record.get("sample") != sample or not data.exists():
+            return None
+        table = Table(Schema.from_json(record["schema"]), (data,), record["rows"])
+        return StagedRows(table, sample, record.get("source_rows"))
+
+    def model_dir(self, train: str) -> Path:
+        return self.models / train[:SHORT]
+
+    def has_model(self, train: str) -> bool:
+        """Whether a trained model is there, whole: its marker is written last."""
+        return (self.model_dir(train) / "complete.json").exists()
+
+    def audited(self, model: str) -> Mapping[str, Any] | None:
+        """The last audited state of an ephemeral model, if its rows are still there."""
+        record = _read(self.staging / model / "audited.json")
+        if record is None or self.staged(model, record["fingerprints"]["sample"]) is None:
+            return None
+        return record
+
+    def record_audited(self, model: str, record: Mapping[str, Any]) -> None:
+        write_json_atomic(self.staging / model / "audited.json", record)
+
+    def discard_others(self, model: str, keep: str | None) -> None:
+        """Remove staged rows of the model but those of sample hash ``keep``."""
+        folder = self.staging / model
+        if not folder.is_dir():
+            return
+        for entry in folder.iterdir():
+            if entry.is_dir() and (keep is None or entry.name != keep[:SHORT]):
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
