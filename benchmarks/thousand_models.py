@@ -52,7 +52,7 @@ def _query(i: int) -> str:
     description: SQL model number {i}
     generator:
       name: sql
-      query: "select n, kind, x from {{{{ ref('m{i - 1}') }}}}{second.replace('select *', 'select n, kind, x')}"
+      query: "select n, kind, x from {{{{ ref('m{i - 1}') }}}}{second.replace("select *", "select n, kind, x")}"
     audits:
       - not_null: {{columns: [kind]}}
       - accepted_values: {{column: kind, values: [a, b]}}
@@ -63,6 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "thousand"
         write_project(root)
-        rows = [(f"synth {verb}, 1,000 models", seconds([*SYNTH, verb], root, 3), 3.0) for verb in
-                ("ls", "compile", "plan")]
+        rows = [
+            (f"synth {verb}, 1,000 models", seconds([*SYNTH, verb], root, 3), 3.0) for verb in ("ls", "compile", "plan")
+        ]
         report(rows)

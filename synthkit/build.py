@@ -14,7 +14,16 @@ from types import FrameType
 from typing import Any
 
 from synthkit.compiler import Manifest
-from synthkit.events import Event, Listener, ModelFinished, ModelStarted, Note, RunFinished, RunStarted, ignore
+from synthkit.events import (
+    Event,
+    Listener,
+    ModelFinished,
+    ModelStarted,
+    Note,
+    RunFinished,
+    RunStarted,
+    ignore,
+)
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
 from synthkit.publishing import refresh_database

@@ -88,11 +88,12 @@ class Fingerprinter:
             "tables": {r.id: self._identity(r.id, upstream) for r in model.audit_relations},
         }
         if model.generator.kind == "query" and model.source is not None:
-            audit["reference"] = {model.source.id: self._identity(model.source.id, upstream), "holdout": model.holdout}
+            audit["reference"] = {
+                model.source.id: self._identity(model.source.id, upstream),
+                "holdout": model.holdout,
+            }
         audit_hash = digest({"sample": sample_hash, **audit})
-        return Fingerprint(
-            train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit}
-        )
+        return Fingerprint(train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit})
 
     def _identity(self, node: str, upstream: Mapping[str, str]) -> str:
         return self.content(node) if node.startswith("source:") else upstream[node]
@@ -122,9 +123,7 @@ class Fingerprinter:
                 "threads": project.spec.model_threads,
                 "epsilon": model.spec.epsilon,
                 "delta": model.spec.delta,
-                "columns": {
-                    c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii
-                },
+                "columns": {c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii},
             }
         return inputs
 

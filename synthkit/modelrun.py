@@ -139,9 +139,7 @@ class ModelRun:
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
             split=split,
-            columns={
-                c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii
-            },
+            columns={c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii},
             model_dir=str(staging.model_dir(action.fingerprint.train)),
             stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
             sample=action.fingerprint.sample,

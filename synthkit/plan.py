@@ -203,5 +203,3 @@ def _differences(before: Mapping[str, Any], now: Fingerprint) -> list[str]:
 def _summary(details: Sequence[str]) -> str:
     names = [line.partition(":")[0] for line in details]
     return ", ".join(dict.fromkeys(names[:3])) + (", …" if len(names) > 3 else "")
-
-

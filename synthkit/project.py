@@ -165,9 +165,11 @@ def _project_spec(
     before = len(faults)
     if "vars" in raw:
         data["vars"] = variables if isinstance(written, Mapping) else written
-    data["targets"] = {k: v or {} for k, v in data.get("targets", {"dev": {}}).items()} if isinstance(
-        data.get("targets", {}), Mapping
-    ) else data["targets"]
+    data["targets"] = (
+        {k: v or {} for k, v in data.get("targets", {"dev": {}}).items()}
+        if isinstance(data.get("targets", {}), Mapping)
+        else data["targets"]
+    )
     tree = raw.get("models")
     if tree is not None and not isinstance(tree, Mapping):
         faults.append(Fault("models must be a mapping of folders and +defaults", origin.at("models")))

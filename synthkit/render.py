@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _REF = re.compile(r"""^\s*\{\{\s*ref\(\s*(['"])([^'"{}\\]+)\1\s*\)\s*\}\}\s*$""")
-_SOURCE = re.compile(
-    r"""^\s*\{\{\s*source\(\s*(['"])([^'"{}\\]+)\1\s*,\s*(['"])([^'"{}\\]+)\3\s*\)\s*\}\}\s*$"""
-)
+_SOURCE = re.compile(r"""^\s*\{\{\s*source\(\s*(['"])([^'"{}\\]+)\1\s*,\s*(['"])([^'"{}\\]+)\3\s*\)\s*\}\}\s*$""")
 _MISSING = object()
 _MACRO_DEFINITION = re.compile(r"\{%-?\s*macro\s+([A-Za-z_]\w*)")
 
@@ -124,7 +122,9 @@ class Renderer:
                 module = environment.from_string(text).module
             except TemplateError as error:
                 line = getattr(error, "lineno", None) or 1
-                raise RenderError(f"the macro file cannot be read: {error}", line, where=Location(file, line, 1)) from None
+                raise RenderError(
+                    f"the macro file cannot be read: {error}", line, where=Location(file, line, 1)
+                ) from None
             for name in _MACRO_DEFINITION.findall(text):
                 environment.globals[name] = getattr(module, name)
         return environment
@@ -140,8 +140,10 @@ class Renderer:
             body = self._environment.parse(text).body
             if len(body) == 1 and isinstance(body[0], nodes.Output) and len(body[0].nodes) == 1:
                 inner = text.strip()
-                if inner.startswith("{{") and inner.endswith("}}") and not isinstance(
-                    body[0].nodes[0], nodes.TemplateData
+                if (
+                    inner.startswith("{{")
+                    and inner.endswith("}}")
+                    and not isinstance(body[0].nodes[0], nodes.TemplateData)
                 ):
                     expression = inner[2:-2].strip("-+").strip()
                     value = self._environment.compile_expression(expression, undefined_to_none=False)()
@@ -192,7 +194,8 @@ class Renderer:
             return default
         hint = did_you_mean(name, self._variables, "a variable")
         raise RenderError(
-            f"there is no variable {name!r}", hint=f"{hint}; or set it under vars: in synth_project.yml, or by --vars"
+            f"there is no variable {name!r}",
+            hint=f"{hint}; or set it under vars: in synth_project.yml, or by --vars",
         )
 
     def _env_var(self, name: str, default: Any = _MISSING) -> Any:

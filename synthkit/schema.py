@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-LogicalType = Literal[
-    "integer", "float", "decimal", "boolean", "categorical", "datetime", "date", "time", "id", "text"
-]
+LogicalType = Literal["integer", "float", "decimal", "boolean", "categorical", "datetime", "date", "time", "id", "text"]
 LOGICAL_TYPES: tuple[str, ...] = get_args(LogicalType)
 NUMERIC: frozenset[str] = frozenset({"integer", "float", "decimal"})
 TEMPORAL: frozenset[str] = frozenset({"datetime", "date", "time"})
@@ -108,9 +106,7 @@ class Table:
     rows: int
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def batches(
-        self, columns: Sequence[str] | None = None, batch_size: int = 65_536
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str] | None = None, batch_size: int = 65_536) -> Iterator[pa.RecordBatch]:
         """Stream the rows as Arrow record batches of at most ``batch_size`` rows."""
         import pyarrow.parquet as pq
 

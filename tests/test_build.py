@@ -115,7 +115,9 @@ def test_a_changed_size_samples_again_without_training(copula_shop: Project) -> 
 def test_a_changed_audit_only_audits(copula_shop: Project) -> None:
     copula_shop.ok("build")
     before = digest(copula_shop.parquet("fake_customers")[0])
-    text = COPULA_PROJECT["models/customers.yml"].replace("- unique:", "- not_null: {columns: [tier]}\n              - unique:")
+    text = COPULA_PROJECT["models/customers.yml"].replace(
+        "- unique:", "- not_null: {columns: [tier]}\n              - unique:"
+    )
     copula_shop.write({"models/customers.yml": text})
     copula_shop.ok("build")
     assert copula_shop.results()["fake_customers"]["action"] == "audit"
@@ -196,9 +198,10 @@ def test_materializations(shop: Project) -> None:
         }
     )
     shop.ok("build")
-    tables = {r["table_name"]: r["table_type"] for r in shop.query(
-        "select table_name, table_type from information_schema.tables where table_schema = 'main'"
-    )}
+    tables = {
+        r["table_name"]: r["table_type"]
+        for r in shop.query("select table_name, table_type from information_schema.tables where table_schema = 'main'")
+    }
     assert tables == {"seen": "VIEW"}
     assert len(shop.parquet("filed")) == 1
     assert shop.parquet("hidden") == []
@@ -208,7 +211,7 @@ def test_materializations(shop: Project) -> None:
 
 def test_meta_can_be_queried(shop: Project) -> None:
     shop.ok("build")
-    tables = shop.query('select name, rows from synth_meta.tables order by name')
+    tables = shop.query("select name, rows from synth_meta.tables order by name")
     assert [t["name"] for t in tables] == ["by_tier", "customers"]
     audits = shop.query("select * from synth_meta.audits")
     assert audits[0]["status"] == "pass"
@@ -332,7 +335,9 @@ def test_an_unwritable_warehouse_is_named(shop: Project) -> None:
 
 def test_odd_names_survive_the_whole_way(tmp_path: Path) -> None:
     project = make_project(tmp_path / "odd")
-    rows = [{"select": i, "two words": f"v{i % 3}", 'say "hi"': i * 0.5, "größe": "x" if i % 2 else "y"} for i in range(60)]
+    rows = [
+        {"select": i, "two words": f"v{i % 3}", 'say "hi"': i * 0.5, "größe": "x" if i % 2 else "y"} for i in range(60)
+    ]
     write_csv(project.root / "data" / "customers.csv", rows)
     project.write(
         {

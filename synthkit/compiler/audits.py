@@ -129,7 +129,9 @@ class _Binder:
             rendered = self.draft.project.renderer.sql(file.text, this=this.sql, extra=dict(spec.params))
         except SynthError as error:
             self.draft.fault(
-                f"audit {spec.audit!r}: {error.message}", error.where or Location(file.file, 1, 1), hint=error.hint
+                f"audit {spec.audit!r}: {error.message}",
+                error.where or Location(file.file, 1, 1),
+                hint=error.hint,
             )
             return None
         good = True

@@ -63,9 +63,7 @@ class Draft:
         self.dag = Dag({})
         self.selectables: dict[str, Selectable] = {}
 
-    def fault(
-        self, message: str, where: Location | None = None, value: object = None, hint: str | None = None
-    ) -> None:
+    def fault(self, message: str, where: Location | None = None, value: object = None, hint: str | None = None) -> None:
         self.faults.append(Fault(message, where, None if value is None else str(value), hint))
 
     def schema_of(self, relation: Relation) -> Schema | None:

@@ -32,7 +32,10 @@ def check_relation(draft: Draft, relation: Relation, where: Location) -> bool:
             return True
         if any(m.name == relation.name for m in draft.project.disabled):
             draft.fault(
-                f"{relation} names a model that is disabled", where, relation, "enable it, or drop the reference"
+                f"{relation} names a model that is disabled",
+                where,
+                relation,
+                "enable it, or drop the reference",
             )
         else:
             hint = did_you_mean(relation.name, draft.models, "a model")

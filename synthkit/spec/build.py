@@ -51,8 +51,7 @@ class SpecBuilder:
                 return None
         if isinstance(value, Mapping):
             return {
-                k: v if (*path, k) in _UNRENDERED else self.rendered(v, origin, (*path, k))
-                for k, v in value.items()
+                k: v if (*path, k) in _UNRENDERED else self.rendered(v, origin, (*path, k)) for k, v in value.items()
             }
         if isinstance(value, list):
             return [self.rendered(v, origin, (*path, i)) for i, v in enumerate(value)]
@@ -166,7 +165,12 @@ class SpecBuilder:
     def _audits(self, value: Any, origin: Origin, what: str) -> list[AuditSpec]:
         if not isinstance(value, list):
             self.faults.append(
-                Fault(f"the audits of {what} must be a list", origin.at(), _text(value), "start each with a dash")
+                Fault(
+                    f"the audits of {what} must be a list",
+                    origin.at(),
+                    _text(value),
+                    "start each with a dash",
+                )
             )
             return []
         found = [self._audit(item, _below(origin, index), what) for index, item in enumerate(value)]
@@ -218,9 +222,7 @@ class SpecBuilder:
         self.faults.append(Fault("this must be a reference", origin.at(*path), _text(value), f"write {example}"))
 
 
-def known_keys(
-    value: Mapping[str, Any], known: frozenset[str], origin: Origin, what: str, faults: list[Fault]
-) -> None:
+def known_keys(value: Mapping[str, Any], known: frozenset[str], origin: Origin, what: str, faults: list[Fault]) -> None:
     """A fault for each key of ``value`` that is not known."""
     for key in value:
         if key not in known:

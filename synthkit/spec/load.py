@@ -65,9 +65,7 @@ def sql_files(root: Path, folders: Sequence[str], faults: list[Fault]) -> dict[s
     return found
 
 
-def load_models(
-    root: Path, folders: Sequence[str], builder: SpecBuilder, defaults: FolderDefaults
-) -> Loaded:
+def load_models(root: Path, folders: Sequence[str], builder: SpecBuilder, defaults: FolderDefaults) -> Loaded:
     """Read the files and build their specs; faults go to ``builder.faults``."""
     loaded = Loaded()
     known: set[str] = set()
@@ -85,7 +83,11 @@ def load_models(
 
 
 def _load_document(
-    document: Document, between: tuple[str, ...], builder: SpecBuilder, defaults: FolderDefaults, loaded: Loaded
+    document: Document,
+    between: tuple[str, ...],
+    builder: SpecBuilder,
+    defaults: FolderDefaults,
+    loaded: Loaded,
 ) -> None:
     origin = document.origin()
     value = document.value

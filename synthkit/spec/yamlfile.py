@@ -120,11 +120,16 @@ class _Walker:
                 continue
             if key in written:
                 self._fault(
-                    key_node, f"key {key!r} is given twice (first on line {written[key]})", "keep one of the two"
+                    key_node,
+                    f"key {key!r} is given twice (first on line {written[key]})",
+                    "keep one of the two",
                 )
                 continue
             written[key] = key_node.start_mark.line + 1
-            self.document.key_marks[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            self.document.key_marks[(*path, key)] = (
+                key_node.start_mark.line + 1,
+                key_node.start_mark.column + 1,
+            )
             result[key] = self.value(value_node, (*path, key))
         return {**{k: v for k, v in merged.items() if k not in result}, **result}
 

@@ -1,0 +1,117 @@
+"""Files that are whole or not there: written beside, flushed to disk, renamed over."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from synthkit.errors import BuildError
+
+TEMPORARY = ".tmp-"
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "free some space (synth clean removes scratch) and build again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and build again"),
+    errno.EACCES: ("permission denied", "give yourself the right to write there, or choose another target"),
+    errno.EPERM: ("permission denied", "give yourself the right to write there, or choose another target"),
+    errno.EROFS: ("the file system is read-only", "choose a target on another file system"),
+    errno.ENOTDIR: ("part of the path is a file, not a folder", "move that file out of the way"),
+    errno.EEXIST: ("a file stands where a folder should be", "move that file out of the way"),
+}
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an OSError about ``path`` into a BuildError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), "look at the path"))
+        raise BuildError(f"cannot write {path}: {reason}", hint=hint) from error
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the same folder (so on the same file system) that no reader takes for data."""
+    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; when the block ends well, it becomes ``path`` at once and for good."""
+    temporary = temporary_beside(path)
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            sync_file(temporary)
+            temporary.replace(path)
+            sync_directory(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def write_json_atomic(path: Path, value: Mapping[str, Any]) -> None:
+    write_text_atomic(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line and flush it to disk."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename survive a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_file(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def clean_temporaries(directory: Path) -> int:
+    """Remove what killed processes left in a folder; files of a living process stay. Returns how many."""
+    removed = 0
+    for path in directory.glob(f"{TEMPORARY}*") if directory.is_dir() else []:
+        owner = path.name.removeprefix(TEMPORARY).partition("-")[0]
+        if owner.isdigit() and _alive(int(owner)):
+            continue
+        if path.is_file():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _alive(pid: int) -> bool:
+    import psutil
+
+    return bool(psutil.pid_exists(pid))

@@ -1,0 +1,114 @@
+"""One build at a time: an operating-system lock whose file says who holds it.
+
+The lock is the kernel's (``flock``), so a dead holder's is free at once; the text in the file is only for people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from synthkit.errors import SynthError
+from synthkit.store.files import explained
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
+
+POLL = 0.2  # seconds between two tries
+
+
+@dataclass(frozen=True)
+class ProjectLock:
+    """The lock of one target of a project. ``wait`` is how many seconds to wait for another holder."""
+
+    path: Path
+    wait: float = 0.0
+
+    @contextmanager
+    def held(self, say: Callable[[str], None] = lambda _text: None) -> Iterator[None]:
+        """Hold the lock for the block.
+
+        Raises:
+            SynthError: another process holds it still after ``wait`` seconds; the message names it.
+        """
+        with explained(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = self.path.open("a+", encoding="utf-8")
+        try:
+            self._take(file, say)
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(_me()) + "\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                file.seek(0)
+                file.truncate()
+        finally:
+            file.close()  # closing gives the lock back
+
+    def holder(self) -> str | None:
+        """Who holds the lock now, in words, or None."""
+        try:
+            with self.path.open("a+", encoding="utf-8") as file:
+                if _try_lock(file):
+                    return None
+                return _words(file)
+        except OSError:
+            return None
+
+    def _take(self, file: IO[str], say: Callable[[str], None]) -> None:
+        deadline = time.monotonic() + self.wait
+        said = False
+        while not _try_lock(file):
+            if time.monotonic() >= deadline:
+                raise SynthError(
+                    f"another build runs on this project: {_words(file)}",
+                    hint="wait for it to end, pass --lock-wait SECONDS, or stop that process",
+                )
+            if not said:
+                say(f"waiting for another build: {_words(file)}")
+                said = True
+            time.sleep(POLL)
+
+
+def _try_lock(file: IO[str]) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _me() -> dict[str, object]:
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "command": " ".join(Path(a).name if i == 0 else a for i, a in enumerate(sys.argv)),
+    }
+
+
+def _words(file: IO[str]) -> str:
+    # The holder writes its name an instant after it takes the lock.
+    for _ in range(10):
+        file.seek(0)
+        try:
+            data = json.loads(file.read())
+            return f"process {data['pid']} on {data['host']}, since {data['since']} ({data['command']})"
+        except (ValueError, KeyError):
+            time.sleep(0.02)
+    return "a process that has not said its name yet"

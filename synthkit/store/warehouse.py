@@ -1,0 +1,142 @@
+"""Published tables: Parquet files, each named by a receipt; the receipt's rename is the moment of publication.
+
+```
+warehouse/<target>/<model>/<sha256, 16 digits>.parquet
+warehouse/<target>/<model>.receipt.json
+```
+
+Publishing puts the new file beside the old one under the name of its content, replaces the receipt in one rename,
+and then removes the old file. Whoever reads through the receipt (synthkit, the DuckDB file) sees the old table or
+the new one, whole, at every instant, also after a kill. A glob over the folder can see both for that instant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.errors import BuildError
+from synthkit.schema import Schema, Table
+from synthkit.store.files import clean_temporaries, explained, replacing, sha256_file, write_json_atomic
+from synthkit.store.staging import StagedRows
+
+SUFFIX = ".receipt.json"
+PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})
+
+
+@dataclass(frozen=True)
+class PassingAudit:
+    """Proof that every required audit passed; :meth:`of` is the only way to one, and `publish` asks for it."""
+
+    records: tuple[Mapping[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        bad = [r for r in self.records if r.get("status") not in PASSING]
+        if bad:
+            names = ", ".join(str(r.get("name")) for r in bad)
+            raise ValueError(f"audits that did not pass cannot publish a table: {names}")
+
+    @staticmethod
+    def of(records: Sequence[Mapping[str, Any]]) -> PassingAudit:
+        return PassingAudit(tuple(records))
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The published tables of one target, and the DuckDB file derived from them."""
+
+    directory: Path
+    database: Path
+
+    def receipt_path(self, name: str) -> Path:
+        return self.directory / f"{name}{SUFFIX}"
+
+    def published(self, name: str) -> dict[str, Any] | None:
+        """The receipt of a published table whose file is there, or None."""
+        try:
+            receipt = json.loads(self.receipt_path(name).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(receipt, dict) or "file" not in receipt:
+            return None
+        return receipt if self.file(receipt).is_file() else None
+
+    def all_published(self) -> dict[str, dict[str, Any]]:
+        """Receipts of all published tables, by name."""
+        names = sorted(p.name.removesuffix(SUFFIX) for p in self.directory.glob(f"*{SUFFIX}"))
+        found = {name: self.published(name) for name in names}
+        return {name: receipt for name, receipt in found.items() if receipt is not None}
+
+    def file(self, receipt: Mapping[str, Any]) -> Path:
+        """The Parquet file that a receipt names. A receipt cannot name a file outside the warehouse."""
+        path = (self.directory / str(receipt["file"])).resolve()
+        if not path.is_relative_to(self.directory.resolve()):
+            raise BuildError(f"the receipt of {receipt.get('model')!r} names a file outside the warehouse: {path}")
+        return path
+
+    def rows(self, name: str) -> StagedRows | None:
+        """The published rows as a table, or None where there are none."""
+        receipt = self.published(name)
+        if receipt is None:
+            return None
+        table = Table(Schema.from_json(receipt["schema"]), (self.file(receipt),), receipt["rows"])
+        return StagedRows(table, receipt["fingerprints"]["sample"], receipt.get("source_rows"))
+
+    def publish(self, name: str, data: Path, audit: PassingAudit, receipt: Mapping[str, Any]) -> dict[str, Any]:
+        """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
+
+        Returns the receipt as written, with the file's name, hash and size. Raises BuildError where the
+        disk does not take it; the last published table is then as it was.
+        """
+        if not isinstance(audit, PassingAudit):
+            raise TypeError("publish needs a PassingAudit")
+        folder = self.directory / name
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        clean_temporaries(folder)
+        clean_temporaries(self.directory)
+        digest = sha256_file(data)
+        final = folder / f"{digest[:16]}.parquet"
+        if not final.exists() or sha256_file(final) != digest:
+            with replacing(final) as temporary:
+                _link_or_copy(data, temporary)
+        whole = {
+            **receipt,
+            "file": final.relative_to(self.directory).as_posix(),
+            "sha256": digest,
+            "bytes": final.stat().st_size,
+        }
+        write_json_atomic(self.receipt_path(name), whole)
+        self._remove_others(folder, final)
+        return whole
+
+    def recover(self, name: str) -> None:
+        """Remove what a killed publish left: files that no receipt names."""
+        folder = self.directory / name
+        receipt = self.published(name)
+        clean_temporaries(folder)
+        if receipt is not None:
+            self._remove_others(folder, self.file(receipt))
+
+    def remove(self, name: str) -> None:
+        """Withdraw a table: the receipt first, so that no reader finds a name without its file."""
+        self.receipt_path(name).unlink(missing_ok=True)
+        shutil.rmtree(self.directory / name, ignore_errors=True)
+
+    def _remove_others(self, folder: Path, keep: Path) -> None:
+        for path in folder.glob("*.parquet"):
+            if path.resolve() != keep.resolve():
+                path.unlink(missing_ok=True)
+
+
+def _link_or_copy(source: Path, destination: Path) -> None:
+    destination.unlink(missing_ok=True)
+    try:
+        os.link(source, destination)
+    except OSError:
+        shutil.copyfile(source, destination)
