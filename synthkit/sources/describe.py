@@ -1,0 +1,129 @@
+"""The columns of a source without its rows: headers, footers, catalogues. Cached, as it runs at every compile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from synthkit.errors import SynthError, did_you_mean
+from synthkit.schema import Column, Schema
+from synthkit.sources.files import file_format, find_files
+from synthkit.sources.relation import connection_of, opened
+from synthkit.sources.types import declared_sql_type, provisional_type
+from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+
+VERSION = 1  # of what is cached
+
+
+def describe(
+    spec: SourceTableSpec, *, root: Path, connections: Mapping[str, ConnectionSpec], cache: Path | None
+) -> Schema:
+    """Names and types of a source's columns; logical types that are not declared are provisional.
+
+    Args:
+        cache: a folder for results, keyed by the files' size and time; None describes anew.
+
+    Raises:
+        SynthError: the source, or a column that is declared for it, is not there.
+    """
+    columns = _cached(spec, root, connections, cache)
+    _check_declared(spec, list(columns))
+    return typed(spec, columns)
+
+
+def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
+    """A schema from the found SQL types and what the YAML declares."""
+    declared = {c.name: c for c in spec.columns}
+    found = []
+    for name, sql_type in columns.items():
+        c = declared.get(name)
+        wanted = sql_type if c is None else declared_sql_type(c, sql_type)
+        kind = provisional_type(wanted) if c is None or c.type is None else c.type
+        if spec.primary_key == (name,) and (c is None or c.type is None):
+            kind = "id"
+        found.append(
+            Column(
+                name=name,
+                type=kind,
+                sql_type=wanted,
+                nullable=True if c is None or c.nullable is None else c.nullable,
+                pii=None if c is None else c.pii,
+                bounds=None if c is None else c.bounds,
+                values=None if c is None else c.values,
+                decimals=None if c is None else c.decimals,
+                description=None if c is None else c.description,
+            )
+        )
+    return Schema(tuple(found), spec.primary_key, spec.privacy_unit)
+
+
+def stat_key(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> str | None:
+    """A digest of what the files look like from outside (path, size, time); None for a server.
+
+    Raises SynthError where a file is missing.
+    """
+    if spec.path is not None:
+        files = find_files(spec, root)
+    else:
+        chosen = connection_of(spec, connections)
+        if chosen.type == "postgres":
+            return None
+        from synthkit.sources.duckdbfile import database_file
+
+        files = [database_file(spec, chosen, root)]
+    stats = [(str(f), s.st_size, s.st_mtime_ns) for f in files for s in (f.stat(),)]
+    return hashlib.sha256(json.dumps(stats).encode()).hexdigest()
+
+
+def _cached(
+    spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec], cache: Path | None
+) -> dict[str, str]:
+    stat = stat_key(spec, root, connections)
+    if cache is None:
+        return _look(spec, root, connections)
+    reading = spec.model_dump(mode="json", include={"path", "format", "connection", "table", "query", "options", "name"})
+    declared = sorted(c.name for c in spec.columns if c.type == "boolean")
+    key = hashlib.sha256(json.dumps([VERSION, stat, reading, declared], sort_keys=True).encode()).hexdigest()
+    file = cache / f"{key[:32]}.json"
+    if stat is not None and (found := _read(file)) is not None:
+        return found
+    columns = _look(spec, root, connections)
+    if stat is not None:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(columns, ensure_ascii=False), "utf-8")
+        except OSError:
+            pass  # a cache that cannot be written only costs time
+    return columns
+
+
+def _read(file: Path) -> dict[str, str] | None:
+    try:
+        data: Any = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _look(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> dict[str, str]:
+    if spec.path is not None:
+        file_format(spec, find_files(spec, root))
+    with opened(spec, root=root, connections=connections) as connection:
+        rows = connection.execute("DESCRIBE raw").fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _check_declared(spec: SourceTableSpec, names: list[str]) -> None:
+    for index, column in enumerate(spec.columns):
+        if column.name not in names:
+            where = column.origin.at("name") if column.origin.path else spec.origin.at("columns", index)
+            hint = did_you_mean(column.name, names, "a column")
+            raise SynthError(f"source table {spec.name!r} has no column {column.name!r}", where, hint)
+    for key, listed in (("primary_key", spec.primary_key), ("privacy_unit", (spec.privacy_unit,))):
+        for name in listed:
+            if name is not None and name not in names:
+                hint = did_you_mean(name, names, "a column")
+                raise SynthError(f"source table {spec.name!r} has no column {name!r}", spec.origin.at(key), hint)

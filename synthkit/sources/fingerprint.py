@@ -1,0 +1,65 @@
+"""What a source's content is: a SHA-256 of its files, cached as long as their size and time stand still."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from synthkit.sources.describe import stat_key
+from synthkit.sources.files import find_files
+from synthkit.sources.relation import connection_of
+from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+
+
+def content_hash(
+    spec: SourceTableSpec,
+    *,
+    root: Path,
+    connections: Mapping[str, ConnectionSpec],
+    cache: Path | None,
+    full: bool = False,
+) -> str:
+    """SHA-256 (hex) of the source's content.
+
+    Files are hashed whole; ``full`` does so even if their size and time say that nothing changed. A PostgreSQL
+    table is digested by its server at every call, whatever the order of its rows.
+
+    Raises:
+        SynthError: the source is missing or cannot be reached.
+    """
+    stat = stat_key(spec, root, connections)
+    if stat is None:
+        from synthkit.sources.postgres import server_digest
+
+        digest = server_digest(spec, connection_of(spec, connections))
+        return hashlib.sha256(digest.encode()).hexdigest()
+    file = None if cache is None else cache / f"{stat[:32]}.json"
+    if file is not None and not full:
+        try:
+            return str(json.loads(file.read_text("utf-8"))["sha256"])
+        except (OSError, ValueError, KeyError):
+            pass
+    digest = _hash(spec, root, connections)
+    if file is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps({"sha256": digest}), "utf-8")
+        except OSError:
+            pass  # a cache that cannot be written only costs time
+    return digest
+
+
+def _hash(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> str:
+    if spec.path is not None:
+        files = find_files(spec, root)
+    else:
+        from synthkit.sources.duckdbfile import database_file
+
+        files = [database_file(spec, connection_of(spec, connections), root)]
+    parts = []
+    for path in files:
+        with path.open("rb") as file:
+            parts.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
