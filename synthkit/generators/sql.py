@@ -1,0 +1,104 @@
+"""SQL models: a SELECT over other tables, run by DuckDB in a box without files, network or writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from synthkit.errors import BuildError
+from synthkit.generators.base import Generator, Params
+
+MEMORY = "4GB"
+
+
+class SqlParams(Params):
+    """Exactly one of ``query`` and ``file`` (a path from the project's root)."""
+
+    query: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.query is None) == (self.file is None):
+            raise ValueError("give exactly one of query and file")
+        return self
+
+
+SQL = Generator(
+    name="sql",
+    version=1,
+    params=SqlParams,
+    kind="query",
+    supports_conditions=False,
+    summary="a Jinja SELECT over refs and sources, run by DuckDB",
+    packages=("duckdb",),
+)
+
+
+def run_query(
+    sql: str, relations: Mapping[str, tuple[Path, ...]], destination: Path, *, seed: int, threads: int = 1
+) -> int:
+    """Run one SELECT and write its rows as Parquet; returns how many.
+
+    Args:
+        relations: quoted name (``"crm"."customers"``) → Parquet files. Nothing else can be read.
+        seed: of ``random()``. One thread keeps the order of rows and the sums of floats.
+
+    Raises:
+        BuildError: the SQL does not work, is not one SELECT, or reaches for files or the network.
+    """
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": MEMORY,
+        "preserve_insertion_order": True,
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        for name, paths in relations.items():
+            _add(connection, name, paths)
+        # After this, DuckDB refuses read_csv, COPY, ATTACH, INSTALL and the like, but for the files named here.
+        listed = ", ".join(_text(str(p)) for paths in relations.values() for p in paths)
+        connection.execute(f"SET allowed_paths = [{listed}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise BuildError("an SQL model must be one SELECT statement", hint="keep one SELECT, drop the rest")
+        connection.execute(f"SELECT setseed({(seed % 2**31) / 2**31})")
+        reader = connection.execute(statements[0].query).to_arrow_reader(65_536)
+        return _write(reader, destination)
+    except duckdb.Error as error:
+        raise BuildError(f"the query does not work: {str(error).strip()}", hint="see target/compiled/") from None
+    finally:
+        connection.close()
+
+
+def _add(connection: object, name: str, paths: tuple[Path, ...]) -> None:
+    execute = connection.execute  # type: ignore[attr-defined]
+    head, dot, _ = name.rpartition('"."')
+    if dot:
+        execute(f'CREATE SCHEMA IF NOT EXISTS {head}"')
+    listed = ", ".join(_text(str(p)) for p in paths)
+    execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+
+
+def _write(reader: object, destination: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    assert isinstance(reader, pa.RecordBatchReader)
+    rows = 0
+    with pq.ParquetWriter(destination, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
