@@ -1,0 +1,275 @@
+"""SDV's single-table synthesizers as generators (SDV is under the Business Source License 1.1).
+
+SDV is handed neutral column names and metadata written by us, its global random states are seeded right before
+fitting and sampling (each worker is a process of its own), and conditions are met by drawing rows and keeping those
+that fit, so that every quota is exact and no cell is overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.errors import BuildError
+from synthkit.generators.base import Budget, Generator, Progress, Quota
+from synthkit.generators.sdv_frame import Frame, encode
+from synthkit.generators.sdv_params import CopulaGanParams, CopulaParams, CtganParams, SdvParams, TvaeParams
+from synthkit.generators.sdv_state import load_state, save_state
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+BATCH = 50_000  # rows drawn at once: bounds the memory of sampling
+WIDEST_SEARCH = 400  # rows drawn per row kept before a condition is given up
+LEAST_SEARCH = 500_000  # rows
+
+_CLASSES = {
+    "sdv.gaussian_copula": "GaussianCopulaSynthesizer",
+    "sdv.ctgan": "CTGANSynthesizer",
+    "sdv.tvae": "TVAESynthesizer",
+    "sdv.copula_gan": "CopulaGANSynthesizer",
+}
+
+
+@dataclass(frozen=True)
+class SdvModel:
+    """A fitted synthesizer and how its frame becomes Arrow."""
+
+    name: str
+    synthesizer: Any
+    frame: Frame
+
+
+def _fit(
+    name: str, table: Table, params: SdvParams, budget: Budget | None, seed: int, device: str, progress: Progress
+) -> SdvModel:
+    if budget is not None:
+        raise BuildError(f"{name} gives no differential privacy")
+    data, frame = encode(table)
+    with _quiet():
+        import sdv.single_table
+        from sdv.metadata import Metadata
+
+        arguments = _arguments(params, frame, device)
+        metadata = Metadata.load_from_dict(frame.metadata())
+        synthesizer = getattr(sdv.single_table, _CLASSES[name])(metadata, **arguments)
+        _seed(seed)
+        progress(0, int(arguments.get("epochs", 1)), "epochs" if "epochs" in arguments else "fits")
+        try:
+            with _epochs_reported(progress):
+                synthesizer.fit({"table": data})
+        except Exception as error:
+            text = " ".join(str(error).split()) or type(error).__name__
+            rows = f"{table.rows:,} row{'s' if table.rows != 1 else ''}"
+            raise BuildError(
+                f"{name} cannot learn from these {rows} and {len(frame.columns)} columns: {text[:300]}",
+                hint="give it more rows, declare the types of odd columns, or choose another generator",
+            ) from error
+        if "epochs" not in arguments:
+            progress(1, 1, "fits")
+    return SdvModel(name, synthesizer, frame)
+
+
+def _arguments(params: SdvParams, frame: Frame, device: str) -> dict[str, Any]:
+    arguments = params.model_dump()
+    names = frame.names()
+    given: Mapping[str, str] | None = arguments.get("numerical_distributions")
+    if given:
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise BuildError(
+                f"numerical_distributions names {unknown[0]!r}, which is no modelled column",
+                hint=f"modelled are: {', '.join(names)}",
+            )
+        arguments["numerical_distributions"] = {names[k]: v for k, v in given.items()}
+    if arguments.get("locales") is not None:
+        arguments["locales"] = list(arguments["locales"])
+    if "epochs" in arguments:
+        arguments["verbose"] = True  # makes SDV name its losses to the progress bar that we put in
+        arguments["enable_gpu"] = bool(arguments["enable_gpu"]) and device != "cpu"
+    return arguments
+
+
+def _sample(
+    model: SdvModel, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    draw = _Draws(model, seed)
+    if conditions:
+        yield from _fill_quotas(draw, conditions, rows, progress)
+        return
+    done = 0
+    while done < rows:
+        batch = draw.next(min(BATCH, rows - done))
+        done += batch.num_rows
+        progress(done, rows, "rows")
+        yield batch
+
+
+class _Draws:
+    """Batches of rows, one after another from one seed."""
+
+    def __init__(self, model: SdvModel, seed: int) -> None:
+        self.model = model
+        with _quiet():
+            _seed(seed)
+            # The only way to sample from a seed of one's own: the public API always starts from a fixed one.
+            model.synthesizer.reset_sampling()
+            model.synthesizer._set_random_state(seed % 2**32)
+
+    def next(self, rows: int) -> pa.RecordBatch:
+        with _quiet():
+            frame: pd.DataFrame = self.model.synthesizer.sample(rows)["table"]
+        return self.model.frame.decode(frame)
+
+
+def _fill_quotas(
+    draw: _Draws, quotas: Sequence[Quota], rows: int, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    """Draw rows until every quota is full; each kept row has its quota's values because it was drawn so."""
+    missing = [q.rows for q in quotas]
+    drawn = kept = 0
+    most = max(LEAST_SEARCH, WIDEST_SEARCH * rows)
+    while any(missing):
+        batch = draw.next(min(BATCH, max(1_000, 4 * sum(missing))))
+        drawn += batch.num_rows
+        chosen = _choose(batch, quotas, missing)
+        if chosen.num_rows:
+            kept += chosen.num_rows
+            progress(kept, rows, "rows")
+            yield chosen
+        if any(missing) and drawn >= most:
+            raise _unmet(draw.model.name, quotas, missing, drawn)
+
+
+def _choose(batch: pa.RecordBatch, quotas: Sequence[Quota], missing: list[int]) -> pa.RecordBatch:
+    """The first rows of the batch that still fit a quota, in their order; ``missing`` is counted down."""
+    import numpy as np
+
+    keep = np.zeros(batch.num_rows, dtype=bool)
+    for i, quota in enumerate(quotas):
+        if missing[i]:
+            matches = np.flatnonzero(_matches(batch, quota) & ~keep)[: missing[i]]
+            keep[matches] = True
+            missing[i] -= len(matches)
+    return batch.take(np.flatnonzero(keep))
+
+
+def _matches(batch: pa.RecordBatch, quota: Quota) -> Any:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = np.ones(batch.num_rows, dtype=bool)
+    for name, value in quota.values.items():
+        column = batch.column(name)
+        same = column.is_null() if value is None else pc.equal(column, pa.scalar(value).cast(column.type))
+        found &= pc.fill_null(same, False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _unmet(name: str, quotas: Sequence[Quota], missing: list[int], drawn: int) -> BuildError:
+    i = max(range(len(quotas)), key=lambda k: missing[k])
+    wanted = ", ".join(f"{k} = {v!r}" for k, v in quotas[i].values.items())
+    have = quotas[i].rows - missing[i]
+    return BuildError(
+        f"{name} gave {have:,} of {quotas[i].rows:,} rows with {wanted} in {drawn:,} draws",
+        hint="ask for a smaller share, train longer, or choose a generator that learns this class",
+    )
+
+
+def _save(model: SdvModel, directory: Path) -> None:
+    save_state(model.synthesizer, directory)
+    record = {"name": model.name, "frame": model.frame.to_json()}
+    (directory / "sdv.json").write_text(json.dumps(record, ensure_ascii=False, default=str), "utf-8")
+
+
+def _load(directory: Path) -> SdvModel:
+    record = json.loads((directory / "sdv.json").read_text("utf-8"))
+    with _quiet():
+        return SdvModel(record["name"], load_state(directory), Frame.from_json(record["frame"]))
+
+
+def _seed(seed: int) -> None:
+    import random
+
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """SDV warns, logs and prints; none of it is for the person who builds a table."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def _epochs_reported(progress: Progress) -> Iterator[None]:
+    """Put our own bar where CTGAN and TVAE make theirs: their loops have no other hook."""
+    from ctgan.synthesizers import ctgan, tvae
+
+    class Bar:
+        def __init__(self, steps: Any, **_options: Any) -> None:
+            self.steps, self.note = steps, ""
+
+        def __iter__(self) -> Iterator[int]:
+            total = len(self.steps)
+            for step in self.steps:
+                yield step
+                progress(step + 1, total, "epochs", self.note)
+
+        def set_description(self, text: str) -> None:
+            self.note = " ".join(text.split())
+
+    before = (ctgan.tqdm, tvae.tqdm)
+    ctgan.tqdm = tvae.tqdm = Bar
+    try:
+        yield
+    finally:
+        ctgan.tqdm, tvae.tqdm = before
+
+
+def _generator(name: str, params: type[SdvParams], summary: str) -> Generator:
+    def fit(
+        table: Table, params: Any, *, budget: Budget | None, seed: int, device: str, progress: Progress
+    ) -> SdvModel:
+        return _fit(name, table, params, budget, seed, device, progress)
+
+    return Generator(
+        name=name,
+        version=1,
+        params=params,
+        fit=fit,
+        sample=_sample,
+        save=_save,
+        load=_load,
+        summary=summary,
+        licence="BUSL-1.1",
+        packages=("sdv", "rdt", "copulas", "ctgan", "torch", "numpy", "pandas", "scipy", "scikit-learn"),
+    )
+
+
+GAUSSIAN_COPULA = _generator(
+    "sdv.gaussian_copula", CopulaParams, "a Gaussian copula over fitted marginals: seconds, keeps shapes and correlations"
+)
+CTGAN = _generator("sdv.ctgan", CtganParams, "conditional GAN: minutes, learns what is not Gaussian")
+TVAE = _generator("sdv.tvae", TvaeParams, "variational autoencoder: minutes, often better than CTGAN on small tables")
+COPULA_GAN = _generator("sdv.copula_gan", CopulaGanParams, "CTGAN over columns made normal first")

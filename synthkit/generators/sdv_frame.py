@@ -1,0 +1,190 @@
+"""Arrow columns as the frame that SDV learns from, and back into the source's own types.
+
+Columns go under neutral names (``c0``, ``c1``, …), so that no name can trip SDV; categories as codes, so that their
+own type comes back; dates, times and timestamps as whole numbers of the coarsest unit that fits them all, so that
+dates stay dates and full hours full hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from synthkit.encoding.fill import pa_schema, serialised
+from synthkit.schema import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)  # microseconds
+Kind = Literal["numerical", "boolean", "categorical"]
+
+
+@dataclass(frozen=True)
+class FrameColumn:
+    """How one column is encoded: ``unit`` in microseconds for times, ``categories`` as text in JSON order."""
+
+    name: str
+    kind: Kind
+    integer: bool = False
+    unit: int = 0
+    categories: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The encoding of a table. ``arrow`` holds the serialised Arrow types in column order."""
+
+    columns: tuple[FrameColumn, ...]
+    arrow: tuple[tuple[str, str], ...]
+
+    def names(self) -> dict[str, str]:
+        """Real name → SDV's name."""
+        return {c.name: f"c{i}" for i, c in enumerate(self.columns)}
+
+    def metadata(self) -> dict[str, Any]:
+        """SDV's metadata, written by us and not guessed from the rows."""
+        columns = {f"c{i}": {"sdtype": c.kind} for i, c in enumerate(self.columns)}
+        return {"METADATA_SPEC_VERSION": "V1", "tables": {"table": {"columns": columns}}, "relationships": []}
+
+    def to_json(self) -> dict[str, Any]:
+        columns = [
+            {"name": c.name, "kind": c.kind, "integer": c.integer, "unit": c.unit, "categories": list(c.categories)}
+            for c in self.columns
+        ]
+        return {"columns": columns, "arrow": [list(a) for a in self.arrow]}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Frame:
+        columns = tuple(FrameColumn(**{**c, "categories": tuple(c["categories"])}) for c in data["columns"])
+        return Frame(columns, tuple((str(a), str(b)) for a, b in data["arrow"]))
+
+    def decode(self, frame: pd.DataFrame) -> pa.RecordBatch:
+        """Rows from SDV in the source's Arrow types."""
+        import pyarrow as pa
+
+        schema = pa_schema(self.arrow)
+        arrays = [_decode(c, frame[f"c{i}"], schema.field(c.name).type) for i, c in enumerate(self.columns)]
+        return pa.record_batch(arrays, schema=schema)
+
+
+def encode(table: Table) -> tuple[pd.DataFrame, Frame]:
+    """The training rows as SDV's frame, and the encoding to undo it."""
+    import pandas as pd
+    import pyarrow as pa
+
+    columns, data = [], {}
+    rows = table.to_arrow(list(table.schema.names))
+    for i, column in enumerate(table.schema.columns):
+        encoded, values = _encode(column, rows.column(column.name).combine_chunks())
+        columns.append(encoded)
+        data[f"c{i}"] = values
+    arrow = serialised(pa.schema([rows.schema.field(c.name) for c in table.schema.columns]))
+    return pd.DataFrame(data), Frame(tuple(columns), arrow)
+
+
+def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    kind = values.type
+    if column.type == "boolean" and t.is_boolean(kind):
+        objects = values.to_numpy(zero_copy_only=False)
+        return FrameColumn(column.name, "boolean"), objects.astype(object if values.null_count else bool)
+    if column.continuous and (t.is_temporal(kind) or t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind)):
+        if t.is_temporal(kind):
+            micros = _micros(values)
+            unit = next(u for u in _UNITS if _divides(micros, u))
+            scaled = micros.to_numpy(zero_copy_only=False) / unit if micros.null_count else micros.to_numpy() // unit
+            return FrameColumn(column.name, "numerical", integer=True, unit=unit), scaled
+        number = values.cast(pa.float64()) if t.is_decimal(kind) else values
+        return FrameColumn(column.name, "numerical", integer=t.is_integer(kind)), number.to_numpy(zero_copy_only=False)
+    encoded = values.dictionary_encode()
+    categories = tuple(_plain(v) for v in encoded.dictionary.to_pylist())
+    codes = [None if i is None else f"v{i}" for i in encoded.indices.to_pylist()]
+    import numpy as np
+
+    return FrameColumn(column.name, "categorical", categories=categories), np.array(codes, dtype=object)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _micros(values: pa.Array) -> pa.Array:
+    """Times as microseconds since the epoch (or since midnight)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as t
+
+    if t.is_date(values.type):
+        return pc.multiply(values.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), 86_400_000_000)
+    if t.is_time(values.type):
+        return values.cast(pa.time64("us")).cast(pa.int64())
+    return values.cast(pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False).cast(pa.int64())
+
+
+def _divides(micros: pa.Array, unit: int) -> bool:
+    import numpy as np
+
+    present = micros.drop_null().to_numpy()
+    return bool(np.all(present % unit == 0))
+
+
+def _decode(column: FrameColumn, values: pd.Series, kind: pa.DataType) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    missing = values.isna().to_numpy()
+    if column.kind == "categorical":
+        codes = [None if m else int(str(v)[1:]) for v, m in zip(values, missing, strict=True)]
+        dictionary = _categories(column.categories, kind)
+        return dictionary.take(pa.array(codes, pa.int64()))
+    if column.kind == "boolean":
+        return pa.array([None if m else bool(v) for v, m in zip(values, missing, strict=True)], pa.bool_()).cast(kind)
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    if column.integer:
+        whole = np.where(missing, 0, np.rint(numbers)).astype("int64")
+        return _from_micros(pa.array(whole, mask=missing), column.unit, kind) if column.unit else pa.array(
+            _clipped(whole, kind), mask=missing
+        ).cast(kind)
+    if pa.types.is_decimal(kind):
+        return pa.array(np.round(numbers, kind.scale), mask=missing).cast(kind, safe=False)
+    return pa.array(numbers, mask=missing).cast(kind)
+
+
+def _clipped(values: Any, kind: pa.DataType) -> Any:
+    """Within what the integer type can hold: rounding may lead an edge value out of it."""
+    import numpy as np
+
+    info = np.iinfo(kind.to_pandas_dtype())
+    return np.clip(values, max(info.min, -(2**63)), min(info.max, 2**63 - 1))
+
+
+def _categories(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(list(values), kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        return pa.array([None if v is None else str(v) for v in values], pa.string()).cast(kind)
+
+
+def _from_micros(whole: pa.Array, unit: int, kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as t
+
+    if t.is_date(kind):
+        days = pc.divide(pc.multiply(whole, unit), 86_400_000_000)
+        return days.cast(pa.int32()).cast(pa.date32()).cast(kind)
+    micros = pc.multiply(whole, unit)
+    if t.is_time(kind):
+        inside = pc.max_element_wise(pc.min_element_wise(micros, 86_399_999_999), 0)
+        inside = pc.if_else(micros.is_valid(), inside, pa.scalar(None, pa.int64()))
+        return inside.cast(pa.time64("us")).cast(kind)
+    return micros.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(kind)
+
+
