@@ -24,6 +24,7 @@ from synthkit.events import (
     RunStarted,
     ignore,
 )
+from synthkit.files import append_line, write_json_atomic
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
 from synthkit.publishing import refresh_database
@@ -31,7 +32,6 @@ from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
 from synthkit.runners.local import LocalExecutor
 from synthkit.runrecord import git_state, new_run_id, now, versions
-from synthkit.store.files import append_line, write_json_atomic
 from synthkit.store.lock import ProjectLock
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
-from synthkit.fingerprint import Fingerprint, Fingerprinter, changes
+from synthkit.fingerprint import Fingerprint, Fingerprinter, changes, digest
 from synthkit.graph.selection import select as select_nodes
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging
@@ -95,6 +95,41 @@ def make_plan(
     return Plan(tuple(actions), tuple(m.name for m in manifest.disabled), tuple(warnings))
 
 
+def make_audit_plan(
+    manifest: Manifest,
+    *,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    results: Mapping[str, str] | None = None,
+) -> Plan:
+    """Audit every selected table that is published, as it is, under today's audits.
+
+    Raises:
+        SynthError: none of what is selected is published.
+    """
+    from dataclasses import replace
+
+    planner = _Planner(manifest, full_refresh=False)
+    chosen, warnings = _choose(manifest, planner.actions(), select, exclude, results or {})
+    actions = []
+    for model in manifest.models.values():
+        state = planner.state(model)
+        if model.name not in chosen:
+            continue
+        if state is None:
+            warnings.append(f"{model.name!r} is not published, so it is not audited")
+            continue
+        now = planner.fingerprinter.of(model, planner.upstream)
+        hashes = state["fingerprints"]
+        inputs = {**state["inputs"], "audit": now.inputs["audit"]}
+        audit = digest({"sample": hashes["sample"], **now.inputs["audit"]})
+        judged = Fingerprint(hashes["train"], hashes["sample"], audit, inputs)
+        actions.append(replace(planner.action(model), kind="audit", reason="audited again", fingerprint=judged))
+    if not actions:
+        raise SynthError("nothing that is selected is published", hint="run synth build first")
+    return Plan(tuple(actions), (), tuple(warnings))
+
+
 def _choose(
     manifest: Manifest,
     actions: Sequence[Action],
@@ -109,13 +144,14 @@ def _choose(
     nodes = dict(manifest.selectables)
     for action in actions:
         node = f"model:{action.model}"
-        nodes[node] = replace(nodes[node], state=_state(action), result=results.get(action.model))
+        nodes[node] = replace(nodes[node], state=state_of_action(action), result=results.get(action.model))
     selection = select_nodes(manifest.dag, nodes, select, exclude)
     models = frozenset(n.removeprefix("model:") for n in selection.nodes if n.startswith("model:"))
     return models, list(selection.warnings)
 
 
-def _state(action: Action) -> frozenset[str]:
+def state_of_action(action: Action) -> frozenset[str]:
+    """What ``--select state:…`` sees: new, modified or unmodified."""
     if action.reason.startswith("never built"):
         return frozenset({"new", "modified"})
     return frozenset({"unmodified"} if action.kind == "reuse" else {"modified"})
@@ -138,24 +174,24 @@ class _Planner:
             if self.chosen is not None and model.name not in self.chosen:
                 self._take_as_it_is(model)
                 continue
-            action = self._action(model)
+            action = self.action(model)
             self.upstream[model.id] = action.fingerprint.sample
             found.append(action)
         return found
 
     def _take_as_it_is(self, model: ModelNode) -> None:
         """A model that is not selected counts as what is published of it now."""
-        state = self._state(model)
+        state = self.state(model)
         if state is not None:
             self.upstream[model.id] = state["fingerprints"]["sample"]
 
-    def _state(self, model: ModelNode) -> Mapping[str, Any] | None:
+    def state(self, model: ModelNode) -> Mapping[str, Any] | None:
         """The last audited state: the receipt, or for an ephemeral model its staged record."""
         if model.spec.materialized == "ephemeral":
             return self.staging.audited(model.name)
         return self.warehouse.published(model.name)
 
-    def _action(self, model: ModelNode) -> Action:
+    def action(self, model: ModelNode) -> Action:
         for parent in model.parents:
             if parent.source is None and parent.id not in self.upstream and parent.name != model.name:
                 raise SynthError(
@@ -179,7 +215,7 @@ class _Planner:
         build: ActionKind = "query" if model.generator.kind == "query" else "train"
         if self.full_refresh:
             return build, "full refresh", []
-        state = self._state(model)
+        state = self.state(model)
         if state is not None and state["fingerprints"]["sample"] == now.sample:
             if state["fingerprints"]["audit"] == now.audit:
                 return "reuse", "nothing changed", []

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from synthkit.errors import SynthError
+from synthkit.spec.types import Relation
 
 if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext
@@ -20,15 +23,44 @@ class NamesColumn:
     """Marks a parameter that holds a column name, or several: the compiler checks that they exist."""
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 ColumnName = Annotated[str, NamesColumn()]
-ColumnNames = Annotated[tuple[str, ...], NamesColumn()]
+ColumnNames = Annotated[
+    tuple[str, ...],
+    NamesColumn(),
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+]
 
 
 class NamesRelation:
     """Marks a parameter that holds a ``ref()`` or ``source()``: it becomes an edge of the graph."""
 
 
-RelationName = Annotated[str, NamesRelation()]
+def _reference(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(
+            "a table is named by a reference: \"{{ ref('model') }}\" or \"{{ source('group', 'table') }}\""
+        )
+    return value
+
+
+RelationName = Annotated[
+    Relation,
+    NamesRelation(),
+    BeforeValidator(_reference),
+    WithJsonSchema({"type": "string", "pattern": r"\{\{.*\}\}"}),
+]
+
+
+class HoldsCondition:
+    """Marks a parameter that holds a SQL condition on the audited table's columns."""
+
+
+Condition = Annotated[str, HoldsCondition()]
 
 
 class AuditParams(BaseModel):
@@ -38,7 +70,7 @@ class AuditParams(BaseModel):
     audits and are not repeated here (see :class:`synthkit.spec.types.AuditSpec`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -108,9 +140,17 @@ def audit(
 
     Its docstring's first line becomes the summary in ``synth`` help and in the README's table. The
     module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``).
+
+    Raises SynthError where another module declares the same name: a plugin must not take the place of
+    a gate that people rely on.
     """
 
     def declare(run: F) -> F:
+        module = getattr(run, "__module__", "?")
+        before = _declared.get(name)
+        owner = module if before is None else getattr(before.run, "__module__", "?")
+        if owner != module:
+            raise SynthError(f"two audits are named {name!r}: in {owner} and in {module}", hint="rename one of them")
         summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
         _declared[name] = Audit(name, params, run, version, frozenset(needs), family, summary)
         return run

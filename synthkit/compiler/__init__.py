@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.audits import bind_audits
-from synthkit.compiler.checks import check_conditions, check_columns, check_epsilon, check_exposures
+from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage

@@ -141,23 +141,27 @@ class Manifest:
             "parents": {node: sorted(parents) for node, parents in sorted(self.dag.parents.items())},
         }
 
+    def write_summary(self, directory: Path) -> None:
+        """Write ``manifest.json`` alone."""
+        from synthkit.files import write_json_atomic
+
+        write_json_atomic(directory / "manifest.json", self.to_json())
+
     def write(self, directory: Path) -> None:
         """Write ``manifest.json`` and, below ``compiled/``, each model's rendered SQL and YAML."""
         import shutil
 
-        from synthkit.store.files import write_json_atomic, write_text_atomic
-
         compiled = directory / "compiled"
         shutil.rmtree(compiled, ignore_errors=True)
         compiled.mkdir(parents=True, exist_ok=True)
-        write_json_atomic(directory / "manifest.json", self.to_json())
+        self.write_summary(directory)
         for name, model in self.models.items():
             if model.sql is not None:
-                write_text_atomic(compiled / f"{name}.sql", model.sql.rstrip() + "\n")
-            write_text_atomic(compiled / f"{name}.yml", _yaml(_model_json(model)))
+                (compiled / f"{name}.sql").write_text(model.sql.rstrip() + "\n", "utf-8")
+            (compiled / f"{name}.yml").write_text(_yaml(_model_json(model)), "utf-8")
             for bound in model.audits:
                 if bound.sql is not None:
-                    write_text_atomic(compiled / f"{name}.{bound.name}.sql", bound.sql.rstrip() + "\n")
+                    (compiled / f"{name}.{bound.name}.sql").write_text(bound.sql.rstrip() + "\n", "utf-8")
 
 
 def _relative(path: Path, root: Path) -> str:

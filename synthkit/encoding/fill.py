@@ -182,7 +182,9 @@ def fill(batches: Iterator[pa.RecordBatch], plan: ColumnPlan, *, rows: int, seed
     same values, however the batches are cut.
     """
     schema = plan.arrow_schema()
-    makers = {rule.column.name: make_maker(rule, schema.field(rule.column.name).type, rows, seed) for rule in plan.filled}
+    makers = {
+        rule.column.name: make_maker(rule, schema.field(rule.column.name).type, rows, seed) for rule in plan.filled
+    }
     if plan.modelled.columns:
         yield from _completed(batches, plan, schema, makers)
         return
@@ -211,6 +213,3 @@ def _batch(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.RecordBatch:
         column = columns[field.name]
         arrays.append(column if column.type == field.type else column.cast(field.type))
     return pa.record_batch(arrays, schema=schema)
-
-
-

@@ -38,7 +38,7 @@ class _Constant:
     def __init__(self, value: Any, kind: pa.DataType) -> None:
         self.value, self.kind = value, kind
 
-    def take(self, start: int, count: int) -> pa.Array:
+    def take(self, start: int, count: int) -> pa.Array:  # noqa: ARG002 - every row is alike
         import pyarrow as pa
 
         if self.value is None:
@@ -62,7 +62,6 @@ class _Blocks:
         self.next = 0
 
     def take(self, start: int, count: int) -> pa.Array:
-        import pyarrow as pa
 
         values: list[Any] = []
         while count > 0:
@@ -89,7 +88,9 @@ class _Blocks:
         rule = self.rule
         count = min(BLOCK, self.rows - first)
         if rule.kind == "faker":
-            return faker_values(rule.column.pii or "", count, int(rng.integers(2**32)), self.used if rule.unique else None)
+            return faker_values(
+                rule.column.pii or "", count, int(rng.integers(2**32)), self.used if rule.unique else None
+            )
         if self.owners is not None:
             return [self._key(n) for n in self.owners.take(first, count)]
         if rule.kind == "key":
@@ -117,14 +118,14 @@ class _Blocks:
         return _counted(shape, number)
 
     def _text(self, shapes: Shapes, rng: np.random.Generator) -> str:
-        for attempt in range(TRIES):
+        for _ in range(TRIES):
             text = _prose(shapes, rng) if shapes.words else realise(_pick(shapes, rng), rng)
             if digest(text) in self.real or (self.rule.unique and text in self.used):
                 continue
             if self.rule.unique:
                 self.used.add(text)
             return text
-        return f"{text}{attempt}{len(self.used)}"
+        return f"{text}{len(self.used)}"
 
 
 class _Owners:
@@ -171,7 +172,7 @@ def _counted(shape: str, number: int) -> str:
 def _pick(shapes: Shapes, rng: np.random.Generator) -> str:
     weights = [w for _, w in shapes.patterns]
     point = rng.random() * sum(weights)
-    for (shape, weight) in shapes.patterns:
+    for shape, weight in shapes.patterns:
         point -= weight
         if point <= 0:
             return shape
@@ -201,16 +202,19 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in values], pa.string()).cast(kind)
 
 
-WORDS = (
-    "amber anchor apple april arrow autumn baker bamboo basket beacon bench birch blanket bottle branch breeze bridge "
-    "bright brook butter button cabin canal candle canyon carpet cedar chalk cherry circle citrus clay cloud clover "
-    "coast cobalt comet copper coral corner cotton crater creek crystal dahlia dawn delta desert dune early earth east "
-    "echo ember fabric falcon feather fern field fig finch flint forest fountain fresh frost garden garnet ginger glass "
-    "golden granite grape grove harbor harvest hazel heather hill hollow honey horizon indigo island ivory jasmine "
-    "juniper kettle lagoon lake lantern larch lark laurel lemon light lilac linen maple marble marsh meadow mellow mint "
-    "mist morning moss mountain myrtle narrow nectar north oak ocean olive orchard orchid otter paper pearl pebble "
-    "pepper pine planet plain plum pond poplar prairie quarry quartz quiet rain raven reed ridge river robin rose round "
-    "saffron sage sand satin scarlet shadow shell shore silver slate slow soft spring spruce stone storm summer sunny "
-    "swift thistle thunder tide timber topaz trail tulip tundra valley velvet violet walnut water west wheat wild "
-    "willow wind winter wood yarrow zephyr"
-).split()
+WORDS = tuple(
+    (
+        "amber anchor apple april arrow autumn baker bamboo basket beacon bench birch blanket bottle branch "
+        "breeze bridge bright brook butter button cabin canal candle canyon carpet cedar chalk cherry circle "
+        "citrus clay cloud clover coast cobalt comet copper coral corner cotton crater creek crystal dahlia "
+        "dawn delta desert dune early earth east echo ember fabric falcon feather fern field fig finch flint "
+        "forest fountain fresh frost garden garnet ginger glass golden granite grape grove harbor harvest "
+        "hazel heather hill hollow honey horizon indigo island ivory jasmine juniper kettle lagoon lake "
+        "lantern larch lark laurel lemon light lilac linen maple marble marsh meadow mellow mint mist morning "
+        "moss mountain myrtle narrow nectar north oak ocean olive orchard orchid otter paper pearl pebble "
+        "pepper pine planet plain plum pond poplar prairie quarry quartz quiet rain raven reed ridge river "
+        "robin rose round saffron sage sand satin scarlet shadow shell shore silver slate slow soft spring "
+        "spruce stone storm summer sunny swift thistle thunder tide timber topaz trail tulip tundra valley "
+        "velvet violet walnut water west wheat wild willow wind winter wood yarrow zephyr"
+    ).split()
+)

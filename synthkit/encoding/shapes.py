@@ -79,7 +79,7 @@ def _common_prefix(texts: list[str]) -> str:
 
 
 def pattern(text: str, fixed: int = 0) -> str:
-    """``\\9`` a digit, ``\\A`` upper case, ``\\a`` lower case, ``\\h`` a hexadecimal digit of a UUID, others as they are."""
+    """``\\9`` a digit, ``\\A`` and ``\\a`` a letter, ``\\h`` a hexadecimal digit of a UUID, others as they are."""
     if _is_uuid(text):
         return "".join(c if c == "-" else "\\h" for c in text)
     out = []

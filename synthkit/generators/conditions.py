@@ -105,7 +105,9 @@ def check_conditions(conditions: Mapping[str, Any], schema: Schema) -> list[tupl
             hint = did_you_mean(name, schema.names, "a column")
             problems.append(((name,), f"there is no column {name!r}", hint))
         elif not column.modelled:
-            problems.append(((name,), f"column {name!r} is not modelled ({column.type})", "condition on another column"))
+            problems.append(
+                ((name,), f"column {name!r} is not modelled ({column.type})", "condition on another column")
+            )
         elif isinstance(wanted, Mapping):
             problems.extend(_check_shares(name, wanted, column))
         else:

@@ -130,9 +130,7 @@ class _Draws:
         return self.model.frame.decode(frame)
 
 
-def _fill_quotas(
-    draw: _Draws, quotas: Sequence[Quota], rows: int, progress: Progress
-) -> Iterator[pa.RecordBatch]:
+def _fill_quotas(draw: _Draws, quotas: Sequence[Quota], rows: int, progress: Progress) -> Iterator[pa.RecordBatch]:
     """Draw rows until every quota is full; each kept row has its quota's values because it was drawn so."""
     missing = [q.rows for q in quotas]
     drawn = kept = 0
@@ -268,7 +266,9 @@ def _generator(name: str, params: type[SdvParams], summary: str) -> Generator:
 
 
 GAUSSIAN_COPULA = _generator(
-    "sdv.gaussian_copula", CopulaParams, "a Gaussian copula over fitted marginals: seconds, keeps shapes and correlations"
+    "sdv.gaussian_copula",
+    CopulaParams,
+    "a Gaussian copula over fitted marginals: seconds, keeps shapes and correlations",
 )
 CTGAN = _generator("sdv.ctgan", CtganParams, "conditional GAN: minutes, learns what is not Gaussian")
 TVAE = _generator("sdv.tvae", TvaeParams, "variational autoencoder: minutes, often better than CTGAN on small tables")

@@ -147,9 +147,11 @@ def _decode(column: FrameColumn, values: pd.Series, kind: pa.DataType) -> pa.Arr
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     if column.integer:
         whole = np.where(missing, 0, np.rint(numbers)).astype("int64")
-        return _from_micros(pa.array(whole, mask=missing), column.unit, kind) if column.unit else pa.array(
-            _clipped(whole, kind), mask=missing
-        ).cast(kind)
+        return (
+            _from_micros(pa.array(whole, mask=missing), column.unit, kind)
+            if column.unit
+            else pa.array(_clipped(whole, kind), mask=missing).cast(kind)
+        )
     if pa.types.is_decimal(kind):
         return pa.array(np.round(numbers, kind.scale), mask=missing).cast(kind, safe=False)
     return pa.array(numbers, mask=missing).cast(kind)
@@ -186,5 +188,3 @@ def _from_micros(whole: pa.Array, unit: int, kind: pa.DataType) -> pa.Array:
         inside = pc.if_else(micros.is_valid(), inside, pa.scalar(None, pa.int64()))
         return inside.cast(pa.time64("us")).cast(kind)
     return micros.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(kind)
-
-

@@ -159,7 +159,11 @@ class _Encoder:
             columns = [self.encode(value.iloc[:, i]) for i in range(value.shape[1])]
             return {"frame": columns, "index": self.encode(value.index), "names": self.encode(list(value.columns))}
         if isinstance(value, pd.Series):
-            return {"series": self.encode(value.to_numpy()), "index": self.encode(value.index), "name": self.encode(value.name)}
+            return {
+                "series": self.encode(value.to_numpy()),
+                "index": self.encode(value.index),
+                "name": self.encode(value.name),
+            }
         if isinstance(value, pd.Index):
             return {"index_of": self.encode(value.to_numpy()), "name": self.encode(value.name)}
         return self._object(value)
@@ -171,7 +175,7 @@ class _Encoder:
         owner = getattr(value, "__self__", None)
         if callable(value) and owner is not None and not isinstance(owner, type):
             return {"method": value.__name__, "of": self.encode(owner)}
-        if not hasattr(value, "__dict__") or callable(value) and not hasattr(type(value), "__call__"):
+        if not hasattr(value, "__dict__"):
             raise BuildError(f"a trained SDV model holds a {type(value).__qualname__}, which cannot be stored")
         name = _name_of(type(value))
         allowed_class(name)
@@ -274,7 +278,11 @@ class _Decoder:
     def _immutable(self, node: Mapping[str, Any]) -> Any:
         import pandas as pd
 
-        simple: tuple[tuple[str, Callable[[Any], Any]], ...] = (("tuple", tuple), ("set", set), ("frozenset", frozenset))
+        simple: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+            ("tuple", tuple),
+            ("set", set),
+            ("frozenset", frozenset),
+        )
         for key, make in simple:
             if key in node:
                 return make(self.decode(v) for v in node[key])
@@ -287,7 +295,9 @@ class _Decoder:
             frame.columns = pd.Index(self.decode(node["names"]))
             return frame
         if "series" in node:
-            return pd.Series(self.decode(node["series"]), index=self.decode(node["index"]), name=self.decode(node["name"]))
+            return pd.Series(
+                self.decode(node["series"]), index=self.decode(node["index"]), name=self.decode(node["name"])
+            )
         if "index_of" in node:
             return pd.Index(self.decode(node["index_of"]), name=self.decode(node["name"]))
         if "method" in node:

@@ -1,1 +1,1 @@
-"""report"""
+"""Reports: pure functions of faults, events and run results."""

@@ -184,9 +184,8 @@ def _stage(
     source_rows: int | None,
 ) -> dict[str, Any]:
     """Write the rows as Parquet and, last, the record that says they are whole."""
-    import pyarrow as pa
 
-    from synthkit.store.files import write_json_atomic
+    from synthkit.files import write_json_atomic
     from synthkit.store.parquet import write_parquet
 
     directory = Path(stage_dir)

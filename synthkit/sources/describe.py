@@ -84,7 +84,9 @@ def _cached(
     stat = stat_key(spec, root, connections)
     if cache is None:
         return _look(spec, root, connections)
-    reading = spec.model_dump(mode="json", include={"path", "format", "connection", "table", "query", "options", "name"})
+    reading = spec.model_dump(
+        mode="json", include={"path", "format", "connection", "table", "query", "options", "name"}
+    )
     declared = sorted(c.name for c in spec.columns if c.type == "boolean")
     key = hashlib.sha256(json.dumps([VERSION, stat, reading, declared], sort_keys=True).encode()).hexdigest()
     file = cache / f"{key[:32]}.json"

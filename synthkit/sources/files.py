@@ -145,8 +145,8 @@ def first_line(spec: SourceTableSpec, file: Path) -> str | None:
     encoding = str(spec.options.get("encoding", "utf-8"))
     encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     try:
-        opened = gzip.open(file, "rt", encoding=encoding) if file.suffix == ".gz" else file.open(encoding=encoding)
-        with cast(IO[str], opened) as lines:
+        opener = gzip.open if file.suffix == ".gz" else open
+        with cast(IO[str], opener(file, "rt", encoding=encoding)) as lines:
             for _ in range(int(spec.options.get("skip", 0))):
                 lines.readline()
             return lines.readline()

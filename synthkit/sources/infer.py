@@ -52,9 +52,7 @@ class Profile:
         )
 
 
-def infer(
-    connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec | None, train: Path
-) -> Schema:
+def infer(connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec | None, train: Path) -> Schema:
     """The schema with the logical types that the training rows suggest."""
     profiles = profile(connection, schema, train)
     declared = {c.name: c for c in spec.columns} if spec is not None else {}

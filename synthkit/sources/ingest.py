@@ -224,7 +224,8 @@ def _first_bad(connection: duckdb.DuckDBPyConnection, column: str, found: str, w
     name = quote(column)
     bad = f"{name} IS NOT NULL AND {cast(column, found, wanted)} IS NULL AND trim(CAST({name} AS VARCHAR)) <> ''"
     row = connection.execute(
-        f"SELECT n, CAST({name} AS VARCHAR) FROM (SELECT row_number() OVER () AS n, {name} FROM raw) WHERE {bad} LIMIT 1"
+        f"SELECT n, CAST({name} AS VARCHAR) FROM (SELECT row_number() OVER () AS n, {name} FROM raw)"
+        f" WHERE {bad} LIMIT 1"
     ).fetchone()
     return "" if row is None else f" (first: {row[1]!r} in row {row[0]:,})"
 
@@ -283,4 +284,3 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
-

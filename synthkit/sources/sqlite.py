@@ -47,7 +47,9 @@ def _execute(source: sqlite3.Connection, spec: SourceTableSpec) -> sqlite3.Curso
         return source.execute(select(spec))
     except sqlite3.DatabaseError as error:
         if spec.query is None and "no such table" in str(error):
-            names = [str(r[0]) for r in source.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+            names = [
+                str(r[0]) for r in source.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+            ]
             hint = did_you_mean(spec.table or spec.name, names, "a table")
             raise SynthError(str(error), spec.origin.at("table"), hint) from None
         key = "query" if spec.query is not None else "connection"

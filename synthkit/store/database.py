@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.store.files import clean_temporaries, replacing
+from synthkit.files import clean_temporaries, replacing
 from synthkit.store.warehouse import Warehouse
 
 if TYPE_CHECKING:

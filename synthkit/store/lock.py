@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from synthkit.errors import SynthError
-from synthkit.store.files import explained
+from synthkit.files import explained
 
 if sys.platform == "win32":
     fcntl = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthkit.store.files import replacing
+from synthkit.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa

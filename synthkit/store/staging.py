@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthkit.files import write_json_atomic
 from synthkit.schema import Schema, Table
-from synthkit.store.files import write_json_atomic
 
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
 

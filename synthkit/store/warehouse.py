@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import BuildError
+from synthkit.files import clean_temporaries, explained, replacing, sha256_file, write_json_atomic
 from synthkit.schema import Schema, Table
-from synthkit.store.files import clean_temporaries, explained, replacing, sha256_file, write_json_atomic
 from synthkit.store.staging import StagedRows
 
 SUFFIX = ".receipt.json"

@@ -1,0 +1,236 @@
+"""Run a model's audits one after another and write down what each found.
+
+Both ends are JSON: a :class:`BoundAudit` is what the compiler made of one entry under ``audits:``, an
+:class:`AuditRecord` is an entry of ``run_results.json``; they cross a process boundary.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from synthkit.audits import registry
+from synthkit.audits.base import AuditResult, Severity, Status
+from synthkit.audits.conditions import check_condition
+from synthkit.audits.context import AuditContext
+from synthkit.audits.custom import run_sql
+from synthkit.errors import SynthError
+
+__all__ = ["AuditRecord", "BoundAudit", "check_condition", "passed", "run_audits"]
+
+
+@dataclass(frozen=True)
+class BoundAudit:
+    """One required audit of one model, its names resolved and its SQL rendered.
+
+    Args:
+        name: what reports call it.
+        audit, sql: the registered audit's name, or a custom audit's rendered SELECT of failing rows.
+        params: the registered audit's parameters, as JSON.
+        hash: of everything that decides the verdict besides the rows.
+        location: ``file:line:column`` of the entry.
+    """
+
+    name: str
+    audit: str | None
+    sql: str | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity = "error"
+    where: str | None = None
+    warn_if: str | None = None
+    error_if: str | None = None
+    hash: str = ""
+    location: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "params": _json(self.params)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> BoundAudit:
+        return BoundAudit(**data)
+
+
+@dataclass(frozen=True)
+class AuditRecord:
+    """What one audit found: an entry of ``run_results.json``. Numbers are finite or None.
+
+    ``column`` is the one most responsible; ``columns`` holds every column's part, the worst first.
+    """
+
+    name: str
+    column: str | None
+    value: float | None
+    ci: tuple[float, float] | None
+    threshold: str | None
+    floor: float | None
+    severity: Severity
+    status: Status
+    message: str
+    seconds: float
+    columns: tuple[Mapping[str, Any], ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        record: dict[str, Any] = _json(asdict(self))
+        return record
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> AuditRecord:
+        ci = data.get("ci")
+        return AuditRecord(**{**data, "ci": None if ci is None else tuple(ci), "columns": tuple(data["columns"])})
+
+
+class AuditProgress(Protocol):
+    def __call__(self, done: int, total: int, unit: str, note: str = "") -> None: ...
+
+
+def passed(records: Sequence[AuditRecord]) -> bool:
+    """Whether nothing stands in the way of publishing: no audit failed, and none broke."""
+    return all(r.status not in ("fail", "error") for r in records)
+
+
+def run_audits(context: AuditContext, bound: Sequence[BoundAudit], progress: AuditProgress) -> list[AuditRecord]:
+    """Run every audit, whatever becomes of the others, and return their records in order.
+
+    An audit that raises gets the status ``error``, at any severity: a gate that could not be tried was not
+    passed.
+    """
+    records = []
+    for index, one in enumerate(bound):
+        progress(index, len(bound), "audits", one.name)
+        records.append(_record(context, one))
+    progress(len(bound), len(bound), "audits")
+    return records
+
+
+def _record(context: AuditContext, bound: BoundAudit) -> AuditRecord:
+    started = time.perf_counter()
+    try:
+        result = _decided(_run(context, bound), bound)
+    except Exception as error:
+        result = AuditResult(None, "error", message=_reason(error))
+    ends = (_finite(result.ci_low), _finite(result.ci_high))
+    worst = result.columns[0].column if result.columns else None
+    return AuditRecord(
+        name=bound.name,
+        column=worst or bound.params.get("column"),
+        value=_finite(result.value),
+        ci=None if ends[0] is None or ends[1] is None else (ends[0], ends[1]),
+        threshold=result.threshold,
+        floor=_finite(result.floor),
+        severity=bound.severity,
+        status=result.status,
+        message=result.message,
+        seconds=round(time.perf_counter() - started, 3),
+        columns=tuple(_json(asdict(c)) for c in result.columns),
+        details=_json(result.details),
+    )
+
+
+def _run(context: AuditContext, bound: BoundAudit) -> AuditResult:
+    if bound.sql is not None:
+        return run_sql(context if bound.where is None else context.narrowed(bound.where), bound.sql)
+    if bound.audit is None:
+        raise SynthError(f"{bound.name!r} names no audit and holds no SQL")
+    audit = registry.get(bound.audit)
+    if bound.where is not None:
+        context = _narrowed(context, bound.where, needs_real=bool(audit.needs))
+    return audit.run(context, audit.params.model_validate(bound.params))
+
+
+def _narrowed(context: AuditContext, where: str, needs_real: bool) -> AuditContext:
+    """The context under ``where``; a rule of the synthetic rows may use columns that the real ones lack."""
+    import duckdb
+
+    if not needs_real:
+        for side in ("train", "holdout"):
+            if context.side(side) is None:
+                continue
+            try:
+                context.connection.cursor().execute(f"SELECT 1 FROM {side} WHERE {where} LIMIT 0")
+            except duckdb.Error:
+                return replace(context, train=None, holdout=None, _cache={}).narrowed(where)
+    return context.narrowed(where)
+
+
+def _decided(result: AuditResult, bound: BoundAudit) -> AuditResult:
+    """Apply ``severity``, ``warn_if`` and ``error_if`` to the audit's own verdict, as dbt does.
+
+    With ``error_if``, the audit fails where it holds, and a verdict of its own to fail becomes a warning
+    where it does not. With ``warn_if``, the audit warns where it holds. Both together replace the audit's own
+    verdict. ``severity: warn`` never fails, and so does not look at ``error_if``.
+    """
+    if result.value is not None and math.isnan(result.value):
+        result = replace(
+            result, value=None, status="error", message=f"the audit's value is not a number: {result.message}"
+        )
+    status = _conditioned(result, bound)
+    columns = result.columns
+    if status == "warn":
+        columns = tuple(replace(c, status="warn") if c.status == "fail" else c for c in columns)
+    if status == result.status:
+        return replace(result, columns=columns)
+    return replace(result, status=status, columns=columns, threshold=_threshold(result, bound))
+
+
+def _conditioned(result: AuditResult, bound: BoundAudit) -> Status:
+    status, value = result.status, result.value
+    if value is None or status == "error":
+        return status
+    own = status == "fail"
+    warns = own if bound.warn_if is None else check_condition(bound.warn_if)(value)
+    if bound.severity == "error" and (own if bound.error_if is None else check_condition(bound.error_if)(value)):
+        return "fail"
+    if warns:
+        return "warn"
+    return "pass" if own else status
+
+
+def _threshold(result: AuditResult, bound: BoundAudit) -> str | None:
+    said = [f"{k} {v}" for k, v in (("error_if", bound.error_if), ("warn_if", bound.warn_if)) if v is not None]
+    return ", ".join(said) if said else result.threshold
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SynthError):
+        return f"{error.message} (fix: {error.hint})" if error.hint else error.message
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"parameter {'.'.join(map(str, first['loc'])) or 'set'}: {first['msg']}"
+    text = " ".join(str(error).split("\n\nLINE ")[0].split())
+    known = type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb")
+    return text if known else f"{type(error).__name__}: {text}"
+
+
+# -- JSON ----------------------------------------------------------------------------------------------
+
+
+def _finite(value: Any) -> float | None:
+    """A plain number: whole where the audit counted, None where it is not finite."""
+    if value is None or isinstance(value, int):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _json(value: Any) -> Any:
+    """Anything as JSON: numbers of NumPy become plain ones, and no NaN or infinity gets through."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): _json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(v) for v in value]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if hasattr(value, "tolist"):
+        return _json(value.tolist())
+    return str(value)

@@ -1,0 +1,96 @@
+"""``synth build``: train, sample, audit, publish."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synthkit.cli.common import build_options, compiled, last_results, log_options, project_options, selection_options
+
+
+@click.command("build")
+@project_options
+@selection_options
+@build_options
+@click.option("--full-refresh", is_flag=True, help="Train again even where nothing changed.")
+@click.option(
+    "--report", "reports", multiple=True, metavar="FORMAT=PATH", help="Also write a report: markdown=…, junit=…."
+)
+@log_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    project_dir: Path | None,
+    target: str | None,
+    variables: str | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    full_refresh: bool,
+    reports: tuple[str, ...],
+    log_format: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train, sample, audit and publish what changed. Exits 1 when an audit fails."""
+    from synthkit.plan import make_plan
+
+    writers = [parse_report(r) for r in reports]
+    given = {k: options[k] for k in ("threads", "seed", "device")}
+    manifest = compiled(project_dir, target, variables, **given)
+    plan = make_plan(
+        manifest, select=select, exclude=exclude, full_refresh=full_refresh, results=last_results(manifest.project)
+    )
+    run_plan(ctx, manifest, plan, options, writers, log_format, quiet, "build")
+
+
+def run_plan(
+    ctx: click.Context,
+    manifest: Any,
+    plan: Any,
+    options: dict[str, Any],
+    writers: list[tuple[str, Path]],
+    log_format: str,
+    quiet: bool,
+    verb: str,
+) -> None:
+    """Run a plan under a console, write the reports, and exit with what it came to."""
+    from synthkit.build import Options, build
+    from synthkit.report.console import make_console
+    from synthkit.report.files import write_report
+
+    project = manifest.project
+    manifest.write_summary(project.target_dir)
+    settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb)
+    with make_console(log_format, quiet, sys.stdout, project.root) as console:
+        for warning in plan.warnings:
+            console.warn(warning)
+        for name in plan.disabled:
+            console.left_out(name, _why_disabled(manifest, name))
+        run = build(manifest, plan, options=settings, listener=console.listen)
+    for kind, path in writers:
+        write_report(kind, path, run)
+    ctx.exit(1 if run.failed else 0)
+
+
+def _why_disabled(manifest: Any, name: str) -> str:
+    spec = next(m for m in manifest.disabled if m.name == name)
+    where = spec.origin.at("enabled")
+    file = (
+        where.file.relative_to(manifest.project.root)
+        if where.file.is_relative_to(manifest.project.root)
+        else where.file
+    )
+    return f"enabled is false at {file}:{where.line}"
+
+
+def parse_report(text: str) -> tuple[str, Path]:
+    """``junit=path`` as its two parts."""
+    from synthkit.report.files import FORMATS
+
+    kind, equals, path = text.partition("=")
+    if not equals or kind not in FORMATS:
+        raise click.BadParameter(f"write FORMAT=PATH with one of {', '.join(FORMATS)}", param_hint="--report")
+    return kind, Path(path)

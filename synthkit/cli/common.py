@@ -1,0 +1,100 @@
+"""Options that several verbs share, and the way from them to a compiled project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from synthkit.compiler import Manifest
+    from synthkit.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+project_options = _chain(
+    click.option("--project-dir", type=click.Path(path_type=Path), help="The project (default: here or above)."),
+    click.option("-t", "--target", help="The target to work on (default: the project's)."),
+    click.option("--vars", "variables", help="Variables as YAML: '{epochs: 10}'."),
+)
+selection_options = _chain(
+    click.option("-s", "--select", multiple=True, help="What to take: name, +name+, tag:x, path:x, source:x, …"),
+    click.option("--exclude", multiple=True, help="What to leave out, in the same syntax."),
+)
+log_options = _chain(
+    click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Lines for people or JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only what went wrong."),
+)
+build_options = _chain(
+    click.option(
+        "--threads", type=click.IntRange(min=1), help="Models built at once (default: the project's, or cores)."
+    ),
+    click.option("--seed", type=int, help="The project's seed for this run."),
+    click.option("--device", help="auto, cpu, cuda or cuda:N."),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+    click.option("--lock-wait", type=float, default=0.0, help="Seconds to wait for another build to end."),
+)
+
+
+def load(
+    project_dir: Path | None,
+    target: str | None = None,
+    variables: str | None = None,
+    **given: Any,
+) -> Project:
+    """Find and load the project that the options name."""
+    from synthkit.project import find_project_root, load_project
+
+    root = find_project_root(project_dir or Path.cwd())
+    return load_project(root, target=target, vars=parse_vars(variables), **given)
+
+
+def compiled(
+    project_dir: Path | None, target: str | None = None, variables: str | None = None, **given: Any
+) -> Manifest:
+    """Load and compile the project; faults end the command."""
+    from synthkit.compiler import compile_project
+
+    return compile_project(load(project_dir, target, variables, **given))
+
+
+def parse_vars(text: str | None) -> Mapping[str, Any]:
+    """``--vars`` as a mapping. Raises click.BadParameter."""
+    if not text:
+        return {}
+    from synthkit.spec.yamlfile import Document, parse_text
+
+    document = parse_text(text, Document(Path("--vars")))
+    if document.faults:
+        raise click.BadParameter(document.faults[0].message, param_hint="--vars")
+    if not isinstance(document.value, dict):
+        raise click.BadParameter("write a mapping: --vars '{epochs: 10}'", param_hint="--vars")
+    return document.value
+
+
+def on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def last_results(project: Project) -> dict[str, str]:
+    """Model → status of the last run, for ``--select result:…``."""
+    from synthkit.results import RunResults
+
+    try:
+        run = RunResults.read(project.target_dir / "run_results.json")
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {r.model: r.status for r in run.results}

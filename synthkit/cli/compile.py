@@ -1,0 +1,38 @@
+"""``synth compile``: every fault in one report, or a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from synthkit.cli.common import compiled, log_options, project_options
+
+
+@click.command("compile")
+@project_options
+@log_options
+def command(project_dir: Path | None, target: str | None, variables: str | None, log_format: str, quiet: bool) -> None:
+    """Check everything that can be checked before training, and write target/manifest.json."""
+    manifest = compiled(project_dir, target, variables)
+    directory = manifest.project.target_dir
+    manifest.write(directory)
+    for fault in manifest.warnings:
+        click.echo(f"warning: {fault.where}: {fault.message}", err=True)
+    if quiet:
+        return
+    if log_format == "json":
+        import json
+
+        click.echo(json.dumps(manifest.to_json(), ensure_ascii=False, default=str))
+        return
+    counts = f"{len(manifest.models)} models, {len(manifest.sources)} sources, {len(manifest.exposures)} exposures"
+    audits = sum(len(m.audits) for m in manifest.models.values())
+    click.echo(f"{manifest.project.spec.name}: {counts}, {audits} audits")
+    for model in manifest.models.values():
+        if model.lineage.contains_real_rows:
+            path = " ← ".join(part.partition(":")[2] for part in (model.id, *model.lineage.through))
+            click.echo(f"  {model.name} contains real rows: {path}")
+    for spec in manifest.disabled:
+        click.echo(f"  {spec.name} is disabled ({spec.origin.at('enabled')})")
+    click.echo(f"wrote {directory / 'manifest.json'} and {directory / 'compiled'}/")

@@ -1,0 +1,57 @@
+"""``synth ls``: what a project holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from synthkit.cli.common import last_results, project_options, selection_options
+
+
+@click.command("ls")
+@project_options
+@selection_options
+@click.option("--resource-type", type=click.Choice(["model", "source", "exposure", "all"]), default="all")
+@click.option("--output", type=click.Choice(["name", "path", "json"]), default="name", help="One a line.")
+def command(
+    project_dir: Path | None,
+    target: str | None,
+    variables: str | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    resource_type: str,
+    output: str,
+) -> None:
+    """List models, sources and exposures."""
+    from dataclasses import replace
+
+    from synthkit.cli.common import compiled
+    from synthkit.graph.selection import select as select_nodes
+
+    manifest = compiled(project_dir, target, variables)
+    nodes = dict(manifest.selectables)
+    if any("result:" in s or "state:" in s for s in (*select, *exclude)):
+        from synthkit.plan import make_plan, state_of_action
+
+        results = last_results(manifest.project)
+        for action in make_plan(manifest).actions:
+            id_ = f"model:{action.model}"
+            nodes[id_] = replace(nodes[id_], state=state_of_action(action), result=results.get(action.model))
+    selection = select_nodes(manifest.dag, nodes, select, exclude)
+    for warning in selection.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for id_ in manifest.dag.order():
+        node = nodes[id_]
+        if id_ not in selection.nodes or resource_type not in ("all", node.kind):
+            continue
+        if output == "path":
+            click.echo(node.path)
+        elif output == "json":
+            row = {"type": node.kind, "name": node.name, "path": node.path, "tags": list(node.tags)}
+            if node.kind == "model":
+                row |= {"generator": node.generator, "materialized": node.materialized}
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            click.echo(node.name if node.kind == "model" else f"{node.kind}:{node.name}")

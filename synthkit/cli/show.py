@@ -1,0 +1,85 @@
+"""``synth show``: what a published table is worth, and its first rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("show")
+@click.argument("model")
+@click.option("--project-dir", type=click.Path(path_type=Path), default=Path(), help="The project.")
+@click.option("-t", "--target", help="Whose table (default: the project's target).")
+@click.option("--limit", type=click.IntRange(min=0), default=5, show_default=True, help="Rows to show.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json prints the receipt.")
+def command(model: str, project_dir: Path, target: str | None, limit: int, style: str) -> None:
+    """Show a published table: its rows, how it was made, and what its audits found."""
+    from synthkit.cli.query import print_table
+    from synthkit.store.reader import open as open_warehouse
+
+    table = open_warehouse(project_dir, target).table(model)
+    receipt = table.receipt
+    if style == "json":
+        click.echo(json.dumps(receipt, indent=2, ensure_ascii=False))
+        return
+    if receipt.get("description"):
+        click.echo(receipt["description"])
+    for name, value in _facts(receipt):
+        click.echo(f"{name:<12}{value}")
+    click.echo(f"{'file':<12}{table.path}")
+    _print_columns(receipt)
+    _print_audits(receipt["audits"])
+    if limit:
+        import pyarrow.parquet as pq
+
+        click.echo()
+        first = next(pq.ParquetFile(table.path).iter_batches(batch_size=limit), None)
+        if first is not None:
+            import pyarrow as pa
+
+            print_table(pa.Table.from_batches([first]), "table", limit)
+
+
+def _facts(receipt: dict[str, Any] | Any) -> list[tuple[str, str]]:
+    generator = receipt["generator"]
+    params = {k: v for k, v in generator["params"].items() if v is not None and k != "query"}
+    made = generator["name"]
+    if receipt["source"] or receipt["descends_from"]:
+        made += f" from {receipt['source'] or ', '.join(receipt['descends_from'])}"
+    if receipt["contains_real_rows"]:
+        privacy = "none: the table contains real rows"
+    elif receipt["epsilon"] is not None:
+        privacy = f"ε = {receipt['epsilon']}, δ = {receipt['delta']}"
+    else:
+        privacy = "no formal guarantee (no epsilon); see the privacy audits"
+    return [
+        ("rows", f"{receipt['rows']:,}"),
+        ("made by", made),
+        ("parameters", ", ".join(f"{k}={v}" for k, v in params.items()) or "defaults"),
+        ("privacy", privacy),
+        ("seed", str(receipt["seed"])),
+        ("published", f"{receipt['published_at']} by run {receipt['run_id']}"),
+    ]
+
+
+def _print_columns(receipt: Any) -> None:
+    click.echo("\ncolumns")
+    descriptions = receipt.get("column_descriptions", {})
+    width = max(len(c["name"]) for c in receipt["columns"])
+    kinds = max(len(c["type"]) for c in receipt["columns"])
+    for column in receipt["columns"]:
+        line = f"  {column['name']:<{width}}  {column['type']:<{kinds}}  {descriptions.get(column['name'], '')}"
+        click.echo(line.rstrip())
+
+
+def _print_audits(audits: list[Any]) -> None:
+    from synthkit.report.style import MARKS, measured
+
+    click.echo("\naudits" if audits else "\nno audits")
+    for audit in audits:
+        click.echo(f"  {MARKS[audit['status']]:<11} {audit['name']}: {measured(audit)}")
+        if audit["status"] != "pass" and audit.get("message"):
+            click.echo(f"              {audit['message']}")

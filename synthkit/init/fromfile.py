@@ -1,0 +1,172 @@
+"""Source and model YAML written by looking at a file: what was seen is proposed, and said to be a proposal."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from synthkit.errors import SynthError
+from synthkit.schema import Column, Schema
+from synthkit.sources.fingerprint import content_hash
+from synthkit.sources.infer import Profile, profile
+from synthkit.sources.ingest import ingest
+from synthkit.spec.types import SourceTableSpec
+
+FEWEST_HOLDOUT = 100  # rows below which the comparisons with held-out rows are left out
+_TARGET_NAMES = ("churn", "churned", "target", "label", "default", "outcome", "class", "y", "income", "status")
+_PII = {
+    r"(^|_)e?mail(_address)?$": "email",
+    r"(^|_)(phone|fax|mobile)(_number)?$": "phone_number",
+    r"(^|_)first_?name$": "first_name",
+    r"(^|_)(last_?name|surname)$": "last_name",
+    r"(^|_)(full_?name|contact_name)$": "name",
+    r"(^|_)(street|address)$": "street_address",
+    r"(^|_)ssn$": "ssn",
+    r"(^|_)iban$": "iban",
+}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The YAML for one file, and what was guessed, in sentences."""
+
+    name: str
+    text: str
+    notes: tuple[str, ...]
+
+
+def propose(path: Path, root: Path, group: str, target: str | None = None) -> Proposal:
+    """Look at a file and write its source and a model.
+
+    Args:
+        root: the project; the file's path is written relative to it where it lies inside.
+        group: the source's name.
+        target: a column that a classifier would predict; by default one that is named like it.
+
+    Raises:
+        SynthError, BuildError: the file cannot be read, or has no such column.
+    """
+    name = _identifier(path.stem)
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    spec = SourceTableSpec(name=name, path=str(path))
+    with TemporaryDirectory() as scratch:
+        hashed = content_hash(spec, root=root, connections={}, cache=None)
+        split = ingest(spec, root=root, connections={}, holdout=0.0, directory=Path(scratch) / name, source_hash=hashed)
+        import duckdb
+
+        with duckdb.connect(":memory:") as connection:
+            profiles = profile(connection, split.schema, split.train.paths[0])
+    if target is not None and target not in split.schema.by_name:
+        raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(split.schema.names)}")
+    predicted = target or _target(split.schema, profiles)
+    key = _key(split.schema, profiles)
+    text = _yaml(name, group, shown, split.schema, split.rows, key, predicted)
+    return Proposal(name, text, tuple(_notes(split.schema, split.rows, key, predicted)))
+
+
+def _yaml(name: str, group: str, path: str, schema: Schema, rows: int, key: str | None, target: str | None) -> str:
+    lines = [
+        "# yaml-language-server: $schema=../.synth/schemas/models.schema.json",
+        "# Written by looking at the file: check the types before you rely on them.",
+        "version: 1",
+        "",
+        "sources:",
+        f"  - name: {group}",
+        "    tables:",
+        f"      - name: {name}",
+        f"        path: {_quoted(path)}",
+    ]
+    if key is not None:
+        lines.append(f"        primary_key: {_quoted(key)}")
+    lines.append("        columns:")
+    for column in schema.columns:
+        pii = _pii(column)
+        extra = f", pii: {pii}" if pii else ""
+        kind = "text" if pii else column.type
+        lines.append(f"          - {{name: {_quoted(column.name)}, type: {kind}{extra}}}  # {column.sql_type}")
+    lines += [
+        "",
+        "models:",
+        f"  - name: synthetic_{name}",
+        f"    description: Synthetic stand-in for {group}.{name}",
+        f"    source: \"{{{{ source('{group}', '{name}') }}}}\"",
+        "    generator: sdv.gaussian_copula",
+        "    size: 1x",
+    ]
+    return "\n".join([*lines, *_audits(schema, rows, key, target)]) + "\n"
+
+
+def _audits(schema: Schema, rows: int, key: str | None, target: str | None) -> list[str]:
+    audits = []
+    if key is not None:
+        audits.append(f"      - unique: {{columns: [{_quoted(key)}]}}")
+    full = [c.name for c in schema.columns if not c.nullable]
+    if full:
+        audits.append(f"      - not_null: {{columns: [{', '.join(_quoted(n) for n in full)}]}}")
+    if rows * 0.2 >= FEWEST_HOLDOUT:
+        audits.append("      - ks: {max: 0.2, severity: warn}")
+        audits.append("      - chi_square: {max: 0.2, severity: warn}")
+        audits.append("      - membership_inference: {max_auc: 0.6}")
+        if target is not None:
+            audits.append(f"      - tstr: {{target: {_quoted(target)}, max_gap: 0.1, severity: warn}}")
+    return ["    audits:", *audits] if audits else ["    audits: [row_count: {min: 1}]"]
+
+
+def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> list[str]:
+    counts: dict[str, int] = {}
+    for column in schema.columns:
+        counts[column.type] = counts.get(column.type, 0) + 1
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items(), key=lambda kv: -kv[1]))
+    notes = [f"{rows:,} rows, {len(schema.columns)} columns: {kinds}"]
+    notes.append(f"primary key: {key}" if key else "no primary key was recognised")
+    notes.append(
+        f"to be predicted (tstr): {target}" if target else "no target was recognised: --target-column names one"
+    )
+    filled = [c.name for c in schema.columns if _pii(c) or c.type == "text"]
+    if filled:
+        notes.append(f"made up, not learnt: {', '.join(filled)}")
+    if rows * 0.2 < FEWEST_HOLDOUT:
+        notes.append("too few rows to compare with held-out ones: only integrity is audited")
+    notes.append(
+        "these types were read off the rows; bounds and values are not declared, as what is declared is public"
+    )
+    return notes
+
+
+def _pii(column: Column) -> str | None:
+    if column.type not in ("text", "id", "categorical") or not column.sql_type.startswith("VARCHAR"):
+        return None
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower()
+    return next((kind for pattern, kind in _PII.items() if re.search(pattern, name)), None)
+
+
+def _key(schema: Schema, profiles: dict[str, Profile]) -> str | None:
+    for column in schema.columns:
+        found = profiles[column.name]
+        if column.type == "id" and found.unique and found.nulls == 0:
+            return column.name
+    return None
+
+
+def _target(schema: Schema, profiles: dict[str, Profile]) -> str | None:
+    for name in _TARGET_NAMES:
+        for column in schema.columns:
+            few = profiles[column.name].distinct in range(2, 11)
+            if column.name.lower() == name and few and column.type in ("categorical", "boolean", "integer"):
+                return column.name
+    return None
+
+
+def _identifier(text: str) -> str:
+    name = re.sub(r"\W+", "_", text).strip("_").lower() or "table"
+    return f"t_{name}" if name[0].isdigit() else name
+
+
+def _quoted(text: str) -> str:
+    """A YAML scalar: bare where that is the same string, else in double quotes."""
+    if re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text.lower() not in ("null", "true", "false"):
+        return text
+    return json.dumps(text, ensure_ascii=False)
