@@ -76,7 +76,7 @@ class AuditContext:
         wanted = "*" if columns is None else ", ".join(quote(c) for c in columns)
         key = ("arrow", side, columns)
         query = f"SELECT {wanted} FROM {side}"
-        return self.shared(key, lambda: self.connection.cursor().execute(query).to_arrow_table())
+        return self.shared(key, lambda: self.connection.sql(query).to_arrow_table())
 
     def rows(self, side: Side) -> int:
         """How many rows a side has, after ``where``; 0 where there is no such side."""
@@ -86,7 +86,7 @@ class AuditContext:
 
     def scalar(self, query: str) -> Any:
         """The first value of the first row of ``query``."""
-        row = self.connection.cursor().execute(query).fetchone()
+        row = self.connection.execute(query).fetchone()
         return None if row is None else row[0]
 
     @property

@@ -97,13 +97,13 @@ def columns_of(context: AuditContext, relation: Relation) -> dict[str, str]:
 
 def fetch_row(context: AuditContext, query: str) -> tuple[Any, ...]:
     """The first row of a query that has one."""
-    row = context.connection.cursor().execute(query).fetchone()
+    row = context.connection.execute(query).fetchone()
     assert row is not None
     return tuple(row)
 
 
 def fetch_all(context: AuditContext, query: str) -> list[tuple[Any, ...]]:
-    return list(context.connection.cursor().execute(query).fetchall())
+    return list(context.connection.execute(query).fetchall())
 
 
 # -- text ----------------------------------------------------------------------------------------------

@@ -1,12 +1,70 @@
-"""The audits of a model that names none."""
+"""The audits of a model that names none (``audits: []`` says none on purpose).
+
+For a generated model
+
+==========================  ==========================================  ========  ==============================
+audit                       parameters                                  severity  when
+==========================  ==========================================  ========  ==============================
+row_count                   min: 1                                      error     always
+unique                      together: the primary key                   error     the source declares one
+not_null                    columns that the source declares so         error     there are any
+ks                          max: 0.25, combine: mean                    error     there are held-out rows
+ks_each_column              max: 0.2                                    warn      there are held-out rows
+chi_square                  max: 0.25, combine: mean                    error     there are held-out rows
+chi_square_each_column      max: 0.2                                    warn      there are held-out rows
+membership_inference        max_auc: 0.6                                error     there are held-out rows
+==========================  ==========================================  ========  ==============================
+
+The bounds of ``ks`` and ``chi_square`` were set by looking at Gaussian copulas of fifteen public tables: ten
+have both means below 0.25 (at 0.05 to 0.2), the others have columns that came out as constants, zeros and
+ones modelled as continuous numbers for the most part. Values drawn evenly between a column's bounds do not
+pass. One bad column of many passes with a warning that names it: say ``ks: {max: 0.1}`` to forbid that.
+
+For an SQL model, whose rows are a matter of its query: ``row_count`` of at least one, and its primary key.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from synthkit.schema import Schema
 from synthkit.spec.types import AuditSpec
 
+MEAN_DISTANCE = 0.25
+COLUMN_DISTANCE = 0.2
+MAX_AUC = 0.6
 
-def default_audits(kind: Literal["model", "query"], schema: Schema, has_holdout: bool) -> tuple[AuditSpec, ...]:
-    return ()
+
+def default_audits(kind: Literal["model", "query"], schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
+    """The default set of a model.
+
+    Args:
+        kind: "model" for a trained generator, "query" for an SQL model.
+        schema: of the table, as far as it is known.
+        has_holdout: whether there are real rows that were held out, to compare with.
+    """
+    specs = [_spec("row_count", min=1), *_declared(schema)]
+    if kind == "model" and has_holdout:
+        for audit in ("ks", "chi_square"):
+            specs.append(_spec(audit, max=MEAN_DISTANCE, combine="mean"))
+            each = {"audit": audit, "name": f"{audit}_each_column", "severity": "warn"}
+            specs.append(AuditSpec(**each, params={"max": COLUMN_DISTANCE}))
+        specs.append(_spec("membership_inference", max_auc=MAX_AUC))
+    return tuple(specs)
+
+
+def _declared(schema: Schema | None) -> list[AuditSpec]:
+    """What the source says of its keys and nulls must hold in the synthetic table as well."""
+    if schema is None:
+        return []
+    specs = []
+    if schema.primary_key:
+        specs.append(_spec("unique", together=list(schema.primary_key)))
+    filled = [c.name for c in schema.columns if not c.nullable or c.name in schema.primary_key]
+    if filled:
+        specs.append(_spec("not_null", columns=filled))
+    return specs
+
+
+def _spec(audit: str, **params: Any) -> AuditSpec:
+    return AuditSpec(audit=audit, params=params)

@@ -178,7 +178,7 @@ def pool_rare(a: Array, b: Array) -> tuple[Array, Array, Array]:
     """Join the categories that expect fewer than RARE rows on either side into one, the last.
 
     Returns the two rows of counts and a mask of the categories that were pooled. Where the pool itself
-    stays too small, the smallest of the others joins it.
+    stays too small, the smallest of the others joins it, unless only one is left.
     """
     import numpy as np
 
@@ -186,8 +186,8 @@ def pool_rare(a: Array, b: Array) -> tuple[Array, Array, Array]:
     total = a + b
     expected = total * (min(n, m) / (n + m))
     rare = expected < RARE
-    if rare.any() and expected[rare].sum() < RARE and not rare.all():
-        common = np.flatnonzero(~rare)
+    common = np.flatnonzero(~rare)
+    if rare.any() and expected[rare].sum() < RARE and len(common) > 1:
         rare[common[np.argmin(expected[common])]] = True
     if not rare.any():
         return a, b, rare

@@ -228,7 +228,7 @@ def expression(context: AuditContext, params: ExpressionParams) -> AuditResult:
     total, bad = fetch_row(context, f"SELECT count(*), count(*) FILTER (WHERE {failing}) FROM synthetic")
     message = ""
     if bad:
-        cursor = context.connection.cursor().execute(f"SELECT * FROM synthetic WHERE {failing} LIMIT {EXAMPLES}")
+        cursor = context.connection.execute(f"SELECT * FROM synthetic WHERE {failing} LIMIT {EXAMPLES}")
         names = [d[0] for d in cursor.description]
         message = f"it does not hold in {share_text(bad, total)}: {rows_shown(names, cursor.fetchall())}"
     return counted(total, bad, bad > 0, " ".join(params.sql.split()), message)

@@ -19,6 +19,7 @@ from synthkit.sources.types import provisional_type
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
     Array = npt.NDArray[Any]
 
@@ -48,7 +49,7 @@ def sql_types(context: AuditContext, side: Side) -> Mapping[str, str]:
         return {}
 
     def describe() -> dict[str, str]:
-        rows = context.connection.cursor().execute(f"DESCRIBE SELECT * FROM {side}").fetchall()
+        rows = context.connection.execute(f"DESCRIBE SELECT * FROM {side}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
 
     return context.shared(("sql types", side), describe)
@@ -119,8 +120,8 @@ def _read(context: AuditContext, side: Side, key: str) -> Values:
     import numpy as np
 
     query = f"SELECT {key} AS v FROM {side} WHERE {key} IS NOT NULL"
-    table = context.connection.cursor().execute(query).to_arrow_table()
-    numbers = np.asarray(table.column("v").to_numpy())
+    table: pa.Table = context.connection.sql(query).to_arrow_table()
+    numbers = np.asarray(table["v"].to_numpy())
     numbers = np.sort(numbers[~np.isnan(numbers)])
     return Values(numbers, context.rows(side) - len(numbers))
 
@@ -131,7 +132,7 @@ def counts(context: AuditContext, side: Side, column: str) -> Mapping[str | None
     query = f"SELECT {key} AS v, count(*) FROM {side} GROUP BY 1 ORDER BY 1"
 
     def count() -> dict[str | None, int]:
-        return {row[0]: int(row[1]) for row in context.connection.cursor().execute(query).fetchall()}
+        return {row[0]: int(row[1]) for row in context.connection.execute(query).fetchall()}
 
     return context.shared(("counts", side, column, key), count)
 

@@ -49,5 +49,6 @@ def open_views(
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS {schema}"')
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {scan(paths)}")
     for side, paths in sides.items():
+        # Temporary, so that a model called train or synthetic has its own name; cursors do not see these.
         connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {scan(paths)}{narrowing}")
     return connection

@@ -70,7 +70,7 @@ def run_query(
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise BuildError("an SQL model must be one SELECT statement", hint="keep one SELECT, drop the rest")
         connection.execute(f"SELECT setseed({(seed % 2**31) / 2**31})")
-        reader = connection.execute(statements[0].query).to_arrow_reader(65_536)
+        reader = connection.sql(statements[0].query).to_arrow_reader(65_536)
         return _write(reader, destination)
     except duckdb.Error as error:
         raise BuildError(f"the query does not work: {str(error).strip()}", hint="see target/compiled/") from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,42 +42,76 @@ class Dag:
         return tuple(ordered)
 
     def cycles(self) -> tuple[tuple[str, ...], ...]:
-        """One cycle per knot of nodes that reach each other, each as a path that starts at its least node."""
-        rest = set(self.parents) - set(self.order())
-        found = []
-        while rest:
-            cycle = self._walk_cycle(rest)
-            if cycle is None:
-                break
-            found.append(cycle)
-            # What hangs below a reported cycle is stuck because of it, and is no cycle of its own.
-            knot = set(cycle)
-            rest -= knot | self._reach(knot, self.children, None)
-        return tuple(found)
+        """Cycles enough to show why each node on one is stuck: every such node lies on a reported cycle.
 
-    def _walk_cycle(self, rest: set[str]) -> tuple[str, ...] | None:
-        node = min(rest)
-        seen: dict[str, int] = {}
-        path: list[str] = []
-        while node not in seen:
-            seen[node] = len(path)
-            path.append(node)
-            inside = sorted(self.parents[node] & rest)
-            if not inside:
-                return None
-            node = inside[0]
-        cycle = path[seen[node] :]
-        cycle.reverse()  # from following parents to reading in the direction of the data
-        least = cycle.index(min(cycle))
-        return tuple(cycle[least:] + cycle[:least])
+        A cycle is a path in the direction of the data that starts at its least node, which is not repeated at
+        the end; a node that reads itself is a path of one. (All cycles could be exponentially many.)
+        """
+        found: set[tuple[str, ...]] = set()
+        for knot in self._knots():
+            rest = set(knot)
+            while rest:
+                cycle = self._shortest_cycle(min(rest), knot)
+                least = cycle.index(min(cycle))
+                found.add((*cycle[least:], *cycle[:least]))
+                rest -= set(cycle)
+        return tuple(sorted(found))
 
-    def ancestors(self, node: str, depth: int | None = None) -> frozenset[str]:
-        """What ``node`` depends on, at most ``depth`` steps up; without the node itself."""
-        return frozenset(self._reach([node], self.parents, depth))
+    def _shortest_cycle(self, start: str, knot: frozenset[str]) -> tuple[str, ...]:
+        """A shortest way from ``start`` along the data back to it, inside its knot."""
+        came_from: dict[str, str] = {}
+        queue = deque([start])
+        while start not in came_from:
+            node = queue.popleft()
+            for child in sorted(self.children[node] & knot):
+                if child not in came_from:
+                    came_from[child] = node
+                    queue.append(child)
+        path = [came_from[start]]
+        while path[-1] != start:
+            path.append(came_from[path[-1]])
+        return tuple(reversed(path))
 
-    def descendants(self, node: str, depth: int | None = None) -> frozenset[str]:
-        """What depends on ``node``, at most ``depth`` steps down; without the node itself."""
-        return frozenset(self._reach([node], self.children, depth))
+    def _knots(self) -> Iterator[frozenset[str]]:
+        """The sets of nodes that all reach each other (Sharir, Computers & Mathematics 7(1), 1981)."""
+        stuck = set(self.parents) - set(self.order())
+        left = set(stuck)
+        for node in reversed(self._finished(stuck)):
+            if node not in left:
+                continue
+            knot, frontier = {node}, {node}
+            while frontier:
+                frontier = {p for n in frontier for p in self.parents[n]} & left - knot
+                knot |= frontier
+            left -= knot
+            if len(knot) > 1 or node in self.parents[node]:
+                yield frozenset(knot)
+
+    def _finished(self, nodes: set[str]) -> list[str]:
+        """Depth first along the data, each node once all that it reaches are done; a list for a stack."""
+        done: list[str] = []
+        seen: set[str] = set()
+        for root in sorted(nodes):
+            stack = [] if root in seen else [(root, iter(self.children[root]))]
+            seen.add(root)
+            while stack:
+                node, children = stack[-1]
+                child = next((c for c in children if c in nodes and c not in seen), None)
+                if child is None:
+                    done.append(node)
+                    stack.pop()
+                else:
+                    seen.add(child)
+                    stack.append((child, iter(self.children[child])))
+        return done
+
+    def ancestors(self, nodes: str | Iterable[str], depth: int | None = None) -> frozenset[str]:
+        """What the node or nodes depend on, at most ``depth`` steps up; without themselves."""
+        return frozenset(self._reach(_several(nodes), self.parents, depth))
+
+    def descendants(self, nodes: str | Iterable[str], depth: int | None = None) -> frozenset[str]:
+        """What depends on the node or nodes, at most ``depth`` steps down; without themselves."""
+        return frozenset(self._reach(_several(nodes), self.children, depth))
 
     @staticmethod
     def _reach(start: Iterable[str], edges: Mapping[str, frozenset[str]], depth: int | None) -> set[str]:
@@ -89,3 +124,7 @@ class Dag:
             reached |= frontier
             step += 1
         return reached
+
+
+def _several(nodes: str | Iterable[str]) -> Iterable[str]:
+    return [nodes] if isinstance(nodes, str) else nodes

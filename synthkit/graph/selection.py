@@ -10,12 +10,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, get_args
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.graph.dag import Dag
+from synthkit.spec.types import Materialization
 
 _TERM = re.compile(r"^(?P<at>@)?(?P<up>\d*\+)?(?P<body>.+?)(?P<down>\+\d*)?$")
+
+# What these methods can be asked for: a misspelt word is an error, not an empty selection.
+_VALUES: Mapping[str, tuple[str, ...]] = {
+    "state": ("new", "modified", "unmodified"),
+    "result": ("pass", "warn", "fail", "error", "skipped", "reused"),
+    "config.materialized": get_args(Materialization),
+}
 
 
 @dataclass(frozen=True)
@@ -79,21 +87,20 @@ class _Evaluator:
 
     def _term(self, term: str) -> frozenset[str]:
         match = _TERM.match(term)
-        assert match is not None
+        assert match is not None  # any text but the empty one has a body
         base = self._matches(match["body"], term)
-        found = set(base)
+        up, down = match["up"], match["down"]
         if match["at"]:
-            for node in base:
-                found |= self.dag.descendants(node)
-            for node in list(found):
-                found |= self.dag.ancestors(node)
-            return frozenset(found)
-        for node in base:
-            if match["up"]:
-                found |= self.dag.ancestors(node, _depth(match["up"]))
-            if match["down"]:
-                found |= self.dag.descendants(node, _depth(match["down"]))
-        return frozenset(found)
+            if up or down:
+                raise SynthError(f"{term!r} has both '@' and '+'", hint="@ already takes all that is needed below")
+            below = base | self.dag.descendants(base)
+            return below | self.dag.ancestors(below)
+        found = base
+        if up:
+            found |= self.dag.ancestors(base, _depth(up))
+        if down:
+            found |= self.dag.descendants(base, _depth(down))
+        return found
 
     def _matches(self, body: str, term: str) -> frozenset[str]:
         method, colon, value = body.partition(":")
@@ -103,6 +110,11 @@ class _Evaluator:
         if test is None:
             hint = did_you_mean(method, _METHODS, "a method")
             raise SynthError(f"there is no selection method {method!r} (in {term!r})", hint=hint)
+        if not value:
+            raise SynthError(f"the selection {term!r} lacks a value", hint=f"write {method}:VALUE")
+        if method in _VALUES and value not in _VALUES[method]:
+            hint = did_you_mean(value, _VALUES[method], "a value")
+            raise SynthError(f"{method} is never {value!r} (in {term!r})", hint=hint)
         found = frozenset(id_ for id_, node in self.nodes.items() if test(node, value))
         if not found:
             self._nothing(method, value, term)

@@ -25,6 +25,8 @@ else:
     import fcntl
 
 POLL = 0.2  # seconds between two tries
+GRACE = 1.0  # seconds within which a holder has written its name
+NAMELESS = "a process that has not said its name yet"
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,8 @@ class ProjectLock:
         Raises:
             SynthError: another process holds it still after ``wait`` seconds; the message names it.
         """
-        with explained(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("a+", encoding="utf-8")
+        file = self._take(say)
         try:
-            self._take(file, say)
             file.seek(0)
             file.truncate()
             file.write(json.dumps(_me()) + "\n")
@@ -61,26 +60,40 @@ class ProjectLock:
     def holder(self) -> str | None:
         """Who holds the lock now, in words, or None."""
         try:
-            with self.path.open("a+", encoding="utf-8") as file:
-                if _try_lock(file):
-                    return None
-                return _words(file)
+            with self.path.open("r+", encoding="utf-8") as file:
+                return None if _try_lock(file) else _words(file)
         except OSError:
             return None
 
-    def _take(self, file: IO[str], say: Callable[[str], None]) -> None:
-        deadline = time.monotonic() + self.wait
+    def _take(self, say: Callable[[str], None]) -> IO[str]:
+        start = time.monotonic()
         said = False
-        while not _try_lock(file):
-            if time.monotonic() >= deadline:
+        while True:
+            with explained(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                file = self.path.open("a+", encoding="utf-8")
+                if _try_lock(file) and self._is_ours(file):
+                    return file
+            name = _words(file)
+            file.close()
+            # Someone who only looks who holds the lock has it for an instant, and never writes a name.
+            patience = self.wait if name != NAMELESS else max(self.wait, GRACE)
+            if time.monotonic() >= start + patience:
                 raise SynthError(
-                    f"another build runs on this project: {_words(file)}",
+                    f"another build runs on this project: {name}",
                     hint="wait for it to end, pass --lock-wait SECONDS, or stop that process",
                 )
-            if not said:
-                say(f"waiting for another build: {_words(file)}")
+            if not said and name != NAMELESS:
+                say(f"waiting for another build: {name}")
                 said = True
             time.sleep(POLL)
+
+    def _is_ours(self, file: IO[str]) -> bool:
+        """Whether the locked file is still the one at the path: someone may have removed it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
 
 
 def _try_lock(file: IO[str]) -> bool:
@@ -111,4 +124,4 @@ def _words(file: IO[str]) -> str:
             return f"process {data['pid']} on {data['host']}, since {data['since']} ({data['command']})"
         except (ValueError, KeyError):
             time.sleep(0.02)
-    return "a process that has not said its name yet"
+    return NAMELESS

@@ -19,20 +19,39 @@ def write_parquet(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Pa
     """Write the batches under a temporary name and rename it; returns the number of rows.
 
     Row groups have a fixed size and the metadata only what decides the rows (no time, no run), so the file
-    is a function of its rows. Raises BuildError where the disk does not take it.
+    is a function of its rows. Raises BuildError where the disk does not take it; what ``batches`` raises goes
+    through as it is.
     """
     import pyarrow.parquet as pq
 
     stamped = schema.with_metadata({k: metadata[k] for k in sorted(metadata)})
     rows = 0
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(temporary, stamped, compression="zstd", version=FORMAT) as writer,
-    ):
-        for group in _groups(batches, schema):
-            writer.write_table(group, row_group_size=ROW_GROUP)
-            rows += group.num_rows
+    try:
+        with (
+            replacing(path) as temporary,
+            pq.ParquetWriter(temporary, stamped, compression="zstd", version=FORMAT) as writer,
+        ):
+            for group in _groups(_marked(batches), schema):
+                writer.write_table(group, row_group_size=ROW_GROUP)
+                rows += group.num_rows
+    except _ReadFailure as failure:
+        raise failure.error from None
     return rows
+
+
+class _ReadFailure(Exception):
+    """Carries an OSError of the rows' origin past those that speak of the file being written."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _marked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except OSError as error:
+        raise _ReadFailure(error) from error
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

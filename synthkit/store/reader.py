@@ -133,7 +133,7 @@ class Reader:
 
         connection = self._connect()
         try:
-            return connection.execute(sql).to_arrow_table()
+            return _rows(connection, sql)
         except duckdb.Error as error:
             raise SynthError(f"the query does not work: {error}", hint=self._query_hint(str(error))) from None
         finally:
@@ -172,3 +172,11 @@ class Reader:
         if "does not exist" in message:
             return f"published: {', '.join(self.tables()) or 'nothing'}; and synth_meta.tables, audits, privacy, runs"
         return None
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """The rows of a SELECT; for statements that give none (SET, USE) an empty table."""
+    import pyarrow as pa
+
+    relation = connection.sql(sql)
+    return pa.table({}) if relation is None else relation.to_arrow_table()

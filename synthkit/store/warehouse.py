@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ from synthkit.store.staging import StagedRows
 
 SUFFIX = ".receipt.json"
 PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})
+# What every receipt says; a file that does not is none (a merge gone wrong, say), and the model is built again.
+REQUIRED = frozenset(
+    "model run_id published_at file sha256 bytes rows columns schema fingerprints seed generator source epsilon delta"
+    " contains_real_rows materialized description audits".split()
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,29 @@ class Warehouse:
         return self.directory / f"{name}{SUFFIX}"
 
     def published(self, name: str) -> dict[str, Any] | None:
-        """The receipt of a published table whose file is there, or None."""
+        """The receipt of a published table whose file is there, whole, or None."""
+        receipt = self._receipt(name)
+        while receipt is not None and not self._is_whole(receipt):
+            # The file may be gone because the table was published anew since its receipt was read.
+            again = self._receipt(name)
+            if again == receipt:
+                return None
+            receipt = again
+        return receipt
+
+    def _receipt(self, name: str) -> dict[str, Any] | None:
         try:
             receipt = json.loads(self.receipt_path(name).read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        if not isinstance(receipt, dict) or "file" not in receipt:
-            return None
-        return receipt if self.file(receipt).is_file() else None
+        return receipt if isinstance(receipt, dict) and receipt.keys() >= REQUIRED else None
+
+    def _is_whole(self, receipt: Mapping[str, Any]) -> bool:
+        """By its size: a hash of every file at every start would take too long; `verify` takes that time."""
+        try:
+            return self.file(receipt).stat().st_size == receipt["bytes"]
+        except OSError:
+            return False
 
     def all_published(self) -> dict[str, dict[str, Any]]:
         """Receipts of all published tables, by name."""
@@ -104,12 +125,13 @@ class Warehouse:
         final = folder / f"{digest[:16]}.parquet"
         if not final.exists() or sha256_file(final) != digest:
             with replacing(final) as temporary:
-                _link_or_copy(data, temporary)
+                link_or_copy(data, temporary)
         whole = {
             **receipt,
             "file": final.relative_to(self.directory).as_posix(),
             "sha256": digest,
             "bytes": final.stat().st_size,
+            "audits": [dict(record) for record in audit.records],
         }
         write_json_atomic(self.receipt_path(name), whole)
         self._remove_others(folder, final)
@@ -131,10 +153,12 @@ class Warehouse:
     def _remove_others(self, folder: Path, keep: Path) -> None:
         for path in folder.glob("*.parquet"):
             if path.resolve() != keep.resolve():
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # the table is published; the next publish tries again
+                    path.unlink()
 
 
-def _link_or_copy(source: Path, destination: Path) -> None:
+def link_or_copy(source: Path, destination: Path) -> None:
+    """A second name for the same bytes where the file systems allow it, a copy where not."""
     destination.unlink(missing_ok=True)
     try:
         os.link(source, destination)
