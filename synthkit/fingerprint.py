@@ -83,7 +83,7 @@ class Fingerprinter:
         train_hash = digest(train)
         sample = self._sample_inputs(model)
         sample_hash = digest({"train": train_hash, **sample})
-        audit = {
+        audit: dict[str, Any] = {
             "audits": {f"{i}:{b.name}": b.hash for i, b in enumerate(model.audits)},
             "tables": {r.id: self._identity(r.id, upstream) for r in model.audit_relations},
         }

@@ -84,7 +84,7 @@ class Schema:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Schema:
         def column(c: Mapping[str, Any]) -> Column:
-            pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}
+            pairs: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}
             return Column(**pairs)
 
         return Schema(
@@ -123,4 +123,5 @@ class Table:
         return pa.concat_tables([pq.read_table(p, columns=wanted) for p in self.paths])
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        return self.to_arrow(columns).to_pandas()
+        frame: pd.DataFrame = self.to_arrow(columns).to_pandas()
+        return frame

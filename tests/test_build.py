@@ -200,10 +200,14 @@ def test_materializations(shop: Project) -> None:
     shop.ok("build")
     tables = {
         r["table_name"]: r["table_type"]
-        for r in shop.query("select table_name, table_type from information_schema.tables where table_schema = 'main'")
+        for r in shop.query(
+            "select table_name, table_type from information_schema.tables"
+            " where table_catalog = 'published' and table_schema = 'main'"
+        )
     }
     assert tables == {"seen": "VIEW"}
     assert len(shop.parquet("filed")) == 1
+    assert len(shop.query("select age from filed limit 1")) == 1  # not in the file, but still to be queried
     assert shop.parquet("hidden") == []
     shop.ok("build")
     assert {r["status"] for r in shop.results().values()} == {"reused"}

@@ -86,8 +86,12 @@ class AuditContext:
 
     def scalar(self, query: str) -> Any:
         """The first value of the first row of ``query``."""
-        row = self.connection.execute(query).fetchone()
-        return None if row is None else row[0]
+        rows = self.query(query)
+        return rows[0][0] if rows else None
+
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of ``query``. A result that is not read to its end would block the connection."""
+        return list(self.connection.execute(query).fetchall())
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -43,7 +43,7 @@ def each_row(context: AuditContext, column: str, bad: str, threshold: str) -> Au
     message = ""
     if failing:
         groups = f"SELECT {quote(column)}, count(*) FROM synthetic WHERE {bad} GROUP BY 1"
-        rows = fetch_all(context, f"{groups} ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}")
+        rows = context.query(f"{groups} ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}")
         shown = listed([value_text(value) + (f" ({n:,}×)" if n > 1 else "") for value, n in rows])
         message = f"{column!r} breaks the rule in {share_text(failing, total)}: {shown}"
     found = {column: failing}
@@ -91,19 +91,13 @@ def columns_of(context: AuditContext, relation: Relation) -> dict[str, str]:
     """Column → DuckDB type of another table. Raises SynthError where the audit does not have it."""
     if relation.sql not in context.relations:
         raise SynthError(f"{relation} is not at hand for this audit", hint="correct its name, or build it first")
-    rows = fetch_all(context, f"DESCRIBE SELECT * FROM {in_catalogue(context, relation)}")
+    rows = context.query(f"DESCRIBE SELECT * FROM {in_catalogue(context, relation)}")
     return {str(row[0]): str(row[1]) for row in rows}
 
 
 def fetch_row(context: AuditContext, query: str) -> tuple[Any, ...]:
     """The first row of a query that has one."""
-    row = context.connection.execute(query).fetchone()
-    assert row is not None
-    return tuple(row)
-
-
-def fetch_all(context: AuditContext, query: str) -> list[tuple[Any, ...]]:
-    return list(context.connection.execute(query).fetchall())
+    return context.query(query)[0]
 
 
 # -- text ----------------------------------------------------------------------------------------------

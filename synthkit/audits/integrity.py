@@ -20,7 +20,6 @@ from synthkit.audits.counting import (
     columns_of,
     counted,
     each_row,
-    fetch_all,
     fetch_row,
     in_catalogue,
     listed,
@@ -133,7 +132,7 @@ def _duplicates(context: AuditContext, key: tuple[str, ...]) -> tuple[int, list[
     last = len(key) + 1
     numbered = ", ".join(f"k{i}" for i in range(len(key)))
     count = context.scalar(f"SELECT coalesce(sum(c), 0) FROM ({groups}) AS g({numbered}, c)")
-    rows = fetch_all(context, f"{groups} ORDER BY {last} DESC, {', '.join(map(str, range(1, last)))} LIMIT {EXAMPLES}")
+    rows = context.query(f"{groups} ORDER BY {last} DESC, {', '.join(map(str, range(1, last)))} LIMIT {EXAMPLES}")
     return int(count), [f"{', '.join(value_text(v) for v in row[:-1])} ({row[-1]}×)" for row in rows]
 
 

@@ -49,7 +49,7 @@ def sql_types(context: AuditContext, side: Side) -> Mapping[str, str]:
         return {}
 
     def describe() -> dict[str, str]:
-        rows = context.connection.execute(f"DESCRIBE SELECT * FROM {side}").fetchall()
+        rows = context.query(f"DESCRIBE SELECT * FROM {side}")
         return {str(row[0]): str(row[1]) for row in rows}
 
     return context.shared(("sql types", side), describe)
@@ -132,7 +132,7 @@ def counts(context: AuditContext, side: Side, column: str) -> Mapping[str | None
     query = f"SELECT {key} AS v, count(*) FROM {side} GROUP BY 1 ORDER BY 1"
 
     def count() -> dict[str | None, int]:
-        return {row[0]: int(row[1]) for row in context.connection.execute(query).fetchall()}
+        return {row[0]: int(row[1]) for row in context.query(query)}
 
     return context.shared(("counts", side, column, key), count)
 

@@ -153,7 +153,7 @@ def _narrowed(context: AuditContext, where: str, needs_real: bool) -> AuditConte
             if context.side(side) is None:
                 continue
             try:
-                context.connection.execute(f"SELECT 1 FROM {side} WHERE {where} LIMIT 0")
+                context.query(f"SELECT 1 FROM {side} WHERE {where} LIMIT 0")
             except duckdb.Error:
                 return replace(context, train=None, holdout=None, _cache={}).narrowed(where)
     return context.narrowed(where)

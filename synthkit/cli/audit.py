@@ -22,6 +22,7 @@ from synthkit.cli.common import build_options, compiled, last_results, log_optio
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     project_dir: Path | None,
     target: str | None,
     variables: str | None,

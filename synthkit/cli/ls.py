@@ -49,7 +49,7 @@ def command(
         if output == "path":
             click.echo(node.path)
         elif output == "json":
-            row = {"type": node.kind, "name": node.name, "path": node.path, "tags": list(node.tags)}
+            row: dict[str, object] = {"type": node.kind, "name": node.name, "path": node.path, "tags": list(node.tags)}
             if node.kind == "model":
                 row |= {"generator": node.generator, "materialized": node.materialized}
             click.echo(json.dumps(row, ensure_ascii=False))

@@ -9,7 +9,8 @@ from synthkit.compiler.manifest import SourceNode
 from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import SynthError
 from synthkit.schema import Column, Schema
-from synthkit.sources.describe import describe, provisional_type
+from synthkit.sources.describe import describe
+from synthkit.sources.types import provisional_type
 
 
 def describe_sources(draft: Draft) -> None:

@@ -150,7 +150,8 @@ def _counted(shape: str, number: int) -> str:
 
     width = shape.count("\\9")
     digits = iter(str(number).zfill(width)) if width else iter(())
-    out, i, placed = [], 0, 0
+    out: list[str] = []
+    i = placed = 0
     overflow = max(0, len(str(number)) - width)
     rng = _rng("letters")
     while i < len(shape):

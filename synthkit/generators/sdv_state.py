@@ -256,7 +256,7 @@ class _Decoder:
         # Containers are registered before their contents are read, so that a cycle finds them.
         if "object" in node:
             cls = allowed_class(node["object"])
-            made = cls.__new__(cls)
+            made: Any = object.__new__(cls)
             self.made[number] = made
             made.__dict__.update({k: self.decode(v) for k, v in node["state"]})
             return made

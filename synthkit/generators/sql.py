@@ -69,7 +69,7 @@ def run_query(
         statements = connection.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise BuildError("an SQL model must be one SELECT statement", hint="keep one SELECT, drop the rest")
-        connection.execute(f"SELECT setseed({(seed % 2**31) / 2**31})")
+        connection.execute(f"SELECT setseed({(seed % 2**31) / 2**31})").fetchall()
         reader = connection.sql(statements[0].query).to_arrow_reader(65_536)
         return _write(reader, destination)
     except duckdb.Error as error:

@@ -78,13 +78,13 @@ def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
         f" coalesce(sum(('x' || substr(md5(t::text), 17, 15))::bit(60)::bigint::numeric), 0) FROM ({select(spec)}) t"
     )
     with connected(spec, chosen) as server:
-        row = server.execute(query).fetchone()  # type: ignore[arg-type]
+        row = server.execute(query).fetchone()
     assert row is not None
     return f"postgres:{row[0]}:{row[1]}:{row[2]}"
 
 
 def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[list[str], list[str]]:
-    cursor = server.execute(f"SELECT * FROM ({select(spec)}) t LIMIT 0")  # type: ignore[arg-type]
+    cursor = server.execute(f"SELECT * FROM ({select(spec)}) t LIMIT 0")
     names, types = [], []
     for column in cursor.description or []:
         info = server.adapters.types.get(column.type_code)
@@ -105,7 +105,7 @@ def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[l
 def _batches(server: psycopg.Connection[Any], spec: SourceTableSpec) -> Iterator[list[tuple[Any, ...]]]:
     with server.cursor(name="synthkit") as cursor:
         cursor.itersize = BATCH
-        cursor.execute(select(spec))  # type: ignore[arg-type]
+        cursor.execute(select(spec))
         while rows := cursor.fetchmany(BATCH):
             yield rows
 

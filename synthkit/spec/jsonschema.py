@@ -124,7 +124,7 @@ def _property(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """A property that may also be written as Jinja; a list of one as the one."""
     if schema.get("type") == "string" or schema == {} or "$ref" in schema or "const" in schema:
         return schema
-    kept = {k: schema[k] for k in ("description", "default", "title") if k in schema}
+    kept: dict[str, Any] = {k: schema[k] for k in ("description", "default", "title") if k in schema}
     choices = [schema, JINJA]
     if name in _SINGLE:
         choices.append({"type": "string"})

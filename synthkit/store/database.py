@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.files import clean_temporaries, replacing
-from synthkit.store.warehouse import Warehouse
+from synthkit.errors import BuildError
+from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
+from synthkit.store.warehouse import Warehouse, link_or_copy
 
 if TYPE_CHECKING:
     import duckdb
 
 META = "synth_meta"
-LAYOUT = 1  # of synth_meta: raise it when its tables change
+LAYOUT = 2  # of synth_meta: raise it when its tables change
 
 _TABLES = {
     "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
@@ -51,39 +53,55 @@ def rebuild(warehouse: Warehouse, infos: Mapping[str, TableInfo], runs: Sequence
     Raises:
         BuildError: the file cannot be written; the old one is then as it was.
     """
+    database = warehouse.database
     receipts = warehouse.all_published()
-    state = _state(receipts, infos, runs)
-    marker = _marker(warehouse)
-    if warehouse.database.exists() and marker.exists() and marker.read_text("utf-8") == state:
+    inputs = _inputs(warehouse, receipts, infos, runs)
+    if not receipts and not runs and not database.exists():
         return False
-    if not receipts and not runs and not warehouse.database.exists():
+    marker = warehouse.directory / ".database-state"
+    if _is_current(database, marker, inputs):
         return False
     import duckdb
 
-    clean_temporaries(warehouse.database.parent)
-    with replacing(warehouse.database) as temporary:
-        connection = duckdb.connect(str(temporary))
-        try:
-            _fill(connection, warehouse, receipts, infos, runs)
-        finally:
-            connection.close()
-    with replacing(marker) as temporary:
-        temporary.write_text(state, "utf-8")
+    shown = {name: infos.get(name) or TableInfo(name, str(r["materialized"])) for name, r in receipts.items()}
+    clean_temporaries(database.parent)
+    try:
+        with replacing(database) as temporary:
+            with duckdb.connect(str(temporary)) as connection:
+                used = [_add_table(connection, warehouse, info, receipts[name]) for name, info in shown.items()]
+                write_meta(connection, warehouse, receipts, shown, runs)
+            # What someone wrote into the old file and did not check in would make the new one unreadable.
+            _log_of(database).unlink(missing_ok=True)
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise BuildError(
+            f"cannot write {database}: {reason}", hint="the Parquet files are whole; free some space and build again"
+        ) from error
+    _remove_stale_views(warehouse, {path for path in used if path is not None})
+    status = database.stat()
+    write_json_atomic(marker, {"inputs": inputs, "size": status.st_size, "mtime_ns": status.st_mtime_ns})
     return True
 
 
-def _marker(warehouse: Warehouse) -> Path:
-    """Says which receipts the DuckDB file was derived from, so that a build with nothing to do opens neither."""
-    return warehouse.directory / ".database-state"
+def _is_current(database: Path, marker: Path, inputs: str) -> bool:
+    """Whether the file was derived from these inputs and nobody wrote to it since; opens neither of the two."""
+    try:
+        known, status = json.loads(marker.read_text("utf-8")), database.stat()
+    except (OSError, ValueError):
+        return False
+    expected = {"inputs": inputs, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return bool(known == expected) and not _log_of(database).exists()
 
 
-def _state(
+def _inputs(
+    warehouse: Warehouse,
     receipts: Mapping[str, Mapping[str, Any]],
     infos: Mapping[str, TableInfo],
     runs: Sequence[Mapping[str, Any]],
 ) -> str:
     decides = {
         "layout": LAYOUT,
+        "directory": str(warehouse.directory.resolve()),  # paths in the file are absolute
         "receipts": receipts,
         "infos": {k: asdict(v) for k, v in infos.items()},
         "runs": [r.get("run_id") for r in runs],
@@ -91,43 +109,83 @@ def _state(
     return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _fill(
+def _log_of(database: Path) -> Path:
+    """DuckDB's write-ahead log, there while someone writes to the file, and after they were killed."""
+    return database.with_name(f"{database.name}.wal")
+
+
+def write_meta(
     connection: duckdb.DuckDBPyConnection,
     warehouse: Warehouse,
     receipts: Mapping[str, Mapping[str, Any]],
     infos: Mapping[str, TableInfo],
     runs: Sequence[Mapping[str, Any]],
 ) -> None:
-    for name, receipt in receipts.items():
-        info = infos.get(name) or TableInfo(name, str(receipt["materialized"]))
-        if info.materialized in ("table", "view"):
-            _add_table(connection, info, warehouse.file(receipt))
-    connection.execute(f"CREATE SCHEMA {META}")
+    """Make and fill ``synth_meta`` in the connection's database."""
+    import pyarrow as pa
+
     rows = {
         "tables": [_table_row(n, r, infos.get(n), warehouse) for n, r in receipts.items()],
-        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.get("audits", [])],
+        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r["audits"]],
         "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
         "runs": [_run_row(r) for r in runs],
     }
+    connection.execute(f"CREATE SCHEMA {META}")
     for table, columns in _TABLES.items():
         connection.execute(f"CREATE TABLE {META}.{table} ({columns})")
         if rows[table]:
-            marks = ", ".join("?" * len(rows[table][0]))
-            connection.executemany(f"INSERT INTO {META}.{table} VALUES ({marks})", rows[table])
+            # By way of Arrow: row by row takes seconds for a project of a thousand models.
+            values = [pa.array(list(column)) for column in zip(*rows[table], strict=True)]
+            connection.register("_rows", pa.table(values, names=[f"c{i}" for i in range(len(values))]))
+            connection.execute(f"INSERT INTO {META}.{table} SELECT * FROM _rows")
+            connection.unregister("_rows")
 
 
-def _add_table(connection: duckdb.DuckDBPyConnection, info: TableInfo, parquet: Path) -> None:
-    kind = "VIEW" if info.materialized == "view" else "TABLE"
-    name = _quoted(info.name)
-    # An absolute path: a view over a relative one breaks from another directory.
-    scan = f"read_parquet({_text(str(parquet.resolve()))})"
-    connection.execute(f"CREATE {kind} {name} AS SELECT * FROM {scan}")
+def _add_table(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, info: TableInfo, receipt: Mapping[str, Any]
+) -> Path | None:
+    """Add the table or view, if it is to be one; returns the file that a view reads."""
+    if info.materialized not in ("table", "view"):
+        return None
+    name, kind = quoted(info.name), info.materialized.upper()
+    file = warehouse.file(receipt)
+    view = _view_file(warehouse, info.name, receipt) if info.materialized == "view" else None
+    connection.execute(f"CREATE {kind} {name} AS SELECT * FROM {parquet_scan(view or file)}")
     if info.description:
-        connection.execute(f"COMMENT ON {kind} {name} IS {_text(info.description)}")
+        connection.execute(f"COMMENT ON {kind} {name} IS {text(info.description)}")
     columns = {str(row[0]) for row in connection.execute(f"DESCRIBE {name}").fetchall()}
     for column, description in info.column_descriptions.items():
         if description and column in columns:
-            connection.execute(f"COMMENT ON COLUMN {name}.{_quoted(column)} IS {_text(description)}")
+            connection.execute(f"COMMENT ON COLUMN {name}.{quoted(column)} IS {text(description)}")
+    return view
+
+
+def views_directory(warehouse: Warehouse) -> Path:
+    return warehouse.database.with_name(f"{warehouse.database.stem}.views")
+
+
+def _view_file(warehouse: Warehouse, name: str, receipt: Mapping[str, Any]) -> Path:
+    """A second name of the published file that stays when the table is published anew.
+
+    A view over the published file itself would break then, until this file is derived again, and for good in a
+    process that holds the old one. The columns are part of the name: a view is bound to them when it is made.
+    """
+    folder = views_directory(warehouse)
+    columns = hashlib.sha256(json.dumps(receipt["columns"]).encode()).hexdigest()[:8]
+    path = folder / f"{name}.{columns}.parquet"
+    with replacing(path) as temporary:
+        link_or_copy(warehouse.file(receipt), temporary)
+    if not (folder / ".gitignore").exists():
+        write_text_atomic(folder / ".gitignore", "*\n")
+    return path
+
+
+def _remove_stale_views(warehouse: Warehouse, used: set[Path]) -> None:
+    folder = views_directory(warehouse)
+    clean_temporaries(folder)
+    for path in folder.glob("*.parquet"):
+        if path not in used:
+            path.unlink(missing_ok=True)
 
 
 def _table_row(name: str, r: Mapping[str, Any], info: TableInfo | None, warehouse: Warehouse) -> list[Any]:
@@ -137,7 +195,7 @@ def _table_row(name: str, r: Mapping[str, Any], info: TableInfo | None, warehous
         len(r["columns"]),
         info.materialized if info else r["materialized"],
         r["generator"]["name"],
-        r["source"] or ", ".join(r.get("descends_from", [])) or None,
+        r["source"] or ", ".join(r["descends_from"]) or None,
         r["epsilon"],
         r["delta"],
         r["seed"],
@@ -165,7 +223,7 @@ def _privacy_row(table: str, r: Mapping[str, Any]) -> list[Any]:
         statement = f"({r['epsilon']}, {r['delta']})-differential privacy"
     else:
         statement = "synthetic rows, no formal privacy guarantee"
-    sources = [s.removeprefix("source:") for s in r.get("descends_from", [])]
+    sources = [s.removeprefix("source:") for s in r["descends_from"]]
     return [table, r["epsilon"], r["delta"], r["contains_real_rows"], sources, statement]
 
 
@@ -175,9 +233,18 @@ def _run_row(run: Mapping[str, Any]) -> list[Any]:
     return [*(run.get(k) for k in keys), commit, json.dumps(run.get("versions", {}))]
 
 
-def _quoted(identifier: str) -> str:
+def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """A SQL string."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def parquet_scan(path: Path) -> str:
+    """SQL that reads one file, by an absolute path: one relative to this process means nothing to another.
+
+    DuckDB takes any path for a glob, so what is special in one is bracketed.
+    """
+    return f"read_parquet({text(re.sub(r'([*?[])', r'[\1]', str(path.resolve())))})"

@@ -72,10 +72,13 @@ class ProjectLock:
             with explained(self.path):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 file = self.path.open("a+", encoding="utf-8")
-                if _try_lock(file) and self._is_ours(file):
-                    return file
-            name = _words(file)
+                free = _try_lock(file)
+            if free and self._is_ours(file):
+                return file
+            name = "" if free else _words(file)
             file.close()
+            if free:
+                continue
             # Someone who only looks who holds the lock has it for an instant, and never writes a name.
             patience = self.wait if name != NAMELESS else max(self.wait, GRACE)
             if time.monotonic() >= start + patience:

@@ -9,6 +9,7 @@ synthkit.open().table("synthetic_customers").to_pandas()
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.schema import Schema
+from synthkit.store.database import META, parquet_scan, quoted, text, views_directory, write_meta
 from synthkit.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
     import pyarrow as pa
+
+_ANALYZE = re.compile(r"\s*EXPLAIN\s*\(?\s*ANALY[ZS]E", re.IGNORECASE)
 
 
 def open(project_dir: str | Path = ".", target: str | None = None) -> Reader:
@@ -36,9 +40,12 @@ def open(project_dir: str | Path = ".", target: str | None = None) -> Reader:
     """
     root, spec = _project(Path(project_dir))
     name = target or str(spec.get("target", "dev"))
-    settings = (spec.get("targets") or {}).get(name) or {}
+    targets = spec.get("targets")
+    settings = targets.get(name) if isinstance(targets, Mapping) else None
+    settings = settings if isinstance(settings, Mapping) else {}
     directory = root / str(settings.get("warehouse") or f"warehouse/{name}")
-    database = root / str(settings.get("database") or f"{directory.relative_to(root)}.duckdb")
+    written = settings.get("database")
+    database = root / str(written) if written else directory.with_name(f"{directory.name}.duckdb")
     if not directory.is_dir():
         raise SynthError(f"nothing is published in {directory}", hint="run synth build, or name another target")
     return Reader(Warehouse(directory, database))
@@ -90,7 +97,11 @@ class PublishedTable:
     def to_arrow(self) -> pa.Table:
         import pyarrow.parquet as pq
 
-        table = pq.read_table(self.path, partitioning=None)
+        try:
+            table = pq.read_table(self.path, partitioning=None)
+        except FileNotFoundError:
+            hint = "open the table again"
+            raise SynthError(f"{self.name!r} was published anew or withdrawn since it was opened", hint=hint) from None
         return table.replace_schema_metadata(None)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -101,7 +112,7 @@ class PublishedTable:
         """A lazy relation on an in-memory connection of its own."""
         import duckdb
 
-        return duckdb.connect(":memory:").read_parquet(str(self.path))
+        return duckdb.connect(":memory:").sql(f"SELECT * FROM {parquet_scan(self.path)}")
 
 
 @dataclass(frozen=True)
@@ -116,57 +127,95 @@ class Reader:
     def table(self, name: str) -> PublishedTable:
         """Raises SynthError, with the nearest name, where nothing is published as ``name``."""
         receipt = self.warehouse.published(name)
+        if receipt is None and self.warehouse.receipt_path(name).is_file():
+            raise SynthError(
+                f"the Parquet file of {name!r} is not what its receipt in {self.warehouse.directory} says, or is not here",
+                hint=f"run synth build --select {name}",
+            )
         if receipt is None:
             hint = did_you_mean(name, self.tables(), "a published table")
             raise SynthError(f"no table {name!r} is published in {self.warehouse.directory}", hint=hint)
         return PublishedTable(name, self.warehouse.file(receipt), receipt)
 
     def query(self, sql: str) -> pa.Table:
-        """The rows of a query over the published tables and ``synth_meta``.
+        """The rows of a query over the published tables and ``synth_meta``; several statements give the last one's.
 
-        It reads the DuckDB file, read-only. Tables that are not in it (materialized: parquet) can be queried too.
+        Tables come from the DuckDB file, opened read-only. What is not in it (materialized: parquet), or was
+        published since it was written, is read from Parquet.
 
         Raises:
-            SynthError: the SQL does not work, with DuckDB's reason.
+            SynthError: the SQL does not work, with DuckDB's reason, or does more than read.
         """
         import duckdb
 
-        connection = self._connect()
         try:
-            return _rows(connection, sql)
+            self._check(sql)
+            with self._connect() as connection:
+                return connection.execute(sql).to_arrow_table()
         except duckdb.Error as error:
             raise SynthError(f"the query does not work: {error}", hint=self._query_hint(str(error))) from None
-        finally:
-            connection.close()
+
+    def _check(self, sql: str) -> None:
+        """Only what reads: a COPY could write where the query may read, into the published files."""
+        import duckdb
+
+        statements = duckdb.extract_statements(sql)
+        if not statements:
+            raise SynthError("the query is empty", hint="for example: select * from synth_meta.tables")
+        for statement in statements:
+            kind = statement.type.name  # MULTI is a PIVOT
+            analyses = kind == "EXPLAIN" and _ANALYZE.match(statement.query)
+            if kind not in ("SELECT", "EXPLAIN", "MULTI") or analyses:
+                what = "EXPLAIN ANALYZE" if analyses else kind
+                raise SynthError(f"a query only reads: {what} is refused", hint="write SELECT, DESCRIBE or EXPLAIN")
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        """In memory, with the file attached read-only: a query cannot write to what is published."""
+        """In memory, with the DuckDB file attached where it can be, and cut off from every other file."""
         import duckdb
 
         connection = duckdb.connect(":memory:")
-        published = self.warehouse.all_published()
-        directories = [str(self.warehouse.directory.resolve())]
-        if self.warehouse.database.exists():
-            path = str(self.warehouse.database.resolve()).replace("'", "''")
-            connection.execute(f"ATTACH '{path}' AS published (READ_ONLY)")
-            found = connection.execute(
-                "SELECT table_schema, table_name, table_type FROM information_schema.tables"
-                " WHERE table_catalog = 'published'"
-            ).fetchall()
-        else:
-            found = []
-        present = {name for schema, name, _ in found if schema == "main"}
-        if found:
-            connection.execute("USE published")
-        for name, receipt in published.items():
-            if name not in present:
-                file = str(self.warehouse.file(receipt)).replace("'", "''")
-                quoted = '"' + name.replace('"', '""') + '"'
-                connection.execute(f"CREATE TEMP VIEW {quoted} AS SELECT * FROM read_parquet('{file}')")
-        literal = ", ".join("'" + d.replace("'", "''") + "'" for d in directories)
-        connection.execute(f"SET allowed_directories = [{literal}]")
+        receipts = self.warehouse.all_published()
+        current = self._attach(connection, receipts)
+        for name, receipt in receipts.items():
+            if name not in current:
+                # Temporary, so that it hides what the DuckDB file has under the name.
+                scan = parquet_scan(self.warehouse.file(receipt))
+                connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {scan}")
+        readable = (self.warehouse.directory, views_directory(self.warehouse))
+        listed = ", ".join(text(str(d.resolve())) for d in readable)
+        connection.execute(f"SET allowed_directories = [{listed}]")
         connection.execute("SET enable_external_access = false")
         return connection
+
+    def _attach(
+        self, connection: duckdb.DuckDBPyConnection, receipts: Mapping[str, Mapping[str, Any]]
+    ) -> frozenset[str]:
+        """Attach the DuckDB file; returns the tables that it shows as they were last published.
+
+        Where there is none, or someone has it open for writing, ``synth_meta`` is made from the receipts.
+        """
+        import duckdb
+
+        try:
+            if not self.warehouse.database.exists():
+                raise duckdb.IOException("no such file")
+            connection.execute(f"ATTACH {text(str(self.warehouse.database.resolve()))} AS published (READ_ONLY)")
+            held = connection.execute(
+                "SELECT t.table_name, m.parquet FROM information_schema.tables AS t"
+                f" JOIN published.{META}.tables AS m ON m.name = t.table_name"
+                " WHERE t.table_catalog = 'published' AND t.table_schema = 'main'"
+            ).fetchall()
+        except duckdb.Error:
+            write_meta(connection, self.warehouse, receipts, {}, [])
+            return frozenset()
+        if any(name not in receipts for name, _ in held):
+            # A table withdrawn since is in that file still, and is not to be read.
+            write_meta(connection, self.warehouse, receipts, {}, [])
+            connection.execute("DETACH published")
+            return frozenset()
+        connection.execute("USE published")
+        files = {name: Path(receipt["file"]).name for name, receipt in receipts.items()}
+        return frozenset(name for name, parquet in held if Path(parquet).name == files[name])
 
     def _query_hint(self, message: str) -> str | None:
         if "does not exist" in message:

@@ -43,9 +43,7 @@ def context(
     """The synthetic rows go by ``own`` as well, as they do in a build."""
     fake = table(directory, "synthetic", synthetic, types)
     schema = replace(fake.schema, primary_key=tuple(primary_key))
-    others = {
-        name: table(directory, f"relation{i}", rows).paths for i, (name, rows) in enumerate(relations.items())
-    }
+    others = {name: table(directory, f"relation{i}", rows).paths for i, (name, rows) in enumerate(relations.items())}
     return AuditContext(
         schema=schema,
         synthetic=replace(fake, schema=schema),

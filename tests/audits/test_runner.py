@@ -107,7 +107,9 @@ def test_conditions_that_are_understood(text: str) -> None:
     check_condition(text)
 
 
-@pytest.mark.parametrize("text", ["", "10", "> ten", "> 10 rows", "=> 1", "> 1; drop", "> nan", "> inf", "> 1e999", ">"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "> ten", "> 10 rows", "=> 1", "> 1; drop", "> nan", "> inf", "> 1e999", ">"]
+)
 def test_conditions_that_are_not(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the message names the text
         check_condition(text)
