@@ -75,7 +75,7 @@ def _audit(
     if few:
         message = f"too few rows to tell: {' and '.join(few)} (at least {MIN_ROWS} are needed)"
         return AuditResult(None, "inconclusive", f"max {params.max:.3g}", message=message)
-    alpha = ALPHA / len(columns)
+    alpha = ALPHA / (len(columns) if params.combine == "worst" else 1)
     result = verdict([measure(context, c, params, alpha) for c in columns], params, symbol, advice)
     if not params.p_value:
         return result

@@ -46,8 +46,8 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     the same population; wants to know who was trained on (DOMIAS, van Breugel et al., AISTATS 2023, with
     distances in place of densities). Score of a record: log((d_R + e) / (d_S + e)), its distance to the nearest
     reference row over that to the nearest synthetic row, so that a record is not called a member merely because
-    it is common. Members: training rows; non-members: as many held-out rows; R: the other held-out rows, half of
-    them. Baseline: a coin, AUC 0.5. Control: rows found among both sides score alike and cannot raise the AUC.
+    it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
+    with no row equal to one of the first. Baseline: a coin, AUC 0.5. Control: rows found among both sides score alike and cannot raise the AUC.
 
     The interval is DeLong's over the attacked rows. A pass means that *this* attack failed, not that none works.
     """
@@ -87,10 +87,7 @@ def attack_scores(context: AuditContext, columns: tuple[str, ...], size: int) ->
     """Scores of ``size`` members and of as many non-members; higher means "was trained on"."""
     import numpy as np
 
-    rng = context.rng("membership", size)
-    held_out = rng.permutation(context.rows("holdout"))
-    half = context.rows("holdout") // 2
-    non_members, reference = np.sort(held_out[:half][:size]), np.sort(held_out[half:])
+    non_members, reference = halves(context, size)
     points = _points(context, columns)
     searched = sample_rows(context, "synthetic", MOST_SYNTHETIC, "membership")
     members = sample_rows(context, "train", size, "membership")
@@ -100,6 +97,25 @@ def attack_scores(context: AuditContext, columns: tuple[str, ...], size: int) ->
     smoothing = SMOOTHING * (float(np.median(to_reference)) or 1.0)
     scores = np.log((to_reference + smoothing) / (to_synthetic + smoothing))
     return scores[: len(members)], scores[len(members) :]
+
+
+def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
+    """Held-out rows for non-members (``size`` at most) and for the reference, no row of one equal to one of the other.
+
+    Equal rows never lie on both sides of the train/holdout split, so a member has no equal in the reference. A
+    non-member must not have one either, or the attack would see nothing but duplicates.
+    """
+    import numpy as np
+
+    group = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
+    _, group = np.unique(group, return_inverse=True)
+    place = context.rng("membership", len(group)).permutation(int(group.max()) + 1)
+    order = np.argsort(place[group], kind="stable")
+    cut = len(group) // 2
+    while 0 < cut < len(group) and group[order[cut]] == group[order[cut - 1]]:
+        cut += 1
+    others = order[:cut] if cut <= size else context.rng("non-members", size).choice(order[:cut], size, replace=False)
+    return np.sort(others), np.sort(order[cut:])
 
 
 def _points(context: AuditContext, columns: tuple[str, ...]) -> Any:

@@ -2,7 +2,8 @@
 
 A column passes where what ``decide`` names (the point, or an end of the interval) is at most ``max``. One that
 does not pass fails only if its distance also exceeds what noise alone gives at these numbers of rows, at the
-5 % level shared out over all columns (Bonferroni): otherwise the honest answer is "too few rows to tell".
+5 % level shared out over all columns (Bonferroni; a mean of columns is one measure, and shares with none):
+otherwise the honest answer is "too few rows to tell".
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class DistanceParams(AuditParams):
 class Measured:
     """One column's distance; ``value`` is None where it could not be taken, and ``message`` says why.
 
-    ``noise`` is the distance that real rows alone would exceed in 5 % of cases, Bonferroni-corrected.
+    ``noise`` is the distance that real rows alone exceed at the level that the verdict asks for.
     """
 
     column: str
@@ -88,6 +89,8 @@ def verdict(measured: Sequence[Measured], params: DistanceParams, symbol: str, a
         floors = [m.floor for m in taken if m.floor is not None]
         floor = _mean(floors) if floors else None
         status = judge(value, low, high, noise, params)
+        if status == "inconclusive" and low > params.max:
+            status = "fail"  # one measure, so its interval needs no correction for picking the worst
         head = f"mean {symbol} of {_columns(len(taken))} is {_number(value)}"
     else:
         worst = results[0]

@@ -247,4 +247,5 @@ def parquet_scan(path: Path) -> str:
 
     DuckDB takes any path for a glob, so what is special in one is bracketed.
     """
-    return f"read_parquet({text(re.sub(r'([*?[])', r'[\1]', str(path.resolve())))})"
+    literal_path = re.sub(r"([*?[])", r"[\1]", str(path.resolve()))
+    return f"read_parquet({text(literal_path)})"
