@@ -17,7 +17,7 @@ from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.schema import Schema
 from synthkit.spec.faults import parameter_faults
-from synthkit.spec.types import AuditSpec, Origin, Relation
+from synthkit.spec.types import AuditSpec, Relation
 
 if TYPE_CHECKING:
     from synthkit.audits.base import Audit
@@ -80,10 +80,8 @@ class _Binder:
         try:
             params = audit.params.model_validate(dict(spec.params))
         except ValidationError as error:
-            origin, prefix = self._params_origin(spec)
-            self.draft.faults.extend(
-                parameter_faults(error, audit.params, origin, prefix, f"audit {audit.name}", fallback=where)
-            )
+            faults = parameter_faults(error, audit.params, spec.origin, (), f"audit {audit.name}", fallback=where)
+            self.draft.faults.extend(faults)
             return None
         if audit.needs and self.model.spec.source is None:
             self.draft.fault(
@@ -101,26 +99,40 @@ class _Binder:
                 'set holdout: "20%" on the model or its source, or drop the audit',
             )
             return None
-        self._check_columns(audit, params, where)
-        for _, relation in registry.relations_named(params):
-            if isinstance(relation, Relation) and check_relation(self.draft, relation, where):
+        self._check_columns(spec, audit, params, where)
+        self._check_params_sql(spec, params, where)
+        for path, relation in registry.relations_named(params):
+            place = _place(spec, path, where)
+            if isinstance(relation, Relation) and check_relation(self.draft, relation, place):
                 self.relations.add(relation)
+                self._check_field(spec, relation, params, where)
         return _bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
 
-    def _params_origin(self, spec: AuditSpec) -> tuple[Origin, tuple[str | int, ...]]:
-        return spec.origin, ()
-
-    def _check_columns(self, audit: Audit, params: BaseModel, where: Location) -> None:
+    def _check_columns(self, spec: AuditSpec, audit: Audit, params: BaseModel, where: Location) -> None:
         schema = self.model.schema
         if schema is None:
             return
-        for _, column in registry.columns_named(params):
+        for path, column in registry.columns_named(params):
             if column not in schema.by_name:
                 hint = did_you_mean(column, schema.names, "a column")
                 name = self.model.spec.name
                 self.draft.fault(
-                    f"audit {audit.name!r} names a column that {name!r} does not have", where, column, hint
+                    f"audit {audit.name!r} names the column {column!r}, which {name!r} does not have",
+                    _place(spec, path, where),
+                    column,
+                    hint,
                 )
+
+    def _check_field(self, spec: AuditSpec, relation: Relation, params: BaseModel, where: Location) -> None:
+        """A column of the other table, as ``relationships`` names one."""
+        field, schema = getattr(params, "field", None), self.draft.schema_of(relation)
+        if isinstance(field, str) and schema is not None and field not in schema.by_name:
+            hint = did_you_mean(field, schema.names, "a column")
+            self.draft.fault(f"{relation} has no column {field!r}", _place(spec, "field", where), field, hint)
+
+    def _check_params_sql(self, spec: AuditSpec, params: BaseModel, where: Location) -> None:
+        for path, condition in registry.conditions_named(params):
+            self._check_condition(condition, path, _place(spec, path, where))
 
     def _custom(self, spec: AuditSpec, where: Location) -> BoundAudit | None:
         file = self.draft.project.sql_audits[spec.audit]
@@ -167,12 +179,27 @@ class _Binder:
                 check_condition(text)
             except ValueError as error:
                 self.draft.fault(f"{key}: {error}", where, text, 'write a comparison such as "> 10"')
-        if spec.where is not None and self.model.schema is not None:
-            self.describer.side("synthetic", self.model.schema)
-            try:
-                self.describer.columns(f"SELECT * FROM synthetic WHERE {spec.where}")
-            except ValueError as error:
-                self.draft.fault(f"where: {error}", where, spec.where, "write a SQL condition on the model's columns")
+        if spec.where is not None:
+            self._check_condition(spec.where, "where", _place(spec, "where", where))
+
+    def _check_condition(self, condition: str, what: str, where: Location) -> None:
+        """A SQL condition must bind against the model's columns."""
+        if self.model.schema is None:
+            return
+        self.describer.side("synthetic", self.model.schema)
+        try:
+            self.describer.columns(f"SELECT * FROM synthetic WHERE ({condition})")
+        except ValueError as error:
+            hint = "write a SQL condition on the model's columns"
+            self.draft.fault(f"{what}: {error}", where, condition, hint)
+
+
+def _place(spec: AuditSpec, path: str, where: Location) -> Location:
+    """Where the parameter at ``path`` ("columns.0") was written."""
+    if not spec.origin.path:
+        return where
+    keys = [int(k) if k.isdigit() else k for k in path.split(".")]
+    return spec.origin.at(*keys)
 
 
 def _bound(

@@ -61,7 +61,8 @@ def _bind_generator(draft: Draft, model: ModelDraft) -> None:
         draft.faults.extend(
             parameter_faults(error, model.generator.params, spec.origin, ("generator",), f"generator {name}")
         )
-        model.broken = True
+        # A trained model's columns are its source's whatever its parameters, so its audits can still be checked.
+        model.broken = model.generator.kind == "query"
     if model.generator.kind == "model" and spec.source is None:
         draft.fault(
             f"model {spec.name!r} names no source to learn from",

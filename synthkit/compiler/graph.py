@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Lineage
-from synthkit.compiler.sqlmodels import render_query
+from synthkit.compiler.sqlmodels import query_place, render_query
 from synthkit.errors import Location, did_you_mean
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
@@ -21,7 +21,7 @@ def resolve_relations(draft: Draft) -> None:
         ):
             model.broken = True
         for relation in model.sql_relations:
-            if not check_relation(draft, relation, model.spec.origin.at("generator")):
+            if not check_relation(draft, relation, query_place(model)):
                 model.broken = True
 
 

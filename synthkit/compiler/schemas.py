@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import SourceNode
-from synthkit.compiler.sqlmodels import Describer
+from synthkit.compiler.sqlmodels import Describer, query_place
 from synthkit.errors import SynthError
 from synthkit.schema import Column, Schema
 from synthkit.sources.describe import describe
@@ -53,7 +53,7 @@ def derive_schemas(draft: Draft) -> None:
 
 
 def _describe_query(draft: Draft, model: ModelDraft, describer: Describer) -> None:
-    where = model.spec.origin.at("generator")
+    where = query_place(model)
     inherited: dict[str, Column] = {}
     for relation in model.sql_relations:
         schema = draft.schema_of(relation)

@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.errors import SynthError, nearest
+from synthkit.errors import Location, SynthError, nearest
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     import duckdb
 
 
+def query_place(model: ModelDraft) -> Location:
+    """Where the query, or the name of its file, is written."""
+    key = "query" if getattr(model.params, "query", None) is not None else "file"
+    return model.spec.origin.at("generator", key)
+
+
 def render_query(draft: Draft, model: ModelDraft) -> None:
     """Render an SQL model's Jinja; its refs and sources become edges of the graph."""
-    where = model.spec.origin.at("generator")
+    where = query_place(model)
     query, file = getattr(model.params, "query", None), getattr(model.params, "file", None)
     if file is not None:
-        where = model.spec.origin.at("generator", "file")
         path = (draft.project.root / file).resolve()
         if not path.is_relative_to(draft.project.root.resolve()):
             draft.fault("the query's file lies outside the project", where, file, "move it into the project")
@@ -33,8 +38,6 @@ def render_query(draft: Draft, model: ModelDraft) -> None:
             draft.fault(f"cannot read the query's file: {error}", where, file, hint)
             model.broken = True
             return
-    elif query is not None:
-        where = model.spec.origin.at("generator", "query")
     try:
         rendered = draft.project.renderer.sql(query or "")
     except SynthError as error:

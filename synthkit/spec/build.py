@@ -70,7 +70,12 @@ class SpecBuilder:
             built = kind.model_validate(data)
         except ValidationError as error:
             self.faults.extend(parameter_faults(error, kind, origin, (), what))
-            return None
+            # Go on without the faulty keys, so that what else is wrong here comes into the same report.
+            faulty = {item["loc"][0] for item in error.errors() if item["loc"]}
+            try:
+                built = kind.model_validate({k: v for k, v in data.items() if k not in faulty})
+            except ValidationError:
+                return None
         built._origin = origin
         return built
 

@@ -48,7 +48,7 @@ def test_not_null_counts_rows_and_columns(people: AuditContext) -> None:
     result = run("not_null", people, columns=["age", "score", "active"])
     assert result.status == "fail"
     assert result.value == 2  # rows 3 and 5
-    assert (result.ci_low, result.ci_high) == (3, 3)
+    assert (result.ci_low, result.ci_high) == (2, 2)
     assert [(c.column, c.value, c.status) for c in result.columns] == [
         ("score", 2, "fail"),  # NaN is a missing value
         ("age", 1, "fail"),
