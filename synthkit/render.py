@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _REF = re.compile(r"""^\s*\{\{\s*ref\(\s*(['"])([^'"{}\\]+)\1\s*\)\s*\}\}\s*$""")
 _SOURCE = re.compile(r"""^\s*\{\{\s*source\(\s*(['"])([^'"{}\\]+)\1\s*,\s*(['"])([^'"{}\\]+)\3\s*\)\s*\}\}\s*$""")
+_REFERENCE = re.compile(
+    r"""\{\{\s*(?:ref\(\s*(['"])(?P<ref>[^'"{}\\]+)\1\s*\)"""
+    r"""|source\(\s*(['"])(?P<group>[^'"{}\\]+)\3\s*,\s*(['"])(?P<table>[^'"{}\\]+)\5\s*\))\s*\}\}"""
+)
 _MISSING = object()
 _MACRO_DEFINITION = re.compile(r"\{%-?\s*macro\s+([A-Za-z_]\w*)")
 
@@ -83,6 +87,9 @@ class Renderer:
         """Render SQL; ``this`` is the quoted name of the audited model, ``extra`` further names."""
         if "{{" not in text and "{%" not in text and "{#" not in text:
             return RenderedSql(text, frozenset())
+        plain = self._plain_sql(text)
+        if plain is not None:
+            return plain
         names: dict[str, Any] = dict(extra or {})
         if this is not None:
             names["this"] = this
@@ -92,6 +99,21 @@ class Renderer:
             return RenderedSql(str(rendered), frozenset(self._collected))
         finally:
             self._collected = None
+
+    @staticmethod
+    def _plain_sql(text: str) -> RenderedSql | None:
+        """SQL whose only Jinja is ref('…') and source('…', '…'): most of it, and no template need be compiled."""
+        relations: set[Relation] = set()
+
+        def replace(match: re.Match[str]) -> str:
+            relation = Relation(match["ref"]) if match["ref"] else Relation(match["table"], match["group"])
+            relations.add(relation)
+            return relation.sql
+
+        rendered = _REFERENCE.sub(replace, text)
+        if any(mark in rendered for mark in ("{{", "{%", "{#")):
+            return None
+        return RenderedSql(rendered, frozenset(relations))
 
     # -- Jinja -------------------------------------------------------------------------------------
 

@@ -107,8 +107,8 @@ def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     """
     import numpy as np
 
-    group = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
-    _, group = np.unique(group, return_inverse=True)
+    hashes = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
+    _, group = np.unique(hashes, return_inverse=True)
     place = context.rng("membership", len(group)).permutation(int(group.max()) + 1)
     order = np.argsort(place[group], kind="stable")
     cut = len(group) // 2

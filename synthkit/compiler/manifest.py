@@ -141,27 +141,51 @@ class Manifest:
             "parents": {node: sorted(parents) for node, parents in sorted(self.dag.parents.items())},
         }
 
-    def write_summary(self, directory: Path) -> None:
-        """Write ``manifest.json`` alone."""
-        from synthkit.files import write_json_atomic
+    def write_summary(self, directory: Path) -> dict[str, Any]:
+        """Write ``manifest.json`` alone, and return what it holds."""
+        from synthkit.files import write_text_atomic
 
-        write_json_atomic(directory / "manifest.json", self.to_json())
+        data: dict[str, Any] = _plain(self.to_json())
+        write_text_atomic(directory / "manifest.json", json.dumps(data, ensure_ascii=False) + "\n")
+        return data
 
     def write(self, directory: Path) -> None:
-        """Write ``manifest.json`` and, below ``compiled/``, each model's rendered SQL and YAML."""
+        """Write ``manifest.json`` and, below ``compiled/``, the rendered SQL of each model and audit, and beside it
+        each YAML file's models as they were understood: rendered, with defaults, without sugar."""
         import shutil
 
         compiled = directory / "compiled"
         shutil.rmtree(compiled, ignore_errors=True)
         compiled.mkdir(parents=True, exist_ok=True)
-        self.write_summary(directory)
+        rendered = self.write_summary(directory)["models"]
+        by_file: dict[str, list[dict[str, Any]]] = {}
         for name, model in self.models.items():
             if model.sql is not None:
                 (compiled / f"{name}.sql").write_text(model.sql.rstrip() + "\n", "utf-8")
-            (compiled / f"{name}.yml").write_text(_yaml(_model_json(model)), "utf-8")
+            by_file.setdefault(model.path, []).append(_said(rendered[name] | _brief(model)))
             for bound in model.audits:
                 if bound.sql is not None:
                     (compiled / f"{name}.{bound.name}.sql").write_text(bound.sql.rstrip() + "\n", "utf-8")
+        for path, models in by_file.items():
+            file = compiled / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(_yaml({"models": models}), "utf-8")
+
+
+def _brief(model: ModelNode) -> dict[str, Any]:
+    """The parts of a model that are shorter without their defaults."""
+    params = _plain(model.params.model_dump(exclude_defaults=True))
+    audits = [{b.name: _said(dict(b.params) | {"where": b.where})} for b in model.audits]
+    generator = {"name": model.generator.name, "params": params}
+    return {"schema": None, "generator": generator, "audits": _plain(audits)}
+
+
+def _said(value: Any) -> Any:
+    """The value without what is empty: what somebody would have to write to say the same."""
+    if not isinstance(value, dict):
+        return value
+    kept = {k: _said(v) for k, v in value.items()}
+    return {k: v for k, v in kept.items() if v not in (None, "", [], {}, ())}
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -175,15 +199,15 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
         "file": model.path,
         "description": spec.description,
         "source": None if model.source is None else model.source.id,
-        "generator": {"name": model.generator.name, "params": _plain(model.params.model_dump())},
+        "generator": {"name": model.generator.name, "params": model.params.model_dump()},
         "epsilon": spec.epsilon,
         "delta": spec.delta,
         "size": str(model.size),
         "holdout": model.holdout,
-        "conditions": _plain(spec.conditions),
+        "conditions": dict(spec.conditions),
         "materialized": spec.materialized,
         "tags": list(spec.tags),
-        "meta": _plain(spec.meta),
+        "meta": dict(spec.meta),
         "schema": model.schema.to_json(),
         "lineage": {
             "sources": sorted(model.lineage.sources),
@@ -202,4 +226,4 @@ def _yaml(value: dict[str, Any]) -> str:
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(_plain(value), Dumper=dumper, sort_keys=False, allow_unicode=True))
+    return str(yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True))

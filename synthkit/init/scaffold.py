@@ -136,7 +136,9 @@ def customers_csv(rows: int) -> str:
         year = rng.choices(range(2018, 2026), [1, 1, 2, 2, 3, 3, 4, 4])[0]
         joined = f"{year}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
         calls = "" if rng.random() < 0.05 else min(12, int(rng.expovariate(0.6)))
-        leaves = rng.random() < 0.08 + 0.15 * (year >= 2024) + 0.2 * (spend < 20) + 0.04 * (calls if isinstance(calls, int) else 0)
+        leaves = rng.random() < 0.08 + 0.15 * (year >= 2024) + 0.2 * (spend < 20) + 0.04 * (
+            calls if isinstance(calls, int) else 0
+        )
         email = f"customer{i}@example.org"
         writer.writerow([f"C-{i:05d}", email, age, tier, joined, f"{spend:.2f}", calls, "yes" if leaves else "no"])
     return out.getvalue()

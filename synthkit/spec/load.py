@@ -187,6 +187,8 @@ def _check_names(loaded: Loaded, faults: list[Fault]) -> None:
             where = origin.at("name")
             if key in first:
                 before = first[key].at("name")
-                there = f"on line {before.line}" if before.file == where.file else f"in {before.file.name}:{before.line}"
+                there = (
+                    f"on line {before.line}" if before.file == where.file else f"in {before.file.name}:{before.line}"
+                )
                 faults.append(Fault(f"{what} is declared twice: first {there}", where, hint="rename one of them"))
             first.setdefault(key, origin)
