@@ -101,6 +101,6 @@ def did_you_mean(name: str, known: Iterable[str], what: str = "one") -> str:
     if close is not None:
         return f"did you mean {close!r}?"
     if not options:
-        return f"there is no {what} to choose from"
+        return "there is none yet"
     shown = ", ".join(options[:12]) + (", …" if len(options) > 12 else "")
     return f"use {what} of: {shown}"

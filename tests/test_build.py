@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import signal
 import time
 from pathlib import Path
@@ -262,7 +261,7 @@ def _workers_of(project: Project) -> list[str]:
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes().decode(errors="replace")
-                if "synthkit.runners.worker" in command and os.readlink(entry / "cwd") == str(project.root):
+                if "synthkit.runners.worker" in command and (entry / "cwd").readlink() == project.root:
                     found.append(entry.name)
             except OSError:
                 continue

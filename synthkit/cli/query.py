@@ -13,6 +13,8 @@ import click
 if TYPE_CHECKING:
     import pyarrow as pa
 
+PIPE_WIDTH = 240  # characters of a table that goes into a pipe
+
 
 @click.command("query")
 @click.argument("sql")
@@ -52,10 +54,11 @@ def print_table(found: pa.Table, style: str, limit: int) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for field in found.schema:
         right = str(field.type).startswith(("int", "uint", "double", "float", "decimal"))
-        table.add_column(field.name, justify="right" if right else "left", overflow="fold")
+        table.add_column(field.name, justify="right" if right else "left", overflow="ellipsis", no_wrap=True)
     for row in shown.to_pylist():
         table.add_row(*("" if v is None else str(v) for v in row.values()))
-    Console().print(table)
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    console.print(table)
     if found.num_rows > limit:
         click.echo(f"… {found.num_rows - limit:,} more rows (--limit, or --format csv)")
 

@@ -48,7 +48,8 @@ def _facts(receipt: dict[str, Any] | Any) -> list[tuple[str, str]]:
     params = {k: v for k, v in generator["params"].items() if v is not None and k != "query"}
     made = generator["name"]
     if receipt["source"] or receipt["descends_from"]:
-        made += f" from {receipt['source'] or ', '.join(receipt['descends_from'])}"
+        origin = receipt["source"] or ", ".join(receipt["descends_from"])
+        made += " from " + origin.replace("source:", "").replace("model:", "")
     if receipt["contains_real_rows"]:
         privacy = "none: the table contains real rows"
     elif receipt["epsilon"] is not None:

@@ -253,7 +253,7 @@ def _generator(name: str, params: type[SdvParams], summary: str) -> Generator:
 
     return Generator(
         name=name,
-        version=1,
+        version=2,
         params=params,
         fit=fit,
         sample=_sample,

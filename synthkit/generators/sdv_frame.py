@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)  # microseconds
+FEW_NUMBERS = 10  # different values
 Kind = Literal["numerical", "boolean", "categorical"]
 
 
@@ -93,7 +94,7 @@ def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
     if column.type == "boolean" and t.is_boolean(kind):
         objects = values.to_numpy(zero_copy_only=False)
         return FrameColumn(column.name, "boolean"), objects.astype(object if values.null_count else bool)
-    if column.continuous and (t.is_temporal(kind) or t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind)):
+    if column.continuous and not _few_numbers(column, values) and (t.is_temporal(kind) or t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind)):
         if t.is_temporal(kind):
             micros = _micros(values)
             unit = next(u for u in _UNITS if _divides(micros, u))
@@ -107,6 +108,23 @@ def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
     import numpy as np
 
     return FrameColumn(column.name, "categorical", categories=categories), np.array(codes, dtype=object)
+
+
+def _few_numbers(column: Column, values: pa.Array) -> bool:
+    """Whole numbers of few values (flags, grades, counts of children) are learnt as categories.
+
+    SDV's own detection does the same; as a continuous column a 0/1 flag would come out as nearly constant.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not column.numeric or pa.types.is_decimal(values.type):
+        return False
+    present = values.drop_null()
+    distinct = pc.unique(present)
+    if len(distinct) > FEW_NUMBERS or len(distinct) * 5 > len(present):
+        return False
+    return bool(pc.all(pc.equal(distinct, pc.round(distinct))).as_py())
 
 
 def _plain(value: Any) -> Any:

@@ -51,7 +51,7 @@ models:
     audits:
       - unique: {columns: [customer_id]}
       - not_null: {columns: [tier, churned]}
-      - ks: {max: 0.25}
+      - ks: {columns: [age, monthly_spend], max: 0.25}
       - no_spend_below_zero            # audits/no_spend_below_zero.sql
 
   - name: churn_by_tier

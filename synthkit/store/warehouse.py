@@ -30,8 +30,7 @@ SUFFIX = ".receipt.json"
 PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})
 # What every receipt says; a file that does not is none (a merge gone wrong, say), and the model is built again.
 REQUIRED = frozenset(
-    "model run_id published_at file sha256 bytes rows columns schema fingerprints seed generator source epsilon delta"
-    " contains_real_rows descends_from materialized description audits".split()
+    ["model", "run_id", "published_at", "file", "sha256", "bytes", "rows", "columns", "schema", "fingerprints", "seed", "generator", "source", "epsilon", "delta", "contains_real_rows", "descends_from", "materialized", "description", "audits"]
 )
 
 
