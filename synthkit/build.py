@@ -33,6 +33,7 @@ from synthkit.runners.jobs import Executor
 from synthkit.runners.local import LocalExecutor
 from synthkit.runrecord import git_state, new_run_id, now, versions
 from synthkit.store.lock import ProjectLock
+from synthkit.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ def build(
     say = _serialised(listener)
     lock = ProjectLock(target / "lock", wait=options.lock_wait)
     with lock.held(lambda text: say(Note(text))):
+        warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        for name in warehouse.all_published():
+            warehouse.recover(name)  # what a killed build left beside the published files
         run_id, started = new_run_id(), now()
         workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
         say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))

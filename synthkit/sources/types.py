@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
-from synthkit.schema import LogicalType
+from synthkit.schema import NUMERIC, LogicalType
 from synthkit.spec.types import ColumnSpec
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _UNSIGNED = {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
+_NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
+_AS_TEXT = ("JSON", "UUID", "INTERVAL", "BIT", '"NULL"', "TIME WITH TIME ZONE")  # as DuckDB writes them
+_BINARY = ("BLOB", "GEOMETRY")
+DEFAULT_DECIMALS = 2
 
 
 def provisional_type(sql_type: str) -> LogicalType:
@@ -24,15 +28,33 @@ def provisional_type(sql_type: str) -> LogicalType:
         return "boolean"
     if base == "DATE":
         return "date"
-    if base in ("TIME", "TIME WITH TIME ZONE"):
+    if base in ("TIME", "TIME WITH TIME ZONE", "TIME_NS"):
         return "time"
     if base.startswith(("TIMESTAMP", "DATETIME")):
         return "datetime"
     if base == "UUID":
         return "id"
-    if base in ("BLOB", "JSON") or base.endswith("]") or base.startswith(("STRUCT", "MAP", "UNION")):
+    if base in ("BLOB", "JSON") or base.endswith("]") or base.startswith(_NESTED):
         return "text"
     return "categorical"
+
+
+def normal(name: str, sql_type: str) -> str | None:
+    """SQL that turns a column into a type that tables at rest have; None for binary data, which they do not.
+
+    Nested values become the text of their JSON; enums, UUIDs and intervals their text; 128-bit integers, which
+    Parquet lacks, BIGINT.
+    """
+    column, kind = quote(name), sql_type.upper()
+    if kind.startswith(_BINARY):
+        return None
+    if kind.endswith("]") or kind.startswith(_NESTED):
+        return f"CAST(to_json({column}) AS VARCHAR) AS {column}"
+    if kind.startswith(("ENUM", "CHAR", "VARCHAR(")) or kind in _AS_TEXT:
+        return f"CAST({column} AS VARCHAR) AS {column}"
+    if kind in ("HUGEINT", "UHUGEINT"):
+        return f"CAST({column} AS BIGINT) AS {column}"
+    return column
 
 
 def declared_sql_type(spec: ColumnSpec, found: str) -> str:
@@ -40,13 +62,7 @@ def declared_sql_type(spec: ColumnSpec, found: str) -> str:
 
     Categories, keys and text stay what they are in the source.
     """
-    fixed = {
-        "boolean": "BOOLEAN",
-        "date": "DATE",
-        "time": "TIME",
-        "datetime": "TIMESTAMP",
-        "float": "DOUBLE",
-    }
+    fixed = {"boolean": "BOOLEAN", "date": "DATE", "time": "TIME", "datetime": "TIMESTAMP", "float": "DOUBLE"}
     kind = spec.type
     if kind is None or kind in ("categorical", "id", "text"):
         return found
@@ -54,7 +70,7 @@ def declared_sql_type(spec: ColumnSpec, found: str) -> str:
         already = re.match(r"^DECIMAL\(\d+,\s*(\d+)\)$", found)
         if already and (spec.decimals is None or int(already[1]) == spec.decimals):
             return found
-        return f"DECIMAL(18,{2 if spec.decimals is None else spec.decimals})"
+        return f"DECIMAL(18,{DEFAULT_DECIMALS if spec.decimals is None else spec.decimals})"
     if kind == "integer":
         return found if provisional_type(found) == "integer" else "BIGINT"
     if provisional_type(found) == kind:
@@ -73,16 +89,45 @@ def text(value: str) -> str:
 
 
 def cast(column: str, found: str, wanted: str) -> str:
-    """SQL that casts a column to ``wanted``, giving NULL where a value does not fit."""
+    """SQL that casts a column to ``wanted``, giving NULL where that would lose something.
+
+    3.7 is no integer, 1.239 has no two decimals, 7 is no boolean and 10:30 has no place in a date: to round such
+    values would hide that the declaration is wrong. Text is trimmed first, and blank text is NULL.
+    """
     name = quote(column)
     if found == wanted:
         return name
-    if wanted == "BOOLEAN" and found == "VARCHAR":
-        # DuckDB knows true/false, yes/no, t/f, 1/0; trimmed and in any case.
-        return f"TRY_CAST(trim({name}) AS BOOLEAN)"
-    if found == "VARCHAR" and wanted != "VARCHAR":
-        return f"TRY_CAST(nullif(trim({name}), '') AS {wanted})"
-    if wanted == "BIGINT" and provisional_type(found) in ("float", "decimal"):
-        # 3.7 is no integer: rounding it away would hide that the declaration is wrong.
-        return f"CASE WHEN {name} = round({name}) THEN TRY_CAST({name} AS BIGINT) END"
-    return f"TRY_CAST({name} AS {wanted})"
+    kind = provisional_type(found)
+    if wanted.startswith("TIMESTAMP") and kind == "date":
+        return f"CAST({name} AS {wanted})"
+    if wanted == "DATE" and kind == "datetime":
+        return f"CASE WHEN {name} = date_trunc('day', {name}) THEN CAST({name} AS DATE) END"
+    if wanted == "BOOLEAN" and kind in NUMERIC:
+        return f"CASE WHEN {name} IN (0, 1) THEN CAST({name} AS BOOLEAN) END"
+    if wanted in ("DATE", "TIME", "TIMESTAMP") and kind == "datetime":
+        return "NULL"
+    numbers = kind in NUMERIC and provisional_type(wanted) in NUMERIC
+    value = name if numbers else f"nullif(trim(CAST({name} AS VARCHAR)), '')"
+    return _from(value, wanted)
+
+
+def _from(value: str, wanted: str) -> str:
+    """Cast numbers or text to ``wanted``, strictly."""
+    tried = f"TRY_CAST({value} AS {wanted})"
+    double = f"TRY_CAST({value} AS DOUBLE)"
+    if provisional_type(wanted) == "integer":
+        return f"CASE WHEN {double} = round({double}) THEN {tried} END"
+    if wanted.startswith("DECIMAL"):
+        # 0.1 + 0.2 is 0.3 to two decimals: the dust of binary fractions is no loss.
+        close = f"abs({double} - CAST({tried} AS DOUBLE)) <= 1e-9 * greatest(1, abs({double}))"
+        return f"CASE WHEN {close} THEN {tried} END"
+    if wanted == "TIMESTAMP":
+        # A time with an offset is a point in time: kept in UTC.
+        offset = r"regexp_matches(" + value + r", ':\d\d(\.\d+)?\s*([zZ]|[+-]\d\d(:?\d\d)?)$')"
+        return f"CASE WHEN {offset} THEN timezone('UTC', TRY_CAST({value} AS TIMESTAMPTZ)) ELSE {tried} END"
+    if wanted == "DATE":
+        midnight = f"TRY_CAST({value} AS TIMESTAMP) = CAST({tried} AS TIMESTAMP)"
+        return f"CASE WHEN {midnight} THEN {tried} END"
+    if wanted == "TIME":
+        return rf"CASE WHEN regexp_matches({value}, '^\d\d?:\d\d') THEN {tried} END"
+    return tried

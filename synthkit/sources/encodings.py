@@ -1,0 +1,56 @@
+"""Files in other encodings than UTF-8, rewritten in it: DuckDB itself knows but two more."""
+
+from __future__ import annotations
+
+import codecs
+import encodings.aliases
+from pathlib import Path
+
+from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.sources.place import place
+from synthkit.spec.types import SourceTableSpec
+
+CHUNK = 1 << 20  # characters
+
+
+def encoding_of(spec: SourceTableSpec) -> str:
+    """Python's name of the declared encoding, by default "utf-8". Raises SynthError for one that there is not."""
+    given = str(spec.options.get("encoding", "utf-8"))
+    try:
+        return codecs.lookup(given).name
+    except LookupError:
+        hint = did_you_mean(given, {*encodings.aliases.aliases.values(), "latin-1", "cp1252", "utf-16"}, "an encoding")
+        where = place(spec, "options", "encoding")
+        raise SynthError(f"there is no encoding {given!r}", where, hint) from None
+
+
+def utf8_files(spec: SourceTableSpec, files: list[Path], scratch: Path) -> list[Path]:
+    """The files themselves, or copies of them in ``scratch`` where another encoding is declared.
+
+    Raises BuildError where a file is not in the declared encoding.
+    """
+    encoding = encoding_of(spec)
+    if encoding == "utf-8":
+        return files
+    scratch.mkdir(parents=True, exist_ok=True)
+    return [_rewritten(spec, file, scratch / f"{i}-{file.name.removesuffix('.gz')}") for i, file in enumerate(files)]
+
+
+def _rewritten(spec: SourceTableSpec, file: Path, copy: Path) -> Path:
+    import gzip
+    from typing import IO, cast
+
+    opener = gzip.open if file.suffix == ".gz" else open
+    try:
+        # newline="": line ends are part of quoted values.
+        with (
+            cast(IO[str], opener(file, "rt", encoding=encoding_of(spec), newline="")) as given,
+            copy.open("w", encoding="utf-8", newline="") as taken,
+        ):
+            while part := given.read(CHUNK):
+                taken.write(part)
+    except UnicodeError as error:
+        hint = "declare the encoding it has: options: {encoding: …}; without it, UTF-8 is read"
+        what = f"{file.name} is not in {spec.options['encoding']}: {error}"
+        raise BuildError(what, place(spec, "options", "encoding"), hint) from None
+    return copy
