@@ -58,6 +58,8 @@ class _Blocks:
         self.real = frozenset(rule.shapes.real) if rule.shapes is not None else frozenset()
         self.used: set[str] = set()
         self.owners = _Owners(rule.fan_out, rows, _rng(key, "fan-out")) if rule.kind == "foreign" else None
+        self.counted: list[str] = []
+        self.counter = 0
         self.blocks: dict[int, list[Any]] = {}
         self.next = 0
 
@@ -107,7 +109,7 @@ class _Blocks:
             return f"key-{number}"
         shape, _ = shapes.patterns[0]
         if capacity(shape) < 4 * (self.rows + len(self.real)):
-            return _counted(shape, number)
+            return self._counted(shape, number)
         # The generator of each key is its own, so that a foreign key's value can be made again for each row.
         rng = _rng(self.key, "key", number)
         for _ in range(TRIES):
@@ -115,7 +117,16 @@ class _Blocks:
             if digest(text) not in self.real and (self.owners is not None or text not in self.used):
                 self.used.add(text)
                 return text
-        return _counted(shape, number)
+        return self._counted(shape, number)
+
+    def _counted(self, shape: str, number: int) -> str:
+        """The ``number``-th string that counts through the shape's digits and is no real key."""
+        while len(self.counted) < number:
+            self.counter += 1
+            text = counted(shape, self.counter)
+            if digest(text) not in self.real:
+                self.counted.append(text)
+        return self.counted[number - 1]
 
     def _text(self, shapes: Shapes, rng: np.random.Generator) -> str:
         for _ in range(TRIES):
@@ -144,7 +155,7 @@ class _Owners:
         return [int(n) for n in self.owners[start : start + count]]
 
 
-def _counted(shape: str, number: int) -> str:
+def counted(shape: str, number: int) -> str:
     """The shape with the number in its digits: ``C-00042``; longer where it needs more digits than there are."""
     from synthkit.encoding.shapes import realise as fill_shape
 
@@ -204,5 +215,187 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 
 WORDS = tuple(
-    ["amber", "anchor", "apple", "april", "arrow", "autumn", "baker", "bamboo", "basket", "beacon", "bench", "birch", "blanket", "bottle", "branch", "breeze", "bridge", "bright", "brook", "butter", "button", "cabin", "canal", "candle", "canyon", "carpet", "cedar", "chalk", "cherry", "circle", "citrus", "clay", "cloud", "clover", "coast", "cobalt", "comet", "copper", "coral", "corner", "cotton", "crater", "creek", "crystal", "dahlia", "dawn", "delta", "desert", "dune", "early", "earth", "east", "echo", "ember", "fabric", "falcon", "feather", "fern", "field", "fig", "finch", "flint", "forest", "fountain", "fresh", "frost", "garden", "garnet", "ginger", "glass", "golden", "granite", "grape", "grove", "harbor", "harvest", "hazel", "heather", "hill", "hollow", "honey", "horizon", "indigo", "island", "ivory", "jasmine", "juniper", "kettle", "lagoon", "lake", "lantern", "larch", "lark", "laurel", "lemon", "light", "lilac", "linen", "maple", "marble", "marsh", "meadow", "mellow", "mint", "mist", "morning", "moss", "mountain", "myrtle", "narrow", "nectar", "north", "oak", "ocean", "olive", "orchard", "orchid", "otter", "paper", "pearl", "pebble", "pepper", "pine", "planet", "plain", "plum", "pond", "poplar", "prairie", "quarry", "quartz", "quiet", "rain", "raven", "reed", "ridge", "river", "robin", "rose", "round", "saffron", "sage", "sand", "satin", "scarlet", "shadow", "shell", "shore", "silver", "slate", "slow", "soft", "spring", "spruce", "stone", "storm", "summer", "sunny", "swift", "thistle", "thunder", "tide", "timber", "topaz", "trail", "tulip", "tundra", "valley", "velvet", "violet", "walnut", "water", "west", "wheat", "wild", "willow", "wind", "winter", "wood", "yarrow", "zephyr"]
+    [
+        "amber",
+        "anchor",
+        "apple",
+        "april",
+        "arrow",
+        "autumn",
+        "baker",
+        "bamboo",
+        "basket",
+        "beacon",
+        "bench",
+        "birch",
+        "blanket",
+        "bottle",
+        "branch",
+        "breeze",
+        "bridge",
+        "bright",
+        "brook",
+        "butter",
+        "button",
+        "cabin",
+        "canal",
+        "candle",
+        "canyon",
+        "carpet",
+        "cedar",
+        "chalk",
+        "cherry",
+        "circle",
+        "citrus",
+        "clay",
+        "cloud",
+        "clover",
+        "coast",
+        "cobalt",
+        "comet",
+        "copper",
+        "coral",
+        "corner",
+        "cotton",
+        "crater",
+        "creek",
+        "crystal",
+        "dahlia",
+        "dawn",
+        "delta",
+        "desert",
+        "dune",
+        "early",
+        "earth",
+        "east",
+        "echo",
+        "ember",
+        "fabric",
+        "falcon",
+        "feather",
+        "fern",
+        "field",
+        "fig",
+        "finch",
+        "flint",
+        "forest",
+        "fountain",
+        "fresh",
+        "frost",
+        "garden",
+        "garnet",
+        "ginger",
+        "glass",
+        "golden",
+        "granite",
+        "grape",
+        "grove",
+        "harbor",
+        "harvest",
+        "hazel",
+        "heather",
+        "hill",
+        "hollow",
+        "honey",
+        "horizon",
+        "indigo",
+        "island",
+        "ivory",
+        "jasmine",
+        "juniper",
+        "kettle",
+        "lagoon",
+        "lake",
+        "lantern",
+        "larch",
+        "lark",
+        "laurel",
+        "lemon",
+        "light",
+        "lilac",
+        "linen",
+        "maple",
+        "marble",
+        "marsh",
+        "meadow",
+        "mellow",
+        "mint",
+        "mist",
+        "morning",
+        "moss",
+        "mountain",
+        "myrtle",
+        "narrow",
+        "nectar",
+        "north",
+        "oak",
+        "ocean",
+        "olive",
+        "orchard",
+        "orchid",
+        "otter",
+        "paper",
+        "pearl",
+        "pebble",
+        "pepper",
+        "pine",
+        "planet",
+        "plain",
+        "plum",
+        "pond",
+        "poplar",
+        "prairie",
+        "quarry",
+        "quartz",
+        "quiet",
+        "rain",
+        "raven",
+        "reed",
+        "ridge",
+        "river",
+        "robin",
+        "rose",
+        "round",
+        "saffron",
+        "sage",
+        "sand",
+        "satin",
+        "scarlet",
+        "shadow",
+        "shell",
+        "shore",
+        "silver",
+        "slate",
+        "slow",
+        "soft",
+        "spring",
+        "spruce",
+        "stone",
+        "storm",
+        "summer",
+        "sunny",
+        "swift",
+        "thistle",
+        "thunder",
+        "tide",
+        "timber",
+        "topaz",
+        "trail",
+        "tulip",
+        "tundra",
+        "valley",
+        "velvet",
+        "violet",
+        "walnut",
+        "water",
+        "west",
+        "wheat",
+        "wild",
+        "willow",
+        "wind",
+        "winter",
+        "wood",
+        "yarrow",
+        "zephyr",
+    ]
 )

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.files import write_json_atomic
 from synthkit.schema import Column, Schema
-from synthkit.sources.files import file_format, find_files
+from synthkit.sources.files import check_options, file_format, find_files
+from synthkit.sources.place import column_place, place
 from synthkit.sources.relation import connection_of, opened
 from synthkit.sources.types import declared_sql_type, provisional_type
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
-VERSION = 1  # of what is cached
+VERSION = 2  # of what is cached
 
 
 def describe(
@@ -71,9 +73,9 @@ def stat_key(spec: SourceTableSpec, root: Path, connections: Mapping[str, Connec
         chosen = connection_of(spec, connections)
         if chosen.type == "postgres":
             return None
-        from synthkit.sources.duckdbfile import database_file
+        from synthkit.sources.duckdbfile import database_files
 
-        files = [database_file(spec, chosen, root)]
+        files = database_files(spec, chosen, root)
     stats = [(str(f), s.st_size, s.st_mtime_ns) for f in files for s in (f.stat(),)]
     return hashlib.sha256(json.dumps(stats).encode()).hexdigest()
 
@@ -96,8 +98,8 @@ def _cached(
     if stat is not None:
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(columns, ensure_ascii=False), "utf-8")
-        except OSError:
+            write_json_atomic(file, columns)
+        except (OSError, SynthError):
             pass  # a cache that cannot be written only costs time
     return columns
 
@@ -112,20 +114,20 @@ def _read(file: Path) -> dict[str, str] | None:
 
 def _look(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> dict[str, str]:
     if spec.path is not None:
-        file_format(spec, find_files(spec, root))
+        check_options(spec, file_format(spec, find_files(spec, root)))  # before DuckDB is imported
     with opened(spec, root=root, connections=connections) as connection:
         rows = connection.execute("DESCRIBE raw").fetchall()
     return {str(row[0]): str(row[1]) for row in rows}
 
 
 def _check_declared(spec: SourceTableSpec, names: list[str]) -> None:
-    for index, column in enumerate(spec.columns):
+    for column in spec.columns:
         if column.name not in names:
-            where = column.origin.at("name") if column.origin.path else spec.origin.at("columns", index)
             hint = did_you_mean(column.name, names, "a column")
+            where = column_place(spec, column.name)
             raise SynthError(f"source table {spec.name!r} has no column {column.name!r}", where, hint)
     for key, listed in (("primary_key", spec.primary_key), ("privacy_unit", (spec.privacy_unit,))):
         for name in listed:
             if name is not None and name not in names:
                 hint = did_you_mean(name, names, "a column")
-                raise SynthError(f"source table {spec.name!r} has no column {name!r}", spec.origin.at(key), hint)
+                raise SynthError(f"source table {spec.name!r} has no column {name!r}", place(spec, key), hint)

@@ -5,31 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthkit.errors import SynthError, did_you_mean
-from synthkit.sources.types import text
+from synthkit.errors import SynthError, did_you_mean, nearest
+from synthkit.sources.place import place
+from synthkit.sources.types import quote, text
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb
 
+# Files beside a database that hold changes which are not in it yet.
+SIDECARS = {"duckdb": (".wal",), "sqlite": ("-wal", "-journal")}
+
 
 def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> Path:
     """The database file of a duckdb or sqlite connection. Raises SynthError where it is not there."""
+    where = place(spec, "connection")
     if connection.path is None:
-        hint = "write path: to the database file"
-        raise SynthError(f"connection {spec.connection!r} has no path", spec.origin.at("connection"), hint)
-    path = Path(connection.path)
-    path = path if path.is_absolute() else root / path
+        raise SynthError(f"connection {spec.connection!r} has no path", where, "write path: to the database file")
+    path = root / connection.path
     if not path.is_file():
-        hint = "paths count from the project's root"
-        raise SynthError(f"there is no database file {connection.path!r}", spec.origin.at("connection"), hint)
+        names = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+        close = nearest(path.name, names)
+        hint = f"did you mean {close!r}?" if close else "paths count from the project's root"
+        raise SynthError(f"there is no database file {connection.path!r}", where, hint)
     return path
+
+
+def database_files(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> list[Path]:
+    """The database file and those beside it that hold part of its content."""
+    path = database_file(spec, connection, root)
+    beside = [path.with_name(path.name + suffix) for suffix in SIDECARS[connection.type]]
+    return [path, *(p for p in beside if p.is_file() and p.stat().st_size > 0)]
 
 
 def open_duckdb(
     connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, chosen: ConnectionSpec, root: Path
 ) -> None:
-    """Make the view ``raw`` over the table or query."""
+    """Make the view ``found`` over the table or query. Raises SynthError."""
     import duckdb
 
     path = database_file(spec, chosen, root)
@@ -38,22 +50,36 @@ def open_duckdb(
         connection.execute("USE source_db")
     except duckdb.Error as error:
         hint = "is it a DuckDB file, and not open for writing elsewhere?"
-        raise SynthError(f"cannot open {path}: {error}", spec.origin.at("connection"), hint) from None
+        reason = str(error).split("\n")[0]
+        raise SynthError(f"cannot open {path}: {reason}", place(spec, "connection"), hint) from None
     try:
         # A TEMP view lives in the in-memory database, so the file is never written to.
-        connection.execute(f"CREATE TEMP VIEW raw AS {select(spec)}")
-    except duckdb.CatalogException as error:
-        names = [str(r[0]) for r in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-        hint = did_you_mean(spec.table or "", names, "a table")
-        raise SynthError(str(error).split("\n")[0], spec.origin.at("table"), hint) from None
+        connection.execute(f"CREATE TEMP VIEW found AS {select(spec)}")
     except duckdb.Error as error:
-        hint = "mend the query"
-        raise SynthError(f"the query does not work: {error}", spec.origin.at("query"), hint) from None
+        reason = str(error).split("\n")[0]
+        if spec.query is None and isinstance(error, duckdb.CatalogException):
+            query = "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'source_db'"
+            names = [str(r[0]) for r in connection.execute(query).fetchall()]
+            raise missing_table(spec, names) from None
+        key = "query" if spec.query is not None else "table"
+        raise SynthError(f"DuckDB: {reason}", place(spec, key), "mend the query") from None
+
+
+def missing_table(spec: SourceTableSpec, names: list[str]) -> SynthError:
+    """The error for a table that a database does not have, with the nearest that it has."""
+    wanted = spec.table or spec.name
+    hint = did_you_mean(wanted.split(".")[-1], names, "a table")
+    key = "table" if spec.table is not None else "name"
+    return SynthError(f"connection {spec.connection!r} has no table {wanted!r}", place(spec, key), hint)
 
 
 def select(spec: SourceTableSpec) -> str:
     """``query:``, or everything of ``table:`` (by default the source table's own name), dots separating schemas."""
     if spec.query is not None:
-        return spec.query.rstrip().rstrip(";")
-    parts = (spec.table or spec.name).split(".")
-    return "SELECT * FROM " + ".".join('"' + p.replace('"', '""') + '"' for p in parts)
+        return spec.query.strip().rstrip(";")
+    return "SELECT * FROM " + ".".join(quote(p) for p in (spec.table or spec.name).split("."))
+
+
+def subquery(spec: SourceTableSpec) -> str:
+    """:func:`select` as a derived table ``t``; a comment at its end does not swallow the parenthesis."""
+    return f"(\n{select(spec)}\n) AS t"

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from synthkit.errors import SynthError
+from synthkit.files import write_json_atomic
 from synthkit.sources.describe import stat_key
 from synthkit.sources.files import find_files
 from synthkit.sources.relation import connection_of
@@ -44,9 +46,8 @@ def content_hash(
     digest = _hash(spec, root, connections)
     if file is not None:
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps({"sha256": digest}), "utf-8")
-        except OSError:
+            write_json_atomic(file, {"sha256": digest})
+        except (OSError, SynthError):
             pass  # a cache that cannot be written only costs time
     return digest
 
@@ -55,9 +56,9 @@ def _hash(spec: SourceTableSpec, root: Path, connections: Mapping[str, Connectio
     if spec.path is not None:
         files = find_files(spec, root)
     else:
-        from synthkit.sources.duckdbfile import database_file
+        from synthkit.sources.duckdbfile import database_files
 
-        files = [database_file(spec, connection_of(spec, connections), root)]
+        files = database_files(spec, connection_of(spec, connections), root)
     parts = []
     for path in files:
         with path.open("rb") as file:

@@ -3,13 +3,16 @@
 | found | becomes |
 | --- | --- |
 | the only column of ``primary_key`` | id |
-| named like a key (``id``, ``*_id``, ``*Id``, ``uuid``), and unique or of many values | id |
-| named like a key, integer, of few values (a code) | categorical |
-| text of few values | categorical |
-| text of many values, or all different | text |
-| everything else | what its SQL type says |
+| text in which every value is a UUID, more than one of them | id |
+| integers or text, named like a key (``id``, ``*_id``, ``*Id``, ``uuid``), unique or of more than 50 values | id |
+| integers named like a key, of fewer values (a code) | categorical |
+| text of few values, that are not nearly all different | categorical |
+| other text | text |
+| everything else, also 0/1 integers | what its SQL type says |
 
-Few: at most 50 values, or at most 1,000 and 5 % of the rows. Constant and all-null columns keep their SQL type.
+Few: at most 50 values, or at most 1,000 and 5 % of the rows. Nearly all different: more than nine in ten values, of
+more than three. Such values identify their row: as categories they would be published as they are. A constant column
+keeps its SQL type; one of nulls alone is text in a CSV file, so a category without values.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.schema import Column, LogicalType, Schema
-from synthkit.sources.types import quote, text
+from synthkit.sources.types import provisional_type, quote, text
 from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
@@ -30,16 +33,28 @@ ALWAYS_FEW = 50
 MOST_CATEGORIES = 1_000
 FEW_SHARE = 0.05
 FEWEST_ROWS = 3
+IDENTIFYING_SHARE = 0.9
+MOST_DECIMALS = 9
 _KEY_NAME = re.compile(r"(?:^|_)(?:id|uuid|guid|key)$|[a-z](?:Id|ID|UUID)$", re.ASCII)
+_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_KINDS_OF_TEXT = ("categorical", "text")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Counts of one column over the training rows."""
+    """What the training rows show of one column. Private: it stays beside the rows.
+
+    ``low`` and ``high`` are the least and the greatest value as text, None where there is none; ``decimals`` the most
+    that a floating-point or decimal value has, None for other columns and beyond nine.
+    """
 
     rows: int
     nulls: int
     distinct: int
+    low: str | None = None
+    high: str | None = None
+    decimals: int | None = None
+    uuids: bool = False
 
     @property
     def unique(self) -> bool:
@@ -51,11 +66,15 @@ class Profile:
             self.distinct <= MOST_CATEGORIES and self.distinct <= FEW_SHARE * self.rows
         )
 
+    @property
+    def identifying(self) -> bool:
+        """Whether nearly every value is one row's alone."""
+        return self.distinct > FEWEST_ROWS and self.distinct > IDENTIFYING_SHARE * (self.rows - self.nulls)
 
-def infer(connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec | None, train: Path) -> Schema:
+
+def infer(schema: Schema, spec: SourceTableSpec, profiles: dict[str, Profile]) -> Schema:
     """The schema with the logical types that the training rows suggest."""
-    profiles = profile(connection, schema, train)
-    declared = {c.name: c for c in spec.columns} if spec is not None else {}
+    declared = {c.name: c for c in spec.columns}
     columns = []
     for column in schema.columns:
         found = profiles[column.name]
@@ -69,16 +88,38 @@ def infer(connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTab
 
 
 def profile(connection: duckdb.DuckDBPyConnection, schema: Schema, train: Path) -> dict[str, Profile]:
-    """Rows, nulls and distinct values of every column, in one pass."""
+    """What the rows of a Parquet file show of every column, in one pass."""
     parts = ["count(*)"]
     for column in schema.columns:
-        parts += [f"count({quote(column.name)})", f"count(DISTINCT {quote(column.name)})"]
+        parts += _measures(column)
     row = connection.execute(f"SELECT {', '.join(parts)} FROM read_parquet({text(str(train))})").fetchone()
     assert row is not None
-    rows = int(row[0])
-    return {
-        c.name: Profile(rows, rows - int(row[1 + 2 * i]), int(row[2 + 2 * i])) for i, c in enumerate(schema.columns)
-    }
+    rows, width = int(row[0]), (len(row) - 1) // max(1, len(schema.columns))
+    found = {}
+    for i, column in enumerate(schema.columns):
+        filled, distinct, low, high, decimals, uuids = row[1 + width * i : 1 + width * (i + 1)]
+        few = decimals is not None and decimals <= MOST_DECIMALS
+        found[column.name] = Profile(
+            rows, rows - filled, distinct, low, high, int(decimals) if few else None, bool(uuids)
+        )
+    return found
+
+
+def _measures(column: Column) -> list[str]:
+    """Values, different values, least, greatest, decimals, and whether all are UUIDs."""
+    name, as_text = quote(column.name), f"CAST({quote(column.name)} AS VARCHAR)"
+    kind = provisional_type(column.sql_type)
+    digits = f"length(rtrim(split_part({as_text}, '.', 2), '0'))"
+    decimals = f"max(CASE WHEN contains({as_text}, 'e') THEN {MOST_DECIMALS + 1} ELSE {digits} END)"
+    uuids = f"bool_and(regexp_matches({name}, {text(_UUID)}))"
+    return [
+        f"count({name})",
+        f"count(DISTINCT {name})",
+        f"CAST(min({name}) AS VARCHAR)",
+        f"CAST(max({name}) AS VARCHAR)",
+        decimals if kind in ("float", "decimal") else "NULL",
+        uuids if column.sql_type == "VARCHAR" else "false",
+    ]
 
 
 def logical_type(column: Column, found: Profile, primary_key: tuple[str, ...]) -> LogicalType:
@@ -86,13 +127,11 @@ def logical_type(column: Column, found: Profile, primary_key: tuple[str, ...]) -
     if primary_key == (column.name,):
         return "id"
     key_like = bool(_KEY_NAME.search(column.name)) or column.name in primary_key
+    many = found.unique or found.distinct > ALWAYS_FEW
     if column.type == "integer" and key_like:
-        if found.unique or not found.few:
+        return "id" if many else "categorical"
+    if column.type in _KINDS_OF_TEXT:
+        if (key_like and many) or (found.uuids and found.distinct > 1):
             return "id"
-        return "categorical"
-    if column.type == "categorical":  # text, so far
-        if key_like and (found.unique or not found.few):
-            return "id"
-        # Values that are all different identify their row: as categories they would be published as they are.
-        return "categorical" if found.few and not (found.unique and found.rows > FEWEST_ROWS) else "text"
+        return "categorical" if found.few and not found.identifying else "text"
     return column.type

@@ -1,4 +1,8 @@
-"""A table or query of a PostgreSQL server, through psycopg 3 and a server-side cursor, so that rows stream."""
+"""A table or query of a PostgreSQL server, through psycopg 3 and a server-side cursor, so that rows stream.
+
+A table has no order of its own, and its content hash does not depend on one; so that the same content gives the same
+bytes everywhere, rows come ordered by the primary key, else by their text. A query that ends in ORDER BY keeps its own.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.errors import SynthError, did_you_mean
-from synthkit.sources.duckdbfile import select
+from synthkit.errors import SynthError
+from synthkit.sources.duckdbfile import missing_table, subquery
+from synthkit.sources.files import check_names
+from synthkit.sources.place import place
+from synthkit.sources.relation import binary_column
 from synthkit.sources.stream import load_batches
+from synthkit.sources.types import quote
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH = 20_000  # rows
 CONNECT_TIMEOUT = 10  # seconds
+_ORDERED = re.compile(r"\border\s+by\b[^()]*(?:\([^()]*\)[^()]*)*$", re.IGNORECASE)
 
 _TYPES = {
     "bool": "BOOLEAN",
@@ -32,94 +41,134 @@ _TYPES = {
     "timestamp": "TIMESTAMP",
     "timestamptz": "TIMESTAMP WITH TIME ZONE",
     "uuid": "UUID",
+    "json": "JSON",
+    "jsonb": "JSON",
 }
 
 
 def open_postgres(
     connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, chosen: ConnectionSpec, scratch: Path | None
 ) -> None:
-    """Make ``raw`` hold the rows (none, without scratch)."""
+    """Make ``found`` hold the rows (none, without scratch). Raises SynthError."""
     with connected(spec, chosen) as server:
         names, types = _describe(server, spec)
-        rows = _batches(server, spec) if scratch is not None else iter(())
-        load_batches(connection, names, types, rows, scratch)
+        rows = _batches(server, spec, names, types) if scratch is not None else iter(())
+        load_batches(connection, spec, names, types, rows, scratch)
 
 
 @contextmanager
 def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[psycopg.Connection[Any]]:
-    """A read-only connection. Raises SynthError without showing the password."""
+    """A read-only connection that sees one snapshot. Raises SynthError without showing the password."""
     import psycopg
 
-    where = spec.origin.at("connection")
+    where = place(spec, "connection")
     if not chosen.url:
         hint = "write url: postgresql://user@host/database (the password from env_var)"
         raise SynthError(f"connection {spec.connection!r} has no url", where, hint)
+    secret = _password(spec, chosen.url)
     try:
-        server = psycopg.connect(chosen.url, connect_timeout=CONNECT_TIMEOUT)
+        server = psycopg.connect(chosen.url, connect_timeout=CONNECT_TIMEOUT, application_name="synthkit")
     except psycopg.Error as error:
-        reason = _without_password(str(error).strip(), chosen.url)
+        reason = _hidden(str(error).strip().split("\n")[0], secret)
         hint = "check the url, the network and the server"
         raise SynthError(f"cannot reach PostgreSQL ({spec.connection}): {reason}", where, hint) from None
     try:
         server.read_only = True
+        server.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        # How values are written as text must not depend on the server's or the user's settings.
+        server.execute("SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1")
         yield server
     except psycopg.Error as error:
-        key = "query" if spec.query is not None else "table"
-        hint = _hint(server, spec, error)
-        raise SynthError(f"PostgreSQL: {str(error).strip()}", spec.origin.at(key), hint) from None
+        raise _explained(server, spec, error, secret) from None
     finally:
         server.close()
 
 
 def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
-    """A digest of the rows that does not depend on their order, computed by the server."""
-    query = (
-        "SELECT count(*), coalesce(sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint::numeric), 0),"
-        f" coalesce(sum(('x' || substr(md5(t::text), 17, 15))::bit(60)::bigint::numeric), 0) FROM ({select(spec)}) t"
-    )
+    """A digest of names, types and rows that does not depend on the rows' order, computed by the server.
+
+    Each row's MD5 is added up as two 60-bit numbers, so that neither order nor memory matter.
+    """
     with connected(spec, chosen) as server:
-        row = server.execute(query).fetchone()
+        names, types = _describe(server, spec)
+        halves = ", ".join(
+            f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)" for start in (1, 17)
+        )
+        row = server.execute(f"SELECT count(*), {halves} FROM {subquery(spec)}").fetchone()
     assert row is not None
-    return f"postgres:{row[0]}:{row[1]}:{row[2]}"
+    return f"postgres:{list(zip(names, types, strict=True))}:{row[0]}:{row[1]}:{row[2]}"
 
 
 def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[list[str], list[str]]:
-    cursor = server.execute(f"SELECT * FROM ({select(spec)}) t LIMIT 0")
+    cursor = server.execute(f"SELECT * FROM {subquery(spec)} LIMIT 0")
     names, types = [], []
     for column in cursor.description or []:
         info = server.adapters.types.get(column.type_code)
-        kind = info.name if info is not None else "text"
+        kind = info.name if info is not None and column.type_code == info.oid else "text"
         if kind == "bytea":
-            hint = "leave it out: write query: with the columns that you need"
-            raise SynthError(f"column {column.name!r} holds binary data", spec.origin.at("table"), hint)
-        if kind == "numeric" and column.precision is not None and 0 < column.precision <= 38:
-            types.append(f"DECIMAL({column.precision},{column.scale or 0})")
-        elif kind == "numeric":
-            types.append("DOUBLE")
-        else:
-            types.append(_TYPES.get(kind, "VARCHAR"))
+            raise binary_column(column.name, spec)
         names.append(column.name)
+        types.append(_numeric(column) if kind == "numeric" else _TYPES.get(kind, "VARCHAR"))
+    check_names(names, spec)
     return names, types
 
 
-def _batches(server: psycopg.Connection[Any], spec: SourceTableSpec) -> Iterator[list[tuple[Any, ...]]]:
+def _numeric(column: psycopg.Column) -> str:
+    """``numeric(p, s)`` where DuckDB has it; without a precision, or beyond 38 digits, a floating-point number."""
+    precision, scale = column.precision, column.scale or 0
+    if precision is None or not 0 < precision <= 38 or not 0 <= scale <= precision:
+        return "DOUBLE"
+    return f"DECIMAL({precision},{scale})"
+
+
+def _batches(
+    server: psycopg.Connection[Any], spec: SourceTableSpec, names: list[str], types: list[str]
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows as the server writes them; Python's own types lack infinite dates and years before 1."""
+    columns = []
+    for name, sql_type in zip(names, types, strict=True):
+        value = f"t.{quote(name)}::text"
+        columns.append(f"nullif({value}, 'NaN')" if sql_type.startswith("DECIMAL") else value)
+    query = f"SELECT {', '.join(columns)} FROM {subquery(spec)}{_order(spec)}"
     with server.cursor(name="synthkit") as cursor:
         cursor.itersize = BATCH
-        cursor.execute(select(spec))
+        cursor.execute(query)
         while rows := cursor.fetchmany(BATCH):
             yield rows
 
 
-def _hint(server: psycopg.Connection[Any], spec: SourceTableSpec, error: Exception) -> str:
+def _order(spec: SourceTableSpec) -> str:
+    if spec.query is not None and _ORDERED.search(spec.query.strip().rstrip(";")):
+        return ""
+    keys = ", ".join(f"t.{quote(k)}" for k in spec.primary_key)
+    # The text last: keys may be declared that are not unique.
+    return " ORDER BY " + ", ".join(filter(None, [keys, 't::text COLLATE "C"']))
+
+
+def _explained(server: psycopg.Connection[Any], spec: SourceTableSpec, error: Exception, secret: str) -> SynthError:
     import psycopg
 
     if spec.query is None and isinstance(error, psycopg.errors.UndefinedTable):
         server.rollback()
-        tables = server.execute("SELECT relname FROM pg_stat_user_tables").fetchall()
-        return did_you_mean((spec.table or spec.name).split(".")[-1], [str(t[0]) for t in tables], "a table")
-    return "mend the query"
+        query = "SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        return missing_table(spec, [str(t[0]) for t in server.execute(query).fetchall()])
+    key = "query" if spec.query is not None else "table"
+    reason = _hidden(str(error).strip().split("\n")[0], secret)
+    return SynthError(f"PostgreSQL: {reason}", place(spec, key), "mend the query, or the rights of the user")
 
 
-def _without_password(message: str, url: str) -> str:
-    match = re.search(r"://[^:/@]+:([^@]+)@", url) or re.search(r"password=('[^']*'|\S+)", url)
-    return message.replace(match[1], "***") if match else message
+def _password(spec: SourceTableSpec, url: str) -> str:
+    """The url's password. Raises SynthError for a url that libpq cannot parse, without repeating it."""
+    import psycopg
+
+    try:
+        return str(psycopg.conninfo.conninfo_to_dict(url).get("password") or "")
+    except psycopg.Error:
+        hint = "write postgresql://user:password@host:port/database, special characters in % notation"
+        raise SynthError(
+            f"the url of connection {spec.connection!r} cannot be parsed", place(spec, "connection"), hint
+        ) from None
+
+
+def _hidden(message: str, secret: str) -> str:
+    return message.replace(secret, "***") if secret else message

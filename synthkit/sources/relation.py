@@ -1,14 +1,17 @@
-"""A source as DuckDB sees it: one connection with a view (or table) ``raw`` over the real rows."""
+"""A source as DuckDB sees it: one connection with a view ``raw`` over the real rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from synthkit.errors import SynthError, did_you_mean
+from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.sources.files import check_names, open_scan
+from synthkit.sources.place import place
+from synthkit.sources.types import normal
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ def opened(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB connection in which ``raw`` holds the source's rows, in the source's order.
 
+    Its columns have types that tables at rest have (:func:`synthkit.sources.types.normal`).
+
     Args:
         scratch: a folder for what a database streams in and for spilling; None only describes: ``raw`` then
             has the columns but, for a database server or SQLite, no rows.
@@ -31,22 +36,29 @@ def opened(
         SynthError: the source cannot be found or reached.
         BuildError: it can, but not read.
     """
+    with TemporaryDirectory(prefix="synthkit-") as temporary:
+        with connected(Path(temporary) if scratch is None else scratch) as connection:
+            if spec.path is not None:
+                open_scan(connection, spec, root, Path(temporary) if scratch is None else scratch)
+            else:
+                _open_database(connection, spec, root, connections, scratch)
+            _normalise(connection, spec)
+            yield connection
+
+
+@contextmanager
+def connected(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty DuckDB in memory that keeps the order of rows, reckons time in UTC and spills into ``scratch``."""
     import duckdb
 
-    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY, "preserve_insertion_order": True}
-    if scratch is not None:
-        config["temp_directory"] = str(scratch / "spill")
-    connection = duckdb.connect(":memory:", config=config)
-    try:
-        if spec.path is not None:
-            open_scan(connection, spec, root)
-        else:
-            _open_database(connection, spec, root, connections, scratch)
-        names = [str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall()]
-        check_names(names, spec)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "preserve_insertion_order": True,
+        "temp_directory": str(scratch / "spill"),
+    }
+    with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute("SET TimeZone = 'UTC'")  # how a point in time is written decides its side of the split
         yield connection
-    finally:
-        connection.close()
 
 
 def connection_of(spec: SourceTableSpec, connections: Mapping[str, ConnectionSpec]) -> ConnectionSpec:
@@ -55,7 +67,7 @@ def connection_of(spec: SourceTableSpec, connections: Mapping[str, ConnectionSpe
     if name not in connections:
         hint = did_you_mean(name, connections, "a connection")
         hint += "; connections are declared under connections: in synth_project.yml"
-        raise SynthError(f"there is no connection {name!r}", spec.origin.at("connection"), hint)
+        raise SynthError(f"there is no connection {name!r}", place(spec, "connection"), hint)
     return connections[name]
 
 
@@ -66,6 +78,7 @@ def _open_database(
     connections: Mapping[str, ConnectionSpec],
     scratch: Path | None,
 ) -> None:
+    """Make the view ``found`` over the table or query."""
     chosen = connection_of(spec, connections)
     if chosen.type == "duckdb":
         from synthkit.sources.duckdbfile import open_duckdb
@@ -79,3 +92,25 @@ def _open_database(
         from synthkit.sources.postgres import open_postgres
 
         open_postgres(connection, spec, chosen, scratch)
+
+
+def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> None:
+    """``raw``: the columns of ``found`` in types that tables at rest have. Raises SynthError for binary data."""
+    described = [(str(r[0]), str(r[1])) for r in connection.execute("DESCRIBE found").fetchall()]
+    check_names([name for name, _ in described], spec)
+    columns = []
+    for name, sql_type in described:
+        column = normal(name, sql_type)
+        if column is None:
+            raise binary_column(name, spec)
+        columns.append(column)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {', '.join(columns)} FROM found")
+
+
+def binary_column(name: str, spec: SourceTableSpec) -> BuildError:
+    """The error for a column that no generator can learn and no table holds."""
+    if spec.path is None:
+        where, hint = place(spec, "query" if spec.query is not None else "table"), "leave it out: write query: with the others"
+    else:
+        where, hint = place(spec, "path"), "leave it out of the file; if it is text, set options: {binary_as_string: true}"
+    return BuildError(f"column {name!r} holds binary data", where, hint)

@@ -1,25 +1,47 @@
 """A table or query of an SQLite file, read through Python's own driver and streamed in batches.
 
-(DuckDB's SQLite extension would have to be downloaded at run time.) SQLite's types are hints: a column's type is
-taken from its declared affinity, and dates and times from how they are written.
+(DuckDB's SQLite extension would have to be downloaded at run time.) SQLite's types are hints, and any value may be
+stored in any column. So a column's type follows from its declared type and from the classes of all its values:
+
+| declared | and all values are | becomes |
+| --- | --- | --- |
+| BOOL… | 0 and 1 | BOOLEAN |
+| DATE, TIMESTAMP or DATETIME, TIME | text in ISO form | DATE, TIMESTAMP, TIME |
+| DECIMAL(p, s), NUMERIC(p, s) | numbers of at most s decimals | DECIMAL(p, s) |
+| any | integers; numbers | BIGINT; DOUBLE |
+| any | text, or mixed | VARCHAR |
+
+A column of nulls alone takes its declared type's affinity (https://sqlite.org/datatype3.html).
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as url_quote
 
-from synthkit.errors import SynthError, did_you_mean
-from synthkit.sources.duckdbfile import database_file, select
+from synthkit.errors import SynthError
+from synthkit.sources.duckdbfile import database_file, missing_table, select, subquery
+from synthkit.sources.files import check_names
+from synthkit.sources.place import place
+from synthkit.sources.relation import binary_column
 from synthkit.sources.stream import load_batches
+from synthkit.sources.types import quote
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb
 
 BATCH = 20_000  # rows
+AT_ONCE = 100  # columns looked at in one query: SQLite allows 2,000 terms
+
+_DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
+_TIME = "[0-2][0-9]:[0-5][0-9]"
+_ISO = {"DATE": (_DAY,), "TIMESTAMP": (_DAY, f"{_DAY}[ T]{_TIME}*"), "TIME": (_TIME, f"{_TIME}:[0-5][0-9]*")}
 
 
 def open_sqlite(
@@ -29,45 +51,85 @@ def open_sqlite(
     root: Path,
     scratch: Path | None,
 ) -> None:
-    """Make ``raw`` hold the rows (none, without scratch) in the types that the table declares."""
+    """Make ``found`` hold the rows (none, without scratch). Raises SynthError."""
     path = database_file(spec, chosen, root)
-    source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        cursor = _execute(source, spec)
-        names = [str(d[0]) for d in cursor.description]
-        types = _types(source, spec, names)
-        rows = _batches(cursor) if scratch is not None else iter(())
-        load_batches(connection, names, types, rows, scratch)
-    finally:
-        source.close()
+        with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as source:
+            cursor = source.execute(select(spec))
+            names = [str(d[0]) for d in cursor.description]
+            check_names(names, spec)
+            types = _types(source, spec, names)
+            rows = _batches(cursor) if scratch is not None else iter(())
+            load_batches(connection, spec, names, types, rows, scratch)
+    except sqlite3.Error as error:
+        raise _explained(error, spec, path) from None
 
 
-def _execute(source: sqlite3.Connection, spec: SourceTableSpec) -> sqlite3.Cursor:
-    try:
-        return source.execute(select(spec))
-    except sqlite3.DatabaseError as error:
-        if spec.query is None and "no such table" in str(error):
-            names = [
-                str(r[0]) for r in source.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-            ]
-            hint = did_you_mean(spec.table or spec.name, names, "a table")
-            raise SynthError(str(error), spec.origin.at("table"), hint) from None
-        key = "query" if spec.query is not None else "connection"
-        raise SynthError(f"SQLite: {error}", spec.origin.at(key), "mend the query or the path") from None
+def _explained(error: sqlite3.Error, spec: SourceTableSpec, path: Path) -> SynthError:
+    if spec.query is None and "no such table" in str(error):
+        with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as source:
+            names = source.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+        return missing_table(spec, [str(n[0]) for n in names])
+    if "not a database" in str(error):
+        return SynthError(f"{path.name} is no SQLite file", place(spec, "connection"), "check type: and path:")
+    key = "query" if spec.query is not None else "connection"
+    return SynthError(f"SQLite: {error}", place(spec, key), "mend the query, or the database")
 
 
 def _types(source: sqlite3.Connection, spec: SourceTableSpec, names: list[str]) -> list[str]:
-    declared: dict[str, str] = {}
+    """One look at all values: their storage classes, and whether they fit the declared types."""
+    declared = dict.fromkeys(names, "")
     if spec.query is None:
-        table = (spec.table or spec.name).replace("'", "''")
-        declared = {str(r[1]): str(r[2]) for r in source.execute(f"PRAGMA table_info('{table}')")}
-    sample = source.execute(f"SELECT * FROM ({select(spec)}) LIMIT 1000").fetchall()
-    return [_type(declared.get(name, ""), [row[i] for row in sample]) for i, name in enumerate(names)]
+        table = (spec.table or spec.name).split(".")[-1]
+        declared |= {str(r[1]): str(r[2]).upper() for r in source.execute(f"PRAGMA table_info({quote(table)})")}
+    types: list[str] = []
+    for start in range(0, len(names), AT_ONCE):
+        some = names[start : start + AT_ONCE]
+        wanted = [_hinted(declared[n]) for n in some]
+        terms = [term for n, w in zip(some, wanted, strict=True) for term in _terms(quote(n), w)]
+        row = source.execute(f"SELECT {', '.join(terms)} FROM {subquery(spec)}").fetchone()
+        for i, (name, hint) in enumerate(zip(some, wanted, strict=True)):
+            sql_type = _type(hint, *(bool(v) for v in row[5 * i : 5 * i + 5]))
+            if sql_type == "BLOB":
+                raise binary_column(name, spec)
+            types.append(sql_type)
+    return types
 
 
-def _type(declared: str, values: list[Any]) -> str:
-    """A DuckDB type from the declared one (https://sqlite.org/datatype3.html#determination_of_column_affinity)."""
-    kind = declared.upper()
+def _terms(column: str, hint: str) -> list[str]:
+    """Is there any integer, real, text, blob; and does every value fit the declared type?"""
+    classes = [f"max(typeof({column}) = '{c}')" for c in ("integer", "real", "text", "blob")]
+    if hint == "BOOLEAN":
+        fits = f"{column} IN (0, 1)"
+    elif hint in _ISO:
+        fits = " OR ".join(f"{column} GLOB '{p}'" for p in _ISO[hint])
+    elif hint.startswith("DECIMAL"):
+        decimals = int(hint.rstrip(")").split(",")[1])
+        fits = f"abs({column} - round({column}, {decimals})) < 1e-9 * max(1, abs({column}))"
+    else:
+        fits = "1"
+    return [*classes, f"min(CASE WHEN {column} IS NULL THEN 1 ELSE ({fits}) END)"]
+
+
+def _type(hint: str, integer: bool, real: bool, text: bool, blob: bool, fits: bool) -> str:
+    if blob:
+        return "BLOB"
+    if not (integer or real or text):
+        return hint
+    if hint in _ISO and text and not (integer or real) and fits:
+        return hint
+    if text:
+        return "VARCHAR"
+    if (hint == "BOOLEAN" or hint.startswith("DECIMAL")) and fits:
+        return hint
+    return "DOUBLE" if real else "BIGINT"
+
+
+def _hinted(declared: str) -> str:
+    """The DuckDB type nearest to a declared one."""
+    decimal = re.match(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", declared)
+    if decimal and 0 < int(decimal[1]) <= 38 and int(decimal[2] or 0) <= int(decimal[1]):
+        return f"DECIMAL({decimal[1]},{decimal[2] or 0})"
     for word, sql_type in (
         ("BOOL", "BOOLEAN"),
         ("TIMESTAMP", "TIMESTAMP"),
@@ -75,21 +137,13 @@ def _type(declared: str, values: list[Any]) -> str:
         ("DATE", "DATE"),
         ("TIME", "TIME"),
         ("INT", "BIGINT"),
-        ("CHAR", "VARCHAR"),
-        ("CLOB", "VARCHAR"),
-        ("TEXT", "VARCHAR"),
         ("REAL", "DOUBLE"),
         ("FLOA", "DOUBLE"),
         ("DOUB", "DOUBLE"),
     ):
-        if word in kind:
+        if word in declared:
             return sql_type
-    if kind.startswith(("DECIMAL", "NUMERIC")) and "(" in kind:
-        return kind.replace("NUMERIC", "DECIMAL")
-    seen = {type(v) for v in values if v is not None}
-    if seen == {int}:
-        return "BIGINT"
-    return "DOUBLE" if seen and seen <= {int, float} else "VARCHAR"
+    return "VARCHAR"
 
 
 def _batches(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:

@@ -1,4 +1,4 @@
-"""Rows from a row-wise driver into DuckDB: batches of text in Arrow, cast to the types that the database declares."""
+"""Rows from a row-wise driver into DuckDB: batches of text in Arrow, cast to the types that the database has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.types import quote, text
+from synthkit.errors import BuildError
+from synthkit.sources.place import column_place
+from synthkit.sources.types import quote
+from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,17 +18,23 @@ if TYPE_CHECKING:
 
 def load_batches(
     connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
     names: Sequence[str],
     types: Sequence[str],
     batches: Iterable[Sequence[Sequence[Any]]],
     scratch: Path | None,
 ) -> None:
-    """Make ``raw`` a view of these rows. Memory holds one batch at a time: the rest is Parquet in ``scratch``."""
+    """Make ``found`` a view of these rows. Memory holds one batch at a time: the rest is Parquet in ``scratch``.
+
+    Raises BuildError for a value that DuckDB cannot hold in its type.
+    """
     if scratch is None:
         columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
-        connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} WHERE false")
+        connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
         return
     import pyarrow.parquet as pq
+
+    from synthkit.sources.files import file_literal
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "stream.parquet"
@@ -33,8 +42,34 @@ def load_batches(
     with pq.ParquetWriter(file, schema) as writer:
         for batch in _as_text(batches, schema):
             writer.write_batch(batch)
+    scan = f"read_parquet({file_literal(file)})"
+    _check(connection, spec, names, types, scan)
     columns = ", ".join(f"CAST(c{i} AS {t}) AS {quote(n)}" for i, (n, t) in enumerate(zip(names, types, strict=True)))
-    connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} FROM read_parquet({text(str(file))})")
+    connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} FROM {scan}")
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    names: Sequence[str],
+    types: Sequence[str],
+    scan: str,
+) -> None:
+    typed = [i for i, t in enumerate(types) if t != "VARCHAR"]
+    if not typed:
+        return
+    parts = ", ".join(
+        f"count(*) FILTER (c{i} IS NOT NULL AND TRY_CAST(c{i} AS {types[i]}) IS NULL),"
+        f" first(c{i}) FILTER (c{i} IS NOT NULL AND TRY_CAST(c{i} AS {types[i]}) IS NULL)"
+        for i in typed
+    )
+    row = connection.execute(f"SELECT {parts} FROM {scan}").fetchone()
+    assert row is not None
+    for position, i in enumerate(typed):
+        bad, value = row[2 * position], row[2 * position + 1]
+        if bad:
+            what = f"column {names[i]!r}: {bad:,} values are no {types[i]} (first: {value!r})"
+            raise BuildError(what, column_place(spec, names[i]), "mend the rows, or cast the column in query:")
 
 
 def _text_schema(width: int) -> pa.Schema:
@@ -54,14 +89,4 @@ def _as_text(batches: Iterable[Sequence[Sequence[Any]]], schema: pa.Schema) -> I
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    if isinstance(value, dict | list):
-        import json
-
-        return json.dumps(value, default=str)
-    return str(value)
+    return repr(value) if isinstance(value, float) else str(value)
