@@ -48,7 +48,11 @@ def project_over(tmp_path: Path, data: bytes | str, declared: str = "", model: s
         ("models: 3\n", "models/customers.yml:1:9", "must be a list"),
         ("- name: a\n", "models/customers.yml:1:1", "must hold a mapping"),
         ("modles: []\n", "models/customers.yml:1:1", "did you mean 'models'?"),
-        ("models:\n  - name: 1st table\n    generator: {name: sql, query: select 1 as x}\n", "customers.yml:2:11", "_1st_table"),
+        (
+            "models:\n  - name: 1st table\n    generator: {name: sql, query: select 1 as x}\n",
+            "customers.yml:2:11",
+            "_1st_table",
+        ),
     ],
 )
 def test_malformed_yaml(shop: Project, yaml: str, place: str, message: str) -> None:
@@ -230,7 +234,9 @@ def test_a_build_killed_at_any_file_operation_leaves_the_old_table_or_the_new_on
     killed = 0
     for step in range(1, 200):
         source.write_text(new if step % 2 else old)
-        done = subprocess.run([sys.executable, "-c", KILLER, str(step)], cwd=project.root, capture_output=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", KILLER, str(step)], cwd=project.root, capture_output=True, check=False
+        )
         tiers = {r["tier"] for r in project.query("select distinct tier from customers")}
         assert tiers in ({"basic", "plus", "pro"}, {"basic", "more", "pro"}), f"after step {step}: {tiers}"
         if done.returncode != 9:

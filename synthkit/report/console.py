@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
 
 from synthkit.events import (
     AuditFinished,
@@ -20,15 +19,17 @@ from synthkit.events import (
     RunFinished,
     RunStarted,
 )
-from synthkit.report.advice import advice
-from synthkit.report.style import COLOURS, MARKS, measured, plural, seconds
-from synthkit.results import ModelResult, RunResults
+from synthkit.report.closing import Line, audit_line, closing_lines
+from synthkit.report.pipe import Forgiving
+from synthkit.report.style import COLOURS, MARKS, NOTICED, plural, seconds
+from synthkit.results import ModelResult
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.progress import Progress, TaskID
 
-VERBS = {"train": "train", "sample": "sample", "query": "query", "audit": "audit", "reuse": "reuse"}
+EVERY = 10.0  # seconds between two lines about one training, in a pipe
+NAME_WIDTH = 46
 
 
 class BuildConsole(AbstractContextManager["BuildConsole"], Protocol):
@@ -39,23 +40,25 @@ class BuildConsole(AbstractContextManager["BuildConsole"], Protocol):
     def left_out(self, model: str, why: str) -> None: ...
 
 
-def make_console(log_format: str, quiet: bool, out: IO[str], root: Path) -> BuildConsole:
+def make_console(log_format: str, quiet: bool, out: IO[str]) -> BuildConsole:
     """JSON lines, bars or plain lines, by what was asked for and where it goes."""
-    if log_format == "json":
-        return JsonConsole(out)
-    return TextConsole(out, quiet, root)
+    stream = cast(IO[str], Forgiving(out))
+    return JsonConsole(stream, quiet) if log_format == "json" else TextConsole(stream, quiet)
 
 
 class JsonConsole(AbstractContextManager["JsonConsole"]):
-    """One JSON object per event, with the time in UTC."""
+    """One JSON object per event, with the time in UTC; with ``quiet`` only warnings and what went wrong."""
 
-    def __init__(self, out: IO[str]) -> None:
-        self.out = out
+    def __init__(self, out: IO[str], quiet: bool = False) -> None:
+        self.out, self.quiet = out, quiet
 
     def __exit__(self, *_error: object) -> None:
         self.out.flush()
 
     def listen(self, event: Event) -> None:
+        if self.quiet and not _wrong(event):
+            return
+        # vars before asdict: results of a large run are deep, and to_json of each part is shallow enough.
         from dataclasses import asdict
 
         self._write(type(event).__name__, asdict(event))
@@ -64,28 +67,44 @@ class JsonConsole(AbstractContextManager["JsonConsole"]):
         self._write("Note", {"message": message, "level": "warn"})
 
     def left_out(self, model: str, why: str) -> None:
-        self._write("Note", {"message": f"left out {model}: {why}", "level": "info"})
+        if not self.quiet:
+            self._write("Note", {"message": f"left out {model}: {why}", "level": "info"})
 
     def _write(self, kind: str, data: Mapping[str, Any]) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.out.write(json.dumps({"time": now, "event": kind, **data}, default=str, ensure_ascii=False) + "\n")
         self.out.flush()
+
+
+def _wrong(event: Event) -> bool:
+    """Whether an event is of something that did not go well."""
+    if isinstance(event, Note):
+        return event.level == "warn"
+    if isinstance(event, AuditFinished):
+        return event.record["status"] in ("fail", "error")
+    if isinstance(event, ModelFinished):
+        return event.result.failed
+    return isinstance(event, RunFinished) and event.results.failed
 
 
 class TextConsole(AbstractContextManager["TextConsole"]):
     """Lines for people; on a terminal also a bar per running model."""
 
-    def __init__(self, out: IO[str], quiet: bool, root: Path) -> None:
+    def __init__(self, out: IO[str], quiet: bool = False) -> None:
         from rich.console import Console as RichConsole
 
-        self.quiet, self.root = quiet, root
-        self.console: RichConsole = RichConsole(file=out, highlight=False, soft_wrap=True, emoji=False)
-        self.live = self.console.is_terminal and not quiet
+        # Whether it is a terminal is asked of the stream: rich would also believe FORCE_COLOR, which CI systems set.
+        terminal = out.isatty()
+        self.console: RichConsole = RichConsole(
+            file=out, highlight=False, soft_wrap=True, emoji=False, force_terminal=terminal
+        )
+        self.quiet = quiet
+        self.live = terminal and not quiet and not self.console.is_dumb_terminal
         self.progress: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
         self.numbers: dict[str, tuple[int, int]] = {}
         self.started = time.monotonic()
-        self.said: dict[str, float] = {}
+        self.trained: dict[str, tuple[float, float]] = {}  # model → when its training began, and was last told of
 
     def __enter__(self) -> Self:
         if self.live:
@@ -99,34 +118,38 @@ class TextConsole(AbstractContextManager["TextConsole"]):
 
     def listen(self, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self._say(f"building {plural(event.models, 'model')} into target {event.target}, {event.threads} at a time")
+            self._run_started(event)
         elif isinstance(event, ModelStarted):
             self._model_started(event)
         elif isinstance(event, ModelProgress):
             self._model_progress(event)
         elif isinstance(event, AuditFinished):
-            self._audit_finished(event)
+            if event.record["status"] in NOTICED and not (self.quiet and event.record["status"] not in ("fail", "error")):
+                self._print((("      ", None), *audit_line(event.model, event.record)))
         elif isinstance(event, ModelFinished):
             self._model_finished(event.result)
         elif isinstance(event, Note):
             self.warn(event.message) if event.level == "warn" else self._say(event.message)
         elif isinstance(event, RunFinished):
-            self._run_finished(event.results)
+            self._run_finished(event)
 
     def warn(self, message: str) -> None:
-        self.console.print(_text(("warning: ", "yellow"), (message, None)))
+        self._print((("warning: ", "yellow"), (message, None)))
 
     def left_out(self, model: str, why: str) -> None:
         self._say(f"left out {model}: {why}")
 
     # -- events ------------------------------------------------------------------------------------
 
+    def _run_started(self, event: RunStarted) -> None:
+        self._say(f"{plural(event.models, 'model')} into target {event.target}, {event.threads} at a time")
+
     def _model_started(self, event: ModelStarted) -> None:
         self.numbers[event.model] = (event.index, event.total)
         if self.progress is not None:
             self.tasks[event.model] = self.progress.add_task(event.model, total=None, note=event.reason)
         else:
-            self._say(f"{self._number(event.model)} {VERBS[event.action]:<6} {event.model}: {event.reason}")
+            self._say(f"{self._number(event.model)} {event.action:<6} {event.model}: {event.reason}")
 
     def _model_progress(self, event: ModelProgress) -> None:
         if self.progress is not None and event.model in self.tasks:
@@ -138,74 +161,34 @@ class TextConsole(AbstractContextManager["TextConsole"]):
     def _train_line(self, event: ModelProgress) -> None:
         """In a pipe: a line every ten seconds of training, with the time that is left."""
         now = time.monotonic()
-        first = self.said.setdefault(f"{event.model} first", now)
-        if now - self.said.get(event.model, first) < 10 or event.done >= event.total:
+        began, told = self.trained.setdefault(event.model, (now, now))
+        if now - told < EVERY or event.done >= event.total:
             return
-        self.said[event.model] = now
-        left = seconds((now - first) / event.done * (event.total - event.done))
+        self.trained[event.model] = (began, now)
+        left = seconds((now - began) / event.done * (event.total - event.done))
         step = f"{event.done:,} of {event.total:,} {event.unit}"
-        self._say(f"{self._number(event.model)}        {event.model}: {step}, {left} left  {event.note}")
-
-    def _audit_finished(self, event: AuditFinished) -> None:
-        if event.record["status"] in ("warn", "inconclusive", "fail", "error"):
-            self._audit(event.model, event.record)
-
-    def _audit(self, model: str, record: Mapping[str, Any]) -> None:
-        status = str(record["status"])
-        column = f" on {record['column']}" if record.get("column") else ""
-        head = _text(
-            (f"      {MARKS[status]:<5} ", COLOURS[status]),
-            (f"{model}: {record['name']}{column}: {measured(record)}", None),
-        )
-        self.console.print(head)
-        if record.get("message"):
-            self.console.print(_text((f"            {record['message']}", None)))
-        if status == "fail":
-            self.console.print(_text((f"            try: {advice(record)}", None)))
+        self._say(f"{self._number(event.model)} train  {event.model}: {step}, {left} left  {event.note}".rstrip())
 
     def _model_finished(self, result: ModelResult) -> None:
         if self.progress is not None and result.model in self.tasks:
             self.progress.remove_task(self.tasks.pop(result.model))
         if self.quiet and not result.failed:
             return
-        spent = sum(result.seconds.values())
-        facts = []
-        if result.status == "reused":
-            facts.append("nothing changed")
-        else:
-            facts += [seconds(spent)] if spent else []
-        if result.rows is not None:
-            facts.append(plural(result.rows, "row"))
-        if result.audits and result.status != "reused":
-            facts.append(_audit_count(result))
-        facts += [result.message] if result.message and result.status not in ("reused",) else []
-        dots = "." * max(3, 46 - len(result.model))
-        number_ = self._number(result.model)
-        self.console.print(
-            _text(
-                (f"{number_} {result.model} {dots} ", None),
+        dots = "." * max(3, NAME_WIDTH - len(result.model))
+        self._print(
+            (
+                (f"{self._number(result.model)} {result.action:<6} {result.model} {dots} ", None),
                 (MARKS[result.status], COLOURS[result.status]),
-                (f" {', '.join(facts)}", None),
+                (_facts(result), None),
             )
         )
 
-    def _run_finished(self, run: RunResults) -> None:
+    def _run_finished(self, event: RunFinished) -> None:
         if self.progress is not None:
             self.progress.stop()
             self.progress = None
-        if self.quiet and not run.failed:
-            return
-        counts = run.counts()
-        words = {"reused": "unchanged", "pass": "passed", "warn": "passed with warnings", "fail": "failed"}
-        text = ", ".join(f"{n} {words.get(s, s)}" for s, n in counts.items()) or "nothing to do"
-        took = seconds(time.monotonic() - self.started)
-        if run.interrupted:
-            self.console.print(_text(("interrupted", "red"), (": what was published before is as it was", None)))
-        self.console.print(
-            _text(("FAILED" if run.failed else "done", "red" if run.failed else "green"), (f": {text} in {took}", None))
-        )
-        if run.failed:
-            self.console.print("the details are in target/run_results.json")
+        for line in closing_lines(event.results, time.monotonic() - self.started, self.quiet):
+            self._print(line)
 
     # -- small things ------------------------------------------------------------------------------
 
@@ -217,7 +200,28 @@ class TextConsole(AbstractContextManager["TextConsole"]):
 
     def _say(self, text: str) -> None:
         if not self.quiet:
-            self.console.print(_text((text, None)))
+            self._print(((text, None),))
+
+    def _print(self, line: Line) -> None:
+        from rich.text import Text
+
+        # As Text, in which no bracket is taken for markup.
+        self.console.print(Text.assemble(*((text, colour or "") for text, colour in line)))
+
+
+def _facts(result: ModelResult) -> str:
+    """`` 12.3 s, 5,000 rows, 4 of 4 audits passed``."""
+    facts = []
+    spent = sum(result.seconds.values())
+    if spent:
+        facts.append(seconds(spent))
+    if result.rows is not None:
+        facts.append(plural(result.rows, "row"))
+    if result.audits and result.status != "reused":
+        facts.append(_audit_count(result))
+    if result.message and result.status != "reused":
+        facts.append(result.message.splitlines()[0])
+    return f" {', '.join(facts)}" if facts else ""
 
 
 def _audit_count(result: ModelResult) -> str:
@@ -234,17 +238,10 @@ def _bars(console: RichConsole) -> Progress:
 
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[note]}", markup=False),
         TimeRemainingColumn(),
         console=console,
         transient=True,
     )
-
-
-def _text(*parts: tuple[str, str | None]) -> Any:
-    """Styled text in which no bracket is taken for markup."""
-    from rich.text import Text
-
-    return Text.assemble(*((t, s or "") for t, s in parts))

@@ -7,47 +7,73 @@ from pathlib import Path
 
 from synthkit.errors import Fault, Location, SynthError
 
-RED, BLUE, BOLD, OFF = "\x1b[31m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
+RED, YELLOW, BLUE, BOLD, OFF = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
+WINDOW = 120  # characters of a line that are shown
+BEFORE = 60  # of these, how many before the fault
 
 
 def render_faults(faults: Sequence[Fault], *, color: bool = False, base: Path | None = None) -> str:
-    """One paragraph a fault, in the order of files and lines, and a closing count."""
-    parts = [_paragraph(f, color, base or Path.cwd()) for f in faults]
+    """One paragraph a fault, in the order of files and lines, and a closing count.
+
+    Args:
+        base: paths below it are shown relative to it; default: the current folder.
+    """
+    parts = [_paragraph(f, "error", color, base or Path.cwd()) for f in faults]
     files = len({f.where.file for f in faults if f.where})
-    count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-    closing = f"{count} in {files} file{'s' if files != 1 else ''}; nothing was run"
-    return "\n\n".join([*parts, _paint(closing, BOLD, color)])
+    closing = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
+    closing += f" in {files} file{'s' if files != 1 else ''}" if files else ""
+    return "\n\n".join([*parts, _paint(f"{closing}; nothing was run", BOLD, color)])
+
+
+def render_warning(fault: Fault, *, color: bool = False, base: Path | None = None) -> str:
+    """A fault that does not stop anything, in the same form."""
+    return _paragraph(fault, "warning", color, base or Path.cwd())
 
 
 def render_error(error: SynthError, *, color: bool = False, base: Path | None = None) -> str:
     """A single error in the same form."""
-    return _paragraph(Fault(error.message, error.where, None, error.hint), color, base or Path.cwd())
+    return _paragraph(Fault(error.message, error.where, None, error.hint), "error", color, base or Path.cwd())
 
 
-def _paragraph(fault: Fault, color: bool, base: Path) -> str:
+def _paragraph(fault: Fault, level: str, color: bool, base: Path) -> str:
     place = ""
     if fault.where is not None:
         shown = _relative(fault.where.file, base)
         place = f"{shown}:{fault.where.line}:{fault.where.column}: " if fault.where.line else f"{shown}: "
-    lines = [f"{_paint(place, BOLD, color)}{_paint('error', RED, color)}: {fault.message}"]
-    lines += _snippet(fault.where, color)
+    shade = RED if level == "error" else YELLOW
+    lines = [f"{_paint(place, BOLD, color)}{_paint(level, shade, color)}: {fault.message}"]
+    lines += _snippet(fault.where, fault.value, shade, color)
     if fault.hint:
         lines.append(f"  {_paint('fix', BLUE, color)}: {fault.hint}")
     return "\n".join(lines)
 
 
-def _snippet(where: Location | None, color: bool) -> list[str]:
-    """The line of the file, and a caret below the place."""
+def _snippet(where: Location | None, value: str | None, shade: str, color: bool) -> list[str]:
+    """The line of the file and, below it, carets under the offending value (its first character if it is not there)."""
     if where is None or not where.line:
         return []
     try:
         text = where.file.read_text("utf-8").splitlines()[where.line - 1]
     except (OSError, IndexError, UnicodeDecodeError):
         return []
+    # A tab is as wide as the terminal likes: shown as one space, the caret stands where it should.
+    text = "".join(c if c.isprintable() else " " for c in text)
+    at = max(0, where.column - 1)
+    start = max(0, at - BEFORE)
+    found = value if value and text.startswith(value, at) else text[at : at + 1]
+    width = max(1, min(cells(found), WINDOW - (at - start)))
     number = str(where.line)
-    start = max(0, where.column - 60)
-    caret = " " * (where.column - 1 - start) + _paint("^", RED, color)
-    return [f"  {number} | {text[start : start + 120]}", f"  {' ' * len(number)} | {caret}"]
+    carets = " " * cells(text[start:at]) + _paint("^" * width, shade, color)
+    return [f"  {number} | {text[start : start + WINDOW]}", f"  {' ' * len(number)} | {carets}"]
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes: East Asian characters take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _relative(path: Path, base: Path) -> str:

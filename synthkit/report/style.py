@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 COLOURS = {
     "pass": "green",
@@ -23,27 +25,34 @@ MARKS = {
     "fail": "FAIL",
     "error": "ERROR",
 }
+NOTICED = frozenset({"warn", "inconclusive", "fail", "error"})  # statuses of audits that a person should read
 
 
 def number(value: float | None) -> str:
-    """Three significant digits, thousands separated; whole numbers whole."""
+    """Three significant digits, thousands separated; whole numbers whole: ``0.182``, ``1,234``, ``12,346``."""
     if value is None:
         return "–"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.3g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if not math.isfinite(value):
+        return str(value)
+    # From 99.95 on, three digits are whole numbers, which %g would write as 1e+03.
+    if float(value).is_integer() or abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
 def seconds(value: float) -> str:
-    if value < 60:
+    """A duration: ``12.3 s``, ``2 min 05 s``, ``1 h 02 min``."""
+    if value < 59.95:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def measured(audit: Mapping[str, Any]) -> str:
-    """``0.182 [0.160, 0.204] against max 0.1, floor 0.03``."""
-    text = number(audit.get("value"))
+    """``0.182 [0.160, 0.204] against max 0.1, floor 0.03``; an audit without a value has no such text."""
+    if audit.get("value") is None:
+        return f"no value against {audit['threshold']}" if audit.get("threshold") else "no value"
+    text = number(audit["value"])
     ci = audit.get("ci")
     if ci and ci[0] is not None and ci[0] != ci[1]:
         text += f" [{number(ci[0])}, {number(ci[1])}]"
@@ -56,3 +65,8 @@ def measured(audit: Mapping[str, Any]) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def wants_colour(stream: IO[str]) -> bool:
+    """On a terminal that shows colours, unless the user said NO_COLOR (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -79,7 +79,9 @@ def _sniff(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, name: P
         check_names(start.header, spec)
     given = _dialect(spec, start)
     listed = ", ".join(f"{k} = {v}" for k, v in given.items())
-    query = f"SELECT Columns, DateFormat, TimestampFormat FROM sniff_csv({file_literal(file)}, sample_size = -1, {listed})"
+    query = (
+        f"SELECT Columns, DateFormat, TimestampFormat FROM sniff_csv({file_literal(file)}, sample_size = -1, {listed})"
+    )
     try:
         row = connection.execute(query).fetchone()
     except duckdb.Error as error:
@@ -123,8 +125,14 @@ def _start(spec: SourceTableSpec, file: Path) -> Start | None:
                 return None
             delimiter = str(spec.options.get("delimiter") or _delimiter(line))
             quoting = str(spec.options.get("quote", '"'))
-            fields = next(csv.reader(_then(line, lines), delimiter=delimiter, quotechar=quoting or None, quoting=
-                csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE))
+            fields = next(
+                csv.reader(
+                    _then(line, lines),
+                    delimiter=delimiter,
+                    quotechar=quoting or None,
+                    quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
+                )
+            )
     except (OSError, UnicodeDecodeError, csv.Error, TypeError, StopIteration):
         return None
     header = None if spec.options.get("header") is False else [f.strip() for f in fields]

@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from synthkit.errors import SynthError, did_you_mean
-from synthkit.files import write_json_atomic
 from synthkit.schema import Column, Schema
+from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import check_options, file_format, find_files
 from synthkit.sources.place import column_place, place
 from synthkit.sources.relation import connection_of, opened
@@ -92,24 +91,12 @@ def _cached(
     declared = sorted(c.name for c in spec.columns if c.type == "boolean")
     key = hashlib.sha256(json.dumps([VERSION, stat, reading, declared], sort_keys=True).encode()).hexdigest()
     file = cache / f"{key[:32]}.json"
-    if stat is not None and (found := _read(file)) is not None:
+    if stat is not None and (found := recall(file)) is not None:
         return found
     columns = _look(spec, root, connections)
     if stat is not None:
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            write_json_atomic(file, columns)
-        except (OSError, SynthError):
-            pass  # a cache that cannot be written only costs time
+        remember(file, columns)
     return columns
-
-
-def _read(file: Path) -> dict[str, str] | None:
-    try:
-        data: Any = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
 
 
 def _look(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> dict[str, str]:

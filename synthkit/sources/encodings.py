@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import encodings.aliases
 from pathlib import Path
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.sources.place import place
 from synthkit.spec.types import SourceTableSpec
 
+# Named in errors; every encoding that Python knows can be declared.
+_COMMON = ("utf-8", "utf-16", "latin-1", "cp1252", "cp1251", "cp850", "shift_jis", "gb18030", "big5", "euc_kr")
 CHUNK = 1 << 20  # characters
 
 
@@ -17,10 +18,11 @@ def encoding_of(spec: SourceTableSpec) -> str:
     """Python's name of the declared encoding, by default "utf-8". Raises SynthError for one that there is not."""
     given = str(spec.options.get("encoding", "utf-8"))
     try:
+        "".encode(given)  # LookupError also for what is no encoding of text, such as base64
         return codecs.lookup(given).name
     except LookupError:
-        hint = did_you_mean(given, {*encodings.aliases.aliases.values(), "latin-1", "cp1252", "utf-16"}, "an encoding")
         where = place(spec, "options", "encoding")
+        hint = did_you_mean(given, _COMMON, "an encoding, such as one")
         raise SynthError(f"there is no encoding {given!r}", where, hint) from None
 
 

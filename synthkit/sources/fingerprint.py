@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from synthkit.errors import SynthError
-from synthkit.files import write_json_atomic
+from synthkit.sources.cache import recall, remember
 from synthkit.sources.describe import stat_key
 from synthkit.sources.files import find_files
 from synthkit.sources.relation import connection_of
@@ -38,17 +36,11 @@ def content_hash(
         digest = server_digest(spec, connection_of(spec, connections))
         return hashlib.sha256(digest.encode()).hexdigest()
     file = None if cache is None else cache / f"{stat[:32]}.json"
-    if file is not None and not full:
-        try:
-            return str(json.loads(file.read_text("utf-8"))["sha256"])
-        except (OSError, ValueError, KeyError):
-            pass
+    if file is not None and not full and (found := recall(file)) is not None and "sha256" in found:
+        return str(found["sha256"])
     digest = _hash(spec, root, connections)
     if file is not None:
-        try:
-            write_json_atomic(file, {"sha256": digest})
-        except (OSError, SynthError):
-            pass  # a cache that cannot be written only costs time
+        remember(file, {"sha256": digest})
     return digest
 
 

@@ -1,63 +1,39 @@
 """Read a source once, in its declared types, into training and holdout rows at rest in Parquet.
 
-The side of a row depends on nothing but that row (or its privacy unit): the MD5 of a fixed salt and the row's text,
-held against the share. So one record's side never depends on another record, duplicates fall on the same side, and
-the split is the same on every machine.
+Text becomes its declared type by a strict cast (:func:`synthkit.sources.types.cast`); NaN becomes NULL, and how many is
+noted; infinities, values that do not fit and undeclared nulls are errors. How rows are divided: :mod:`.split`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
 from synthkit.schema import Schema, Table
 from synthkit.sources.describe import typed
-from synthkit.sources.files import read_error
-from synthkit.sources.infer import infer
-from synthkit.sources.relation import opened
-from synthkit.sources.types import cast, quote, text
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+from synthkit.sources.files import file_literal
+from synthkit.sources.infer import infer, profile
+from synthkit.sources.place import column_place, place
+from synthkit.sources.readerror import read_error, write_error
+from synthkit.sources.relation import connected, opened
+from synthkit.sources.split import Split, load_split, parse_share, private_folder, record_split, write_sides
+from synthkit.sources.types import cast, provisional_type, quote, text
+from synthkit.spec.types import ColumnSpec, ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = 1  # of the rows that the same source gives: enters the key
-SALT = "synthkit holdout 1"
-_BUCKETS = 1_000_000
+__all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
-
-@dataclass(frozen=True)
-class Split:
-    """A source's rows at rest. ``rows`` counts both sides; ``holdout`` is None where it is turned off."""
-
-    train: Table
-    holdout: Table | None
-    rows: int
-    directory: Path
-
-    @property
-    def schema(self) -> Schema:
-        return self.train.schema
-
-
-def parse_share(value: str | float) -> float:
-    """``"20%"``, ``0.2`` or ``0`` as a share in [0, 1). Raises ValueError."""
-    given = str(value).strip()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", given)
-    try:
-        share = float(match[1]) / 100 if match else float(given)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a share") from None
-    if not 0 <= share < 1:
-        raise ValueError(f"{value!r} is not a share between 0 and 1")
-    return share
+VERSION = 2  # of the rows that the same source gives: enters the key
+_SHOWN = 3  # offending values in an error
+_NO_INFINITY = ("integer", "decimal", "boolean", "time")
 
 
 def ingest(
@@ -72,6 +48,8 @@ def ingest(
 ) -> Split:
     """Read the source into a folder below ``directory``, or find it there from before.
 
+    Memory is bounded: DuckDB streams the rows, and spills beside them.
+
     Raises:
         BuildError: rows that cannot be read, values that do not fit their declared type, no rows.
         SynthError: the source cannot be found or reached.
@@ -81,206 +59,158 @@ def ingest(
     folder = directory / key
     if (folder / "split.json").exists():
         return load_split(folder)
-    with _private_folder(folder) as making:
-        if progress is not None:
-            progress(0, 1, "sources", spec.name)
-        with opened(spec, root=root, connections=connections, scratch=making / "scratch") as connection:
+    if progress is not None:
+        progress(0, 1, "sources", spec.name)
+    with private_folder(folder) as making:
+        scratch = making / "scratch"
+        with opened(spec, root=root, connections=connections, scratch=scratch) as connection:
             found = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}
             schema = typed(spec, found)
-            _write_all(connection, spec, schema, found, making)
-            _write_sides(connection, schema, spec, holdout, making)
-        shutil.rmtree(making / "scratch", ignore_errors=True)
-        making.finish()
+            every = scratch / "every.parquet"
+            notes = _read(connection, spec, schema, found, every)
+            rows = write_sides(connection, schema, [every], holdout, making, place(spec, "name"))
+            profiles = profile(connection, schema, making / "train.parquet")
+            record_split(making, infer(schema, spec, profiles), holdout, rows, profiles, notes)
+        shutil.rmtree(scratch, ignore_errors=True)
+    if progress is not None:
+        progress(1, 1, "sources", spec.name)
     return load_split(folder)
 
 
-def split_table(table: Table, *, holdout: float, directory: Path) -> Split:
-    """Split a synthetic table that a model learns from, by the same rule, into ``directory``."""
+def split_table(table: Table, *, holdout: float, directory: Path, unit: str | None = None) -> Split:
+    """Split a synthetic table that a model learns from, by the same rule, into ``directory``.
+
+    Args:
+        unit: the column whose values stay together; default: the schema's privacy unit, else the whole row.
+    """
     if (directory / "split.json").exists():
         return load_split(directory)
-    import duckdb
-
-    with _private_folder(directory) as making, duckdb.connect(":memory:") as connection:
-        listed = ", ".join(text(str(p)) for p in table.paths)
-        every = text(str(making / "all.parquet"))
-        connection.execute(f"COPY (SELECT * FROM read_parquet([{listed}])) TO {every} (FORMAT parquet)")
-        _write_sides(connection, table.schema, None, holdout, making)
-        making.finish()
+    with private_folder(directory) as making:
+        with connected(making / "scratch") as connection:
+            rows = write_sides(connection, table.schema, table.paths, holdout, making, None, unit)
+            profiles = profile(connection, table.schema, making / "train.parquet")
+            record_split(making, table.schema, holdout, rows, profiles, ())
+        shutil.rmtree(making / "scratch", ignore_errors=True)
     return load_split(directory)
 
 
-def load_split(directory: Path) -> Split:
-    """A split from its folder. Raises FileNotFoundError where it is not complete."""
-    record = json.loads((directory / "split.json").read_text("utf-8"))
-    schema = Schema.from_json(record["schema"])
-    train = Table(schema, (directory / "train.parquet",), record["train_rows"])
-    held_out = None
-    if record["holdout"] > 0:
-        held_out = Table(schema, (directory / "holdout.parquet",), record["holdout_rows"])
-    return Split(train, held_out, record["train_rows"] + record["holdout_rows"], directory)
+@dataclass(frozen=True)
+class _Checked:
+    """A column on its way: SQL of its value, and of what may be wrong with it, under free names."""
+
+    name: str
+    value: str
+    misfit: str
+    infinite: str
+    nan: str
 
 
-class _private_folder:  # noqa: N801 - reads as a verb
-    """A folder under a temporary name, readable by its owner alone, that gets its name when it is whole."""
-
-    def __init__(self, final: Path) -> None:
-        self.final = final
-        self.temporary = final.with_name(f".tmp-{final.name}")
-
-    def __enter__(self) -> _private_folder:
-        shutil.rmtree(self.temporary, ignore_errors=True)
-        self.temporary.mkdir(parents=True, mode=0o700)
-        return self
-
-    def __truediv__(self, name: str) -> Path:
-        return self.temporary / name
-
-    def finish(self) -> None:
-        shutil.rmtree(self.final, ignore_errors=True)
-        self.temporary.replace(self.final)
-
-    def __exit__(self, *_error: object) -> None:
-        shutil.rmtree(self.temporary, ignore_errors=True)
-
-
-def _write_all(
+def _read(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
     schema: Schema,
     found: Mapping[str, str],
-    making: _private_folder,
-) -> None:
-    """One pass over the source: every column in its type, beside it whether the cast failed."""
+    every: Path,
+) -> tuple[str, ...]:
+    """One pass over the source: each column in its type, beside it what is wrong. Returns notes for people."""
     import duckdb
 
-    columns, checked = [], []
-    for i, column in enumerate(schema.columns):
-        name, wanted = quote(column.name), column.sql_type
-        value = cast(column.name, found[column.name], wanted)
-        if found[column.name] != wanted:
-            blank = f"trim(CAST({name} AS VARCHAR)) = ''"
-            columns.append(f"({name} IS NOT NULL AND NOT ({blank}) AND {value} IS NULL) AS __bad_{i}")
-            checked.append(i)
-        if wanted in ("DOUBLE", "FLOAT"):
-            columns.append(f"coalesce(isinf({value}), false) AS __inf_{i}")
-            value = f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END"
-        columns.append(f"{value} AS {name}")
-    every = making / "every.parquet"
+    mark = "__"
+    while any(c.name.lower().startswith(mark) for c in schema.columns):
+        mark += "_"
+    checked = [_checked(c.name, found[c.name], c.sql_type) for c in schema.columns]
+    columns = []
+    for i, c in enumerate(checked):
+        columns += [f"{c.value} AS {quote(c.name)}", f"{c.misfit} AS {mark}misfit{i}"]
+        columns += [f"{c.infinite} AS {mark}infinite{i}", f"{c.nan} AS {mark}nan{i}"]
+    every.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection.execute(f"COPY (SELECT {', '.join(columns)} FROM raw) TO {text(str(every))} (FORMAT parquet)")
-    except duckdb.OutOfMemoryException as error:
-        raise BuildError(f"reading {spec.name!r}: {error}", spec.origin.at("name")) from None
+        return _check(connection, spec, schema, every, mark)
     except duckdb.Error as error:
+        full = write_error(error, spec.name)
+        if full is not None:
+            raise full from None
         if spec.path is not None:
             raise read_error(error, spec) from None
-        raise BuildError(f"cannot read {spec.name!r}: {error}", spec.origin.at("name")) from None
-    _check(connection, spec, schema, found, checked, every)
-    names = ", ".join(quote(c.name) for c in schema.columns)
-    target = text(str(making / "all.parquet"))
-    connection.execute(f"COPY (SELECT {names} FROM read_parquet({text(str(every))})) TO {target} (FORMAT parquet)")
-    every.unlink()
+        reason = str(error).split("\n")[0]
+        raise BuildError(f"cannot read {spec.name!r}: {reason}", place(spec, "name")) from None
+
+
+def _checked(column: str, found: str, wanted: str) -> _Checked:
+    name, value, misfit = quote(column), cast(column, found, wanted), "false"
+    if found != wanted:
+        blank = f"trim(CAST({name} AS VARCHAR)) = ''"
+        misfit = f"({name} IS NOT NULL AND NOT ({blank}) AND ({value}) IS NULL)"
+    kind = provisional_type(wanted)
+    infinite, nan = "false", "false"
+    if kind == "float":
+        nan = f"coalesce(isnan({value}), false)"
+        infinite = f"coalesce(isinf({value}), false)"
+        value = f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END"
+    elif kind in ("date", "datetime"):
+        infinite = f"coalesce(NOT isfinite({value}), false)"
+    return _Checked(column, value, misfit, infinite, nan)
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection,
-    spec: SourceTableSpec,
-    schema: Schema,
-    found: Mapping[str, str],
-    checked: Sequence[int],
-    every: Path,
-) -> None:
-    """Values that do not fit, infinities, nulls where there may be none, and a table without rows."""
-    scan = f"read_parquet({text(str(every))})"
-    rows = _one(connection, f"SELECT count(*) FROM {scan}")
-    if rows == 0:
-        raise BuildError(f"source table {spec.name!r} has no rows", spec.origin.at("name"), "give it some")
+    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, schema: Schema, every: Path, mark: str
+) -> tuple[str, ...]:
+    """Raise for values that do not fit, infinities, nulls where there may be none, and a table without rows."""
+    scan = f"read_parquet({file_literal(every)}, file_row_number = true)"
+    counts = ["count(*)"]
     for i, column in enumerate(schema.columns):
-        where = _declared_at(spec, column.name)
-        if i in checked and (bad := _one(connection, f"SELECT count(*) FROM {scan} WHERE __bad_{i}")):
-            raise BuildError(
-                f"column {column.name!r}: {bad:,} of {rows:,} values are not {column.type}"
-                f"{_first_bad(connection, column.name, found[column.name], column.sql_type)}",
-                where,
-                "declare another type, or say which words stand for missing: options: {nullstr: [...]}",
-            )
-        infinite = column.sql_type in ("DOUBLE", "FLOAT") and _one(
-            connection, f"SELECT count(*) FROM {scan} WHERE __inf_{i}"
-        )
-        if infinite:
-            raise BuildError(
-                f"column {column.name!r} holds {infinite:,} infinite values",
-                where,
-                "replace them in the source: no generator can learn infinity",
-            )
-        if not column.nullable:
-            nulls = _one(connection, f"SELECT count(*) FROM {scan} WHERE {quote(column.name)} IS NULL")
-            if nulls:
-                hint = "drop nullable: false, or mend the source"
-                raise BuildError(f"column {column.name!r} is declared not nullable: {nulls:,} nulls", where, hint)
-
-
-def _first_bad(connection: duckdb.DuckDBPyConnection, column: str, found: str, wanted: str) -> str:
-    """The first offending value and its row, looked up in the source."""
-    name = quote(column)
-    bad = f"{name} IS NOT NULL AND {cast(column, found, wanted)} IS NULL AND trim(CAST({name} AS VARCHAR)) <> ''"
-    row = connection.execute(
-        f"SELECT n, CAST({name} AS VARCHAR) FROM (SELECT row_number() OVER () AS n, {name} FROM raw)"
-        f" WHERE {bad} LIMIT 1"
-    ).fetchone()
-    return "" if row is None else f" (first: {row[1]!r} in row {row[0]:,})"
-
-
-def _declared_at(spec: SourceTableSpec, column: str) -> Any:
-    for index, declared in enumerate(spec.columns):
-        if declared.name == column:
-            return declared.origin.at("name") if declared.origin.path else spec.origin.at("columns", index)
-    return spec.origin.at("name")
-
-
-def _write_sides(
-    connection: duckdb.DuckDBPyConnection,
-    schema: Schema,
-    spec: SourceTableSpec | None,
-    holdout: float,
-    making: _private_folder,
-) -> None:
-    """Write both sides, infer the logical types from the training side, and record the counts."""
-    every = f"read_parquet({text(str(making / 'all.parquet'))})"
-    side = _side(schema, holdout)
-    counts = {}
-    for name, condition in (("train", f"NOT ({side})"), ("holdout", side)):
-        target = text(str(making / f"{name}.parquet"))
-        connection.execute(f"COPY (SELECT * FROM {every} WHERE {condition}) TO {target} (FORMAT parquet)")
-        counts[name] = _one(connection, f"SELECT count(*) FROM read_parquet({target})")
-    (making / "all.parquet").unlink()
-    if counts["train"] == 0:
-        raise BuildError(
-            f"there is nothing to learn from: all {counts['holdout']:,} rows fall into the holdout",
-            None if spec is None else spec.origin.at("name"),
-            "set holdout: 0 for so small a table",
-        )
-    if spec is not None:
-        schema = infer(connection, schema, spec, making / "train.parquet")
-    record = {
-        "schema": schema.to_json(),
-        "holdout": holdout,
-        "train_rows": counts["train"],
-        "holdout_rows": counts["holdout"],
-    }
-    (making / "split.json").write_text(json.dumps(record, default=str, ensure_ascii=False), "utf-8")
-
-
-def _side(schema: Schema, holdout: float) -> str:
-    """A SQL condition that is true for the rows of the holdout."""
-    if holdout == 0:
-        return "false"
-    unit = (schema.privacy_unit,) if schema.privacy_unit is not None else schema.names
-    parts = ", ".join(f"coalesce('v' || CAST({quote(n)} AS VARCHAR), 'n')" for n in unit)
-    digest = f"md5_number_lower(concat_ws(chr(31), {text(SALT)}, {parts}))"
-    return f"{digest} % {_BUCKETS} < {round(holdout * _BUCKETS)}"
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
+        counts += [f"count(*) FILTER ({mark}{what}{i})" for what in ("misfit", "infinite", "nan")]
+        counts.append(f"count(*) - count({quote(column.name)})")
+    row = connection.execute(f"SELECT {', '.join(counts)} FROM {scan}").fetchone()
     assert row is not None
-    return int(row[0])
+    rows = int(row[0])
+    if rows == 0:
+        hint = "a generator learns from rows: check the file, or the query"
+        raise BuildError(f"source table {spec.name!r} has no rows", place(spec, "name"), hint)
+    notes, declared = [], {c.name: c for c in spec.columns}
+    for i, column in enumerate(schema.columns):
+        misfits, infinite, nans, nulls = (int(n) for n in row[1 + 4 * i : 5 + 4 * i])
+        where = column_place(spec, column.name)
+        if misfits:
+            shown = _offending(connection, column.name, f"SELECT file_row_number FROM {scan} WHERE {mark}misfit{i}")
+            what = f"column {column.name!r}: {misfits:,} of {rows:,} values are no {_wanted(declared.get(column.name))}"
+            raise BuildError(f"{what} ({shown})", where, _misfit_hint(spec))
+        if infinite:
+            what = f"column {column.name!r} holds {infinite:,} infinite value{'s' if infinite > 1 else ''}"
+            raise BuildError(what, where, "replace them in the source: no generator can learn infinity")
+        if nulls and not column.nullable:
+            first = connection.execute(
+                f"SELECT min(file_row_number) + 1 FROM {scan} WHERE {quote(column.name)} IS NULL"
+            ).fetchone()
+            assert first is not None
+            what = f"column {column.name!r} is declared not nullable, but {nulls:,} of {rows:,} rows have no value"
+            raise BuildError(f"{what} (first: row {first[0]:,})", where, "drop nullable: false, or mend the source")
+        if nans:
+            notes.append(f"column {column.name!r}: {nans:,} NaN became missing values")
+    return tuple(notes)
+
+
+def _wanted(declared: ColumnSpec | None) -> str:
+    if declared is None or declared.type != "decimal":
+        return "value of its type" if declared is None or declared.type is None else declared.type
+    from synthkit.sources.types import DEFAULT_DECIMALS
+
+    return f"decimal of {DEFAULT_DECIMALS if declared.decimals is None else declared.decimals} decimals"
+
+
+def _misfit_hint(spec: SourceTableSpec) -> str:
+    ways = "mend the source, or declare another type (float and decimals: widen; text takes everything)"
+    if spec.path is not None:
+        ways += "; options: {nullstr: [...]} says which words stand for missing"
+    return ways
+
+
+def _offending(connection: duckdb.DuckDBPyConnection, column: str, rows: str) -> str:
+    """The first values that do not fit as they are in the source, and where: rows count from 1, without the header."""
+    numbers = [int(r[0]) for r in connection.execute(f"{rows} ORDER BY 1 LIMIT {_SHOWN}").fetchall()]
+    shown = []
+    for number in numbers:
+        row = connection.execute(f"SELECT CAST({quote(column)} AS VARCHAR) FROM raw LIMIT 1 OFFSET {number}").fetchone()
+        shown.append(f"row {number + 1:,}: {row[0]!r}" if row is not None else f"row {number + 1:,}")
+    return ", ".join(shown)

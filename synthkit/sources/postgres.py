@@ -92,7 +92,8 @@ def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
     with connected(spec, chosen) as server:
         names, types = _describe(server, spec)
         halves = ", ".join(
-            f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)" for start in (1, 17)
+            f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)"
+            for start in (1, 17)
         )
         row = server.execute(f"SELECT count(*), {halves} FROM {subquery(spec)}").fetchone()
     assert row is not None
@@ -150,7 +151,10 @@ def _explained(server: psycopg.Connection[Any], spec: SourceTableSpec, error: Ex
 
     if spec.query is None and isinstance(error, psycopg.errors.UndefinedTable):
         server.rollback()
-        query = "SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        query = (
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        )
         return missing_table(spec, [str(t[0]) for t in server.execute(query).fetchall()])
     key = "query" if spec.query is not None else "table"
     reason = _hidden(str(error).strip().split("\n")[0], secret)

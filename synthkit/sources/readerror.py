@@ -12,7 +12,8 @@ from synthkit.spec.types import SourceTableSpec
 _COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CONVERSION = re.compile(r'converting column "(.+?)"\. Could not convert string "(.*?)" to \'(.+?)\'', re.DOTALL)
 _LINE = re.compile(r"(?:CSV Error on Line|in line|[Ll]ine)[: ]+(\d+)")
-_NOT_UTF8 = ("not utf-8", "invalid unicode", "unicode", "utf-8 encoded", "invalid utf8")
+_NOT_UTF8 = ("not utf-8", "invalid unicode", "invalid utf-8", "invalid utf8")
+_IN_FILE = re.compile(r' (?:in|reading) file "[^"]*",?')
 
 
 def read_error(error: Exception, spec: SourceTableSpec, file: Path | None = None) -> BuildError:
@@ -41,7 +42,7 @@ def _named(path: str, file: Path) -> str:
 
 def _explained(message: str, at: str, name: str) -> tuple[str, str]:
     if columns := _COUNTS.search(message):
-        what = f"{at}: {columns[2]} fields where the header has {columns[1]}"
+        what = f"{at}: {columns[2]} field{'s' * (columns[2] != '1')} where the header has {columns[1]}"
         return what, "mend the row, or set options: {delimiter: …, quote: …}"
     if "unterminated quote" in message:
         hint = 'double the quote inside the value (""), or set options: {quote: …}; quote: "" turns quoting off'
@@ -56,5 +57,5 @@ def _explained(message: str, at: str, name: str) -> tuple[str, str]:
         return f"{at} is too long a row", "set options: {max_line_size: 50000000} (in bytes)"
     if "invalid state" in message:
         return f"{name} mixes line ends (of Windows and Unix, say)", "write all lines with the same ending"
-    first = re.sub(r"^\w[\w ]*Error: ", "", message.strip().split("\n")[0])
+    first = _IN_FILE.sub("", re.sub(r"^\w[\w ]*Error: ", "", message.strip().split("\n")[0])).rstrip(". ")
     return f"cannot read {at}: {first}", "mend the file, or set options for its reader"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -36,14 +36,15 @@ def opened(
         SynthError: the source cannot be found or reached.
         BuildError: it can, but not read.
     """
-    with TemporaryDirectory(prefix="synthkit-") as temporary:
-        with connected(Path(temporary) if scratch is None else scratch) as connection:
-            if spec.path is not None:
-                open_scan(connection, spec, root, Path(temporary) if scratch is None else scratch)
-            else:
-                _open_database(connection, spec, root, connections, scratch)
-            _normalise(connection, spec)
-            yield connection
+    with ExitStack() as stack:
+        work = scratch or Path(stack.enter_context(TemporaryDirectory(prefix="synthkit-")))
+        connection = stack.enter_context(connected(work))
+        if spec.path is not None:
+            open_scan(connection, spec, root, work)
+        else:
+            _open_database(connection, spec, root, connections, scratch)
+        _normalise(connection, spec)
+        yield connection
 
 
 @contextmanager
@@ -110,7 +111,13 @@ def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> 
 def binary_column(name: str, spec: SourceTableSpec) -> BuildError:
     """The error for a column that no generator can learn and no table holds."""
     if spec.path is None:
-        where, hint = place(spec, "query" if spec.query is not None else "table"), "leave it out: write query: with the others"
+        where, hint = (
+            place(spec, "query" if spec.query is not None else "table"),
+            "leave it out: write query: with the others",
+        )
     else:
-        where, hint = place(spec, "path"), "leave it out of the file; if it is text, set options: {binary_as_string: true}"
+        where, hint = (
+            place(spec, "path"),
+            "leave it out of the file; if it is text, set options: {binary_as_string: true}",
+        )
     return BuildError(f"column {name!r} holds binary data", where, hint)

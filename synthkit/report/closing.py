@@ -1,0 +1,60 @@
+"""What a run came to, as the lines that close it: every audit and model that did not pass, and the count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from synthkit.report.advice import advice
+from synthkit.report.style import COLOURS, MARKS, measured, seconds
+from synthkit.results import ModelResult, RunResults
+
+Line = tuple[tuple[str, str | None], ...]  # parts of a line, each with its colour
+_WORDS = {"reused": "unchanged", "pass": "passed", "warn": "passed with warnings", "fail": "failed"}
+_ORDER = {"warn": 0, "fail": 1, "error": 1}
+
+
+def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator[Line]:
+    """The closing lines; with ``quiet`` only where something went wrong, and then only that.
+
+    Args:
+        took: wall time of the run in seconds.
+    """
+    if quiet and not run.failed:
+        return
+    noticed = [r for r in run.results if r.status in (("fail", "error") if quiet else _ORDER)]
+    for result in sorted(noticed, key=lambda r: _ORDER[r.status]):  # what failed comes last, where it is seen
+        yield (("", None),)
+        yield from _model(result)
+    if noticed:
+        yield (("", None),)
+    if run.interrupted:
+        yield (("interrupted", "red"), (": what was published before is as it was", None))
+    counts = ", ".join(f"{n} {_WORDS.get(s, s)}" for s, n in run.counts().items()) or "nothing to do"
+    verdict = "FAILED" if run.failed else "done"
+    yield ((verdict, "red" if run.failed else "green"), (f": {counts} in {seconds(took)}", None))
+
+
+def audit_line(model: str, record: Mapping[str, Any]) -> Line:
+    """``FAIL  churn: ks on age: 0.18 [0.16, 0.2] against max 0.1, floor 0.03``."""
+    return ((f"{MARKS[str(record['status'])]:<5} ", COLOURS[str(record["status"])]), (f"{model}: {_what(record)}", None))
+
+
+def _what(record: Mapping[str, Any]) -> str:
+    column = f" on {record['column']}" if record.get("column") else ""
+    return f"{record['name']}{column}: {measured(record)}"
+
+
+def _model(result: ModelResult) -> Iterator[Line]:
+    place = f" ({result.path})" if result.path else ""
+    message = f": {result.message}" if result.message else ""
+    yield ((MARKS[result.status], COLOURS[result.status]), (f" {result.model}{place}{message}", None))
+    for record in result.audits:
+        if record["status"] not in _ORDER:
+            continue
+        yield ((f"  {MARKS[record['status']]:<5} ", COLOURS[record["status"]]), (_what(record), None))
+        if record.get("message"):
+            yield ((f"        {record['message']}", None),)
+        hint = advice(record) if record["status"] == "fail" else None
+        if hint:
+            yield ((f"        try: {hint}", None),)

@@ -1,0 +1,17 @@
+"""Fixtures for reading sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.postgres_server import postgres
+from tests.sources.reading import Reader
+
+__all__ = ["postgres", "reader"]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)

@@ -1,0 +1,63 @@
+"""The JSON Schemas: those that ship are those that are printed, and they fit the YAML that works."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import synthkit
+from synthkit.cli.schema import NAMES, schema
+from synthkit.spec.yamlfile import Document, parse_file, parse_text
+
+SHIPPED = Path(synthkit.__file__).parent / "schemas"
+ROOT = SHIPPED.parent.parent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_shipped_schema_is_the_printed_one(name: str) -> None:
+    shipped = json.loads((SHIPPED / f"{name}.schema.json").read_text("utf-8"))
+    assert shipped == json.loads(json.dumps(schema(name))), "run: make schemas"
+    jsonschema.Draft202012Validator.check_schema(shipped)
+
+
+def test_the_example_project_fits() -> None:
+    jsonschema.validate(parse_file(ROOT / "synth_project.yml").value, schema("project"))
+    for file in sorted((ROOT / "models").rglob("*.yml")):
+        jsonschema.validate(parse_file(file).value, schema("models"))
+
+
+def models(text: str) -> Any:
+    return parse_text(text, Document(Path("x.yml"))).value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models: [{name: a, generator: sdv.ctgan, tags: x}]",
+        "models: [{name: a, generator: {name: sdv.ctgan, epochs: \"{{ var('n') }}\"}, enabled: \"{{ var('x') }}\"}]",
+        "models: [{name: a, generator: {name: my.own, anything: 1}, audits: [my_audit, {my_audit: {x: 1}}, {ks: null}]}]",
+        "sources: [{name: s, tables: [{name: t, path: x.csv, primary_key: id}]}]",
+    ],
+)
+def test_what_works_fits(text: str) -> None:
+    jsonschema.validate(models(text), schema("models"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "modles: []",
+        "models: [{nam: a}]",
+        "models: [{name: a, generator: {name: sdv.ctgan, epoch: 3}}]",
+        "models: [{name: a, audits: [{ks: {maximum: 3}}]}]",
+        "models: [{name: a, materialized: tabel}]",
+        "models: [{name: a, source: 3}]",
+    ],
+)
+def test_what_does_not_work_does_not_fit(text: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(models(text), schema("models"))
