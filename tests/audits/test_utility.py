@@ -45,7 +45,9 @@ def people(rows: int, seed: int) -> pd.DataFrame:
 TRAIN, HOLDOUT, FRESH = people(1_500, 1), people(800, 2), people(1_500, 3)
 
 
-def context(folder: Path, synthetic: pd.DataFrame, train: pd.DataFrame = TRAIN, holdout: pd.DataFrame = HOLDOUT) -> AuditContext:
+def context(
+    folder: Path, synthetic: pd.DataFrame, train: pd.DataFrame = TRAIN, holdout: pd.DataFrame = HOLDOUT
+) -> AuditContext:
     def table(name: str, frame: pd.DataFrame) -> Table:
         path = folder / f"{name}.parquet"
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
@@ -74,7 +76,9 @@ def shuffled(column: str) -> pd.DataFrame:
         ("tier", "GaussianNB", None),
     ],
 )
-def test_fresh_rows_pass_and_a_shuffled_target_fails(tmp_path: Path, target: str, estimator: str | None, metric: str | None) -> None:
+def test_fresh_rows_pass_and_a_shuffled_target_fails(
+    tmp_path: Path, target: str, estimator: str | None, metric: str | None
+) -> None:
     params = {"target": target, "estimator": estimator, "metric": metric, "max_gap": 0.1}
     good = judged(tmp_path, FRESH, **params)
     assert good.status == "pass"
