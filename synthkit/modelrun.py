@@ -147,7 +147,6 @@ class ModelRun:
             conditions=dict(model.spec.conditions),
             seed=action.fingerprint.inputs["train"]["seed"],
             device=project.device,
-            threads=project.spec.model_threads,
             epsilon=model.spec.epsilon,
             delta=model.spec.delta,
             metadata=self._metadata(),

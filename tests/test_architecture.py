@@ -27,7 +27,6 @@ LAYERS = (
     ("generators",),
     ("audits",),
     ("graph",),
-    ("privacy",),
     ("compiler",),
     ("fingerprint",),
     ("store",),

@@ -65,7 +65,7 @@ def run_plan(
     project = manifest.project
     manifest.write_summary(project.target_dir)
     settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb)
-    with make_console(log_format, quiet, sys.stdout, project.root) as console:
+    with make_console(log_format, quiet, sys.stdout) as console:
         for warning in plan.warnings:
             console.warn(warning)
         for name in plan.disabled:

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from synthkit.cli.common import project_options
+from synthkit.cli.common import project_dir_option, project_root
 
 
 @click.command("clean")
-@project_options
+@project_dir_option
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-def command(project_dir: Path | None, target: str | None, variables: str | None, dry_run: bool) -> None:
+def command(project_dir: Path | None, dry_run: bool) -> None:
     """Remove target/: staged rows, trained models, split sources, logs. Published tables stay."""
-    del target, variables
-    from synthkit.project import find_project_root
     from synthkit.store.lock import ProjectLock
 
-    root = find_project_root(project_dir or Path.cwd())
-    scratch = root / "target"
+    scratch = project_root(project_dir) / "target"
     if not scratch.is_dir():
         click.echo("nothing to clean")
         return
-    size = sum(p.stat().st_size for p in scratch.rglob("*") if p.is_file())
+    if scratch.is_symlink():
+        if not dry_run:
+            scratch.unlink()
+        click.echo(f"{'would remove' if dry_run else 'removed'} the link {scratch}, not what it points to")
+        return
+    size = sum(p.lstat().st_size for p in scratch.rglob("*") if not p.is_dir())
     if dry_run:
         click.echo(f"would remove {scratch} ({_megabytes(size)})")
         return
-    if scratch.is_symlink():
-        scratch.unlink()
-        click.echo(f"removed the link {scratch}, not what it points to")
-        return
-    with ProjectLock(scratch / "lock").held():
+    own = scratch / "lock"
+    with ExitStack() as locks:
+        for lock in (own, *sorted(scratch.glob("targets/*/lock"))):  # each target may be building
+            locks.enter_context(ProjectLock(lock).held())
         for entry in scratch.iterdir():
-            if entry.name != "lock":
+            if entry != own:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     click.echo(f"removed {scratch} ({_megabytes(size)})")
 

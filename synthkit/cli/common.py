@@ -25,28 +25,63 @@ def _chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     return apply
 
 
+project_dir_option = click.option(
+    "--project-dir",
+    type=click.Path(path_type=Path),
+    envvar="SYNTH_PROJECT_DIR",
+    help="The project (default: here or above).",
+)
+reader_options = _chain(
+    project_dir_option,
+    click.option("-t", "--target", envvar="SYNTH_TARGET", help="The target to work on (default: the project's)."),
+)
 project_options = _chain(
-    click.option("--project-dir", type=click.Path(path_type=Path), help="The project (default: here or above)."),
-    click.option("-t", "--target", help="The target to work on (default: the project's)."),
-    click.option("--vars", "variables", help="Variables as YAML: '{epochs: 10}'."),
+    reader_options,
+    click.option("--vars", "variables", envvar="SYNTH_VARS", help="Variables as YAML: '{epochs: 10}'."),
 )
 selection_options = _chain(
     click.option("-s", "--select", multiple=True, help="What to take: name, +name+, tag:x, path:x, source:x, …"),
     click.option("--exclude", multiple=True, help="What to leave out, in the same syntax."),
 )
 log_options = _chain(
-    click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Lines for people or JSON."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        envvar="SYNTH_LOG_FORMAT",
+        help="Lines for people or JSON.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Print only what went wrong."),
 )
 build_options = _chain(
     click.option(
-        "--threads", type=click.IntRange(min=1), help="Models built at once (default: the project's, or cores)."
+        "--threads",
+        type=click.IntRange(min=1),
+        envvar="SYNTH_THREADS",
+        help="Models built at once (default: the project's, or cores).",
     ),
-    click.option("--seed", type=int, help="The project's seed for this run."),
-    click.option("--device", help="auto, cpu, cuda or cuda:N."),
-    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
-    click.option("--lock-wait", type=float, default=0.0, help="Seconds to wait for another build to end."),
+    click.option("--seed", type=int, envvar="SYNTH_SEED", help="The project's seed for this run."),
+    click.option("--device", envvar="SYNTH_DEVICE", help="auto, cpu, cuda or cuda:N."),
+    click.option("--fail-fast", is_flag=True, envvar="SYNTH_FAIL_FAST", help="Stop at the first failure."),
+    click.option(
+        "--lock-wait",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        envvar="SYNTH_LOCK_WAIT",
+        help="Seconds to wait for another build to end.",
+    ),
 )
+
+
+def project_root(project_dir: Path | None) -> Path:
+    """The project's folder; noted for the log of an error that nobody foresaw."""
+    from synthkit.project import find_project_root
+
+    root = find_project_root(project_dir or Path.cwd())
+    context = click.get_current_context(silent=True)
+    if context is not None and isinstance(context.obj, dict):
+        context.obj["root"] = root
+    return root
 
 
 def load(
@@ -56,9 +91,9 @@ def load(
     **given: Any,
 ) -> Project:
     """Find and load the project that the options name."""
-    from synthkit.project import find_project_root, load_project
+    from synthkit.project import load_project
 
-    root = find_project_root(project_dir or Path.cwd())
+    root = project_root(project_dir)
     return load_project(root, target=target, vars=parse_vars(variables), **given)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -14,11 +15,14 @@ from synthkit.cli.common import compiled, log_options, project_options
 @log_options
 def command(project_dir: Path | None, target: str | None, variables: str | None, log_format: str, quiet: bool) -> None:
     """Check everything that can be checked before training, and write target/manifest.json."""
+    from synthkit.report.faults import render_warning
+    from synthkit.report.style import wants_colour
+
     manifest = compiled(project_dir, target, variables)
     directory = manifest.project.target_dir
     manifest.write(directory)
     for fault in manifest.warnings:
-        click.echo(f"warning: {fault.where}: {fault.message}", err=True)
+        click.echo(render_warning(fault, color=wants_colour(sys.stderr)), err=True)
     if quiet:
         return
     if log_format == "json":

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from synthkit.cli.common import load, project_root
+
+if TYPE_CHECKING:
+    from synthkit.init.fromfile import Proposal
 
 
 @click.command("init")
@@ -20,7 +27,12 @@ import click
 @click.option("--source", "group", default="raw", show_default=True, help="The source's name, with --from.")
 @click.option("--target-column", help="What a classifier would predict, with --from.")
 @click.option("--copy", is_flag=True, help="Copy the files into data/, with --from.")
-@click.option("--project-dir", type=click.Path(path_type=Path), help="Add to this project (default: here or above).")
+@click.option(
+    "--project-dir",
+    type=click.Path(path_type=Path),
+    envvar="SYNTH_PROJECT_DIR",
+    help="Add to this project (default: here or above); with NAME, make the project in this folder.",
+)
 def command(
     name: str | None,
     files: tuple[Path, ...],
@@ -34,47 +46,77 @@ def command(
     Without NAME, --from adds to the project at hand.
     """
     from synthkit.cli.schema import NAMES, write_schema
-    from synthkit.errors import SynthError
     from synthkit.init.scaffold import empty_files, scaffold_files, write_new
 
     if name is None and not files:
         raise click.UsageError("name the project: synth init NAME")
-    if name is not None:
-        root = (Path.cwd() if project_dir is None else project_dir) / name
-        identifier = _identifier(root.name)
-        if root.exists() and any(root.iterdir()):
-            raise SynthError(f"{root} is there already and not empty", hint="choose another name")
-        made = empty_files(identifier) if files else scaffold_files(identifier)
-        for path in write_new(root, made):
-            click.echo(f"wrote {_shown(path)}")
-        for each in NAMES:
-            write_schema(each, root / ".synth" / "schemas")
+    if name is None:
+        root, models, made = project_root(project_dir), _models_folder(project_dir), {}
     else:
-        from synthkit.project import find_project_root
-
-        root = find_project_root(project_dir or Path.cwd())
-    for file in files:
-        _add(file.resolve(), root.resolve(), group, target_column, copy)
+        root, models = (project_dir or Path.cwd()) / name, "models"
+        _refuse_occupied(root)
+        identifier = _identifier(root.resolve().name)
+        made = empty_files(identifier) if files else scaffold_files(identifier)
+    # All files are read before anything is written: one that cannot be read leaves no half project.
+    added = [_proposed(file.resolve(), root.resolve(), group, target_column, copy) for file in files]
+    made |= {f"{models}/{one.name}.yml": one.text for one in added}
+    _refuse_namesakes(added)
+    if copy:
+        _copy(files, root)
+    for path in write_new(root, made):
+        click.echo(f"wrote {_shown(path)}")
+    for each in NAMES:
+        if not (root / ".synth" / "schemas" / f"{each}.schema.json").exists():
+            write_schema(each, root / ".synth" / "schemas")
+    for one in added:
+        click.echo(f"{one.name}:")
+        for note in one.notes:
+            click.echo(f"  {note}")
     click.echo(f"next: cd {_shown(root)} && synth build" if name else "next: synth build")
 
 
-def _add(file: Path, root: Path, group: str, target: str | None, copy: bool) -> None:
+def _models_folder(project_dir: Path | None) -> str:
+    """The first folder in which the project looks for models."""
+    return str(load(project_dir).spec.paths.models[0])
+
+
+def _refuse_occupied(root: Path) -> None:
+    from synthkit.errors import SynthError
+
+    if root.is_file() or (root.is_dir() and any(root.iterdir())):
+        raise SynthError(f"{root} is there already and not empty", hint="choose another name")
+
+
+def _proposed(file: Path, root: Path, group: str, target: str | None, copy: bool) -> Proposal:
+    from synthkit.init.fromfile import propose
+
+    return propose(file, root, group, target, shown=f"data/{file.name}" if copy else None)
+
+
+def _refuse_namesakes(proposals: Sequence[Proposal]) -> None:
+    from synthkit.errors import SynthError
+
+    names = [p.name for p in proposals]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        raise SynthError(f"two of the files would be called {twice!r}", hint="add them one by one, renamed")
+
+
+def _copy(files: Sequence[Path], root: Path) -> None:
+    """Copy files into data/; one that is there already must be the same."""
+    import filecmp
     import shutil
 
-    from synthkit.init.fromfile import propose
-    from synthkit.init.scaffold import write_new
+    from synthkit.errors import SynthError
+    from synthkit.files import replacing
 
-    if copy:
+    for file in files:
         inside = root / "data" / file.name
-        inside.parent.mkdir(parents=True, exist_ok=True)
+        if inside.exists() and not filecmp.cmp(file, inside, shallow=False):
+            raise SynthError(f"{inside} is there already, and is another file", hint="rename one of them")
         if not inside.exists():
-            shutil.copyfile(file, inside)
-        file = inside
-    proposal = propose(file, root, group, target)
-    for path in write_new(root, {f"models/{proposal.name}.yml": proposal.text}):
-        click.echo(f"wrote {_shown(path)}")
-    for note in proposal.notes:
-        click.echo(f"  {note}")
+            with replacing(inside) as temporary:
+                shutil.copyfile(file, temporary)
 
 
 def _identifier(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -47,12 +48,24 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name = args[0]
         if name in LATER:
-            ctx.fail(f"'synth {name}' is not part of synthkit {__version__} yet.")
+            ctx.fail(f"'synth {name}' is not part of synthkit {__version__}.")
         if name not in VERBS:
             from synthkit.errors import did_you_mean
 
             ctx.fail(f"there is no verb {name!r}: {did_you_mean(name, VERBS, 'a verb')}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader of what a verb prints has seen enough. Click would make a failed build (1) of it.
+            from synthkit.report.pipe import discard
+
+            discard(sys.stdout)
+            ctx.exit(0)
+        return done
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,51 +76,67 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 all passed, 1 a build or audit failed, 2 anything else."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal that cannot show an ε must not end a build.
+            stream.reconfigure(errors="backslashreplace")
+    seen: dict[str, Path] = {}  # where a verb notes the project's root, for the log of an internal error
     try:
-        code = cli.main(standalone_mode=False)
-        sys.stdout.flush()
+        code = cli.main(standalone_mode=False, obj=seen)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # The reader of a pipe has seen enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:
-        sys.exit(_explained(error))
+        sys.exit(_explained(error, seen.get("root")))
 
 
-def _explained(error: Exception) -> int:
+def _explained(error: Exception, root: Path | None) -> int:
+    """Say on stderr what happened, and return the exit status."""
     from synthkit.errors import EXIT_USAGE, ConfigurationError, SynthError
     from synthkit.report.faults import render_error, render_faults
+    from synthkit.report.style import wants_colour
 
     if os.environ.get("SYNTH_DEBUG"):
         raise error
+    color = wants_colour(sys.stderr)
     if isinstance(error, ConfigurationError):
-        click.echo(render_faults(error.faults, color=sys.stderr.isatty()), err=True)
+        click.echo(render_faults(error.faults, color=color), err=True)
         return error.exit_code
     if isinstance(error, SynthError):
-        click.echo(render_error(error, color=sys.stderr.isatty()), err=True)
+        click.echo(render_error(error, color=color), err=True)
         return error.exit_code
-    path = _log_traceback()
-    click.echo(f"error: internal error: {type(error).__name__}: {error}", err=True)
+    path = _log_traceback(root)
+    if isinstance(error, OSError) and error.filename is not None:
+        click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+    else:
+        click.echo(f"error: internal error: {type(error).__name__}: {error}", err=True)
     click.echo(f"  the traceback is in {path}; SYNTH_DEBUG=1 shows it here", err=True)
     return EXIT_USAGE
 
 
-def _log_traceback() -> str:
+def _log_traceback(root: Path | None) -> str:
+    """Write the traceback that is being handled to the project's target/logs, or to a temporary file."""
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="synth-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.write(traceback.format_exc())
-    return file.name
+    text = f"synthkit {__version__}, Python {sys.version}\n{traceback.format_exc()}"
+    folders: list[Path | None] = [root / "target" / "logs"] if root is not None else []
+    for folder in [*folders, None]:
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="synth-", suffix=".log", dir=folder, delete=False, encoding="utf-8"
+            ) as file:
+                file.write(text)
+            return file.name
+        except OSError:
+            continue
+    return "no file: none could be written"
 
 
 if __name__ == "__main__":

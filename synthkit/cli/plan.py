@@ -16,8 +16,8 @@ _VERB = {"train": "train", "sample": "sample", "query": "query", "audit": "audit
 @project_options
 @selection_options
 @click.option("--full-refresh", is_flag=True, help="Plan as if nothing had been built.")
-@click.option("--seed", type=int, help="The project's seed.")
-@click.option("--device", help="auto, cpu, cuda or cuda:N.")
+@click.option("--seed", type=int, envvar="SYNTH_SEED", help="The project's seed.")
+@click.option("--device", envvar="SYNTH_DEVICE", help="auto, cpu, cuda or cuda:N.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text")
 def command(
     project_dir: Path | None,

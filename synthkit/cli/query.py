@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from synthkit.cli.common import reader_options
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PIPE_WIDTH = 240  # characters of a table that goes into a pipe
+WIDEST = 48  # characters of a cell that a table shows
+NUMERIC = ("int", "uint", "double", "float", "decimal")
 
 
 @click.command("query")
-@click.argument("sql")
-@click.option("--project-dir", type=click.Path(path_type=Path), default=Path(), help="The project.")
-@click.option("-t", "--target", help="Whose tables (default: the project's target).")
+@click.argument("sql", required=False)
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the SQL from a file.",
+)
+@reader_options
 @click.option(
     "--format",
     "style",
@@ -27,43 +39,90 @@ PIPE_WIDTH = 240  # characters of a table that goes into a pipe
     help="Default: table on a terminal, csv in a pipe.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Rows shown in a table.")
-def command(sql: str, project_dir: Path, target: str | None, style: str | None, limit: int) -> None:
+def command(
+    sql: str | None, file: Path | None, project_dir: Path | None, target: str | None, style: str | None, limit: int
+) -> None:
     """Run SQL over the published tables and synth_meta; `-` reads it from standard input."""
     from synthkit.store.reader import open as open_warehouse
 
-    text = sys.stdin.read() if sql == "-" else sql
-    found = open_warehouse(project_dir, target).query(text)
+    if (sql is None) == (file is None):
+        raise click.UsageError('pass the SQL, or --file: synth query "select * from synth_meta.tables"')
+    text = file.read_text("utf-8") if file is not None else sys.stdin.read() if sql == "-" else str(sql)
+    found = open_warehouse(project_dir or Path(), target).query(text)
     print_table(found, style or ("table" if sys.stdout.isatty() else "csv"), limit)
 
 
 def print_table(found: pa.Table, style: str, limit: int) -> None:
     """Rows on standard output: an aligned table, CSV with a header, or a JSON list."""
     if style == "json":
-        click.echo(json.dumps(found.to_pylist(), default=str, ensure_ascii=False))
-        return
-    if style == "csv":
+        click.echo(json.dumps([_plain(row) for row in found.to_pylist()], default=str, ensure_ascii=False))
+    elif style == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(found.column_names)
         for batch in found.to_batches():
             writer.writerows(_rows(batch))
-        return
-    from rich.console import Console
-    from rich.table import Table
+    else:
+        _print_aligned(found, limit)
 
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: decimals are numbers, what is not finite is null."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, Decimal):
+        value = int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _rows(batch: Any) -> Iterator[list[Any]]:
+    columns = [column.to_pylist() for column in batch.columns]
+    for row in zip(*columns, strict=True):
+        yield ["" if v is None else v for v in row]
+
+
+def _print_aligned(found: pa.Table, limit: int) -> None:
+    """Columns side by side, numbers to the right; those that do not fit the terminal are counted."""
+    import shutil
+
+    from rich.cells import cell_len
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
     shown = found.slice(0, limit)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for field in found.schema:
-        right = str(field.type).startswith(("int", "uint", "double", "float", "decimal"))
-        table.add_column(field.name, justify="right" if right else "left", overflow="ellipsis", no_wrap=True)
-    for row in shown.to_pylist():
-        table.add_row(*("" if v is None else str(v) for v in row.values()))
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-    console.print(table)
+    columns: list[list[str]] = []
+    used = 0
+    for field, values in zip(shown.schema, shown.columns, strict=True):
+        cells = [_cell(field.name), *(_cell(v) for v in values.to_pylist())]
+        wide = min(max(map(cell_len, cells)), WIDEST)
+        if columns and used + wide > width:
+            break
+        used += wide + 2
+        right = str(field.type).startswith(NUMERIC)
+        columns.append([_aligned(c, wide, right) for c in cells])
+    for row in zip(*columns, strict=True):
+        click.echo("  ".join(row).rstrip())
+    hidden = found.num_columns - len(columns)
+    if hidden:
+        click.echo(f"… {hidden} more column{'s' if hidden > 1 else ''} (--format csv)")
     if found.num_rows > limit:
         click.echo(f"… {found.num_rows - limit:,} more rows (--limit, or --format csv)")
 
 
-def _rows(batch: Any) -> Any:
-    columns = [column.to_pylist() for column in batch.columns]
-    for row in zip(*columns, strict=True):
-        yield ["" if v is None else v for v in row]
+def _aligned(text: str, width: int, right: bool) -> str:
+    """Text in ``width`` columns of a terminal, cut with an ellipsis where it is longer."""
+    from rich.cells import cell_len, set_cell_size
+
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…"
+    padding = " " * (width - length)
+    return padding + text if right else text + padding
+
+
+def _cell(value: object) -> str:
+    """A value on one line; what a terminal would act on is written out."""
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -8,19 +8,20 @@ from typing import Any
 
 import click
 
+from synthkit.cli.common import reader_options
+
 
 @click.command("show")
 @click.argument("model")
-@click.option("--project-dir", type=click.Path(path_type=Path), default=Path(), help="The project.")
-@click.option("-t", "--target", help="Whose table (default: the project's target).")
+@reader_options
 @click.option("--limit", type=click.IntRange(min=0), default=5, show_default=True, help="Rows to show.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json prints the receipt.")
-def command(model: str, project_dir: Path, target: str | None, limit: int, style: str) -> None:
+def command(model: str, project_dir: Path | None, target: str | None, limit: int, style: str) -> None:
     """Show a published table: its rows, how it was made, and what its audits found."""
     from synthkit.cli.query import print_table
     from synthkit.store.reader import open as open_warehouse
 
-    table = open_warehouse(project_dir, target).table(model)
+    table = open_warehouse(project_dir or Path(), target).table(model)
     receipt = table.receipt
     if style == "json":
         click.echo(json.dumps(receipt, indent=2, ensure_ascii=False))

@@ -38,19 +38,21 @@ class Proposal:
     notes: tuple[str, ...]
 
 
-def propose(path: Path, root: Path, group: str, target: str | None = None) -> Proposal:
+def propose(path: Path, root: Path, group: str, target: str | None = None, shown: str | None = None) -> Proposal:
     """Look at a file and write its source and a model.
 
     Args:
         root: the project; the file's path is written relative to it where it lies inside.
         group: the source's name.
         target: a column that a classifier would predict; by default one that is named like it.
+        shown: how the YAML names the file, where that is not where it lies now.
 
     Raises:
         SynthError, BuildError: the file cannot be read, or has no such column.
     """
     name = _identifier(path.stem)
-    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    if shown is None:
+        shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     spec = SourceTableSpec(name=name, path=str(path))
     with TemporaryDirectory() as scratch:
         hashed = content_hash(spec, root=root, connections={}, cache=None)
@@ -121,6 +123,7 @@ def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> li
         counts[column.type] = counts.get(column.type, 0) + 1
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items(), key=lambda kv: -kv[1]))
     notes = [f"{rows:,} rows, {len(schema.columns)} columns: {kinds}"]
+    notes.append("the types were read off the rows: check them in the YAML")
     notes.append(f"primary key: {key}" if key else "no primary key was recognised")
     notes.append(
         f"to be predicted (tstr): {target}" if target else "no target was recognised: --target-column names one"
@@ -131,7 +134,8 @@ def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> li
     if rows * 0.2 < FEWEST_HOLDOUT:
         notes.append("too few rows to compare with held-out ones: only integrity is audited")
     notes.append(
-        "these types were read off the rows; bounds and values are not declared, as what is declared is public"
+        "NOTE: bounds: and values: are left out on purpose. What you declare there is published with the model:"
+        " declare only what anyone may know, never what you read off the rows"
     )
     return notes
 

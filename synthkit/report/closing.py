@@ -37,7 +37,10 @@ def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator
 
 def audit_line(model: str, record: Mapping[str, Any]) -> Line:
     """``FAIL  churn: ks on age: 0.18 [0.16, 0.2] against max 0.1, floor 0.03``."""
-    return ((f"{MARKS[str(record['status'])]:<5} ", COLOURS[str(record["status"])]), (f"{model}: {_what(record)}", None))
+    return (
+        (f"{MARKS[str(record['status'])]:<5} ", COLOURS[str(record["status"])]),
+        (f"{model}: {_what(record)}", None),
+    )
 
 
 def _what(record: Mapping[str, Any]) -> str:

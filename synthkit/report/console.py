@@ -58,7 +58,6 @@ class JsonConsole(AbstractContextManager["JsonConsole"]):
     def listen(self, event: Event) -> None:
         if self.quiet and not _wrong(event):
             return
-        # vars before asdict: results of a large run are deep, and to_json of each part is shallow enough.
         from dataclasses import asdict
 
         self._write(type(event).__name__, asdict(event))
@@ -124,8 +123,7 @@ class TextConsole(AbstractContextManager["TextConsole"]):
         elif isinstance(event, ModelProgress):
             self._model_progress(event)
         elif isinstance(event, AuditFinished):
-            if event.record["status"] in NOTICED and not (self.quiet and event.record["status"] not in ("fail", "error")):
-                self._print((("      ", None), *audit_line(event.model, event.record)))
+            self._audit_finished(event.model, event.record)
         elif isinstance(event, ModelFinished):
             self._model_finished(event.result)
         elif isinstance(event, Note):
@@ -168,6 +166,14 @@ class TextConsole(AbstractContextManager["TextConsole"]):
         left = seconds((now - began) / event.done * (event.total - event.done))
         step = f"{event.done:,} of {event.total:,} {event.unit}"
         self._say(f"{self._number(event.model)} train  {event.model}: {step}, {left} left  {event.note}".rstrip())
+
+    def _audit_finished(self, model: str, record: Mapping[str, Any]) -> None:
+        """What did not pass, at once; why and what to try comes with the closing lines."""
+        if record["status"] not in NOTICED or (self.quiet and record["status"] not in ("fail", "error")):
+            return
+        self._print((("      ", None), *audit_line(model, record)))
+        if record["status"] == "inconclusive" and record.get("message"):
+            self._say(f"            {record['message']}")
 
     def _model_finished(self, result: ModelResult) -> None:
         if self.progress is not None and result.model in self.tasks:
@@ -219,8 +225,8 @@ def _facts(result: ModelResult) -> str:
         facts.append(plural(result.rows, "row"))
     if result.audits and result.status != "reused":
         facts.append(_audit_count(result))
-    if result.message and result.status != "reused":
-        facts.append(result.message.splitlines()[0])
+    if result.message and result.status != "reused" and not (result.failed and result.audits):
+        facts.append(result.message.removeprefix("skipped: ").splitlines()[0])  # of audits, the closing lines tell
     return f" {', '.join(facts)}" if facts else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from synthkit.errors import Fault, Location, SynthError
 RED, YELLOW, BLUE, BOLD, OFF = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 WINDOW = 120  # characters of a line that are shown
 BEFORE = 60  # of these, how many before the fault
+_TOKEN = re.compile(r""""[^"]*"|'[^']*'|[^\s,\[\]{}:#"']+""")  # a scalar of YAML, more or less
 
 
 def render_faults(faults: Sequence[Fault], *, color: bool = False, base: Path | None = None) -> str:
@@ -49,18 +51,19 @@ def _paragraph(fault: Fault, level: str, color: bool, base: Path) -> str:
 
 
 def _snippet(where: Location | None, value: str | None, shade: str, color: bool) -> list[str]:
-    """The line of the file and, below it, carets under the offending value (its first character if it is not there)."""
+    """The line of the file and, below it, carets under the offending value (or the word that is there)."""
     if where is None or not where.line:
         return []
     try:
-        text = where.file.read_text("utf-8").splitlines()[where.line - 1]
+        text = where.file.read_text("utf-8-sig").split("\n")[where.line - 1].rstrip("\r")
     except (OSError, IndexError, UnicodeDecodeError):
         return []
     # A tab is as wide as the terminal likes: shown as one space, the caret stands where it should.
     text = "".join(c if c.isprintable() else " " for c in text)
     at = max(0, where.column - 1)
     start = max(0, at - BEFORE)
-    found = value if value and text.startswith(value, at) else text[at : at + 1]
+    token = _TOKEN.match(text, at)
+    found = value if value and text.startswith(value, at) else token.group() if token else ""
     width = max(1, min(cells(found), WINDOW - (at - start)))
     number = str(where.line)
     carets = " " * cells(text[start:at]) + _paint("^" * width, shade, color)

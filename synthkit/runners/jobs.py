@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 
@@ -46,7 +46,6 @@ class GenerateJob:
     conditions: Mapping[str, Any]
     seed: int
     device: str
-    threads: int
     epsilon: float | None
     delta: float | None
     metadata: Mapping[str, str]
@@ -78,7 +77,6 @@ class AuditJob:
     relations: Mapping[str, list[str]]
     audits: list[Mapping[str, Any]]
     seed: int
-    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 Job = IngestJob | SplitJob | GenerateJob | QueryJob | AuditJob

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +35,7 @@ from tests.sources.reading import Reader, kinds, rows, types, values
         (
             ["2024-01-05T10:00:00Z", "2024-12-31T23:59:59+02:00"],
             "TIMESTAMP WITH TIME ZONE",
-            datetime(2024, 1, 5, 10, tzinfo=timezone.utc),
+            datetime(2024, 1, 5, 10, tzinfo=UTC),
         ),
         (["10:00", "23:59"], "TIME", time(10)),
         (["$1.50", "$2"], "VARCHAR", "$1.50"),

@@ -202,7 +202,7 @@ def test_json_values_of_mixed_types_are_text(reader: Reader) -> None:
 def test_bad_json(reader: Reader, content: bytes, message: str) -> None:
     reader.write("t.jsonl", content)
     with pytest.raises(SynthError, match=message):
-        reader.describe(path="t.jsonl")
+        reader.read(path="t.jsonl")
 
 
 def test_a_json_key_may_end_in_a_number(reader: Reader) -> None:
