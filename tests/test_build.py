@@ -79,6 +79,22 @@ def test_a_relaxed_audit_takes_the_staged_rows(shop: Project) -> None:
     assert shop.results()["customers"]["action"] == "audit"
 
 
+def test_fail_fast_starts_nothing_more(shop: Project) -> None:
+    model = (
+        FAILING
+        + """
+          - name: z_alone
+            generator: {name: sql, query: "select 1 as x"}
+            audits: []
+    """.rstrip()
+    )
+    shop.write({"models/customers.yml": model})
+    shop.fails("build", "--threads", "1", "--fail-fast")
+    assert shop.results()["z_alone"]["status"] == "skipped"
+    shop.fails("build", "--threads", "1")
+    assert shop.results()["z_alone"]["status"] == "pass"
+
+
 def test_warnings_do_not_fail_a_build(shop: Project) -> None:
     warning = FAILING.replace("values: [basic, plus]", "values: [basic, plus], severity: warn")
     shop.write({"models/customers.yml": warning})

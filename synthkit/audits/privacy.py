@@ -47,7 +47,8 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     distances in place of densities). Score of a record: log((d_R + e) / (d_S + e)), its distance to the nearest
     reference row over that to the nearest synthetic row, so that a record is not called a member merely because
     it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
-    with no row equal to one of the first. Baseline: a coin, AUC 0.5. Control: rows found among both sides score alike and cannot raise the AUC.
+    with no row equal to one of the first. Baseline: a coin, AUC 0.5. Control: the non-members, who score alike
+    where the table was not made from the members.
 
     The interval is DeLong's over the attacked rows. A pass means that *this* attack failed, not that none works.
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.audits import bind_audits
-from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures
+from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
@@ -31,6 +31,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     describe_sources,
     derive_schemas,
     check_columns,
+    check_pii,
     check_conditions,
     bind_audits,
     check_exposures,

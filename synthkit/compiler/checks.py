@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.graph import check_relation
+from synthkit.encoding.faker import ALIASES, known_pii, provider_names
 from synthkit.errors import did_you_mean
 from synthkit.generators import registry
 from synthkit.generators.conditions import check_conditions as condition_problems
+from synthkit.spec.types import ColumnSpec
 
 
 def check_epsilon(draft: Draft) -> None:
@@ -46,6 +48,17 @@ def check_columns(draft: Draft) -> None:
                 where = model.spec.origin.at("columns", index, "name")
                 hint = did_you_mean(column.name, model.schema.names, "a column")
                 draft.fault(f"model {model.spec.name!r} has no column {column.name!r}", where, column.name, hint)
+
+
+def check_pii(draft: Draft) -> None:
+    """``pii:`` names something that Faker can make up."""
+    columns: list[ColumnSpec] = [c for _, table in draft.tables.values() for c in table.columns]
+    columns += [c for model in draft.models.values() for c in model.spec.columns]
+    for column in columns:
+        if column.pii is not None and not known_pii(column.pii):
+            hint = did_you_mean(column.pii, {*ALIASES, *provider_names()}, "a kind")
+            where = column.origin.at("pii")
+            draft.fault(f"column {column.name!r}: Faker makes no {column.pii!r}", where, column.pii, hint)
 
 
 def check_conditions(draft: Draft) -> None:

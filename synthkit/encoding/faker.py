@@ -22,12 +22,44 @@ ALIASES = {
     "username": "user_name",
     "full_name": "name",
 }
+# Providers that most tables need, so that checking a name does not load Faker.
+COMMON = frozenset(
+    [
+        "address",
+        "building_number",
+        "city",
+        "company",
+        "country",
+        "credit_card_number",
+        "date_of_birth",
+        "email",
+        "first_name",
+        "iban",
+        "ipv4",
+        "job",
+        "last_name",
+        "license_plate",
+        "name",
+        "phone_number",
+        "postcode",
+        "sentence",
+        "ssn",
+        "state",
+        "street_address",
+        "street_name",
+        "text",
+        "url",
+        "user_name",
+        "uuid4",
+        "word",
+    ]
+)
 TRIES = 40
 
 
 def known_pii(name: str) -> bool:
     """Whether ``pii: name`` can be filled: an alias of ours, or a provider of Faker that makes one value."""
-    return name in ALIASES or name in provider_names()
+    return name in ALIASES or name in COMMON or name in provider_names()
 
 
 @cache

@@ -94,14 +94,15 @@ def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
     if column.type == "boolean" and t.is_boolean(kind):
         objects = values.to_numpy(zero_copy_only=False)
         return FrameColumn(column.name, "boolean"), objects.astype(object if values.null_count else bool)
-    if column.continuous and not _few_numbers(column, values) and (t.is_temporal(kind) or t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind)):
+    number = t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind)
+    if column.continuous and (number or t.is_temporal(kind)) and not _few_numbers(column, values):
         if t.is_temporal(kind):
             micros = _micros(values)
             unit = next(u for u in _UNITS if _divides(micros, u))
             scaled = micros.to_numpy(zero_copy_only=False) / unit if micros.null_count else micros.to_numpy() // unit
             return FrameColumn(column.name, "numerical", integer=True, unit=unit), scaled
-        number = values.cast(pa.float64()) if t.is_decimal(kind) else values
-        return FrameColumn(column.name, "numerical", integer=t.is_integer(kind)), number.to_numpy(zero_copy_only=False)
+        floats = values.cast(pa.float64()) if t.is_decimal(kind) else values
+        return FrameColumn(column.name, "numerical", integer=t.is_integer(kind)), floats.to_numpy(zero_copy_only=False)
     encoded = values.dictionary_encode()
     categories = tuple(_plain(v) for v in encoded.dictionary.to_pylist())
     codes = [None if i is None else f"v{i}" for i in encoded.indices.to_pylist()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,4 +28,5 @@ def remember(file: Path, value: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
         temporary.replace(file)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

@@ -34,12 +34,12 @@ def write_parquet(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Pa
             for group in _groups(_marked(batches), schema):
                 writer.write_table(group, row_group_size=ROW_GROUP)
                 rows += group.num_rows
-    except _ReadFailure as failure:
+    except _ReadError as failure:
         raise failure.error from None
     return rows
 
 
-class _ReadFailure(Exception):
+class _ReadError(Exception):
     """Carries an OSError of the rows' origin past those that speak of the file being written."""
 
     def __init__(self, error: OSError) -> None:
@@ -51,7 +51,7 @@ def _marked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     try:
         yield from batches
     except OSError as error:
-        raise _ReadFailure(error) from error
+        raise _ReadError(error) from error
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

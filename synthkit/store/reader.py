@@ -129,7 +129,7 @@ class Reader:
         receipt = self.warehouse.published(name)
         if receipt is None and self.warehouse.receipt_path(name).is_file():
             raise SynthError(
-                f"the Parquet file of {name!r} is not what its receipt in {self.warehouse.directory} says, or is not here",
+                f"the Parquet file of {name!r} is missing, or not what its receipt in {self.warehouse.directory} says",
                 hint=f"run synth build --select {name}",
             )
         if receipt is None:
@@ -151,7 +151,7 @@ class Reader:
         try:
             self._check(sql)
             with self._connect() as connection:
-                return connection.execute(sql).to_arrow_table()
+                return connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise SynthError(f"the query does not work: {error}", hint=self._query_hint(str(error))) from None
 
@@ -221,11 +221,3 @@ class Reader:
         if "does not exist" in message:
             return f"published: {', '.join(self.tables()) or 'nothing'}; and synth_meta.tables, audits, privacy, runs"
         return None
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """The rows of a SELECT; for statements that give none (SET, USE) an empty table."""
-    import pyarrow as pa
-
-    relation = connection.sql(sql)
-    return pa.table({}) if relation is None else relation.to_arrow_table()

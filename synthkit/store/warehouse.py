@@ -30,7 +30,28 @@ SUFFIX = ".receipt.json"
 PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})
 # What every receipt says; a file that does not is none (a merge gone wrong, say), and the model is built again.
 REQUIRED = frozenset(
-    ["model", "run_id", "published_at", "file", "sha256", "bytes", "rows", "columns", "schema", "fingerprints", "seed", "generator", "source", "epsilon", "delta", "contains_real_rows", "descends_from", "materialized", "description", "audits"]
+    (
+        "model",
+        "run_id",
+        "published_at",
+        "file",
+        "sha256",
+        "bytes",
+        "rows",
+        "columns",
+        "schema",
+        "fingerprints",
+        "seed",
+        "generator",
+        "source",
+        "epsilon",
+        "delta",
+        "contains_real_rows",
+        "descends_from",
+        "materialized",
+        "description",
+        "audits",
+    )
 )
 
 
@@ -82,7 +103,7 @@ class Warehouse:
     def _is_whole(self, receipt: Mapping[str, Any]) -> bool:
         """By its size: a hash of every file at every start would take too long; `verify` takes that time."""
         try:
-            return self.file(receipt).stat().st_size == receipt["bytes"]
+            return bool(self.file(receipt).stat().st_size == receipt["bytes"])
         except OSError:
             return False
 

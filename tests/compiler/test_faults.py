@@ -194,6 +194,13 @@ def test_jinja_cannot_leave_its_sandbox(tmp_path: Path) -> None:
     assert "models/customers.yml:4:18" in text
 
 
+def test_pii_names_something_that_can_be_made_up(tmp_path: Path) -> None:
+    sources = SQL_PROJECT["models/sources.yml"].rstrip() + "\n                columns: [{name: tier, pii: emial}]\n"
+    text = make_project(tmp_path / "shop", {**SQL_PROJECT, "models/sources.yml": sources}).fails("compile", code=2)
+    assert "Faker makes no 'emial'" in text
+    assert "did you mean 'email'" in text
+
+
 def test_lineage_says_which_tables_hold_real_rows(shop: Project) -> None:
     out = shop.ok("compile")
     assert "by_tier contains real rows: by_tier ← customers ← crm.customers" in out
