@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.relation import connected, opened
 from synthkit.sources.split import Split, load_split, parse_share, private_folder, record_split, write_sides
-from synthkit.sources.types import cast, provisional_type, quote, text
+from synthkit.sources.types import DEFAULT_DECIMALS, cast, provisional_type, quote, text
 from synthkit.spec.types import ColumnSpec, ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
 VERSION = 2  # of the rows that the same source gives: enters the key
 _SHOWN = 3  # offending values in an error
-_NO_INFINITY = ("integer", "decimal", "boolean", "time")
 
 
 def ingest(
@@ -94,17 +92,6 @@ def split_table(table: Table, *, holdout: float, directory: Path, unit: str | No
     return load_split(directory)
 
 
-@dataclass(frozen=True)
-class _Checked:
-    """A column on its way: SQL of its value, and of what may be wrong with it, under free names."""
-
-    name: str
-    value: str
-    misfit: str
-    infinite: str
-    nan: str
-
-
 def _read(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
@@ -118,15 +105,16 @@ def _read(
     mark = "__"
     while any(c.name.lower().startswith(mark) for c in schema.columns):
         mark += "_"
-    checked = [_checked(c.name, found[c.name], c.sql_type) for c in schema.columns]
-    columns = []
-    for i, c in enumerate(checked):
-        columns += [f"{c.value} AS {quote(c.name)}", f"{c.misfit} AS {mark}misfit{i}"]
-        columns += [f"{c.infinite} AS {mark}infinite{i}", f"{c.nan} AS {mark}nan{i}"]
+    columns, faults = [], {}
+    for i, c in enumerate(schema.columns):
+        value, wrong = _checked(c.name, found[c.name], c.sql_type)
+        columns.append(f"{value} AS {quote(c.name)}")
+        columns += [f"{condition} AS {mark}{what}{i}" for what, condition in wrong.items()]
+        faults[c.name] = {what: f"{mark}{what}{i}" for what in wrong}
     every.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection.execute(f"COPY (SELECT {', '.join(columns)} FROM raw) TO {text(str(every))} (FORMAT parquet)")
-        return _check(connection, spec, schema, every, mark)
+        return _check(connection, spec, schema, every, faults)
     except duckdb.Error as error:
         full = write_error(error, spec.name)
         if full is not None:
@@ -137,30 +125,39 @@ def _read(
         raise BuildError(f"cannot read {spec.name!r}: {reason}", place(spec, "name")) from None
 
 
-def _checked(column: str, found: str, wanted: str) -> _Checked:
-    name, value, misfit = quote(column), cast(column, found, wanted), "false"
+def _checked(column: str, found: str, wanted: str) -> tuple[str, dict[str, str]]:
+    """SQL of a column's value, and of what may be wrong with it: misfit, nan, infinite."""
+    name, value = quote(column), cast(column, found, wanted)
+    wrong = {}
     if found != wanted:
         blank = f"trim(CAST({name} AS VARCHAR)) = ''"
-        misfit = f"({name} IS NOT NULL AND NOT ({blank}) AND ({value}) IS NULL)"
+        wrong["misfit"] = f"({name} IS NOT NULL AND NOT ({blank}) AND ({value}) IS NULL)"
     kind = provisional_type(wanted)
-    infinite, nan = "false", "false"
     if kind == "float":
-        nan = f"coalesce(isnan({value}), false)"
-        infinite = f"coalesce(isinf({value}), false)"
+        wrong["nan"] = f"coalesce(isnan({value}), false)"
+        wrong["infinite"] = f"coalesce(isinf({value}), false)"
         value = f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END"
     elif kind in ("date", "datetime"):
-        infinite = f"coalesce(NOT isfinite({value}), false)"
-    return _Checked(column, value, misfit, infinite, nan)
+        wrong["infinite"] = f"coalesce(NOT isfinite({value}), false)"
+    return value, wrong
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, schema: Schema, every: Path, mark: str
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    schema: Schema,
+    every: Path,
+    faults: Mapping[str, Mapping[str, str]],
 ) -> tuple[str, ...]:
-    """Raise for values that do not fit, infinities, nulls where there may be none, and a table without rows."""
+    """Raise for values that do not fit, infinities, nulls where there may be none, and a table without rows.
+
+    ``faults`` gives, by column, the boolean columns that mark what is wrong with its values.
+    """
     scan = f"read_parquet({file_literal(every)}, file_row_number = true)"
     counts = ["count(*)"]
-    for i, column in enumerate(schema.columns):
-        counts += [f"count(*) FILTER ({mark}{what}{i})" for what in ("misfit", "infinite", "nan")]
+    for column in schema.columns:
+        marks = faults[column.name]
+        counts += [f"count(*) FILTER ({marks.get(what, 'false')})" for what in ("misfit", "infinite", "nan")]
         counts.append(f"count(*) - count({quote(column.name)})")
     row = connection.execute(f"SELECT {', '.join(counts)} FROM {scan}").fetchone()
     assert row is not None
@@ -173,30 +170,28 @@ def _check(
         misfits, infinite, nans, nulls = (int(n) for n in row[1 + 4 * i : 5 + 4 * i])
         where = column_place(spec, column.name)
         if misfits:
-            shown = _offending(connection, column.name, f"SELECT file_row_number FROM {scan} WHERE {mark}misfit{i}")
-            what = f"column {column.name!r}: {misfits:,} of {rows:,} values are no {_wanted(declared.get(column.name))}"
-            raise BuildError(f"{what} ({shown})", where, _misfit_hint(spec))
+            bad = f"SELECT file_row_number FROM {scan} WHERE {faults[column.name]['misfit']}"
+            what = f"column {column.name!r}: {misfits:,} of {rows:,} values are not {_wanted(declared[column.name])}"
+            raise BuildError(f"{what} ({_offending(connection, column.name, bad)})", where, _misfit_hint(spec))
         if infinite:
             what = f"column {column.name!r} holds {infinite:,} infinite value{'s' if infinite > 1 else ''}"
             raise BuildError(what, where, "replace them in the source: no generator can learn infinity")
         if nulls and not column.nullable:
-            first = connection.execute(
-                f"SELECT min(file_row_number) + 1 FROM {scan} WHERE {quote(column.name)} IS NULL"
-            ).fetchone()
+            empty = f"SELECT min(file_row_number) + 1 FROM {scan} WHERE {quote(column.name)} IS NULL"
+            first = connection.execute(empty).fetchone()
             assert first is not None
-            what = f"column {column.name!r} is declared not nullable, but {nulls:,} of {rows:,} rows have no value"
+            what = f"column {column.name!r} is declared not nullable: {nulls:,} nulls in {rows:,} rows"
             raise BuildError(f"{what} (first: row {first[0]:,})", where, "drop nullable: false, or mend the source")
         if nans:
             notes.append(f"column {column.name!r}: {nans:,} NaN became missing values")
     return tuple(notes)
 
 
-def _wanted(declared: ColumnSpec | None) -> str:
-    if declared is None or declared.type != "decimal":
-        return "value of its type" if declared is None or declared.type is None else declared.type
-    from synthkit.sources.types import DEFAULT_DECIMALS
-
-    return f"decimal of {DEFAULT_DECIMALS if declared.decimals is None else declared.decimals} decimals"
+def _wanted(declared: ColumnSpec) -> str:
+    if declared.type != "decimal":
+        return str(declared.type)
+    decimals = DEFAULT_DECIMALS if declared.decimals is None else declared.decimals
+    return f"decimal of {decimals} decimals"
 
 
 def _misfit_hint(spec: SourceTableSpec) -> str:
@@ -212,5 +207,6 @@ def _offending(connection: duckdb.DuckDBPyConnection, column: str, rows: str) ->
     shown = []
     for number in numbers:
         row = connection.execute(f"SELECT CAST({quote(column)} AS VARCHAR) FROM raw LIMIT 1 OFFSET {number}").fetchone()
-        shown.append(f"row {number + 1:,}: {row[0]!r}" if row is not None else f"row {number + 1:,}")
+        assert row is not None
+        shown.append(f"{row[0]!r} in row {number + 1:,}")
     return ", ".join(shown)

@@ -70,3 +70,53 @@ def test_from_adds_to_a_project_but_not_twice(shop: Project) -> None:
     assert "extra.more" in shop.ok("ls")
     assert "is there already" in shop.fails("init", "--from", "more.csv", code=2)
     assert "no column 'nope'" in shop.fails("init", "--from", "data/customers.csv", "--target-column", "nope", code=2)
+
+
+def test_from_a_file_that_cannot_be_read_writes_nothing(tmp_path: Path) -> None:
+    write_csv(tmp_path / "good.csv", customers(50))
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n3,4,5\n")
+    done = synth(tmp_path, "init", "shop", "--from", "good.csv", "--from", "bad.csv", "--copy")
+    assert done.returncode in (1, 2)
+    assert "line 3" in done.stderr
+    assert not (tmp_path / "shop").exists()
+
+
+def test_copying_overwrites_no_other_file(shop: Project) -> None:
+    write_csv(shop.root / "elsewhere" / "customers.csv", customers(50, seed=2))
+    before = (shop.root / "data" / "customers.csv").read_bytes()
+    text = shop.fails("init", "--from", "elsewhere/customers.csv", "--copy", code=2)
+    assert "is there already" in text
+    assert (shop.root / "data" / "customers.csv").read_bytes() == before
+
+
+def test_two_files_of_one_name(shop: Project) -> None:
+    write_csv(shop.root / "a" / "more.csv", customers(50))
+    write_csv(shop.root / "b" / "more.csv", customers(50))
+    assert "'more'" in shop.fails("init", "--from", "a/more.csv", "--from", "b/more.csv", code=2)
+    assert not (shop.root / "models" / "more.yml").exists()
+
+
+def test_what_is_proposed_compiles_whatever_the_columns_are_called(shop: Project) -> None:
+    names = ["select", "yes", "null", "a: b", "x, y", "{z}", "größe", 'say "hi"', "# no", "1st", "-", "email"]
+    rows = [{n: f"{n[:1]}{i % 4}" for n in names} for i in range(60)]
+    write_csv(shop.root / "odd names!.csv", rows)
+    said = shop.ok("init", "--from", "odd names!.csv", "--source", "extra")
+    assert "NOTE: bounds: and values: are left out on purpose" in said
+    shop.ok("compile")
+    manifest = json.loads((shop.root / "target" / "manifest.json").read_text())
+    schema = manifest["models"]["synthetic_odd_names"]["schema"]
+    assert [c["name"] for c in schema["columns"]] == names
+    assert {c["name"]: c["pii"] for c in schema["columns"]}["email"] == "email"
+    text = (shop.root / "models" / "odd_names.yml").read_text()
+    fits = json.loads((shop.root / ".synth" / "schemas" / "models.schema.json").read_text())
+    jsonschema.validate(parse_text(text, Document(Path("x.yml"))).value, fits)
+
+
+def test_the_tables_of_a_new_project_are_the_same_everywhere() -> None:
+    from synthkit.init.scaffold import customers_csv
+
+    text = customers_csv(400)
+    assert text == customers_csv(400)
+    assert len(text.splitlines()) == 401
+    leavers = sum(line.endswith(",yes") for line in text.splitlines())
+    assert 60 <= leavers <= 160  # a target worth predicting: neither rare nor a coin

@@ -11,7 +11,15 @@ import termios
 import pytest
 
 from synthkit.cli.query import print_table
-from tests.project import SYNTH, Project
+from tests.project import SYNTH, Project, make_project
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that is built once for all tests that only read."""
+    project = make_project(tmp_path_factory.mktemp("built") / "shop")
+    project.ok("build")
+    return project
 
 
 def printed(
@@ -80,28 +88,25 @@ def test_csv_quotes_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert [r[1] for r in rows[1:]] == ["1", "", "3", "4", "5"]
 
 
-def test_json_holds_numbers_and_is_json(shop: Project) -> None:
-    shop.ok("build")
+def test_json_holds_numbers_and_is_json(built: Project) -> None:
     sql = "select 1.50::decimal(9,2) as d, sum(x) as s, 'nan'::double as n, {'a': [1.25::decimal(5,2)]} as o, date '2026-01-02' as t from range(5) r(x)"
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
-    rows = json.loads(shop.ok("query", sql, "--format", "json"), parse_constant=refuse)
+    rows = json.loads(built.ok("query", sql, "--format", "json"), parse_constant=refuse)
     assert rows == [{"d": 1.5, "s": 10, "n": None, "o": {"a": [1.25]}, "t": "2026-01-02"}]
 
 
-def test_sql_from_a_file(shop: Project) -> None:
-    shop.ok("build")
-    (shop.root / "q.sql").write_text("-- how many\nselect count(*) as n from by_tier")
-    assert shop.ok("query", "--file", "q.sql").split() == ["n", "3"]
-    assert "pass the SQL, or --file" in shop.fails("query", "select 1", "--file", "q.sql", code=2)
+def test_sql_from_a_file(built: Project) -> None:
+    (built.root / "q.sql").write_text("-- how many\nselect count(*) as n from by_tier")
+    assert built.ok("query", "--file", "q.sql").split() == ["n", "3"]
+    assert "pass the SQL, or --file" in built.fails("query", "select 1", "--file", "q.sql", code=2)
 
 
-def test_wrong_sql_is_explained(shop: Project) -> None:
-    shop.ok("build")
-    assert "the query does not work" in shop.fails("query", "selec 1", code=2)
-    assert "published:" in shop.fails("query", "select * from nowhere", code=2)
+def test_wrong_sql_is_explained(built: Project) -> None:
+    assert "the query does not work" in built.fails("query", "selec 1", code=2)
+    assert "published:" in built.fails("query", "select * from nowhere", code=2)
 
 
 def test_before_any_build(shop: Project) -> None:
@@ -109,13 +114,16 @@ def test_before_any_build(shop: Project) -> None:
     assert "synth build" in shop.fails("show", "customers", code=2)
 
 
-def test_on_a_terminal_a_query_is_a_table_no_wider_than_it(shop: Project) -> None:
-    shop.ok("build")
+def test_on_a_terminal_a_query_is_a_table_no_wider_than_it(built: Project) -> None:
     parent, child = pty.openpty()
     termios.tcsetwinsize(child, (24, 40))
     environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
-        [*SYNTH, "query", "select * from customers limit 2"], cwd=shop.root, stdout=child, stderr=child, env=environment
+        [*SYNTH, "query", "select * from customers limit 2"],
+        cwd=built.root,
+        stdout=child,
+        stderr=child,
+        env=environment,
     )
     os.close(child)
     output = b""

@@ -111,7 +111,7 @@ def test_a_full_disk_is_named(reader: Reader, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_place_that_cannot_be_written_is_named(reader: Reader) -> None:
     reader.write("splits", "a file in the way")
-    with pytest.raises(BuildError, match="cannot write .*splits"):
+    with pytest.raises(BuildError, match=r"cannot write .*splits"):
         reader.csv(CSV)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +16,10 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def reader(tmp_path: Path, postgres: Server) -> Iterator[Reader]:
+def reader(tmp_path: Path, postgres: Server) -> Reader:
     """A reader of an empty schema ``shop``."""
     postgres.execute("DROP SCHEMA IF EXISTS shop CASCADE", "CREATE SCHEMA shop")
-    yield Reader(tmp_path, pg={"type": "postgres", "url": postgres.url})
+    return Reader(tmp_path, pg={"type": "postgres", "url": postgres.url})
 
 
 def test_types(reader: Reader, postgres: Server) -> None:
