@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup", "thousand_models")
+NAMES = ("startup", "thousand_models", "first_build")
 
 
 def main() -> None:
