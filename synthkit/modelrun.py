@@ -12,7 +12,7 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError
-from synthkit.events import AuditFinished, Listener, ModelProgress
+from synthkit.events import AuditFinished, Listener, ModelProgress, Note
 from synthkit.fingerprint import Fingerprinter, digest
 from synthkit.plan import Action
 from synthkit.publishing import publish, state_of
@@ -211,6 +211,8 @@ class ModelRun:
             )
             done = context.executor.run(job, self._progress)
             context._splits[key] = str(done["directory"])
+            for note in done["notes"]:  # what was read otherwise than it is written: NaN as missing, say
+                context.say(Note(f"{relation.source}.{relation.name}: {note}", "warn"))
             return context._splits[key]
 
     def _files(self, relation: Relation) -> list[str]:

@@ -58,7 +58,7 @@ def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
         source_hash=job.source_hash,
         progress=report,
     )
-    return {"directory": str(split.directory), "rows": split.rows}
+    return {"directory": str(split.directory), "rows": split.rows, "notes": list(split.notes)}
 
 
 def _split(job: SplitJob) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from synthkit import files
+from synthkit.errors import BuildError
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    files.write_json_atomic(path, {"n": 1})
+    with pytest.raises(RuntimeError), files.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text().strip().endswith("}")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("step", ["sync_file", "sync_directory"])
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(files, step, full)
+    with pytest.raises(BuildError, match="disk is full") as raised:
+        files.write_text_atomic(tmp_path / "a", "x")
+    assert "space" in str(raised.value.hint)
+
+
+def test_litter_of_dead_processes_goes_and_that_of_living_ones_stays(tmp_path: Path) -> None:
+    dead, mine = tmp_path / ".tmp-999999999-a", tmp_path / f".tmp-{os.getpid()}-b"
+    dead.write_text("")
+    mine.write_text("")
+    (tmp_path / "data").write_text("")
+    assert files.clean_temporaries(tmp_path) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([mine.name, "data"])
+
+
+def test_sha256(tmp_path: Path) -> None:
+    import hashlib
+
+    (tmp_path / "x").write_bytes(b"abc" * 100_000)
+    assert files.sha256_file(tmp_path / "x") == hashlib.sha256(b"abc" * 100_000).hexdigest()
