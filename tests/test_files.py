@@ -14,9 +14,14 @@ from synthkit.errors import BuildError
 def test_a_block_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     files.write_json_atomic(path, {"n": 1})
-    with pytest.raises(RuntimeError), files.replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def half() -> None:
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert path.read_text().strip().endswith("}")
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
