@@ -80,14 +80,12 @@ def test_a_relaxed_audit_takes_the_staged_rows(shop: Project) -> None:
 
 
 def test_fail_fast_starts_nothing_more(shop: Project) -> None:
-    model = (
-        FAILING
-        + """
-          - name: z_alone
-            generator: {name: sql, query: "select 1 as x"}
-            audits: []
-    """.rstrip()
-    )
+    alone = """
+      - name: z_alone
+        generator: {name: sql, query: "select 1 as x"}
+        audits: []
+"""
+    model = FAILING.rstrip() + alone
     shop.write({"models/customers.yml": model})
     shop.fails("build", "--threads", "1", "--fail-fast")
     assert shop.results()["z_alone"]["status"] == "skipped"
