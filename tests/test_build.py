@@ -82,7 +82,7 @@ def test_a_relaxed_audit_takes_the_staged_rows(shop: Project) -> None:
 def test_fail_fast_starts_nothing_more(shop: Project) -> None:
     alone = """
       - name: z_alone
-        generator: {name: sql, query: "select 1 as x"}
+        generator: {name: sql, query: "select age from {{ source('crm', 'customers') }}"}
         audits: []
 """
     model = FAILING.rstrip() + alone
