@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -54,6 +60,8 @@ COMMON = frozenset(
         "word",
     ]
 )
+UNUSABLE = {"uuid1", "uuid7", "xml"}  # made from the clock and the machine; needs another package
+NOW = dt.datetime(2025, 1, 1)  # what Faker takes for now
 TRIES = 40
 
 
@@ -64,10 +72,25 @@ def known_pii(name: str) -> bool:
 
 @cache
 def provider_names() -> frozenset[str]:
-    """Names of Faker's methods that return a value (a second on first use: Faker loads its providers)."""
-    found = _faker(0)
-    skipped = {"seed", "seed_instance", "seed_locale", "add_provider", "unique", "optional", "items", "factories"}
-    return frozenset(n for n in dir(found) if not n.startswith("_") and n not in skipped)
+    """Names of Faker's methods that need no argument and return one value (a second on first use)."""
+    found = set()
+    for provider in _faker(0).get_providers():
+        for name in dir(provider):
+            method = getattr(provider, name)
+            if not name.startswith("_") and inspect.ismethod(method) and _makes_one_value(method):
+                found.add(name)
+    return frozenset(found - UNUSABLE)
+
+
+def _makes_one_value(method: Callable[..., Any]) -> bool:
+    signature = inspect.signature(method)
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if any(p.default is p.empty and p.kind not in optional for p in signature.parameters.values()):
+        return False
+    kind = signature.return_annotation
+    parts = get_args(kind) if get_origin(kind) is Union else (kind,)
+    scalars = (str, bool, int, float, Decimal, dt.date, dt.datetime, dt.time)
+    return any(part in scalars for part in parts) and not any(part in (tuple, list, dict) for part in parts)
 
 
 def _faker(seed: int) -> Faker:
@@ -81,22 +104,62 @@ def _faker(seed: int) -> Faker:
 def faker_values(pii: str, count: int, seed: int, used: set[str] | None) -> list[Any]:
     """``count`` values of a provider; with ``used`` (extended here) they all differ, also from those in it."""
     make = getattr(_faker(seed), ALIASES.get(pii, pii))
-    values = []
-    for _ in range(count):
+    with _clock_stopped():
+        values = [make() for _ in range(count)]
+        return values if used is None else [_unlike(value, make, used) for value in values]
+
+
+def _unlike(value: Any, make: Callable[[], Any], used: set[str]) -> Any:
+    """The value, or another one where it is in ``used`` already."""
+    for _ in range(TRIES):
+        if str(value) not in used:
+            break
         value = make()
-        if used is not None:
-            for _ in range(TRIES):
-                if str(value) not in used:
-                    break
-                value = make()
-            if str(value) in used:
-                value = _numbered(str(value), len(used))
-            used.add(str(value))
-        values.append(value)
-    return values
+    number = len(used)
+    base = value
+    while str(value) in used:
+        value = _numbered(base, number)
+        number += 1
+    used.add(str(value))
+    return value
 
 
-def _numbered(value: str, number: int) -> str:
-    """A value made unique: ``ann@x.org`` becomes ``ann.17@x.org``."""
-    head, at, tail = value.partition("@")
+def _numbered(value: Any, number: int) -> Any:
+    """A value made another: ``ann@x.org`` becomes ``ann.17@x.org``, a number or a date a later one."""
+    if isinstance(value, int | float | Decimal):
+        return value + number
+    if isinstance(value, dt.date):
+        return value - dt.timedelta(days=number)
+    head, at, tail = str(value).partition("@")
     return f"{head}.{number}{at}{tail}" if at else f"{value} {number}"
+
+
+class _Unchanged(type):
+    """So that true dates count as instances of the stand-ins below."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls.__mro__[1])
+
+
+class _Date(dt.date, metaclass=_Unchanged):
+    @classmethod
+    def today(cls) -> dt.date:  # type: ignore[override]
+        return NOW.date()
+
+
+class _Datetime(dt.datetime, metaclass=_Unchanged):
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
+        return NOW.replace(tzinfo=tz)
+
+
+@contextmanager
+def _clock_stopped() -> Iterator[None]:
+    """Faker counts ages and "this year" from the clock; the same build must give the same rows next year."""
+    module: Any = importlib.import_module("faker.providers.date_time")
+    before = (module.datetime, module.dtdate)
+    module.datetime, module.dtdate = _Datetime, _Date
+    try:
+        yield
+    finally:
+        module.datetime, module.dtdate = before

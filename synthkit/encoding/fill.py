@@ -7,12 +7,16 @@ text never is a value of the source (unless its shape leaves no other), so it ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from synthkit.encoding.makers import Maker, make_maker
+from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
+from synthkit.encoding.makers import ForeignMaker, make_maker
 from synthkit.encoding.shapes import Shapes, learn_shapes
+from synthkit.encoding.values import plain
+from synthkit.errors import BuildError
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -46,12 +50,13 @@ class FillRule:
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """Which columns the generator learns, and how the others are filled."""
+    """Which columns the generator learns, how the others are filled, and how primary keys stay unique."""
 
     schema: Schema
     arrow: tuple[tuple[str, str], ...]  # name → Arrow type as base64 of its IPC schema, in the source's order
     modelled: Schema
     filled: tuple[FillRule, ...]
+    key: KeyRule | None = None
 
     def arrow_schema(self) -> pa.Schema:
         return pa_schema(self.arrow)
@@ -72,6 +77,7 @@ class ColumnPlan:
             arrow=tuple((str(a), str(b)) for a, b in data["arrow"]),
             modelled=Schema.from_json(data["modelled"]),
             filled=tuple(rule(r) for r in data["filled"]),
+            key=None if data.get("key") is None else KeyRule.from_json(data["key"]),
         )
 
 
@@ -105,7 +111,11 @@ def plan_columns(table: Table) -> ColumnPlan:
     """Look at the training rows once and decide for each column.
 
     ``plan.modelled.columns`` may be empty: then everything is made up and no generator is needed.
+
+    Raises:
+        BuildError: a column holds nested values, or is declared as text although it holds dates, times or booleans.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     arrow = pq.read_schema(table.paths[0])
@@ -118,36 +128,39 @@ def plan_columns(table: Table) -> ColumnPlan:
     order = [arrow.field(c.name) for c in table.schema.columns]
     return ColumnPlan(
         schema=table.schema,
-        arrow=serialised(_pa().schema(order)),
+        arrow=serialised(pa.schema(order)),
         modelled=table.schema.select(modelled),
         filled=tuple(rules.values()),
+        key=plan_key(table, {name: "key" if rule.unique else rule.kind for name, rule in rules.items()}),
     )
 
 
-def _pa() -> Any:
-    import pyarrow as pa
-
-    return pa
-
-
 def _rule(table: Table, column: Column) -> FillRule | None:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     values = table.to_arrow([column.name]).column(0)
+    if pa.types.is_nested(values.type):
+        raise BuildError(
+            f"column {column.name!r} holds {values.type}, which can be neither learnt nor made up",
+            hint="leave it out of the query, or turn it into text: to_json(column)::VARCHAR",
+        )
     present = values.drop_null()
-    nulls = 1 - len(present) / len(values) if len(values) else 0.0
     if len(present) == 0:
         return FillRule(column, "null", nulls=1.0)
+    # A primary key has no nulls, whatever its source has.
+    nulls = 0.0 if column.name in table.schema.primary_key else 1 - len(present) / len(values)
     distinct = pc.count_distinct(present).as_py()
+    unique = distinct == len(present) and distinct > 1
     if column.pii is not None:
-        return FillRule(column, "faker", nulls, unique=distinct == len(present) and distinct > 1)
+        return FillRule(column, "faker", nulls, unique)
     if column.modelled:
-        if distinct == 1 and nulls == 0:
-            return FillRule(column, "constant", value=json.dumps(_jsonable(present[0].as_py())))
+        if distinct == 1 and len(present) == len(values):
+            return FillRule(column, "constant", value=json.dumps(plain(present[0].as_py())))
         return None
-    shapes = learn_shapes(present) if _stringlike(present.type) else None
     if column.type == "text":
-        return FillRule(column, "text", nulls, unique=distinct == len(present), shapes=shapes)
+        return FillRule(column, "text", nulls, unique, shapes=learn_shapes(_texts(present, column)))
+    shapes = learn_shapes(present) if _stringlike(present.type) else None
     if distinct == len(present):
         return FillRule(column, "key", nulls, unique=True, shapes=shapes)
     return FillRule(column, "foreign", nulls, fan_out=_fan_out(present), shapes=shapes)
@@ -159,49 +172,71 @@ def _stringlike(kind: pa.DataType) -> bool:
     return bool(t.is_string(kind) or t.is_large_string(kind))
 
 
+def _texts(present: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """The values of a text column, digits where numbers are declared as text."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    kind = present.type
+    if _stringlike(kind):
+        return present
+    if t.is_integer(kind) or t.is_decimal(kind) or t.is_floating(kind):
+        return pa.chunked_array([[format(v, "f") if not t.is_integer(kind) else str(v) for v in present.to_pylist()]])
+    raise BuildError(
+        f"column {column.name!r} is declared as text, but its values are {column.sql_type}",
+        hint="drop the type, or declare the one that the values have",
+    )
+
+
 def _fan_out(present: pa.ChunkedArray) -> tuple[tuple[int, int], ...]:
     """How many values stand in 1, 2, 3, … rows."""
     import pyarrow.compute as pc
 
-    counts = pc.value_counts(present).field("counts") if hasattr(pc.value_counts(present), "field") else None
-    sizes = [r["counts"] for r in pc.value_counts(present).to_pylist()] if counts is None else counts.to_pylist()
-    tally: dict[int, int] = {}
-    for size in sizes:
-        tally[size] = tally.get(size, 0) + 1
+    tally = Counter(pc.value_counts(present).field("counts").to_pylist())
     return tuple(sorted(tally.items()))
 
 
-def _jsonable(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
-
-
-def fill(batches: Iterator[pa.RecordBatch], plan: ColumnPlan, *, rows: int, seed: int) -> Iterator[pa.RecordBatch]:
+def fill(
+    batches: Iterator[pa.RecordBatch], plan: ColumnPlan, *, rows: int, seed: int, fixed: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """The generator's batches completed to the source's columns, order and Arrow types; ``rows`` in all.
 
     Where no column is modelled, ``batches`` may be empty and everything is made up. The same seed gives the
     same values, however the batches are cut.
+
+    Args:
+        fixed: columns whose drawn values must stay (those with conditions), even to make a primary key unique.
+
+    Raises:
+        BuildError: made-up values do not fit a column's type, or a primary key has no room for so many rows.
     """
     schema = plan.arrow_schema()
     makers = {
         rule.column.name: make_maker(rule, schema.field(rule.column.name).type, rows, seed) for rule in plan.filled
     }
-    if plan.modelled.columns:
-        yield from _completed(batches, plan, schema, makers)
+    keys = None
+    if plan.key is not None:
+        foreign = {name: maker for name, maker in makers.items() if isinstance(maker, ForeignMaker)}
+        keys = UniqueKeys(plan.key, schema, foreign=foreign, fixed=fixed, seed=seed)
+    for start, count, columns in _modelled(batches, plan, rows):
+        for name, maker in makers.items():
+            columns[name] = maker.take(start, count)
+        if keys is not None:
+            keys.apply(columns)
+        yield _batch(schema, columns)
+
+
+def _modelled(
+    batches: Iterator[pa.RecordBatch], plan: ColumnPlan, rows: int
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(first row, number of rows, the generator's columns) of each batch."""
+    if not plan.modelled.columns:
+        for start in range(0, rows, BATCH):
+            yield start, min(BATCH, rows - start), {}
         return
-    for start in range(0, rows, BATCH):
-        count = min(BATCH, rows - start)
-        yield _batch(schema, {name: maker.take(start, count) for name, maker in makers.items()})
-
-
-def _completed(
-    batches: Iterator[pa.RecordBatch], plan: ColumnPlan, schema: pa.Schema, makers: Mapping[str, Maker]
-) -> Iterator[pa.RecordBatch]:
     start = 0
     for batch in batches:
-        columns: dict[str, Any] = {c.name: batch.column(c.name) for c in plan.modelled.columns}
-        for name, maker in makers.items():
-            columns[name] = maker.take(start, batch.num_rows)
-        yield _batch(schema, columns)
+        yield start, batch.num_rows, {c.name: batch.column(c.name) for c in plan.modelled.columns}
         start += batch.num_rows
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from synthkit.encoding.faker import faker_values
 from synthkit.encoding.shapes import Shapes, capacity, digest, realise
+from synthkit.encoding.values import array_of
+from synthkit.errors import BuildError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,29 +27,44 @@ class Maker(Protocol):
 
 
 def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int) -> Maker:
-    """The maker for a rule. ``rows`` is the length of the whole column."""
+    """The maker for a rule. ``rows`` is the length of the whole column.
+
+    Raises:
+        BuildError: the column's integer type has fewer values than there are keys to make.
+    """
     key = f"{seed}:{rule.column.name}"
     if rule.kind == "null":
-        return _Constant(None, kind)
+        return _Constant(None, kind, rule.column.name)
     if rule.kind == "constant":
-        return _Constant(json.loads(rule.value or "null"), kind)
+        return _Constant(json.loads(rule.value or "null"), kind, rule.column.name)
+    if rule.kind == "foreign":
+        return ForeignMaker(rule, kind, rows, key)
+    largest = _largest(kind)
+    if rule.kind == "key" and largest is not None and rows > largest:
+        raise BuildError(
+            f"column {rule.column.name!r} is {rule.column.sql_type}, which has room for {largest:,} keys, "
+            f"not for {rows:,}",
+            hint="make size smaller, or give the source's column a wider type",
+        )
     return _Blocks(rule, kind, rows, key)
 
 
+def _largest(kind: pa.DataType) -> int | None:
+    """The greatest value of an integer type, None for others."""
+    import numpy as np
+    import pyarrow.types as t
+
+    return int(np.iinfo(kind.to_pandas_dtype()).max) if t.is_integer(kind) else None
+
+
 class _Constant:
-    def __init__(self, value: Any, kind: pa.DataType) -> None:
-        self.value, self.kind = value, kind
+    def __init__(self, value: Any, kind: pa.DataType, column: str) -> None:
+        self.one = array_of([value], kind, column)
 
     def take(self, start: int, count: int) -> pa.Array:  # noqa: ARG002 - every row is alike
         import pyarrow as pa
 
-        if self.value is None:
-            return pa.nulls(count, self.kind)
-        try:
-            scalar = pa.scalar(self.value, self.kind)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-            scalar = pa.scalar(str(self.value)).cast(self.kind)  # dates and decimals are kept as text
-        return pa.repeat(scalar, count)
+        return pa.repeat(self.one[0], count) if self.one.null_count == 0 else pa.nulls(count, self.one.type)
 
 
 class _Blocks:
@@ -57,14 +74,12 @@ class _Blocks:
         self.rule, self.kind, self.rows, self.key = rule, kind, rows, key
         self.real = frozenset(rule.shapes.real) if rule.shapes is not None else frozenset()
         self.used: set[str] = set()
-        self.owners = _Owners(rule.fan_out, rows, _rng(key, "fan-out")) if rule.kind == "foreign" else None
         self.counted: list[str] = []
         self.counter = 0
         self.blocks: dict[int, list[Any]] = {}
         self.next = 0
 
     def take(self, start: int, count: int) -> pa.Array:
-
         values: list[Any] = []
         while count > 0:
             block, offset = divmod(start, BLOCK)
@@ -75,26 +90,22 @@ class _Blocks:
             part = self.blocks[block][offset : offset + count]
             values.extend(part)
             start, count = start + len(part), count - len(part)
-        return _array(values, self.kind)
+        return array_of(values, self.kind, self.rule.column.name)
 
     def _make(self, block: int) -> list[Any]:
         rng = _rng(self.key, block)
         first = block * BLOCK
-        values = self._values(first, rng)
-        if self.rule.nulls > 0 and self.rule.kind != "key":
+        values = self._values(first, min(BLOCK, self.rows - first), rng)
+        if self.rule.nulls > 0:
             empty = rng.random(len(values)) < self.rule.nulls
             values = [None if e else v for v, e in zip(values, empty, strict=True)]
         return values
 
-    def _values(self, first: int, rng: np.random.Generator) -> list[Any]:
+    def _values(self, first: int, count: int, rng: np.random.Generator) -> list[Any]:
         rule = self.rule
-        count = min(BLOCK, self.rows - first)
         if rule.kind == "faker":
-            return faker_values(
-                rule.column.pii or "", count, int(rng.integers(2**32)), self.used if rule.unique else None
-            )
-        if self.owners is not None:
-            return [self._key(n) for n in self.owners.take(first, count)]
+            used = self.used if rule.unique else None
+            return faker_values(rule.column.pii or "", count, int(rng.integers(2**32)), used)
         if rule.kind == "key":
             return [self._key(first + i + 1) for i in range(count)]
         assert rule.shapes is not None
@@ -110,55 +121,96 @@ class _Blocks:
         shape, _ = shapes.patterns[0]
         if capacity(shape) < 4 * (self.rows + len(self.real)):
             return self._counted(shape, number)
-        # The generator of each key is its own, so that a foreign key's value can be made again for each row.
         rng = _rng(self.key, "key", number)
         for _ in range(TRIES):
             text = realise(_pick(shapes, rng), rng)
-            if digest(text) not in self.real and (self.owners is not None or text not in self.used):
+            if self._new(text):
                 self.used.add(text)
                 return text
         return self._counted(shape, number)
+
+    def _new(self, text: str) -> bool:
+        return text not in self.used and digest(text) not in self.real
 
     def _counted(self, shape: str, number: int) -> str:
         """The ``number``-th string that counts through the shape's digits and is no real key."""
         while len(self.counted) < number:
             self.counter += 1
             text = counted(shape, self.counter)
-            if digest(text) not in self.real:
+            if self._new(text):
                 self.counted.append(text)
         return self.counted[number - 1]
 
     def _text(self, shapes: Shapes, rng: np.random.Generator) -> str:
+        text = ""
         for _ in range(TRIES):
             text = _prose(shapes, rng) if shapes.words else realise(_pick(shapes, rng), rng)
-            if digest(text) in self.real or (self.rule.unique and text in self.used):
-                continue
-            if self.rule.unique:
-                self.used.add(text)
-            return text
-        return f"{text}{len(self.used)}"
+            if self._new(text):
+                break
+        base = text
+        while not self._new(text):  # the shape has no other value left: number it
+            self.counter += 1
+            text = f"{base}{self.counter}"
+        if self.rule.unique:
+            self.used.add(text)
+        return text
 
 
-class _Owners:
-    """Which key stands in which row of a foreign key: keys repeat as often as in the source."""
+class ForeignMaker(_Blocks):
+    """A column of ids that repeat as often as in the source; each id is new, and the same wherever it stands."""
 
-    def __init__(self, fan_out: tuple[tuple[int, int], ...], rows: int, rng: np.random.Generator) -> None:
-        import numpy as np
+    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str) -> None:
+        super().__init__(rule, kind, rows, key)
+        self.owners = _owners(rule.fan_out, rows, _rng(key, "fan-out"))
+        self.most = int(self.owners.max(initial=1))
+        self.largest = _largest(kind)
+        self.ids: dict[int, Any] = {}
 
-        sizes = np.array([size for size, _ in fan_out])
-        weights = np.array([n for _, n in fan_out], dtype=float)
-        drawn = rng.choice(sizes, size=max(1, rows), p=weights / weights.sum())
-        owners = np.repeat(np.arange(1, len(drawn) + 1), drawn)[:rows]
-        self.owners = rng.permutation(owners)
+    def _values(self, first: int, count: int, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002
+        return [self._id(int(n)) for n in self.owners[first : first + count]]
 
-    def take(self, start: int, count: int) -> list[int]:
-        return [int(n) for n in self.owners[start : start + count]]
+    def _id(self, number: int) -> Any:
+        if self.largest is not None:
+            number = (number - 1) % self.largest + 1  # a small integer type: its ids repeat more often
+        if number not in self.ids:
+            self.ids[number] = self._key(number)
+        return self.ids[number]
+
+    def known(self, rng: np.random.Generator) -> Any:
+        """An id that may stand elsewhere already."""
+        return self._id(int(rng.integers(1, self.most + 1)))
+
+    def fresh(self) -> Any:
+        """An id that stands nowhere yet. Raises BuildError when the integer type has no more."""
+        if self.largest is not None and self.most >= self.largest:
+            raise BuildError(
+                f"column {self.rule.column.name!r} is {self.rule.column.sql_type}, which has no more ids to give",
+                hint="make size smaller, or give the source's column a wider type",
+            )
+        self.most += 1
+        return self._id(self.most)
+
+
+def _owners(fan_out: tuple[tuple[int, int], ...], rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Which key (1, 2, …) stands in which row: keys repeat as often as in the source. Shape (rows,)."""
+    import numpy as np
+
+    sizes = np.array([size for size, _ in fan_out])
+    weights = np.array([n for _, n in fan_out], dtype=float)
+    weights /= weights.sum()
+    parts: list[Any] = []
+    filled = owners = 0
+    while filled < rows:  # as many keys as the rest needs on average, so that memory follows the rows
+        drawn = rng.choice(sizes, size=int((rows - filled) / float(sizes @ weights)) + 1, p=weights)
+        part = np.repeat(np.arange(owners + 1, owners + len(drawn) + 1), np.minimum(drawn, rows))
+        parts.append(part[: rows - filled])
+        filled += len(parts[-1])
+        owners += len(drawn)
+    return rng.permutation(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
 
 
 def counted(shape: str, number: int) -> str:
     """The shape with the number in its digits: ``C-00042``; longer where it needs more digits than there are."""
-    from synthkit.encoding.shapes import realise as fill_shape
-
     width = shape.count("\\9")
     digits = iter(str(number).zfill(width)) if width else iter(())
     out: list[str] = []
@@ -173,7 +225,7 @@ def counted(shape: str, number: int) -> str:
             placed += 1
             i += 2
         elif shape[i] == "\\":
-            out.append(fill_shape(shape[i : i + 2], rng))
+            out.append(realise(shape[i : i + 2], rng))
             i += 2
         else:
             out.append(shape[i])
@@ -203,15 +255,6 @@ def _rng(*purpose: object) -> np.random.Generator:
     import numpy as np
 
     return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(purpose).encode()).digest()[:16], "big"))
-
-
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-        return pa.array([None if v is None else str(v) for v in values], pa.string()).cast(kind)
 
 
 _TEXT = """

@@ -13,7 +13,10 @@ GROUP = "synthkit.generators"
 
 @cache
 def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    found = list(entry_points(group=GROUP))
+    # Ours come last and so win: a package cannot quietly take the name of a built-in generator.
+    found.sort(key=lambda e: (e.value.startswith("synthkit."), e.value))
+    return {entry.name: entry for entry in found}
 
 
 def names() -> tuple[str, ...]:

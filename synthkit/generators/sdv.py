@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Generator, Progress, Quota
+from synthkit.generators.rejection import sample_quotas
 from synthkit.generators.sdv_frame import Frame, encode
 from synthkit.generators.sdv_params import CopulaGanParams, CopulaParams, CtganParams, SdvParams, TvaeParams
 from synthkit.generators.sdv_state import load_state, save_state
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 50_000  # rows drawn at once: bounds the memory of sampling
-WIDEST_SEARCH = 400  # rows drawn per row kept before a condition is given up
-LEAST_SEARCH = 500_000  # rows
 
 _CLASSES = {
     "sdv.gaussian_copula": "GaussianCopulaSynthesizer",
@@ -103,7 +102,9 @@ def _sample(
 ) -> Iterator[pa.RecordBatch]:
     draw = _Draws(model, seed)
     if conditions:
-        yield from _fill_quotas(draw, conditions, rows, progress)
+        # Not SDV's own sampling from conditions: it turns a condition into one point of the latent space, the same for
+        # all its rows, so that a class would come out as the neighbourhood of that point.
+        yield from sample_quotas(draw.next, conditions, rows, name=model.name, seed=seed, progress=progress)
         return
     done = 0
     while done < rows:
@@ -128,59 +129,6 @@ class _Draws:
         with _quiet():
             frame: pd.DataFrame = self.model.synthesizer.sample(rows)["table"]
         return self.model.frame.decode(frame)
-
-
-def _fill_quotas(draw: _Draws, quotas: Sequence[Quota], rows: int, progress: Progress) -> Iterator[pa.RecordBatch]:
-    """Draw rows until every quota is full; each kept row has its quota's values because it was drawn so."""
-    missing = [q.rows for q in quotas]
-    drawn = kept = 0
-    most = max(LEAST_SEARCH, WIDEST_SEARCH * rows)
-    while any(missing):
-        batch = draw.next(min(BATCH, max(1_000, 4 * sum(missing))))
-        drawn += batch.num_rows
-        chosen = _choose(batch, quotas, missing)
-        if chosen.num_rows:
-            kept += chosen.num_rows
-            progress(kept, rows, "rows")
-            yield chosen
-        if any(missing) and drawn >= most:
-            raise _unmet(draw.model.name, quotas, missing, drawn)
-
-
-def _choose(batch: pa.RecordBatch, quotas: Sequence[Quota], missing: list[int]) -> pa.RecordBatch:
-    """The first rows of the batch that still fit a quota, in their order; ``missing`` is counted down."""
-    import numpy as np
-
-    keep = np.zeros(batch.num_rows, dtype=bool)
-    for i, quota in enumerate(quotas):
-        if missing[i]:
-            matches = np.flatnonzero(_matches(batch, quota) & ~keep)[: missing[i]]
-            keep[matches] = True
-            missing[i] -= len(matches)
-    return batch.take(np.flatnonzero(keep))
-
-
-def _matches(batch: pa.RecordBatch, quota: Quota) -> Any:
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = np.ones(batch.num_rows, dtype=bool)
-    for name, value in quota.values.items():
-        column = batch.column(name)
-        same = column.is_null() if value is None else pc.equal(column, pa.scalar(value).cast(column.type))
-        found &= pc.fill_null(same, False).to_numpy(zero_copy_only=False)
-    return found
-
-
-def _unmet(name: str, quotas: Sequence[Quota], missing: list[int], drawn: int) -> BuildError:
-    i = max(range(len(quotas)), key=lambda k: missing[k])
-    wanted = ", ".join(f"{k} = {v!r}" for k, v in quotas[i].values.items())
-    have = quotas[i].rows - missing[i]
-    return BuildError(
-        f"{name} gave {have:,} of {quotas[i].rows:,} rows with {wanted} in {drawn:,} draws",
-        hint="ask for a smaller share, train longer, or choose a generator that learns this class",
-    )
 
 
 def _save(model: SdvModel, directory: Path) -> None:
@@ -253,7 +201,7 @@ def _generator(name: str, params: type[SdvParams], summary: str) -> Generator:
 
     return Generator(
         name=name,
-        version=2,
+        version=3,
         params=params,
         fit=fit,
         sample=_sample,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.encoding.fill import pa_schema, serialised
+from synthkit.encoding.values import array_of, plain
+from synthkit.errors import BuildError
 from synthkit.schema import Column, Table
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class Frame:
 
 
 def encode(table: Table) -> tuple[pd.DataFrame, Frame]:
-    """The training rows as SDV's frame, and the encoding to undo it."""
+    """The training rows as SDV's frame, and the encoding to undo it. Raises BuildError for infinite numbers."""
     import pandas as pd
     import pyarrow as pa
 
@@ -87,7 +89,9 @@ def encode(table: Table) -> tuple[pd.DataFrame, Frame]:
 
 
 def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
+    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.types as t
 
     kind = values.type
@@ -101,13 +105,16 @@ def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
             unit = next(u for u in _UNITS if _divides(micros, u))
             scaled = micros.to_numpy(zero_copy_only=False) / unit if micros.null_count else micros.to_numpy() // unit
             return FrameColumn(column.name, "numerical", integer=True, unit=unit), scaled
+        if t.is_floating(kind) and pc.any(pc.is_inf(values)).as_py():
+            raise BuildError(
+                f"column {column.name!r} holds infinite values, which no generator learns",
+                hint="make them missing or finite in the source",
+            )
         floats = values.cast(pa.float64()) if t.is_decimal(kind) else values
         return FrameColumn(column.name, "numerical", integer=t.is_integer(kind)), floats.to_numpy(zero_copy_only=False)
     encoded = values.dictionary_encode()
-    categories = tuple(_plain(v) for v in encoded.dictionary.to_pylist())
+    categories = tuple(plain(v) for v in encoded.dictionary.to_pylist())
     codes = [None if i is None else f"v{i}" for i in encoded.indices.to_pylist()]
-    import numpy as np
-
     return FrameColumn(column.name, "categorical", categories=categories), np.array(codes, dtype=object)
 
 
@@ -126,10 +133,6 @@ def _few_numbers(column: Column, values: pa.Array) -> bool:
     if len(distinct) > FEW_NUMBERS or len(distinct) * 5 > len(present):
         return False
     return bool(pc.all(pc.equal(distinct, pc.round(distinct))).as_py())
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
 def _micros(values: pa.Array) -> pa.Array:
@@ -159,38 +162,29 @@ def _decode(column: FrameColumn, values: pd.Series, kind: pa.DataType) -> pa.Arr
     missing = values.isna().to_numpy()
     if column.kind == "categorical":
         codes = [None if m else int(str(v)[1:]) for v, m in zip(values, missing, strict=True)]
-        dictionary = _categories(column.categories, kind)
+        dictionary = array_of(list(column.categories), kind, column.name)
         return dictionary.take(pa.array(codes, pa.int64()))
     if column.kind == "boolean":
         return pa.array([None if m else bool(v) for v, m in zip(values, missing, strict=True)], pa.bool_()).cast(kind)
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     if column.integer:
-        whole = np.where(missing, 0, np.rint(numbers)).astype("int64")
-        return (
-            _from_micros(pa.array(whole, mask=missing), column.unit, kind)
-            if column.unit
-            else pa.array(_clipped(whole, kind), mask=missing).cast(kind)
-        )
+        present = np.where(missing, 0, numbers)
+        if column.unit:
+            return _from_micros(pa.array(_whole(present, pa.int64()), mask=missing), column.unit, kind)
+        return pa.array(_whole(present, kind), mask=missing).cast(kind)
     if pa.types.is_decimal(kind):
         return pa.array(np.round(numbers, kind.scale), mask=missing).cast(kind, safe=False)
     return pa.array(numbers, mask=missing).cast(kind)
 
 
-def _clipped(values: Any, kind: pa.DataType) -> Any:
-    """Within what the integer type can hold: rounding may lead an edge value out of it."""
+def _whole(numbers: Any, kind: pa.DataType) -> Any:
+    """Rounded, and within what the integer type can hold: rounding may lead an edge value out of it."""
     import numpy as np
 
     info = np.iinfo(kind.to_pandas_dtype())
-    return np.clip(values, max(info.min, -(2**63)), min(info.max, 2**63 - 1))
-
-
-def _categories(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(list(values), kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-        return pa.array([None if v is None else str(v) for v in values], pa.string()).cast(kind)
+    limit = float(info.max)
+    clipped = np.clip(np.rint(numbers), float(info.min), np.nextafter(limit, 0) if limit > info.max else limit)
+    return clipped.astype(info.dtype)
 
 
 def _from_micros(whole: pa.Array, unit: int, kind: pa.DataType) -> pa.Array:

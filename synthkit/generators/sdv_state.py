@@ -16,6 +16,7 @@ from typing import Any
 from synthkit.errors import BuildError
 
 FORMAT = 1
+_AGAIN = "build again with --full-refresh"
 ALLOWED = ("sdv.", "rdt.", "copulas.", "ctgan.", "sklearn.mixture.", "torch.nn.modules.", "scipy.stats.")
 # Templates for columns that synthkit makes up itself; they hold a whole Faker, and are never used after fitting.
 DROPPED = ("faker.", "rdt.transformers.pii.", "rdt.transformers.id.", "rdt.transformers.text.")
@@ -33,24 +34,31 @@ def save_state(value: Any, directory: Path) -> None:
 
 def load_state(directory: Path) -> Any:
     """Read back what :func:`save_state` wrote. Raises BuildError for a file that is not ours."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    data = json.loads((directory / "graph.json").read_text("utf-8"))
-    if data.get("format") != FORMAT:
-        raise BuildError(f"the model in {directory} was written in another format", hint="synth build --full-refresh")
-    return _Decoder(load_file(str(directory / "arrays.safetensors"))).decode(data["root"])
+    try:
+        data = json.loads((directory / "graph.json").read_text("utf-8"))
+        if data["format"] == FORMAT:
+            return _Decoder(load_file(str(directory / "arrays.safetensors"))).decode(data["root"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ImportError, SafetensorError) as error:
+        raise BuildError(f"the model in {directory} cannot be read: {error}", hint=_AGAIN) from error
+    raise BuildError(f"the model in {directory} was written in another format", hint=_AGAIN)
 
 
 def allowed_class(name: str) -> type:
-    """The class of that qualified name, if the allow-list has its module. Raises BuildError."""
+    """The class of that qualified name, if the allow-list has its module. Raises BuildError.
+
+    A module also shows what it imports (``sdv.metadata:os.system``), so the class found must have the name asked for.
+    """
     module, _, qualname = name.partition(":")
     if not any(f"{module}.".startswith(prefix) for prefix in ALLOWED):
-        raise BuildError(f"a stored model names {name!r}, which it may not", hint="synth clean, and build again")
+        raise BuildError(f"a stored model names {name!r}, which it may not", hint=_AGAIN)
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
-        found = getattr(found, part)
-    if not isinstance(found, type):
-        raise BuildError(f"a stored model names {name!r}, which is no class", hint="synth clean, and build again")
+        found = getattr(found, part, None)
+    if not isinstance(found, type) or _name_of(found) != name:
+        raise BuildError(f"a stored model names {name!r}, which it may not: no class of that module", hint=_AGAIN)
     return found
 
 
@@ -250,7 +258,7 @@ class _Decoder:
             found = getattr(torch, node["torch_dtype"])
             if isinstance(found, torch.dtype):
                 return found
-        raise BuildError(f"a stored model holds {sorted(node)}, which is not understood", hint="synth clean")
+        raise BuildError(f"a stored model holds {sorted(node)}, which is not understood", hint=_AGAIN)
 
     def _node(self, node: Mapping[str, Any], number: int) -> Any:
         # Containers are registered before their contents are read, so that a cycle finds them.
@@ -304,4 +312,4 @@ class _Decoder:
             return getattr(self.decode(node["of"]), node["method"])
         if "dropped" in node:
             return None
-        raise BuildError(f"a stored model holds {sorted(node)}, which is not understood", hint="synth clean")
+        raise BuildError(f"a stored model holds {sorted(node)}, which is not understood", hint=_AGAIN)

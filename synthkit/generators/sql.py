@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Params
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MEMORY = "4GB"
 
@@ -48,7 +52,8 @@ def run_query(
         seed: of ``random()``. One thread keeps the order of rows and the sums of floats.
 
     Raises:
-        BuildError: the SQL does not work, is not one SELECT, or reaches for files or the network.
+        BuildError: the SQL does not work, is not one SELECT, reaches for files or the network, or gives two columns
+            of one name or a column of a type that Parquet lacks.
     """
     import duckdb
 
@@ -57,10 +62,14 @@ def run_query(
         "memory_limit": MEMORY,
         "preserve_insertion_order": True,
     }
+    spill = destination.with_name(f".spill-{destination.name}")
     connection = duckdb.connect(":memory:", config=config)
     try:
         for name, paths in relations.items():
             _add(connection, name, paths)
+        # A large sort may spill, beside the result; and no result depends on where the machine stands.
+        connection.execute(f"SET temp_directory = {_text(str(spill))}")
+        connection.execute("SET TimeZone = 'UTC'")
         # After this, DuckDB refuses read_csv, COPY, ATTACH, INSTALL and the like, but for the files named here.
         listed = ", ".join(_text(str(p)) for paths in relations.values() for p in paths)
         connection.execute(f"SET allowed_paths = [{listed}]")
@@ -76,6 +85,7 @@ def run_query(
         raise BuildError(f"the query does not work: {str(error).strip()}", hint="see target/compiled/") from None
     finally:
         connection.close()
+        shutil.rmtree(spill, ignore_errors=True)
 
 
 def _add(connection: object, name: str, paths: tuple[Path, ...]) -> None:
@@ -92,12 +102,31 @@ def _write(reader: object, destination: Path) -> int:
     import pyarrow.parquet as pq
 
     assert isinstance(reader, pa.RecordBatchReader)
+    _check(reader.schema)
     rows = 0
     with pq.ParquetWriter(destination, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
             rows += batch.num_rows
     return rows
+
+
+def _check(schema: pa.Schema) -> None:
+    """Column names differ, in more than case, and every type has its place in Parquet."""
+    import pyarrow.types as t
+
+    seen: dict[str, str] = {}
+    for field in schema:
+        other = seen.get(field.name.lower())
+        seen[field.name.lower()] = field.name
+        if other is not None:
+            both = repr(other) if other == field.name else f"{other!r} and {field.name!r}"
+            raise BuildError(f"the query gives two columns named {both}", hint="give each a name of its own: … AS name")
+        if t.is_interval(field.type) or t.is_union(field.type):
+            raise BuildError(
+                f"the query's column {field.name!r} is {field.type}, which Parquet cannot hold",
+                hint="cast it: ::VARCHAR",
+            )
 
 
 def _text(value: str) -> str:

@@ -90,9 +90,9 @@ def test_quotas_are_met_exactly(mixed: Table) -> None:
 
 @pytest.mark.slow
 def test_a_quota_that_cannot_be_met_is_an_error_that_names_it(mixed: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    import synthkit.generators.sdv as sdv
+    from synthkit.generators import rejection
 
-    monkeypatch.setattr(sdv, "LEAST_SEARCH", 2_000)
+    monkeypatch.setattr(rejection, "LEAST_SEARCH", 2_000)
     plan, model = fitted("sdv.gaussian_copula", mixed)
     with pytest.raises(BuildError, match="0 of 4 rows with kind = 'never'"):
         drawn("sdv.gaussian_copula", plan, model, 4, quotas=[Quota({"kind": "never"}, 4)])

@@ -1,0 +1,134 @@
+"""Conditions met by rejection: draw rows, keep those that a quota still wants, overwrite nothing.
+
+Each kept row was drawn with its quota's values, so the other columns have the distribution that the model gives them
+for that class, whatever the model is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.values import array_of
+from synthkit.errors import BuildError
+from synthkit.generators.base import Progress, Quota
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+BLOCK = 50_000  # rows drawn, held per quota, and given out at once: bounds the memory
+WIDEST_SEARCH = 400  # rows drawn per row asked for before a condition is given up
+LEAST_SEARCH = 500_000  # rows drawn in any case
+
+
+def sample_quotas(
+    draw: Callable[[int], pa.RecordBatch],
+    quotas: Sequence[Quota],
+    rows: int,
+    *,
+    name: str,
+    seed: int,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    """Exactly the rows of each quota, in an order that the seed decides.
+
+    The order is random because rows of a rare class are found last, and a table sorted by class would mislead whoever
+    reads or splits it from the top.
+
+    Args:
+        draw: the next so many rows of the model.
+        rows: how many the quotas ask for in all.
+        name: of the generator, for the message.
+
+    Raises:
+        BuildError: a quota is not full after 400 draws per row (500,000 at least).
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    order = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(quotas)), [q.rows for q in quotas]))
+    stock = _Stock(draw, quotas, rows, name)
+    for start in range(0, rows, BLOCK):
+        block = order[start : start + BLOCK]
+        wanted = np.bincount(block, minlength=len(quotas)).tolist()
+        while any(stock.missing(wanted)):
+            stock.draw(wanted)
+            progress(start + len(block) - sum(stock.missing(wanted)), rows, "rows")
+        kept = pa.Table.from_batches([b for i, count in enumerate(wanted) for b in stock.take(i, count)])
+        place = np.empty(len(block), dtype=np.int64)
+        place[np.argsort(block, kind="stable")] = np.arange(len(block))
+        yield kept.take(place).combine_chunks().to_batches()[0]
+
+
+class _Stock:
+    """Rows drawn for each quota and not given out yet."""
+
+    def __init__(self, draw: Callable[[int], pa.RecordBatch], quotas: Sequence[Quota], rows: int, name: str) -> None:
+        self.source, self.quotas, self.name = draw, quotas, name
+        self.most = max(LEAST_SEARCH, WIDEST_SEARCH * rows)
+        self.left = [q.rows for q in quotas]  # rows still to be given out
+        self.found = [0] * len(quotas)  # among all rows drawn
+        self.drawn = 0
+        self.held: list[list[pa.RecordBatch]] = [[] for _ in quotas]
+
+    def missing(self, wanted: Sequence[int]) -> list[int]:
+        """How many rows each quota lacks for what is wanted of it."""
+        return [max(0, n - self._count(i)) for i, n in enumerate(wanted)]
+
+    def draw(self, wanted: Sequence[int]) -> None:
+        """Draw once: about as many rows as the rarest quota seems to need."""
+        import numpy as np
+
+        missing = self.missing(wanted)
+        if self.drawn >= self.most:
+            raise self._unmet(missing)
+        rates = [(n + 1) / (self.drawn + 2) for n in self.found]
+        need = max(n / rate for n, rate in zip(missing, rates, strict=True))
+        batch = self.source(int(min(BLOCK, self.most - self.drawn, max(1_000, 1.1 * need))))
+        self.drawn += batch.num_rows
+        free = np.ones(batch.num_rows, dtype=bool)  # a row serves one quota
+        for i, quota in enumerate(self.quotas):
+            matches = np.flatnonzero(_matches(batch, quota) & free)
+            self.found[i] += len(matches)
+            kept = matches[: max(0, min(BLOCK, self.left[i]) - self._count(i))]
+            free[kept] = False
+            if len(kept):
+                self.held[i].append(batch.take(kept))
+
+    def take(self, i: int, count: int) -> Iterator[pa.RecordBatch]:
+        """The first ``count`` rows held for a quota."""
+        self.left[i] -= count
+        while count:
+            first = self.held[i].pop(0)
+            if first.num_rows > count:
+                self.held[i].insert(0, first.slice(count))
+                first = first.slice(0, count)
+            count -= first.num_rows
+            yield first
+
+    def _count(self, i: int) -> int:
+        return sum(batch.num_rows for batch in self.held[i])
+
+    def _unmet(self, missing: Sequence[int]) -> BuildError:
+        i = max(range(len(missing)), key=missing.__getitem__)
+        quota = self.quotas[i]
+        values = ", ".join(f"{k} = {v!r}" for k, v in quota.values.items())
+        have = quota.rows - self.left[i] + self._count(i)
+        return BuildError(
+            f"{self.name} gave {have:,} of {quota.rows:,} rows with {values} in {self.drawn:,} draws",
+            hint="ask for a smaller share, train longer, or choose a generator that learns this class",
+        )
+
+
+def _matches(batch: pa.RecordBatch, quota: Quota) -> np.ndarray[Any, Any]:
+    """Which rows have the quota's values: booleans, shape (rows,)."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    found = np.ones(batch.num_rows, dtype=bool)
+    for name, value in quota.values.items():
+        column = batch.column(name)
+        same = column.is_null() if value is None else pc.equal(column, array_of([value], column.type, name)[0])
+        found &= pc.fill_null(same, False).to_numpy(zero_copy_only=False)
+    return found
