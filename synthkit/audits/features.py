@@ -46,10 +46,15 @@ class Encoding:
 
         if name not in self.codes:
             return numbers(values)
-        codes = self.codes[name]
-        other = len(codes)
-        found = [np.nan if v is None else codes.get(v, other) for v in as_text(values)]
-        return np.array(found, dtype=float)
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        codes = self.codes[name]  # in the order of their numbers
+        words = pa.chunked_array([pa.array(as_text(values), pa.string())]) if not _is_text(values) else values
+        places = pc.index_in(words, pa.array(list(codes), words.type))
+        found = pc.fill_null(places, len(codes)).to_numpy().astype(float)
+        missing = words.is_null().to_numpy()
+        return np.where(missing, np.nan, found)
 
 
 def numbers(values: pa.ChunkedArray) -> Array:
@@ -74,12 +79,17 @@ def numbers(values: pa.ChunkedArray) -> Array:
     return np.where(np.isfinite(array), array, np.nan)
 
 
+def _is_text(values: pa.ChunkedArray) -> bool:
+    import pyarrow.types as t
+
+    return bool(t.is_string(values.type) or t.is_large_string(values.type))
+
+
 def as_text(values: pa.ChunkedArray) -> list[str | None]:
     """Values as text, so that categories of any type compare alike on both sides."""
     import pyarrow as pa
-    import pyarrow.types as t
 
-    if not (t.is_string(values.type) or t.is_large_string(values.type)):
+    if not _is_text(values):
         try:
             values = values.cast(pa.string())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

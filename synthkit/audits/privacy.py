@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 FEWEST = 50  # members (and as many non-members) below which nothing can be told
-MOST_SYNTHETIC = 50_000  # synthetic rows searched: more changes the distances of both groups alike
+ENOUGH = 1_000  # members, for an interval of about ±0.025; more are attacked where that is cheap
+WORK = 1e9  # members × rows searched, above which fewer members are attacked (never fewer than ENOUGH)
+OTHERS = 20_000  # rows searched at once: bounds the memory
 SMOOTHING = 0.01  # of the median reference distance: keeps an exact copy's score finite
 
 
@@ -27,7 +30,8 @@ class MembershipParams(AuditParams):
     Args:
         max_auc: the largest AUC of the attack that passes; 0.5 is a coin.
         features: the columns that the attacker knows; default: all that are modelled.
-        max_rows: members (and as many non-members) attacked.
+        max_rows: members (and as many non-members) attacked; fewer, down to 1,000, where the table is so large that
+            searching all of it for each of them would take minutes.
         decide: what is held against ``max_auc``: ``point`` (the default) the AUC, ``upper`` the interval's upper
             end (asks for enough rows to be sure), ``lower`` its lower end (fails only what is sure to leak).
     """
@@ -38,7 +42,7 @@ class MembershipParams(AuditParams):
     decide: Literal["point", "upper", "lower"] = "point"
 
 
-@audit("membership_inference", MembershipParams, family="privacy", needs=("train", "holdout"))
+@audit("membership_inference", MembershipParams, family="privacy", version=2, needs=("train", "holdout"))
 def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
     """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
 
@@ -57,7 +61,8 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     if not columns:
         return AuditResult(None, "skipped", threshold, message="no column is modelled, so nothing was learnt")
     held_out = context.rows("holdout")
-    size = min(params.max_rows, held_out // 2, context.rows("train"))
+    affordable = max(ENOUGH, int(WORK / (context.rows("synthetic") + held_out + 1)))
+    size = min(params.max_rows, affordable, held_out // 2, context.rows("train"))
     if size < FEWEST or context.rows("synthetic") < 2:
         message = (
             f"too few rows to tell: {held_out} held-out rows are halved into non-members and reference, "
@@ -90,11 +95,12 @@ def attack_scores(context: AuditContext, columns: tuple[str, ...], size: int) ->
 
     non_members, reference = halves(context, size)
     points = _points(context, columns)
-    searched = sample_rows(context, "synthetic", MOST_SYNTHETIC, "membership")
     members = sample_rows(context, "train", size, "membership")
     attacked = np.concatenate([points("train", members), points("holdout", non_members)])
-    to_synthetic = nearest_distance(attacked, points("synthetic", searched))
-    to_reference = nearest_distance(attacked, points("holdout", reference))
+    # All synthetic rows: of a copy of n rows, a sample of m would show only m / n of the members.
+    everything = np.arange(context.rows("synthetic"))
+    to_synthetic = nearest_distance(attacked, _blocks(points, "synthetic", everything))
+    to_reference = nearest_distance(attacked, _blocks(points, "holdout", reference))
     smoothing = SMOOTHING * (float(np.median(to_reference)) or 1.0)
     scores = np.log((to_reference + smoothing) / (to_synthetic + smoothing))
     return scores[: len(members)], scores[len(members) :]
@@ -150,6 +156,12 @@ def _points(context: AuditContext, columns: tuple[str, ...]) -> Any:
     return points
 
 
+def _blocks(points: Callable[[Side, Array], Array], side: Side, rows: Array) -> Iterator[Array]:
+    """The points of many rows, a block at a time: one-hot categories of a large table would not fit in memory."""
+    for start in range(0, len(rows), OTHERS):
+        yield points(side, rows[start : start + OTHERS])
+
+
 def _spread(values: Array) -> float:
     """Standard deviation, or 1 where all values are alike."""
     import numpy as np
@@ -158,17 +170,18 @@ def _spread(values: Array) -> float:
     return float(present.std()) or 1.0 if len(present) else 1.0
 
 
-def nearest_distance(points: Array, others: Array, block: int = 2_000) -> Array:
-    """Euclidean distance of each point to the nearest of the others; memory stays at block × others."""
+def nearest_distance(points: Array, others: Iterable[Array], block: int = 1_000) -> Array:
+    """Euclidean distance of each point to the nearest of all blocks of others; memory stays at block × one of them."""
     import numpy as np
 
-    squares = (others.astype(np.float64) ** 2).sum(axis=1)
-    found = np.empty(len(points))
-    for start in range(0, len(points), block):
-        part = points[start : start + block]
-        products = (part @ others.T).astype(np.float64)
-        distances = (part.astype(np.float64) ** 2).sum(axis=1)[:, None] + squares[None, :] - 2 * products
-        found[start : start + block] = distances.min(axis=1)
+    own = (points.astype(np.float64) ** 2).sum(axis=1)
+    found = np.full(len(points), np.inf)
+    for some in others:
+        squares = (some.astype(np.float64) ** 2).sum(axis=1)
+        for start in range(0, len(points), block):
+            place = slice(start, start + block)
+            distances = own[place, None] + squares[None, :] - 2 * (points[place] @ some.T).astype(np.float64)
+            found[place] = np.minimum(found[place], distances.min(axis=1))
     # Rounding in single precision leaves about 1e-5 where rows are equal.
     found[found < 1e-4] = 0.0
     return np.sqrt(found)

@@ -75,6 +75,16 @@ def test_a_bootstrap_of_the_training_rows_fails(tmp_path: Path) -> None:
     assert 0.72 <= result.value <= 0.9
 
 
+def test_a_copy_of_a_large_table_fails_too(tmp_path: Path) -> None:
+    """Every synthetic row is searched: looking at a sample of them would let the copy of a large table pass."""
+    train, holdout = population(120_000, 11), population(3_000, 12)
+    result = membership_inference(
+        context(tmp_path, train.sample(frac=1, random_state=3), train, holdout), MembershipParams()
+    )
+    assert result.status == "fail"
+    assert result.value >= 0.95
+
+
 def test_copies_with_a_little_noise_fail(tmp_path: Path) -> None:
     noisy = TRAIN.copy()
     rng = np.random.default_rng(4)
@@ -134,5 +144,5 @@ def test_nearest_distance_is_brute_force() -> None:
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(50, 4)).astype(np.float32), rng.normal(size=(70, 4)).astype(np.float32)
     expected = np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)).min(axis=1)
-    np.testing.assert_allclose(nearest_distance(a, b, block=7), expected, atol=1e-3)
-    assert nearest_distance(a, a).max() == 0.0
+    np.testing.assert_allclose(nearest_distance(a, [b[:30], b[30:]], block=7), expected, atol=1e-3)
+    assert nearest_distance(a, [a]).max() == 0.0
