@@ -130,7 +130,7 @@ class Fingerprinter:
     def _declared(self, source_id: str) -> str:
         """The parts of a source's declaration that decide how its rows are read."""
         spec = self.manifest.sources[source_id].spec
-        decides = spec.model_dump(mode="json", exclude={"description", "tags", "meta", "holdout"})
+        decides = spec.model_dump(mode="json", exclude={"description", "tags", "meta", "holdout", "constraints"})
         for column in decides["columns"]:
             column.pop("description", None)
             column.pop("meta", None)
@@ -143,12 +143,15 @@ class Fingerprinter:
     def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
         if model.generator.kind == "query":
             return {"engine": package_version("duckdb")}
-        return {
+        inputs = {
             "size": str(model.size),
             "conditions": model.spec.conditions,
             "fill": FILL_VERSION,
             "packages": {p: package_version(p) for p in ("faker", "pyarrow", "numpy")},
         }
+        if model.constraints:
+            inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
+        return inputs
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -145,6 +145,7 @@ class ModelRun:
             sample=action.fingerprint.sample,
             size=asdict(model.size),
             conditions=dict(model.spec.conditions),
+            constraints={str(c.rule): c.place for c in model.constraints},
             seed=action.fingerprint.inputs["train"]["seed"],
             device=project.device,
             epsilon=model.spec.epsilon,

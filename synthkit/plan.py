@@ -31,6 +31,7 @@ class Action:
     size: str
     epsilon: float | None = None
     generator: str = ""
+    generator_reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -39,6 +40,7 @@ class Action:
             "reason": self.reason,
             "changes": list(self.details),
             "generator": self.generator,
+            "generator_reason": self.generator_reason or None,
             "size": self.size,
             "epsilon": self.epsilon,
             "fingerprints": self.fingerprint.hashes(),
@@ -209,6 +211,7 @@ class _Planner:
             "query" if model.generator.kind == "query" else str(model.size),
             model.spec.epsilon,
             model.generator.name,
+            model.generator_reason,
         )
 
     def _decide(self, model: ModelNode, now: Fingerprint) -> tuple[ActionKind, str, list[str]]:

@@ -41,6 +41,8 @@ def models(text: str) -> Any:
         "models: [{name: a, generator: {name: sdv.ctgan, epochs: \"{{ var('n') }}\"}, enabled: \"{{ var('x') }}\"}]",
         "models: [{name: a, generator: {name: my.own, anything: 1}, audits: [my_audit, {my_audit: {x: 1}}, {ks: null}]}]",
         "sources: [{name: s, tables: [{name: t, path: x.csv, primary_key: id}]}]",
+        "sources: [{name: s, tables: [{name: t, path: x.csv, constraints: [a <= b, c > 0]}]}]",
+        "models: [{name: a, generator: auto, constraints: a <= b}, {name: b, generator: {name: auto}}]",
     ],
 )
 def test_what_works_fits(text: str) -> None:
@@ -56,6 +58,8 @@ def test_what_works_fits(text: str) -> None:
         "models: [{name: a, audits: [{ks: {maximum: 3}}]}]",
         "models: [{name: a, materialized: tabel}]",
         "models: [{name: a, source: 3}]",
+        "models: [{name: a, constraints: [{a: 1}]}]",
+        "models: [{name: a, generator: {name: auto, epochs: 3}}]",
     ],
 )
 def test_what_does_not_work_does_not_fit(text: str) -> None:

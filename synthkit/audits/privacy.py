@@ -184,4 +184,4 @@ def nearest_distance(points: Array, others: Iterable[Array], block: int = 1_000)
             found[place] = np.minimum(found[place], distances.min(axis=1))
     # Rounding in single precision leaves about 1e-5 where rows are equal.
     found[found < 1e-4] = 0.0
-    return np.sqrt(found)
+    return np.asarray(np.sqrt(found))

@@ -46,6 +46,8 @@ def command(
     for action in plan.actions:
         privacy = f"  ε = {action.epsilon:g}" if action.epsilon is not None else ""
         click.echo(f"{_VERB[action.kind]:<7}{action.model:<{width}}  {action.generator}  {action.size}{privacy}")
+        if action.generator_reason:
+            click.echo(f"       {action.generator}: {action.generator_reason}")
         if action.kind != "reuse":
             click.echo(f"       {action.reason}")
             for line in action.details[:8]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
+from synthkit.compiler.constraints import bind_constraints
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
@@ -33,6 +34,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_columns,
     check_pii,
     check_conditions,
+    bind_constraints,
     bind_audits,
     check_exposures,
     build_graph,

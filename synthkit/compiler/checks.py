@@ -19,7 +19,7 @@ def check_epsilon(draft: Draft) -> None:
             draft.fault("delta without epsilon", spec.origin.at("delta"), spec.delta, "add epsilon, or drop delta")
         if spec.epsilon is None or model.generator is None or model.generator.supports_epsilon:
             continue
-        able = [n for n in registry.names() if _supports_epsilon(n)]
+        able = registry.private_names()
         instead = f"choose one that can ({', '.join(able)})" if able else "no generator of this version can"
         draft.fault(
             f"generator {model.generator.name!r} gives no differential privacy, so it cannot honour epsilon",
@@ -27,15 +27,6 @@ def check_epsilon(draft: Draft) -> None:
             spec.epsilon,
             f"{instead}, or drop epsilon: the table then carries no formal guarantee, and says so",
         )
-
-
-def _supports_epsilon(name: str) -> bool:
-    from synthkit.errors import SynthError
-
-    try:
-        return registry.get(name).supports_epsilon
-    except SynthError:
-        return False
 
 
 def check_columns(draft: Draft) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
+from synthkit.compiler.manifest import Constraint, Lineage, Manifest, ModelNode, Size, SourceNode
 from synthkit.errors import Fault, Location
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
@@ -26,6 +26,7 @@ class ModelDraft:
 
     spec: ModelSpec
     generator: Generator | None = None
+    generator_reason: str = ""
     params: BaseModel | None = None
     size: Size = field(default_factory=lambda: Size(factor=1.0))
     holdout: float = 0.2
@@ -33,6 +34,7 @@ class ModelDraft:
     sql_relations: tuple[Relation, ...] = ()
     audit_relations: tuple[Relation, ...] = ()
     schema: Schema | None = None
+    constraints: tuple[Constraint, ...] = ()
     audits: list[BoundAudit] = field(default_factory=list)
     lineage: Lineage = field(default_factory=Lineage)
     broken: bool = False
@@ -97,6 +99,8 @@ class Draft:
                 audit_relations=draft.audit_relations,
                 lineage=draft.lineage,
                 path=self.relative(draft.spec),
+                constraints=draft.constraints,
+                generator_reason=draft.generator_reason,
             )
         return Manifest(
             project=self.project,

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from synthkit.compiler.auto import choose_generator
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Size
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
 from synthkit.sources.ingest import parse_share
 from synthkit.spec.faults import parameter_faults
-
-DEFAULT_GENERATOR = "sdv.gaussian_copula"
+from synthkit.spec.types import AUTO
 
 _SIZE = re.compile(r"^\s*(?:(?P<rows>\d[\d_,]*)|(?P<times>\d+(?:\.\d+)?)\s*x|(?P<percent>\d+(?:\.\d+)?)\s*%)\s*$")
 
@@ -45,8 +45,15 @@ def bind_generators(draft: Draft) -> None:
 
 def _bind_generator(draft: Draft, model: ModelDraft) -> None:
     spec = model.spec
-    name = spec.generator.name if spec.generator is not None else DEFAULT_GENERATOR
+    name = spec.generator.name if spec.generator is not None else AUTO
     params: dict[str, Any] = dict(spec.generator.params) if spec.generator is not None else {}
+    if name == AUTO:
+        for key in params:
+            here = spec.origin.at("generator", key, key=True)
+            hint = "name the generator that the parameter is of, or drop it"
+            draft.fault(f"generator auto takes no parameters, so no {key!r}", here, key, hint)
+        params = {}
+        name, model.generator_reason = choose_generator(spec.epsilon, registry.private_names())
     where = spec.origin.at("generator", "name") if spec.generator else spec.origin.at()
     try:
         model.generator = registry.get(name)

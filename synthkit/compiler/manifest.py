@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from synthkit.errors import Fault
 from synthkit.generators.base import Generator
+from synthkit.generators.inequality import Inequality
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.schema import Schema
@@ -66,10 +67,20 @@ class Lineage:
 
 
 @dataclass(frozen=True)
+class Constraint:
+    """A declared inequality and its place, a file of the project with line and column."""
+
+    rule: Inequality
+    place: str
+
+
+@dataclass(frozen=True)
 class ModelNode:
     """A synthetic table, ready to be planned.
 
     Args:
+        generator_reason: why the compiler chose the generator; empty where the model names one.
+        constraints: what holds in every row, those of the source included.
         source: what the generator learns from, and what audits compare with; None for a bare SQL model.
         parents: every relation that must exist first (source, SQL references, audits' references).
         sql: the rendered SELECT of an SQL model.
@@ -91,6 +102,8 @@ class ModelNode:
     audit_relations: tuple[Relation, ...]
     lineage: Lineage
     path: str
+    constraints: tuple[Constraint, ...] = ()
+    generator_reason: str = ""
 
     @property
     def name(self) -> str:
@@ -199,12 +212,17 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
         "file": model.path,
         "description": spec.description,
         "source": None if model.source is None else model.source.id,
-        "generator": {"name": model.generator.name, "params": model.params.model_dump()},
+        "generator": {
+            "name": model.generator.name,
+            "params": model.params.model_dump(),
+            "reason": model.generator_reason or None,
+        },
         "epsilon": spec.epsilon,
         "delta": spec.delta,
         "size": str(model.size),
         "holdout": model.holdout,
         "conditions": dict(spec.conditions),
+        "constraints": [str(c.rule) for c in model.constraints],
         "materialized": spec.materialized,
         "tags": list(spec.tags),
         "meta": dict(spec.meta),

@@ -24,6 +24,18 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_entries()))
 
 
+def private_names() -> tuple[str, ...]:
+    """The generators that honour ``epsilon``, by name. A package that does not load counts as one that does not."""
+    found = []
+    for name in names():
+        try:
+            if get(name).supports_epsilon:
+                found.append(name)
+        except SynthError:
+            continue
+    return tuple(found)
+
+
 @cache
 def get(name: str) -> Generator:
     """The generator of that name.

@@ -7,7 +7,8 @@ for that class, whatever the model is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError
@@ -22,6 +23,25 @@ WIDEST_SEARCH = 400  # rows drawn per row asked for before a condition is given 
 LEAST_SEARCH = 500_000  # rows drawn in any case
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The rows of one draw; for each quota how many draws could have served it; how many draws there were in all."""
+
+    rows: pa.RecordBatch
+    chances: Sequence[int]
+    draws: int
+
+
+class Supply(Protocol):
+    """Where rows come from until every quota is full."""
+
+    def draw(self, needs: Sequence[float], most: int) -> Drawn:
+        """Draw once, at most ``most`` rows; ``needs`` is how many draws each quota seems to need still."""
+
+    def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
+        """What to say when a quota is not full after so many draws."""
+
+
 def sample_quotas(
     draw: Callable[[int], pa.RecordBatch],
     quotas: Sequence[Quota],
@@ -31,10 +51,7 @@ def sample_quotas(
     seed: int,
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
-    """Exactly the rows of each quota, in an order that the seed decides.
-
-    The order is random because rows of a rare class are found last, and a table sorted by class would mislead whoever
-    reads or splits it from the top.
+    """Exactly the rows of each quota out of rows drawn without conditions, in an order that the seed decides.
 
     Args:
         draw: the next so many rows of the model.
@@ -44,11 +61,25 @@ def sample_quotas(
     Raises:
         BuildError: a quota is not full after 400 draws per row (500,000 at least).
     """
+    yield from fill_quotas(_Any(draw, name), quotas, rows, seed=seed, progress=progress)
+
+
+def fill_quotas(
+    supply: Supply, quotas: Sequence[Quota], rows: int, *, seed: int, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    """Exactly the rows of each quota out of what ``supply`` draws, in an order that the seed decides.
+
+    The order is random because rows of a rare class are found last, and a table sorted by class would mislead whoever
+    reads or splits it from the top.
+
+    Raises:
+        BuildError: ``supply.unmet``, when a quota is not full after 400 draws per row (500,000 at least).
+    """
     import numpy as np
     import pyarrow as pa
 
     order = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(quotas)), [q.rows for q in quotas]))
-    stock = _Stock(draw, quotas, rows, name)
+    stock = _Stock(supply, quotas, rows)
     for start in range(0, rows, BLOCK):
         block = order[start : start + BLOCK]
         wanted = np.bincount(block, minlength=len(quotas)).tolist()
@@ -61,14 +92,32 @@ def sample_quotas(
         yield kept.take(place).combine_chunks().to_batches()[0]
 
 
+class _Any:
+    """Draws rows without conditions: each could serve any quota, so the rarest decides how many."""
+
+    def __init__(self, source: Callable[[int], pa.RecordBatch], name: str) -> None:
+        self.source, self.name = source, name
+
+    def draw(self, needs: Sequence[float], most: int) -> Drawn:
+        batch = self.source(int(min(most, max(1_000, 1.1 * max(needs)))))
+        return Drawn(batch, [batch.num_rows] * len(needs), batch.num_rows)
+
+    def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
+        return BuildError(
+            f"{self.name} gave {have:,} of {quota.rows:,} rows with {values_text(quota)} in {draws:,} draws",
+            hint="ask for a smaller share, train longer, or choose a generator that learns this class",
+        )
+
+
 class _Stock:
     """Rows drawn for each quota and not given out yet."""
 
-    def __init__(self, draw: Callable[[int], pa.RecordBatch], quotas: Sequence[Quota], rows: int, name: str) -> None:
-        self.source, self.quotas, self.name = draw, quotas, name
+    def __init__(self, supply: Supply, quotas: Sequence[Quota], rows: int) -> None:
+        self.supply, self.quotas = supply, quotas
         self.most = max(LEAST_SEARCH, WIDEST_SEARCH * rows)
         self.left = [q.rows for q in quotas]  # rows still to be given out
         self.found = [0] * len(quotas)  # among all rows drawn
+        self.chances = [0] * len(quotas)
         self.drawn = 0
         self.held: list[list[pa.RecordBatch]] = [[] for _ in quotas]
 
@@ -77,16 +126,20 @@ class _Stock:
         return [max(0, n - self._count(i)) for i, n in enumerate(wanted)]
 
     def draw(self, wanted: Sequence[int]) -> None:
-        """Draw once: about as many rows as the rarest quota seems to need."""
+        """Draw once: about as many rows as are missing at the rates seen so far."""
         import numpy as np
 
         missing = self.missing(wanted)
         if self.drawn >= self.most:
-            raise self._unmet(missing)
-        rates = [(n + 1) / (self.drawn + 2) for n in self.found]
-        need = max(n / rate for n, rate in zip(missing, rates, strict=True))
-        batch = self.source(int(min(BLOCK, self.most - self.drawn, max(1_000, 1.1 * need))))
-        self.drawn += batch.num_rows
+            i = max(range(len(missing)), key=missing.__getitem__)
+            have = self.quotas[i].rows - self.left[i] + self._count(i)
+            raise self.supply.unmet(self.quotas[i], have, self.drawn)
+        rates = [(n + 1) / (chances + 2) for n, chances in zip(self.found, self.chances, strict=True)]
+        needs = [n / rate for n, rate in zip(missing, rates, strict=True)]
+        drawn = self.supply.draw(needs, min(BLOCK, self.most - self.drawn))
+        self.drawn += drawn.draws
+        self.chances = [a + b for a, b in zip(self.chances, drawn.chances, strict=True)]
+        batch = drawn.rows
         free = np.ones(batch.num_rows, dtype=bool)  # a row serves one quota
         for i, quota in enumerate(self.quotas):
             matches = np.flatnonzero(_matches(batch, quota) & free)
@@ -110,15 +163,10 @@ class _Stock:
     def _count(self, i: int) -> int:
         return sum(batch.num_rows for batch in self.held[i])
 
-    def _unmet(self, missing: Sequence[int]) -> BuildError:
-        i = max(range(len(missing)), key=missing.__getitem__)
-        quota = self.quotas[i]
-        values = ", ".join(f"{k} = {v!r}" for k, v in quota.values.items())
-        have = quota.rows - self.left[i] + self._count(i)
-        return BuildError(
-            f"{self.name} gave {have:,} of {quota.rows:,} rows with {values} in {self.drawn:,} draws",
-            hint="ask for a smaller share, train longer, or choose a generator that learns this class",
-        )
+
+def values_text(quota: Quota) -> str:
+    """What a quota asks for, for messages: ``churned = 'yes', tier = None``."""
+    return ", ".join(f"{k} = {v!r}" for k, v in quota.values.items())
 
 
 def _matches(batch: pa.RecordBatch, quota: Quota) -> np.ndarray[Any, Any]:

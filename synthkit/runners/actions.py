@@ -70,46 +70,52 @@ def _split(job: SplitJob) -> dict[str, Any]:
 
 
 def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
-    from synthkit.encoding.fill import ColumnPlan, plan_columns
+    from synthkit.encoding.fill import fill
     from synthkit.generators import registry
     from synthkit.generators.conditions import quotas
+    from synthkit.generators.constraints import check_real_rows, keeps, parse_all, unchanging, within
     from synthkit.sources.ingest import load_split
 
     generator = registry.get(job.generator)
     split = load_split(Path(job.split))
     table = replace(split.train, schema=_overridden(split.train.schema, job.columns))
-    model_dir = Path(job.model_dir)
+    rules = parse_all(job.constraints)
+    if job.epsilon is None:  # with a budget nothing is learnt of private rows beside it; rules are public knowledge
+        check_real_rows(rules, table)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    if (model_dir / "complete.json").exists():
-        plan = ColumnPlan.from_json(json.loads((model_dir / "columns.json").read_text("utf-8")))
-        model = generator.load(model_dir / "model") if plan.modelled.columns and generator.load else None
+    plan, cached = _plan(Path(job.model_dir), table)
+    fixed = unchanging(tuple(rules), plan)
+    if cached:
+        model = generator.load(Path(job.model_dir) / "model") if plan.modelled.columns and generator.load else None
     else:
-        plan = plan_columns(table)
-        model = _fit(generator, job, table, plan, model_dir, progress)
+        model = _fit(generator, job, table, plan, Path(job.model_dir), progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
     rows = _size(job.size, split.rows)
     wanted = quotas(job.conditions, rows, plan.modelled) if job.conditions else ()
-
-    def draw() -> Iterator[pa.RecordBatch]:
+    drawn: Iterator[pa.RecordBatch] = iter(())
+    if plan.modelled.columns:
         assert generator.sample is not None
-        yield from generator.sample(
-            model,
-            rows,
-            conditions=wanted,
-            seed=_derived(job.seed, "sample"),
-            progress=_phase(progress, "sample"),
-        )
-
-    from synthkit.encoding.fill import fill
-
-    batches = fill(draw() if plan.modelled.columns else iter(()), plan, rows=rows, seed=_derived(job.seed, "fill"))
+        sample = within(generator.sample, tuple(rules), fixed, generator.name)
+        seed, report = _derived(job.seed, "sample"), _phase(progress, "sample")
+        drawn = sample(model, rows, conditions=wanted, seed=seed, progress=report)
+    kept = keeps(tuple(rules)) | job.conditions.keys()
+    batches = fill(drawn, plan, rows=rows, seed=_derived(job.seed, "fill"), fixed=kept)
     result = _stage(batches, table.schema, job.stage_dir, job.sample, job.metadata, split.rows)
     if result["rows"] != rows:
         raise BuildError(f"{job.generator} gave {result['rows']:,} rows where {rows:,} were asked for")
     seconds["sample"] = time.perf_counter() - started
     return {**result, "seconds": seconds}
+
+
+def _plan(model_dir: Path, table: Table) -> tuple[ColumnPlan, bool]:
+    """What is learnt and what is made up: as the cached model has it, else decided now; and whether it is cached."""
+    from synthkit.encoding.fill import ColumnPlan, plan_columns
+
+    if (model_dir / "complete.json").exists():
+        return ColumnPlan.from_json(json.loads((model_dir / "columns.json").read_text("utf-8"))), True
+    return plan_columns(table), False
 
 
 def _fit(

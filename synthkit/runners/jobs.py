@@ -32,7 +32,10 @@ class SplitJob:
 
 @dataclass(frozen=True)
 class GenerateJob:
-    """Fit (or load) a generator and stage its rows. ``size`` is {rows} or {factor} of the source's rows."""
+    """Fit (or load) a generator and stage its rows.
+
+    ``size`` is {rows} or {factor} of the source's rows; ``constraints`` are rule → where it is declared.
+    """
 
     model: str
     generator: str
@@ -44,6 +47,7 @@ class GenerateJob:
     sample: str
     size: Mapping[str, Any]
     conditions: Mapping[str, Any]
+    constraints: Mapping[str, str]
     seed: int
     device: str
     epsilon: float | None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
 VERSION = 2  # of the rows that the same source gives: enters the key
+_UNREAD = {"description", "meta", "tags", "constraints"}  # what is declared and does not decide how rows are read
 _SHOWN = 3  # offending values in an error
 
 
@@ -52,7 +53,7 @@ def ingest(
         BuildError: rows that cannot be read, values that do not fit their declared type, no rows.
         SynthError: the source cannot be found or reached.
     """
-    decides = [VERSION, source_hash, holdout, spec.model_dump(mode="json", exclude={"description", "meta", "tags"})]
+    decides = [VERSION, source_hash, holdout, spec.model_dump(mode="json", exclude=_UNREAD)]
     key = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:32]
     folder = directory / key
     if (folder / "split.json").exists():

@@ -29,7 +29,7 @@ S = TypeVar("S", bound=Spec)
 AUDIT_OPTIONS = frozenset(
     {"name", "severity", "where", "warn_if", "error_if", "enabled", "description", "tags", "meta"}
 )
-_LISTS = frozenset({"tags", "primary_key", "depends_on"})
+_LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints"})
 _UNRENDERED = frozenset({("generator", "query")})  # SQL: rendered by the compiler, with its references
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from synthkit.spec.build import AUDIT_OPTIONS
 from synthkit.spec.folders import DEFAULT_KEYS
-from synthkit.spec.types import AuditSpec, ExposureSpec, ModelSpec, ProjectSpec, SourceSpec
+from synthkit.spec.types import AUTO, AuditSpec, ExposureSpec, ModelSpec, ProjectSpec, SourceSpec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JINJA = {"type": "string", "pattern": r"\{\{|\{%"}
@@ -72,9 +72,10 @@ def _definitions(generators: Params, audits: Params) -> dict[str, Any]:
 
 
 def _generator(generators: Params, definitions: dict[str, Any]) -> dict[str, Any]:
-    names = sorted(generators)
-    options: list[dict[str, Any]] = [{"enum": names}, {"type": "string"}]
-    for name in names:
+    chosen = {"type": "object", "properties": {"name": {"const": AUTO}}, "required": ["name"]}
+    names = [AUTO, *sorted(generators)]
+    options: list[dict[str, Any]] = [{"enum": names}, {"type": "string"}, {**chosen, "additionalProperties": False}]
+    for name in names[1:]:
         schema = _plain(generators[name], definitions)
         schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
         schema["required"] = ["name"]
@@ -110,7 +111,7 @@ def _plain(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any
     return _lenient(schema)
 
 
-_SINGLE = frozenset({"tags", "primary_key", "columns", "together"})
+_SINGLE = frozenset({"tags", "primary_key", "columns", "together", "constraints"})
 
 
 def _lenient(schema: dict[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,12 @@ class Spec(BaseModel):
         return self._origin
 
 
+Constraints = Annotated[
+    tuple[str, ...],
+    Field(description='comparisons that hold in every row: "start <= end", "age >= 18", "joined < 2026-01-01"'),
+]
+
+
 class ColumnSpec(Spec):
     """A column of a source (public knowledge about it) or of a model (its description)."""
 
@@ -110,6 +116,7 @@ class SourceTableSpec(Spec):
     row_count: int | None = Field(default=None, ge=0)
     holdout: str | float | None = None
     columns: tuple[ColumnSpec, ...] = ()
+    constraints: Constraints = ()
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = {}
 
@@ -123,6 +130,9 @@ class SourceSpec(Spec):
     tables: tuple[SourceTableSpec, ...]
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = {}
+
+
+AUTO = "auto"  # a generator's name that leaves the choice to the compiler
 
 
 class GeneratorSpec(Spec):
@@ -163,6 +173,7 @@ class ModelSpec(Spec):
     size: Size | None = None
     holdout: str | float | None = None
     conditions: Mapping[str, Any] = {}
+    constraints: Constraints = ()  # besides those of the source
     materialized: Materialization = "table"
     seed: int | None = None
     enabled: bool = True

@@ -1,0 +1,243 @@
+"""One reversible encoding for all native generators: small integer codes plus continuous residuals.
+
+A table of n rows and d columns is held as n x d unsigned 16-bit codes and one float32 residual per value of a column
+that needs one: 2 to 6 bytes a value, and never a wide float matrix. Fitting streams the table once and keeps a bounded
+sample of every column; encoding streams it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.cells import Cells, cells_from_json
+from synthkit.encoding.fill import pa_schema
+from synthkit.encoding.numbers import Grid, from_raw, raw_numbers
+from synthkit.encoding.values import array_of
+from synthkit.errors import BuildError, did_you_mean
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Encoded rows.
+
+    Args:
+        codes: the cell of each value, uint16, shape (rows, columns).
+        residuals: the place in the cell, float32, shape (rows, continuous columns); 0 where the cell has none.
+    """
+
+    codes: np.ndarray[Any, Any]
+    residuals: np.ndarray[Any, Any]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class ColumnCodec:
+    """How one column is encoded. ``grid`` is set for numbers and times, ``vocabulary`` (JSON-able) for the others.
+
+    Where the column has missing values, its last cell stands for them, so that they are part of the joint
+    distribution like any other value.
+    """
+
+    name: str
+    cells: Cells
+    missing: bool
+    grid: Grid | None = None
+    vocabulary: tuple[Any, ...] = ()
+    anonymised: bool = False  # the last word of the vocabulary stands for every value that is not in it
+
+    @property
+    def cardinality(self) -> int:
+        """Number of cells, that of the missing values included."""
+        return self.cells.cells + int(self.missing)
+
+    @cached_property
+    def has_residual(self) -> np.ndarray[Any, Any]:
+        """Which cells carry a residual: booleans, shape (cardinality,)."""
+        import numpy as np
+
+        return np.append(self.cells.has_residual(), [False] * self.missing)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "cells": self.cells.to_json(),
+            "missing": self.missing,
+            "grid": None if self.grid is None else self.grid.to_json(),
+            "vocabulary": list(self.vocabulary),
+            "anonymised": self.anonymised,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> ColumnCodec:
+        grid = None if data["grid"] is None else Grid.from_json(data["grid"])
+        vocabulary = tuple(data["vocabulary"])
+        return ColumnCodec(
+            data["name"], cells_from_json(data["cells"]), data["missing"], grid, vocabulary, data["anonymised"]
+        )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The encoding of a table. ``arrow`` holds the serialised Arrow types in column order."""
+
+    columns: tuple[ColumnCodec, ...]
+    arrow: tuple[tuple[str, str], ...]
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Cells per column."""
+        return tuple(c.cardinality for c in self.columns)
+
+    @cached_property
+    def continuous(self) -> tuple[int, ...]:
+        """Indexes of the columns that have residuals, in the order of ``Codes.residuals``."""
+        return tuple(i for i, c in enumerate(self.columns) if c.has_residual.any())
+
+    @property
+    def discrete_columns(self) -> tuple[int, ...]:
+        """Indexes of the columns without residuals."""
+        return tuple(i for i in range(len(self.columns)) if i not in self.continuous)
+
+    @cached_property
+    def _types(self) -> pa.Schema:
+        return pa_schema(self.arrow)
+
+    @cached_property
+    def _vocabularies(self) -> tuple[pa.Array | None, ...]:
+        return tuple(
+            None if c.grid is not None else array_of(list(c.vocabulary), self._types.field(c.name).type, c.name)
+            for c in self.columns
+        )
+
+    def encode(self, batch: pa.RecordBatch | pa.Table, seed: int = 0) -> Codes:
+        """Rows as codes. ``seed`` decides the draws of :class:`~synthkit.encoding.cells.Modes`.
+
+        Raises:
+            BuildError: a category that the fitted table does not have.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        rng = np.random.default_rng(seed)
+        codes = np.empty((batch.num_rows, len(self.columns)), dtype=np.uint16)
+        residuals = np.zeros((batch.num_rows, len(self.continuous)), dtype=np.float32)
+        for i, codec in enumerate(self.columns):
+            values = batch.column(codec.name)
+            values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+            code, residual = self._place(i, values, rng)
+            codes[:, i] = code
+            if i in self.continuous:
+                # Rounding to float32 must not lead out of [0, 1).
+                residuals[:, self.continuous.index(i)] = np.minimum(
+                    residual, np.nextafter(np.float32(1), np.float32(0))
+                )
+        return Codes(codes, residuals)
+
+    def encode_table(self, table: Table, seed: int = 0) -> Codes:
+        """All rows of a table, streamed; the same seed gives the same codes."""
+        import numpy as np
+
+        names = [c.name for c in self.columns]
+        parts = [self.encode(b, seed + i) for i, b in enumerate(table.batches(names))]
+        if not parts:
+            return Codes(np.empty((0, len(names)), np.uint16), np.empty((0, len(self.continuous)), np.float32))
+        return Codes(np.concatenate([p.codes for p in parts]), np.concatenate([p.residuals for p in parts]))
+
+    def cell_of(self, column: str, value: Any) -> int:
+        """The cell of one value of a categorical or numeric column (None: missing).
+
+        Raises:
+            BuildError: the table has no such column or value.
+        """
+        import pyarrow as pa
+
+        index = next((i for i, c in enumerate(self.columns) if c.name == column), None)
+        if index is None:
+            hint = did_you_mean(column, [c.name for c in self.columns], "a modelled column")
+            raise BuildError(f"there is no modelled column {column!r}", hint=hint)
+        kind = self._types.field(column).type
+        one = pa.nulls(1, kind) if value is None else array_of([value], kind, column)
+        import numpy as np
+
+        code, _ = self._place(index, one, np.random.default_rng(0))
+        return int(code[0])
+
+    def decode(self, codes: Codes) -> pa.RecordBatch:
+        """Rows in the source's columns and Arrow types, within the range that was seen."""
+        import numpy as np
+        import pyarrow as pa
+
+        arrays = []
+        for i, codec in enumerate(self.columns):
+            code = codes.codes[:, i].astype(np.int64)
+            residual = np.zeros(len(code))
+            if i in self.continuous:
+                residual = codes.residuals[:, self.continuous.index(i)].astype(np.float64)
+            missing = code == codec.cells.cells if codec.missing else np.zeros(len(code), dtype=bool)
+            arrays.append(self._value(i, np.where(missing, 0, code), residual, missing))
+        return pa.record_batch(arrays, schema=self._types)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"columns": [c.to_json() for c in self.columns], "arrow": [list(a) for a in self.arrow]}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Encoder:
+        columns = tuple(ColumnCodec.from_json(c) for c in data["columns"])
+        return Encoder(columns, tuple((str(a), str(b)) for a, b in data["arrow"]))
+
+    def _place(self, i: int, values: pa.Array, rng: np.random.Generator) -> tuple[Any, Any]:
+        import numpy as np
+        import pyarrow.compute as pc
+
+        codec = self.columns[i]
+        if codec.grid is not None:
+            raw, valid = raw_numbers(values, codec.name)
+            given = codec.grid.positions(raw)
+        else:
+            valid = values.is_valid().to_numpy(zero_copy_only=False)
+            found = pc.index_in(values, self._vocabularies[i])
+            index = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+            if codec.anonymised:
+                index = np.where(index < 0, len(codec.vocabulary) - 1, index)
+            self._all_known(codec, values, valid & (index < 0))
+            given = np.where(valid, index, 0)
+        code, residual = np.zeros(len(valid), dtype=np.int64), np.zeros(len(valid))
+        if codec.cells.cells:
+            code, residual = codec.cells.place(given, rng)
+        if not valid.all():
+            if not codec.missing:
+                raise BuildError(f"column {codec.name!r} has missing values here, but none where it was learnt")
+            code, residual = np.where(valid, code, codec.cells.cells), np.where(valid, residual, 0.0)
+        return code, residual
+
+    @staticmethod
+    def _all_known(codec: ColumnCodec, values: pa.Array, unknown: np.ndarray[Any, Any]) -> None:
+        if unknown.any():
+            value = values[int(unknown.argmax())].as_py()
+            hint = did_you_mean(str(value), [str(v) for v in codec.vocabulary][:1_000], "a value")
+            raise BuildError(f"column {codec.name!r} never is {value!r} in the rows learnt from", hint=hint)
+
+    def _value(self, i: int, code: Any, residual: Any, missing: Any) -> pa.Array:
+        import numpy as np
+        import pyarrow as pa
+
+        codec, kind = self.columns[i], self._types.field(i).type
+        if not codec.cells.cells:
+            return pa.nulls(len(code), kind)
+        found = codec.cells.value(code, residual)
+        if codec.grid is not None:
+            return from_raw(codec.grid.raw(found), missing, kind)
+        vocabulary = self._vocabularies[i]
+        assert vocabulary is not None
+        found = np.minimum(found, len(vocabulary) - 1)
+        return vocabulary.take(pa.array(found, mask=missing if missing.any() else None))
