@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-DEFAULT = "sdv.gaussian_copula"
+DEFAULT = "circuit"
 
 
 def choose_generator(epsilon: float | None, private: Sequence[str]) -> tuple[str, str]:

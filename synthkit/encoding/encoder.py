@@ -98,6 +98,11 @@ class Encoder:
         """Cells per column."""
         return tuple(c.cardinality for c in self.columns)
 
+    @property
+    def largest(self) -> int:
+        """The greatest code of any column."""
+        return max(self.cardinalities) - 1
+
     @cached_property
     def continuous(self) -> tuple[int, ...]:
         """Indexes of the columns that have residuals, in the order of ``Codes.residuals``."""
@@ -159,6 +164,7 @@ class Encoder:
         Raises:
             BuildError: the table has no such column or value.
         """
+        import numpy as np
         import pyarrow as pa
 
         index = next((i for i, c in enumerate(self.columns) if c.name == column), None)
@@ -167,10 +173,35 @@ class Encoder:
             raise BuildError(f"there is no modelled column {column!r}", hint=hint)
         kind = self._types.field(column).type
         one = pa.nulls(1, kind) if value is None else array_of([value], kind, column)
-        import numpy as np
-
-        code, _ = self._place(index, one, np.random.default_rng(0))
+        code, residual = self._place(index, one, np.random.default_rng(0))
+        missing = np.array([value is None])
+        if value is not None and not self._near(self._value(index, code, residual, missing), one):
+            raise BuildError(
+                f"column {column!r} never is {value!r} in the rows learnt from", hint="ask for a value that it holds"
+            )
         return int(code[0])
+
+    @staticmethod
+    def _near(found: pa.Array, wanted: pa.Array) -> bool:
+        import pyarrow.types as t
+
+        if t.is_floating(wanted.type):
+            a, b = found[0].as_py(), wanted[0].as_py()
+            return bool(abs(a - b) <= 1e-3 * max(abs(a), abs(b)))
+        return bool(found.equals(wanted))
+
+    def with_values(self, rows: pa.RecordBatch, values: Mapping[str, Any]) -> pa.RecordBatch:
+        """Rows drawn from the cells of ``values``, with exactly these values in their columns."""
+        import pyarrow as pa
+
+        arrays = []
+        for field in self._types:
+            column = rows.column(field.name)
+            if field.name in values and values[field.name] is not None:
+                one = array_of([values[field.name]], field.type, field.name)
+                column = one.take(pa.array([0] * rows.num_rows, pa.int8()))
+            arrays.append(column)
+        return pa.record_batch(arrays, schema=self._types)
 
     def decode(self, codes: Codes) -> pa.RecordBatch:
         """Rows in the source's columns and Arrow types, within the range that was seen."""

@@ -95,7 +95,7 @@ def _yaml(name: str, group: str, path: str, schema: Schema, rows: int, key: str 
         f"  - name: synthetic_{name}",
         f"    description: Synthetic stand-in for {group}.{name}",
         f"    source: \"{{{{ source('{group}', '{name}') }}}}\"",
-        "    generator: sdv.gaussian_copula",
+        "    generator: circuit",
         "    size: 1x",
     ]
     return "\n".join([*lines, *_audits(schema, rows, key, target)]) + "\n"

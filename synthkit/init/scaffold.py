@@ -44,7 +44,7 @@ models:
   - name: synthetic_customers
     description: Shareable stand-in for crm.customers
     source: "{{ source('crm', 'customers') }}"
-    generator: sdv.gaussian_copula
+    generator: circuit
     size: 2x
     columns:
       - {name: monthly_spend, description: "USD"}

@@ -25,26 +25,26 @@ MODELS = """
     models:
       - {name: said, source: "{{ source('crm', 'customers') }}", generator: auto, size: 10, seed: 1, audits: []}
       - {name: unsaid, source: "{{ source('crm', 'customers') }}", size: 10, seed: 1, audits: []}
-      - {name: named, source: "{{ source('crm', 'customers') }}", generator: sdv.gaussian_copula, size: 10, seed: 1, audits: []}
+      - {name: named, source: "{{ source('crm', 'customers') }}", generator: circuit, size: 10, seed: 1, audits: []}
 """
 
 
 def test_the_choice() -> None:
-    assert choose_generator(None, ()) == ("sdv.gaussian_copula", "chosen as the default without epsilon")
-    assert choose_generator(None, ("dp.a",))[0] == "sdv.gaussian_copula"
+    assert choose_generator(None, ()) == ("circuit", "chosen as the default without epsilon")
+    assert choose_generator(None, ("dp.a",))[0] == "circuit"
     assert choose_generator(1.0, ("dp.a",)) == ("dp.a", "chosen because it honours epsilon")
     assert choose_generator(1.0, ("dp.a", "dp.b")) == (
         "dp.a",
         "chosen because it honours epsilon, the first by name of 2",
     )
-    assert choose_generator(0.5, ())[0] == "sdv.gaussian_copula"
+    assert choose_generator(0.5, ())[0] == "circuit"
 
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Generator]:
     """A registry of these generators alone, the copula under other names."""
     copula = registry.get("sdv.gaussian_copula")
-    found = {"sdv.gaussian_copula": replace(copula, name="sdv.gaussian_copula"), "sql": registry.get("sql")}
+    found = {"circuit": replace(copula, name="circuit"), "sql": registry.get("sql")}
     monkeypatch.setattr(registry, "names", lambda: tuple(sorted(found)))
     monkeypatch.setattr(registry, "get", lambda name: found[name])
     return found
@@ -60,9 +60,7 @@ def manifest(root: Path, models: str = MODELS) -> Manifest:
 
 def test_auto_is_resolved_and_says_why(tmp_path: Path, registered: Mapping[str, Generator]) -> None:
     models = manifest(tmp_path / "shop").models
-    assert {n: m.generator.name for n, m in models.items()} == dict.fromkeys(
-        ("said", "unsaid", "named"), "sdv.gaussian_copula"
-    )
+    assert {n: m.generator.name for n, m in models.items()} == dict.fromkeys(("said", "unsaid", "named"), "circuit")
     assert models["said"].generator_reason == models["unsaid"].generator_reason != ""
     assert models["named"].generator_reason == ""
 
@@ -75,12 +73,12 @@ def test_the_hashes_are_those_of_the_generator_named(tmp_path: Path, registered:
 
 def test_with_epsilon_a_private_generator_is_taken(tmp_path: Path, registered: dict[str, Generator]) -> None:
     for name in ("dp.b", "dp.a"):
-        registered[name] = replace(registered["sdv.gaussian_copula"], name=name, supports_epsilon=True)
+        registered[name] = replace(registered["circuit"], name=name, supports_epsilon=True)
     private = MODELS.replace("generator: auto,", "generator: {name: auto}, epsilon: 1.0,")
     models = manifest(tmp_path / "shop", private).models
     assert models["said"].generator.name == "dp.a"
     assert "honours epsilon" in models["said"].generator_reason
-    assert models["unsaid"].generator.name == "sdv.gaussian_copula"
+    assert models["unsaid"].generator.name == "circuit"
 
 
 def test_with_epsilon_and_no_private_generator_it_is_a_fault(
@@ -114,20 +112,17 @@ def test_plan_compile_and_ls_show_what_was_chosen(tmp_path: Path, registered: Ma
 
     lines = synth("plan").splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("train  said"))
-    assert lines[at] == "train  said    sdv.gaussian_copula  10"
-    assert lines[at + 1].strip() == "sdv.gaussian_copula: chosen as the default without epsilon"
+    assert lines[at] == "train  said    circuit  10"
+    assert lines[at + 1].strip() == "circuit: chosen as the default without epsilon"
     assert synth("plan").count("chosen as") == 2  # not of the model that names its generator
     actions = {a["model"]: a for a in json.loads(synth("plan", "--output", "json"))["actions"]}
-    assert (actions["said"]["generator"], actions["named"]["generator_reason"]) == ("sdv.gaussian_copula", None)
+    assert (actions["said"]["generator"], actions["named"]["generator_reason"]) == ("circuit", None)
     assert actions["unsaid"]["generator_reason"] == "chosen as the default without epsilon"
     synth("compile")
     written = json.loads((root / "target" / "manifest.json").read_text("utf-8"))["models"]
-    assert written["said"]["generator"]["name"] == "sdv.gaussian_copula"
+    assert written["said"]["generator"]["name"] == "circuit"
     assert written["said"]["generator"]["reason"] == "chosen as the default without epsilon"
-    shown = [
-        json.loads(line)
-        for line in synth("ls", "--output", "json", "--select", "generator:sdv.gaussian_copula").splitlines()
-    ]
+    shown = [json.loads(line) for line in synth("ls", "--output", "json", "--select", "generator:circuit").splitlines()]
     assert {(row["name"], row["generator"]) for row in shown} == {
-        (name, "sdv.gaussian_copula") for name in ("said", "unsaid", "named")
+        (name, "circuit") for name in ("said", "unsaid", "named")
     }

@@ -1,0 +1,1 @@
+"""The probabilistic circuit: a hidden Chow-Liu tree trained by EM, refined by a boosted density ratio."""

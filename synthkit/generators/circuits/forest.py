@@ -1,0 +1,157 @@
+"""Boosted trees over cell codes, held as bit masks and evaluated by looking them up.
+
+Each tree of at most 31 leaves becomes one table per column that it asks about: for every cell of the column, the set of
+leaves that a row with this cell can still reach. The leaf of a row is the one in all its sets (QuickScorer, Lucchese
+et al. 2015, turned to small integer codes). That needs no branching and no private code of the library that trained it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    Array = np.ndarray[Any, Any]
+
+MOST_LEAVES = 31  # of a tree: the sets are bits of a signed 32-bit integer
+_DE_BRUIJN = 0x077CB531  # times a power of two, its highest five bits name the power (Leiserson et al. 1998)
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A sum of trees.
+
+    Args:
+        base: added to every sum.
+        columns: the column of each table.
+        tree_of: the tree of each table, ascending.
+        starts: where each table begins in ``masks``; one more than tables.
+        masks: leaves that a cell leaves reachable, int32.
+        leaves: values, float32, shape (trees, 32), in the order that :func:`bit_places` gives.
+    """
+
+    base: float
+    columns: tuple[int, ...]
+    tree_of: tuple[int, ...]
+    starts: tuple[int, ...]
+    masks: torch.Tensor
+    leaves: torch.Tensor
+
+    def total(self, codes: torch.Tensor) -> torch.Tensor:
+        """The sum for each row of cell codes (int64, shape (rows, columns)): float32, shape (rows,)."""
+        import torch
+
+        found = torch.full((len(codes),), self.base)
+        columns = [codes[:, j].contiguous() for j in range(codes.shape[1])]
+        at = 0
+        for tree, values in enumerate(self.leaves):
+            reached: torch.Tensor | None = None
+            while at < len(self.columns) and self.tree_of[at] == tree:
+                table = self.masks[self.starts[at] : self.starts[at + 1]]
+                allowed = table.index_select(0, columns[self.columns[at]])
+                reached = allowed if reached is None else reached.bitwise_and_(allowed)
+                at += 1
+            if reached is None:  # a tree of one leaf
+                found += values[int(bit_places()[0])]
+                continue
+            place = (reached * _DE_BRUIJN).bitwise_right_shift_(27).bitwise_and_(31)
+            found += values.index_select(0, place)
+        return found
+
+
+def bit_places() -> list[int]:
+    """Where the value of leaf i stands in a row of ``Forest.leaves``."""
+    return [((1 << i) * _DE_BRUIJN & 0xFFFFFFFF) >> 27 for i in range(32)]
+
+
+def forest_of(model: Any, cardinalities: Sequence[int], categorical: Mapping[int, Array], base: float) -> Forest:
+    """The trees of a fitted HistGradientBoostingClassifier of two classes, trained on codes as numbers.
+
+    Reads ``_predictors`` and ``_baseline_prediction``, which scikit-learn keeps private, so a test holds the sums equal
+    to its ``decision_function``.
+
+    Args:
+        categorical: the columns that it took as categories, and which cells the training rows had of each, ascending.
+        base: added to every sum.
+    """
+    import numpy as np
+    import torch
+
+    # scikit-learn puts categorical columns first and numbers the cells that it saw.
+    order = [*categorical, *(j for j in range(len(cardinalities)) if j not in categorical)]
+    places = bit_places()
+    columns, tree_of, starts, masks = [], [], [0], []
+    leaves = np.zeros((len(model._predictors), 32), dtype=np.float32)
+    for number, (predictor,) in enumerate(model._predictors):
+        nodes = predictor.nodes
+        leaf_bit = _leaf_bits(nodes)
+        for index, bit in leaf_bit.items():
+            leaves[number, places[bit]] = nodes[index]["value"]
+        for column, table in sorted(_tables(predictor, leaf_bit, order, cardinalities, categorical).items()):
+            columns.append(column)
+            tree_of.append(number)
+            starts.append(starts[-1] + len(table))
+            masks.append(table)
+    flat = np.concatenate(masks) if masks else np.zeros(0, dtype=np.int32)
+    offset = float(np.ravel(model._baseline_prediction)[0]) + base
+    arrays = torch.from_numpy(flat.astype(np.int32)), torch.from_numpy(leaves)
+    return Forest(offset, tuple(columns), tuple(tree_of), tuple(starts), *arrays)
+
+
+def _leaf_bits(nodes: Array) -> dict[int, int]:
+    """Node index of each leaf → its bit, from left to right."""
+    found: dict[int, int] = {}
+    stack = [0]
+    while stack:
+        index = stack.pop()
+        if nodes[index]["is_leaf"]:
+            found[index] = len(found)
+        else:
+            stack += [int(nodes[index]["right"]), int(nodes[index]["left"])]
+    return found
+
+
+def _tables(
+    predictor: Any,
+    leaf_bit: dict[int, int],
+    order: Sequence[int],
+    cardinalities: Sequence[int],
+    categorical: Mapping[int, Array],
+) -> dict[int, Array]:
+    """For each column asked about: the reachable leaves per cell."""
+    import numpy as np
+
+    nodes = predictor.nodes
+    below: dict[int, int] = {}
+
+    def leaves_below(index: int) -> int:
+        if index not in below:
+            node = nodes[index]
+            if node["is_leaf"]:
+                below[index] = 1 << leaf_bit[index]
+            else:
+                below[index] = leaves_below(int(node["left"])) | leaves_below(int(node["right"]))
+        return below[index]
+
+    tables: dict[int, Array] = {}
+    for node in nodes:
+        if node["is_leaf"]:
+            continue
+        column = order[int(node["feature_idx"])]
+        cells = np.arange(cardinalities[column])
+        if node["is_categorical"]:
+            known = categorical[column]
+            number = np.minimum(np.searchsorted(known, cells), len(known) - 1)
+            bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
+            left = (bits[number // 32] >> (number % 32).astype(np.uint32)) & 1 == 1
+            left = np.where(known[number] == cells, left, bool(node["missing_go_to_left"]))
+        else:
+            left = cells <= node["num_threshold"]
+        table = tables.setdefault(column, np.full(len(cells), leaves_below(0), dtype=np.int64))
+        lost_left, lost_right = leaves_below(int(node["left"])), leaves_below(int(node["right"]))
+        table &= np.where(left, ~np.int64(lost_right), ~np.int64(lost_left))
+    return tables

@@ -1,0 +1,29 @@
+"""``device: auto | cpu | cuda | cuda:N`` as a torch device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synthkit.errors import BuildError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def resolve(device: str) -> torch.device:
+    """The device to train on; ``auto`` is a GPU where torch finds one.
+
+    Raises:
+        BuildError: a GPU that torch does not find.
+    """
+    import torch
+
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    place = torch.device(device)
+    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+        raise BuildError(
+            f"there is no device {device!r}: torch finds {torch.cuda.device_count()} CUDA devices",
+            hint="set device: auto, or install torch with CUDA",
+        )
+    return place

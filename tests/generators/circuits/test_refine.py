@@ -1,0 +1,114 @@
+"""The boosted refinement: exact weights, exact rejection, and what it adds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from synthkit.generators.circuits.alias import WIDEST, draws_from
+from synthkit.generators.circuits.em import Schedule, marginal_counts, start_tree, train
+from synthkit.generators.circuits.forest import forest_of
+from synthkit.generators.circuits.refine import Refinement, learn_ratio, with_normaliser
+from synthkit.generators.circuits.sampling import sampler_of
+from synthkit.generators.circuits.structure import chow_liu, mutual_information
+
+CELLS = [10, 100, 300, 4]
+
+
+def labelled(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = np.stack([rng.integers(0, c, 5_000) for c in CELLS], axis=1)
+    y = (x[:, 0] % 3 == 0) ^ (x[:, 1] > 50) ^ (x[:, 2] > 200) ^ (x[:, 3] == 2)
+    return x, y
+
+
+@pytest.mark.parametrize("categorical", [(), (0, 3)])
+@pytest.mark.parametrize("leaves", [2, 31])
+def test_the_forest_is_the_classifier(categorical: tuple[int, ...], leaves: int) -> None:
+    x, y = labelled(0)
+    seen = x[x[:, 0] != 7]  # a cell that no training row has
+    known = {j: np.unique(seen[:, j]) for j in categorical}
+    model = HistGradientBoostingClassifier(
+        max_iter=20, max_leaf_nodes=leaves, categorical_features=list(categorical) or None, random_state=0
+    ).fit(seen.astype(np.float32), y[x[:, 0] != 7])
+    forest = forest_of(model, CELLS, known, base=0.25)
+    rows = labelled(1)[0]
+    found = forest.total(torch.from_numpy(rows)).numpy()
+    np.testing.assert_allclose(found, model.decision_function(rows.astype(np.float32)) + 0.25, atol=1e-5)
+
+
+def test_a_constant_classifier_is_a_forest_too() -> None:
+    x = np.zeros((50, 2), dtype=np.float32)
+    model = HistGradientBoostingClassifier(max_iter=3).fit(x, np.repeat([0, 1], 25))
+    found = forest_of(model, [1, 1], {}, base=0.5).total(torch.zeros(4, 2, dtype=torch.int64))
+    np.testing.assert_allclose(found.numpy(), 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("cells", [1, 2, 7, 50, WIDEST + 1])
+def test_alias_tables_hold_their_distribution(cells: int) -> None:
+    rng = np.random.default_rng(cells)
+    p = rng.dirichlet(np.full(cells, 0.3), size=3)
+    p[1] = 1 / cells
+    draws = draws_from(torch.from_numpy(p))
+    if draws.alias is not None:  # exactly: what each cell keeps, and what the others give it
+        held = torch.zeros(3, cells, dtype=torch.float64)
+        held += draws.keep
+        held.scatter_add_(1, draws.alias.long(), 1 - draws.keep.double())
+        np.testing.assert_allclose(held.numpy() / cells, p, atol=1e-7)
+    n = 100_000
+    which = torch.full((n,), 2)
+    found = draws.draw(which, torch.rand(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).numpy()
+    assert found.min() >= 0
+    assert found.max() < cells
+    top = np.argsort(-p[2])[:5]
+    share = np.bincount(found, minlength=cells)[top] / n
+    np.testing.assert_allclose(share, p[2][top], atol=4.5 * 0.5 / math.sqrt(n))
+
+
+def parity(n: int, seed: int) -> torch.Tensor:
+    """Three fair bits whose fourth is their parity in nine rows of ten: no pair of columns depends on each other."""
+    g = torch.Generator().manual_seed(seed)
+    bits = torch.randint(0, 2, (n, 3), generator=g)
+    flip = (torch.rand(n, generator=g) < 0.1).long()
+    return torch.cat([bits, ((bits.sum(1) + flip) % 2)[:, None]], dim=1)
+
+
+def test_a_planted_interaction_is_learnt_by_refinement_where_one_state_cannot() -> None:
+    real = parity(20_000, 0)
+    marginals = marginal_counts(real, (2, 2, 2, 2))
+    structure = chow_liu(mutual_information(real.numpy(), (2, 2, 2, 2)))
+    blind = train(start_tree(structure, (2, 2, 2, 2), 1, marginals, 0), real, marginals, Schedule(steps=100), 0)
+    g = torch.Generator().manual_seed(1)
+
+    def holds(rows: torch.Tensor) -> float:
+        return float((rows[:, :3].sum(1) % 2 == rows[:, 3]).float().mean())
+
+    plain = sampler_of(blind, None).draw(20_000, g)
+    assert holds(plain) == pytest.approx(0.5, abs=0.02)
+    forest = learn_ratio(real, plain, (2, 2, 2, 2), (0, 1, 2, 3), trees=100, seed=0)
+    refinement = with_normaliser(Refinement((forest,), math.log(4.5)), sampler_of(blind, None).draw(50_000, g))
+    drawn = sampler_of(blind, refinement).draw(20_000, g)
+    assert holds(drawn) == pytest.approx(0.9, abs=0.02)  # four standard errors are .0085; the trees add some
+    # q(x) = p(x) w(x) / Z adds up to 1 over all sixteen rows, within the error that Z states.
+    every = torch.cartesian_prod(*[torch.arange(2)] * 4)
+    total = (blind.log_prob(every) + refinement.log_weight(every) - refinement.log_z).exp().sum()
+    assert float(total) == pytest.approx(1, abs=5 * refinement.log_z_error + 1e-3)
+    # and rejection draws from that q.
+    q = (blind.log_prob(every) + refinement.log_weight(every)).exp()
+    q = (q / q.sum()).numpy()
+    counts = np.bincount((drawn * torch.tensor([8, 4, 2, 1])).sum(1).numpy(), minlength=16)
+    assert (((counts - 20_000 * q) ** 2) / (20_000 * q)).sum() < 50  # chi-square, 15 degrees, beyond 1 - 1e-5
+
+
+def test_states_learn_the_interaction_too() -> None:
+    real = parity(20_000, 2)
+    marginals = marginal_counts(real, (2, 2, 2, 2))
+    structure = chow_liu(mutual_information(real.numpy(), (2, 2, 2, 2)))
+    start = start_tree(structure, (2, 2, 2, 2), 16, marginals, 0)
+    tree = train(start, real, marginals, Schedule(steps=800), 0)
+    rows = sampler_of(tree, None).draw(20_000, torch.Generator().manual_seed(0))
+    assert float((rows[:, :3].sum(1) % 2 == rows[:, 3]).float().mean()) > 0.85

@@ -1,0 +1,174 @@
+"""The tree against brute force: every probability of a small circuit by enumeration."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from synthkit.errors import BuildError
+from synthkit.generators.circuits.em import Schedule, expected_counts, marginal_counts, maximised, start_tree, train
+from synthkit.generators.circuits.sampling import sampler_of
+from synthkit.generators.circuits.structure import Structure, chow_liu, mutual_information
+from synthkit.generators.circuits.tree import HiddenTree
+
+CELLS = (2, 3, 4, 2)
+STRUCTURE = Structure((-1, 0, 0, 2), (0, 1, 2, 3))
+
+
+def small_tree(seed: int = 0, states: int = 3) -> HiddenTree:
+    rng = np.random.default_rng(seed)
+    marginals = torch.from_numpy(np.concatenate([rng.dirichlet(np.ones(c)) for c in CELLS])).float()
+    return start_tree(STRUCTURE, CELLS, states, marginals, seed)
+
+
+def enumerated(tree: HiddenTree) -> dict[tuple[int, ...], float]:
+    """p(x) of every row by the sum over all hidden states, in double precision."""
+    k, d = tree.states, len(CELLS)
+    starts = np.cumsum((0, *CELLS))
+    emissions = [tree.emissions[starts[j] : starts[j + 1]].double().numpy() for j in range(d)]
+    found = {}
+    for x in product(*map(range, CELLS)):
+        total = 0.0
+        for z in product(range(k), repeat=d):
+            p = float(tree.root[z[0]]) * np.prod([emissions[j][x[j], z[j]] for j in range(d)])
+            for j in STRUCTURE.order[1:]:
+                p *= float(tree.transitions[j, z[STRUCTURE.parents[j]], z[j]])
+            total += p
+        found[x] = total
+    return found
+
+
+def rows(keys: list[tuple[int, ...]]) -> torch.Tensor:
+    return torch.tensor(keys, dtype=torch.int64)
+
+
+def test_log_likelihoods_equal_enumeration_and_add_up_to_one() -> None:
+    tree = small_tree()
+    exact = enumerated(tree)
+    found = tree.log_prob(rows(list(exact))).exp().numpy()
+    assert sum(exact.values()) == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(found, list(exact.values()), rtol=1e-4)
+
+
+def test_missing_values_are_summed_out() -> None:
+    tree = small_tree(1)
+    exact = enumerated(tree)
+    wanted = sum(p for x, p in exact.items() if x[1] == 2 and x[3] == 0)
+    assert float(tree.log_prob(rows([(-1, 2, -1, 0)])).exp()) == pytest.approx(wanted, rel=1e-4)
+    assert float(tree.log_prob(rows([(-1, -1, -1, -1)])).exp()) == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize("evidence", [{1: 2}, {0: 1, 3: 0}, {2: 3, 1: 0, 3: 1}])
+def test_conditionals_equal_enumeration(evidence: dict[int, int]) -> None:
+    tree = small_tree(2)
+    exact = {x: p for x, p in enumerated(tree).items() if all(x[j] == c for j, c in evidence.items())}
+    given = tree.condition(evidence)
+    found = given.log_prob(rows(list(exact))).exp().numpy()
+    np.testing.assert_allclose(found, np.array(list(exact.values())) / sum(exact.values()), rtol=1e-4)
+
+
+def test_impossible_evidence_is_refused() -> None:
+    tree = small_tree(3)
+    emissions = tree.emissions.clone()
+    emissions[:2] = torch.tensor([[1.0], [0.0]])
+    never = HiddenTree(STRUCTURE, CELLS, tree.root, tree.transitions, emissions, tree.offsets)
+    with pytest.raises(BuildError, match="no probability"):
+        never.condition({0: 1})
+
+
+def test_draws_have_the_enumerated_frequencies() -> None:
+    tree = small_tree(4)
+    exact = enumerated(tree)
+    n = 200_000
+    drawn = sampler_of(tree, None).draw(n, torch.Generator().manual_seed(0)).numpy()
+    index = {x: i for i, x in enumerate(exact)}
+    counts = np.bincount([index[tuple(x)] for x in drawn.tolist()], minlength=len(exact))
+    p = np.array(list(exact.values()))
+    # Pearson's chi-square has 47 degrees of freedom; 97 is its 1 - 1e-5 quantile.
+    assert (((counts - n * p) ** 2) / (n * p)).sum() < 97
+
+
+def test_completed_rows_keep_what_is_given_and_follow_the_conditional() -> None:
+    tree = small_tree(5)
+    exact = enumerated(tree)
+    n = 100_000
+    given = torch.full((n, 4), -1)
+    given[:, 1], given[:, 3] = 2, 1
+    done = tree.complete(given, torch.Generator().manual_seed(1))
+    assert (done[:, 1] == 2).all()
+    assert (done[:, 3] == 1).all()
+    mass = sum(p for x, p in exact.items() if x[1] == 2 and x[3] == 1)
+    for cell in range(4):
+        wanted = sum(p for x, p in exact.items() if x[1] == 2 and x[3] == 1 and x[2] == cell) / mass
+        error = (wanted * (1 - wanted) / n) ** 0.5
+        assert float((done[:, 2] == cell).float().mean()) == pytest.approx(wanted, abs=4.5 * error)
+
+
+def test_the_model_knows_its_own_marginals() -> None:
+    tree = small_tree(6)
+    exact = enumerated(tree)
+    (found,) = tree.marginals([2])
+    wanted = [sum(p for x, p in exact.items() if x[2] == c) for c in range(4)]
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4)
+
+
+def test_likelihood_never_falls_under_full_batch_em() -> None:
+    rng = np.random.default_rng(7)
+    codes = torch.from_numpy(np.stack([rng.integers(0, c, 400) for c in CELLS], axis=1))
+    codes[:, 3] = codes[:, 0]
+    marginals = marginal_counts(codes, CELLS)
+    tree = start_tree(STRUCTURE, CELLS, 4, marginals, 0)
+    past = -np.inf
+    for _ in range(40):
+        counts, likelihood = expected_counts(tree, codes)
+        assert float(likelihood) >= past - 1e-5  # single precision
+        past = float(likelihood)
+        tree = maximised(tree, counts, marginals, 0.0, 0.0)
+    _, first = expected_counts(start_tree(STRUCTURE, CELLS, 4, marginals, 0), codes)
+    assert past > float(first) + 0.3
+
+
+def test_expected_counts_are_the_posterior_of_the_states() -> None:
+    tree = small_tree(8)
+    x = rows([(1, 2, 0, 1)])
+    counts, _ = expected_counts(tree, x)
+    # By Bayes: the share of state k at the root is p(z_root = k, x) / p(x).
+    joint = []
+    for k in range(tree.states):
+        root = torch.zeros(tree.states)
+        root[k] = tree.root[k]
+        one = HiddenTree(STRUCTURE, CELLS, root, tree.transitions, tree.emissions, tree.offsets)
+        joint.append(float(one.log_prob(x).exp()))
+    np.testing.assert_allclose(counts.root.numpy(), np.array(joint) / sum(joint), rtol=1e-4)
+    assert float(counts.cells.sum()) == pytest.approx(len(CELLS), rel=1e-5)
+    assert float(counts.pairs.sum()) == pytest.approx(len(CELLS) - 1, rel=1e-5)
+
+
+def test_mini_batches_reach_what_generated_the_rows() -> None:
+    source = small_tree(9)
+    g = torch.Generator().manual_seed(0)
+    codes = sampler_of(source, None).draw(20_000, g)
+    marginals = marginal_counts(codes, CELLS)
+    structure = chow_liu(mutual_information(codes.numpy(), CELLS))
+    learnt = train(start_tree(structure, CELLS, 8, marginals, 1), codes, marginals, Schedule(steps=400), 1)
+    fresh = sampler_of(source, None).draw(20_000, g)
+    # The mean log-likelihood of fresh rows: .01 nats below the truth at most.
+    assert float(learnt.log_prob(fresh).mean()) > float(source.log_prob(fresh).mean()) - 0.01
+
+
+def test_chow_liu_finds_a_chain() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 4, 20_000)
+    b = np.where(rng.random(20_000) < 0.8, a, rng.integers(0, 4, 20_000))
+    c = np.where(rng.random(20_000) < 0.8, b, rng.integers(0, 4, 20_000))
+    information = mutual_information(np.stack([c, a, b], axis=1), (4, 4, 4))
+    found = chow_liu(information)
+    edges = {frozenset((j, p)) for j, p in enumerate(found.parents) if p >= 0}
+    assert edges == {frozenset((1, 2)), frozenset((0, 2))}
+    from sklearn.metrics import mutual_info_score
+
+    bias = 9 / (2 * 20_000)
+    assert information[0, 1] == pytest.approx(mutual_info_score(c, a) - bias, abs=1e-9)
