@@ -36,6 +36,6 @@ class CircuitParams(Params):
     emission_smoothing: float = Field(default=0.5, ge=0)
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
     rare: Literal["keep", "group", "anonymise"] = "group"
-    refinements: int = Field(default=1, ge=0, le=10)
+    refinements: int = Field(default=2, ge=0, le=10)
     refinement_trees: int = Field(default=100, ge=1, le=2_000)
-    max_ratio: float = Field(default=4.5, gt=1, le=100)
+    max_ratio: float = Field(default=3.0, gt=1, le=100)
