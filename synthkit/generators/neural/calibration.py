@@ -1,0 +1,106 @@
+"""Fit the marginals after training, which a network hits only about: first those of the cells, then the values in them.
+
+The cells' logits get one constant each, found by iterative proportional scaling of the expected frequencies (Deming and
+Stephan 1940); the scalars of a cell get the monotone map between the quantiles drawn and those of the training rows.
+What the network learnt about the columns together, order and association, stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from synthkit.generators.neural.layout import Layout
+    from synthkit.generators.neural.training import Rows
+
+ROUNDS = 12
+STRONGEST = 4.0  # nats that a logit is moved at most: a cell that is never drawn is not conjured up
+KNOTS = 33
+LEAST = 20  # values on both sides that a map of quantiles takes
+ROWS = 20_000  # drawn for it
+APART = 4.0  # distance of two cells on the axis of the maps: more than the range of a scalar
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Args:
+    shift: added to the logits, shape (cells,).
+    drawn, real: quantiles of each cell's scalar, shape (cells with a scalar, knots); equal where nothing is moved.
+    """
+
+    shift: torch.Tensor
+    drawn: torch.Tensor
+    real: torch.Tensor
+
+    @staticmethod
+    def none(layout: Layout) -> Calibration:
+        """Moves nothing."""
+        import torch
+
+        same = torch.linspace(-1, 1, KNOTS).expand(int(layout.has_residual.sum()), -1).contiguous()
+        return Calibration(torch.zeros(layout.cells), same, same.clone())
+
+    def residuals(self, layout: Layout, cells: torch.Tensor, scalars: torch.Tensor) -> torch.Tensor:
+        """Scalars moved to the training rows' distribution, shape (rows, scalars); 0 in cells that have none."""
+        import numpy as np
+        import torch
+
+        if not layout.scalars:
+            return scalars
+        given = cells[:, list(layout.scalars)]
+        has = layout.has_residual[given]
+        index = (layout.has_residual.long().cumsum(0) - 1).clamp_(min=0)[given]
+        first, last = self.drawn[:, 0][index], self.drawn[:, -1][index]
+        inside = torch.minimum(torch.maximum(scalars, first), last)
+        axis = np.arange(len(self.drawn))[:, None] * APART
+        x, y = (axis + self.drawn.double().numpy()).ravel(), self.real.double().numpy().ravel()
+        moved = torch.from_numpy(np.interp(index.double().numpy() * APART + inside.double().numpy(), x, y)).float()
+        return torch.where(has, moved, 0.0)
+
+
+def fit_shift(layout: Layout, rows: Rows, logits: torch.Tensor) -> torch.Tensor:
+    """The constants that give drawn rows (their logits, shape (rows, cells)) the training rows' expected frequencies.
+
+    All on the CPU.
+    """
+    import torch
+
+    shares = torch.bincount(rows.cells.reshape(-1), minlength=layout.cells).cpu() / len(rows)
+    shift = torch.zeros(layout.cells)
+    least = 0.5 / len(rows)
+    for _ in range(ROUNDS):
+        found = torch.cat([layout.softmax(part + shift) for part in torch.split(logits, 4_096)]).mean(0)
+        shift += (shares.clamp(min=least) / found.clamp(min=least)).log()
+        shift.clamp_(-STRONGEST, STRONGEST)
+    # A cell that no training row is in must not be drawn.
+    return torch.where(shares > 0, shift, -torch.inf)
+
+
+def fit_quantiles(layout: Layout, rows: Rows, cells: torch.Tensor, scalars: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Quantiles drawn and real of each cell with a scalar. All on the CPU."""
+    import torch
+
+    same = Calibration.none(layout)
+    drawn, real = same.drawn, same.real
+    steps = torch.linspace(0, 1, KNOTS)
+    number = layout.has_residual.long().cumsum(0) - 1
+    for scalar, segment in enumerate(layout.scalars):
+        start = int(layout.starts[segment])
+        for cell in range(start, start + layout.widths[segment]):
+            if not layout.has_residual[cell]:
+                continue
+            ours = scalars[cells[:, segment] == cell, scalar]
+            theirs = rows.residuals[rows.cells[:, segment] == cell, scalar].cpu()
+            if min(len(ours), len(theirs)) >= LEAST:
+                drawn[number[cell]] = _quantiles(ours, steps)
+                real[number[cell]] = _quantiles(theirs, steps)
+    return drawn, real
+
+
+def _quantiles(values: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.quantile(values[:100_000], steps)

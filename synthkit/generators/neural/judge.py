@@ -1,0 +1,85 @@
+"""What a training run is judged by: coverage of the cells, distance of the marginals, distance of the pairs.
+
+The held-out criterion is the mean total variation distance over the two-way tables of pairs of columns, between rows
+drawn and rows held out. It falls as the joint distribution is learnt, and rises when modes are lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from synthkit.generators.neural.layout import Layout
+
+MOST_COLUMNS = 40  # whose pairs are compared
+FOLDED = 24  # cells per column in that comparison: rarer ones are folded together
+ROWS = 5_000  # compared at once
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One look at a generator.
+
+    Args:
+        coverage: share of the cells expected at least once among the rows drawn that do occur.
+        marginals: mean total variation distance of the columns' cells to the training rows'.
+        pairs: mean total variation distance of the pairs of columns to the held-out rows': the criterion.
+    """
+
+    coverage: float
+    marginals: float
+    pairs: float
+
+
+class Judge:
+    """Holds the frequencies to compare with, on the device.
+
+    Args:
+        cells: of the training rows, shape (rows, segments).
+        held, held_residuals: cells and scalars of the rows held out.
+    """
+
+    def __init__(
+        self, layout: Layout, cells: torch.Tensor, held: torch.Tensor, held_residuals: torch.Tensor, seed: int
+    ) -> None:
+        import torch
+
+        self.layout = layout
+        self.shares = torch.bincount(cells.reshape(-1), minlength=layout.cells) / max(1, len(cells))
+        generator = torch.Generator().manual_seed(seed)
+        self.columns = torch.randperm(len(layout.widths), generator=generator)[:MOST_COLUMNS].sort().values
+        self.columns = self.columns.to(cells.device)
+        self.held = self._tables(held[:ROWS].long(), held_residuals[:ROWS])
+        self.rows = min(ROWS, max(500, len(held)))
+
+    def __call__(self, cells: torch.Tensor, residuals: torch.Tensor) -> Verdict:
+        """Judge drawn rows: int64 cells of shape (rows, segments) and scalars."""
+        import torch
+
+        found = torch.bincount(cells.reshape(-1), minlength=self.layout.cells) / len(cells)
+        expected = self.shares * len(cells) >= 1
+        coverage = (found[expected] > 0).float().mean()
+        marginals = (found - self.shares).abs().sum() / 2 / len(self.layout.widths)
+        count = len(self.columns)
+        gap = (self._tables(cells, residuals) - self.held).abs().sum() / 2
+        pairs = gap / max(1, count * (count - 1)) if count > 1 else marginals
+        return Verdict(float(coverage), float(marginals), float(pairs))
+
+    def _tables(self, cells: torch.Tensor, residuals: torch.Tensor) -> torch.Tensor:
+        """All two-way tables of the columns in one matrix, its diagonal blocks (columns with themselves) zero."""
+        import torch
+
+        layout, count = self.layout, len(self.columns)
+        # The side of its mode that a value lies on makes two cells of one.
+        sides = torch.zeros_like(cells)
+        sides[:, list(layout.scalars)] = (residuals > 0).long()
+        folded = ((cells - layout.starts) * 2 + sides)[:, self.columns] % (2 * FOLDED)
+        places = folded + torch.arange(count, device=cells.device) * 2 * FOLDED
+        ones = torch.zeros(len(cells), count * 2 * FOLDED, device=cells.device).scatter_(1, places, 1.0)
+        tables = (ones.t() @ ones) / len(cells)
+        blocks = tables.view(count, 2 * FOLDED, count, 2 * FOLDED)
+        blocks.diagonal(dim1=0, dim2=2).zero_()
+        return tables

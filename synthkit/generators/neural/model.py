@@ -1,0 +1,206 @@
+"""A trained network as synthkit keeps it: drawing rows from it, meeting conditions, and its files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.encoder import Codes, Encoder
+from synthkit.errors import BuildError
+from synthkit.generators.base import Progress, Quota
+from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift
+from synthkit.generators.neural.layout import Layout
+from synthkit.generators.rejection import Drawn, fill_quotas, values_text
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import torch
+
+    from synthkit.generators.neural.params import NeuralParams
+    from synthkit.generators.neural.training import Rows
+
+    Weights = dict[str, torch.Tensor]
+
+BATCH = 16_384  # rows through the network, and given out, at once
+
+# (weights, layout, noise of shape (rows, embedding_dim + conditions), a source of randomness) → logits and scalars
+Decoder = Callable[[Any, Layout, Any, Any], tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class NeuralModel:
+    """A trained ctgan or tvae, on the CPU.
+
+    Args:
+        weights: of what makes rows out of noise.
+        embedding_dim: numbers of noise per row.
+        conditions: running sums of the chances of the condition cells, shape (cells of the discrete columns,); empty
+            for a network without conditions.
+        record: losses and judgements of the training, JSON-able.
+    """
+
+    encoder: Encoder
+    decoder: Decoder
+    weights: Weights
+    embedding_dim: int
+    conditions: torch.Tensor
+    calibration: Calibration
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout.of(self.encoder)
+
+    def outputs(self, rows: int, random: torch.Generator, cell: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits and scalars of new rows, under one condition cell or under conditions as frequent as in the source."""
+        import torch
+
+        with torch.no_grad():
+            x = torch.randn(rows, self.embedding_dim, generator=random)
+            if len(self.conditions):
+                place = torch.rand(rows, generator=random, dtype=torch.float64) * self.layout.discrete
+                cells = torch.searchsorted(self.conditions, place, right=True).clamp_(max=len(self.conditions) - 1)
+                if cell is not None:
+                    cells.fill_(cell)
+                x = torch.cat([x, torch.zeros(rows, len(self.conditions)).scatter_(1, cells[:, None], 1.0)], dim=1)
+            found: tuple[torch.Tensor, torch.Tensor] = self.decoder(self.weights, self.layout, x, random)
+            return found
+
+    def draw(self, rows: int, random: torch.Generator, cell: int | None = None) -> pa.RecordBatch:
+        """``rows`` rows, at most :data:`BATCH`."""
+        import numpy as np
+
+        logits, scalars = self.outputs(rows, random, cell)
+        cells = self.layout.sampled(logits + self.calibration.shift, random)
+        residuals = self.calibration.residuals(self.layout, cells, scalars)
+        codes = self.layout.codes_of(cells).numpy().astype(np.uint16)
+        return self.encoder.decode(Codes(codes, residuals.numpy()))
+
+    def cell_for(self, values: Mapping[str, Any]) -> int | None:
+        """The rarest of some values as a condition cell; None where none of them is a condition."""
+        import torch
+
+        if not len(self.conditions):
+            return None
+        chances = torch.diff(self.conditions, prepend=torch.zeros(1, dtype=torch.float64))
+        names = [self.encoder.columns[i].name for i in self.layout.order[: self.layout.discrete]]
+        found = [
+            int(self.layout.starts[names.index(n)]) + self.encoder.cell_of(n, v)
+            for n, v in values.items()
+            if n in names
+        ]
+        return min(found, key=lambda c: float(chances[c]), default=None)
+
+
+def encoded(table: Table, params: NeuralParams, seed: int, device: str) -> tuple[Encoder, Rows]:
+    """The encoding of a table, and its rows on the device to train on."""
+    from synthkit.encoding.fitting import fit_encoder
+    from synthkit.generators.devices import resolve
+    from synthkit.generators.neural.training import Rows
+
+    place = resolve(device if params.enable_gpu else "cpu")
+    encoder = fit_encoder(
+        table, cells="modes", most=params.modes, max_categories=params.max_categories, rare=params.rare, seed=seed
+    )
+    codes = encoder.encode_table(table, seed)
+    return encoder, Rows.of(Layout.of(encoder), codes, params.held_out, seed, place)
+
+
+def calibrated(model: NeuralModel, rows: Rows, seed: int) -> NeuralModel:
+    """The model with its marginals fitted to the training rows."""
+    import torch
+
+    layout, random = model.layout, torch.Generator().manual_seed(seed)
+    rows = rows.to(torch.device("cpu"))
+    outputs = [model.outputs(min(BATCH, ROWS - n), random) for n in range(0, ROWS, BATCH)]
+    logits, scalars = (torch.cat(parts) for parts in zip(*outputs, strict=True))
+    shift = fit_shift(layout, rows, logits)
+    cells = layout.sampled(logits + shift, random)
+    calibration = Calibration(shift, *fit_quantiles(layout, rows, cells, scalars))
+    return NeuralModel(
+        model.encoder, model.decoder, model.weights, model.embedding_dim, model.conditions, calibration, model.record
+    )
+
+
+def sample(
+    model: NeuralModel, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    """Rows in batches of :data:`BATCH` at most, so that memory does not grow with their number."""
+    import torch
+
+    random = torch.Generator().manual_seed(seed)
+    if conditions:
+        yield from fill_quotas(_Conditioned(model, conditions, random), conditions, rows, seed=seed, progress=progress)
+        return
+    done = 0
+    while done < rows:
+        batch = model.draw(min(BATCH, rows - done), random)
+        done += batch.num_rows
+        progress(done, rows, "rows")
+        yield batch
+
+
+class _Conditioned:
+    """Draws each quota under the condition vector of its rarest value; rejection does the rest."""
+
+    def __init__(self, model: NeuralModel, quotas: Sequence[Quota], random: torch.Generator) -> None:
+        self.model, self.quotas, self.random = model, quotas, random
+        self.cells: list[int | None] = []
+        for quota in quotas:
+            try:
+                self.cells.append(model.cell_for(quota.values))
+            except BuildError as error:
+                raise BuildError(f"condition {values_text(quota)}: {error.message}", hint=error.hint) from None
+
+    def draw(self, needs: Sequence[float], most: int) -> Drawn:
+        import pyarrow as pa
+
+        scale = min(1.0, most / max(1.0, sum(needs)))
+        counts = [math.ceil(n * scale) for n in needs]
+        batches = []
+        for cell, count in zip(self.cells, counts, strict=True):
+            batches += [self.model.draw(min(BATCH, count - n), self.random, cell) for n in range(0, count, BATCH)]
+        whole = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+        return Drawn(whole, counts, whole.num_rows)
+
+    def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
+        return BuildError(
+            f"the network gave {have:,} of {quota.rows:,} rows with {values_text(quota)} in {draws:,} draws",
+            hint="ask for a smaller share, train longer, or use circuit, which draws any condition exactly",
+        )
+
+
+def save(model: NeuralModel, directory: Path) -> None:
+    """Tensors as safetensors, the rest as JSON: nothing of it runs code when it is read."""
+    from safetensors.torch import save_file
+
+    calibration = model.calibration
+    tensors = {f"weights.{k}": w for k, w in model.weights.items()}
+    tensors |= {"conditions": model.conditions, "shift": calibration.shift}
+    tensors |= {"drawn": calibration.drawn, "real": calibration.real}
+    save_file({k: t.contiguous() for k, t in tensors.items()}, str(directory / "network.safetensors"))
+    record = {"encoder": model.encoder.to_json(), "embedding_dim": model.embedding_dim, "training": model.record}
+    (directory / "network.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+
+
+def load(directory: Path, decoder: Decoder) -> NeuralModel:
+    from safetensors.torch import load_file
+
+    tensors = load_file(str(directory / "network.safetensors"))
+    record = json.loads((directory / "network.json").read_text("utf-8"))
+    weights = {k.removeprefix("weights."): t for k, t in tensors.items() if k.startswith("weights.")}
+    return NeuralModel(
+        Encoder.from_json(record["encoder"]),
+        decoder,
+        weights,
+        record["embedding_dim"],
+        tensors["conditions"],
+        Calibration(tensors["shift"], tensors["drawn"], tensors["real"]),
+        record["training"],
+    )
