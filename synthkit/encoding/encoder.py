@@ -65,7 +65,7 @@ class ColumnCodec:
         """Which cells carry a residual: booleans, shape (cardinality,)."""
         import numpy as np
 
-        return np.append(self.cells.has_residual(), [False] * self.missing)
+        return np.append(self.cells.has_residual(), [False] * self.missing).astype(bool)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -17,33 +16,8 @@ from synthkit.generators import registry
 from synthkit.generators.base import Budget, Quota, silent
 from synthkit.generators.circuit import CIRCUIT, Circuit
 from synthkit.generators.circuit_params import CircuitParams
-from synthkit.schema import Column, LogicalType, Schema, Table
-
-
-def table_of(tmp_path: Path, columns: dict[str, tuple[LogicalType, Any]]) -> Table:
-    path = tmp_path / "rows.parquet"
-    rows = pa.table({name: values for name, (_, values) in columns.items()})
-    pq.write_table(rows, path)
-    return Table(Schema(tuple(Column(n, kind, "") for n, (kind, _) in columns.items())), (path,), rows.num_rows)
-
-
-def people(tmp_path: Path, rows: int = 3_000) -> Table:
-    rng = np.random.default_rng(0)
-    age = rng.integers(18, 80, rows)
-    income = np.round(rng.gamma(3, 10_000, rows) * (1 + (age > 40)), 2)
-    leaves = np.where(rng.random(rows) < np.where(income > 50_000, 0.02, 0.3), "yes", "no")
-    city = rng.choice(["Bern", "Basel", "Chur"], rows, p=[0.5, 0.4, 0.1])
-    visits = np.where(rng.random(rows) < 0.6, 0, rng.poisson(5, rows))
-    return table_of(
-        tmp_path,
-        {
-            "age": ("integer", pa.array(age)),
-            "income": ("float", pa.array(income, mask=rng.random(rows) < 0.1)),
-            "leaves": ("categorical", pa.array(leaves)),
-            "city": ("categorical", pa.array(city)),
-            "visits": ("integer", pa.array(visits, pa.int16())),
-        },
-    )
+from synthkit.schema import Table
+from tests.generators.tables import people, table_of
 
 
 def fitted(table: Table, seed: int = 0, **params: Any) -> Circuit:

@@ -20,7 +20,8 @@ ROUNDS = 12
 STRONGEST = 4.0  # nats that a logit is moved at most: a cell that is never drawn is not conjured up
 KNOTS = 33
 LEAST = 20  # values on both sides that a map of quantiles takes
-ROWS = 20_000  # drawn for it
+ROWS = 20_000  # drawn for it, at most
+NUMBERS = 10_000_000  # logits that those rows may have, so that wide tables take no more memory than narrow ones
 APART = 4.0  # distance of two cells on the axis of the maps: more than the range of a scalar
 
 
@@ -61,22 +62,35 @@ class Calibration:
         return torch.where(has, moved, 0.0)
 
 
-def fit_shift(layout: Layout, rows: Rows, logits: torch.Tensor) -> torch.Tensor:
-    """The constants that give drawn rows (their logits, shape (rows, cells)) the training rows' expected frequencies.
+def fit_shift(layout: Layout, shares: torch.Tensor, logits: torch.Tensor, rounds: int = ROUNDS) -> torch.Tensor:
+    """The constants that give drawn rows the expected frequencies of the training rows.
 
-    All on the CPU.
+    Args:
+        shares: of each cell among the training rows, shape (cells,).
+        logits: of drawn rows, shape (rows, cells).
     """
     import torch
 
-    shares = torch.bincount(rows.cells.reshape(-1), minlength=layout.cells).cpu() / len(rows)
-    shift = torch.zeros(layout.cells)
-    least = 0.5 / len(rows)
-    for _ in range(ROUNDS):
+    shift = torch.zeros_like(shares)
+    least = 0.5 / max(len(logits), 1)
+    for _ in range(rounds):
         found = torch.cat([layout.softmax(part + shift) for part in torch.split(logits, 4_096)]).mean(0)
         shift += (shares.clamp(min=least) / found.clamp(min=least)).log()
         shift.clamp_(-STRONGEST, STRONGEST)
     # A cell that no training row is in must not be drawn.
     return torch.where(shares > 0, shift, -torch.inf)
+
+
+def rows_for(layout: Layout, most: int) -> int:
+    """How many rows to draw for a calibration or a judgement: ``most``, and fewer of a wide table."""
+    return max(500, min(most, NUMBERS // layout.cells))
+
+
+def shares_of(layout: Layout, cells: torch.Tensor) -> torch.Tensor:
+    """The share of the rows (their cells, shape (rows, segments)) that is in each cell."""
+    import torch
+
+    return torch.bincount(cells.reshape(-1), minlength=layout.cells) / max(1, len(cells))
 
 
 def fit_quantiles(layout: Layout, rows: Rows, cells: torch.Tensor, scalars: torch.Tensor) -> tuple[torch.Tensor, ...]:

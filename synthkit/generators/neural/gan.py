@@ -153,8 +153,8 @@ def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[W
         mean.update(nets.generator)
         if number % plan.every == 0 or number == plan.steps:
             settle(mean.weights, nets)
-            found = draw(mean.weights, nets, history.judge.rows)
-            on = history.look(number, number / plan.per_epoch, LOSSES, mean.weights, found)
+            verdict = history.judge(*draw(mean.weights, nets, history.judge.rows), nets.random)
+            on = history.look(number, number / plan.per_epoch, LOSSES, mean.weights, verdict)
             report(number, plan.steps, history.note)
             if not on:
                 break
@@ -173,15 +173,14 @@ def settle(weights: Weights, nets: Networks) -> None:
 
 
 def draw(weights: Weights, nets: Networks, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows for the judge: cells and scalars."""
+    """Rows for the judge: logits and scalars."""
     import torch
 
     with torch.no_grad():
         _, condition = nets.condition(rows, original=True)
         noise = torch.randn(rows, nets.params.embedding_dim, generator=nets.random, device=nets.random.device)
         out = generate(weights, torch.cat([noise, condition], dim=1), training=False)
-        cells = nets.layout.sampled(out[:, : nets.layout.cells], nets.random)
-        return cells, out[:, nets.layout.cells :].tanh()
+        return out[:, : nets.layout.cells], out[:, nets.layout.cells :].tanh()
 
 
 def autocast(amp: bool, device: torch.device) -> AbstractContextManager[Any]:

@@ -1,13 +1,17 @@
 """What a training run is judged by: coverage of the cells, distance of the marginals, distance of the pairs.
 
 The held-out criterion is the mean total variation distance over the two-way tables of pairs of columns, between rows
-drawn and rows held out. It falls as the joint distribution is learnt, and rises when modes are lost.
+drawn and rows held out. It falls as the joint distribution is learnt, and rises when modes are lost. The rows are drawn
+with calibrated marginals, as they will be at the end: otherwise a marginal that is off for the moment, as a GAN's are,
+would outweigh what was learnt about the columns together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from synthkit.generators.neural.calibration import fit_shift, rows_for, shares_of
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 40  # whose pairs are compared
 FOLDED = 24  # cells per column in that comparison: rarer ones are folded together
 ROWS = 5_000  # compared at once
+ROUNDS = 6  # of the calibration
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class Verdict:
     """One look at a generator.
 
     Args:
-        coverage: share of the cells expected at least once among the rows drawn that do occur.
-        marginals: mean total variation distance of the columns' cells to the training rows'.
+        coverage: share of the cells expected at least once among the rows drawn that do occur, before calibration.
+        marginals: mean total variation distance of the columns' cells to the training rows', before calibration.
         pairs: mean total variation distance of the pairs of columns to the held-out rows': the criterion.
     """
 
@@ -48,23 +53,24 @@ class Judge:
         import torch
 
         self.layout = layout
-        self.shares = torch.bincount(cells.reshape(-1), minlength=layout.cells) / max(1, len(cells))
+        self.shares = shares_of(layout, cells)
         generator = torch.Generator().manual_seed(seed)
         self.columns = torch.randperm(len(layout.widths), generator=generator)[:MOST_COLUMNS].sort().values
         self.columns = self.columns.to(cells.device)
         self.held = self._tables(held[:ROWS].long(), held_residuals[:ROWS])
-        self.rows = min(ROWS, max(500, len(held)))
+        self.rows = rows_for(layout, min(ROWS, max(500, len(held))))
 
-    def __call__(self, cells: torch.Tensor, residuals: torch.Tensor) -> Verdict:
-        """Judge drawn rows: int64 cells of shape (rows, segments) and scalars."""
-        import torch
-
-        found = torch.bincount(cells.reshape(-1), minlength=self.layout.cells) / len(cells)
+    def __call__(self, logits: torch.Tensor, residuals: torch.Tensor, random: torch.Generator) -> Verdict:
+        """Judge drawn rows: logits of shape (rows, cells) and scalars."""
+        layout = self.layout
+        cells = layout.sampled(logits, random)
+        found = shares_of(layout, cells)
         expected = self.shares * len(cells) >= 1
         coverage = (found[expected] > 0).float().mean()
-        marginals = (found - self.shares).abs().sum() / 2 / len(self.layout.widths)
+        marginals = (found - self.shares).abs().sum() / 2 / len(layout.widths)
+        calibrated = layout.sampled(logits + fit_shift(layout, self.shares, logits, ROUNDS), random)
         count = len(self.columns)
-        gap = (self._tables(cells, residuals) - self.held).abs().sum() / 2
+        gap = (self._tables(calibrated, residuals) - self.held).abs().sum() / 2
         pairs = gap / max(1, count * (count - 1)) if count > 1 else marginals
         return Verdict(float(coverage), float(marginals), float(pairs))
 
@@ -73,9 +79,9 @@ class Judge:
         import torch
 
         layout, count = self.layout, len(self.columns)
-        # The side of its mode that a value lies on makes two cells of one.
+        # Which half of its column's scalars a value is in makes two cells of one.
         sides = torch.zeros_like(cells)
-        sides[:, list(layout.scalars)] = (residuals > 0).long()
+        sides[:, list(layout.scalars)] = (residuals > residuals.median(0).values).long()
         folded = ((cells - layout.starts) * 2 + sides)[:, self.columns] % (2 * FOLDED)
         places = folded + torch.arange(count, device=cells.device) * 2 * FOLDED
         ones = torch.zeros(len(cells), count * 2 * FOLDED, device=cells.device).scatter_(1, places, 1.0)

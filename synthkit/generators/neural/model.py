@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.errors import BuildError
 from synthkit.generators.base import Progress, Quota
-from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift
+from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift, rows_for, shares_of
 from synthkit.generators.neural.layout import Layout
 from synthkit.generators.rejection import Drawn, fill_quotas, values_text
 from synthkit.schema import Table
@@ -118,9 +118,10 @@ def calibrated(model: NeuralModel, rows: Rows, seed: int) -> NeuralModel:
 
     layout, random = model.layout, torch.Generator().manual_seed(seed)
     rows = rows.to(torch.device("cpu"))
-    outputs = [model.outputs(min(BATCH, ROWS - n), random) for n in range(0, ROWS, BATCH)]
+    count = rows_for(layout, ROWS)
+    outputs = [model.outputs(min(BATCH, count - n), random) for n in range(0, count, BATCH)]
     logits, scalars = (torch.cat(parts) for parts in zip(*outputs, strict=True))
-    shift = fit_shift(layout, rows, logits)
+    shift = fit_shift(layout, shares_of(layout, rows.cells), logits)
     cells = layout.sampled(logits + shift, random)
     calibration = Calibration(shift, *fit_quantiles(layout, rows, cells, scalars))
     return NeuralModel(
@@ -154,6 +155,8 @@ class _Conditioned:
         self.cells: list[int | None] = []
         for quota in quotas:
             try:
+                for name, value in quota.values.items():
+                    model.encoder.cell_of(name, value)  # refuses what the source never held
                 self.cells.append(model.cell_for(quota.values))
             except BuildError as error:
                 raise BuildError(f"condition {values_text(quota)}: {error.message}", hint=error.hint) from None

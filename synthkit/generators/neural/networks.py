@@ -110,7 +110,7 @@ def critic_loss(
     x = torch.cat([real, fake])
     z = functional.linear(x, weights["0.weight"], weights["0.bias"])
     share = torch.rand(packs, 1, generator=generator, device=x.device)
-    between = torch.lerp(z[packs:].detach(), z[:packs].detach(), share)
+    between = torch.lerp(z[packs:].detach().float(), z[:packs].detach().float(), share)
     masks = []
     for i in range(last):
         if i:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.neural.judge import Judge
+from synthkit.generators.neural.judge import Judge, Verdict
 from synthkit.generators.neural.layout import Layout
 
 if TYPE_CHECKING:
@@ -139,10 +139,9 @@ class History:
         epoch: float,
         names: tuple[str, ...],
         weights: Weights,
-        drawn: tuple[torch.Tensor, torch.Tensor],
+        verdict: Verdict,
     ) -> bool:
-        """Judge the weights by rows drawn with them; keep them if they are the best. Returns whether to go on."""
-        verdict = self.judge(*drawn)
+        """Note a judgement of the weights; keep them if they are the best. Returns whether to go on."""
         means = (self.sums / self.count).tolist()
         self.sums, self.count = None, 0
         losses = dict(zip(names, means, strict=True))

@@ -130,8 +130,8 @@ def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[We
         history.add((wrong, divergence))
         mean.update(nets.weights)
         if number % plan.every == 0 or number == plan.steps:
-            found = drawn(mean.weights, nets, history.judge.rows)
-            on = history.look(number, number / plan.per_epoch, LOSSES, mean.weights, found)
+            verdict = history.judge(*drawn(mean.weights, nets, history.judge.rows), nets.random)
+            on = history.look(number, number / plan.per_epoch, LOSSES, mean.weights, verdict)
             report(number, plan.steps, history.note)
             if not on:
                 break
@@ -142,13 +142,12 @@ def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[We
 
 
 def drawn(weights: Weights, nets: Networks, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows for the judge: cells and scalars."""
+    """Rows for the judge: logits and scalars."""
     import torch
 
     with torch.no_grad():
         noise = torch.randn(rows, nets.params.embedding_dim, generator=nets.random, device=nets.random.device)
-        logits, scalars = decode(weights, nets.layout, noise, nets.random)
-        return nets.layout.sampled(logits, nets.random), scalars
+        return decode(weights, nets.layout, noise, nets.random)
 
 
 def decode(
