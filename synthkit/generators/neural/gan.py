@@ -56,6 +56,14 @@ class Networks:
             w.requires_grad_()
         return Networks(layout, conditions, generator, critic, params, random)
 
+    def optimisers(self) -> tuple[torch.optim.Adam, torch.optim.Adam]:
+        """The generator's and the critic's."""
+        p = self.params
+        return (
+            optimiser(trained(self.generator), p.generator_lr, p.generator_decay, BETAS),
+            optimiser(trained(self.critic), p.discriminator_lr, p.discriminator_decay, BETAS),
+        )
+
     def condition(self, rows: int, *, original: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Condition cells, shape (rows,), and their vectors, shape (rows, conditions); both empty without any."""
         import torch
@@ -135,10 +143,7 @@ def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[W
     plan = Plan.of(len(rows), params)
     history = History(Judge(rows.layout, rows.cells, rows.held, rows.held_residuals, seed), params.patience)
     mean = Averaged.of(nets.generator, params.averaging)
-    steps = (
-        optimiser(trained(nets.generator), params.generator_lr, params.generator_decay, BETAS),
-        optimiser(trained(nets.critic), params.discriminator_lr, params.discriminator_decay, BETAS),
-    )
+    steps = nets.optimisers()
     precision = autocast(params.amp, nets.random.device)
     one_step = compiled(params.compile, critic_step)
     for number in range(1, plan.steps + 1):

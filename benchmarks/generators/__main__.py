@@ -1,0 +1,189 @@
+"""The benchmark of the generators: ``make bench``, or ``python -m benchmarks.generators --help``.
+
+Prints, as Markdown, every claim about a native generator as a ratio against the peer that ran beside it, each in a
+process of its own with the same number of threads. The work folder
+keeps the same in ``results.json`` and ``results.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.generators import compare, growth, sampling, steps, tables
+from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, present
+from benchmarks.generators.environment import environment, environment_text
+from benchmarks.generators.jobs import THREADS, Bench, Outcome, say
+from benchmarks.generators.peers import ARGN, ARGN_VARIABLE, COMPARISONS, Comparison, argn_fault, chosen
+
+PARTS = ("quality", "steps", "sampling", "growth")
+QUICK_EPOCHS = 3
+QUICK_ROWS = 20_000
+QUICK_SIZES = (1_000, 4_000)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    wrong = [p for p in given.parts if p not in PARTS]
+    if wrong:
+        parser.error(f"there is no part {wrong[0]!r}; there are {', '.join(PARTS)}")
+    started = time.perf_counter()
+    bench, comparisons = _bench(given), _comparisons(given)
+    record: dict[str, Any] = {"environment": environment(bench.threads)}
+    print(f"# Generators\n\n{environment_text(record['environment'])}\n", flush=True)
+    report = Report(bench.work, record)
+    ours = [c.ours for c in comparisons]
+    seeds = range(given.seeds)
+    if "quality" in given.parts:
+        _quality(bench, comparisons, seeds, given, report)
+    if "steps" in given.parts and "ctgan" in ours and not given.no_peers and DATASETS["adult"].path(given.data):
+        timed = steps.run(bench, given.data, 1 if given.quick else steps.REPEATS)
+        report.add("steps", steps.table(timed, bench.threads), asdict(timed), ())
+    if "sampling" in given.parts and DATASETS["adult"].path(given.data):
+        rows = QUICK_ROWS if given.quick else sampling.ROWS
+        drawn = sampling.run(bench, ours, seeds, given.data, rows)
+        outcomes = [o for d in drawn for o in d.outcomes.values()]
+        report.add("sampling", sampling.table(drawn, rows), _plain(outcomes), outcomes)
+    if "growth" in given.parts and DATASETS["adult"].path(given.data):
+        sizes = QUICK_SIZES if given.quick else given.sizes
+        points = growth.run(bench, ours, seeds, sizes, given.data)
+        outcomes = [p.outcome for p in points]
+        report.add("growth", growth.table(points, sizes), _plain(outcomes), outcomes)
+    say(f"{(time.perf_counter() - started) / 60:.1f} minutes; {bench.work / 'results.json'}")
+    sys.exit(1 if report.failed else 0)
+
+
+class Report:
+    """Prints each part when it is done, and keeps all of them in the work folder."""
+
+    def __init__(self, work: Path, record: dict[str, Any]) -> None:
+        self.work, self.record, self.failed = work, record, False
+        self.pages = [f"# Generators\n\n{environment_text(record['environment'])}\n"]
+        work.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, part: str, found: Any) -> None:
+        """Write what is known so far, so that a run that is cut off has not been for nothing."""
+        self.record[part] = found
+        (self.work / "results.json").write_text(json.dumps(self.record, indent=1, default=str), "utf-8")
+
+    def add(self, part: str, page: str, found: Any, outcomes: Iterable[Outcome]) -> None:
+        """Print a finished part; a fit among ``outcomes`` that failed makes the whole run fail at its end."""
+        print(page, flush=True)
+        self.pages.append(page)
+        self.keep(part, found)
+        self.failed = self.failed or any(o.fault is not None for o in outcomes)
+        (self.work / "results.md").write_text("\n".join(self.pages), "utf-8")
+
+
+def _quality(
+    bench: Bench, comparisons: Sequence[Comparison], seeds: Sequence[int], given: argparse.Namespace, report: Report
+) -> None:
+    names = dict.fromkeys(d for c in comparisons for d in c.datasets)
+    found, absent = present(names, given.data)
+    for message in absent:
+        print(f"- {message}", flush=True)
+    there = {d.name for d in found}
+    kept = [Comparison(c.ours, c.peer, tuple(d for d in c.datasets if d in there), c.most) for c in comparisons]
+    results = compare.run(bench, kept, seeds, given.data, lambda r: report.keep("quality", r.to_json()))
+    pages = [tables.comparison_table(results, c, d) for c in kept for d in c.datasets]
+    report.add("quality", "\n".join(pages), results.to_json(), (j.outcome for j in results.judged))
+
+
+def _plain(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Outcomes as JSON, without the paths of this machine."""
+    return [
+        {
+            "generator": o.generator,
+            "dataset": o.dataset,
+            "seed": o.seed,
+            "fault": o.fault,
+            "record": {k: v for k, v in o.record.items() if k != "job"},
+        }
+        for o in outcomes
+    ]
+
+
+def _bench(given: argparse.Namespace) -> Bench:
+    epochs = given.peer_epochs if given.peer_epochs or not given.quick else QUICK_EPOCHS
+    return Bench(
+        work=given.work,
+        threads=given.threads,
+        device=given.device,
+        split_seed=given.split_seed,
+        peer_epochs=epochs,
+        params=_params(given),
+        argn_python=given.argn_python,
+        reuse=given.reuse,
+    )
+
+
+def _params(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What ``--params`` says, and with ``--quick`` few epochs for every generator that has them."""
+    from synthkit.generators import registry
+
+    params: dict[str, dict[str, Any]] = {name: dict(values) for name, values in given.params.items()}
+    if given.quick:
+        for name in given.generators or [c.ours for c in COMPARISONS]:
+            if name in registry.names() and "epochs" in registry.get(name).params.model_fields:
+                params[name] = {"epochs": QUICK_EPOCHS, **params.get(name, {})}
+    return params
+
+
+def _comparisons(given: argparse.Namespace) -> list[Comparison]:
+    datasets = given.datasets or (("default",) if given.quick else ())
+    unknown = [d for d in datasets if d not in DATASETS]
+    if unknown:
+        sys.exit(f"there is no table {unknown[0]!r}; there are {', '.join(DATASETS)}")
+    try:
+        comparisons = chosen(given.generators, datasets, with_peers=not given.no_peers)
+    except KeyError as error:
+        sys.exit(f"there is no generator {error}")
+    fault = argn_fault(given.argn_python) if any(c.peer == ARGN for c in comparisons) else None
+    if fault is None or "quality" not in given.parts:
+        return comparisons
+    print(f"- {fault}", flush=True)
+    return [Comparison(c.ours, None if c.peer == ARGN else c.peer, c.datasets, c.most) for c in comparisons]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.generators", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}; default: all")
+    add("--generators", type=_names, default=(), help="ctgan,tvae,circuit, or any registered name")
+    add("--datasets", type=_names, default=(), help=f"of {','.join(DATASETS)}; default: those of the claims")
+    add("--seeds", type=int, default=3, help="fits of each (default 3)")
+    add("--sizes", type=_sizes, default=growth.SIZES, help="rows of the growth part")
+    add("--data", type=Path, default=SHARED, help=f"folder of the tables (default {os.path.relpath(SHARED, ROOT)})")
+    add("--work", type=Path, default=ROOT / "target" / "bench", help="folder of samples and results")
+    add("--reuse", action="store_true", help="score samples of an earlier run in the work folder without fitting")
+    add("--threads", type=int, default=THREADS, help="of each fit (default 2)")
+    add("--device", default="cpu", help="cpu or cuda, for ours and the peer")
+    add("--split-seed", type=int, default=0, help="of the 80/20 split")
+    add("--no-peers", action="store_true", help="only ours")
+    add("--peer-epochs", type=int, help="epochs of the peers: to see that all runs, not to measure")
+    add("--params", type=json.loads, default={}, help="""of ours, as JSON: '{"ctgan": {"epochs": 50}}'""")
+    add("--argn-python", default=os.environ.get(ARGN_VARIABLE), help=f"interpreter of TabularARGN ({ARGN_VARIABLE})")
+    add("--quick", action="store_true", help="small tables and few epochs: to see that all runs, not to measure")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
+
+
+if __name__ == "__main__":
+    main()

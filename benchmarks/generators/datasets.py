@@ -1,0 +1,153 @@
+"""The tables that generators are compared on: where they lie, what is predicted in them, and the fixed split.
+
+Every table is divided 80/20 by a seeded permutation before anything else happens, so that no generator, ours or a
+peer, ever sees the rows that judge it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from synthkit.schema import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "data"  # real tables beside the repository, not in it
+TRAIN_SHARE = 0.8
+SAMPLE_SEED = 0  # of the rows taken from a table that is too large to be compared whole
+
+Task = Literal["class", "number", "above"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One table and its prediction task.
+
+    ``task`` is "class" (ROC AUC of the class of ``target`` that sorts last), "above" (ROC AUC of ``target`` being
+    over ``threshold``; rows without a target are left out) or "number" (R² of ``target``).
+    """
+
+    name: str
+    file: str  # below the folder of tables
+    target: str
+    task: Task = "class"
+    threshold: float = 0.0
+    drop: tuple[str, ...] = ()  # keys: no generator models them
+    numbers: tuple[str, ...] = ()  # numbers that the file holds as text
+    moments: tuple[str, ...] = ()  # points in time that the file holds as text
+    types: Mapping[str, str] = field(default_factory=dict)  # what a user has to declare for synthkit
+    rows: int | None = None  # a random sample of so many rows; default: all
+    shipped: str | None = None  # the same table in the repository, under data/
+
+    def path(self, folder: Path) -> Path | None:
+        """The table's file: in ``folder``, or the copy that ships with the project; None where there is neither."""
+        places = [folder / self.file, *([ROOT / "data" / self.shipped] if self.shipped else [])]
+        return next((p for p in places if p.is_file()), None)
+
+
+DATASETS: dict[str, Dataset] = {
+    d.name: d
+    for d in (
+        Dataset("adult", "adult.csv", "income"),
+        # TotalCharges holds a single space where a customer has not been charged yet.
+        Dataset("telco_churn", "telco_churn.csv", "Churn", drop=("customerID",), numbers=("TotalCharges",)),
+        Dataset("randhie", "randhie.csv", "mdvis", "number", shipped="health_survey.csv"),
+        Dataset("default", "default.csv", "default"),
+        Dataset(
+            "flights",
+            "nycflights13/flights.parquet",
+            "arr_delay",
+            "above",
+            threshold=15,  # minutes: the usual definition of a late flight
+            moments=("time_hour",),
+            types={"tailnum": "categorical"},  # 4,000 values are text to synthkit unless someone says otherwise
+            rows=100_000,
+        ),
+        Dataset("churn", "mlc_churn.csv", "churn", shipped="churn.csv"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The two sides of a table, as every generator and every metric gets them."""
+
+    dataset: Dataset
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+
+def present(names: Iterable[str], folder: Path) -> tuple[list[Dataset], list[str]]:
+    """The named tables that are there, and a message for each that is not. Raises KeyError for an unknown name."""
+    found, messages = [], []
+    for name in names:
+        dataset = DATASETS[name]
+        if dataset.path(folder) is None:
+            messages.append(f"{name} is skipped: there is no {folder / dataset.file}")
+        else:
+            found.append(dataset)
+    return found, messages
+
+
+def load(dataset: Dataset, folder: Path) -> pd.DataFrame:
+    """The whole table without its keys, in its real types. Raises FileNotFoundError where it is absent."""
+    import pandas as pd
+
+    path = dataset.path(folder)
+    if path is None:
+        raise FileNotFoundError(f"{folder / dataset.file}: give the folder of tables with --data")
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    if dataset.rows is not None and dataset.rows < len(frame):
+        frame = frame.sample(dataset.rows, random_state=SAMPLE_SEED)
+    frame = frame.drop(columns=list(dataset.drop))
+    for name in dataset.numbers:
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    for name in dataset.moments:
+        frame[name] = pd.to_datetime(frame[name]).dt.tz_localize(None)
+    return frame.reset_index(drop=True)
+
+
+def split(dataset: Dataset, frame: pd.DataFrame, seed: int = 0) -> Rows:
+    """Divide the rows of ``frame`` 80/20; the same seed gives the same rows on every machine."""
+    order = _permutation(len(frame), seed)
+    cut = round(TRAIN_SHARE * len(frame))
+    train, test = frame.iloc[order[:cut]], frame.iloc[order[cut:]]
+    return Rows(dataset, train.reset_index(drop=True), test.reset_index(drop=True))
+
+
+def _permutation(rows: int, seed: int) -> np.ndarray:
+    import numpy as np
+
+    return np.random.default_rng(seed).permutation(rows)
+
+
+def rows_of(dataset: Dataset, folder: Path, seed: int = 0) -> Rows:
+    """Load and divide."""
+    return split(dataset, load(dataset, folder), seed)
+
+
+def ingested(path: Path, types: Mapping[str, str], directory: Path) -> Table:
+    """The Parquet file ``path`` as a model of a project gets it: read by the real ingest, every row for training.
+
+    Columns that synthkit would not model (it takes them for keys or free text) have to be declared in ``types``.
+    Raises ValueError where such a column is left.
+    """
+    import hashlib
+
+    from synthkit.sources.ingest import ingest
+    from synthkit.spec.types import ColumnSpec, SourceTableSpec
+
+    columns = tuple(ColumnSpec.model_validate({"name": name, "type": kind}) for name, kind in types.items())
+    spec = SourceTableSpec(name=path.stem, path=str(path), columns=columns)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    table = ingest(spec, root=path.parent, connections={}, holdout=0.0, directory=directory, source_hash=digest).train
+    left = [c.name for c in table.schema.columns if not c.modelled]
+    if left:
+        raise ValueError(f"{path.name}: synthkit takes {', '.join(left)} for keys or text: declare their types")
+    return table
