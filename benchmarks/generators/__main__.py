@@ -133,7 +133,8 @@ def _params(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
     if given.quick:
         for name in given.generators or [c.ours for c in COMPARISONS]:
             if name in registry.names() and "epochs" in registry.get(name).params.model_fields:
-                params[name] = {"epochs": QUICK_EPOCHS, **params.get(name, {})}
+                steps = {"min_steps": 1} if "min_steps" in registry.get(name).params.model_fields else {}
+                params[name] = {"epochs": QUICK_EPOCHS, **steps, **params.get(name, {})}
     return params
 
 

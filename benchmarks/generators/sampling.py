@@ -46,31 +46,43 @@ class Drawn:
 
 def run(bench: Bench, generators: Sequence[str], repeats: Sequence[int], data: Path, rows: int = ROWS) -> list[Drawn]:
     """Draw ``rows`` Adult rows from each of ours and from the peer in turns, once per repeat."""
-    dataset = replace(DATASETS["adult"], name="sampling")
     train = train_file(bench, "sampling_train", rows_of(DATASETS["adult"], data, bench.split_seed).train)
-    brief = replace(bench, peer_epochs=EPOCHS, params={n: _brief(n, bench.params.get(n, {})) for n in generators})
-    found: dict[str, dict[int, Outcome]] = {name: {} for name in (*generators, PEER)}
-    models = {name: bench.work / f"sampling_{name}.model" for name in generators}
-    for name, folder in models.items():
+    settings = _settings(bench, generators)
+    found: dict[str, dict[int, Outcome]] = {name: {} for name in (*settings, PEER)}
+    for name, (generator, params) in settings.items():
+        folder = bench.work / f"sampling_{name}.model"
         if not bench.reuse:
             shutil.rmtree(folder, ignore_errors=True)
         say(f"sampling: {name} is fitted")
-        outcome = fit(brief, replace(dataset, name="sampling_fit"), train, name, 0, 0, folder)
+        brief = replace(bench, params={generator: params})
+        outcome = fit(brief, replace(DATASETS["adult"], name=f"sampling_fit_{name}"), train, generator, 0, 0, folder)
         if outcome.fault is not None:
             say(f"  failed: {outcome.fault}")
             found[name][0] = outcome
     for repeat in repeats:
         for name in found:
-            if name in models and not (models[name] / "complete").exists():
+            generator, params = settings.get(name, (PEER, {}))
+            folder = bench.work / f"sampling_{name}.model"
+            if name in settings and not (folder / "complete").exists():
                 continue
             say(f"sampling: {rows:,} rows of {name}, repeat {repeat}")
-            found[name][repeat] = fit(brief, dataset, train, name, repeat, rows, models.get(name))
+            brief = replace(bench, peer_epochs=EPOCHS, params={generator: params})
+            dataset = replace(DATASETS["adult"], name=f"sampling_{name}")
+            found[name][repeat] = fit(brief, dataset, train, generator, repeat, rows, folder)
     return [Drawn(name, outcomes) for name, outcomes in found.items()]
+
+
+def _settings(bench: Bench, generators: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What is drawn from, by name: each generator, and the circuit without its refinement besides."""
+    found = {name: (name, _brief(name, bench.params.get(name, {}))) for name in generators}
+    if "circuit" in generators:
+        found["circuit-unrefined"] = ("circuit", {**bench.params.get("circuit", {}), "refinements": 0})
+    return found
 
 
 def _brief(generator: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with one epoch, for a network; a circuit's structure depends on its training, so it is whole."""
-    return {"epochs": EPOCHS, **params} if generator in ("ctgan", "tvae", PEER) else dict(params)
+    return {"epochs": EPOCHS, "min_steps": 1, **params} if generator in ("ctgan", "tvae", PEER) else dict(params)
 
 
 def table(found: Sequence[Drawn], rows: int = ROWS) -> str:

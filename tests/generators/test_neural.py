@@ -22,7 +22,7 @@ from synthkit.generators.tvae import TVAE
 from synthkit.schema import Table
 from tests.generators.tables import people, table_of
 
-SHORT: dict[str, Any] = {"batch_size": 50, "epochs": 2, "looks": 2}
+SHORT: dict[str, Any] = {"batch_size": 50, "epochs": 2, "looks": 2, "min_steps": 1}
 BOTH = pytest.mark.parametrize("generator", [CTGAN, TVAE], ids=["ctgan", "tvae"])
 
 
@@ -48,12 +48,14 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 @pytest.fixture(scope="module")
 def gan(table: Table) -> NeuralModel:
-    return fitted(CTGAN, table, batch_size=200, epochs=40, generator_lr=1e-3, discriminator_lr=1e-3, looks=10)
+    small = {"generator_dim": (64, 64), "discriminator_dim": (64, 64), "embedding_dim": 32, "discriminator_steps": 2}
+    rates = {"generator_lr": 2e-3, "discriminator_lr": 2e-3}
+    return fitted(CTGAN, table, batch_size=200, epochs=80, looks=10, min_steps=1, **small, **rates)
 
 
 @pytest.fixture(scope="module")
 def vae(table: Table) -> NeuralModel:
-    return fitted(TVAE, table, batch_size=200, epochs=40, lr=3e-3, looks=10)
+    return fitted(TVAE, table, batch_size=200, epochs=40, min_steps=1, lr=3e-3, looks=10)
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ def test_the_record_shows_losses_and_coverage(generator: Generator, models: dict
 def test_training_stops_early_without_progress_and_at_max_steps(generator: Generator, table: Table) -> None:
     # A learning rate at which nothing moves: the first judgement is as good as the later ones but for chance.
     slow = {"generator_lr": 1e-9, "discriminator_lr": 1e-9} if generator is CTGAN else {"lr": 1e-9}
-    model = fitted(generator, table, batch_size=500, epochs=60, looks=60, patience=3, **slow)
+    model = fitted(generator, table, batch_size=500, epochs=60, looks=60, patience=3, min_steps=1, **slow)
     assert len(model.record["looks"]) < 60
     assert fitted(generator, table, batch_size=50, epochs=50, max_steps=20).record["looks"][-1]["step"] == 20
 
@@ -138,7 +140,7 @@ def test_training_stops_early_without_progress_and_at_max_steps(generator: Gener
 @pytest.mark.parametrize("rows", [1, 2, 15])
 def test_few_rows_train(generator: Generator, tmp_path: Path, rows: int) -> None:
     table = table_of(tmp_path, {"a": ("integer", pa.array(range(rows))), "b": ("categorical", pa.array(["x"] * rows))})
-    found = drawn(generator, fitted(generator, table, epochs=3), 50).to_pandas()
+    found = drawn(generator, fitted(generator, table, epochs=3, min_steps=1), 50).to_pandas()
     assert set(found.b) == {"x"}
     assert found.a.between(0, rows - 1).all()
 
@@ -195,7 +197,7 @@ def test_every_parameter_of_sdv_is_taken_under_its_name(generator: Generator) ->
 @pytest.mark.parametrize(
     ("generator", "wrong"),
     [
-        (CTGAN, {"batch_size": 55}),
+        (CTGAN, {"batch_size": 55, "pac": 10}),
         (CTGAN, {"pac": 0}),
         (CTGAN, {"generator_dim": []}),
         (CTGAN, {"temperature": 0}),

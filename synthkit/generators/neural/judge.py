@@ -1,9 +1,10 @@
 """What a training run is judged by: coverage of the cells, distance of the marginals, distance of the pairs.
 
-The held-out criterion is the mean total variation distance over the two-way tables of pairs of columns, between rows
-drawn and rows held out. It falls as the joint distribution is learnt, and rises when modes are lost. The rows are drawn
-with calibrated marginals, as they will be at the end: otherwise a marginal that is off for the moment, as a GAN's are,
-would outweigh what was learnt about the columns together.
+The held-out criterion is the mean squared distance of the two-way tables of pairs of columns, between rows drawn and
+rows held out. It falls as the joint distribution is learnt, and rises when modes are lost. It is squared because the
+chance in few held-out rows then only adds a constant, whereas an absolute distance would be all chance. The rows are
+drawn with calibrated marginals, as they will be at the end: otherwise a marginal that is off for the moment, as a GAN's
+are, would outweigh what was learnt about the columns together.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Verdict:
     Args:
         coverage: share of the cells expected at least once among the rows drawn that do occur, before calibration.
         marginals: mean total variation distance of the columns' cells to the training rows', before calibration.
-        pairs: mean total variation distance of the pairs of columns to the held-out rows': the criterion.
+        pairs: mean over pairs of columns of half the squared distance to the held-out rows' table, in [0, 1]: the
+            criterion.
     """
 
     coverage: float
@@ -58,7 +60,7 @@ class Judge:
         self.columns = torch.randperm(len(layout.widths), generator=generator)[:MOST_COLUMNS].sort().values
         self.columns = self.columns.to(cells.device)
         self.held = self._tables(held[:ROWS].long(), held_residuals[:ROWS])
-        self.rows = rows_for(layout, min(ROWS, max(500, len(held))))
+        self.rows = rows_for(layout, ROWS)  # however few are held out: what is drawn must not decide by chance
 
     def __call__(self, logits: torch.Tensor, residuals: torch.Tensor, random: torch.Generator) -> Verdict:
         """Judge drawn rows: logits of shape (rows, cells) and scalars."""
@@ -70,7 +72,7 @@ class Judge:
         marginals = (found - self.shares).abs().sum() / 2 / len(layout.widths)
         calibrated = layout.sampled(logits + fit_shift(layout, self.shares, logits, ROUNDS), random)
         count = len(self.columns)
-        gap = (self._tables(calibrated, residuals) - self.held).abs().sum() / 2
+        gap = (self._tables(calibrated, residuals) - self.held).square().sum() / 2
         pairs = gap / max(1, count * (count - 1)) if count > 1 else marginals
         return Verdict(float(coverage), float(marginals), float(pairs))
 
@@ -79,9 +81,14 @@ class Judge:
         import torch
 
         layout, count = self.layout, len(self.columns)
-        # Which half of its column's scalars a value is in makes two cells of one.
+        # The two sides of a cell's mean make two cells of one; its own mean, as the scalars are calibrated last.
         sides = torch.zeros_like(cells)
-        sides[:, list(layout.scalars)] = (residuals > residuals.median(0).values).long()
+        if layout.scalars:
+            given = cells[:, list(layout.scalars)]
+            flat, values = given.reshape(-1), residuals.reshape(-1).float()
+            sums = torch.bincount(flat, values, minlength=layout.cells)
+            means = sums / torch.bincount(flat, minlength=layout.cells).clamp(min=1)
+            sides[:, list(layout.scalars)] = ((residuals > means[given]) & layout.has_residual[given]).long()
         folded = ((cells - layout.starts) * 2 + sides)[:, self.columns] % (2 * FOLDED)
         places = folded + torch.arange(count, device=cells.device) * 2 * FOLDED
         ones = torch.zeros(len(cells), count * 2 * FOLDED, device=cells.device).scatter_(1, places, 1.0)

@@ -19,7 +19,8 @@ class NeuralParams(Params):
     Args:
         embedding_dim: numbers of noise per row.
         batch_size: rows per step.
-        epochs: passes over the rows, within ``max_steps``.
+        epochs: passes over the rows, within ``min_steps`` and ``max_steps``.
+        min_steps: steps at least: a small table needs more passes.
         max_steps: steps at most, whatever the number of rows: it bounds the time on large tables.
         enable_gpu: false keeps to the CPU whatever the project's device.
         verbose: accepted as in SDV; progress is always reported.
@@ -40,8 +41,9 @@ class NeuralParams(Params):
 
     embedding_dim: int = Field(default=128, ge=1, le=8_192)
     batch_size: int = Field(default=500, ge=2, le=1_000_000)
-    epochs: int = Field(default=100, ge=1, le=1_000_000)
-    max_steps: int = Field(default=20_000, ge=1)
+    epochs: int = Field(default=50, ge=1, le=1_000_000)
+    min_steps: int = Field(default=600, ge=1)
+    max_steps: int = Field(default=5_000, ge=1)
     enable_gpu: bool = True
     verbose: bool = False
     enforce_min_max_values: Literal[True] = True
@@ -63,6 +65,9 @@ class NeuralParams(Params):
 class CtganParams(NeuralParams):
     """CTGAN (Xu et al., "Modeling tabular data using conditional GAN", 2019).
 
+    Where our defaults are not SDV's, measurements chose them: rows judged one by one (``pac``), faster learning rates
+    that fall to 0, and a third of the epochs reach more than SDV's defaults in less time.
+
     Args:
         generator_dim, discriminator_dim: widths of the hidden layers.
         generator_lr, discriminator_lr, generator_decay, discriminator_decay: Adam's learning rates and weight decays.
@@ -73,17 +78,16 @@ class CtganParams(NeuralParams):
         gradient_penalty: weight of the penalty.
     """
 
-    batch_size: int = Field(default=500, ge=2, le=1_000_000)
-    epochs: int = Field(default=100, ge=1, le=1_000_000)
+    epochs: int = Field(default=90, ge=1, le=1_000_000)
     generator_dim: Widths = (256, 256)
     discriminator_dim: Widths = (256, 256)
-    generator_lr: Rate = 2e-4
+    generator_lr: Rate = 5e-4
     generator_decay: Decay = 1e-6
-    discriminator_lr: Rate = 2e-4
+    discriminator_lr: Rate = 5e-4
     discriminator_decay: Decay = 1e-6
     discriminator_steps: int = Field(default=1, ge=1, le=100)
     log_frequency: bool = True
-    pac: int = Field(default=10, ge=1, le=1_000)
+    pac: int = Field(default=1, ge=1, le=1_000)
     temperature: float = Field(default=0.2, gt=0, le=100)
     gradient_penalty: float = Field(default=10, ge=0, le=10_000)
 
@@ -107,10 +111,11 @@ class TvaeParams(NeuralParams):
         prior_components: of that mixture, at most.
     """
 
+    looks: int = Field(default=10, ge=1, le=10_000)
     compress_dims: Widths = (128, 128)
     decompress_dims: Widths = (128, 128)
     l2scale: Annotated[float, Field(ge=0)] = 1e-5
-    loss_factor: Annotated[float, Field(gt=0)] = 2
+    loss_factor: Annotated[float, Field(gt=0)] = 4
     lr: Rate = 1e-3
     prior: Literal["normal", "mixture"] = "mixture"
-    prior_components: int = Field(default=20, ge=1, le=1_000)
+    prior_components: int = Field(default=10, ge=1, le=1_000)

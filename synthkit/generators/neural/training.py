@@ -76,7 +76,7 @@ class Plan:
     @staticmethod
     def of(rows: int, params: NeuralParams) -> Plan:
         per_epoch = max(1, rows // params.batch_size)
-        steps = min(params.max_steps, params.epochs * per_epoch)
+        steps = min(params.max_steps, max(params.min_steps, params.epochs * per_epoch))
         epochs = max(1, math.ceil(steps / per_epoch / params.looks))
         return Plan(steps, per_epoch, min(steps, epochs * per_epoch))
 
@@ -163,7 +163,7 @@ class History:
     def note(self) -> str:
         """The last look in a few words."""
         last = self.looks[-1]
-        return f"pairs {last['pairs']:.3f}, coverage {last['coverage']:.0%}"
+        return f"pairs {last['pairs']:.5f}, coverage {last['coverage']:.0%}"
 
     def record(self) -> Mapping[str, Any]:
         """What is kept with the model, JSON-able."""

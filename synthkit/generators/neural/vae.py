@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Report = Callable[[int, int, str], None]
 LOSSES = ("reconstruction", "divergence")
 NARROWEST, WIDEST = 0.01, 1.0  # standard deviation of a scalar around its decoded value
-PRIOR_ROWS = 10_000  # that the mixture is fitted to, at most
+PRIOR_ROWS = 5_000  # that the mixture is fitted to, at most
 ACTIVE = 0.01  # variance of the encoded means from which on a latent number says something
 
 
@@ -130,14 +130,16 @@ def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[We
         history.add((wrong, divergence))
         mean.update(nets.weights)
         if number % plan.every == 0 or number == plan.steps:
-            verdict = history.judge(*drawn(mean.weights, nets, history.judge.rows), nets.random)
-            on = history.look(number, number / plan.per_epoch, LOSSES, mean.weights, verdict)
+            # Judged, and kept, as rows will be drawn: with the prior fitted to these very weights.
+            weights = mean.weights
+            if params.prior == "mixture":
+                weights = weights | prior(weights, rows, params, seed)
+            verdict = history.judge(*drawn(weights, nets, history.judge.rows), nets.random)
+            on = history.look(number, number / plan.per_epoch, LOSSES, weights, verdict)
             report(number, plan.steps, history.note)
             if not on:
                 break
     best = history.best
-    if params.prior == "mixture":
-        best = best | prior(best, rows, params, seed)
     return {k: w for k, w in best.items() if not k.startswith(("in.", "mean.", "log_variance."))}, history
 
 
@@ -196,7 +198,7 @@ def prior(weights: Weights, rows: Rows, params: TvaeParams, seed: int) -> Weight
     components = min(params.prior_components, len(z) // 100)
     if not len(active) or components < 1:
         return {}
-    mixture: Any = GaussianMixture(components, reg_covar=1e-4, max_iter=50, random_state=seed % 2**32)
+    mixture: Any = GaussianMixture(components, reg_covar=1e-4, max_iter=30, random_state=seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged: it is good enough sooner
         mixture.fit(z[:, active].double().numpy())

@@ -27,11 +27,11 @@ def some_rows(count: int = 4_000, seed: int = 0) -> Rows:
 
 
 def test_the_plan_bounds_the_steps_whatever_the_rows() -> None:
-    params = CtganParams(batch_size=500, epochs=10, max_steps=1_000)
+    params = CtganParams(batch_size=500, epochs=10, min_steps=20, max_steps=1_000)
     assert Plan.of(5_000, params) == Plan(steps=100, per_epoch=10, every=10)
     assert Plan.of(10**6, params).steps == 1_000
-    assert Plan.of(3, params).steps == 10
-    assert Plan.of(5_000, TvaeParams(batch_size=500, epochs=200, looks=10)).every == 200
+    assert Plan.of(3, params).steps == 20
+    assert Plan.of(5_000, TvaeParams(batch_size=500, epochs=200, looks=10, max_steps=2_000)).every == 200
     plan = Plan.of(5_000, params)
     assert plan.rate(0, "cosine") == 1
     assert plan.rate(50, "cosine") == pytest.approx(0.5)
@@ -82,10 +82,10 @@ def test_the_judge_sees_lost_modes_and_lost_association() -> None:
     cells = other.cells.long()
     good = judge(logits(cells), other.residuals, draws)
     assert good.coverage == 1
-    assert good.pairs < 0.08
+    assert good.pairs < 0.001
     shuffled = cells.clone()
     shuffled[:, 1] = cells[torch.randperm(len(cells), generator=draws), 1]
-    assert judge(logits(shuffled), other.residuals, draws).pairs > good.pairs + 0.15
+    assert judge(logits(shuffled), other.residuals, draws).pairs > 0.03
     collapsed = cells[:1].expand(len(cells), -1)
     verdict = judge(logits(collapsed), other.residuals[:1].expand(len(cells), -1), draws)
     assert verdict.coverage == 0.5
