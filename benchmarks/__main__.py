@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup", "thousand_models", "first_build")
+NAMES = ("startup", "thousand_models", "first_build", "generators")
 
 
 def main() -> None:
     for name in sys.argv[1:] or NAMES:
         print(f"\n## {name}\n")
-        importlib.import_module(f"benchmarks.{name}").main()
+        if name == "generators":
+            importlib.import_module("benchmarks.generators.__main__").main([])
+        else:
+            importlib.import_module(f"benchmarks.{name}").main()
 
 
 if __name__ == "__main__":
