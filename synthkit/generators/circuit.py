@@ -17,7 +17,7 @@ from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Generator, Progress, Quota
 from synthkit.generators.circuit_params import CircuitParams
-from synthkit.generators.rejection import Drawn, fill_quotas, values_text
+from synthkit.generators.rejection import PerQuota, about, fill_quotas, in_batches
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -135,46 +135,28 @@ def _sample(
 
     generator = torch.Generator().manual_seed(seed)
     if conditions:
-        yield from fill_quotas(_Exact(model, conditions, generator), conditions, rows, seed=seed, progress=progress)
+        yield from fill_quotas(_exact(model, conditions, generator), conditions, rows, seed=seed, progress=progress)
         return
-    done = 0
-    while done < rows:
-        codes = model.sampler.draw(min(BATCH, rows - done), generator)
-        done += len(codes)
-        progress(done, rows, "rows")
-        yield _decoded(model.encoder, codes, generator)
+
+    def draw(count: int) -> pa.RecordBatch:
+        return _decoded(model.encoder, model.sampler.draw(count, generator), generator)
+
+    yield from in_batches(draw, rows, BATCH, progress)
 
 
-class _Exact:
+def _exact(model: Circuit, quotas: Sequence[Quota], generator: torch.Generator) -> PerQuota:
     """Draws every quota from its own conditional distribution, so that no row is drawn in vain."""
+    samplers: dict[int, Sampler] = {}
 
-    def __init__(self, model: Circuit, quotas: Sequence[Quota], generator: torch.Generator) -> None:
-        self.model, self.quotas, self.generator = model, quotas, generator
-        self.samplers: dict[int, Sampler] = {}
+    def draw(i: int, rows: int) -> Iterator[pa.RecordBatch]:
+        values = quotas[i].values
+        if i not in samplers:
+            with about(quotas[i]):
+                samplers[i] = model.given(values)
+        found = _decoded(model.encoder, samplers[i].draw(rows, generator), generator)
+        yield model.encoder.with_values(found, values)
 
-    def draw(self, needs: Sequence[float], most: int) -> Drawn:
-        import math
-
-        import pyarrow as pa
-
-        scale = min(1.0, most / max(1.0, sum(needs)))
-        counts = [math.ceil(n * scale) for n in needs]
-        batches = [self._rows(i, n) for i, n in enumerate(counts) if n]
-        whole = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-        return Drawn(whole, counts, whole.num_rows)
-
-    def _rows(self, i: int, rows: int) -> pa.RecordBatch:
-        values = self.quotas[i].values
-        if i not in self.samplers:
-            try:
-                self.samplers[i] = self.model.given(values)
-            except BuildError as error:
-                raise BuildError(f"condition {values_text(self.quotas[i])}: {error.message}", hint=error.hint) from None
-        found = _decoded(self.model.encoder, self.samplers[i].draw(rows, self.generator), self.generator)
-        return self.model.encoder.with_values(found, values)
-
-    def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
-        return BuildError(f"circuit gave {have:,} of {quota.rows:,} rows with {values_text(quota)} in {draws:,} draws")
+    return PerQuota(draw, "circuit")
 
 
 def _decoded(encoder: Encoder, codes: torch.Tensor, generator: torch.Generator) -> pa.RecordBatch:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from synthkit.encoding.fitting import Rare
 from synthkit.generators.base import Params
 
 
@@ -35,7 +34,7 @@ class CircuitParams(Params):
     transition_smoothing: float = Field(default=0.02, ge=0)
     emission_smoothing: float = Field(default=0.5, ge=0)
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
-    rare: Literal["keep", "group", "anonymise"] = "group"
+    rare: Rare = "group"
     refinements: int = Field(default=2, ge=0, le=10)
     refinement_trees: int = Field(default=100, ge=1, le=2_000)
     max_ratio: float = Field(default=3.0, gt=1, le=100)

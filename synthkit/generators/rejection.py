@@ -6,7 +6,9 @@ for that class, whatever the model is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -92,6 +94,32 @@ def fill_quotas(
         yield kept.take(place).combine_chunks().to_batches()[0]
 
 
+class PerQuota:
+    """Draws each quota by itself: ``source(i, rows)`` gives so many rows of a distribution made for quota ``i``.
+
+    Args:
+        name: who drew, for the message.
+        hint: what to do when a quota cannot be filled.
+    """
+
+    def __init__(
+        self, source: Callable[[int, int], Iterable[pa.RecordBatch]], name: str, hint: str | None = None
+    ) -> None:
+        self.source, self.name, self.hint = source, name, hint
+
+    def draw(self, needs: Sequence[float], most: int) -> Drawn:
+        import pyarrow as pa
+
+        scale = min(1.0, most / max(1.0, sum(needs)))
+        counts = [math.ceil(n * scale) for n in needs]
+        batches = [batch for i, count in enumerate(counts) if count for batch in self.source(i, count)]
+        whole = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+        return Drawn(whole, counts, whole.num_rows)
+
+    def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
+        return _unmet(self.name, quota, have, draws, self.hint)
+
+
 class _Any:
     """Draws rows without conditions: each could serve any quota, so the rarest decides how many."""
 
@@ -103,10 +131,13 @@ class _Any:
         return Drawn(batch, [batch.num_rows] * len(needs), batch.num_rows)
 
     def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
-        return BuildError(
-            f"{self.name} gave {have:,} of {quota.rows:,} rows with {values_text(quota)} in {draws:,} draws",
-            hint="ask for a smaller share, train longer, or choose a generator that learns this class",
-        )
+        hint = "ask for a smaller share, train longer, or choose a generator that learns this class"
+        return _unmet(self.name, quota, have, draws, hint)
+
+
+def _unmet(name: str, quota: Quota, have: int, draws: int, hint: str | None) -> BuildError:
+    message = f"{name} gave {have:,} of {quota.rows:,} rows with {values_text(quota)} in {draws:,} draws"
+    return BuildError(message, hint=hint)
 
 
 class _Stock:
@@ -162,6 +193,27 @@ class _Stock:
 
     def _count(self, i: int) -> int:
         return sum(batch.num_rows for batch in self.held[i])
+
+
+@contextmanager
+def about(quota: Quota) -> Iterator[None]:
+    """Say which condition a BuildError raised inside is about."""
+    try:
+        yield
+    except BuildError as error:
+        raise BuildError(f"condition {values_text(quota)}: {error.message}", hint=error.hint) from None
+
+
+def in_batches(
+    draw: Callable[[int], pa.RecordBatch], rows: int, most: int, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    """``rows`` rows without conditions, drawn ``most`` at a time."""
+    done = 0
+    while done < rows:
+        batch = draw(min(most, rows - done))
+        done += batch.num_rows
+        progress(done, rows, "rows")
+        yield batch
 
 
 def values_text(quota: Quota) -> str:

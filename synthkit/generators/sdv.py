@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Generator, Progress, Quota
-from synthkit.generators.rejection import sample_quotas
+from synthkit.generators.rejection import in_batches, sample_quotas
 from synthkit.generators.sdv_frame import Frame, encode
 from synthkit.generators.sdv_params import CopulaGanParams, CopulaParams, CtganParams, SdvParams, TvaeParams
 from synthkit.generators.sdv_state import load_state, save_state
@@ -106,12 +106,7 @@ def _sample(
         # all its rows, so that a class would come out as the neighbourhood of that point.
         yield from sample_quotas(draw.next, conditions, rows, name=model.name, seed=seed, progress=progress)
         return
-    done = 0
-    while done < rows:
-        batch = draw.next(min(BATCH, rows - done))
-        done += batch.num_rows
-        progress(done, rows, "rows")
-        yield batch
+    yield from in_batches(draw.next, rows, BATCH, progress)
 
 
 class _Draws:

@@ -36,3 +36,17 @@ def people(tmp_path: Path, rows: int = 3_000) -> Table:
             "visits": ("integer", pa.array(visits, pa.int16())),
         },
     )
+
+
+def odd_columns(tmp_path: Path, rows: int = 400) -> Table:
+    """A value per row, one value, no value, and a column with nothing odd about it."""
+    rng = np.random.default_rng(0)
+    return table_of(
+        tmp_path,
+        {
+            "only": ("categorical", pa.array([str(i) for i in range(rows)])),
+            "constant": ("float", pa.array([2.5] * rows)),
+            "missing": ("float", pa.array([None] * rows, pa.float64())),
+            "normal": ("float", pa.array(rng.normal(size=rows))),
+        },
+    )

@@ -17,7 +17,7 @@ from synthkit.generators.base import Budget, Quota, silent
 from synthkit.generators.circuit import CIRCUIT, Circuit
 from synthkit.generators.circuit_params import CircuitParams
 from synthkit.schema import Table
-from tests.generators.tables import people, table_of
+from tests.generators.tables import odd_columns, people, table_of
 
 
 def fitted(table: Table, seed: int = 0, **params: Any) -> Circuit:
@@ -141,17 +141,7 @@ def test_few_rows_train(tmp_path: Path, rows: int) -> None:
 
 
 def test_odd_columns_train(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    rows = 400
-    table = table_of(
-        tmp_path,
-        {
-            "only": ("categorical", pa.array([str(i) for i in range(rows)])),
-            "constant": ("float", pa.array([2.5] * rows)),
-            "missing": ("float", pa.array([None] * rows, pa.float64())),
-            "normal": ("float", pa.array(rng.normal(size=rows))),
-        },
-    )
+    table = odd_columns(tmp_path)
     found = drawn(fitted(table), 1_000).to_pandas()
     assert (found.constant == 2.5).all()
     assert found.missing.isna().all()

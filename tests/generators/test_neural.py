@@ -20,7 +20,7 @@ from synthkit.generators.sdv_params import CtganParams as SdvCtgan
 from synthkit.generators.sdv_params import TvaeParams as SdvTvae
 from synthkit.generators.tvae import TVAE
 from synthkit.schema import Table
-from tests.generators.tables import people, table_of
+from tests.generators.tables import odd_columns, people, table_of
 
 SHORT: dict[str, Any] = {"batch_size": 50, "epochs": 2, "looks": 2, "min_steps": 1}
 BOTH = pytest.mark.parametrize("generator", [CTGAN, TVAE], ids=["ctgan", "tvae"])
@@ -147,17 +147,7 @@ def test_few_rows_train(generator: Generator, tmp_path: Path, rows: int) -> None
 
 @BOTH
 def test_odd_columns_train(generator: Generator, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    rows = 400
-    table = table_of(
-        tmp_path,
-        {
-            "only": ("categorical", pa.array([str(i) for i in range(rows)])),
-            "constant": ("float", pa.array([2.5] * rows)),
-            "missing": ("float", pa.array([None] * rows, pa.float64())),
-            "normal": ("float", pa.array(rng.normal(size=rows))),
-        },
-    )
+    table = odd_columns(tmp_path)
     found = drawn(generator, fitted(generator, table, **SHORT), 1_000).to_pandas()
     assert (found.constant == 2.5).all()
     assert found.missing.isna().all()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROUNDS = 12
 STRONGEST = 4.0  # nats that a logit is moved at most: a cell that is never drawn is not conjured up
 KNOTS = 33
+MOST = 100_000  # values of a cell that its quantiles are taken from
 LEAST = 20  # values on both sides that a map of quantiles takes
 ROWS = 20_000  # drawn for it, at most
 NUMBERS = 10_000_000  # logits that those rows may have, so that wide tables take no more memory than narrow ones
@@ -27,9 +28,11 @@ APART = 4.0  # distance of two cells on the axis of the maps: more than the rang
 
 @dataclass(frozen=True)
 class Calibration:
-    """Args:
-    shift: added to the logits, shape (cells,).
-    drawn, real: quantiles of each cell's scalar, shape (cells with a scalar, knots); equal where nothing is moved.
+    """What is done to a network's outputs.
+
+    Args:
+        shift: added to the logits, shape (cells,).
+        drawn, real: quantiles of each cell's scalar, shape (cells with a scalar, knots); equal where nothing is moved.
     """
 
     shift: torch.Tensor
@@ -51,7 +54,7 @@ class Calibration:
 
         if not layout.scalars:
             return scalars
-        given = cells[:, list(layout.scalars)]
+        given = cells[:, layout.discrete :]
         has = layout.has_residual[given]
         index = (layout.has_residual.long().cumsum(0) - 1).clamp_(min=0)[given]
         first, last = self.drawn[:, 0][index], self.drawn[:, -1][index]
@@ -101,20 +104,15 @@ def fit_quantiles(layout: Layout, rows: Rows, cells: torch.Tensor, scalars: torc
     drawn, real = same.drawn, same.real
     steps = torch.linspace(0, 1, KNOTS)
     number = layout.has_residual.long().cumsum(0) - 1
-    for scalar, segment in enumerate(layout.scalars):
+    for scalar in range(layout.scalars):
+        segment = layout.discrete + scalar
         start = int(layout.starts[segment])
         for cell in range(start, start + layout.widths[segment]):
             if not layout.has_residual[cell]:
                 continue
             ours = scalars[cells[:, segment] == cell, scalar]
-            theirs = rows.residuals[rows.cells[:, segment] == cell, scalar].cpu()
+            theirs = rows.residuals[rows.cells[:, segment] == cell, scalar]
             if min(len(ours), len(theirs)) >= LEAST:
-                drawn[number[cell]] = _quantiles(ours, steps)
-                real[number[cell]] = _quantiles(theirs, steps)
+                drawn[number[cell]] = torch.quantile(ours, steps)
+                real[number[cell]] = torch.quantile(theirs[:MOST], steps)
     return drawn, real
-
-
-def _quantiles(values: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    return torch.quantile(values[:100_000], steps)

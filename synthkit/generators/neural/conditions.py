@@ -38,9 +38,9 @@ class Conditions:
         """Conditions over the rows' ``cells`` (shape (rows, segments))."""
         import torch
 
-        rows, columns = len(cells), layout.discrete
+        columns = layout.discrete
         if not columns:
-            none = torch.zeros(0, device=cells.device)
+            none = torch.zeros(0, device=cells.device, dtype=torch.float64)
             return Conditions(0, none, none, none.long(), none.long(), none.int())
         given = cells[:, :columns]
         count = torch.bincount(given.reshape(-1), minlength=layout.conditions)[: layout.conditions]
@@ -50,16 +50,11 @@ class Conditions:
         weight = count.double()
         training = (weight + 1).log() if log_frequency else weight
         sums = [_running(w, segment, columns) for w in (training, weight)]
-        assert len(order) == rows * columns
         return Conditions(columns, sums[0], sums[1], first, count, order)
 
     def draw(self, rows: int, generator: torch.Generator, *, original: bool = False) -> torch.Tensor:
         """One cell per row, int64: a discrete column at random, then one of its cells."""
-        import torch
-
-        sums = self.original if original else self.training
-        place = torch.rand(rows, generator=generator, device=sums.device, dtype=torch.float64) * self.columns
-        return torch.searchsorted(sums, place, right=True).clamp_(max=len(sums) - 1)
+        return draw_cells(self.original if original else self.training, self.columns, rows, generator)
 
     def rows_with(self, cells: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """For each cell a random row that has it: int64, same shape."""
@@ -70,12 +65,20 @@ class Conditions:
         within = torch.minimum((place * self.count[cells]).long(), self.count[cells] - 1)
         return self.rows[self.first[cells] + within].long()
 
-    def expand(self, cells: torch.Tensor) -> torch.Tensor:
-        """The condition vectors: one-hot, shape (rows, cells of the discrete columns)."""
-        import torch
 
-        ones = torch.zeros(len(cells), len(self.count), device=cells.device)
-        return ones.scatter_(1, cells[:, None], 1.0)
+def draw_cells(sums: torch.Tensor, columns: int, rows: int, generator: torch.Generator) -> torch.Tensor:
+    """One cell per row, int64, by running sums in which column k has the interval [k, k + 1)."""
+    import torch
+
+    place = torch.rand(rows, generator=generator, device=sums.device, dtype=torch.float64) * columns
+    return torch.searchsorted(sums, place, right=True).clamp_(max=len(sums) - 1)
+
+
+def condition_vectors(cells: torch.Tensor, width: int) -> torch.Tensor:
+    """Condition cells as one-hot vectors: shape (rows, ``width``: cells of the discrete columns)."""
+    import torch
+
+    return torch.zeros(len(cells), width, device=cells.device).scatter_(1, cells[:, None], 1.0)
 
 
 def _running(weight: torch.Tensor, segment: torch.Tensor, columns: int) -> torch.Tensor:

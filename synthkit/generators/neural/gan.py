@@ -7,25 +7,31 @@ the device: losses gather there, and indices are drawn there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.neural.conditions import Conditions
+from synthkit.generators.neural.conditions import Conditions, condition_vectors
 from synthkit.generators.neural.judge import Judge
 from synthkit.generators.neural.layout import Layout, gumbel
 from synthkit.generators.neural.networks import critic_loss, criticise, generate, new_critic, new_generator, trained
-from synthkit.generators.neural.training import Averaged, History, Plan, Rows, optimiser, set_rate
+from synthkit.generators.neural.training import (
+    Averaged,
+    History,
+    Plan,
+    Report,
+    Rows,
+    autocast,
+    compiled,
+    optimiser,
+    set_rate,
+)
 
 if TYPE_CHECKING:
     import torch
 
+    from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import CtganParams
 
-    Weights = dict[str, torch.Tensor]
-
-Report = Callable[[int, int, str], None]
 LOSSES = ("wasserstein", "penalty", "generator", "condition")
 BETAS = (0.5, 0.9)  # of Adam, as in the article
 SETTLING = 20  # batches over which the running statistics of averaged weights are taken anew
@@ -72,14 +78,20 @@ class Networks:
             none = torch.zeros(rows, 0, device=self.random.device)
             return none.long(), none
         cells = self.conditions.draw(rows, self.random, original=original)
-        return cells, self.conditions.expand(cells)
+        return cells, condition_vectors(cells, self.layout.conditions)
+
+    def inputs(self, condition: torch.Tensor) -> torch.Tensor:
+        """New noise beside the condition vectors: what the generator starts from."""
+        import torch
+
+        noise = torch.randn(len(condition), self.params.embedding_dim, generator=self.random, device=condition.device)
+        return torch.cat([noise, condition], dim=1)
 
     def fake(self, condition: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Rows as the critic sees them, shape (rows, width), and their logits, shape (rows, cells)."""
         import torch
 
-        noise = torch.randn(len(condition), self.params.embedding_dim, generator=self.random, device=condition.device)
-        out = generate(self.generator, torch.cat([noise, condition], dim=1), training=True)
+        out = generate(self.generator, self.inputs(condition), training=True)
         logits, scalars = out[:, : self.layout.cells], out[:, self.layout.cells :]
         soft = self.layout.softmax((logits + gumbel(logits, self.random)) / self.params.temperature)
         return torch.cat([soft, scalars.tanh()], dim=1), logits
@@ -93,7 +105,6 @@ class Networks:
 
     def condition_loss(self, logits: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
         """Cross entropy of each row's condition under the segment that it is about: the mean over the rows."""
-
         count = self.layout.conditions
         if not count:
             return logits.new_zeros(())
@@ -125,9 +136,9 @@ def critic_step(nets: Networks, rows: Rows, step: torch.optim.Optimizer) -> tupl
 
 def generator_step(nets: Networks, drawn: tuple[Any, ...], step: torch.optim.Optimizer) -> tuple[Any, Any]:
     """One step of the generator on the rows of the critic's last step. Returns its two losses."""
-    fake, logits, cells, condition = drawn
     import torch
 
+    fake, logits, cells, condition = drawn
     frozen = {k: w.detach() for k, w in nets.critic.items()}
     loss = -criticise(frozen, nets.packed(fake, condition), nets.random).mean()
     wrong = nets.condition_loss(logits, cells)
@@ -137,11 +148,11 @@ def generator_step(nets: Networks, drawn: tuple[Any, ...], step: torch.optim.Opt
     return loss, wrong
 
 
-def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[Weights, Conditions, History]:
-    """Train on ``rows``. Returns the generator's best averaged weights, its conditions, and the record."""
+def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[Weights, torch.Tensor, History]:
+    """Train on ``rows``. Returns the best averaged weights, how often conditions occur (running sums), the record."""
     nets = Networks.new(rows, params, seed)
     plan = Plan.of(len(rows), params)
-    history = History(Judge(rows.layout, rows.cells, rows.held, rows.held_residuals, seed), params.patience)
+    judge, history = Judge(rows, seed), History(LOSSES, params.patience)
     mean = Averaged.of(nets.generator, params.averaging)
     steps = nets.optimisers()
     precision = autocast(params.amp, nets.random.device)
@@ -158,12 +169,12 @@ def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[W
         mean.update(nets.generator)
         if number % plan.every == 0 or number == plan.steps:
             settle(mean.weights, nets)
-            verdict = history.judge(*draw(mean.weights, nets, history.judge.rows), nets.random)
-            on = history.look(number, number / plan.per_epoch, LOSSES, mean.weights, verdict)
+            verdict = judge(*draw(mean.weights, nets, judge.rows), nets.random)
+            on = history.look(number, number / plan.per_epoch, mean.weights, verdict)
             report(number, plan.steps, history.note)
             if not on:
                 break
-    return history.best, nets.conditions, history
+    return history.best, nets.conditions.original, history
 
 
 def settle(weights: Weights, nets: Networks) -> None:
@@ -173,8 +184,7 @@ def settle(weights: Weights, nets: Networks) -> None:
     with torch.no_grad():
         for i in range(SETTLING):
             _, condition = nets.condition(500, original=True)
-            noise = torch.randn(500, nets.params.embedding_dim, generator=nets.random, device=nets.random.device)
-            generate(weights, torch.cat([noise, condition], dim=1), training=True, momentum=1 / (i + 1))
+            generate(weights, nets.inputs(condition), training=True, momentum=1 / (i + 1))
 
 
 def draw(weights: Weights, nets: Networks, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -183,19 +193,12 @@ def draw(weights: Weights, nets: Networks, rows: int) -> tuple[torch.Tensor, tor
 
     with torch.no_grad():
         _, condition = nets.condition(rows, original=True)
-        noise = torch.randn(rows, nets.params.embedding_dim, generator=nets.random, device=nets.random.device)
-        out = generate(weights, torch.cat([noise, condition], dim=1), training=False)
-        return out[:, : nets.layout.cells], out[:, nets.layout.cells :].tanh()
+        return decode(weights, nets.layout, nets.inputs(condition), nets.random)
 
 
-def autocast(amp: bool, device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 where it is asked for."""
-    import torch
-
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp)
-
-
-def compiled(wanted: bool, function: Callable[..., Any]) -> Callable[..., Any]:
-    import torch
-
-    return torch.compile(function) if wanted else function
+def decode(
+    weights: Weights, layout: Layout, x: torch.Tensor, _random: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and scalars of rows drawn from noise and condition vectors."""
+    out = generate(weights, x, training=False)
+    return out[:, : layout.cells], out[:, layout.cells :].tanh()

@@ -17,7 +17,7 @@ from synthkit.generators.neural.calibration import fit_shift, rows_for, shares_o
 if TYPE_CHECKING:
     import torch
 
-    from synthkit.generators.neural.layout import Layout
+    from synthkit.generators.neural.training import Rows
 
 MOST_COLUMNS = 40  # whose pairs are compared
 FOLDED = 24  # cells per column in that comparison: rarer ones are folded together
@@ -42,24 +42,17 @@ class Verdict:
 
 
 class Judge:
-    """Holds the frequencies to compare with, on the device.
+    """Holds the frequencies to compare with, on the device."""
 
-    Args:
-        cells: of the training rows, shape (rows, segments).
-        held, held_residuals: cells and scalars of the rows held out.
-    """
-
-    def __init__(
-        self, layout: Layout, cells: torch.Tensor, held: torch.Tensor, held_residuals: torch.Tensor, seed: int
-    ) -> None:
+    def __init__(self, rows: Rows, seed: int) -> None:
         import torch
 
-        self.layout = layout
-        self.shares = shares_of(layout, cells)
+        self.layout = layout = rows.layout
+        self.shares = shares_of(layout, rows.cells)
         generator = torch.Generator().manual_seed(seed)
         self.columns = torch.randperm(len(layout.widths), generator=generator)[:MOST_COLUMNS].sort().values
-        self.columns = self.columns.to(cells.device)
-        self.held = self._tables(held[:ROWS].long(), held_residuals[:ROWS])
+        self.columns = self.columns.to(rows.cells.device)
+        self.held = self._tables(rows.held[:ROWS].long(), rows.held_residuals[:ROWS])
         self.rows = rows_for(layout, ROWS)  # however few are held out: what is drawn must not decide by chance
 
     def __call__(self, logits: torch.Tensor, residuals: torch.Tensor, random: torch.Generator) -> Verdict:
@@ -84,11 +77,11 @@ class Judge:
         # The two sides of a cell's mean make two cells of one; its own mean, as the scalars are calibrated last.
         sides = torch.zeros_like(cells)
         if layout.scalars:
-            given = cells[:, list(layout.scalars)]
+            given = cells[:, layout.discrete :]
             flat, values = given.reshape(-1), residuals.reshape(-1).float()
             sums = torch.bincount(flat, values, minlength=layout.cells)
             means = sums / torch.bincount(flat, minlength=layout.cells).clamp(min=1)
-            sides[:, list(layout.scalars)] = ((residuals > means[given]) & layout.has_residual[given]).long()
+            sides[:, layout.discrete :] = ((residuals > means[given]) & layout.has_residual[given]).long()
         folded = ((cells - layout.starts) * 2 + sides)[:, self.columns] % (2 * FOLDED)
         places = folded + torch.arange(count, device=cells.device) * 2 * FOLDED
         ones = torch.zeros(len(cells), count * 2 * FOLDED, device=cells.device).scatter_(1, places, 1.0)

@@ -6,9 +6,9 @@ continuous column. No operation loops over columns: a table of 500 columns costs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -23,15 +23,13 @@ class Layout:
     Args:
         order: the encoder's column of each segment.
         widths: cells of each segment.
-        discrete: how many segments, the first ones, belong to discrete columns.
-        scalars: the segment of each scalar.
+        discrete: how many segments, the first ones, belong to discrete columns; each of the others has a scalar.
         has_residual: per cell, whether the scalar says where in the cell the value is; bool, shape (cells,).
     """
 
     order: tuple[int, ...]
     widths: tuple[int, ...]
     discrete: int
-    scalars: tuple[int, ...]
     has_residual: torch.Tensor
 
     @staticmethod
@@ -42,17 +40,21 @@ class Layout:
         order = (*encoder.discrete_columns, *encoder.continuous)
         widths = tuple(encoder.cardinalities[i] for i in order)
         residual = np.concatenate([encoder.columns[i].has_residual for i in order])
-        first = len(encoder.discrete_columns)
-        return Layout(order, widths, first, tuple(range(first, len(order))), torch.from_numpy(residual))
+        return Layout(order, widths, len(encoder.discrete_columns), torch.from_numpy(residual))
 
     @property
     def cells(self) -> int:
         return sum(self.widths)
 
     @property
+    def scalars(self) -> int:
+        """Continuous columns."""
+        return len(self.widths) - self.discrete
+
+    @property
     def width(self) -> int:
         """Numbers per row."""
-        return self.cells + len(self.scalars)
+        return self.cells + self.scalars
 
     @property
     def conditions(self) -> int:
@@ -64,14 +66,15 @@ class Layout:
         """First cell of each segment, int64, shape (segments,)."""
         import torch
 
-        return torch.tensor([0, *self.widths]).cumsum(0)[:-1]
+        return torch.tensor([0, *self.widths], device=self.has_residual.device).cumsum(0)[:-1]
 
     @cached_property
     def segment(self) -> torch.Tensor:
         """The segment of each cell, int64, shape (cells,)."""
         import torch
 
-        return torch.repeat_interleave(torch.arange(len(self.widths)), torch.tensor(self.widths))
+        places = torch.arange(len(self.widths)).repeat_interleave(torch.tensor(self.widths))
+        return places.to(self.has_residual.device)
 
     @cached_property
     def membership(self) -> torch.Tensor:
@@ -82,14 +85,11 @@ class Layout:
 
     def to(self, device: torch.device) -> Layout:
         """The same layout with its tensors on a device."""
-        moved = Layout(self.order, self.widths, self.discrete, self.scalars, self.has_residual.to(device))
-        for name in ("starts", "segment", "membership"):
-            moved.__dict__[name] = getattr(self, name).to(device)
-        return moved
+        return replace(self, has_residual=self.has_residual.to(device))
 
     def cells_of(self, codes: torch.Tensor) -> torch.Tensor:
-        """The encoder's codes, shape (rows, columns), as cells of the vector: int64, shape (rows, segments)."""
-        return codes[:, list(self.order)].long() + self.starts
+        """The encoder's codes, shape (rows, columns), as cells of the vector: same type, shape (rows, segments)."""
+        return codes[:, list(self.order)] + self.starts.to(codes.dtype)
 
     def codes_of(self, cells: torch.Tensor) -> torch.Tensor:
         """The inverse of :meth:`cells_of`."""
@@ -137,13 +137,14 @@ class Layout:
 
         The greatest of the logits with Gumbel noise is such a draw; the segments are found by one sort-free pass.
         """
+        import torch
+
         noisy = logits + gumbel(logits, generator)
         top = self.largest(noisy).index_select(1, self.segment) == noisy
         # Of equal maxima the last wins: a tie has probability 0 but for rounding.
-        places: Any = top.new_zeros(len(logits), len(self.widths)).long()
-        index = self.segment.new_tensor(range(self.cells)).expand(len(logits), -1)
-        found: torch.Tensor = places.scatter_reduce_(1, self.segment.expand(len(logits), -1), index * top, "amax")
-        return found
+        places = torch.zeros(len(logits), len(self.widths), dtype=torch.int64, device=logits.device)
+        index = torch.arange(self.cells, device=logits.device) * top
+        return places.scatter_reduce_(1, self.segment.expand(len(logits), -1), index, "amax")
 
 
 def gumbel(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.errors import BuildError
-from synthkit.generators.base import Progress, Quota
+from synthkit.generators.base import Budget, Progress, Quota
 from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift, rows_for, shares_of
+from synthkit.generators.neural.conditions import condition_vectors, draw_cells
 from synthkit.generators.neural.layout import Layout
-from synthkit.generators.rejection import Drawn, fill_quotas, values_text
+from synthkit.generators.rejection import PerQuota, about, fill_quotas, in_batches
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
+    from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import NeuralParams
     from synthkit.generators.neural.training import Rows
-
-    Weights = dict[str, torch.Tensor]
 
 BATCH = 16_384  # rows through the network, and given out, at once
 
 # (weights, layout, noise of shape (rows, embedding_dim + conditions), a source of randomness) → logits and scalars
 Decoder = Callable[[Any, Layout, Any, Any], tuple[Any, Any]]
+# (rows, parameters, seed, report) → weights, running sums of the conditions' chances, history
+Train = Callable[[Any, Any, int, Any], tuple[Any, Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,10 @@ class NeuralModel:
         with torch.no_grad():
             x = torch.randn(rows, self.embedding_dim, generator=random)
             if len(self.conditions):
-                place = torch.rand(rows, generator=random, dtype=torch.float64) * self.layout.discrete
-                cells = torch.searchsorted(self.conditions, place, right=True).clamp_(max=len(self.conditions) - 1)
+                cells = draw_cells(self.conditions, self.layout.discrete, rows, random)
                 if cell is not None:
                     cells.fill_(cell)
-                x = torch.cat([x, torch.zeros(rows, len(self.conditions)).scatter_(1, cells[:, None], 1.0)], dim=1)
+                x = torch.cat([x, condition_vectors(cells, len(self.conditions))], dim=1)
             found: tuple[torch.Tensor, torch.Tensor] = self.decoder(self.weights, self.layout, x, random)
             return found
 
@@ -83,19 +83,55 @@ class NeuralModel:
         return self.encoder.decode(Codes(codes, residuals.numpy()))
 
     def cell_for(self, values: Mapping[str, Any]) -> int | None:
-        """The rarest of some values as a condition cell; None where none of them is a condition."""
+        """The rarest of some values as a condition cell; None where none of them is a condition.
+
+        Raises:
+            BuildError: a value that the source never held.
+        """
         import torch
 
+        codes = {name: self.encoder.cell_of(name, value) for name, value in values.items()}
         if not len(self.conditions):
             return None
         chances = torch.diff(self.conditions, prepend=torch.zeros(1, dtype=torch.float64))
         names = [self.encoder.columns[i].name for i in self.layout.order[: self.layout.discrete]]
-        found = [
-            int(self.layout.starts[names.index(n)]) + self.encoder.cell_of(n, v)
-            for n, v in values.items()
-            if n in names
-        ]
+        found = [int(self.layout.starts[names.index(n)]) + code for n, code in codes.items() if n in names]
         return min(found, key=lambda c: float(chances[c]), default=None)
+
+
+def fit(
+    name: str,
+    train: Train,
+    decoder: Decoder,
+    table: Table,
+    params: NeuralParams,
+    *,
+    budget: Budget | None,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> NeuralModel:
+    """Encode, train and calibrate: a generator's fit but for its networks. ``name`` is the generator's."""
+    import torch
+
+    if budget is not None:
+        raise BuildError(f"{name} gives no differential privacy")
+    encoder, rows = encoded(table, params, seed, device)
+
+    def report(done: int, total: int, note: str) -> None:
+        progress(done, total, "steps", note)
+
+    weights, conditions, history = train(rows, params, seed, report)
+    fitted = NeuralModel(
+        encoder,
+        decoder,
+        {k: w.cpu() for k, w in weights.items()},
+        params.embedding_dim,
+        conditions.cpu(),
+        Calibration.none(rows.layout.to(torch.device("cpu"))),
+        history.record(),
+    )
+    return calibrated(fitted, rows, seed) if params.calibrate else fitted
 
 
 def encoded(table: Table, params: NeuralParams, seed: int, device: str) -> tuple[Encoder, Rows]:
@@ -124,9 +160,7 @@ def calibrated(model: NeuralModel, rows: Rows, seed: int) -> NeuralModel:
     shift = fit_shift(layout, shares_of(layout, rows.cells), logits)
     cells = layout.sampled(logits + shift, random)
     calibration = Calibration(shift, *fit_quantiles(layout, rows, cells, scalars))
-    return NeuralModel(
-        model.encoder, model.decoder, model.weights, model.embedding_dim, model.conditions, calibration, model.record
-    )
+    return replace(model, calibration=calibration)
 
 
 def sample(
@@ -137,46 +171,24 @@ def sample(
 
     random = torch.Generator().manual_seed(seed)
     if conditions:
-        yield from fill_quotas(_Conditioned(model, conditions, random), conditions, rows, seed=seed, progress=progress)
+        yield from fill_quotas(_conditioned(model, conditions, random), conditions, rows, seed=seed, progress=progress)
         return
-    done = 0
-    while done < rows:
-        batch = model.draw(min(BATCH, rows - done), random)
-        done += batch.num_rows
-        progress(done, rows, "rows")
-        yield batch
+    yield from in_batches(lambda count: model.draw(count, random), rows, BATCH, progress)
 
 
-class _Conditioned:
+def _conditioned(model: NeuralModel, quotas: Sequence[Quota], random: torch.Generator) -> PerQuota:
     """Draws each quota under the condition vector of its rarest value; rejection does the rest."""
+    cells = []
+    for quota in quotas:
+        with about(quota):
+            cells.append(model.cell_for(quota.values))
 
-    def __init__(self, model: NeuralModel, quotas: Sequence[Quota], random: torch.Generator) -> None:
-        self.model, self.quotas, self.random = model, quotas, random
-        self.cells: list[int | None] = []
-        for quota in quotas:
-            try:
-                for name, value in quota.values.items():
-                    model.encoder.cell_of(name, value)  # refuses what the source never held
-                self.cells.append(model.cell_for(quota.values))
-            except BuildError as error:
-                raise BuildError(f"condition {values_text(quota)}: {error.message}", hint=error.hint) from None
+    def draw(i: int, rows: int) -> Iterator[pa.RecordBatch]:
+        for start in range(0, rows, BATCH):
+            yield model.draw(min(BATCH, rows - start), random, cells[i])
 
-    def draw(self, needs: Sequence[float], most: int) -> Drawn:
-        import pyarrow as pa
-
-        scale = min(1.0, most / max(1.0, sum(needs)))
-        counts = [math.ceil(n * scale) for n in needs]
-        batches = []
-        for cell, count in zip(self.cells, counts, strict=True):
-            batches += [self.model.draw(min(BATCH, count - n), self.random, cell) for n in range(0, count, BATCH)]
-        whole = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-        return Drawn(whole, counts, whole.num_rows)
-
-    def unmet(self, quota: Quota, have: int, draws: int) -> BuildError:
-        return BuildError(
-            f"the network gave {have:,} of {quota.rows:,} rows with {values_text(quota)} in {draws:,} draws",
-            hint="ask for a smaller share, train longer, or use circuit, which draws any condition exactly",
-        )
+    hint = "ask for a smaller share, train longer, or use circuit, which draws any condition exactly"
+    return PerQuota(draw, "the network", hint)
 
 
 def save(model: NeuralModel, directory: Path) -> None:

@@ -30,6 +30,13 @@ def linear(weights: Weights, name: str, inputs: int, outputs: int, generator: to
         weights[f"{name}.{part}"] = values.mul_(2 * bound).sub_(bound)
 
 
+def linears(weights: Weights, prefix: str, inputs: int, widths: Sequence[int], generator: torch.Generator) -> None:
+    """Add a stack of linear layers, ``<prefix>0`` onwards, to ``weights``."""
+    for i, width in enumerate(widths):
+        linear(weights, f"{prefix}{i}", inputs, width, generator)
+        inputs = width
+
+
 def new_generator(inputs: int, hidden: Sequence[int], outputs: int, generator: torch.Generator) -> Weights:
     """CTGAN's generator: blocks of linear, batch norm and ReLU whose input is appended to their output."""
     import torch
@@ -67,9 +74,7 @@ def generate(weights: Weights, x: torch.Tensor, *, training: bool, momentum: flo
 def new_critic(inputs: int, hidden: Sequence[int], generator: torch.Generator) -> Weights:
     """CTGAN's critic: linear layers with LeakyReLU and dropout, and one output."""
     weights: Weights = {}
-    for i, width in enumerate([*hidden, 1]):
-        linear(weights, f"{i}", inputs, width, generator)
-        inputs = width
+    linears(weights, "", inputs, [*hidden, 1], generator)
     return weights
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from synthkit.encoding.fitting import Rare
 from synthkit.generators.base import Params
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=8_192)], ...], Field(min_length=1, max_length=8)]
@@ -51,7 +52,7 @@ class NeuralParams(Params):
     locales: tuple[str, ...] | None = ("en_US",)
     modes: int = Field(default=10, ge=1, le=100)
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
-    rare: Literal["keep", "group", "anonymise"] = "group"
+    rare: Rare = "group"
     schedule: Literal["constant", "cosine"] = "cosine"
     averaging: Decay = 0.99
     calibrate: bool = True

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.neural.judge import Judge, Verdict
+from synthkit.errors import BuildError
+from synthkit.generators.neural.judge import Verdict
 from synthkit.generators.neural.layout import Layout
 
 if TYPE_CHECKING:
     import torch
 
     from synthkit.encoding.encoder import Codes
+    from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import NeuralParams
 
-    Weights = dict[str, torch.Tensor]
-
+Report = Callable[[int, int, str], None]  # steps done, steps in all, a note
 LEAST_HELD = 50  # rows: fewer judge nothing, and the training rows are taken in their place
 
 
@@ -46,8 +48,7 @@ class Rows:
         import torch
 
         layout = layout.to(device)
-        cells = torch.from_numpy(codes.codes.astype(np.int32)).to(device)[:, list(layout.order)]
-        cells = cells + layout.starts.int()
+        cells = layout.cells_of(torch.from_numpy(codes.codes.astype(np.int32)).to(device))
         residuals = torch.from_numpy(codes.residuals).to(device)
         held = min(int(share * len(cells)), 20_000)
         if held < LEAST_HELD:
@@ -114,10 +115,10 @@ class Averaged:
 class History:
     """Losses and judgements of a run, one entry per look; the best weights seen, and whether to stop.
 
-    ``sums`` gathers the losses on the device, so that the loop never waits for it.
+    ``sums`` gathers the losses, in the order of ``names``, on the device, so that the loop never waits for it.
     """
 
-    judge: Judge
+    names: tuple[str, ...]
     patience: int | None
     looks: list[dict[str, float]] = field(default_factory=list)
     best: Weights = field(default_factory=dict)
@@ -133,21 +134,12 @@ class History:
         self.sums = found if self.sums is None else self.sums + found
         self.count += 1
 
-    def look(
-        self,
-        step: int,
-        epoch: float,
-        names: tuple[str, ...],
-        weights: Weights,
-        verdict: Verdict,
-    ) -> bool:
+    def look(self, step: int, epoch: float, weights: Weights, verdict: Verdict) -> bool:
         """Note a judgement of the weights; keep them if they are the best. Returns whether to go on."""
         means = (self.sums / self.count).tolist()
         self.sums, self.count = None, 0
-        losses = dict(zip(names, means, strict=True))
+        losses = dict(zip(self.names, means, strict=True))
         if not all(math.isfinite(x) for x in means):
-            from synthkit.errors import BuildError
-
             raise BuildError(
                 f"training diverged at step {step:,}: a loss is no longer finite",
                 hint="lower the learning rates, or turn amp off",
@@ -182,3 +174,16 @@ def optimiser(
 def set_rate(optimiser: torch.optim.Adam, lr: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = lr
+
+
+def autocast(amp: bool, device: torch.device) -> AbstractContextManager[Any]:
+    """bfloat16 where it is asked for."""
+    import torch
+
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp)
+
+
+def compiled(wanted: bool, function: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    return torch.compile(function) if wanted else function

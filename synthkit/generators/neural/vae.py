@@ -7,24 +7,30 @@ density estimation), because the decoder has only seen those places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.neural.gan import autocast, compiled
 from synthkit.generators.neural.judge import Judge
 from synthkit.generators.neural.layout import Layout
-from synthkit.generators.neural.networks import linear
-from synthkit.generators.neural.training import Averaged, History, Plan, Rows, optimiser, set_rate
+from synthkit.generators.neural.networks import linear, linears
+from synthkit.generators.neural.training import (
+    Averaged,
+    History,
+    Plan,
+    Report,
+    Rows,
+    autocast,
+    compiled,
+    optimiser,
+    set_rate,
+)
 
 if TYPE_CHECKING:
     import torch
 
+    from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import TvaeParams
 
-    Weights = dict[str, torch.Tensor]
-
-Report = Callable[[int, int, str], None]
 LOSSES = ("reconstruction", "divergence")
 NARROWEST, WIDEST = 0.01, 1.0  # standard deviation of a scalar around its decoded value
 PRIOR_ROWS = 5_000  # that the mixture is fitted to, at most
@@ -46,22 +52,14 @@ class Networks:
 
         random = torch.Generator(rows.cells.device).manual_seed(seed)
         weights: Weights = {}
-        last = mlp(weights, "in", rows.layout.width, params.compress_dims, random)
-        linear(weights, "mean", last, params.embedding_dim, random)
-        linear(weights, "log_variance", last, params.embedding_dim, random)
-        mlp(weights, "out", params.embedding_dim, (*params.decompress_dims, rows.layout.width), random)
-        weights["sigma"] = torch.full((len(rows.layout.scalars),), 0.1, device=random.device)
+        linears(weights, "in.", rows.layout.width, params.compress_dims, random)
+        for name in ("mean", "log_variance"):
+            linear(weights, name, params.compress_dims[-1], params.embedding_dim, random)
+        linears(weights, "out.", params.embedding_dim, (*params.decompress_dims, rows.layout.width), random)
+        weights["sigma"] = torch.full((rows.layout.scalars,), 0.1, device=random.device)
         for w in weights.values():
             w.requires_grad_()
         return Networks(rows.layout, weights, params, random)
-
-
-def mlp(weights: Weights, name: str, inputs: int, widths: Sequence[int], random: torch.Generator) -> int:
-    """Add linear layers ``name.0`` … to ``weights``. Returns the last one's width."""
-    for i, width in enumerate(widths):
-        linear(weights, f"{name}.{i}", inputs, width, random)
-        inputs = width
-    return inputs
 
 
 def apply(weights: Weights, name: str, x: torch.Tensor, *, last_linear: bool) -> torch.Tensor:
@@ -99,20 +97,20 @@ def loss_of(nets: Networks, rows: Rows, index: torch.Tensor) -> tuple[torch.Tens
     loss = (layout.log_normaliser(logits).sum(1) - logits.gather(1, cells).sum(1)).mean()
     if layout.scalars:
         sigma = weights["sigma"].clamp(NARROWEST, WIDEST)
-        has = layout.has_residual[cells[:, list(layout.scalars)]]
+        has = layout.has_residual[cells[:, layout.discrete :]]
         gap = ((residuals - scalars) / sigma).square() / 2 + sigma.log()
         loss = loss + (gap * has).sum(1).mean()
     divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
     return loss, divergence
 
 
-def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[Weights, History]:
-    """Train on ``rows``. Returns the best averaged weights, with the fitted prior, and the record."""
+def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[Weights, torch.Tensor, History]:
+    """Train on ``rows``. Returns the best averaged weights with the fitted prior, no conditions, and the record."""
     import torch
 
     nets = Networks.new(rows, params, seed)
     plan = Plan.of(len(rows), params)
-    history = History(Judge(rows.layout, rows.cells, rows.held, rows.held_residuals, seed), params.patience)
+    judge, history = Judge(rows, seed), History(LOSSES, params.patience)
     mean = Averaged.of(nets.weights, params.averaging)
     step = optimiser(list(nets.weights.values()), params.lr, params.l2scale)
     precision, losses = autocast(params.amp, nets.random.device), compiled(params.compile, loss_of)
@@ -134,13 +132,13 @@ def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[We
             weights = mean.weights
             if params.prior == "mixture":
                 weights = weights | prior(weights, rows, params, seed)
-            verdict = history.judge(*drawn(weights, nets, history.judge.rows), nets.random)
-            on = history.look(number, number / plan.per_epoch, LOSSES, weights, verdict)
+            verdict = judge(*drawn(weights, nets, judge.rows), nets.random)
+            on = history.look(number, number / plan.per_epoch, weights, verdict)
             report(number, plan.steps, history.note)
             if not on:
                 break
-    best = history.best
-    return {k: w for k, w in best.items() if not k.startswith(("in.", "mean.", "log_variance."))}, history
+    best = {k: w for k, w in history.best.items() if not k.startswith(("in.", "mean.", "log_variance."))}
+    return best, torch.zeros(0, dtype=torch.float64), history
 
 
 def drawn(weights: Weights, nets: Networks, rows: int) -> tuple[torch.Tensor, torch.Tensor]:

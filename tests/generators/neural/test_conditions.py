@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthkit.generators.neural.conditions import Conditions
+from synthkit.generators.neural.conditions import Conditions, condition_vectors
 from tests.generators.neural.test_layout import layout_of
 
 LAYOUT = layout_of([3, 2, 4], 2)  # two discrete columns and a continuous one
@@ -40,7 +40,7 @@ def test_rows_have_the_category_that_was_asked_for_and_all_of_them_are_drawn() -
     column = LAYOUT.segment[asked]
     assert torch.equal(given[rows, column], asked)
     assert len(rows[asked == 2].unique()) == 10
-    vectors = conditions.expand(asked)
+    vectors = condition_vectors(asked, LAYOUT.conditions)
     assert vectors.shape == (20_000, 5)
     assert torch.equal(vectors.argmax(1), asked)
 

@@ -10,9 +10,8 @@ from synthkit.generators.neural.layout import Layout
 
 
 def layout_of(widths: list[int], discrete: int) -> Layout:
-    scalars = tuple(range(discrete, len(widths)))
     residual = torch.cat([torch.full((w,), i >= discrete) for i, w in enumerate(widths)])
-    return Layout(tuple(reversed(range(len(widths)))), tuple(widths), discrete, scalars, residual)
+    return Layout(tuple(reversed(range(len(widths)))), tuple(widths), discrete, residual)
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=9), st.integers(0, 2**20), st.data())
@@ -37,7 +36,7 @@ def test_codes_come_back_and_expand_to_one_hots(widths: list[int], seed: int) ->
     cells = torch.stack([torch.randint(w, (5,), generator=draws) for w in reversed(widths)], dim=1)
     placed = layout.cells_of(cells)
     assert torch.equal(layout.codes_of(placed), cells)
-    residuals = torch.rand(5, len(layout.scalars), generator=draws)
+    residuals = torch.rand(5, layout.scalars, generator=draws)
     row = layout.expand(placed, residuals)
     assert row.shape == (5, layout.width)
     for i, part in enumerate(torch.split(row[:, : layout.cells], widths, dim=1)):

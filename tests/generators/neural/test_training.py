@@ -51,20 +51,18 @@ def test_averaged_weights_follow_and_settle() -> None:
 
 
 def test_a_loss_that_is_not_finite_ends_the_training_with_a_reason() -> None:
-    rows = some_rows()
-    history = History(Judge(rows.layout, rows.cells, rows.held, rows.held_residuals, 0), None)
+    history = History(("a", "b"), None)
     history.add((torch.tensor(1.0), torch.tensor(float("nan"))))
     with pytest.raises(BuildError, match="diverged at step 40"):
-        history.look(40, 1.0, ("a", "b"), {}, Verdict(1, 0, 0))
+        history.look(40, 1.0, {}, Verdict(1, 0, 0))
 
 
 def test_the_best_weights_are_kept_and_patience_ends_the_run() -> None:
-    rows = some_rows()
-    history = History(Judge(rows.layout, rows.cells, rows.held, rows.held_residuals, 0), 2)
+    history = History(("a",), 2)
     going = []
     for i, pairs in enumerate([0.5, 0.3, 0.4, 0.35]):
         history.add((torch.tensor(float(i)),))
-        going.append(history.look(i, i, ("a",), {"w": torch.tensor(float(i))}, Verdict(1, 0, pairs)))
+        going.append(history.look(i, i, {"w": torch.tensor(float(i))}, Verdict(1, 0, pairs)))
     assert going == [True, True, True, False]
     assert float(history.best["w"]) == 1
     assert history.record()["kept"] == 1
@@ -72,7 +70,7 @@ def test_the_best_weights_are_kept_and_patience_ends_the_run() -> None:
 
 def test_the_judge_sees_lost_modes_and_lost_association() -> None:
     rows = some_rows()
-    judge = Judge(rows.layout, rows.cells, rows.held, rows.held_residuals, 0)
+    judge = Judge(rows, 0)
     draws = torch.Generator().manual_seed(1)
 
     def logits(cells: torch.Tensor) -> torch.Tensor:
