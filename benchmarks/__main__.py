@@ -5,16 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup", "thousand_models", "first_build", "generators")
+MODULES = {
+    "startup": "benchmarks.startup",
+    "thousand_models": "benchmarks.thousand_models",
+    "first_build": "benchmarks.first_build",
+    "generators": "benchmarks.generators.__main__",
+}
 
 
 def main() -> None:
-    for name in sys.argv[1:] or NAMES:
+    failed = False
+    for name in sys.argv[1:] or MODULES:
         print(f"\n## {name}\n")
-        if name == "generators":
-            importlib.import_module("benchmarks.generators.__main__").main([])
-        else:
-            importlib.import_module(f"benchmarks.{name}").main()
+        failed |= bool(importlib.import_module(MODULES[name]).main())
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

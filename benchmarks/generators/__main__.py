@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ QUICK_ROWS = 20_000
 QUICK_SIZES = (1_000, 4_000)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] = ()) -> bool:
+    """Run the parts named in ``arguments``; returns whether a fit failed."""
     parser = _parser()
     given = parser.parse_args(arguments)
     wrong = [p for p in given.parts if p not in PARTS]
@@ -42,23 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = Report(bench.work, record)
     ours = [c.ours for c in comparisons]
     seeds = range(given.seeds)
+    adult = DATASETS["adult"].path(given.data) is not None
     if "quality" in given.parts:
         _quality(bench, comparisons, seeds, given, report)
-    if "steps" in given.parts and "ctgan" in ours and not given.no_peers and DATASETS["adult"].path(given.data):
+    if "steps" in given.parts and "ctgan" in ours and not given.no_peers and adult:
         timed = steps.run(bench, given.data, 1 if given.quick else steps.REPEATS)
         report.add("steps", steps.table(timed, bench.threads), asdict(timed), ())
-    if "sampling" in given.parts and DATASETS["adult"].path(given.data):
+    if "sampling" in given.parts and adult:
         rows = QUICK_ROWS if given.quick else sampling.ROWS
         drawn = sampling.run(bench, ours, seeds, given.data, rows)
         outcomes = [o for d in drawn for o in d.outcomes.values()]
-        report.add("sampling", sampling.table(drawn, rows), _plain(outcomes), outcomes)
-    if "growth" in given.parts and DATASETS["adult"].path(given.data):
+        report.add("sampling", sampling.table(drawn, rows), [o.to_json() for o in outcomes], outcomes)
+    if "growth" in given.parts and adult:
         sizes = QUICK_SIZES if given.quick else given.sizes
         points = growth.run(bench, ours, seeds, sizes, given.data)
         outcomes = [p.outcome for p in points]
-        report.add("growth", growth.table(points, sizes), _plain(outcomes), outcomes)
+        report.add("growth", growth.table(points, sizes), [o.to_json() for o in outcomes], outcomes)
     say(f"{(time.perf_counter() - started) / 60:.1f} minutes; {bench.work / 'results.json'}")
-    sys.exit(1 if report.failed else 0)
+    return report.failed
 
 
 class Report:
@@ -91,24 +93,10 @@ def _quality(
     for message in absent:
         print(f"- {message}", flush=True)
     there = {d.name for d in found}
-    kept = [Comparison(c.ours, c.peer, tuple(d for d in c.datasets if d in there), c.most) for c in comparisons]
+    kept = [replace(c, datasets=tuple(d for d in c.datasets if d in there)) for c in comparisons]
     results = compare.run(bench, kept, seeds, given.data, lambda r: report.keep("quality", r.to_json()))
     pages = [tables.comparison_table(results, c, d) for c in kept for d in c.datasets]
     report.add("quality", "\n".join(pages), results.to_json(), (j.outcome for j in results.judged))
-
-
-def _plain(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
-    """Outcomes as JSON, without the paths of this machine."""
-    return [
-        {
-            "generator": o.generator,
-            "dataset": o.dataset,
-            "seed": o.seed,
-            "fault": o.fault,
-            "record": {k: v for k, v in o.record.items() if k != "job"},
-        }
-        for o in outcomes
-    ]
 
 
 def _bench(given: argparse.Namespace) -> Bench:
@@ -151,7 +139,7 @@ def _comparisons(given: argparse.Namespace) -> list[Comparison]:
     if fault is None or "quality" not in given.parts:
         return comparisons
     print(f"- {fault}", flush=True)
-    return [Comparison(c.ours, None if c.peer == ARGN else c.peer, c.datasets, c.most) for c in comparisons]
+    return [replace(c, peer=None) if c.peer == ARGN else c for c in comparisons]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,4 +175,4 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

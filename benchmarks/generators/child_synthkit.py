@@ -7,6 +7,7 @@ folder) the model is saved there, or read from there if it is complete, which le
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,7 @@ def _draw(generator: Any, model: Any, job: dict[str, Any]) -> int:
 
     batches = iter(generator.sample(model, job["rows"], conditions=(), seed=job["seed"] + 1, progress=silent))
     first = next(batches)
-
-    def every() -> Any:
-        yield first
-        yield from batches
-
-    return int(write_parquet(every(), first.schema, Path(job["sample"]), {}))
+    return int(write_parquet(chain([first], batches), first.schema, Path(job["sample"]), {}))
 
 
 if __name__ == "__main__":

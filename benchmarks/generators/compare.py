@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,7 @@ class Judged:
     scores: Scores | None
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-able: the record without the paths of this machine."""
-        record = {k: v for k, v in self.outcome.record.items() if k != "job"}
-        return {
-            "dataset": self.outcome.dataset,
-            "generator": self.outcome.generator,
-            "seed": self.outcome.seed,
-            "fault": self.outcome.fault,
-            "scores": None if self.scores is None else self.scores.to_json(),
-            "record": record,
-        }
+        return {**self.outcome.to_json(), "scores": None if self.scores is None else self.scores.to_json()}
 
 
 @dataclass
@@ -67,13 +58,15 @@ def run(
 ) -> Results:
     """Run every comparison with every seed; ``after_each`` fit it sees the results so far."""
     results = Results()
+    tables: dict[str, tuple[Rows, Path]] = {}
     for seed, dataset, generator in _order(comparisons, seeds):
-        rows = rows_of(DATASETS[dataset], data, bench.split_seed)
-        if dataset not in results.floors:
+        if dataset not in tables:
+            rows = rows_of(DATASETS[dataset], data, bench.split_seed)
+            tables[dataset] = rows, train_file(bench, f"{dataset}_train_{bench.split_seed}", rows.train)
             results.sizes[dataset] = (len(rows.train), len(rows.test))
             results.floors[dataset] = _judge(rows)
+        rows, train = tables[dataset]
         say(f"{dataset}: {generator}, seed {seed}")
-        train = train_file(bench, f"{dataset}_train_{bench.split_seed}", rows.train)
         outcome = fit(bench, rows.dataset, train, generator, seed, len(rows.train))
         results.judged.append(_judged(outcome, rows))
         after_each(results)
@@ -104,7 +97,7 @@ def _judged(outcome: Outcome, rows: Rows) -> Judged:
         scores = _judge(rows, pd.read_parquet(outcome.sample))
     except ValueError as error:  # rows that cannot be judged are the generator's fault, not the end of the run
         say(f"  not judged: {error}")
-        return Judged(Outcome(**{**vars(outcome), "fault": str(error)}), None)
+        return Judged(replace(outcome, fault=str(error)), None)
     figures = ", ".join(f"{k} {v:.4f}" for k, v in scores.to_json().items())
     say(f"  fit {outcome.fit_seconds:.1f} s; {figures}")
     return Judged(outcome, scores)

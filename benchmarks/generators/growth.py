@@ -59,11 +59,11 @@ def table(points: Sequence[Point], sizes: Sequence[int]) -> str:
     ]
     for generator in dict.fromkeys(p.outcome.generator for p in points):
         good = [p for p in points if p.outcome.generator == generator and p.outcome.fault is None]
-        seconds = [middle([p.outcome.fit_seconds for p in good if p.rows == s]).text(1) for s in sizes]
+        seconds = [middle([p.outcome.fit_seconds for p in good if p.rows == s]).text(".1f") for s in sizes]
         exponent = slope([p.rows for p in good], [p.outcome.fit_seconds for p in good])
         peak = middle([p.peak_gb for p in good if p.rows == max(sizes)])
         bar = "within" if peak.value < MOST_GB else "OVER"
-        cells = [label(generator), *seconds, exponent.text(2), peak.text(2), bar]
+        cells = [label(generator), *seconds, exponent.text(".2f"), peak.text(".2f"), bar]
         lines.append(f"| {' | '.join(cells)} |")
     faults = [
         f"- {label(p.outcome.generator)}, {p.rows:,} rows, seed {p.outcome.seed}: {p.outcome.fault}"

@@ -18,12 +18,12 @@ class Estimate:
     low: float
     high: float
 
-    def text(self, digits: int = 3) -> str:
+    def text(self, form: str, unit: str = "") -> str:
+        """Value and interval by a format such as ".3f", without the interval where there is none."""
         if math.isnan(self.value):
             return "–"
-        if math.isnan(self.low):
-            return f"{self.value:.{digits}f}"
-        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+        value = f"{self.value:{form}}{unit}"
+        return value if math.isnan(self.low) else f"{value} [{self.low:{form}}, {self.high:{form}}]"
 
 
 def mean(values: Sequence[float]) -> Estimate:

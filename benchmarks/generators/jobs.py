@@ -61,6 +61,16 @@ class Outcome:
         """nan where it is not known."""
         return float(self.record.get("fit_s", "nan"))
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able: the record without the paths of this machine."""
+        return {
+            "dataset": self.dataset,
+            "generator": self.generator,
+            "seed": self.seed,
+            "fault": self.fault,
+            "record": {k: v for k, v in self.record.items() if k != "job"},
+        }
+
 
 def train_file(bench: Bench, name: str, frame: pd.DataFrame) -> Path:
     """The training rows as every child reads them, as ``name`` in the work folder."""

@@ -82,7 +82,7 @@ def _settings(bench: Bench, generators: Sequence[str]) -> dict[str, tuple[str, d
 
 def _brief(generator: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with one epoch, for a network; a circuit's structure depends on its training, so it is whole."""
-    return {"epochs": EPOCHS, "min_steps": 1, **params} if generator in ("ctgan", "tvae", PEER) else dict(params)
+    return {"epochs": EPOCHS, "min_steps": 1, **params} if generator in ("ctgan", "tvae") else dict(params)
 
 
 def table(found: Sequence[Drawn], rows: int = ROWS) -> str:
@@ -95,12 +95,11 @@ def table(found: Sequence[Drawn], rows: int = ROWS) -> str:
         "| --- | ---: | ---: | --- | ---: | --- |",
     ]
     for drawn in found:
-        ratio, peak = paired_ratio(drawn.rates, peer.rates), middle(drawn.peaks)
+        rates, ratio = middle(list(drawn.rates.values())), paired_ratio(drawn.rates, peer.rates)
+        peak = middle(drawn.peaks)
         bars = ("", "") if drawn is peer else (_over(ratio), _under(peak))
-        rates = middle(list(drawn.rates.values()))
-        lines.append(
-            f"| {label(drawn.generator)} | {_whole(rates)} | {ratio.text(1)} | {bars[0]} | {peak.text(2)} | {bars[1]} |"
-        )
+        cells = [label(drawn.generator), rates.text(",.0f"), ratio.text(".1f"), bars[0], peak.text(".2f"), bars[1]]
+        lines.append(f"| {' | '.join(cells)} |")
     faults = [f"- {label(d.generator)}: {o.fault}" for d in found for o in d.outcomes.values() if o.fault]
     return "\n".join([*lines, "", *faults])
 
@@ -111,10 +110,3 @@ def _over(ratio: Estimate) -> str:
 
 def _under(peak: Estimate) -> str:
     return "within" if peak.value <= MOST_GB else "OVER"
-
-
-def _whole(rates: Estimate) -> str:
-    if rates.value != rates.value:
-        return "–"
-    spread = "" if rates.low != rates.low else f" [{rates.low:,.0f}, {rates.high:,.0f}]"
-    return f"{rates.value:,.0f}{spread}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generators.datasets import DATASETS, ingested, rows_of
-from benchmarks.generators.intervals import Estimate, middle
+from benchmarks.generators.intervals import middle
 from benchmarks.generators.jobs import Bench, say, train_file
 
 BATCH, HIDDEN, NOISE, PAC = 500, 256, 128, 10  # SDV's defaults
@@ -138,17 +138,14 @@ def table(steps: Steps, threads: int) -> str:
     gain = middle([a / b for a, b in zip(steps.sdv, steps.ours, strict=True)])
     above = middle([a / b for a, b in zip(steps.ours, steps.products, strict=True)])
     verdict = "within" if gain.value >= LEAST_GAIN else "UNDER"
+    sdv, ours, products = (middle(list(taken)).text(".1f") for taken in (steps.sdv, steps.ours, steps.products))
     lines = [
         f"### CTGAN, one training step on Adult: batch {BATCH}, pac {PAC}, {threads} threads",
         "",
         "| | ms per step | ratio | |",
         "| --- | ---: | ---: | --- |",
-        f"| SDV CTGAN | {middle(list(steps.sdv)).text(1)} | | |",
-        f"| `ctgan` | {middle(list(steps.ours)).text(1)} | {_times(gain)} faster | {verdict} {LEAST_GAIN} × |",
-        f"| its matrix products | {middle(list(steps.products)).text(1)} | `ctgan` takes {_times(above)} | |",
+        f"| SDV CTGAN | {sdv} | | |",
+        f"| `ctgan` | {ours} | {gain.text('.2f', ' ×')} faster | {verdict} {LEAST_GAIN} × |",
+        f"| its matrix products | {products} | `ctgan` takes {above.text('.2f', ' ×')} | |",
     ]
     return "\n".join([*lines, ""])
-
-
-def _times(ratio: Estimate) -> str:
-    return f"{ratio.value:.2f} × [{ratio.low:.2f}, {ratio.high:.2f}]"

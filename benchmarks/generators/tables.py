@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from benchmarks.generators.compare import Judged, Results
 from benchmarks.generators.intervals import Estimate, difference, mean, middle, paired_ratio
@@ -42,13 +42,13 @@ def comparison_table(results: Results, comparison: Comparison, dataset: str) -> 
 def _against(ours: Sequence[Judged], theirs: Sequence[Judged], comparison: Comparison) -> list[str]:
     """Three rows: ours over the peer's, ours minus the peer's, and the verdict on each."""
     ratio = paired_ratio(_seconds(ours), _seconds(theirs))
-    ratios, gaps, verdicts = [_times(ratio)], ["–"], [_within(ratio, comparison.most)]
+    ratios, gaps, verdicts = [ratio.text(".2f", " ×")], ["–"], [_within(ratio, comparison.most)]
     for figure in FIGURES:
         mine, other = _values(ours, figure), _values(theirs, figure)
         gap = difference(mine, other)
         above = NO_SKILL if figure in LESS_IS_BETTER else 0.0
         ratios.append(_quotient(mean(mine).value - above, mean(other).value - above))
-        gaps.append(_signed(gap))
+        gaps.append(gap.text("+.4f"))
         verdicts.append(verdict(gap, less_is_better=figure in LESS_IS_BETTER))
     return [_row(["ours / peer", *ratios]), _row(["ours − peer", *gaps]), _row(["", *verdicts])]
 
@@ -72,8 +72,8 @@ def _within(ratio: Estimate, most: float | None) -> str:
 
 def _generator_row(name: str, judged: Sequence[Judged]) -> str:
     good = _good(judged)
-    seconds = middle(list(_seconds(judged).values())).text(1)
-    return _row([label(name), seconds, *(mean(_values(good, f)).text(4) for f in FIGURES)])
+    seconds = middle(list(_seconds(judged).values())).text(".1f")
+    return _row([label(name), seconds, *(mean(_values(good, f)).text(".4f") for f in FIGURES)])
 
 
 def _good(judged: Sequence[Judged]) -> list[Judged]:
@@ -103,24 +103,9 @@ def _faults(results: Results, comparison: Comparison, dataset: str) -> list[str]
     return [f"- {label(o.generator)}, seed {o.seed}, failed: {o.fault}" for o in failed]
 
 
-def _times(ratio: Estimate) -> str:
-    text: Callable[[float], str] = "{:.2f} ×".format
-    if math.isnan(ratio.value):
-        return "–"
-    return text(ratio.value) + ("" if math.isnan(ratio.low) else f" [{ratio.low:.2f}, {ratio.high:.2f}]")
-
-
 def _quotient(mine: float, other: float) -> str:
     """No ratio against nothing: a peer at the level of no skill has none."""
     return "–" if not other > 0 else f"{mine / other:.3f} ×"
-
-
-def _signed(gap: Estimate) -> str:
-    if math.isnan(gap.value):
-        return "–"
-    if math.isnan(gap.low):
-        return f"{gap.value:+.4f}"
-    return f"{gap.value:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
 
 
 def _row(cells: Sequence[str]) -> str:
