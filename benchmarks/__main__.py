@@ -9,6 +9,8 @@ MODULES = {
     "startup": "benchmarks.startup",
     "thousand_models": "benchmarks.thousand_models",
     "first_build": "benchmarks.first_build",
+    "attackers": "benchmarks.attackers",
+    "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
 }
 

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
+from synthkit.charges import balances, refuse_over_budget
 from synthkit.compiler import Manifest
 from synthkit.events import (
     Event,
@@ -25,25 +27,32 @@ from synthkit.events import (
     ignore,
 )
 from synthkit.files import append_line, write_json_atomic
+from synthkit.freshness import fresh_sources, sources_read
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
-from synthkit.publishing import refresh_database
+from synthkit.publishing import places_of, refresh_database
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
 from synthkit.runners.local import LocalExecutor
-from synthkit.runrecord import git_state, new_run_id, now, versions
+from synthkit.runrecord import clock, history_entry, new_run_id, now, versions
 from synthkit.store.lock import ProjectLock
+from synthkit.store.versions import recover
 from synthkit.store.warehouse import Warehouse
+from synthkit.unittests import check_unit_tests
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to build: ``lock_wait`` is how many seconds to wait for another build to end."""
+    """How to build: ``lock_wait`` is how many seconds to wait for another build to end.
+
+    ``now`` is the clock that the sources' freshness is judged by; None is the machine's, or ``SYNTH_NOW``.
+    """
 
     threads: int = 1
     fail_fast: bool = False
     lock_wait: float = 0.0
     command: str = "build"
+    now: datetime | None = None
 
 
 @dataclass
@@ -70,6 +79,8 @@ def build(
 
     Raises:
         SynthError: another build holds the project's lock, with that process named.
+        BuildError: a unit test fails; nothing was run then.
+        OverBudgetError: its trainings would spend more of some privacy than is left; nothing was read then.
     """
     options = options or Options()
     project = manifest.project
@@ -77,13 +88,15 @@ def build(
     say = _serialised(listener)
     lock = ProjectLock(target / "lock", wait=options.lock_wait)
     with lock.held(lambda text: say(Note(text))):
+        check_unit_tests(manifest.unit_tests)
+        refuse_over_budget(manifest, balances(manifest, plan.actions))
         warehouse = Warehouse(project.warehouse_dir, project.database_path)
-        for name in warehouse.all_published():
-            warehouse.recover(name)  # what a killed build left beside the published files
+        recover(warehouse)
         run_id, started = new_run_id(), now()
         workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
         say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
-        context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions})
+        stale = _stale(manifest, plan, options, say)
+        context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale)
         scheduler = _Scheduler(context, plan, options, say)
         try:
             with _signals(scheduler.stop):
@@ -99,7 +112,7 @@ def build(
             device=project.device,
             versions=versions(),
             results=results,
-            git=git_state(project.root),
+            git=context.git,
             command=options.command,
             interrupted=reason == "interrupted",
         )
@@ -110,8 +123,24 @@ def build(
     return run
 
 
+def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Event], None]) -> dict[str, str]:
+    """Models that a stale source keeps from being built, with the reason; warnings are said.
+
+    Audits alone judge what is published, and look at no clock.
+    """
+    if options.command == "audit":
+        return {}
+    reads = {a.model: sources_read(manifest.models[a.model]) for a in plan.actions}
+    found = fresh_sources(manifest, options.now or clock(), [s for r in reads.values() for s in r])
+    for one in found.values():
+        if one.status == "warn":
+            say(Note(one.message, "warn"))
+    bad = {id_: one.message for id_, one in found.items() if one.status == "error"}
+    return {m: f"stale source: {bad[s]}" for m, read in reads.items() for s in read if s in bad}
+
+
 def _record(manifest: Manifest, run: RunResults) -> None:
-    """``run_results.json`` for the reports, and one line in the history that ``synth_meta.runs`` shows."""
+    """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits."""
     target = manifest.project.target_dir
     write_json_atomic(target / "run_results.json", run.to_json())
     summary = {k: v for k, v in run.to_json().items() if k != "results"}
@@ -119,6 +148,9 @@ def _record(manifest: Manifest, run: RunResults) -> None:
     summary["models"] = len(run.results)
     if any(r.status != "reused" for r in run.results):
         append_line(target / "runs.jsonl", json.dumps(summary, default=str))
+    for result in run.results:
+        if result.audits and result.status != "reused":
+            append_line(target / "history.jsonl", json.dumps(history_entry(run, result), default=str))
 
 
 class _Scheduler:
@@ -208,6 +240,8 @@ class _Scheduler:
             message=message,
             generator=action.generator,
             path=model.path,
+            materialized=model.spec.materialized,
+            places=places_of(model),
         )
 
     def _finish(self, result: ModelResult) -> None:

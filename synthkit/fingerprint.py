@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.privacy.release import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
 
+_UNREAD = {"description", "tags", "meta", "holdout", "constraints", "population"}  # of a source: these change no row
+_UNREAD |= {"loaded_at_field", "freshness"}
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 
 
@@ -83,20 +86,29 @@ class Fingerprinter:
         train_hash = digest(train)
         sample = self._sample_inputs(model)
         sample_hash = digest({"train": train_hash, **sample})
+        private = model.protected
         audit: dict[str, Any] = {
             "audits": {f"{i}:{b.name}": b.hash for i, b in enumerate(model.audits)},
-            "tables": {r.id: self._identity(r.id, upstream) for r in model.audit_relations},
+            "tables": {r.id: self._identity(r.id, upstream, private) for r in model.audit_relations},
         }
         if model.generator.kind == "query" and model.source is not None:
             audit["reference"] = {
-                model.source.id: self._identity(model.source.id, upstream),
+                model.source.id: self._identity(model.source.id, upstream, private),
                 "holdout": model.holdout,
             }
         audit_hash = digest({"sample": sample_hash, **audit})
         return Fingerprint(train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit})
 
-    def _identity(self, node: str, upstream: Mapping[str, str]) -> str:
-        return self.content(node) if node.startswith("source:") else upstream[node]
+    def package(self, name: str) -> str:
+        """The version of a package that decides rows."""
+        return package_version(name)
+
+    def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
+        """What stands for the rows of a source or model. Of a private model it is published, so the hash is keyed."""
+        if not node.startswith("source:"):
+            return upstream[node]
+        content = self.content(node)
+        return keyed(content, hash_key(self.manifest.project.root)) if private else content
 
     def _train_inputs(self, model: ModelNode, upstream: Mapping[str, str]) -> dict[str, Any]:
         project = self.manifest.project
@@ -108,8 +120,10 @@ class Fingerprinter:
                 "version": model.generator.version,
                 "params": model.params.model_dump(mode="json"),
             },
-            "packages": {p: package_version(p) for p in model.generator.packages},
-            "sources": {r.id: self._identity(r.id, upstream) for r in reads if r is not None},
+            "packages": {p: self.package(p) for p in model.generator.packages},
+            "sources": {
+                r.id: self._identity(r.id, upstream, model.spec.epsilon is not None) for r in reads if r is not None
+            },
             "declared": {r.id: self._declared(r.id) for r in reads if r is not None and r.source is not None},
             "seed": seed,
         }
@@ -122,15 +136,19 @@ class Fingerprinter:
                 "device": project.device,
                 "threads": project.spec.model_threads,
                 "epsilon": model.spec.epsilon,
-                "delta": model.spec.delta,
+                "delta": model.delta,
                 "columns": {c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii},
             }
+            if model.budget is not None:
+                inputs["budget"] = asdict(model.budget)
         return inputs
 
     def _declared(self, source_id: str) -> str:
         """The parts of a source's declaration that decide how its rows are read."""
         spec = self.manifest.sources[source_id].spec
-        decides = spec.model_dump(mode="json", exclude={"description", "tags", "meta", "holdout", "constraints"})
+        decides = spec.model_dump(mode="json", exclude=_UNREAD)
+        if spec.max_rows_per_unit is None:
+            del decides["max_rows_per_unit"]
         for column in decides["columns"]:
             column.pop("description", None)
             column.pop("meta", None)
@@ -142,16 +160,56 @@ class Fingerprinter:
 
     def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
         if model.generator.kind == "query":
-            return {"engine": package_version("duckdb")}
+            return {"engine": self.package("duckdb")}
         inputs = {
             "size": str(model.size),
             "conditions": model.spec.conditions,
             "fill": FILL_VERSION,
-            "packages": {p: package_version(p) for p in ("faker", "pyarrow", "numpy")},
+            "packages": {p: self.package(p) for p in ("faker", "pyarrow", "numpy")},
         }
         if model.constraints:
             inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
         return inputs
+
+
+class RecordedFingerprinter(Fingerprinter):
+    """Fingerprints without the sources and on any machine: what YAML does not decide is taken from recorded states.
+
+    That is the content of the sources (of a private model its keyed hash), and the versions of packages.
+
+    Args:
+        sources: whether the sources are here after all, and their content is what it is now.
+    """
+
+    def __init__(self, manifest: Manifest, *, sources: bool = False) -> None:
+        super().__init__(manifest)
+        self._open = sources
+        self._sources: dict[str, str] = {}
+        self._packages: dict[str, str] = {}
+
+    def recorded(self, model: ModelNode, upstream: Mapping[str, str], inputs: Mapping[str, Any]) -> Fingerprint:
+        """The fingerprint of ``model``, with the ``inputs`` of a receipt for what cannot be computed."""
+        train, sample, audit = (_mapping(inputs, part) for part in ("train", "sample", "audit"))
+        self._sources = {**_mapping(audit, "tables"), **_mapping(audit, "reference"), **_mapping(train, "sources")}
+        self._packages = {**_mapping(train, "packages"), **_mapping(sample, "packages")}
+        if "engine" in sample:
+            self._packages["duckdb"] = sample["engine"]
+        return self.of(model, upstream)
+
+    def package(self, name: str) -> str:
+        return self._packages.get(name) or super().package(name)
+
+    def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
+        if self._open and node.startswith("source:"):
+            return super()._identity(node, upstream, private)
+        known = self._sources if node.startswith("source:") else upstream
+        return known.get(node, "unknown")
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A part of recorded inputs; empty where somebody's editor left something else there."""
+    found = data.get(key) if isinstance(data, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections import defaultdict
@@ -10,19 +11,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synthkit.charges import charge, release_of
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError
 from synthkit.events import AuditFinished, Listener, ModelProgress, Note
 from synthkit.fingerprint import Fingerprinter, digest
-from synthkit.plan import Action
-from synthkit.publishing import publish, state_of
+from synthkit.plan import FULL_REFRESH, Action
+from synthkit.provenance import guarantees_of
+from synthkit.publishing import pictures_of, places_of, previous_version, publish, state_of, withheld_audits
 from synthkit.results import ModelResult, ModelStatus
 from synthkit.runners.jobs import AuditJob, Executor, GenerateJob, IngestJob, QueryJob, SplitJob
+from synthkit.runrecord import git_state, now
 from synthkit.schema import Schema
 from synthkit.sources.ingest import parse_share
 from synthkit.spec.types import Relation
 from synthkit.store.staging import StagedRows, Staging
 from synthkit.store.warehouse import Warehouse
+from synthkit.versions.repository import Repository, find_repository
 
 
 @dataclass
@@ -34,12 +39,17 @@ class RunContext:
     run_id: str
     say: Listener
     actions: Mapping[str, Action]
+    stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
     fingerprinter: Fingerprinter = field(init=False)
     warehouse: Warehouse = field(init=False)
     staging: Staging = field(init=False)
+    repository: Repository | str = field(init=False)  # or why no versions are kept
+    git: Mapping[str, Any] | None = field(init=False)
 
     def __post_init__(self) -> None:
         project = self.manifest.project
+        self.repository = find_repository(project.root)
+        self.git = git_state(project.root)
         self.fingerprinter = Fingerprinter(self.manifest)
         self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
         self.staging = Staging(project.target_dir)
@@ -62,6 +72,8 @@ class ModelRun:
         self.seconds: dict[str, float] = {}
 
     def run(self) -> ModelResult:
+        if self.model.name in self.context.stale:
+            return self._result("error", message=self.context.stale[self.model.name])
         if self.action.kind == "reuse":
             state = state_of(self.context.warehouse, self.context.staging, self.model)
             rows = None if state is None else state["rows"]
@@ -132,27 +144,58 @@ class ModelRun:
         project = self.context.manifest.project
         split = self._split(model.source, model.holdout)
         staging = self.context.staging
+        train = action.fingerprint.train
         if action.kind == "train":
-            _remove(staging.model_dir(action.fingerprint.train))
+            shutil.rmtree(staging.model_dir(train), ignore_errors=True)
+            if action.reason == FULL_REFRESH:
+                staging.checkpoint(train).unlink(missing_ok=True)
+        charged = None if model.budget is None else self._charge(train)
         job = GenerateJob(
             model=model.name,
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
             split=split,
             columns={c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii},
-            model_dir=str(staging.model_dir(action.fingerprint.train)),
+            model_dir=str(staging.model_dir(train)),
+            checkpoint=str(staging.checkpoint(train)),
             stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
             sample=action.fingerprint.sample,
-            size=asdict(model.size),
+            size=self._size(),
             conditions=dict(model.spec.conditions),
             constraints={str(c.rule): c.place for c in model.constraints},
             seed=action.fingerprint.inputs["train"]["seed"],
             device=project.device,
-            epsilon=model.spec.epsilon,
-            delta=model.spec.delta,
+            budget=None if model.budget is None else asdict(model.budget),
+            declared=self._declared(),
+            charge=charged,
+            guarantees=self._guarantees(charged),
             metadata=self._metadata(),
         )
         self._time(self.context.executor.run(job, self._progress))
+
+    def _declared(self) -> dict[str, Any] | None:
+        return None if self.model.declared is None else self.model.declared.to_json()
+
+    def _size(self) -> dict[str, Any]:
+        """Under a budget a factor is of the declared number of rows, as the real one is private."""
+        model = self.model
+        if model.budget is None or model.source is None or model.size.rows is not None:
+            return asdict(model.size)
+        rows = self.context.manifest.sources[model.source.id].spec.row_count
+        assert rows is not None
+        return {"rows": model.size.of(rows), "factor": None}
+
+    def _charge(self, train: str) -> Mapping[str, Any] | None:
+        """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""
+        staging = self.context.staging
+        if staging.has_model(train):
+            return staging.charge(train)
+        return charge(self.context.manifest, self.model, train, self.context.run_id).receipt()
+
+    def _guarantees(self, charged: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+        """What the rows may reveal, by the trainings that they really descend from."""
+        found = guarantees_of(self.context.manifest, self.model, charged, self._upstream)
+        return [g.to_json() for g in found]
 
     def _query(self) -> None:
         model, action = self.model, self.action
@@ -165,6 +208,7 @@ class ModelRun:
             stage_dir=str(self.context.staging.directory(model.name, action.fingerprint.sample)),
             sample=action.fingerprint.sample,
             seed=action.fingerprint.inputs["train"]["seed"],
+            guarantees=self._guarantees(None),
             metadata=self._metadata(),
         )
         self._time(self.context.executor.run(job, self._progress))
@@ -187,7 +231,10 @@ class ModelRun:
             return self._ingest(relation, holdout)
         name = relation.name
         rows = self._upstream(name)
-        key = digest({"rows": rows.sample, "holdout": holdout})
+        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
+        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
+            identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
+        key = digest(identity)
         directory = self.context.staging.splits / f"{name}-{key[:32]}"
         with self.context.once(str(directory)):
             schema = rows.table.schema.to_json()
@@ -260,13 +307,48 @@ class ModelRun:
             split=split,
             relations=relations,
             audits=[b.to_json() for b in model.audits],
+            declared=self._declared(),
+            training=self._training(),
+            failures=self._failures(),
+            previous=previous_version(self.context, model, staged),
+            seconds={} if model.spec.epsilon is not None else dict(self.seconds),  # times tell of the private rows
             seed=self.action.fingerprint.inputs["train"]["seed"],
+            profile=self._profile(staged),
         )
         done = self.context.executor.run(job, self._progress)
         self._time(done)
         for record in done["records"]:
             self.context.say(AuditFinished(model.name, record))
         return list(done["records"])
+
+    def _failures(self) -> tuple[str, str]:
+        """The folder of the model's failing rows, and its name seen from the project."""
+        directory = self.context.staging.failures / self.model.name
+        return str(directory), directory.relative_to(self.context.manifest.project.root).as_posix()
+
+    def _profile(self, staged: StagedRows) -> dict[str, Any] | None:
+        """What pictures the report may have of the table, and where they go; None, and the last ones away, for none."""
+        allowed = pictures_of(self.context.manifest, self.model)
+        path = self.context.staging.profile(self.model.name)
+        path.unlink(missing_ok=True)
+        if allowed == "none":
+            return None
+        stamp = {"model": self.model.name, "sample": staged.sample, "run_id": self.context.run_id, "made_at": now()}
+        return {"path": str(path), "real": allowed == "all", "stamp": stamp}
+
+    def _training(self) -> dict[str, Any] | None:
+        """What audits may know of a training under a budget."""
+        model = self.model
+        if model.budget is None or model.learnt is None:
+            return None
+        return {
+            "generator": model.generator.name,
+            "params": model.params.model_dump(mode="json"),
+            "budget": asdict(model.budget),
+            "schema": model.learnt.to_json(),
+            "mechanisms": [m.to_json() for m in release_of(self.context.manifest, model)],
+            "device": self.context.manifest.project.device,
+        }
 
     # -- small things ------------------------------------------------------------------------------
 
@@ -275,6 +357,9 @@ class ModelRun:
 
     def _time(self, manifest: Mapping[str, Any]) -> None:
         self.seconds.update(manifest.get("seconds", {}))
+
+    def _withheld(self) -> tuple[str, ...]:
+        return tuple(sorted(withheld_audits(self.context.manifest, self.model)))
 
     def _result(
         self,
@@ -293,12 +378,15 @@ class ModelRun:
             seconds={k: round(v, 3) for k, v in self.seconds.items()},
             fingerprints=self.action.fingerprint.hashes(),
             epsilon=self.model.spec.epsilon,
-            delta=self.model.spec.delta,
+            delta=self.model.delta,
             published=published,
             audits=audits,
             message=message,
             generator=self.model.generator.name,
+            withheld=self._withheld(),
             path=self.model.path,
+            materialized=self.model.spec.materialized,
+            places=places_of(self.model),
         )
 
 
@@ -307,9 +395,3 @@ def _documented(staged: Schema, compiled: Schema) -> Schema:
     from dataclasses import replace
 
     return replace(staged, primary_key=compiled.primary_key or staged.primary_key)
-
-
-def _remove(directory: Path) -> None:
-    import shutil
-
-    shutil.rmtree(directory, ignore_errors=True)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
 from synthkit.fingerprint import Fingerprint, Fingerprinter, changes, digest
+from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
 from synthkit.results import ActionKind
+from synthkit.state import states_against
 from synthkit.store.staging import Staging
 from synthkit.store.warehouse import Warehouse
+
+FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Action:
     fingerprint: Fingerprint
     size: str
     epsilon: float | None = None
+    delta: float | None = None
     generator: str = ""
     generator_reason: str = ""
 
@@ -43,6 +49,7 @@ class Action:
             "generator_reason": self.generator_reason or None,
             "size": self.size,
             "epsilon": self.epsilon,
+            "delta": self.delta,
             "fingerprints": self.fingerprint.hashes(),
         }
 
@@ -75,6 +82,7 @@ def make_plan(
     exclude: Sequence[str] = (),
     full_refresh: bool = False,
     results: Mapping[str, str] | None = None,
+    state: Path | None = None,
 ) -> Plan:
     """Decide what a build would do.
 
@@ -82,13 +90,15 @@ def make_plan(
         select, exclude: dbt's selection syntax; nothing selected means everything.
         full_refresh: train again even where nothing changed.
         results: model → status of the last run, for the ``result:`` method.
+        state: a folder with another commit's manifest and receipts, for the ``state:`` method; default: what is
+            published here.
 
     Raises:
         SynthError: a selected model reads one that is neither selected nor published.
     """
     planner = _Planner(manifest, full_refresh)
     everything = planner.actions()
-    chosen, warnings = _choose(manifest, everything, select, exclude, results or {})
+    chosen, warnings = _choose(manifest, everything, select, exclude, results or {}, state)
     if len(chosen) == len(everything):
         actions = everything
     else:
@@ -103,6 +113,7 @@ def make_audit_plan(
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
     results: Mapping[str, str] | None = None,
+    state: Path | None = None,
 ) -> Plan:
     """Audit every selected table that is published, as it is, under today's audits.
 
@@ -112,18 +123,18 @@ def make_audit_plan(
     from dataclasses import replace
 
     planner = _Planner(manifest, full_refresh=False)
-    chosen, warnings = _choose(manifest, planner.actions(), select, exclude, results or {})
+    chosen, warnings = _choose(manifest, planner.actions(), select, exclude, results or {}, state)
     actions = []
     for model in manifest.models.values():
-        state = planner.state(model)
+        published = planner.state(model)
         if model.name not in chosen:
             continue
-        if state is None:
+        if published is None:
             warnings.append(f"{model.name!r} is not published, so it is not audited")
             continue
         now = planner.fingerprinter.of(model, planner.upstream)
-        hashes = state["fingerprints"]
-        inputs = {**state["inputs"], "audit": now.inputs["audit"]}
+        hashes = published["fingerprints"]
+        inputs = {**published["inputs"], "audit": now.inputs["audit"]}
         audit = digest({"sample": hashes["sample"], **now.inputs["audit"]})
         judged = Fingerprint(hashes["train"], hashes["sample"], audit, inputs)
         actions.append(replace(planner.action(model), kind="audit", reason="audited again", fingerprint=judged))
@@ -138,18 +149,29 @@ def _choose(
     select: Sequence[str],
     exclude: Sequence[str],
     results: Mapping[str, str],
+    state: Path | None = None,
 ) -> tuple[frozenset[str], list[str]]:
-    from dataclasses import replace
-
     if not select and not exclude:
         return frozenset(a.model for a in actions), []
-    nodes = dict(manifest.selectables)
-    for action in actions:
-        node = f"model:{action.model}"
-        nodes[node] = replace(nodes[node], state=state_of_action(action), result=results.get(action.model))
+    nodes = selectables(manifest, actions, results, state)
     selection = select_nodes(manifest.dag, nodes, select, exclude)
     models = frozenset(n.removeprefix("model:") for n in selection.nodes if n.startswith("model:"))
     return models, list(selection.warnings)
+
+
+def selectables(
+    manifest: Manifest, actions: Sequence[Action], results: Mapping[str, str], state: Path | None = None
+) -> dict[str, Selectable]:
+    """The nodes with what ``state:`` and ``result:`` ask for. ``state``: as :func:`make_plan` has it."""
+    from dataclasses import replace
+
+    nodes = dict(manifest.selectables)
+    other = {} if state is None else states_against(manifest, state)
+    for action in actions:
+        node = f"model:{action.model}"
+        found = state_of_action(action) if state is None else other[action.model]
+        nodes[node] = replace(nodes[node], state=found, result=results.get(action.model))
+    return nodes
 
 
 def state_of_action(action: Action) -> frozenset[str]:
@@ -210,6 +232,7 @@ class _Planner:
             fingerprint,
             "query" if model.generator.kind == "query" else str(model.size),
             model.spec.epsilon,
+            model.delta,
             model.generator.name,
             model.generator_reason,
         )
@@ -217,7 +240,7 @@ class _Planner:
     def _decide(self, model: ModelNode, now: Fingerprint) -> tuple[ActionKind, str, list[str]]:
         build: ActionKind = "query" if model.generator.kind == "query" else "train"
         if self.full_refresh:
-            return build, "full refresh", []
+            return build, FULL_REFRESH, []
         state = self.state(model)
         if state is not None and state["fingerprints"]["sample"] == now.sample:
             if state["fingerprints"]["audit"] == now.audit:
@@ -229,6 +252,8 @@ class _Planner:
             return "audit", f"{why}; its rows are staged from an earlier build", details
         if build == "train" and self.staging.has_model(now.train):
             return "sample", f"{why}; the trained model is cached", details
+        if build == "train" and self.staging.checkpoint(now.train).exists():
+            return build, f"{why}; an unfinished training goes on from its checkpoint", details
         return build, why, details
 
 

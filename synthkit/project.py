@@ -20,6 +20,7 @@ from synthkit.spec.types import (
     ProjectSpec,
     SourceSpec,
     TargetSpec,
+    UnitTestSpec,
 )
 from synthkit.spec.yamlfile import parse_file
 
@@ -39,6 +40,7 @@ class Project:
     sources: tuple[SourceSpec, ...]
     models: tuple[ModelSpec, ...]
     exposures: tuple[ExposureSpec, ...]
+    unit_tests: tuple[UnitTestSpec, ...]
     disabled: tuple[ModelSpec, ...]
     sql_audits: Mapping[str, SqlFile]
     faults: tuple[Fault, ...]
@@ -111,6 +113,7 @@ def load_project(
     macros = sql_files(root, spec.paths.macros, faults)
     renderer = Renderer(variables, environment, name, {m.file: m.text for m in macros.values()})
     builder = SpecBuilder(renderer, faults)
+    builder.define_audit_sets(raw.get("audit_sets"), document.origin(("audit_sets",)))
     tree = raw.get("models")
     origin = document.origin(("models",))
     defaults = FolderDefaults(tree if isinstance(tree, Mapping) else {}, origin)
@@ -125,6 +128,7 @@ def load_project(
         sources=tuple(loaded.sources),
         models=tuple(loaded.models),
         exposures=tuple(loaded.exposures),
+        unit_tests=tuple(loaded.unit_tests),
         disabled=tuple(loaded.disabled),
         sql_audits=sql_files(root, spec.paths.audits, faults),
         faults=tuple(dict.fromkeys(faults)),
@@ -153,14 +157,15 @@ def _project_spec(
 ) -> ProjectSpec:
     """The project file as a spec: its own variables may be used in its other keys.
 
-    The tree of model defaults is rendered model by model, so that a default may use what a folder needs.
+    The tree of model defaults is rendered model by model, so that a default may use what a folder needs; audit sets
+    are rendered with the target's variables and the macros.
     """
     written = raw.get("vars")
     first = Renderer({}, environ, "")
     variables = SpecBuilder(first, faults).rendered(written, origin, ("vars",)) if written else {}
     variables = variables if isinstance(variables, Mapping) else {}
     builder = SpecBuilder(Renderer({**variables, **given}, environ, ""), faults)
-    rest = {k: v for k, v in raw.items() if k not in ("models", "vars")}
+    rest = {k: v for k, v in raw.items() if k not in ("models", "vars", "audit_sets")}
     data = builder.rendered(rest, origin)
     before = len(faults)
     if "vars" in raw:

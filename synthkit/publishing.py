@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from synthkit.audits import registry
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
 from synthkit.plan import Action
+from synthkit.privacy.knowledge import declared_schema
+from synthkit.privacy.release import picturable, public_receipt
 from synthkit.runrecord import now, versions
+from synthkit.spec.types import Relation
 from synthkit.store.database import TableInfo, rebuild
+from synthkit.store.previous import PreviousVersions
 from synthkit.store.staging import StagedRows, Staging
+from synthkit.store.versions import pointer_path
 from synthkit.store.warehouse import PassingAudit, Warehouse
+from synthkit.versions.pointer import write_pointer
+from synthkit.versions.repository import Repository
 
 if TYPE_CHECKING:
+    from synthkit.audits.runner import BoundAudit
     from synthkit.modelrun import RunContext
 
 
@@ -38,14 +47,102 @@ def publish(
     Raises:
         ValueError: an audit did not pass (the gate).
     """
-    passing = PassingAudit.of(records)
     receipt = _receipt(context, model, action, staged, records, seconds)
+    withheld = withheld_audits(context.manifest, model)
+    if model.spec.epsilon is not None or withheld:
+        receipt = public_receipt(receipt, withheld)
+    passing = PassingAudit.of(receipt["audits"])
     if model.spec.materialized == "ephemeral":
         context.staging.record_audited(model.name, receipt)
         context.staging.discard_others(model.name, staged.sample)
         return
-    context.warehouse.publish(model.name, staged.path, passing, receipt)
+    repository = context.repository
+    keep = repository.store if isinstance(repository, Repository) else None
+    _versions(context).keep(model.name, staged.path)
+    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep)
+    if keep is not None:
+        write_pointer(pointer_path(context.warehouse, model.name), written)
     context.staging.discard_others(model.name, None)
+
+
+def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) -> dict[str, Any] | None:
+    """What the audits of these rows may know of the version published before them; an ephemeral model has none."""
+    if model.spec.materialized == "ephemeral":
+        return None
+    found = _versions(context).before(model.name, staged.path)
+    return None if found is None else found.to_json()
+
+
+def _versions(context: RunContext) -> PreviousVersions:
+    return PreviousVersions(context.staging.previous, context.warehouse)
+
+
+def withheld_audits(manifest: Manifest, model: ModelNode) -> frozenset[str]:
+    """Names of the audits whose figures are not for everybody: of a table that promises some ε, those of real rows.
+
+    A figure of real rows beside a table is outside the table's guarantee, whether its own ε makes that, or, for SQL
+    over private tables that is held against their source, the ε of what it reads.
+    """
+    return reading_real_rows(manifest, model) if model.protected else frozenset()
+
+
+def reading_real_rows(manifest: Manifest, model: ModelNode) -> frozenset[str]:
+    """Names of the model's audits whose figures come from real rows, or may.
+
+    A custom audit, or one that names another table, counts as such where a source, or a table that holds real rows, is
+    among the tables that the model's audits read.
+    """
+    compared = model.source is None or _holds_real_rows(manifest, model.source)
+    real = any(_holds_real_rows(manifest, r) for r in model.audit_relations)
+    found = set()
+    for bound in model.audits:
+        needs = bool(registry.get(bound.audit).needs) if bound.audit is not None else False
+        names_tables = bound.audit is None or _names_relation(bound.params)
+        if (needs and compared) or (real and names_tables):
+            found.add(bound.name)
+    return frozenset(found)
+
+
+def places_of(model: ModelNode) -> tuple[str, ...]:
+    """Where the model, and each of its audits, is written, as ``line:column`` in its file; "" for elsewhere."""
+    file = str(model.spec.origin.file)
+    where = [str(model.spec.origin.at("name")), *(b.location or "" for b in model.audits)]
+    return tuple(w.removeprefix(f"{file}:") if w.startswith(f"{file}:") else "" for w in where)
+
+
+def _holds_real_rows(manifest: Manifest, relation: Relation) -> bool:
+    return relation.source is not None or manifest.models[relation.name].lineage.contains_real_rows
+
+
+Pictures = Literal["all", "synthetic", "none"]
+
+
+def pictures_of(manifest: Manifest, model: ModelNode) -> Pictures:
+    """What a report may picture of a table: both sides, its own rows alone, or none, where its own are real ones."""
+    protected = {n for n, a in manifest.accounts.items() if a.epsilon is not None}
+    for other in manifest.models.values():
+        if other.budget is not None and other.source is not None:
+            protected.add(manifest.account_of(other.source.id).name)
+    show_real = manifest.project.spec.reports.show_real
+    if model.lineage.contains_real_rows:
+        own = {g.account for g in model.guarantees if g.unprotected}
+        if not picturable(model.spec.epsilon, own, protected, show_real):
+            return "none"
+    compared = _accounts_of(manifest, model.source)
+    return "all" if picturable(model.spec.epsilon, compared, protected, show_real) else "synthetic"
+
+
+def _accounts_of(manifest: Manifest, relation: Relation | None) -> set[str]:
+    """Whose people's rows are in a relation as they are, or without a bound on what they reveal."""
+    if relation is None:
+        return set()
+    if relation.source is not None:
+        return {manifest.account_of(relation.id).name}
+    return {g.account for g in manifest.models[relation.name].guarantees if g.unprotected}
+
+
+def _names_relation(params: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Mapping) for value in params.values())
 
 
 def _receipt(
@@ -75,16 +172,58 @@ def _receipt(
         },
         "source": None if model.source is None else model.source.id,
         "epsilon": spec.epsilon,
-        "delta": spec.delta,
+        "delta": model.delta,
+        "privacy": staged.privacy,
+        "guarantees": None if staged.guarantees is None else list(staged.guarantees),
         "contains_real_rows": model.lineage.contains_real_rows,
         "descends_from": sorted(model.lineage.sources),
         "materialized": spec.materialized,
         "description": spec.description,
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
+        "required": [_required(b) for b in model.audits],
+        "source_columns": _source_columns(context.manifest, model),
+        "ephemeral": _ephemeral(context, model),
         "audits": [dict(r) for r in records],
         "seconds": {k: round(v, 3) for k, v in seconds.items()},
         "versions": versions(),
+        "git": context.git,
+        "device": context.manifest.project.device,
     }
+
+
+def _required(bound: BoundAudit) -> dict[str, Any]:
+    """What was demanded, so that a changed limit can be held against the figures that were found."""
+    return {k: v for k, v in bound.to_json().items() if k != "location"}
+
+
+def _source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
+    """Names and types of the real tables that the model or its audits read: `verify` has no others to look at.
+
+    Of a private model's source, as they are declared: a type that was read off the rows would tell of them.
+    """
+    found = {}
+    for relation in model.parents:
+        if relation.source is not None:
+            schema = manifest.sources[relation.id].schema
+            if model.protected:
+                own = model.declared if relation == model.source else None
+                schema = own or declared_schema(schema, sniffed=True)
+            found[relation.id] = {c.name: c.sql_type for c in schema.columns}
+    return found
+
+
+def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, Any]:
+    """Hashes and inputs of the ephemeral models upstream, which leave no receipt of their own."""
+    found: dict[str, Any] = {}
+    waiting = [r.name for r in model.parents if r.source is None]
+    while waiting:
+        name = waiting.pop()
+        node = context.manifest.models[name]
+        state = context.staging.audited(name) if node.spec.materialized == "ephemeral" else None
+        if state is not None and name not in found:
+            found[name] = {key: state[key] for key in ("fingerprints", "inputs")}
+            waiting += [r.name for r in node.parents if r.source is None]
+    return found
 
 
 def refresh_database(manifest: Manifest) -> list[str]:

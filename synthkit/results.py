@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 ActionKind = Literal["train", "sample", "query", "audit", "reuse"]
 ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
+_TUPLES = ("audits", "withheld", "places")
 PHASES = ("train", "sample", "audit", "publish")
 
 
@@ -22,7 +23,8 @@ class ModelResult:
     """What became of one model in one run.
 
     ``audits`` are audit records as the audit runner writes them. ``published`` says whether this run
-    put a new version into the warehouse; ``seconds`` holds the wall time of each phase that ran.
+    put a new version into the warehouse; ``seconds`` holds the wall time of each phase that ran. ``withheld`` names the
+    audits whose figures tell of private rows: a report for others shows their verdicts alone.
     """
 
     model: str
@@ -37,7 +39,10 @@ class ModelResult:
     audits: tuple[Mapping[str, Any], ...] = ()
     message: str = ""
     generator: str | None = None
+    withheld: tuple[str, ...] = ()
     path: str | None = None  # of the YAML file, relative to the project
+    materialized: str | None = None
+    places: tuple[str, ...] = ()  # of the model and then of each of its audits: line:column in that file, or ""
 
     @property
     def failed(self) -> bool:
@@ -76,7 +81,7 @@ class RunResults:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> RunResults:
         rest = {k: v for k, v in data.items() if k != "results"}
-        results = tuple(ModelResult(**{**r, "audits": tuple(r["audits"])}) for r in data["results"])
+        results = tuple(ModelResult(**{**r, **{k: tuple(r[k]) for k in _TUPLES if k in r}}) for r in data["results"])
         return RunResults(**rest, results=results)
 
     @staticmethod

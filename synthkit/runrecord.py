@@ -1,15 +1,19 @@
-"""What identifies a run: its id, time, package versions and git commit."""
+"""What identifies a run: its id, time, package versions and git commit; and what its history keeps of a table."""
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from synthkit import __version__
+from synthkit.errors import SynthError
 from synthkit.fingerprint import package_version
+from synthkit.privacy.release import public_result
+from synthkit.results import ModelResult, RunResults
+from synthkit.versions.git import git
 
 _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -17,6 +21,21 @@ _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-lea
 def now() -> str:
     """The time in UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock() -> datetime:
+    """The time that freshness is judged by: ``SYNTH_NOW`` (ISO 8601; UTC without an offset), else the machine's.
+
+    Raises SynthError where the variable holds no time.
+    """
+    given = os.environ.get("SYNTH_NOW")
+    if not given:
+        return datetime.now(UTC)
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError:
+        raise SynthError(f"SYNTH_NOW={given!r} is no time", hint="write 2026-01-31T12:00:00Z") from None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def new_run_id() -> str:
@@ -32,18 +51,30 @@ def versions() -> dict[str, str]:
     return {"synthkit": __version__, "python": sys.version.split()[0], **packages}
 
 
+_KEPT = ("name", "column", "value", "ci", "floor", "threshold", "limit", "better", "status")
+
+
+def history_entry(run: RunResults, result: ModelResult) -> dict[str, Any]:
+    """One table's audits in one run, as the report shows them over time; of a private table what may be published."""
+    shown = public_result(result)
+    return {
+        "run_id": run.run_id,
+        "ended_at": run.ended_at,
+        "model": shown.model,
+        "action": shown.action,
+        "status": shown.status,
+        "published": shown.published,
+        "rows": shown.rows,
+        "epsilon": shown.epsilon,
+        "sample": shown.fingerprints.get("sample"),
+        "audits": [{k: a[k] for k in _KEPT if k in a} for a in shown.audits],
+    }
+
+
 def git_state(root: Path) -> dict[str, Any] | None:
     """{commit, dirty} of the project's repository, or None outside one (or without git)."""
-    commit = _git(root, "rev-parse", "HEAD")
+    commit = git(root, "rev-parse", "HEAD")
     if commit is None:
         return None
-    status = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
-    return {"commit": commit, "dirty": bool(status)}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    status = git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    return {"commit": commit.decode().strip(), "dirty": bool(status)}

@@ -17,13 +17,23 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generators import compare, growth, sampling, steps, tables
+from benchmarks.generators import compare, growth, private, regimes, sampling, steps, tables
 from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, present
 from benchmarks.generators.environment import environment, environment_text
 from benchmarks.generators.jobs import THREADS, Bench, Outcome, say
-from benchmarks.generators.peers import ARGN, ARGN_VARIABLE, COMPARISONS, Comparison, argn_fault, chosen
+from benchmarks.generators.peers import (
+    ARGN,
+    ARGN_VARIABLE,
+    COMPARISONS,
+    DPMM,
+    DPMM_VARIABLE,
+    PRIVATE,
+    Comparison,
+    argn_fault,
+    chosen,
+)
 
-PARTS = ("quality", "steps", "sampling", "growth")
+PARTS = ("quality", "private", "regimes", "steps", "sampling", "growth")
 QUICK_EPOCHS = 3
 QUICK_ROWS = 20_000
 QUICK_SIZES = (1_000, 4_000)
@@ -46,6 +56,10 @@ def main(arguments: Sequence[str] = ()) -> bool:
     adult = DATASETS["adult"].path(given.data) is not None
     if "quality" in given.parts:
         _quality(bench, comparisons, seeds, given, report)
+    if "private" in given.parts:
+        _private(bench, seeds, given, report)
+    if "regimes" in given.parts:
+        _regimes(bench, seeds, given, report)
     if "steps" in given.parts and "ctgan" in ours and not given.no_peers and adult:
         timed = steps.run(bench, given.data, 1 if given.quick else steps.REPEATS)
         report.add("steps", steps.table(timed, bench.threads), asdict(timed), ())
@@ -56,9 +70,10 @@ def main(arguments: Sequence[str] = ()) -> bool:
         report.add("sampling", sampling.table(drawn, rows), [o.to_json() for o in outcomes], outcomes)
     if "growth" in given.parts and adult:
         sizes = QUICK_SIZES if given.quick else given.sizes
-        points = growth.run(bench, ours, seeds, sizes, given.data)
+        brief = replace(bench, epsilon=given.epsilon)
+        points = growth.run(brief, ours, seeds, sizes, given.data)
         outcomes = [p.outcome for p in points]
-        report.add("growth", growth.table(points, sizes), [o.to_json() for o in outcomes], outcomes)
+        report.add("growth", growth.table(points, sizes, given.epsilon), [o.to_json() for o in outcomes], outcomes)
     say(f"{(time.perf_counter() - started) / 60:.1f} minutes; {bench.work / 'results.json'}")
     return report.failed
 
@@ -99,6 +114,57 @@ def _quality(
     report.add("quality", "\n".join(pages), results.to_json(), (j.outcome for j in results.judged))
 
 
+def _private(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, report: Report) -> None:
+    kept = _with_peers(_private_comparisons(given), given)
+    found = private.run(
+        bench, kept, seeds, given.epsilons, given.data, lambda r: report.keep("private", private.to_json(r))
+    )
+    outcomes = [j.outcome for results in found.values() for j in results.judged]
+    report.add("private", private.table(found, kept, bench.delta), private.to_json(found), outcomes)
+
+
+def _regimes(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, report: Report) -> None:
+    names = regimes.known(given.datasets or (("heart",) if given.quick else ()))
+    found, absent = present(names, given.data)
+    for message in absent:
+        print(f"- {message}", flush=True)
+    points = regimes.run(
+        bench,
+        given.generators or regimes.GENERATORS,
+        found,
+        given.epsilons,
+        seeds,
+        given.data,
+        lambda p: report.keep("regimes", regimes.to_json(p)),
+    )
+    report.add("regimes", regimes.table(points, len(seeds)), regimes.to_json(points), ())
+
+
+def _private_comparisons(given: argparse.Namespace) -> list[Comparison]:
+    """Those of the named generators that honour a budget, on the tables that are there."""
+    from synthkit.generators import registry
+
+    able = [n for n in given.generators or [c.ours for c in PRIVATE] if n in registry.private_names()]
+    datasets = given.datasets or (("default",) if given.quick else ())
+    comparisons = chosen(able, datasets, with_peers=not given.no_peers, among=PRIVATE) if able else []
+    found, absent = present(dict.fromkeys(d for c in comparisons for d in c.datasets), given.data)
+    for message in absent:
+        print(f"- {message}", flush=True)
+    there = {d.name for d in found}
+    return [replace(c, datasets=tuple(d for d in c.datasets if d in there)) for c in comparisons]
+
+
+def _with_peers(comparisons: list[Comparison], given: argparse.Namespace) -> list[Comparison]:
+    """Without the peers whose own environment is not there, which is said once for each."""
+    faults = {ARGN: argn_fault(given.argn_python)}
+    if given.dpmm_python is None:
+        faults[DPMM] = f"dpmm is left out: name its interpreter with --dpmm-python or {DPMM_VARIABLE}"
+    absent = {c.peer: faults[c.peer] for c in comparisons if c.peer is not None and faults.get(c.peer) is not None}
+    for fault in absent.values():
+        print(f"- {fault}", flush=True)
+    return [replace(c, peer=None) if c.peer in absent else c for c in comparisons]
+
+
 def _bench(given: argparse.Namespace) -> Bench:
     epochs = given.peer_epochs if given.peer_epochs or not given.quick else QUICK_EPOCHS
     return Bench(
@@ -109,6 +175,7 @@ def _bench(given: argparse.Namespace) -> Bench:
         peer_epochs=epochs,
         params=_params(given),
         argn_python=given.argn_python,
+        dpmm_python=given.dpmm_python,
         reuse=given.reuse,
     )
 
@@ -135,11 +202,7 @@ def _comparisons(given: argparse.Namespace) -> list[Comparison]:
         comparisons = chosen(given.generators, datasets, with_peers=not given.no_peers)
     except KeyError as error:
         sys.exit(f"there is no generator {error}")
-    fault = argn_fault(given.argn_python) if any(c.peer == ARGN for c in comparisons) else None
-    if fault is None or "quality" not in given.parts:
-        return comparisons
-    print(f"- {fault}", flush=True)
-    return [replace(c, peer=None) if c.peer == ARGN else c for c in comparisons]
+    return _with_peers(comparisons, given) if "quality" in given.parts else comparisons
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,12 +225,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--peer-epochs", type=int, help="epochs of the peers: to see that all runs, not to measure")
     add("--params", type=json.loads, default={}, help="""of ours, as JSON: '{"ctgan": {"epochs": 50}}'""")
     add("--argn-python", default=os.environ.get(ARGN_VARIABLE), help=f"interpreter of TabularARGN ({ARGN_VARIABLE})")
+    add("--dpmm-python", default=os.environ.get(DPMM_VARIABLE), help=f"interpreter of dpmm ({DPMM_VARIABLE})")
+    add("--epsilons", type=_numbers, default=private.EPSILONS, help="of the private part (default 0.5,1,3,8)")
+    add("--epsilon", type=float, help="of the growth part: fits under this budget (default: none)")
     add("--quick", action="store_true", help="small tables and few epochs: to see that all runs, not to measure")
     return parser
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split(","))
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 The four steps that mostlyai-engine documents for one flat table (split, analyze, encode, train) are its fit.
 The job is a JSON object: ``train`` (a Parquet file), ``seed``, ``epochs``, ``device``, ``workspace`` (a folder),
-``sample`` (where the rows go), ``rows`` (0: none are drawn), ``record``.
+``sample`` (where the rows go), ``rows`` (0: none are drawn), ``record``; ``epsilon`` and ``delta`` under a budget.
 """
 
 from __future__ import annotations
@@ -26,12 +26,18 @@ def main() -> None:
     frame, workspace = pd.read_parquet(job["train"]), Path(job["workspace"])
     shutil.rmtree(workspace, ignore_errors=True)
     arguments = {} if job["epochs"] is None else {"max_epochs": job["epochs"]}
+    private = {}
+    if job.get("epsilon") is not None:
+        from mostlyai.engine.domain import DifferentialPrivacyConfig
+
+        budget = DifferentialPrivacyConfig(max_epsilon=job["epsilon"], delta=job["delta"])
+        private = {"differential_privacy": budget}
     try:
         with measured(record, "fit"):
             engine.split(workspace_dir=workspace, tgt_data=frame, model_type="TABULAR")
-            engine.analyze(workspace_dir=workspace)
+            engine.analyze(workspace_dir=workspace, **private)
             engine.encode(workspace_dir=workspace)
-            engine.train(workspace_dir=workspace, device=job["device"], **arguments)
+            engine.train(workspace_dir=workspace, device=job["device"], **arguments, **private)
         if job["rows"]:
             with measured(record, "sample"):
                 engine.generate(workspace_dir=workspace, sample_size=job["rows"], device=job["device"])

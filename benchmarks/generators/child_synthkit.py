@@ -2,7 +2,8 @@
 
 The job is a JSON object: ``generator``, ``train`` (a Parquet file), ``types``, ``params``, ``seed``, ``device``,
 ``ingested`` (a folder), ``sample`` (where the rows go), ``rows`` (0: none are drawn), ``record``. With ``model`` (a
-folder) the model is saved there, or read from there if it is complete, which leaves the fit out.
+folder) the model is saved there, or read from there if it is complete, which leaves the fit out. With ``epsilon`` and
+``delta`` it is trained under that budget, and ``declared`` (a file) says what it knows of the columns.
 """
 
 from __future__ import annotations
@@ -39,13 +40,17 @@ def _model(generator: Any, job: dict[str, Any], record: dict[str, Any]) -> Any:
     if kept is not None and (kept / "complete").exists():
         return generator.load(kept)
     from benchmarks.generators.datasets import ingested
-    from synthkit.generators.base import silent
+    from benchmarks.generators.knowledge import as_declared
+    from synthkit.generators.base import Budget, silent
 
-    table = ingested(Path(job["train"]), job["types"], Path(job["ingested"]))
+    table, budget = ingested(Path(job["train"]), job["types"], Path(job["ingested"])), None
+    if job.get("epsilon") is not None:
+        table = as_declared(table, Path(job["declared"]))
+        budget = Budget(job["epsilon"], job["delta"], rows=table.rows)
     params = generator.params.model_validate(job["params"])
     record["params"] = params.model_dump(mode="json")
     with measured(record, "fit"):
-        model = generator.fit(table, params, budget=None, seed=job["seed"], device=job["device"], progress=silent)
+        model = generator.fit(table, params, budget=budget, seed=job["seed"], device=job["device"], progress=silent)
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
         generator.save(model, kept)

@@ -70,6 +70,13 @@ DATASETS: dict[str, Dataset] = {
             rows=100_000,
         ),
         Dataset("churn", "mlc_churn.csv", "churn", shipped="churn.csv"),
+        Dataset("churn_300", "mlc_churn.csv", "churn", rows=300, types={"state": "categorical"}, shipped="churn.csv"),
+        Dataset(
+            "churn_1000", "mlc_churn.csv", "churn", rows=1_000, types={"state": "categorical"}, shipped="churn.csv"
+        ),
+        Dataset("german_credit", "german_credit.csv", "credit_risk", "above", threshold=1),
+        Dataset("heart", "heart_cleveland.csv", "num", "above"),
+        Dataset("randhie_full", "randhie_full.parquet", "mdvis", "above", drop=("zper",)),
     )
 }
 

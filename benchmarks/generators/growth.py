@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.generators.datasets import DATASETS, load
 from benchmarks.generators.intervals import middle, slope
 from benchmarks.generators.jobs import Bench, Outcome, fit, say, train_file
+from benchmarks.generators.knowledge import write_declared
 from benchmarks.generators.peers import label
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -35,6 +36,8 @@ def run(bench: Bench, generators: Sequence[str], seeds: Sequence[int], sizes: Se
     for size in sizes:
         drawn = whole.sample(size, replace=True, random_state=bench.split_seed).reset_index(drop=True)
         files[size] = train_file(bench, f"growth_train_{size}", drawn)
+        if bench.epsilon is not None:
+            write_declared(whole, files[size])
     points = []
     for seed in seeds:
         for size in sizes:
@@ -48,11 +51,11 @@ def run(bench: Bench, generators: Sequence[str], seeds: Sequence[int], sizes: Se
     return points
 
 
-def table(points: Sequence[Point], sizes: Sequence[int]) -> str:
+def table(points: Sequence[Point], sizes: Sequence[int], epsilon: float | None = None) -> str:
     """Markdown: seconds and peak memory by size, and the exponent of the seconds."""
     titles = [*(f"{s:,} rows: s" for s in sizes), "exponent", f"peak GB at {max(sizes):,}", f"bar {MOST_GB:g} GB"]
     lines = [
-        "### Growth: fits on resampled Adult",
+        f"### Growth: fits on resampled Adult{'' if epsilon is None else f', ε = {epsilon:g}'}",
         "",
         f"| | {' | '.join(titles)} |",
         f"| --- |{' ---: |' * (len(sizes) + 2)} --- |",

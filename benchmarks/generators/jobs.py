@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.generators.datasets import ROOT, Dataset
+from benchmarks.generators.knowledge import declared_file
 from benchmarks.generators.peers import ARGN, PEERS, command
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Bench:
     peer_epochs: int | None = None  # fewer epochs for the peers: shows that all runs, measures nothing
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of synthkit's generators, by name
     argn_python: str | None = None
+    dpmm_python: str | None = None
+    epsilon: float | None = None  # of every fit; what it may know beside it is the table's declaration
+    delta: float = 1e-5
     reuse: bool = False
     limit: float = LIMIT
 
@@ -99,7 +103,9 @@ def fit(
         return earlier
     for stale in (sample, sample.with_suffix(".json")):
         stale.unlink(missing_ok=True)
-    record, fault = _run_child([*command(generator, bench.argn_python), json.dumps(job)], bench, Path(job["record"]))
+    record, fault = _run_child(
+        [*command(generator, bench.argn_python, bench.dpmm_python), json.dumps(job)], bench, Path(job["record"])
+    )
     return Outcome(dataset.name, generator, seed, sample, record, fault)
 
 
@@ -116,6 +122,8 @@ def _job(
         "sample": str(sample.resolve()),
         "record": str(sample.with_suffix(".json").resolve()),
     }
+    if bench.epsilon is not None:
+        job |= {"epsilon": bench.epsilon, "delta": bench.delta, "declared": str(declared_file(train).resolve())}
     if generator == ARGN:
         job["workspace"] = str((bench.work / f"{sample.stem}.argn").resolve())
     if generator in PEERS:

@@ -8,6 +8,11 @@ mostlyai-engine pins other versions of what synthkit needs, so it lives in an en
     ../argn/bin/pip install mostlyai-engine==2.7.3
     ../argn/bin/pip uninstall -y torchvision torchaudio   # builds for another torch break the import of transformers
     export SYNTHKIT_ARGN_PYTHON=$PWD/../argn/bin/python   # or --argn-python
+
+Nor does dpmm, whose AIM (McKenna et al. 2022, on private-pgm) is the peer under differential privacy::
+
+    python3.11 -m venv ../dpmm && ../dpmm/bin/pip install torch==2.13.0 dpmm==0.1.9 pyarrow
+    export SYNTHKIT_DPMM_PYTHON=$PWD/../dpmm/bin/python   # or --dpmm-python
 """
 
 from __future__ import annotations
@@ -19,9 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ARGN = "argn"
+DPMM = "dpmm.aim"
 ARGN_VARIABLE = "SYNTHKIT_ARGN_PYTHON"
-PEERS = ("sdv.ctgan", "sdv.tvae", ARGN)
-LABELS = {"sdv.ctgan": "SDV CTGAN", "sdv.tvae": "SDV TVAE", ARGN: "TabularARGN"}
+DPMM_VARIABLE = "SYNTHKIT_DPMM_PYTHON"
+PEERS = ("sdv.ctgan", "sdv.tvae", ARGN, DPMM)
+LABELS = {"sdv.ctgan": "SDV CTGAN", "sdv.tvae": "SDV TVAE", ARGN: "TabularARGN", DPMM: "dpmm AIM"}
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,26 @@ COMPARISONS = (
     Comparison("circuit", ARGN, ("adult", "telco_churn", "randhie", "default", "flights"), 1 / 2),
 )
 
+# Under a budget: marginals beside marginals, DP-SGD beside DP-SGD.
+PRIVATE = (
+    Comparison("aim", DPMM, ("adult", "telco_churn", "randhie", "default")),
+    Comparison("tvae", ARGN, ("adult",)),
+    Comparison("ctgan", ARGN, ("adult",)),
+)
+
 
 def label(name: str) -> str:
     """What tables call a generator: peers by their own name, ours by the registry's."""
     return LABELS.get(name, f"`{name}`")
 
 
-def chosen(names: Iterable[str], datasets: Iterable[str], *, with_peers: bool = True) -> list[Comparison]:
+def chosen(
+    names: Iterable[str],
+    datasets: Iterable[str],
+    *,
+    with_peers: bool = True,
+    among: tuple[Comparison, ...] = COMPARISONS,
+) -> list[Comparison]:
     """The comparisons of the named generators (default: all), on the named tables (default: each its own).
 
     A generator without a comparison runs alone, on Adult by default. Raises KeyError for a name that is registered
@@ -57,7 +77,7 @@ def chosen(names: Iterable[str], datasets: Iterable[str], *, with_peers: bool = 
     """
     from synthkit.generators import registry
 
-    known = {c.ours: c for c in COMPARISONS}
+    known = {c.ours: c for c in among}
     found = []
     for name in tuple(names) or tuple(known):
         comparison = known.get(name, Comparison(name, None, ("adult",)))
@@ -68,11 +88,14 @@ def chosen(names: Iterable[str], datasets: Iterable[str], *, with_peers: bool = 
     return found
 
 
-def command(generator: str, argn_python: str | None) -> list[str]:
+def command(generator: str, argn_python: str | None, dpmm_python: str | None = None) -> list[str]:
     """The command that runs a generator's child process; its job is the only argument, to be added."""
     if generator == ARGN:
         assert argn_python is not None
         return [argn_python, "-m", "benchmarks.generators.child_argn"]
+    if generator == DPMM:
+        assert dpmm_python is not None
+        return [dpmm_python, "-m", "benchmarks.generators.child_dpmm"]
     module = "child_sdv" if generator in PEERS else "child_synthkit"
     return [sys.executable, "-m", f"benchmarks.generators.{module}"]
 

@@ -16,13 +16,17 @@ LESS_IS_BETTER = ("c2st", "c2st_forest")
 NO_SKILL = 0.5  # the C2ST of rows that cannot be told apart
 
 
-def comparison_table(results: Results, comparison: Comparison, dataset: str) -> str:
-    """One Markdown table: quality as means with 95 % intervals, seconds as medians with their least and greatest."""
+def comparison_table(results: Results, comparison: Comparison, dataset: str, budget: str = "") -> str:
+    """One Markdown table: quality as means with 95 % intervals, seconds as medians with their least and greatest.
+
+    Args:
+        budget: what the title says of ε and δ.
+    """
     train, test = results.sizes[dataset]
     beside = f" beside {label(comparison.peer)}" if comparison.peer else ""
     ours = results.of(dataset, comparison.ours)
     lines = [
-        f"### {label(comparison.ours)}{beside}: {dataset}",
+        f"### {label(comparison.ours)}{beside}: {dataset}{budget}",
         "",
         f"{train:,} training rows, {test:,} held out; {_seeds(ours)}.",
         "",

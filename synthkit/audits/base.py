@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Status = Literal["pass", "warn", "fail", "error", "inconclusive", "skipped"]
 Severity = Literal["error", "warn"]
 Needs = Literal["train", "holdout"]
+Better = Literal["lower", "higher"]
+Decide = Literal["interval", "point", "lower", "upper"]
 
 
 class NamesColumn:
@@ -99,6 +101,11 @@ class AuditResult:
         message: one sentence for a person: what failed, where, and what to try.
         columns: the columns responsible, worst first.
         details: anything else, JSON-able.
+        limit: the number that the measure is held against; None for a report only.
+        better: on which side of it the measure is to be.
+        decide: what of the measure is held against it (see :mod:`synthkit.audits.gate`).
+        failing_rows: a SELECT of the failing rows among the audited ones, for ``store_failures``; None where
+            none fails, or where the audit judges no single rows.
     """
 
     value: float | None
@@ -110,6 +117,10 @@ class AuditResult:
     message: str = ""
     columns: tuple[ColumnResult, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    limit: float | None = None
+    better: Better | None = None
+    decide: Decide | None = None
+    failing_rows: str | None = None
 
 
 class Run(Protocol):
@@ -118,7 +129,12 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Audit:
-    """A named check. ``needs`` says which real rows it reads; ``version`` enters the audit hash."""
+    """A named check.
+
+    ``needs`` says which real rows it reads; ``version`` enters the audit hash; ``private`` says that it judges a
+    training under a budget, and so only a model with ``epsilon``; ``rows`` that it judges single rows, and so
+    can say which ones fail (:attr:`AuditResult.failing_rows`).
+    """
 
     name: str
     params: type[AuditParams]
@@ -127,6 +143,8 @@ class Audit:
     needs: frozenset[Needs] = frozenset()
     family: str = "integrity"
     summary: str = ""
+    private: bool = False
+    rows: bool = False
 
 
 F = TypeVar("F", bound=Run)
@@ -134,7 +152,14 @@ _declared: dict[str, Audit] = {}
 
 
 def audit(
-    name: str, params: type[AuditParams], *, family: str, version: int = 1, needs: tuple[Needs, ...] = ()
+    name: str,
+    params: type[AuditParams],
+    *,
+    family: str,
+    version: int = 1,
+    needs: tuple[Needs, ...] = (),
+    private: bool = False,
+    rows: bool = False,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
@@ -152,7 +177,7 @@ def audit(
         if owner != module:
             raise SynthError(f"two audits are named {name!r}: in {owner} and in {module}", hint="rename one of them")
         summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
-        _declared[name] = Audit(name, params, run, version, frozenset(needs), family, summary)
+        _declared[name] = Audit(name, params, run, version, frozenset(needs), family, summary, private, rows)
         return run
 
     return declare

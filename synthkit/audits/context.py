@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from synthkit.generators.base import Budget
+from synthkit.privacy.mechanisms import Mechanism, mechanism_from_json
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -18,8 +20,68 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from synthkit.privacy.bounds import Attacker
+
 T = TypeVar("T")
 Side = Literal["synthetic", "train", "holdout"]
+
+
+@dataclass(frozen=True)
+class PrivateTraining:
+    """How a table's model was trained under its budget, as far as it is public.
+
+    Args:
+        generator: its name.
+        params: of the generator, as JSON.
+        schema: the learnt columns, as they are declared.
+        mechanisms: what the training releases, and what was charged for it.
+    """
+
+    generator: str
+    params: Mapping[str, Any]
+    budget: Budget
+    schema: Schema
+    mechanisms: tuple[Mechanism, ...]
+    device: str = "cpu"
+
+    @cached_property
+    def attacker(self) -> Attacker:
+        """The best that any attacker on all that was released can do."""
+        from synthkit.privacy import bounds
+
+        return bounds.of_training(self.mechanisms, self.budget.epsilon, self.budget.delta)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> PrivateTraining:
+        return PrivateTraining(
+            generator=data["generator"],
+            params=data["params"],
+            budget=Budget(**data["budget"]),
+            schema=Schema.from_json(data["schema"]),
+            mechanisms=tuple(mechanism_from_json(m) for m in data["mechanisms"]),
+            device=data["device"],
+        )
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version of the audited table.
+
+    Args:
+        bytes: of its Parquet file.
+        seconds: that training and drawing took, where that is known.
+        published_at: when, ISO 8601.
+    """
+
+    table: Table
+    bytes: int
+    seconds: Mapping[str, float]
+    published_at: str
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Version:
+        table = Table(Schema.from_json(data["schema"]), (Path(data["path"]),), data["rows"])
+        return Version(table, data["bytes"], data["seconds"], data["published_at"])
 
 
 @dataclass(frozen=True)
@@ -34,6 +96,9 @@ class AuditContext:
         relations: other tables by the name SQL uses (``"crm"."customers"``, ``"model"``) → Parquet files;
             a source here is its training split.
         where: a SQL condition that narrows all three sides.
+        training: how the rows' model was trained, where that was under a budget.
+        previous: the version of the table that was published before this one; synthetic rows, as these are.
+        seconds: that making these rows took, by phase; empty where they were not made in this run.
     """
 
     schema: Schema
@@ -43,12 +108,19 @@ class AuditContext:
     seed: int
     relations: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     where: str | None = None
+    training: PrivateTraining | None = None
+    previous: Version | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
     _cache: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:
         """The same context over the rows that satisfy ``where``; the cache is shared, keys differ."""
         both = where if self.where is None else f"({self.where}) AND ({where})"
         return replace(self, where=both)
+
+    def against(self, other: Table) -> AuditContext:
+        """A context that compares the same rows with another table, which is its ``holdout``; it has no ``train``."""
+        return self.shared(("against", other.paths), lambda: replace(self, train=None, holdout=other, _cache={}))
 
     def shared(self, key: tuple[Any, ...], compute: Callable[[], T]) -> T:
         """``compute()``, once per model and condition."""

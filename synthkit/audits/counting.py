@@ -16,9 +16,17 @@ EXAMPLES = 5
 
 
 def counted(
-    total: int, failing: int, bad: bool, threshold: str, message: str, columns: tuple[ColumnResult, ...] = ()
+    total: int,
+    failing: int,
+    bad: bool,
+    threshold: str,
+    message: str,
+    columns: tuple[ColumnResult, ...] = (),
+    failing_rows: str | None = None,
 ) -> AuditResult:
     """The result of a rule that ``failing`` of ``total`` rows break; ``message`` is for when it is ``bad``.
+
+    ``failing_rows`` is a SELECT of them.
 
     A table without rows is skipped: that nothing breaks a rule in it is no evidence.
     """
@@ -34,6 +42,7 @@ def counted(
         message=text,
         columns=columns,
         details={"rows": total, "failing": failing},
+        failing_rows=failing_rows if failing else None,
     )
 
 
@@ -47,7 +56,8 @@ def each_row(context: AuditContext, column: str, bad: str, threshold: str) -> Au
         shown = listed([value_text(value) + (f" ({n:,}×)" if n > 1 else "") for value, n in rows])
         message = f"{column!r} breaks the rule in {share_text(failing, total)}: {shown}"
     found = {column: failing}
-    return counted(total, failing, failing > 0, threshold, message, column_results(found, found if failing else {}))
+    columns = column_results(found, found if failing else {})
+    return counted(total, failing, failing > 0, threshold, message, columns, f"SELECT * FROM synthetic WHERE {bad}")
 
 
 def column_results(found: Mapping[str, int], bad: Mapping[str, int]) -> tuple[ColumnResult, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.base import AuditResult
 from synthkit.audits.context import AuditContext
 from synthkit.audits.counting import EXAMPLES, row_text, rows_shown
 from synthkit.audits.sqltext import open_views
 from synthkit.errors import SynthError
+
+if TYPE_CHECKING:
+    import duckdb
 
 _SOURCE = re.compile(r'^".*"\."')
 
@@ -21,12 +24,7 @@ def run_sql(context: AuditContext, sql: str) -> AuditResult:
     the other tables that it refers to, whole. Held-out rows are not there for it to see. Up to five
     failing rows are shown, unless the SQL reads a source: those rows may be real ones.
     """
-    own = {name for name, paths in context.relations.items() if paths == context.synthetic.paths}
-    others = {name: paths for name, paths in context.relations.items() if name not in own}
-    narrowed = dict.fromkeys(own, context.synthetic.paths)
-    if '"synthetic"' not in context.relations:
-        narrowed["synthetic"] = context.synthetic.paths
-    with open_views(narrowed, others, context.where) as connection:
+    with open_audited(context) as connection:
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
             raise SynthError(f"the audit holds {len(statements)} statements", hint="write one SELECT of failing rows")
@@ -34,11 +32,23 @@ def run_sql(context: AuditContext, sql: str) -> AuditResult:
     if count == 0:
         return AuditResult(0, "pass", "no rows", 0, 0, message="no row fails")
     message = f"{row_text(count)} fail{'s' if count == 1 else ''}"
-    if any(_SOURCE.match(name) and name in sql for name in others):
+    if any(_SOURCE.match(name) and name in sql for name in context.relations):
         message += " (not shown, as the audit reads real rows)"
     else:
         message += f": {rows_shown(names, examples)}"
-    return AuditResult(count, "fail", "no rows", count, count, message=message, details={"failing": count})
+    return AuditResult(
+        count, "fail", "no rows", count, count, message=message, details={"failing": count}, failing_rows=sql
+    )
+
+
+def open_audited(context: AuditContext) -> duckdb.DuckDBPyConnection:
+    """A DuckDB with what a custom audit may read: the audited rows, narrowed, and its other tables, whole."""
+    own = {name for name, paths in context.relations.items() if paths == context.synthetic.paths}
+    others = {name: paths for name, paths in context.relations.items() if name not in own}
+    narrowed = dict.fromkeys(own, context.synthetic.paths)
+    if '"synthetic"' not in context.relations:
+        narrowed["synthetic"] = context.synthetic.paths
+    return open_views(narrowed, others, context.where)
 
 
 def _stream(connection: Any, statement: Any) -> tuple[list[str], int, list[tuple[Any, ...]]]:

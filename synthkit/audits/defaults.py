@@ -12,13 +12,20 @@ ks                          max: 0.25, combine: mean                    error   
 ks_each_column              max: 0.2                                    warn      there are held-out rows
 chi_square                  max: 0.25, combine: mean                    error     there are held-out rows
 chi_square_each_column      max: 0.2                                    warn      there are held-out rows
-membership_inference        max_auc: 0.6                                error     there are held-out rows
+column_pairs                max_excess: 0.05, combine: mean             warn      there are held-out rows
+coverage                    min: 1                                      warn      there are held-out rows
+detection                   max: 0.6; with epsilon none                 warn      there are held-out rows
+membership_inference        max_auc: 0.6, max_tpr: 0.05                 error     there are held-out rows
+exact_match                 max: 0.01                                   error     there are held-out rows
 ==========================  ==========================================  ========  ==============================
 
 The bounds of ``ks`` and ``chi_square`` were set by looking at Gaussian copulas of fifteen public tables: ten
 have both means below 0.25 (at 0.05 to 0.2), the others have columns that came out as constants, zeros and
 ones modelled as continuous numbers for the most part. Values drawn evenly between a column's bounds do not
 pass. One bad column of many passes with a warning that names it: say ``ks: {max: 0.1}`` to forbid that.
+
+What warns is what a table may lack and still be of use: ties between columns, rare categories, rows that no classifier
+tells from real ones. What stops a build is a table that is wrong in most columns, or that gives training rows away.
 
 For an SQL model, whose rows are a matter of its query: ``row_count`` of at least one, and its primary key.
 """
@@ -33,6 +40,7 @@ from synthkit.spec.types import AuditSpec
 MEAN_DISTANCE = 0.25
 COLUMN_DISTANCE = 0.2
 MAX_AUC = 0.6
+PAIRS_EXCESS = 0.05
 
 
 def default_audits(kind: Literal["model", "query"], schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
@@ -49,7 +57,10 @@ def default_audits(kind: Literal["model", "query"], schema: Schema | None, has_h
             specs.append(_spec(audit, max=MEAN_DISTANCE, combine="mean"))
             each = {"audit": audit, "name": f"{audit}_each_column", "severity": "warn"}
             specs.append(AuditSpec(**each, params={"max": COLUMN_DISTANCE}))
-        specs.append(_spec("membership_inference", max_auc=MAX_AUC))
+        pairs = {"max_excess": PAIRS_EXCESS, "combine": "mean"}
+        for audit, params in (("column_pairs", pairs), ("coverage", {}), ("detection", {})):
+            specs.append(AuditSpec(audit=audit, severity="warn", params=params))
+        specs += [_spec("membership_inference", max_auc=MAX_AUC), _spec("exact_match")]
     return tuple(specs)
 
 

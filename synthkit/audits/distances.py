@@ -10,13 +10,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthkit.audits.statistics import Z
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
 
-Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 GRID = 256  # points at which the limit process of the KS statistic is drawn
 DRAWS = 1000
 RARE = 5.0  # Cochran's rule: a cell of a chi-square table should expect at least five
@@ -91,7 +92,7 @@ def _supremum_quantile(x: Array, y: Array, value: float, at: Any, rng: np.random
     points = _grid(x, y, at)
     f = np.searchsorted(x, points, side="right") / n
     g = np.searchsorted(y, points, side="right") / m
-    process = _bridges(f, rng) / math.sqrt(n) - _bridges(g, rng) / math.sqrt(m)
+    process = bridges(f, rng) / math.sqrt(n) - bridges(g, rng) / math.sqrt(m)
     reach = value - 2.0 * math.sqrt(1.0 / n + 1.0 / m)
     candidates = np.concatenate([process[:, f - g >= reach], -process[:, g - f >= reach]], axis=1)
     return float(np.quantile(candidates.max(axis=1), 0.975))
@@ -105,7 +106,7 @@ def _grid(x: Array, y: Array, at: Any) -> Array:
     return np.unique(np.concatenate([*spread, np.asarray([at], dtype=x.dtype)]))
 
 
-def _bridges(shares: Array, rng: np.random.Generator) -> Array:
+def bridges(shares: Array, rng: np.random.Generator) -> Array:
     """DRAWS Brownian bridges at the times ``shares`` (ascending, in [0, 1]); shape (DRAWS, len(shares))."""
     import numpy as np
 

@@ -80,103 +80,187 @@ def _made(cls: Any, arguments: Mapping[str, Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """A metric by name. ``higher`` says which way is better; ``score`` takes truth and what was predicted."""
-
-    name: str
-    higher: bool
-    score: Callable[[Array, Any], float]
-    predict: Callable[[Any, Array], Any]
-
-
-def make_scorer(metric: str | None, task: Task, classes: Array | None) -> Scorer:
-    """A scorer on given predictions, so that the held-out rows can be drawn again without predicting again.
+class Answers:
+    """What a model says of given rows.
 
     Args:
+        labels: (rows,) the predicted class or number.
+        scores: (rows, classes) the probability, or else decision value, of each class; None for numbers and for models
+            that only name a class. A class that the model has never seen has probability 0.
+    """
+
+    labels: Array
+    scores: Array | None
+
+    def take(self, rows: Array) -> Answers:
+        return Answers(self.labels[rows], None if self.scores is None else self.scores[rows])
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The model that training rows of one class give: it says that class of every row."""
+
+    only: str
+
+    @property
+    def classes_(self) -> Array:
+        import numpy as np
+
+        return np.array([self.only])
+
+    def predict(self, rows: Array) -> Array:
+        import numpy as np
+
+        return np.full(len(rows), self.only)
+
+    def predict_proba(self, rows: Array) -> Array:
+        import numpy as np
+
+        return np.ones((len(rows), 1))
+
+
+def answers(model: Any, rows: Array, classes: Array | None) -> Answers:
+    """What a fitted model says of the rows; ``classes`` of a classification are those of the real rows, sorted."""
+    import numpy as np
+
+    if classes is None:
+        return Answers(np.asarray(model.predict(rows), dtype=float), None)
+    if hasattr(model, "predict_proba"):
+        found = np.asarray(model.predict_proba(rows), dtype=float)
+    elif hasattr(model, "decision_function"):
+        found = np.asarray(model.decision_function(rows), dtype=float)
+        found = np.column_stack([-found, found]) if found.ndim == 1 else found
+    else:
+        return Answers(np.asarray(model.predict(rows)).astype(str), None)
+    known = np.asarray(model.classes_).astype(str)
+    # Boosting predicts its likeliest class: no need to run through all trees again to hear it.
+    boosted = type(model).__name__.startswith("HistGradientBoosting")
+    labels = known[found.argmax(axis=1)] if boosted else np.asarray(model.predict(rows)).astype(str)
+    scores = np.zeros((len(rows), len(classes)))
+    if not hasattr(model, "predict_proba"):
+        scores -= np.abs(found).max(initial=0.0) + 1.0  # never seen: below every decision value
+    for i, c in enumerate(known):
+        scores[:, classes == c] = found[:, [i]]
+    return Answers(labels, scores)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A metric by name; the higher the better, as scikit-learn turns losses into negative scores."""
+
+    name: str
+    score: Callable[[Array, Answers], float]
+
+
+def make_scorer(
+    metric: str | None,
+    task: Task,
+    classes: Array | None,
+    positive: str | None = None,
+    recall_at_precision: float | None = None,
+) -> Scorer:
+    """A scorer on given answers, so that the held-out rows can be drawn again without predicting again.
+
+    Args:
+        metric: any scikit-learn scorer on predictions, or roc_auc or average_precision, which rank.
         classes: of a classification, sorted; two of them make a binary one.
+        positive: the class that average_precision, f1, precision, recall, jaccard and recall_at_precision ask for.
+        recall_at_precision: instead of a metric: the recall of ``positive`` at the least threshold that gives it.
 
     Raises:
-        SynthError: scikit-learn has no scorer of that name.
+        SynthError: scikit-learn has no scorer of that name, or it does not suit the task.
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
+    ranked = classes is not None and positive is not None
+    if recall_at_precision is not None:
+        if not ranked:
+            raise SynthError("recall_at_precision is for a classification", hint="drop it, or set task: classification")
+        assert classes is not None
+        return Scorer(
+            f"recall at precision {recall_at_precision:g} of {positive!r}",
+            _of_class(classes, positive, lambda there, scores: recall_at(there, scores, recall_at_precision)),
+        )
     name = metric or METRICS[task]
     if name == "roc_auc" and classes is not None:
         if len(classes) == 2:
-            return Scorer("roc_auc", True, _binary_auc(classes), _probabilities(classes))
-        return Scorer("roc_auc_ovr", True, _macro_auc(classes), _probabilities(classes))
+            return Scorer("roc_auc", _of_class(classes, str(classes[-1]), _auc))
+        return Scorer("roc_auc_ovr", _macro_auc(classes))
+    if name == "average_precision" and ranked:
+        from sklearn.metrics import average_precision_score
+
+        assert classes is not None
+        return Scorer(name, _of_class(classes, positive, lambda t, s: float(average_precision_score(t, s))))
     if name not in get_scorer_names():
         raise SynthError(
             f"scikit-learn has no metric {name!r}", hint=did_you_mean(name, get_scorer_names(), "a metric")
         )
     scorer = get_scorer(name)
     if getattr(scorer, "_response_method", "predict") != "predict":
-        if name == "average_precision" and classes is not None and len(classes) == 2:
-            return Scorer(name, True, _binary_ap(classes), _probabilities(classes))
         raise SynthError(
             f"the metric {name!r} is not supported here", hint="use roc_auc, average_precision, accuracy, f1, r2, …"
         )
     extra = dict(scorer._kwargs)
-    if name in ("f1", "precision", "recall", "jaccard") and classes is not None and len(classes) == 2:
-        extra["pos_label"] = classes[-1]
+    if name in ("f1", "precision", "recall", "jaccard") and ranked and classes is not None and len(classes) == 2:
+        extra |= {"pos_label": positive, **({} if name == "jaccard" else {"zero_division": 0.0})}
 
-    def score(truth: Array, predicted: Any) -> float:
-        return float(scorer._sign * scorer._score_func(truth, predicted, **extra))
+    def score(truth: Array, found: Answers) -> float:
+        return float(scorer._sign * scorer._score_func(truth, found.labels, **extra))
 
-    # scikit-learn turns losses into negative scores: higher is always better here.
-    return Scorer(name, True, score, lambda model, rows: model.predict(rows))
+    return Scorer(name, score)
 
 
-def _probabilities(classes: Array) -> Callable[[Any, Array], Any]:
+Ranking = Callable[["Array", "Array"], float]
+
+
+def _of_class(classes: Array, positive: str | None, measure: Ranking) -> Callable[[Array, Answers], float]:
+    """A measure of how rows of one class rank among the rest; NaN where either is missing."""
     import numpy as np
 
-    def predict(model: Any, rows: Array) -> Any:
-        """Probabilities for all classes; a class that the model has never seen gets zero."""
-        if hasattr(model, "predict_proba"):
-            found = model.predict_proba(rows)
-            out = np.zeros((len(rows), len(classes)))
-            for i, c in enumerate(model.classes_):
-                out[:, int(np.flatnonzero(classes == c)[0])] = found[:, i]
-            return out
-        decision = np.asarray(model.decision_function(rows), dtype=float)
-        return np.column_stack([-decision, decision]) if decision.ndim == 1 else decision
+    at = int(np.flatnonzero(classes == positive)[0])
 
-    return predict
-
-
-def _binary_auc(classes: Array) -> Callable[[Array, Any], float]:
-    from synthkit.audits.statistics import auc
-
-    def score(truth: Array, predicted: Any) -> float:
-        positive = truth == classes[-1]
-        if positive.all() or not positive.any():
+    def score(truth: Array, found: Answers) -> float:
+        there = truth == positive
+        if there.all() or not there.any():
             return float("nan")
-        return auc(predicted[positive, 1], predicted[~positive, 1])
+        return measure(there, _scores(found)[:, at])
 
     return score
 
 
-def _macro_auc(classes: Array) -> Callable[[Array, Any], float]:
+def _macro_auc(classes: Array) -> Callable[[Array, Answers], float]:
     import numpy as np
 
+    def score(truth: Array, found: Answers) -> float:
+        """One class against the rest, averaged over the classes that are there."""
+        each = [_of_class(classes, c, _auc)(truth, found) for c in classes]
+        return float(np.nanmean(each)) if not np.all(np.isnan(each)) else float("nan")
+
+    return score
+
+
+def _auc(there: Array, scores: Array) -> float:
     from synthkit.audits.statistics import auc
 
-    def score(truth: Array, predicted: Any) -> float:
-        """One class against the rest, averaged over the classes that are there."""
-        found = []
-        for i, c in enumerate(classes):
-            positive = truth == c
-            if positive.any() and not positive.all():
-                found.append(auc(predicted[positive, i], predicted[~positive, i]))
-        return float(np.mean(found)) if found else float("nan")
-
-    return score
+    return auc(scores[there], scores[~there])
 
 
-def _binary_ap(classes: Array) -> Callable[[Array, Any], float]:
-    from sklearn.metrics import average_precision_score
+def recall_at(there: Array, scores: Array, precision: float) -> float:
+    """The largest share of the positives that a threshold finds while at least ``precision`` of what it names are
+    positives; 0 where no threshold does. Rows of equal score are named together."""
+    import numpy as np
 
-    def score(truth: Array, predicted: Any) -> float:
-        return float(average_precision_score(truth == classes[-1], predicted[:, 1]))
+    order = np.argsort(-scores, kind="stable")
+    found, ranked = np.cumsum(there[order]), scores[order]
+    ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    enough = found[ends] >= precision * (ends + 1)
+    return float(found[ends][enough].max(initial=0) / there.sum())
 
-    return score
+
+def _scores(found: Answers) -> Array:
+    if found.scores is None:
+        raise SynthError(
+            "this estimator names a class without a probability, so its rows cannot be ranked",
+            hint="metric: accuracy (or f1, balanced_accuracy), or another estimator",
+        )
+    return found.scores

@@ -11,26 +11,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from synthkit.audits import distances, marginals
 from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.choice import has_floor, judged_columns, reference, skipped
 from synthkit.audits.context import AuditContext
-from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Measured, unmeasured, verdict
-from synthkit.errors import SynthError, did_you_mean
+from synthkit.audits.gate import Estimate, limit_of, untold
+from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
 
-Measure = Callable[[AuditContext, str, DistanceParams, float], Measured]
+Measure = Callable[[AuditContext, str, "StatisticParams", float], Part]
+DEFAULT: Mapping[str, Any] = {"max": 0.1}
 _EXACT_P = 1000  # rows up to which the exact null distribution of D takes no more than milliseconds
 
 
-class KsParams(DistanceParams):
+class StatisticParams(DistanceParams):
+    """Parameters of ``ks`` and ``chi_square``, whose distance lies in [0, 1]; the default limit is ``max: 0.1``.
+
+    Args:
+        p_value: also report each column's p-value. It never decides.
+    """
+
+    max: float | None = Field(default=None, ge=0, le=1)
+    p_value: bool = False
+
+
+class KsParams(StatisticParams):
     """Parameters of ``ks``; the distance is the Kolmogorov–Smirnov statistic D."""
 
 
-class ChiSquareParams(DistanceParams):
+class ChiSquareParams(StatisticParams):
     """Parameters of ``chi_square``; the distance is the bias-corrected Cramér's V."""
 
 
@@ -40,13 +55,19 @@ def ks(context: AuditContext, params: KsParams) -> AuditResult:
 
     The value is the statistic D in [0, 1], an effect size: the largest error of any statement "x % of the rows
     lie below t". It equals ``scipy.stats.ks_2samp``'s. Missing values are left out; the shares of missing
-    values are in the details. Noise only ever enlarges D, so the default ``decide: point`` errs on the side
-    of failing. Interval and noise: :func:`synthkit.audits.distances.ks_distance`. Floor: D of training rows
-    against the same held-out rows, with as many training rows as there are synthetic ones (or all).
+    values are in the details. Interval and noise: :func:`synthkit.audits.distances.ks_distance`. Floor: D of training
+    rows against the same held-out rows, with as many training rows as there are synthetic ones (or all).
     """
-    columns = _chosen(context, params, lambda c: marginals.number_key(context, c) is not None, ("ks", "chi_square"))
-    if columns is None:
-        return _skipped("the table has no numbers or dates to compare")
+    columns = judged_columns(
+        context,
+        params.columns,
+        "ks",
+        lambda c: marginals.number_key(context, c) is not None,
+        "holds no numbers or dates: ks cannot order it",
+        "use chi_square",
+    )
+    if not columns:
+        return skipped("the table has no numbers or dates to compare")
     advice = "another generator or more training for this column, or declare its type in the source"
     return _audit(context, params, columns, _ks_column, "D", advice)
 
@@ -61,22 +82,24 @@ def chi_square(context: AuditContext, params: ChiSquareParams) -> AuditResult:
     the test requires; the message says so. Judged by default: categorical and boolean columns, and numbers
     and dates with at most 20 different real values. Floor: as for ``ks``.
     """
-    columns = _chosen(context, params, lambda c: _few_values(context, c), ("chi_square", "ks"))
-    if columns is None:
-        return _skipped("the table has no categories to compare")
+    asked = params.columns is not None
+    columns = judged_columns(context, params.columns, "chi_square", lambda c: asked or _few_values(context, c))
+    if not columns:
+        return skipped("the table has no categories to compare")
     return _audit(context, params, columns, _chi_square_column, "V", "conditions: on this column or another generator")
 
 
 def _audit(
-    context: AuditContext, params: DistanceParams, columns: tuple[str, ...], measure: Measure, symbol: str, advice: str
+    context: AuditContext, params: StatisticParams, columns: tuple[str, ...], measure: Measure, symbol: str, advice: str
 ) -> AuditResult:
     rows = {side: context.rows(side) for side in ("synthetic", "holdout")}
     few = [f"{n} {'held-out' if side == 'holdout' else side}" for side, n in rows.items() if n < MIN_ROWS]
     if few:
-        message = f"too few rows to tell: {' and '.join(few)} (at least {MIN_ROWS} are needed)"
-        return AuditResult(None, "inconclusive", f"max {params.max:.3g}", message=message)
-    alpha = ALPHA / (len(columns) if params.combine == "worst" else 1)
-    result = verdict([measure(context, c, params, alpha) for c in columns], params, symbol, advice)
+        limit = limit_of(params, None, DEFAULT)
+        return untold(f"{' and '.join(few)} (at least {MIN_ROWS} are needed)", limit.text)
+    alpha = share_of_alpha(params, len(columns))
+    parts = [measure(context, c, params, alpha) for c in columns]
+    result = verdict(parts, params, DEFAULT, symbol=symbol, advice=advice)
     if not params.p_value:
         return result
     from dataclasses import replace
@@ -89,42 +112,16 @@ def _audit(
     return replace(result, message=result.message + note)
 
 
-def _chosen(
-    context: AuditContext, params: DistanceParams, fits: Callable[[str], bool], names: tuple[str, str]
-) -> tuple[str, ...] | None:
-    """The columns to compare: those asked for, or those that fit; None where none does.
-
-    Raises SynthError where a column that was asked for is not there, or cannot be compared so.
-    """
-    if context.holdout is None:
-        raise SynthError(f"{names[0]} needs held-out real rows, and there are none", hint='set holdout: "20%"')
-    if params.columns is None:
-        found = tuple(c.name for c in marginals.comparable_columns(context) if fits(c.name))
-        return found or None
-    for column in params.columns:
-        marginals.require(context, column)
-        if column not in (real := marginals.sql_types(context, "holdout")):
-            hint = did_you_mean(column, real, "a column")
-            raise SynthError(f"the real table has no column {column!r} to compare with", hint=hint)
-        if names[0] == "ks" and not fits(column):
-            raise SynthError(f"{column!r} holds no numbers or dates: ks cannot order it", hint=f"use {names[1]}")
-    return tuple(dict.fromkeys(params.columns))
-
-
 def _few_values(context: AuditContext, column: str) -> bool:
     if context.schema.by_name[column].type in ("categorical", "boolean"):
         return True
-    return marginals.few_values(context, "holdout" if context.train is None else "train", column)
-
-
-def _skipped(message: str) -> AuditResult:
-    return AuditResult(None, "skipped", message=message)
+    return marginals.few_values(context, reference(context), column)
 
 
 # -- one column ----------------------------------------------------------------------------------------
 
 
-def _ks_column(context: AuditContext, column: str, params: DistanceParams, alpha: float) -> Measured:
+def _ks_column(context: AuditContext, column: str, params: StatisticParams, alpha: float) -> Part:
     ours, theirs = (marginals.values(context, side, column) for side in ("synthetic", "holdout"))
     x, y = ours.numbers, theirs.numbers
     details: dict[str, Any] = {
@@ -133,7 +130,7 @@ def _ks_column(context: AuditContext, column: str, params: DistanceParams, alpha
     }
     if not len(x) and len(y) >= MIN_ROWS:
         message = "the synthetic column has no values at all"
-        return Measured(column, 1.0, 1.0, 1.0, message=message, details=details)
+        return Part(column, Estimate(1.0, 1.0, 1.0), message, details)
     if min(len(x), len(y)) < MIN_ROWS:
         return unmeasured(column, f"too few rows to tell ({len(x)} synthetic and {len(y)} real values)", **details)
     found = distances.ks_distance(x, y, context.rng("ks", column), alpha)
@@ -142,8 +139,8 @@ def _ks_column(context: AuditContext, column: str, params: DistanceParams, alpha
         details["p_value"] = _ks_p_value(x, y)
         message = f"p = {details['p_value']:.2g}"
     details["noise"] = found.noise
-    floor = _ks_floor(context, column, len(x), y)
-    return Measured(column, found.value, found.low, found.high, found.noise, floor, message, details)
+    floor = ks_floor(context, column, len(x), y)
+    return Part(column, Estimate.of(found, floor), message, details)
 
 
 def _ks_p_value(x: Array, y: Array) -> float:
@@ -152,14 +149,20 @@ def _ks_p_value(x: Array, y: Array) -> float:
     return float(ks_2samp(x, y, method="exact" if max(len(x), len(y)) <= _EXACT_P else "asymp").pvalue)
 
 
-def _ks_floor(context: AuditContext, column: str, size: int, holdout: Array) -> float | None:
-    if context.train is None or column not in marginals.sql_types(context, "train"):
+def ks_floor(context: AuditContext, column: str, size: int, holdout: Array) -> float | None:
+    """D of at most ``size`` training values against the held-out ones, sorted; None where there are too few."""
+    if not has_floor(context, column):
         return None
-    train = marginals.subsample(marginals.values(context, "train", column).numbers, size, context.rng("floor", column))
-    return distances.ks_statistic(train, holdout)[0] if len(train) >= MIN_ROWS else None
+
+    def compute() -> float | None:
+        values = marginals.values(context, "train", column).numbers
+        train = marginals.subsample(values, size, context.rng("floor", column))
+        return distances.ks_statistic(train, holdout)[0] if len(train) >= MIN_ROWS else None
+
+    return context.shared(("ks floor", column, size), compute)
 
 
-def _chi_square_column(context: AuditContext, column: str, params: DistanceParams, alpha: float) -> Measured:
+def _chi_square_column(context: AuditContext, column: str, params: StatisticParams, alpha: float) -> Part:
     import numpy as np
 
     ours, theirs = (marginals.counts(context, side, column) for side in ("synthetic", "holdout"))
@@ -181,7 +184,7 @@ def _chi_square_column(context: AuditContext, column: str, params: DistanceParam
         details |= _chi_square_test(x, y)
         message = f"{message}; p = {details['p_value']:.2g}".removeprefix("; ")
     floor = _chi_square_floor(context, column, ours, theirs)
-    return Measured(column, found.value, found.low, found.high, found.noise, floor, message, details)
+    return Part(column, Estimate.of(found, floor), message, details)
 
 
 def _furthest(categories: list[str | None], a: Array, b: Array, rare: Array) -> list[dict[str, Any]]:
@@ -213,7 +216,7 @@ def _chi_square_floor(
 ) -> float | None:
     import numpy as np
 
-    if context.train is None or column not in marginals.sql_types(context, "train"):
+    if not has_floor(context, column):
         return None
     train = marginals.counts(context, "train", column)
     categories = sorted({*train, *holdout}, key=lambda c: (c is None, c or ""))

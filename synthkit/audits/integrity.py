@@ -66,7 +66,7 @@ class NotNullParams(AuditParams):
     max_share: float = Field(default=0.0, ge=0, le=1)
 
 
-@audit("not_null", NotNullParams, family="integrity")
+@audit("not_null", NotNullParams, family="integrity", rows=True)
 def not_null(context: AuditContext, params: NotNullParams) -> AuditResult:
     """No value is missing, or at most a share of them.
 
@@ -75,14 +75,16 @@ def not_null(context: AuditContext, params: NotNullParams) -> AuditResult:
     """
     missing = {c: _missing(context, c) for c in params.columns}
     sums = ", ".join(f"count(*) FILTER (WHERE {m})" for m in missing.values())
+    any_of = " OR ".join(missing.values())
     total, either, *each = fetch_row(
-        context, f"SELECT count(*), count(*) FILTER (WHERE {' OR '.join(missing.values())}), {sums} FROM synthetic"
+        context, f"SELECT count(*), count(*) FILTER (WHERE {any_of}), {sums} FROM synthetic"
     )
     threshold = "no nulls" if params.max_share == 0 else f"at most {params.max_share:.3g} null"
     found = dict(zip(missing, each, strict=True))
     bad = {c: n for c, n in found.items() if n > params.max_share * total}
     shown = ", ".join(f"{c!r} in {share_text(n, total)}" for c, n in sorted(bad.items(), key=lambda i: -i[1]))
-    return counted(total, either, bool(bad), threshold, f"values are missing: {shown}", column_results(found, bad))
+    message, rows = f"values are missing: {shown}", f"SELECT * FROM synthetic WHERE {any_of}"
+    return counted(total, either, bool(bad), threshold, message, column_results(found, bad), rows)
 
 
 def _missing(context: AuditContext, column: str) -> str:
@@ -104,7 +106,7 @@ class UniqueParams(AuditParams):
         return self
 
 
-@audit("unique", UniqueParams, family="integrity")
+@audit("unique", UniqueParams, family="integrity", rows=True)
 def unique(context: AuditContext, params: UniqueParams) -> AuditResult:
     """No value, or no combination of values, occurs twice.
 
@@ -120,7 +122,19 @@ def unique(context: AuditContext, params: UniqueParams) -> AuditResult:
     total = context.rows("synthetic")
     bad = {c: n for c, n in found.items() if n}
     message = f"{row_text(sum(bad.values()))} share their key with another row: {listed(examples)}"
-    return counted(total, sum(found.values()), bool(bad), "no duplicates", message, column_results(found, bad))
+    rows = " OR ".join(_shares_key(key) for key in keys)
+    columns = column_results(found, bad)
+    rows = f"SELECT * FROM synthetic AS s WHERE {rows}"
+    return counted(total, sum(found.values()), bool(bad), "no duplicates", message, columns, rows)
+
+
+def _shares_key(key: tuple[str, ...]) -> str:
+    """SQL that says whether a row ``s`` of the table shares its key with another."""
+    names = ", ".join(quote(c) for c in key)
+    present = " AND ".join(f"{quote(c)} IS NOT NULL" for c in key)
+    groups = f"SELECT {names} FROM synthetic WHERE {present} GROUP BY ALL HAVING count(*) > 1"
+    whole = " AND ".join(f"s.{quote(c)} IS NOT NULL" for c in key)
+    return f"({whole} AND ({', '.join(f's.{quote(c)}' for c in key)}) IN ({groups}))"
 
 
 def _duplicates(context: AuditContext, key: tuple[str, ...]) -> tuple[int, list[str]]:
@@ -153,7 +167,7 @@ class AcceptedValuesParams(AuditParams):
         return self
 
 
-@audit("accepted_values", AcceptedValuesParams, family="integrity")
+@audit("accepted_values", AcceptedValuesParams, family="integrity", rows=True)
 def accepted_values(context: AuditContext, params: AcceptedValuesParams) -> AuditResult:
     """Only the listed values occur. They are compared in the column's own type."""
     sql_type = require(context, params.column)
@@ -180,7 +194,7 @@ class AcceptedRangeParams(AuditParams):
         return self
 
 
-@audit("accepted_range", AcceptedRangeParams, family="integrity")
+@audit("accepted_range", AcceptedRangeParams, family="integrity", rows=True)
 def accepted_range(context: AuditContext, params: AcceptedRangeParams) -> AuditResult:
     """Every number, date or time lies between two bounds.
 
@@ -211,7 +225,7 @@ class ExpressionParams(AuditParams):
     nulls: Literal["pass", "fail"] = "pass"
 
 
-@audit("expression", ExpressionParams, family="integrity")
+@audit("expression", ExpressionParams, family="integrity", rows=True)
 def expression(context: AuditContext, params: ExpressionParams) -> AuditResult:
     """A boolean SQL expression holds in every row.
 
@@ -230,7 +244,8 @@ def expression(context: AuditContext, params: ExpressionParams) -> AuditResult:
         cursor = context.connection.execute(f"SELECT * FROM synthetic WHERE {failing} LIMIT {EXAMPLES}")
         names = [d[0] for d in cursor.description]
         message = f"it does not hold in {share_text(bad, total)}: {rows_shown(names, cursor.fetchall())}"
-    return counted(total, bad, bad > 0, " ".join(params.sql.split()), message)
+    rows = f"SELECT * FROM synthetic WHERE {failing}"
+    return counted(total, bad, bad > 0, " ".join(params.sql.split()), message, failing_rows=rows)
 
 
 # -- tables --------------------------------------------------------------------------------------------
@@ -293,7 +308,7 @@ class RelationshipsParams(AuditParams):
     field: str
 
 
-@audit("relationships", RelationshipsParams, family="integrity")
+@audit("relationships", RelationshipsParams, family="integrity", rows=True)
 def relationships(context: AuditContext, params: RelationshipsParams) -> AuditResult:
     """Every value of a column occurs in a column of another table. A null refers to nothing, and passes.
 

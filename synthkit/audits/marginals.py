@@ -6,7 +6,7 @@ the real one (an SQL model's cast, say). Everything is cached in the context, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +93,12 @@ def number_key(context: AuditContext, column: str) -> str | None:
 
 def category_key(context: AuditContext, column: str) -> str:
     """SQL that gives the column as text, the same text for equal values on both sides."""
-    ours, theirs = require(context, column), require(context, column, "holdout")
-    kinds = {provisional_type(ours), provisional_type(theirs)}
+    return category_sql(column, (require(context, column), require(context, column, "holdout")))
+
+
+def category_sql(column: str, types: Collection[str]) -> str:
+    """SQL that gives a column as text, the same for equal values wherever it is held in one of these SQL types."""
+    kinds = {provisional_type(t) for t in types}
     name = quote(column)
     if kinds <= {*NUMERIC, "boolean"} and (kinds & {"float"} or len(kinds) > 1):
         # Adding zero makes -0.0 and 0.0 one category; NaN is a missing value.
@@ -124,6 +128,16 @@ def _read(context: AuditContext, side: Side, key: str) -> Values:
     numbers = np.asarray(table["v"].to_numpy())
     numbers = np.sort(numbers[~np.isnan(numbers)])
     return Values(numbers, context.rows(side) - len(numbers))
+
+
+def rows_of(context: AuditContext, side: Side, column: str) -> tuple[Array, Array]:
+    """A column of numbers or dates row by row, in the order in which they are stored: the numbers, 0 where there is
+    none, and where that is."""
+    import numpy as np
+
+    key = number_key(context, column)
+    read = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
+    return np.asarray(read.fill_null(0).to_numpy()), np.asarray(read.is_null(nan_is_null=True).to_numpy())
 
 
 def counts(context: AuditContext, side: Side, column: str) -> Mapping[str | None, int]:

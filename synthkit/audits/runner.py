@@ -6,6 +6,8 @@ Both ends are JSON: a :class:`BoundAudit` is what the compiler made of one entry
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -16,13 +18,14 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from synthkit.audits import registry
-from synthkit.audits.base import AuditResult, Severity, Status
+from synthkit.audits.base import AuditResult, Better, Decide, Severity, Status
 from synthkit.audits.conditions import check_condition
 from synthkit.audits.context import AuditContext
 from synthkit.audits.custom import run_sql
+from synthkit.audits.failures import FailureStore
 from synthkit.errors import SynthError
 
-__all__ = ["AuditRecord", "BoundAudit", "check_condition", "passed", "run_audits"]
+__all__ = ["AuditRecord", "BoundAudit", "audit_hash", "check_condition", "conditioned", "passed", "run_audits"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class BoundAudit:
         params: the registered audit's parameters, as JSON.
         hash: of everything that decides the verdict besides the rows.
         location: ``file:line:column`` of the entry.
+        store_failures: keep failing rows, at most ``failures_limit``.
     """
 
     name: str
@@ -47,6 +51,8 @@ class BoundAudit:
     error_if: str | None = None
     hash: str = ""
     location: str | None = None
+    store_failures: bool = False
+    failures_limit: int = 1000
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "params": _json(self.params)}
@@ -54,6 +60,24 @@ class BoundAudit:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> BoundAudit:
         return BoundAudit(**data)
+
+
+def audit_hash(bound: BoundAudit, version: int) -> str:
+    """SHA-256 of all that decides the verdict besides the rows; ``version`` is the audit's own."""
+    decides = {
+        "audit": bound.audit,
+        "sql": bound.sql,
+        "params": bound.params,
+        "version": version,
+        "severity": bound.severity,
+        "where": bound.where,
+        "warn_if": bound.warn_if,
+        "error_if": bound.error_if,
+    }
+    if bound.store_failures:  # the rows are to be there, so the audit runs again
+        decides["store_failures"] = bound.failures_limit
+    text = json.dumps(decides, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -75,6 +99,9 @@ class AuditRecord:
     seconds: float
     columns: tuple[Mapping[str, Any], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    limit: float | None = None
+    better: Better | None = None
+    decide: Decide | None = None
 
     def to_json(self) -> dict[str, Any]:
         record: dict[str, Any] = _json(asdict(self))
@@ -95,24 +122,29 @@ def passed(records: Sequence[AuditRecord]) -> bool:
     return all(r.status not in ("fail", "error") for r in records)
 
 
-def run_audits(context: AuditContext, bound: Sequence[BoundAudit], progress: AuditProgress) -> list[AuditRecord]:
+def run_audits(
+    context: AuditContext,
+    bound: Sequence[BoundAudit],
+    progress: AuditProgress,
+    failures: FailureStore | None = None,
+) -> list[AuditRecord]:
     """Run every audit, whatever becomes of the others, and return their records in order.
 
-    An audit that raises gets the status ``error``, at any severity: a gate that could not be tried was not
-    passed.
+    ``failures`` takes the failing rows of the audits that store them. An audit that raises gets the status
+    ``error``, at any severity: a gate that could not be tried was not passed.
     """
     records = []
     for index, one in enumerate(bound):
         progress(index, len(bound), "audits", one.name)
-        records.append(_record(context, one))
+        records.append(_record(context, one, failures))
     progress(len(bound), len(bound), "audits")
     return records
 
 
-def _record(context: AuditContext, bound: BoundAudit) -> AuditRecord:
+def _record(context: AuditContext, bound: BoundAudit, failures: FailureStore | None) -> AuditRecord:
     started = time.perf_counter()
     try:
-        result = _decided(_run(context, bound), bound)
+        result = _decided(_run(context, bound, failures), bound)
     except Exception as error:
         result = AuditResult(None, "error", message=_reason(error))
     ends = (_finite(result.ci_low), _finite(result.ci_high))
@@ -130,18 +162,26 @@ def _record(context: AuditContext, bound: BoundAudit) -> AuditRecord:
         seconds=round(time.perf_counter() - started, 3),
         columns=tuple(_json(asdict(c)) for c in result.columns),
         details=_json(result.details),
+        limit=_finite(result.limit),
+        better=result.better,
+        decide=result.decide,
     )
 
 
-def _run(context: AuditContext, bound: BoundAudit) -> AuditResult:
+def _run(context: AuditContext, bound: BoundAudit, failures: FailureStore | None) -> AuditResult:
     if bound.sql is not None:
-        return run_sql(context if bound.where is None else context.narrowed(bound.where), bound.sql)
-    if bound.audit is None:
+        context = context if bound.where is None else context.narrowed(bound.where)
+        result = run_sql(context, bound.sql)
+    elif bound.audit is None:
         raise SynthError(f"{bound.name!r} names no audit and holds no SQL")
-    audit = registry.get(bound.audit)
-    if bound.where is not None:
-        context = _narrowed(context, bound.where, needs_real=bool(audit.needs))
-    return audit.run(context, audit.params.model_validate(bound.params))
+    else:
+        audit = registry.get(bound.audit)
+        if bound.where is not None:
+            context = _narrowed(context, bound.where, needs_real=bool(audit.needs))
+        result = audit.run(context, audit.params.model_validate(bound.params))
+    if bound.store_failures and failures is not None:
+        return failures.kept(context, bound.name, bound.sql is not None, result, bound.failures_limit)
+    return result
 
 
 def _narrowed(context: AuditContext, where: str, needs_real: bool) -> AuditContext:
@@ -170,17 +210,20 @@ def _decided(result: AuditResult, bound: BoundAudit) -> AuditResult:
         result = replace(
             result, value=None, status="error", message=f"the audit's value is not a number: {result.message}"
         )
-    status = _conditioned(result, bound)
+    status = conditioned(result.status, result.value, bound)
     columns = result.columns
     if status == "warn":
         columns = tuple(replace(c, status="warn") if c.status == "fail" else c for c in columns)
     if status == result.status:
         return replace(result, columns=columns)
-    return replace(result, status=status, columns=columns, threshold=_threshold(result, bound))
+    threshold = _threshold(result, bound)
+    if threshold != result.threshold:  # the limit is none of the audit's own any more
+        result = replace(result, threshold=threshold, limit=None, better=None, decide=None)
+    return replace(result, status=status, columns=columns)
 
 
-def _conditioned(result: AuditResult, bound: BoundAudit) -> Status:
-    status, value = result.status, result.value
+def conditioned(status: Status, value: float | None, bound: BoundAudit) -> Status:
+    """What an audit's own verdict on its value becomes under ``severity``, ``warn_if`` and ``error_if``."""
     if value is None or status == "error":
         return status
     own = status == "fail"

@@ -1,188 +1,125 @@
-"""Is the table of use? Models trained on it, tested on real rows that nobody trained on."""
+"""Is the table of use? Models trained on it are tested on real rows that nobody trained on, and the other way round."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, model_validator
 
-from synthkit.audits.base import AuditParams, AuditResult, ColumnName, ColumnNames, Status, audit
-from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.estimators import DEFAULTS, Scorer, Task, make_model, make_scorer
-from synthkit.audits.features import as_text, encoding, numbers, sample_rows, usable
-from synthkit.audits.statistics import t_interval
+from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.context import AuditContext
+from synthkit.audits.estimators import DEFAULTS, Answers, Scorer
+from synthkit.audits.gate import Estimate, GateParams, ShareParams, gated, limit_of
+from synthkit.audits.statistics import ONE_SIDED, Z, of_size
+from synthkit.audits.tasks import (
+    FEWEST_TEST,
+    Problem,
+    ScoredParams,
+    bootstrap,
+    half_models,
+    half_tested,
+    halves_of,
+    prepare,
+    tell,
+    tested,
+    trained,
+    training_variance,
+    widened,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
 
-FEWEST_TRAIN = 20  # rows with a target on each side
-FEWEST_TEST = 30
-MOST_CLASSES = 20  # an integer target of more values is a regression
-RESAMPLES = 200
+ADVICE = "another generator or more training; generator: {name: ctgan} trains for rare classes"
+GAP: Mapping[str, Any] = {"max": 0.05}
+GAP_UNDER_EPSILON: Mapping[str, Any] = {"max": 0.1}
+RARELY = 2.5758293035489004 / Z  # from the 95 % to the 99 % point of an absolute value
 
 
-class ModelParams(AuditParams):
-    """What both audits of utility have in common.
-
-    Args:
-        target: the column to predict.
-        task: ``auto``: classification for categories, booleans, text and integers of at most 20 values.
-        estimator: any scikit-learn classifier or regressor by name; default: HistGradientBoosting.
-        estimator_params: its parameters.
-        metric: any scikit-learn scorer by name; default: roc_auc (one against the rest, averaged), r2.
-        features: columns to predict from; default: all that are modelled but the target.
-        max_rows: training rows of each side; test rows are all held-out ones.
-    """
-
-    target: ColumnName
-    task: Literal["auto", "classification", "regression"] = "auto"
-    estimator: str | None = None
-    estimator_params: Mapping[str, Any] = {}
-    metric: str | None = None
-    features: ColumnNames | None = None
-    max_rows: int = Field(default=50_000, ge=FEWEST_TRAIN)
-
-
-class TstrParams(ModelParams):
-    """Parameters of ``tstr``; ``max_gap`` is in units of the metric."""
-
-    max_gap: float = Field(default=0.05, ge=0)
-    decide: Literal["point", "upper", "lower"] = "point"
-
-
-class AugmentationParams(ModelParams):
-    """Parameters of ``augmentation``.
+class TstrParams(ScoredParams, GateParams):
+    """Parameters of ``tstr``, beside the gate's.
 
     Args:
-        ratios: synthetic rows per real row; 0 (real rows alone) is always tried.
-        repeats: trainings per ratio, each on other draws of rows.
-        real_rows: real training rows to start from; default: all. Where real rows are few, others help most.
-        min_gain: the least gain of the best ratio over real rows alone that passes; without it, a report.
+        max: or ``max_gap``, in units of the metric. Default: 0.05, and 0.1 for a table made under ``epsilon``.
+        min_ratio: or the least share of the score of real rows that is kept, 0.95 say. Only for metrics whose zero is
+            "knows nothing" (r2, average_precision): half of a ROC AUC is a coin's.
     """
 
-    ratios: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
-    repeats: int = Field(default=5, ge=2, le=50)
-    real_rows: int | None = Field(default=None, ge=FEWEST_TRAIN)
-    min_gain: float | None = None
+    max: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("max_gap", "max"))
+    min_ratio: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _gap_or_ratio(self) -> TstrParams:
+        if self.min_ratio is not None and any(v is not None for v in (self.max, self.within, self.max_excess)):
+            raise ValueError("give min_ratio, or a limit of the gap")
+        return self
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A prediction task as arrays: features and target of each side, and the held-out rows to test on."""
+class TrtsParams(ScoredParams, GateParams):
+    """Parameters of ``trts``, beside the gate's.
 
-    task: Task
-    classes: Array | None
-    categorical: list[bool]
-    train: tuple[Array, Array]
-    synthetic: tuple[Array, Array]
-    test: tuple[Array, Array]
+    Args:
+        max: or ``max_gap``, in units of the metric. Default: 0.05, and 0.1 for a table made under ``epsilon``.
+    """
 
-    def scorer(self, metric: str | None) -> Scorer:
-        return make_scorer(metric, self.task, self.classes)
+    max: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("max_gap", "max"))
 
 
-def prepare(context: AuditContext, params: ModelParams) -> Problem | str:
-    """The task, or the reason why it cannot be judged."""
-    import numpy as np
-
-    task = _task(context, params)
-    columns = tuple(params.features or usable(context, (params.target,)))
-    if not columns:
-        return "no column is left to predict from"
-    encoder = encoding(context, columns)
-    sides: dict[str, tuple[Array, Array]] = {}
-    names: tuple[Side, ...] = ("train", "synthetic", "holdout")
-    for side in names:
-        rows = sample_rows(context, side, params.max_rows, "model") if side != "holdout" else None
-        table = context.arrow(side, (*columns, params.target))
-        table = table if rows is None else table.take(rows)
-        target = _target(table.column(params.target), task)
-        there = np.array([v is not None for v in target]) if task == "classification" else np.isfinite(target)
-        sides[side] = (encoder.matrix(table.select(list(columns)))[there], target[there])
-    classes = np.unique(sides["train"][1]) if task == "classification" else None
-    problem = Problem(task, classes, encoder.categorical, sides["train"], sides["synthetic"], sides["holdout"])
-    return _too_few(problem) or problem
+def default_gap(context: AuditContext) -> Mapping[str, Any]:
+    return GAP if context.training is None else GAP_UNDER_EPSILON
 
 
-def _too_few(problem: Problem) -> str | None:
-    import numpy as np
-
-    for name, (_, target), least in (
-        ("real training", problem.train, FEWEST_TRAIN),
-        ("synthetic", problem.synthetic, FEWEST_TRAIN),
-        ("held-out", problem.test, FEWEST_TEST),
-    ):
-        if len(target) < least:
-            return f"too few rows to tell: {len(target)} {name} rows have a target, at least {least} are needed"
-    if problem.task == "classification" and len(np.unique(problem.test[1])) < 2:
-        return "the held-out rows have one class only"
-    if problem.task == "classification" and problem.classes is not None and len(problem.classes) < 2:
-        return "the real rows have one class only"
-    return None
-
-
-def _task(context: AuditContext, params: ModelParams) -> Task:
-    if params.task != "auto":
-        return params.task
-    column = context.schema.by_name[params.target]
-    if column.type == "integer":
-        values = context.scalar(f'SELECT count(DISTINCT "{params.target.replace(chr(34), chr(34) * 2)}") FROM train')
-        return "classification" if values <= MOST_CLASSES else "regression"
-    return "regression" if column.continuous else "classification"
-
-
-def _target(values: Any, task: Task) -> Array:
-    import numpy as np
-
-    return np.array(as_text(values), dtype=object) if task == "classification" else numbers(values)
-
-
-@audit("tstr", TstrParams, family="utility", needs=("train", "holdout"))
+@audit("tstr", TstrParams, family="utility", version=2, needs=("train", "holdout"))
 def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     """How much worse is a model trained on synthetic rows than one trained on real ones, tested on held-out rows?
 
     Train on synthetic, test on real (Esteban, Hyland & Rätsch, 2017). The value is the gap: score of the model
     trained on real rows minus that of the one trained on as many synthetic rows, on the same held-out rows; at or
-    below zero, synthetic rows do as well. Interval: 95 %, from 200 draws of the held-out rows with replacement, the
-    same for both models; it holds the error of testing, not that of drawing another training set, which the floor
-    shows: the gap between two models trained on disjoint halves of the real rows.
+    below zero, synthetic rows do as well. With ``min_ratio`` it is the ratio of the two scores instead.
+    Interval: 95 %, from 200 draws of the held-out rows with replacement, the same for both models, with the variance of
+    drawing other training rows added, as models of disjoint halves of each side show it
+    (:func:`synthkit.audits.tasks.training_variance`). Floor: the mean gap between models of two halves of the real
+    rows, a little more than whole tables of as many rows would show.
     """
-    threshold = f"max gap {params.max_gap:g}" + ("" if params.decide == "point" else f" at the {params.decide} end")
+    ratio = params.min_ratio is not None
+    gate = ShareParams(min=params.min_ratio, decide=params.decide) if ratio else params
+    default = default_gap(context)
+    threshold = limit_of(gate, None, default).text
     problem = prepare(context, params)
     if isinstance(problem, str):
         return AuditResult(None, "inconclusive", threshold, message=problem)
-    scorer = problem.scorer(params.metric)
-    size = min(len(problem.train[1]), len(problem.synthetic[1]))
-    real = _predictions(context, params, problem, scorer, _first(problem.train, size))
-    fake = _predictions(context, params, problem, scorer, _first(problem.synthetic, size))
-    if real is None or fake is None:
-        side = "real" if real is None else "synthetic"
-        missing = "the synthetic rows have one class of the target only"
-        if side == "synthetic":
-            return AuditResult(None, "fail", threshold, message=missing, details={"rows": size})
-        return AuditResult(None, "inconclusive", threshold, message="the real rows have one class only")
+    scorer = problem.scorer(params)
     truth = problem.test[1]
+    real, fake = tested(context, params, problem, "train"), tested(context, params, problem, "synthetic")
     scores = {"real": scorer.score(truth, real), "synthetic": scorer.score(truth, fake)}
-    gap = scores["real"] - scores["synthetic"]
-    low, high = _interval(context, scorer, truth, real, fake)
-    floor = _floor(context, params, problem, scorer)
-    decisive = {"point": gap, "upper": high, "lower": low}[params.decide]
-    status: Status = "pass" if decisive <= params.max_gap else "fail"
     message = f"{scorer.name}: {scores['real']:.3f} trained on real rows, {scores['synthetic']:.3f} on synthetic ones"
     message += _unseen(problem)
     details = {
         "metric": scorer.name,
         "scores": scores,
+        "ratio": scores["synthetic"] / scores["real"] if scores["real"] > 0 else None,
         "task": problem.task,
         "estimator": params.estimator or DEFAULTS[problem.task],
-        "training_rows": size,
+        "training_rows": problem.size,
         "test_rows": len(truth),
     }
-    return AuditResult(gap, status, threshold, low, high, floor, message, details=details)
+    if problem.one_class:
+        gone = "the synthetic rows have one class of the target only"
+        gap = scores["real"] - scores["synthetic"]
+        return AuditResult(gap, "fail", threshold, gap, gap, message=f"{gone}. Try {ADVICE}", details=details)
+    gaps = {
+        side: [scorer.score(truth, a) - scorer.score(truth, b) for a, b in half_tested(context, params, problem, side)]
+        for side in ("train", "synthetic")
+    }
+    errors = {side: training_variance(found) for side, found in gaps.items()}
+    details["error_of_training"] = {side: error**0.5 for side, error in errors.items()}
+    if ratio and scores["real"] <= 0:
+        return AuditResult(None, "inconclusive", threshold, message=f"{message}: no ratio to a score of 0 or less")
+    found = (_ratio if ratio else _gap)(context, scorer, truth, real, fake, gaps, errors)
+    return gated(gate, found, default, message, advice=ADVICE, details=details)
 
 
 def _unseen(problem: Problem) -> str:
@@ -192,118 +129,98 @@ def _unseen(problem: Problem) -> str:
     return f"; the synthetic rows lack the class {gone[0]!r}" if gone else ""
 
 
-def _first(side: tuple[Array, Array], size: int) -> tuple[Array, Array]:
-    """``size`` rows spread evenly over the side: deterministic, and not all from its beginning."""
-    import numpy as np
-
-    chosen = np.linspace(0, len(side[1]) - 1, size).astype(int)
-    return side[0][chosen], side[1][chosen]
+Gaps = Mapping[str, list[float]]
+Errors = Mapping[str, float]
 
 
-def _predictions(
-    context: AuditContext,
-    params: ModelParams,
-    problem: Problem,
-    scorer: Scorer,
-    rows: tuple[Array, Array],
-    *salt: object,
-) -> Any:
-    """What a model trained on the rows says about the held-out rows; None where they hold one class only."""
-    import numpy as np
+def _gap(
+    context: AuditContext, scorer: Scorer, truth: Array, real: Answers, fake: Answers, gaps: Gaps, errors: Errors
+) -> Estimate:
+    def gap(drawn: Array) -> float:
+        return scorer.score(truth[drawn], real.take(drawn)) - scorer.score(truth[drawn], fake.take(drawn))
 
-    if problem.task == "classification" and len(np.unique(rows[1])) < 2:
-        return None
-    seed = int(context.rng("estimator", params.target, *salt).integers(2**31))
-    model = make_model(params.estimator, params.estimator_params, problem.task, problem.categorical, seed)
-    target = rows[1].astype(str) if problem.task == "classification" else rows[1]
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.fit(rows[0], target)
-        return scorer.predict(model, problem.test[0])
+    value = scorer.score(truth, real) - scorer.score(truth, fake)
+    ends = bootstrap(gap, len(truth), context.rng("tstr bootstrap", len(truth)))
+    low, high, error = widened(value, ends, errors["train"] + errors["synthetic"])
+    floor = sum(abs(g) for g in gaps["train"]) / len(gaps["train"])
+    return Estimate(value, low, high, floor, ONE_SIDED * error)
 
 
-def _interval(context: AuditContext, scorer: Scorer, truth: Array, real: Any, fake: Any) -> tuple[float, float]:
-    """Percentile bootstrap of the gap over held-out rows (Efron & Tibshirani 1993), paired."""
-    import numpy as np
+def _ratio(
+    context: AuditContext, scorer: Scorer, truth: Array, real: Answers, fake: Answers, gaps: Gaps, errors: Errors
+) -> Estimate:
+    def kept(drawn: Array) -> float:
+        score = scorer.score(truth[drawn], real.take(drawn))
+        return scorer.score(truth[drawn], fake.take(drawn)) / score if score > 0 else float("nan")
 
-    rng = context.rng("tstr bootstrap", len(truth))
-    gaps = []
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(len(truth), size=len(truth))
-        gaps.append(scorer.score(truth[drawn], real[drawn]) - scorer.score(truth[drawn], fake[drawn]))
-    low, high = np.nanquantile(np.array(gaps), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _floor(context: AuditContext, params: ModelParams, problem: Problem, scorer: Scorer) -> float | None:
-    """The gap between models trained on two halves of the real rows: what chance alone gives."""
-    rng = context.rng("tstr floor", params.target)
-    features, target = problem.train
-    order = rng.permutation(len(target))
-    half = len(target) // 2
-    found = []
-    for part in (order[:half], order[half : 2 * half]):
-        predicted = _predictions(context, params, problem, scorer, (features[part], target[part]), "floor")
-        if predicted is None:
-            return None
-        found.append(scorer.score(problem.test[1], predicted))
-    return abs(found[0] - found[1])
+    score = scorer.score(truth, real)
+    value = scorer.score(truth, fake) / score
+    ends = bootstrap(kept, len(truth), context.rng("tstr bootstrap", len(truth)))
+    low, high, error = widened(value, ends, (errors["synthetic"] + value**2 * errors["train"]) / score**2)
+    floor = 1 - sum(abs(g) for g in gaps["train"]) / len(gaps["train"]) / score
+    return Estimate(value, low, high, floor, 1 - ONE_SIDED * error)
 
 
-@audit("augmentation", AugmentationParams, family="utility", needs=("train", "holdout"))
-def augmentation(context: AuditContext, params: AugmentationParams) -> AuditResult:
-    """Does adding synthetic rows to real ones train a better model, and how many? Sweeps the mixing ratio.
+@audit("trts", TrtsParams, family="utility", needs=("train", "holdout"))
+def trts(context: AuditContext, params: TrtsParams) -> AuditResult:
+    """How differently does a model trained on real rows do on synthetic rows than on held-out real ones?
 
-    For each ratio r, models are trained on the real rows plus r times as many synthetic ones and tested on the held-out
-    rows, ``repeats`` times with other draws. The value is the gain of the best ratio over real rows alone, paired by
-    repeat, with Student's 95 % interval (over draws of rows and seeds; the test rows stay the same, and the best of
-    several ratios is picked, so read a gain near the interval's end with care).
+    Train on real, test on synthetic (Esteban, Hyland & Rätsch, 2017). The value is the absolute gap of the model's two
+    scores: synthetic rows that are harder have lost what predicts the target, easier ones have lost what blurs it (or
+    repeat rows that were trained on). Blind to what the synthetic rows lack: a table of one mode may pass, so use it
+    beside ``tstr``. Interval: 95 %, from 200 draws of either side's test rows; the model is the same on both, so the
+    error of its training falls out. Floor: the gap of a model trained on one half of the real training rows
+    between the other half and the held-out rows.
     """
-    threshold = None if params.min_gain is None else f"min gain {params.min_gain:g}"
+    default = default_gap(context)
+    threshold = limit_of(params, None, default).text
     problem = prepare(context, params)
     if isinstance(problem, str):
         return AuditResult(None, "inconclusive", threshold, message=problem)
-    scorer = problem.scorer(params.metric)
-    ratios = sorted({0.0, *params.ratios})
-    scores = {r: _mixed_scores(context, params, problem, scorer, r) for r in ratios}
-    curve = []
-    for r in ratios:
-        mean, low, high = t_interval(scores[r])
-        curve.append({"ratio": r, "mean": mean, "low": low, "high": high})
-    best = max(ratios, key=lambda r: (float(scores[r].mean()), -r))
-    gain, low, high = t_interval(scores[best] - scores[0.0])
-    status: Status = "pass"
-    if params.min_gain is not None and gain < params.min_gain:
-        status = "fail"
-    sure = "" if best == 0 else (", more than chance gives" if low > 0 else ", which chance may give as well")
+    if len(problem.synthetic[1]) < FEWEST_TEST:
+        message = f"too few rows to tell: {len(problem.synthetic[1])} synthetic rows have a target"
+        return AuditResult(None, "inconclusive", threshold, message=message)
+    if problem.one_class:
+        message = f"the synthetic rows have one class of the target only. Try {ADVICE}"
+        return AuditResult(None, "fail", threshold, message=message)
+    scorer = problem.scorer(params)
+    model = trained(context, params, problem, "train")
+    sides = {
+        "real": (problem.test[1], tested(context, params, problem, "train")),
+        "synthetic": (problem.synthetic[1], tell(model, problem, problem.synthetic[0])),
+    }
+    scores = {side: scorer.score(truth, found) for side, (truth, found) in sides.items()}
+    low, high, noise = _between(context, scorer, sides)
+    value = abs(scores["real"] - scores["synthetic"])
+    floor = _trts_floor(context, params, problem, scorer)
+    easier = "easier" if scores["synthetic"] > scores["real"] else "harder"
     message = (
-        f"best with {best:g} synthetic rows per real row: {scorer.name} {scores[best].mean():.3f} "
-        f"against {scores[0.0].mean():.3f} with real rows alone{sure}"
+        f"{scorer.name} of the model trained on real rows: {scores['real']:.3f} on held-out rows, "
+        f"{scores['synthetic']:.3f} on synthetic ones, which are {easier}"
     )
-    details = {"metric": scorer.name, "best": best, "curve": curve, "repeats": params.repeats}
-    return AuditResult(gain, status, threshold, low, high, None, message, details=details)
+    details = {"metric": scorer.name, "scores": scores, "training_rows": problem.size}
+    found = Estimate(value, *of_size(low, high), floor, noise)
+    return gated(params, found, default, message, advice=ADVICE, details=details)
 
 
-def _mixed_scores(
-    context: AuditContext, params: AugmentationParams, problem: Problem, scorer: Scorer, ratio: float
-) -> Array:
-    """Scores of the repeats. Each repeat draws the same real rows for every ratio, so that ratios are paired."""
-    import numpy as np
+def _between(
+    context: AuditContext, scorer: Scorer, sides: Mapping[str, tuple[Array, Answers]]
+) -> tuple[float, float, float]:
+    """The signed gap's interval over draws of both sides, and what its size reaches by chance in 1 % of tables."""
+    rng = context.rng("trts bootstrap")
+    (truth, real), (made, fake) = sides["real"], sides["synthetic"]
 
-    found = []
-    for repeat in range(params.repeats):
-        rng = context.rng("augmentation", params.target, repeat)
-        total = len(problem.train[1])
-        size = min(params.real_rows or total, total)
-        # With all real rows in play, a bootstrap draw is what makes the repeats differ.
-        chosen = rng.choice(total, size, replace=size == total)
-        extra = round(ratio * size)
-        drawn = rng.choice(len(problem.synthetic[1]), extra, replace=extra > len(problem.synthetic[1]))
-        features = np.concatenate([problem.train[0][chosen], problem.synthetic[0][drawn]])
-        target = np.concatenate([problem.train[1][chosen], problem.synthetic[1][drawn]])
-        predicted = _predictions(context, params, problem, scorer, (features, target), repeat)
-        found.append(float("nan") if predicted is None else scorer.score(problem.test[1], predicted))
-    scores: Array = np.nan_to_num(np.array(found), nan=0.0)
-    return scores
+    def gap(drawn: Array) -> float:
+        other = rng.integers(len(made), size=len(made))
+        return scorer.score(truth[drawn], real.take(drawn)) - scorer.score(made[other], fake.take(other))
+
+    low, high = bootstrap(gap, len(truth), context.rng("trts real", len(truth)))
+    return low, high, (high - low) / 2 * RARELY
+
+
+def _trts_floor(context: AuditContext, params: TrtsParams, problem: Problem, scorer: Scorer) -> float:
+    """With the first of the half models that ``tstr`` trains."""
+    _, second = halves_of(context, problem, "train")
+    model = half_models(context, params, problem, "train")[0][0]
+    other = scorer.score(second[1], tell(model, problem, second[0]))
+    return abs(scorer.score(problem.test[1], tell(model, problem, problem.test[0])) - other)

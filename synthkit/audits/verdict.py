@@ -1,9 +1,9 @@
-"""From the distances of single columns to one verdict: the same rule for every audit of distributions.
+"""From the measures of single columns (or pairs, or groups) to one verdict, the same for every audit of several.
 
-A column passes where what ``decide`` names (the point, or an end of the interval) is at most ``max``. One that
-does not pass fails only if its distance also exceeds what noise alone gives at these numbers of rows, at the
-5 % level shared out over all columns (Bonferroni; a mean of columns is one measure, and shares with none):
-otherwise the honest answer is "too few rows to tell".
+``combine: worst`` asks of every column that it keeps the limit; ``mean`` of their mean. Many columns are many
+comparisons: one of 20 exceeds its own 5 % noise level by chance in most tables. So under ``worst`` a column's noise
+level shares the 5 % out over all columns (Bonferroni), and a column above the limit but within it is "too few rows to
+tell". A mean is one measure, and shares with none.
 """
 
 from __future__ import annotations
@@ -12,157 +12,193 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import Field
-
-from synthkit.audits.base import AuditParams, AuditResult, ColumnNames, ColumnResult, Status
+from synthkit.audits.base import AuditResult, ColumnNames, ColumnResult, Decide
+from synthkit.audits.gate import Estimate, Gate, GateParams, Limit, ShareParams, explained, judge, limit_of
 
 MIN_ROWS = 30  # fewer values than this on either side say nothing about a distribution
 ALPHA = 0.05
 
+Combine = Literal["worst", "mean"]
 
-class DistanceParams(AuditParams):
-    """What the audits of distributions have in common.
+
+class CombinedParams(GateParams):
+    """A gate over several parts.
+
+    Args:
+        combine: ``worst`` (the default): every part must pass; ``mean``: their mean must.
+    """
+
+    combine: Combine = "worst"
+
+
+class DistanceParams(CombinedParams):
+    """What the audits of single columns' distributions have in common, beside the gate's own parameters.
 
     Args:
         columns: which ones; default: all that the measure is made for.
-        max: the largest distance that passes, in [0, 1].
-        decide: what is held against ``max``. ``point`` (the default) is the distance itself; ``upper`` asks
-            for evidence that the true distance is no larger, and so for enough rows; ``lower`` fails only
-            what is certainly larger.
-        combine: ``worst`` (the default): every column must pass; ``mean``: their mean must.
-        p_value: also report each column's p-value. It never decides.
+        decide: the distance itself by default: noise only ever enlarges it, so a pass on the point is evidence already.
     """
 
     columns: ColumnNames | None = None
-    max: float = Field(default=0.1, ge=0, le=1)
-    decide: Literal["point", "lower", "upper"] = "point"
-    combine: Literal["worst", "mean"] = "worst"
-    p_value: bool = False
+    decide: Decide = "point"
+
+
+class CombinedShareParams(ShareParams):
+    """The same for measures that are better the higher."""
+
+    combine: Combine = "worst"
+
+
+class SharesParams(CombinedShareParams):
+    """The same for shares of single columns."""
+
+    columns: ColumnNames | None = None
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One column's distance; ``value`` is None where it could not be taken, and ``message`` says why.
+class Part:
+    """What one column, pair or group contributes; ``found`` is None where it could not be measured, and ``message``
+    says why."""
 
-    ``noise`` is the distance that real rows alone exceed at the level that the verdict asks for.
-    """
-
-    column: str
-    value: float | None
-    low: float = 0.0
-    high: float = 1.0
-    noise: float = 0.0
-    floor: float | None = None
+    name: str
+    found: Estimate | None
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def unmeasured(column: str, message: str, **details: Any) -> Measured:
-    return Measured(column, None, message=message, details=details)
+def unmeasured(name: str, message: str, **details: Any) -> Part:
+    return Part(name, None, message, details)
 
 
-def judge(value: float, low: float, high: float, noise: float, params: DistanceParams) -> Status:
-    """The verdict on one distance."""
-    if {"point": value, "lower": low, "upper": high}[params.decide] <= params.max:
-        return "pass"
-    return "inconclusive" if value <= noise else "fail"
+def share_of_alpha(params: CombinedParams | CombinedShareParams, parts: int) -> float:
+    """The level at which one of ``parts`` is said to stand out from noise."""
+    return ALPHA / (max(1, parts) if params.combine == "worst" else 1)
 
 
-def verdict(measured: Sequence[Measured], params: DistanceParams, symbol: str, advice: str) -> AuditResult:
-    """One result for all columns, the worst first.
+def verdict(
+    parts: Sequence[Part],
+    params: CombinedParams | CombinedShareParams,
+    default: Mapping[str, Any],
+    *,
+    symbol: str,
+    advice: str,
+    noun: str = "column",
+    floor_is: str = "real against real",
+    joint: Estimate | None = None,
+) -> AuditResult:
+    """One result for all parts, the worst first.
 
-    ``worst`` reports the worst column's distance, interval and floor; its interval is that column's own and
-    does not widen for its having been picked. ``mean`` averages them; the mean of the interval's ends is
-    what perfectly correlated columns would have, so it is never too narrow.
+    ``worst`` reports the worst part's measure, interval and floor; its interval is that part's own and does not widen
+    for its having been picked. ``mean`` averages them; the mean of the interval's ends is what perfectly correlated
+    parts would have, so it is never too narrow; an audit that knows how their errors go together gives ``joint``.
+
+    Args:
+        default: the limit where the parameters give none.
+        symbol: of the measure, for the message.
+        advice: what to try where it fails.
+        noun: what a part is.
+        floor_is: what the floor is the measure of.
+        joint: the mean of the parts with an interval of its own.
     """
-    taken = [m for m in measured if m.value is not None]
-    details = {"decide": params.decide, "combine": params.combine, "columns": {m.column: m.details for m in measured}}
-    threshold = _threshold(params)
+    taken = [p.found for p in parts if p.found is not None]
+    columns = tuple(part_results(parts, params, default, alone=params.combine == "worst"))
+    details = {"combine": params.combine, "columns": {p.name: p.details for p in parts if p.details}}
     if not taken:
-        columns = tuple(ColumnResult(m.column, None, "inconclusive", message=m.message) for m in measured)
-        return AuditResult(
-            None, "inconclusive", threshold, message=_not_taken(measured), columns=columns, details=details
-        )
-    results = sorted((_result(m, params) for m in measured), key=_worst_first)
+        text = limit_of(params, None, default).text
+        return AuditResult(None, "inconclusive", text, message=_not_taken(parts), columns=columns, details=details)
     if params.combine == "mean":
-        value, low, high, noise = (_mean([getattr(m, k) for m in taken]) for k in ("value", "low", "high", "noise"))
-        floors = [m.floor for m in taken if m.floor is not None]
-        floor = _mean(floors) if floors else None
-        status = judge(value, low, high, noise, params)
-        if status == "inconclusive" and low > params.max:
-            status = "fail"  # one measure, so its interval needs no correction for picking the worst
-        head = f"mean {symbol} of {_columns(len(taken))} is {_number(value)}"
+        found = joint or _mean(taken)
+        limit = limit_of(params, found.floor, default)
+        status = judge(found, limit)
+        head = f"mean {symbol} of {_count(len(taken), noun)} is {found.value:.3g}"
     else:
-        worst = results[0]
-        assert worst.value is not None
-        assert worst.ci_low is not None
-        assert worst.ci_high is not None
-        value, low, high, floor, status = worst.value, worst.ci_low, worst.ci_high, worst.floor, worst.status
-        head = f"{worst.column!r} differs most: {symbol} = {_number(value)}"
-        if value == 0.0:
-            head = f"no column differs: {symbol} = 0"
-    message = f"{head} (95 % interval {_number(low)} to {_number(high)}"
-    message += f"; real against real {_number(floor)})" if floor is not None else ")"
-    message += _explanation(status, results, params, advice)
-    left_out = [m for m in measured if m.value is None]
+        worst = columns[0]
+        found = next(p.found for p in parts if p.name == worst.column and p.found is not None)
+        limit = limit_of(params, found.floor, default)
+        status = worst.status
+        distance = isinstance(params, GateParams)
+        head = f"{worst.column!r} {'differs most' if distance else 'is worst'}: {symbol} = {found.value:.3g}"
+        if distance and found.value == 0.0:
+            head = f"no {noun} differs: {symbol} = 0"
+    message = f"{head} (95 % interval {found.low:.3g} to {found.high:.3g}"
+    message += f"; {floor_is} {found.floor:.3g})" if found.floor is not None else ")"
+    message += _why(status, columns, limit, advice, noun, mean=params.combine == "mean")
+    left_out = [p for p in parts if p.found is None]
     if left_out:
         message += f". Not judged: {_not_taken(left_out)}"
-    return AuditResult(value, status, threshold, low, high, floor, message, tuple(results), details)
+    text = f"{limit.text} for the mean" if params.combine == "mean" else limit.text
+    return AuditResult(
+        found.value,
+        status,
+        text,
+        found.low,
+        found.high,
+        found.floor,
+        message,
+        columns,
+        details,
+        limit.value,
+        limit.better,
+        limit.decide,
+    )
 
 
-def _result(m: Measured, params: DistanceParams) -> ColumnResult:
-    if m.value is None:
-        return ColumnResult(m.column, None, "inconclusive", message=m.message)
-    status = judge(m.value, m.low, m.high, m.noise, params)
-    if params.combine == "mean" and status == "fail":
-        status = "warn"  # the mean decides; a column alone does not
-    message = m.message
-    if status == "inconclusive" and not message:
-        message = f"too few rows to tell: noise alone reaches {_number(m.noise)}"
-    return ColumnResult(m.column, m.value, status, m.low, m.high, m.floor, message)
+def part_results(
+    parts: Sequence[Part], params: Gate, default: Mapping[str, Any], *, alone: bool = True
+) -> list[ColumnResult]:
+    """The parts as column results, the worst first.
+
+    Args:
+        alone: whether each decides by itself; else one that would fail only warns, as their mean decides.
+    """
+    results = []
+    for part in parts:
+        if part.found is None:
+            results.append(ColumnResult(part.name, None, "inconclusive", message=part.message))
+            continue
+        e = part.found
+        status = judge(e, limit_of(params, e.floor, default))
+        message = part.message
+        if status == "fail" and not alone:
+            status = "warn"
+        if status == "inconclusive" and not message:
+            message = "too few rows to tell" if e.noise is None else f"too few rows: noise alone reaches {e.noise:.3g}"
+        results.append(ColumnResult(part.name, e.value, status, e.low, e.high, e.floor, message))
+    sign = -1.0 if isinstance(params, GateParams) else 1.0
+    rank = {"fail": 0, "warn": 1, "inconclusive": 2}
+    return sorted(results, key=lambda r: (9, 0.0) if r.value is None else (rank.get(r.status, 3), sign * r.value))
 
 
-def _worst_first(result: ColumnResult) -> tuple[int, float]:
-    if result.value is None:
-        return (9, 0.0)
-    return ({"fail": 0, "warn": 1, "inconclusive": 2}.get(result.status, 3), -result.value)
+def mean_floor(parts: Sequence[Part]) -> float | None:
+    """The mean of the floors that could be taken."""
+    return _over([p.found.floor for p in parts if p.found is not None])
 
 
-def _explanation(status: Status, results: Sequence[ColumnResult], params: DistanceParams, advice: str) -> str:
+def _mean(taken: Sequence[Estimate]) -> Estimate:
+    value, low, high = (sum(getattr(e, k) for e in taken) / len(taken) for k in ("value", "low", "high"))
+    return Estimate(value, low, high, _over([e.floor for e in taken]), _over([e.noise for e in taken]))
+
+
+def _over(numbers: Sequence[float | None]) -> float | None:
+    present = [n for n in numbers if n is not None]
+    return sum(present) / len(present) if present else None
+
+
+def _why(status: str, columns: Sequence[ColumnResult], limit: Limit, advice: str, noun: str, *, mean: bool) -> str:
     if status == "fail":
-        many = sum(1 for r in results if r.status in ("fail", "warn"))
-        judged = sum(1 for r in results if r.value is not None)
-        held = {"point": "the distance", "lower": "the interval's lower end", "upper": "the interval's upper end"}
-        return (
-            f": {held[params.decide]} is above {_number(params.max)}"
-            f" (so are {many} of {_columns(judged)}). Try {advice}, or set a max that the use allows"
-        )
+        many = sum(1 for c in columns if c.status in ("fail", "warn"))
+        judged = sum(1 for c in columns if c.value is not None)
+        others = "" if mean else f" (so {'is' if many == 1 else 'are'} {many} of {_count(judged, noun)})"
+        return f"{explained('fail', limit)}{others}. Try {advice}, or set a limit that the use allows"
     if status == "inconclusive":
-        return f": above {_number(params.max)}, but too few rows to tell it from noise; more held-out rows would"
+        return explained("inconclusive", limit)
     return ""
 
 
-def _threshold(params: DistanceParams) -> str:
-    parts = [f"max {_number(params.max)}"]
-    if params.combine == "mean":
-        parts.append("for the mean")
-    if params.decide != "point":
-        parts.append(f"at the interval's {params.decide} end")
-    return " ".join(parts)
+def _not_taken(parts: Sequence[Part]) -> str:
+    shown = [f"{p.name!r}: {p.message}" for p in parts[:5]]
+    return "; ".join(shown) + (f"; and {len(parts) - 5} more" if len(parts) > 5 else "")
 
 
-def _not_taken(measured: Sequence[Measured]) -> str:
-    shown = [f"{m.column!r}: {m.message}" for m in measured[:5]]
-    return "; ".join(shown) + (f"; and {len(measured) - 5} more" if len(measured) > 5 else "")
-
-
-def _columns(count: int) -> str:
-    return f"{count} column{'s' if count != 1 else ''}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def _mean(numbers: Sequence[float]) -> float:
-    return sum(numbers) / len(numbers)
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"

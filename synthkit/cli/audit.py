@@ -7,17 +7,26 @@ from typing import Any
 
 import click
 
-from synthkit.cli.build import parse_report, run_plan
-from synthkit.cli.common import build_options, compiled, last_results, log_options, project_options, selection_options
+from synthkit.cli.build import run_plan
+from synthkit.cli.common import (
+    base_option,
+    build_options,
+    compiled,
+    last_results,
+    log_options,
+    project_options,
+    report_option,
+    selection_options,
+)
+from synthkit.cli.reports import parse_reports
 
 
 @click.command("audit")
 @project_options
 @selection_options
 @build_options
-@click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT=PATH", help="Also write a report: markdown=…, junit=…."
-)
+@base_option
+@report_option
 @log_options
 @click.pass_context
 def command(
@@ -28,6 +37,8 @@ def command(
     variables: str | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
+    state: Path | None,
+    base: str | None,
     reports: tuple[str, ...],
     log_format: str,
     quiet: bool,
@@ -36,8 +47,10 @@ def command(
     """Audit the published tables again, under today's thresholds. Nothing is trained or drawn."""
     from synthkit.plan import make_audit_plan
 
-    writers = [parse_report(r) for r in reports]
+    wanted = parse_reports(reports)
     given = {k: options[k] for k in ("threads", "seed", "device")}
     manifest = compiled(project_dir, target, variables, **given)
-    plan = make_audit_plan(manifest, select=select, exclude=exclude, results=last_results(manifest.project))
-    run_plan(ctx, manifest, plan, options, writers, log_format, quiet, "audit")
+    plan = make_audit_plan(
+        manifest, select=select, exclude=exclude, results=last_results(manifest.project), state=state
+    )
+    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "audit")

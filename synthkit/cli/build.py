@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-from synthkit.cli.common import build_options, compiled, last_results, log_options, project_options, selection_options
+from synthkit.cli.common import (
+    base_option,
+    build_options,
+    compiled,
+    last_results,
+    log_options,
+    project_options,
+    report_option,
+    selection_options,
+)
+from synthkit.cli.reports import parse_reports, surroundings, write_reports
 
 
 @click.command("build")
@@ -16,9 +26,8 @@ from synthkit.cli.common import build_options, compiled, last_results, log_optio
 @selection_options
 @build_options
 @click.option("--full-refresh", is_flag=True, help="Train again even where nothing changed.")
-@click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT=PATH", help="Also write a report: markdown=…, junit=…."
-)
+@base_option
+@report_option
 @log_options
 @click.pass_context
 def command(
@@ -29,7 +38,9 @@ def command(
     variables: str | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
+    state: Path | None,
     full_refresh: bool,
+    base: str | None,
     reports: tuple[str, ...],
     log_format: str,
     quiet: bool,
@@ -38,13 +49,18 @@ def command(
     """Train, sample, audit and publish what changed. Exits 1 when an audit fails."""
     from synthkit.plan import make_plan
 
-    writers = [parse_report(r) for r in reports]
+    wanted = parse_reports(reports)
     given = {k: options[k] for k in ("threads", "seed", "device")}
     manifest = compiled(project_dir, target, variables, **given)
     plan = make_plan(
-        manifest, select=select, exclude=exclude, full_refresh=full_refresh, results=last_results(manifest.project)
+        manifest,
+        select=select,
+        exclude=exclude,
+        full_refresh=full_refresh,
+        results=last_results(manifest.project),
+        state=state,
     )
-    run_plan(ctx, manifest, plan, options, writers, log_format, quiet, "build")
+    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "build")
 
 
 def run_plan(
@@ -52,7 +68,8 @@ def run_plan(
     manifest: Any,
     plan: Any,
     options: dict[str, Any],
-    writers: list[tuple[str, Path]],
+    reports: Any,
+    base: str | None,
     log_format: str,
     quiet: bool,
     verb: str,
@@ -60,7 +77,7 @@ def run_plan(
     """Run a plan under a console, write the reports, and exit with what it came to."""
     from synthkit.build import Options, build
     from synthkit.report.console import make_console
-    from synthkit.report.files import write_report
+    from synthkit.report.writing import of_run
 
     project = manifest.project
     manifest.write_summary(project.target_dir)
@@ -71,8 +88,9 @@ def run_plan(
         for name in plan.disabled:
             console.left_out(name, _why_disabled(manifest, name))
         run = build(manifest, plan, options=settings, listener=console.listen)
-    for kind, path in writers:
-        write_report(kind, path, run)
+    if reports:
+        rendered = of_run(run, surroundings(project, run.run_id, base))
+        write_reports(reports, rendered, aside=log_format == "json")
     ctx.exit(1 if run.failed else 0)
 
 
@@ -85,13 +103,3 @@ def _why_disabled(manifest: Any, name: str) -> str:
         else where.file
     )
     return f"enabled is false at {file}:{where.line}"
-
-
-def parse_report(text: str) -> tuple[str, Path]:
-    """``junit=path`` as its two parts."""
-    from synthkit.report.files import FORMATS
-
-    kind, equals, path = text.partition("=")
-    if not equals or kind not in FORMATS:
-        raise click.BadParameter(f"write FORMAT=PATH with one of {', '.join(FORMATS)}", param_hint="--report")
-    return kind, Path(path)

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
     from synthkit.project import Project
+    from synthkit.store.versions import Versions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +43,13 @@ project_options = _chain(
 selection_options = _chain(
     click.option("-s", "--select", multiple=True, help="What to take: name, +name+, tag:x, path:x, source:x, …"),
     click.option("--exclude", multiple=True, help="What to leave out, in the same syntax."),
+    click.option(
+        "--state",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        envvar="SYNTH_STATE",
+        help="What state: compares with: another branch's manifest.json and receipts.",
+    ),
 )
 log_options = _chain(
     click.option(
@@ -52,6 +60,16 @@ log_options = _chain(
         help="Lines for people or JSON.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print only what went wrong."),
+)
+base_option = click.option(
+    "--base", metavar="REF", envvar="SYNTH_BASE", help="Compare with this commit or branch: origin/main."
+)
+report_option = click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    help="Also write a report: markdown=…, junit=…, html=…; github annotates a pull request.",
 )
 build_options = _chain(
     click.option(
@@ -104,6 +122,14 @@ def compiled(
     from synthkit.compiler import compile_project
 
     return compile_project(load(project_dir, target, variables, **given))
+
+
+def kept_versions(project_dir: Path | None, target: str | None) -> Versions:
+    """The versions of the tables of a project. Raises SynthError where versions are off."""
+    from synthkit.store.reader import warehouse_of
+    from synthkit.store.versions import Versions
+
+    return Versions.of(warehouse_of(project_dir or Path(), target)[1])
 
 
 def parse_vars(text: str | None) -> Mapping[str, Any]:

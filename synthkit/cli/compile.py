@@ -15,6 +15,7 @@ from synthkit.cli.common import compiled, log_options, project_options
 @log_options
 def command(project_dir: Path | None, target: str | None, variables: str | None, log_format: str, quiet: bool) -> None:
     """Check everything that can be checked before training, and write target/manifest.json."""
+    from synthkit.privacy.guarantee import listed
     from synthkit.report.faults import render_warning
     from synthkit.report.style import wants_colour
 
@@ -37,6 +38,11 @@ def command(project_dir: Path | None, target: str | None, variables: str | None,
         if model.lineage.contains_real_rows:
             path = " ← ".join(part.partition(":")[2] for part in (model.id, *model.lineage.through))
             click.echo(f"  {model.name} contains real rows: {path}")
+        for guarantee in model.guarantees:
+            if guarantee.releases and not guarantee.unprotected:
+                parts = "" if guarantee.releases == (model.name,) else f", from {listed(guarantee.releases)}"
+                bound = f"ε = {guarantee.epsilon:.4g}, δ = {guarantee.delta:.3g}"
+                click.echo(f"  {model.name} reveals at most {bound} of {guarantee.account}{parts}")
     for spec in manifest.disabled:
         click.echo(f"  {spec.name} is disabled ({spec.origin.at('enabled')})")
     click.echo(f"wrote {directory / 'manifest.json'} and {directory / 'compiled'}/")

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 )
 @click.option("--source", "group", default="raw", show_default=True, help="The source's name, with --from.")
 @click.option("--target-column", help="What a classifier would predict, with --from.")
+@click.option(
+    "--propose-bounds",
+    "bounds",
+    is_flag=True,
+    help="Write bounds and values read off the rows, too, with --from: not private, to be replaced before epsilon.",
+)
 @click.option("--copy", is_flag=True, help="Copy the files into data/, with --from.")
 @click.option(
     "--project-dir",
@@ -38,6 +44,7 @@ def command(
     files: tuple[Path, ...],
     group: str,
     target_column: str | None,
+    bounds: bool,
     copy: bool,
     project_dir: Path | None,
 ) -> None:
@@ -48,6 +55,8 @@ def command(
     from synthkit.cli.schema import NAMES, write_schema
     from synthkit.init.scaffold import empty_files, scaffold_files, write_new
 
+    if bounds and not files:
+        raise click.UsageError("--propose-bounds looks at files: give them with --from")
     if name is None and not files:
         raise click.UsageError("name the project: synth init NAME")
     if name is None:
@@ -58,7 +67,7 @@ def command(
         identifier = _identifier(root.resolve().name)
         made = empty_files(identifier) if files else scaffold_files(identifier)
     # All files are read before anything is written: one that cannot be read leaves no half project.
-    added = [_proposed(file.resolve(), root.resolve(), group, target_column, copy) for file in files]
+    added = [_proposed(file.resolve(), root.resolve(), group, target_column, copy, bounds) for file in files]
     made |= {f"{models}/{one.name}.yml": one.text for one in added}
     _refuse_namesakes(added)
     if copy:
@@ -87,10 +96,10 @@ def _refuse_occupied(root: Path) -> None:
         raise SynthError(f"{root} is there already and not empty", hint="choose another name")
 
 
-def _proposed(file: Path, root: Path, group: str, target: str | None, copy: bool) -> Proposal:
+def _proposed(file: Path, root: Path, group: str, target: str | None, copy: bool, bounds: bool) -> Proposal:
     from synthkit.init.fromfile import propose
 
-    return propose(file, root, group, target, shown=f"data/{file.name}" if copy else None)
+    return propose(file, root, group, target, shown=f"data/{file.name}" if copy else None, bounds=bounds)
 
 
 def _refuse_namesakes(proposals: Sequence[Proposal]) -> None:

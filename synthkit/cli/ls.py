@@ -21,24 +21,20 @@ def command(
     variables: str | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
+    state: Path | None,
     resource_type: str,
     output: str,
 ) -> None:
     """List models, sources and exposures."""
-    from dataclasses import replace
-
     from synthkit.cli.common import compiled
     from synthkit.graph.selection import select as select_nodes
 
     manifest = compiled(project_dir, target, variables)
     nodes = dict(manifest.selectables)
     if any("result:" in s or "state:" in s for s in (*select, *exclude)):
-        from synthkit.plan import make_plan, state_of_action
+        from synthkit.plan import make_plan, selectables
 
-        results = last_results(manifest.project)
-        for action in make_plan(manifest).actions:
-            id_ = f"model:{action.model}"
-            nodes[id_] = replace(nodes[id_], state=state_of_action(action), result=results.get(action.model))
+        nodes = selectables(manifest, make_plan(manifest).actions, last_results(manifest.project), state)
     selection = select_nodes(manifest.dag, nodes, select, exclude)
     for warning in selection.warnings:
         click.echo(f"warning: {warning}", err=True)

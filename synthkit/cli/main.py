@@ -19,14 +19,25 @@ VERBS = {
     "ls": "List models, sources and exposures.",
     "compile": "Check everything that can be checked before training; write target/manifest.json.",
     "plan": "Say what a build would do, and why. Nothing is run.",
+    "test": "Run the unit tests of SQL models, custom audits and macros.",
+    "freshness": "Say how old the sources are that declare how old they may be.",
     "build": "Train, sample, audit and publish.",
     "audit": "Audit again what is published. Nothing is built.",
+    "verify": "Check receipts, data, audits, ledger and contracts at HEAD, without real rows.",
+    "report": "Write a report of the last run: markdown, junit, github or html.",
     "show": "Show a published table: rows, how it was made, what it is worth.",
+    "ledger": "Show what was spent of whose privacy, and what is left.",
+    "versions": "List the versions of a published table, from git's history.",
+    "diff": "Compare two versions of a table.",
+    "rollback": "Publish an old version of a table again.",
+    "push": "Copy published tables to a DVC remote.",
+    "pull": "Bring published tables from a DVC remote.",
     "query": "Run SQL over the published tables.",
+    "docs": "Write the project as a site to read, or serve it.",
     "schema": "Print the JSON Schemas of the YAML and result files.",
     "clean": "Remove scratch; published tables stay.",
 }
-LATER = frozenset({"diff", "verify", "versions", "rollback", "retry", "ledger", "docs", "gc", "push", "pull"})
+LATER = frozenset({"retry", "gc"})
 
 
 class LazyGroup(click.Group):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from synthkit.cli.common import compiled, last_results, project_options, selection_options
+
+if TYPE_CHECKING:
+    from synthkit.charges import Balance, Cost
 
 _VERB = {"train": "train", "sample": "sample", "query": "query", "audit": "audit", "reuse": "–"}
 
@@ -25,23 +29,34 @@ def command(
     variables: str | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
+    state: Path | None,
     full_refresh: bool,
     seed: int | None,
     device: str | None,
     output: str,
 ) -> None:
-    """Say what a build would do, and why. Nothing is run."""
+    """Say what a build would do, and why. Nothing is run. Exits 1 where a privacy budget would not suffice."""
+    from synthkit.charges import balances, refuse_over_budget
     from synthkit.plan import make_plan
 
     manifest = compiled(project_dir, target, variables, seed=seed, device=device)
     plan = make_plan(
-        manifest, select=select, exclude=exclude, full_refresh=full_refresh, results=last_results(manifest.project)
+        manifest,
+        select=select,
+        exclude=exclude,
+        full_refresh=full_refresh,
+        results=last_results(manifest.project),
+        state=state,
     )
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
+    spending = balances(manifest, plan.actions)
     if output == "json":
-        click.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
+        budgets = [b.to_json() for b in spending]
+        click.echo(json.dumps(plan.to_json() | {"budgets": budgets}, indent=2, ensure_ascii=False))
+        refuse_over_budget(manifest, spending)
         return
+    costs = {c.model: _cost(b, c) for b in spending for c in b.costs}
     width = max([len(a.model) for a in plan.actions], default=0)
     for action in plan.actions:
         privacy = f"  ε = {action.epsilon:g}" if action.epsilon is not None else ""
@@ -50,6 +65,8 @@ def command(
             click.echo(f"       {action.generator}: {action.generator_reason}")
         if action.kind != "reuse":
             click.echo(f"       {action.reason}")
+            if action.model in costs:
+                click.echo(f"       {costs[action.model]}")
             for line in action.details[:8]:
                 click.echo(f"         {line}")
             if len(action.details) > 8:
@@ -58,3 +75,12 @@ def command(
         click.echo(f"left out: {name} is disabled")
     count = len(plan.work)
     click.echo(f"{count} of {len(plan.actions)} models to build" if count else "nothing to do")
+    refuse_over_budget(manifest, spending)
+
+
+def _cost(balance: Balance, cost: Cost) -> str:
+    spends = f"spends ε = {cost.epsilon:g} (δ = {cost.delta:.3g}) of {balance.account}"
+    if balance.budget is None:
+        return f"{spends}, which has no budget: {cost.after:.4g} spent in all"
+    left = max(0.0, balance.budget - cost.after)
+    return f"{spends}: {cost.after:.4g} of {balance.budget:g} spent then, {left:.4g} left"

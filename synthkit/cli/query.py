@@ -38,9 +38,16 @@ NUMERIC = ("int", "uint", "double", "float", "decimal")
     type=click.Choice(["table", "csv", "json"]),
     help="Default: table on a terminal, csv in a pipe.",
 )
+@click.option("--version", metavar="COMMIT", help="Read the tables as a commit, branch or tag published them.")
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Rows shown in a table.")
 def command(
-    sql: str | None, file: Path | None, project_dir: Path | None, target: str | None, style: str | None, limit: int
+    sql: str | None,
+    file: Path | None,
+    project_dir: Path | None,
+    target: str | None,
+    style: str | None,
+    version: str | None,
+    limit: int,
 ) -> None:
     """Run SQL over the published tables and synth_meta; `-` reads it from standard input."""
     from synthkit.store.reader import open as open_warehouse
@@ -48,7 +55,7 @@ def command(
     if (sql is None) == (file is None):
         raise click.UsageError('pass the SQL, or --file: synth query "select * from synth_meta.tables"')
     text = file.read_text("utf-8") if file is not None else sys.stdin.read() if sql == "-" else str(sql)
-    found = open_warehouse(project_dir or Path(), target).query(text)
+    found = open_warehouse(project_dir or Path(), target, version=version).query(text)
     print_table(found, style or ("table" if sys.stdout.isatty() else "csv"), limit)
 
 

@@ -45,23 +45,21 @@ def command(model: str, project_dir: Path | None, target: str | None, limit: int
 
 
 def _facts(receipt: dict[str, Any] | Any) -> list[tuple[str, str]]:
+    from synthkit.privacy.guarantee import attacker_in_words, in_words
+
     generator = receipt["generator"]
     params = {k: v for k, v in generator["params"].items() if v is not None and k != "query"}
     made = generator["name"]
     if receipt["source"] or receipt["descends_from"]:
         origin = receipt["source"] or ", ".join(receipt["descends_from"])
         made += " from " + origin.replace("source:", "").replace("model:", "")
-    if receipt["contains_real_rows"]:
-        privacy = "none: the table contains real rows"
-    elif receipt["epsilon"] is not None:
-        privacy = f"ε = {receipt['epsilon']}, δ = {receipt['delta']}"
-    else:
-        privacy = "no formal guarantee (no epsilon); see the privacy audits"
+    attacker = attacker_in_words(receipt)
     return [
         ("rows", f"{receipt['rows']:,}"),
         ("made by", made),
         ("parameters", ", ".join(f"{k}={v}" for k, v in params.items()) or "defaults"),
-        ("privacy", privacy),
+        ("privacy", in_words(receipt)),
+        *([("attacker", attacker)] if attacker else []),
         ("seed", str(receipt["seed"])),
         ("published", f"{receipt['published_at']} by run {receipt['run_id']}"),
     ]

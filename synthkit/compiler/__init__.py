@@ -6,17 +6,22 @@ found before training is found before training.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.audits import bind_audits
+from synthkit.compiler.budgets import bind_accounts, bind_budgets
 from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
 from synthkit.compiler.constraints import bind_constraints
 from synthkit.compiler.draft import Draft
+from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
+from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
+from synthkit.compiler.private import check_private
 from synthkit.compiler.schemas import derive_schemas, describe_sources
+from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,24 +36,33 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     order_models,
     describe_sources,
     derive_schemas,
+    check_private,
+    bind_accounts,
+    bind_budgets,
     check_columns,
     check_pii,
     check_conditions,
     bind_constraints,
+    trace_lineage,
     bind_audits,
+    bind_unit_tests,
     check_exposures,
     build_graph,
-    trace_lineage,
+    check_freshness,
+    trace_guarantees,
 )
 
 
-def compile_project(project: Project) -> Manifest:
+def compile_project(project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None) -> Manifest:
     """Compile a loaded project.
+
+    Args:
+        recorded: the sources' columns, as receipts have them: then no source is opened (see :class:`Draft`).
 
     Raises:
         ConfigurationError: with every fault of the project, those of loading it included.
     """
-    draft = Draft(project)
+    draft = Draft(project, recorded)
     draft.faults.extend(project.faults)
     for run in PASSES:
         run(draft)

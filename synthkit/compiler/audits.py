@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from synthkit.audits import registry
 from synthkit.audits.defaults import default_audits
-from synthkit.audits.runner import BoundAudit, check_condition
+from synthkit.audits.runner import BoundAudit, audit_hash, check_condition
 from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
 from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
@@ -62,6 +62,8 @@ class _Binder:
             self.draft.fault(f"there is no audit {spec.audit!r}", where, spec.audit, hint)
             return
         self._check_options(spec, where)
+        if spec.store_failures:
+            self._check_failures(spec, where)
         if bound is not None:
             self.model.audits.append(bound)
 
@@ -82,6 +84,14 @@ class _Binder:
         except ValidationError as error:
             faults = parameter_faults(error, audit.params, spec.origin, (), f"audit {audit.name}", fallback=where)
             self.draft.faults.extend(faults)
+            return None
+        if audit.private and self.model.spec.epsilon is None:
+            self.draft.fault(
+                f"audit {audit.name!r} judges a training under a budget, but {self.model.spec.name!r} has no epsilon",
+                where,
+                audit.name,
+                "give the model an epsilon, or drop the audit",
+            )
             return None
         if audit.needs and self.model.spec.source is None:
             self.draft.fault(
@@ -182,6 +192,13 @@ class _Binder:
         if spec.where is not None:
             self._check_condition(spec.where, "where", _place(spec, "where", where))
 
+    def _check_failures(self, spec: AuditSpec, where: Location) -> None:
+        """``store_failures`` keeps synthetic rows alone: what could hold, or tell of, a real one is refused."""
+        message = refusal(self.draft, self.model, spec)
+        if message is not None:
+            place = _place(spec, "store_failures", where)
+            self.draft.fault(f"store_failures: {message}", place, spec.audit, "drop store_failures")
+
     def _check_condition(self, condition: str, what: str, where: Location) -> None:
         """A SQL condition must bind against the model's columns."""
         if self.model.schema is None:
@@ -210,18 +227,7 @@ def _bound(
     version: int,
     where: Location,
 ) -> BoundAudit:
-    decides = {
-        "audit": audit,
-        "sql": sql,
-        "params": params,
-        "version": version,
-        "severity": spec.severity,
-        "where": spec.where,
-        "warn_if": spec.warn_if,
-        "error_if": spec.error_if,
-    }
-    text = json.dumps(decides, sort_keys=True, default=str)
-    return BoundAudit(
+    bound = BoundAudit(
         name=spec.name or spec.audit,
         audit=audit,
         sql=sql,
@@ -230,6 +236,8 @@ def _bound(
         where=spec.where,
         warn_if=spec.warn_if,
         error_if=spec.error_if,
-        hash=hashlib.sha256(text.encode()).hexdigest(),
         location=str(where),
+        store_failures=spec.store_failures,
+        failures_limit=spec.failures_limit,
     )
+    return replace(bound, hash=audit_hash(bound, version))

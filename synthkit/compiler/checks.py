@@ -17,7 +17,14 @@ def check_epsilon(draft: Draft) -> None:
         spec = model.spec
         if spec.delta is not None and spec.epsilon is None:
             draft.fault("delta without epsilon", spec.origin.at("delta"), spec.delta, "add epsilon, or drop delta")
-        if spec.epsilon is None or model.generator is None or model.generator.supports_epsilon:
+        if spec.epsilon is None or model.generator is None:
+            continue
+        if model.generator.supports_epsilon:
+            if model.generator.mechanisms is None:
+                where = spec.origin.at("epsilon")
+                name = model.generator.name
+                message = f"generator {name!r} claims to honour epsilon, but does not say what it would spend"
+                draft.fault(message, where, spec.epsilon, "update its package, or choose another generator")
             continue
         able = registry.private_names()
         instead = f"choose one that can ({', '.join(able)})" if able else "no generator of this version can"

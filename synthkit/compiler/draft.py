@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthkit.compiler.manifest import Constraint, Lineage, Manifest, ModelNode, Size, SourceNode
+from synthkit.compiler.manifest import Constraint, Lineage, Manifest, ModelNode, Size, SourceNode, UnitTest
 from synthkit.errors import Fault, Location
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
+from synthkit.privacy.guarantee import Account, Guarantee
+from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Schema
 from synthkit.spec.types import ModelSpec, Relation, SourceTableSpec
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from synthkit.audits.runner import BoundAudit
-    from synthkit.generators.base import Generator
+    from synthkit.generators.base import Budget, Generator
     from synthkit.project import Project
 
 
@@ -37,7 +40,15 @@ class ModelDraft:
     constraints: tuple[Constraint, ...] = ()
     audits: list[BoundAudit] = field(default_factory=list)
     lineage: Lineage = field(default_factory=Lineage)
+    budget: Budget | None = None
+    declared: Schema | None = None
+    guarantees: tuple[Guarantee, ...] = ()
     broken: bool = False
+
+    @property
+    def learnt(self) -> Schema | None:
+        """Under a budget, the columns that are learnt, as they are declared."""
+        return None if self.declared is None else learnt_columns(self.declared)
 
     @property
     def parents(self) -> tuple[Relation, ...]:
@@ -46,10 +57,16 @@ class ModelDraft:
 
 
 class Draft:
-    """The state that the passes share."""
+    """The state that the passes share.
 
-    def __init__(self, project: Project) -> None:
+    Args:
+        recorded: the sources' columns (name → SQL type) by id, where no source is to be opened: then a table that is
+            not among them is unknown, and so are the columns of what reads it.
+    """
+
+    def __init__(self, project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.project = project
+        self.recorded = recorded
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
         self.models: dict[str, ModelDraft] = {}
@@ -61,9 +78,11 @@ class Draft:
                 relation = Relation(table.name, source.name)
                 self.tables.setdefault(relation.id, (relation, table))
         self.sources: dict[str, SourceNode] = {}
+        self.accounts: dict[str, Account] = {}
         self.order: list[str] = list(self.models)
         self.dag = Dag({})
         self.selectables: dict[str, Selectable] = {}
+        self.unit_tests: list[UnitTest] = []
 
     def fault(self, message: str, where: Location | None = None, value: object = None, hint: str | None = None) -> None:
         self.faults.append(Fault(message, where, None if value is None else str(value), hint))
@@ -83,7 +102,7 @@ class Draft:
             draft = self.models[name]
             assert draft.generator is not None
             assert draft.params is not None
-            assert draft.schema is not None
+            assert draft.schema is not None or self.recorded is not None
             models[name] = ModelNode(
                 spec=draft.spec,
                 generator=draft.generator,
@@ -92,7 +111,7 @@ class Draft:
                 parents=draft.parents,
                 sql=draft.sql,
                 sql_relations=draft.sql_relations,
-                schema=draft.schema,
+                schema=draft.schema or Schema(()),
                 size=draft.size,
                 holdout=draft.holdout,
                 audits=tuple(draft.audits),
@@ -101,6 +120,9 @@ class Draft:
                 path=self.relative(draft.spec),
                 constraints=draft.constraints,
                 generator_reason=draft.generator_reason,
+                budget=draft.budget,
+                declared=draft.declared,
+                guarantees=draft.guarantees,
             )
         return Manifest(
             project=self.project,
@@ -111,6 +133,9 @@ class Draft:
             dag=self.dag,
             selectables=self.selectables,
             warnings=tuple(self.warnings),
+            accounts=self.accounts,
+            unit_tests=tuple(self.unit_tests),
+            unknown=frozenset(n for n, m in self.models.items() if m.schema is None),
         )
 
     def relative(self, spec: ModelSpec | SourceTableSpec) -> str:

@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from synthkit.errors import Fault
-from synthkit.generators.base import Generator
+from synthkit.generators.base import Budget, Generator
 from synthkit.generators.inequality import Inequality
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
+from synthkit.privacy.guarantee import Account, Guarantee
+from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Schema
 from synthkit.spec.types import ExposureSpec, ModelSpec, Relation, SourceTableSpec
 
 if TYPE_CHECKING:
     from synthkit.audits.runner import BoundAudit
     from synthkit.project import Project
+
+
+_UNREAD = {"description", "tags", "meta"}  # of a source: these change no row and no verdict
 
 
 @dataclass(frozen=True)
@@ -75,10 +80,37 @@ class Constraint:
 
 
 @dataclass(frozen=True)
+class GivenTable:
+    """Rows of a unit test under the quoted name of the table that they stand in for; ``types`` as far as known."""
+
+    sql: str
+    rows: tuple[Mapping[str, Any], ...]
+    types: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UnitTest:
+    """A rendered query, the tables that it reads, and the rows that it must give.
+
+    ``subject`` says what is tested ("model x"), ``place`` is a file of the project with line and column.
+    """
+
+    name: str
+    subject: str
+    sql: str
+    given: tuple[GivenTable, ...]
+    expect: tuple[Mapping[str, Any], ...]
+    place: str
+
+
+@dataclass(frozen=True)
 class ModelNode:
     """A synthetic table, ready to be planned.
 
     Args:
+        budget: under what it is trained, with the resolved δ; None without ``epsilon``.
+        declared: under a budget, its columns as they are declared: nothing in it depends on a row.
+        guarantees: what it may reveal, by account; empty where it descends from no real table.
         generator_reason: why the compiler chose the generator; empty where the model names one.
         constraints: what holds in every row, those of the source included.
         source: what the generator learns from, and what audits compare with; None for a bare SQL model.
@@ -104,6 +136,32 @@ class ModelNode:
     path: str
     constraints: tuple[Constraint, ...] = ()
     generator_reason: str = ""
+    budget: Budget | None = None
+    declared: Schema | None = None
+    guarantees: tuple[Guarantee, ...] = ()
+
+    @property
+    def protected(self) -> bool:
+        """Whether the table promises to reveal no more than some ε: its own, or that of all it descends from."""
+        descends = bool(self.guarantees) and not any(g.unprotected for g in self.guarantees)
+        return self.spec.epsilon is not None or (descends and not self.lineage.contains_real_rows)
+
+    @property
+    def reads(self) -> tuple[Relation, ...]:
+        """The relations that its rows are made from; other parents are read by its audits alone."""
+        if self.generator.kind == "query":
+            return self.sql_relations
+        return () if self.source is None else (self.source,)
+
+    @property
+    def learnt(self) -> Schema | None:
+        """Under a budget, the columns that are learnt, as they are declared; the others are made up."""
+        return None if self.declared is None else learnt_columns(self.declared)
+
+    @property
+    def delta(self) -> float | None:
+        """The declared δ, or the default for the declared number of rows; None without ``epsilon``."""
+        return None if self.budget is None else self.budget.delta
 
     @property
     def name(self) -> str:
@@ -126,7 +184,12 @@ class Manifest:
     dag: Dag
     selectables: Mapping[str, Selectable]
     warnings: tuple[Fault, ...] = ()
-    _by_id: dict[str, ModelNode] = field(default_factory=dict, repr=False)
+    accounts: Mapping[str, Account] = field(default_factory=dict)  # by name
+    unit_tests: tuple[UnitTest, ...] = ()
+    unknown: frozenset[str] = frozenset()  # models whose columns are not known, as no source was opened
+
+    def account_of(self, source_id: str) -> Account:
+        return next(a for a in self.accounts.values() if source_id in a.sources)
 
     def model(self, node_id: str) -> ModelNode:
         return self.models[node_id.removeprefix("model:")]
@@ -136,21 +199,38 @@ class Manifest:
         return {
             "project": self.project.spec.name,
             "target": self.project.target_name,
+            "settings": {
+                "seed": self.project.seed,
+                "device": self.project.device,
+                "model_threads": self.project.spec.model_threads,
+                "holdout": self.project.spec.holdout,
+            },
             "sources": {
                 id_: {
                     "schema": s.schema.to_json(),
                     "description": s.spec.description,
                     "path": s.spec.path,
+                    "declared": s.spec.model_dump(mode="json", exclude=_UNREAD),
                     "file": _relative(s.spec.origin.file, root),
                 }
                 for id_, s in self.sources.items()
             },
             "models": {name: _model_json(m) for name, m in self.models.items()},
             "exposures": {
-                name: {"owner": e.owner.model_dump(), "depends_on": [r.id for r in e.depends_on]}
+                name: {
+                    "type": e.type,
+                    "description": e.description,
+                    "url": e.url,
+                    "owner": e.owner.model_dump(),
+                    "depends_on": [r.id for r in e.depends_on],
+                }
                 for name, e in self.exposures.items()
             },
             "disabled": [m.name for m in self.disabled],
+            "privacy": {
+                name: {"sources": list(a.sources), "epsilon": a.epsilon, "delta": a.delta}
+                for name, a in sorted(self.accounts.items())
+            },
             "parents": {node: sorted(parents) for node, parents in sorted(self.dag.parents.items())},
         }
 
@@ -212,15 +292,18 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
         "file": model.path,
         "description": spec.description,
         "source": None if model.source is None else model.source.id,
+        "reads": sorted(r.id for r in model.reads),
         "generator": {
             "name": model.generator.name,
             "params": model.params.model_dump(),
             "reason": model.generator_reason or None,
         },
         "epsilon": spec.epsilon,
-        "delta": spec.delta,
+        "delta": model.delta,
+        "guarantees": [g.to_json() for g in model.guarantees],
         "size": str(model.size),
         "holdout": model.holdout,
+        "seed": spec.seed,
         "conditions": dict(spec.conditions),
         "constraints": [str(c.rule) for c in model.constraints],
         "materialized": spec.materialized,

@@ -9,7 +9,7 @@ from synthkit.compiler.manifest import SourceNode
 from synthkit.compiler.sqlmodels import Describer, query_place
 from synthkit.errors import SynthError
 from synthkit.schema import Column, Schema
-from synthkit.sources.describe import describe
+from synthkit.sources.describe import describe, described
 from synthkit.sources.types import provisional_type
 
 
@@ -22,6 +22,10 @@ def describe_sources(draft: Draft) -> None:
         if spec.connection is not None and id_ not in used:
             continue
         try:
+            if draft.recorded is not None:
+                if id_ in draft.recorded:
+                    draft.sources[id_] = SourceNode(relation, spec, described(spec, draft.recorded[id_]))
+                continue
             schema = describe(
                 spec,
                 root=project.root,

@@ -201,7 +201,7 @@ def fit_bins(values: Array, counts: Array, *, most: int, rounded: bool, listed: 
     """
     import numpy as np
 
-    cell = _cells_of(counts, most)
+    cell = cells_of(counts, most)
     starts = np.flatnonzero(np.diff(cell, prepend=-1))
     ends = np.append(starts[1:], len(values))
     single = ends - starts == 1
@@ -223,7 +223,7 @@ def fit_bins(values: Array, counts: Array, *, most: int, rounded: bool, listed: 
     return Bins(np.concatenate(knots_y), np.concatenate(knots_t), False, ~single)
 
 
-def _cells_of(counts: Array, most: int) -> Array:
+def cells_of(counts: Array, most: int) -> Array:
     """The cell of each distinct value: ascending, beginning at 0."""
     import numpy as np
 

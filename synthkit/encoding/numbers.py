@@ -91,7 +91,7 @@ def raw_numbers(values: pa.Array, column: str) -> tuple[np.ndarray[Any, Any], np
 
     valid = values.is_valid().to_numpy(zero_copy_only=False)
     if pa.types.is_decimal(values.type):
-        scaled = _scaled(values)
+        scaled = last_digits(values)
         values = values.cast(pa.float64()) if scaled is None else scaled
     whole = whole_numbers(values)
     if whole is not None:
@@ -126,7 +126,7 @@ def from_raw(raw: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], kind: pa.
     return pa.array(raw, mask=mask).cast(kind, safe=not t.is_floating(kind))
 
 
-def _scaled(values: pa.Array) -> pa.Array | None:
+def last_digits(values: pa.Array) -> pa.Array | None:
     """Decimals as int64 in units of their last digit; None where they are too long for that."""
     import pyarrow as pa
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from synthkit.schema import Table
+from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from synthkit.privacy.mechanisms import Mechanism
 
 
 class Params(BaseModel):
@@ -23,10 +25,20 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Budget:
-    """The differential-privacy budget of one training run."""
+    """The differential-privacy budget of one training run, and what is public about the rows.
+
+    Args:
+        rows: the declared number of training rows; the real number is private.
+        max_rows_per_unit: how many rows one privacy unit may have in the table, at most.
+        insecure_seed: makes the privacy noise repeatable, and so worthless against whoever knows it: for tests alone.
+            None: noise from the system's cryptographic generator.
+    """
 
     epsilon: float
     delta: float
+    rows: int | None = None
+    max_rows_per_unit: int = 1
+    insecure_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +89,21 @@ class Sample(Protocol):
         """
 
 
+class Mechanisms(Protocol):
+    def __call__(self, params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]: ...
+
+
 @dataclass(frozen=True)
 class Generator:
     """A family of models under one name.
 
     ``version`` enters the train hash: raise it when the same input would give other rows.
-    ``kind`` is "query" for the SQL generator, which has no model to fit.
+    ``mechanisms`` says what a fit under a budget will spend, from declared knowledge alone (the schema holds the
+    modelled columns): exactly this is charged to the ledger before the training. A generator that ``supports_epsilon``
+    must have it. It does not import torch.
+    ``kind`` is "query" for the SQL generator, which has no model to fit. ``resumes`` says that ``fit`` also takes a
+    :class:`~synthkit.generators.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is saved there, and ends
+    with the same model as a training that was never stopped.
     """
 
     name: str
@@ -94,7 +115,9 @@ class Generator:
     load: Callable[[Path], Any] | None = None
     kind: Literal["model", "query"] = "model"
     supports_epsilon: bool = False
+    mechanisms: Mechanisms | None = None
     supports_conditions: bool = True
+    resumes: bool = False
     summary: str = ""
     licence: str | None = None
     packages: tuple[str, ...] = field(default=())  # distributions whose versions decide the result

@@ -77,13 +77,16 @@ class Circuit:
         for name, mask in missing.items():
             codes[torch.from_numpy(np.array(mask, dtype=bool)), names.index(name)] = -1
         generator = torch.Generator().manual_seed(seed)
+        random = np.random.default_rng(seed)
         done, open_rows = codes.clone(), torch.arange(len(codes))
         for _ in range(100):
             drawn = self.tree.complete(codes[open_rows], generator)
             done[open_rows] = drawn
             if self.refinement is None:
                 break
-            open_rows = open_rows[~self.refinement.accepts(drawn, torch.rand(len(drawn), generator=generator))]
+            rejected = torch.ones(len(drawn), dtype=torch.bool)
+            rejected[self.refinement.accepted(drawn.t(), random)] = False
+            open_rows = open_rows[rejected]
             if not len(open_rows):
                 break
         found = _decoded(self.encoder, done, generator)
@@ -138,8 +141,10 @@ def _sample(
         yield from fill_quotas(_exact(model, conditions, generator), conditions, rows, seed=seed, progress=progress)
         return
 
+    stream = model.sampler.stream(rows, seed)
+
     def draw(count: int) -> pa.RecordBatch:
-        return _decoded(model.encoder, model.sampler.draw(count, generator), generator)
+        return _decoded(model.encoder, stream.take(count), generator)
 
     yield from in_batches(draw, rows, BATCH, progress)
 
@@ -194,13 +199,14 @@ def _save(model: Circuit, directory: Path) -> None:
         "refinement": None,
     }
     if refinement is not None:
-        forests = []
-        for i, forest in enumerate(refinement.forests):
+        rounds = []
+        for i, part in enumerate(refinement.rounds):
+            forest = part.forest
             tensors |= {f"masks.{i}": forest.masks, f"leaves.{i}": forest.leaves}
-            lists = {"columns": forest.columns, "tree_of": forest.tree_of, "starts": forest.starts}
-            forests.append({"base": forest.base, **lists})
-        numbers = {k: getattr(refinement, k) for k in ("most", "log_z", "log_z_error")}
-        record["refinement"] = {"forests": forests, **numbers}
+            lists = {k: getattr(forest, k) for k in ("groups", "group_of", "tree_of", "starts")}
+            rounds.append({"most": part.most, "base": forest.base, **lists})
+        numbers = {k: getattr(refinement, k) for k in ("log_z", "log_z_error")}
+        record["refinement"] = {"rounds": rounds, **numbers}
     save_file({k: t.contiguous() for k, t in tensors.items()}, str(directory / "circuit.safetensors"))
     (directory / "circuit.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
 
@@ -209,7 +215,7 @@ def _load(directory: Path) -> Circuit:
     from safetensors.torch import load_file
 
     from synthkit.generators.circuits.forest import Forest
-    from synthkit.generators.circuits.refine import Refinement
+    from synthkit.generators.circuits.refine import Refinement, Round
     from synthkit.generators.circuits.structure import Structure
     from synthkit.generators.circuits.tree import HiddenTree, block_offsets
 
@@ -228,24 +234,20 @@ def _load(directory: Path) -> Circuit:
     refinement = None
     if record["refinement"] is not None:
         numbers = record["refinement"]
-        forests = tuple(
-            Forest(
-                f["base"],
-                tuple(f["columns"]),
-                tuple(f["tree_of"]),
-                tuple(f["starts"]),
-                tensors[f"masks.{i}"],
-                tensors[f"leaves.{i}"],
-            )
-            for i, f in enumerate(numbers["forests"])
-        )
-        refinement = Refinement(forests, numbers["most"], numbers["log_z"], numbers["log_z_error"])
+        rounds = []
+        for i, part in enumerate(numbers["rounds"]):
+            groups = tuple(tuple((c, w) for c, w in group) for group in part["groups"])
+            group_of, tree_of, starts = (tuple(part[k]) for k in ("group_of", "tree_of", "starts"))
+            arrays = tensors[f"masks.{i}"], tensors[f"leaves.{i}"]
+            forest = Forest(part["base"], groups, group_of, tree_of, starts, *arrays)
+            rounds.append(Round(forest, part["most"]))
+        refinement = Refinement(tuple(rounds), numbers["log_z"], numbers["log_z_error"])
     return Circuit(encoder, tree, refinement)
 
 
 CIRCUIT = Generator(
     name="circuit",
-    version=1,
+    version=2,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

@@ -20,8 +20,9 @@ class CircuitParams(Params):
         emission_smoothing: pseudo-rows per state with the column's own distribution.
         max_categories: categories with a cell of their own.
         rare: what becomes of the others: each a cell after all, one shared cell, or the word "(other)".
-        refinements: rounds of boosted refinement; 0 leaves the plain circuit, which draws about ten times faster.
+        refinements: rounds of boosted refinement; 0 leaves the plain circuit, which draws faster.
         refinement_trees: trees per round at most; they stop early on held-out rows.
+        refinement_rate: their learning rate.
         max_ratio: greatest weight of a row in the refinement, which is also the number of draws per row, about.
     """
 
@@ -36,5 +37,6 @@ class CircuitParams(Params):
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
     rare: Rare = "group"
     refinements: int = Field(default=2, ge=0, le=10)
-    refinement_trees: int = Field(default=100, ge=1, le=2_000)
-    max_ratio: float = Field(default=3.0, gt=1, le=100)
+    refinement_trees: int = Field(default=30, ge=1, le=2_000)
+    refinement_rate: float = Field(default=0.3, gt=0, le=1)
+    max_ratio: float = Field(default=2.8, gt=1, le=100)

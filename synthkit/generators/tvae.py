@@ -1,37 +1,26 @@
-"""``tvae``: the variational autoencoder of Xu et al. 2019 ("Modeling tabular data using conditional GAN"), native."""
+"""``tvae``: the variational autoencoder of Xu et al. 2019 ("Modeling tabular data using conditional GAN"), native.
+
+With ``epsilon`` encoder and decoder are trained by DP-SGD, and only the decoder is kept.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from synthkit.generators.base import Generator
-from synthkit.generators.neural import model as neural
-from synthkit.generators.neural.params import TvaeParams
-from synthkit.schema import Table
+from synthkit.generators.neural.fitted import Loops, generator
+from synthkit.generators.neural.params import TvaeOptions, TvaeParams
+from synthkit.generators.neural.private_params import PrivateTvaeParams
 
 
-def _fit(table: Table, params: TvaeParams, **given: Any) -> neural.NeuralModel:
-    from synthkit.generators.neural.vae import decode, train
+def _loops() -> Loops:
+    from synthkit.generators.neural import private_vae, vae
 
-    return neural.fit("tvae", train, decode, table, params, **given)
-
-
-def _load(directory: Path) -> neural.NeuralModel:
-    from synthkit.generators.neural.vae import decode
-
-    return neural.load(directory, decode)
+    return Loops(vae.train, vae.decode, private_vae.train, private_vae.decode)
 
 
-TVAE = Generator(
-    name="tvae",
-    version=1,
-    params=TvaeParams,
-    fit=_fit,
-    sample=neural.sample,
-    save=neural.save,
-    load=_load,
-    summary="variational autoencoder (TVAE), native",
-    licence=None,
-    packages=("torch", "numpy", "scikit-learn"),
+TVAE = generator(
+    "tvae",
+    TvaeOptions,
+    TvaeParams,
+    PrivateTvaeParams,
+    _loops,
+    "variational autoencoder (TVAE), native; with epsilon by DP-SGD",
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from synthkit.errors import SynthError
+from synthkit.init.seen import ABOVE, MARK, declarations, warning
 from synthkit.schema import Column, Schema
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.infer import Profile, profile
@@ -16,6 +18,10 @@ from synthkit.sources.ingest import ingest
 from synthkit.spec.types import SourceTableSpec
 
 FEWEST_HOLDOUT = 100  # rows below which the comparisons with held-out rows are left out
+LEFT_OUT = (
+    "NOTE: bounds: and values: are left out on purpose. What you declare there is published with the model:"
+    " declare only what anyone may know, never what you read off the rows"
+)
 _TARGET_NAMES = ("churn", "churned", "target", "label", "default", "outcome", "class", "y", "income", "status")
 _PII = {
     r"(^|_)e?mail(_address)?$": "email",
@@ -38,7 +44,14 @@ class Proposal:
     notes: tuple[str, ...]
 
 
-def propose(path: Path, root: Path, group: str, target: str | None = None, shown: str | None = None) -> Proposal:
+def propose(
+    path: Path,
+    root: Path,
+    group: str,
+    target: str | None = None,
+    shown: str | None = None,
+    bounds: bool = False,
+) -> Proposal:
     """Look at a file and write its source and a model.
 
     Args:
@@ -46,6 +59,7 @@ def propose(path: Path, root: Path, group: str, target: str | None = None, shown
         group: the source's name.
         target: a column that a classifier would predict; by default one that is named like it.
         shown: how the YAML names the file, where that is not where it lies now.
+        bounds: whether to write the bounds and values that the rows show, too, which is not private.
 
     Raises:
         SynthError, BuildError: the file cannot be read, or has no such column.
@@ -61,15 +75,27 @@ def propose(path: Path, root: Path, group: str, target: str | None = None, shown
 
         with duckdb.connect(":memory:") as connection:
             profiles = profile(connection, split.schema, split.train.paths[0])
+            learnt = Schema(tuple(c for c in split.schema.columns if not _pii(c)))
+            drafted = declarations(connection, learnt, profiles, split.train.paths[0]) if bounds else {}
     if target is not None and target not in split.schema.by_name:
         raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(split.schema.names)}")
     predicted = target or _target(split.schema, profiles)
     key = _key(split.schema, profiles)
-    text = _yaml(name, group, shown, split.schema, split.rows, key, predicted)
-    return Proposal(name, text, tuple(_notes(split.schema, split.rows, key, predicted)))
+    text = _yaml(name, group, shown, split.schema, split.rows, key, predicted, drafted)
+    notes = _notes(split.schema, split.rows, key, predicted)
+    return Proposal(name, text, (*notes, warning(len(drafted)) if drafted else LEFT_OUT))
 
 
-def _yaml(name: str, group: str, path: str, schema: Schema, rows: int, key: str | None, target: str | None) -> str:
+def _yaml(
+    name: str,
+    group: str,
+    path: str,
+    schema: Schema,
+    rows: int,
+    key: str | None,
+    target: str | None,
+    drafted: Mapping[str, str],
+) -> str:
     lines = [
         "# yaml-language-server: $schema=../.synth/schemas/models.schema.json",
         "# Written by looking at the file: check the types before you rely on them.",
@@ -83,12 +109,15 @@ def _yaml(name: str, group: str, path: str, schema: Schema, rows: int, key: str 
     ]
     if key is not None:
         lines.append(f"        primary_key: {_quoted(key)}")
+    lines += [f"        {line}" for line in ABOVE] if drafted else []
     lines.append("        columns:")
     for column in schema.columns:
         pii = _pii(column)
         extra = f", pii: {pii}" if pii else ""
-        kind = "text" if pii else column.type
-        lines.append(f"          - {{name: {_quoted(column.name)}, type: {kind}{extra}}}  # {column.sql_type}")
+        kind, remark = "text" if pii else column.type, column.sql_type
+        if column.name in drafted:
+            extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
+        lines.append(f"          - {{name: {_quoted(column.name)}, type: {kind}{extra}}}  # {remark}")
     lines += [
         "",
         "models:",
@@ -133,10 +162,6 @@ def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> li
         notes.append(f"made up, not learnt: {', '.join(filled)}")
     if rows * 0.2 < FEWEST_HOLDOUT:
         notes.append("too few rows to compare with held-out ones: only integrity is audited")
-    notes.append(
-        "NOTE: bounds: and values: are left out on purpose. What you declare there is published with the model:"
-        " declare only what anyone may know, never what you read off the rows"
-    )
     return notes
 
 

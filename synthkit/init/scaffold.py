@@ -85,6 +85,9 @@ GITIGNORE = """\
 target/
 *.duckdb
 .env
+# published tables: DVC keeps them; their receipts and .dvc files belong in git
+/warehouse/**/*.parquet
+.database-state
 """
 
 README = """\

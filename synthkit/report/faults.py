@@ -20,7 +20,7 @@ def render_faults(faults: Sequence[Fault], *, color: bool = False, base: Path | 
     Args:
         base: paths below it are shown relative to it; default: the current folder.
     """
-    parts = [_paragraph(f, "error", color, base or Path.cwd()) for f in faults]
+    parts = [paragraph(f, "error", color, base or Path.cwd()) for f in faults]
     files = len({f.where.file for f in faults if f.where})
     closing = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
     closing += f" in {files} file{'s' if files != 1 else ''}" if files else ""
@@ -29,22 +29,24 @@ def render_faults(faults: Sequence[Fault], *, color: bool = False, base: Path | 
 
 def render_warning(fault: Fault, *, color: bool = False, base: Path | None = None) -> str:
     """A fault that does not stop anything, in the same form."""
-    return _paragraph(fault, "warning", color, base or Path.cwd())
+    return paragraph(fault, "warning", color, base or Path.cwd())
 
 
 def render_error(error: SynthError, *, color: bool = False, base: Path | None = None) -> str:
     """A single error in the same form."""
-    return _paragraph(Fault(error.message, error.where, None, error.hint), "error", color, base or Path.cwd())
+    return paragraph(Fault(error.message, error.where, None, error.hint), "error", color, base or Path.cwd())
 
 
-def _paragraph(fault: Fault, level: str, color: bool, base: Path) -> str:
+def paragraph(fault: Fault, level: str, color: bool, base: Path, details: Sequence[str] = ()) -> str:
+    """Place, message, the line with carets, ``details`` line by line, and the fix."""
     place = ""
     if fault.where is not None:
         shown = _relative(fault.where.file, base)
         place = f"{shown}:{fault.where.line}:{fault.where.column}: " if fault.where.line else f"{shown}: "
-    shade = RED if level == "error" else YELLOW
+    shade = {"error": RED, "warning": YELLOW}.get(level, BLUE)
     lines = [f"{_paint(place, BOLD, color)}{_paint(level, shade, color)}: {fault.message}"]
     lines += _snippet(fault.where, fault.value, shade, color)
+    lines += [f"    {line}" for line in details]
     if fault.hint:
         lines.append(f"  {_paint('fix', BLUE, color)}: {fault.hint}")
     return "\n".join(lines)

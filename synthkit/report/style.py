@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import IO, Any
 
+from synthkit.privacy.release import WITHHELD
+
 COLOURS = {
     "pass": "green",
     "reused": "dim",
@@ -50,6 +52,8 @@ def seconds(value: float) -> str:
 
 def measured(audit: Mapping[str, Any]) -> str:
     """``0.182 [0.160, 0.204] against max 0.1, floor 0.03``; an audit without a value has no such text."""
+    if audit.get("message") == WITHHELD:
+        return f"figures withheld, against {audit['threshold']}" if audit.get("threshold") else "figures withheld"
     if audit.get("value") is None:
         return f"no value against {audit['threshold']}" if audit.get("threshold") else "no value"
     text = number(audit["value"])

@@ -25,8 +25,10 @@ from synthkit.schema import Column, Schema, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from synthkit.audits.context import AuditContext
     from synthkit.encoding.fill import ColumnPlan
-    from synthkit.generators.base import Generator
+    from synthkit.generators.base import Budget, Generator
+    from synthkit.sources.split import Split
 
 
 def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
@@ -78,13 +80,15 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
 
     generator = registry.get(job.generator)
     split = load_split(Path(job.split))
-    table = replace(split.train, schema=_overridden(split.train.schema, job.columns))
     rules = parse_all(job.constraints)
-    if job.epsilon is None:  # with a budget nothing is learnt of private rows beside it; rules are public knowledge
-        check_real_rows(rules, table)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    plan, cached = _plan(Path(job.model_dir), table)
+    if job.budget is None:
+        table = replace(split.train, schema=_overridden(split.train.schema, job.columns))
+        check_real_rows(rules, table)  # under a budget nothing is said of the rows, and rules are public knowledge
+    else:
+        table = _bounded(split, job)
+    plan, cached = _plan(Path(job.model_dir), table, declared=job.budget is not None)
     fixed = unchanging(tuple(rules), plan)
     if cached:
         model = generator.load(Path(job.model_dir) / "model") if plan.modelled.columns and generator.load else None
@@ -92,7 +96,8 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         model = _fit(generator, job, table, plan, Path(job.model_dir), progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
-    rows = _size(job.size, split.rows)
+    source_rows = split.rows if job.budget is None else None
+    rows = _size(job.size, source_rows)
     wanted = quotas(job.conditions, rows, plan.modelled) if job.conditions else ()
     drawn: Iterator[pa.RecordBatch] = iter(())
     if plan.modelled.columns:
@@ -102,20 +107,35 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         drawn = sample(model, rows, conditions=wanted, seed=seed, progress=report)
     kept = keeps(tuple(rules)) | job.conditions.keys()
     batches = fill(drawn, plan, rows=rows, seed=_derived(job.seed, "fill"), fixed=kept)
-    result = _stage(batches, table.schema, job.stage_dir, job.sample, job.metadata, split.rows)
+    result = _stage(batches, table.schema, job, source_rows)
     if result["rows"] != rows:
         raise BuildError(f"{job.generator} gave {result['rows']:,} rows where {rows:,} were asked for")
     seconds["sample"] = time.perf_counter() - started
     return {**result, "seconds": seconds}
 
 
-def _plan(model_dir: Path, table: Table) -> tuple[ColumnPlan, bool]:
-    """What is learnt and what is made up: as the cached model has it, else decided now; and whether it is cached."""
+def _bounded(split: Split, job: GenerateJob) -> Table:
+    """What a training under a budget may read: rows in their declared types, a bounded number of each privacy unit."""
+    from synthkit.sources.bounding import bounded_table
+
+    assert job.declared is not None
+    assert job.budget is not None
+    schema, most = Schema.from_json(job.declared), int(job.budget["max_rows_per_unit"])
+    return bounded_table(split.train, schema, max_rows_per_unit=most, directory=split.directory)
+
+
+def _plan(model_dir: Path, table: Table, *, declared: bool) -> tuple[ColumnPlan, bool]:
+    """What is learnt and what is made up: as the cached model has it, else decided now; and whether it is cached.
+
+    Args:
+        declared: decide by the table's schema alone, without a look at its rows.
+    """
+    from synthkit.encoding.declared_fill import plan_declared
     from synthkit.encoding.fill import ColumnPlan, plan_columns
 
     if (model_dir / "complete.json").exists():
         return ColumnPlan.from_json(json.loads((model_dir / "columns.json").read_text("utf-8"))), True
-    return plan_columns(table), False
+    return plan_declared(table.schema, table.paths[0]) if declared else plan_columns(table), False
 
 
 def _fit(
@@ -128,6 +148,7 @@ def _fit(
 ) -> Any:
     """Train, and keep the model under a temporary name until it is whole."""
     from synthkit.generators.base import Budget, Params
+    from synthkit.generators.checkpoint import FileCheckpoint
 
     temporary = model_dir.with_name(f".tmp-{model_dir.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -137,8 +158,11 @@ def _fit(
         assert generator.fit is not None
         assert generator.save is not None
         params: Params | Any = generator.params.model_validate(job.params)
-        budget = None if job.epsilon is None else Budget(job.epsilon, job.delta or 0.0)
+        budget = None if job.budget is None else Budget(**job.budget)
         modelled = replace(table, schema=plan.modelled)
+        if budget is not None:
+            _check_charge(generator, params, budget, plan.modelled, job)
+        resuming = {"checkpoint": FileCheckpoint(Path(job.checkpoint))} if generator.resumes else {}
         model = generator.fit(
             modelled,
             params,
@@ -146,13 +170,33 @@ def _fit(
             seed=_derived(job.seed, "fit"),
             device=job.device,
             progress=_phase(progress, "train"),
+            **resuming,
         )
         generator.save(model, temporary / "model")
     (temporary / "columns.json").write_text(json.dumps(plan.to_json(), default=str), "utf-8")
-    (temporary / "complete.json").write_text(json.dumps({"generator": generator.name}), "utf-8")
+    (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": job.charge}), "utf-8")
     shutil.rmtree(model_dir, ignore_errors=True)
     temporary.replace(model_dir)
+    Path(job.checkpoint).unlink(missing_ok=True)
     return model
+
+
+def _check_charge(generator: Generator, params: Any, budget: Budget, modelled: Schema, job: GenerateJob) -> None:
+    """What the training will release must be what the ledger was charged for, and that was declared without these rows.
+
+    Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).
+    """
+    if job.charge is None:
+        raise BuildError(
+            f"the trained model of {job.model!r} is gone, and training it anew was not charged", hint="build again"
+        )
+    assert generator.mechanisms is not None
+    spends = [m.to_json() for m in generator.mechanisms(params, budget, modelled)]
+    if spends != list(job.charge["mechanisms"]):
+        raise BuildError(
+            f"training {job.model!r} would not release what was charged for it, so nothing was trained",
+            hint="declare the type of every column of its source; if they are, it is an error of the generator",
+        )
 
 
 def _query(job: QueryJob) -> dict[str, Any]:
@@ -166,7 +210,7 @@ def _query(job: QueryJob) -> dict[str, Any]:
     run_query(job.sql, relations, raw, seed=job.seed, threads=1)
     try:
         table = Table(Schema.from_json(job.schema), (raw,), 0)
-        result = _stage(table.batches(), _typed(job, raw), job.stage_dir, job.sample, job.metadata, None)
+        result = _stage(table.batches(), _typed(job, raw), job, None)
     finally:
         raw.unlink(missing_ok=True)
     return {**result, "seconds": {"train": time.perf_counter() - started}}
@@ -182,19 +226,14 @@ def _typed(job: QueryJob, raw: Path) -> Schema:
 
 
 def _stage(
-    batches: Iterator[pa.RecordBatch],
-    schema: Schema,
-    stage_dir: str,
-    sample: str,
-    metadata: Mapping[str, str],
-    source_rows: int | None,
+    batches: Iterator[pa.RecordBatch], schema: Schema, job: GenerateJob | QueryJob, source_rows: int | None
 ) -> dict[str, Any]:
     """Write the rows as Parquet and, last, the record that says they are whole."""
 
     from synthkit.files import write_json_atomic
     from synthkit.store.parquet import write_parquet
 
-    directory = Path(stage_dir)
+    directory = Path(job.stage_dir)
     directory.mkdir(parents=True, exist_ok=True)
     first = next(batches, None)
     if first is None:
@@ -204,20 +243,30 @@ def _stage(
         yield first
         yield from batches
 
-    rows = write_parquet(rest(), first.schema, directory / "data.parquet", metadata)
-    record = {"sample": sample, "rows": rows, "schema": schema.to_json(), "source_rows": source_rows}
+    rows = write_parquet(rest(), first.schema, directory / "data.parquet", job.metadata)
+    record = {
+        "sample": job.sample,
+        "rows": rows,
+        "schema": schema.to_json(),
+        "source_rows": source_rows,
+        "privacy": job.charge if isinstance(job, GenerateJob) else None,
+        "guarantees": job.guarantees,
+    }
     write_json_atomic(directory / "stage.json", record)
     return {"rows": rows, "source_rows": source_rows}
 
 
 def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
-    from synthkit.audits.context import AuditContext
+    from synthkit.audits.context import AuditContext, PrivateTraining, Version
+    from synthkit.audits.failures import FailureStore
     from synthkit.audits.runner import BoundAudit, run_audits
     from synthkit.sources.ingest import load_split
 
     started = time.perf_counter()
     schema = Schema.from_json(job.schema)
     split = None if job.split is None else load_split(Path(job.split))
+    if split is not None and job.declared is not None:
+        split = _as_declared(split, Schema.from_json(job.declared))
     context = AuditContext(
         schema=schema,
         synthetic=Table(schema, (Path(job.synthetic),), job.rows),
@@ -225,10 +274,31 @@ def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
         holdout=None if split is None else split.holdout,
         seed=job.seed,
         relations={name: tuple(Path(p) for p in paths) for name, paths in job.relations.items()},
+        training=None if job.training is None else PrivateTraining.from_json(job.training),
+        previous=None if job.previous is None else Version.from_json(job.previous),
+        seconds=job.seconds,
     )
     bound = [BoundAudit.from_json(b) for b in job.audits]
-    records = run_audits(context, bound, _phase(progress, "audit"))
+    failures = None if job.failures is None else FailureStore(Path(job.failures[0]), job.failures[1])
+    records = run_audits(context, bound, _phase(progress, "audit"), failures)
+    if job.profile is not None:
+        _profile(context, job.profile)
     return {"records": [r.to_json() for r in records], "seconds": {"audit": time.perf_counter() - started}}
+
+
+def _profile(context: AuditContext, wanted: Mapping[str, Any]) -> None:
+    """Write the table's pictures for the report; a picture that cannot be taken must not stop a build."""
+    from synthkit.audits.profile import make_profile, synthetic_alone
+    from synthkit.files import write_text_atomic
+
+    try:
+        found = make_profile(context if wanted["real"] else synthetic_alone(context))
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()  # into the log of the run
+        found = {"reason": f"the pictures could not be taken ({type(error).__name__})"}
+    write_text_atomic(Path(wanted["path"]), json.dumps({**wanted["stamp"], **found}, ensure_ascii=False) + "\n")
 
 
 def _overridden(schema: Schema, columns: Mapping[str, Mapping[str, Any]]) -> Schema:
@@ -240,9 +310,23 @@ def _overridden(schema: Schema, columns: Mapping[str, Mapping[str, Any]]) -> Sch
     return replace(schema, columns=tuple(changed))
 
 
-def _size(size: Mapping[str, Any], source_rows: int) -> int:
+def _as_declared(split: Split, schema: Schema) -> Split:
+    """Both sides of the real rows in the types that the synthetic ones have: every row, whoever it belongs to."""
+    from synthkit.sources.bounding import bounded_table
+
+    whole = replace(schema, privacy_unit=None)
+    sides = [
+        None if t is None else bounded_table(t, whole, max_rows_per_unit=1, directory=split.directory / name)
+        for name, t in (("train", split.train), ("holdout", split.holdout))
+    ]
+    assert sides[0] is not None
+    return replace(split, train=sides[0], holdout=sides[1])
+
+
+def _size(size: Mapping[str, Any], source_rows: int | None) -> int:
     if size.get("rows") is not None:
         return int(size["rows"])
+    assert source_rows is not None
     return max(1, round(source_rows * float(size["factor"])))
 
 

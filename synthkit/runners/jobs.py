@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 
@@ -34,7 +34,12 @@ class SplitJob:
 class GenerateJob:
     """Fit (or load) a generator and stage its rows.
 
-    ``size`` is {rows} or {factor} of the source's rows; ``constraints`` are rule → where it is declared.
+    ``size`` is {rows} or {factor} of the source's rows; ``constraints`` are rule → where it is declared;
+    ``checkpoint`` is the file that keeps the state of an unfinished training; ``budget`` holds the fields of a
+    :class:`~synthkit.generators.base.Budget`, and ``charge`` what the ledger was charged for it: without a charge
+    nothing is trained under a budget. Both it and ``guarantees``, which the rows carry, go into the record of the rows.
+    ``declared`` is the schema that a training under a budget works with, whatever the rows look like; ``size`` then is
+    a number of rows.
     """
 
     model: str
@@ -43,6 +48,7 @@ class GenerateJob:
     split: str
     columns: Mapping[str, Mapping[str, Any]]
     model_dir: str
+    checkpoint: str
     stage_dir: str
     sample: str
     size: Mapping[str, Any]
@@ -50,9 +56,11 @@ class GenerateJob:
     constraints: Mapping[str, str]
     seed: int
     device: str
-    epsilon: float | None
-    delta: float | None
+    budget: Mapping[str, Any] | None
+    declared: Mapping[str, Any] | None
+    charge: Mapping[str, Any] | None
     metadata: Mapping[str, str]
+    guarantees: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,19 @@ class QueryJob:
     sample: str
     seed: int
     metadata: Mapping[str, str]
+    guarantees: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
 class AuditJob:
-    """Judge staged (or published) rows. ``split`` is the folder of the real rows, if there are any."""
+    """Judge staged (or published) rows.
+
+    ``split`` is the folder of the real rows, if there are any; they are judged in the types of ``declared``, if given.
+    ``training`` holds the fields of a :class:`~synthkit.audits.context.PrivateTraining`, where there was one.
+    ``failures`` is the folder for failing rows and what messages call it. ``previous`` holds the fields of the version
+    published before (:meth:`synthkit.store.previous.Earlier.to_json`), ``seconds`` what making these rows took.
+    ``profile`` asks for the pictures: {path, real: whether real rows may be in them, stamp: what is kept beside them}.
+    """
 
     model: str
     schema: Mapping[str, Any]
@@ -81,6 +97,12 @@ class AuditJob:
     relations: Mapping[str, list[str]]
     audits: list[Mapping[str, Any]]
     seed: int
+    declared: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] | None = None
+    failures: tuple[str, str] | None = None
+    previous: Mapping[str, Any] | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    profile: Mapping[str, Any] | None = None
 
 
 Job = IngestJob | SplitJob | GenerateJob | QueryJob | AuditJob

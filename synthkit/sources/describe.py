@@ -30,7 +30,11 @@ def describe(
     Raises:
         SynthError: the source, or a column that is declared for it, is not there.
     """
-    columns = _cached(spec, root, connections, cache)
+    return described(spec, _cached(spec, root, connections, cache))
+
+
+def described(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
+    """The schema of a source that has these columns (name → SQL type). Raises SynthError as :func:`describe` does."""
     _check_declared(spec, list(columns))
     return typed(spec, columns)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -22,12 +23,25 @@ from synthkit.spec.types import (
     SourceSpec,
     SourceTableSpec,
     Spec,
+    UnitTestSpec,
 )
 
 S = TypeVar("S", bound=Spec)
 
 AUDIT_OPTIONS = frozenset(
-    {"name", "severity", "where", "warn_if", "error_if", "enabled", "description", "tags", "meta"}
+    {
+        "name",
+        "severity",
+        "where",
+        "warn_if",
+        "error_if",
+        "store_failures",
+        "failures_limit",
+        "enabled",
+        "description",
+        "tags",
+        "meta",
+    }
 )
 _LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints"})
 _UNRENDERED = frozenset({("generator", "query")})  # SQL: rendered by the compiler, with its references
@@ -38,6 +52,7 @@ class SpecBuilder:
 
     def __init__(self, renderer: Renderer, faults: list[Fault]) -> None:
         self.renderer, self.faults = renderer, faults
+        self.audit_sets: dict[str, tuple[AuditSpec, ...]] = {}
 
     # -- Jinja -------------------------------------------------------------------------------------
 
@@ -97,7 +112,12 @@ class SpecBuilder:
         tables = []
         raw = data.get("tables")
         for index, table in enumerate(raw if isinstance(raw, list) else []):
-            built = self.source_table(table, _below(origin, "tables", index), data)
+            place = _below(origin, "tables", index)
+            if isinstance(table, Mapping):  # what the group says of its tables, unless one says otherwise (null: none)
+                given = {k: data[k] for k in ("loaded_at_field", "freshness") if k in data and k not in table}
+                table = {**table, **given}
+                place = replace(place, elsewhere={k: _below(origin, k) for k in given})
+            built = self.source_table(table, place, data)
             if built is not None:
                 tables.append(built)
         if isinstance(raw, list):
@@ -167,19 +187,40 @@ class SpecBuilder:
         built._origin = origin
         return built
 
+    def define_audit_sets(self, value: Any, origin: Origin) -> None:
+        """Read ``audit_sets:`` of the project file, which stay where they were written: a fault in one points there."""
+        if value is None:
+            return
+        if not isinstance(value, Mapping):
+            hint = "write audit_sets: {name: [audits]}"
+            self.faults.append(Fault("audit_sets must be a mapping of names", origin.at(), _text(value), hint))
+            return
+        for name, audits in value.items():
+            place = _below(origin, name)
+            self.audit_sets[str(name)] = tuple(self._audits(self.rendered(audits, place), place, f"audit set {name!r}"))
+
     def _audits(self, value: Any, origin: Origin, what: str) -> list[AuditSpec]:
+        inside_set = what.startswith("audit set")
         if not isinstance(value, list):
-            self.faults.append(
-                Fault(
-                    f"the audits of {what} must be a list",
-                    origin.at(),
-                    _text(value),
-                    "start each with a dash",
-                )
-            )
+            hint = "start each with a dash"
+            if isinstance(value, str) and value in self.audit_sets:
+                hint = f"write audits: [{{set: {value}}}]"
+            self.faults.append(Fault(f"the audits of {what} must be a list", origin.at(), _text(value), hint))
             return []
-        found = [self._audit(item, _below(origin, index), what) for index, item in enumerate(value)]
-        return [a for a in found if a is not None]
+        found: list[AuditSpec] = []
+        for index, item in enumerate(value):
+            place = _below(origin, index)
+            if not inside_set and isinstance(item, Mapping) and list(item) == ["set"] and isinstance(item["set"], str):
+                found.extend(self._audit_set(item["set"], place))
+            elif (audit := self._audit(item, place, what)) is not None:
+                found.append(audit)
+        return found
+
+    def _audit_set(self, name: str, origin: Origin) -> tuple[AuditSpec, ...]:
+        if name not in self.audit_sets:
+            hint = did_you_mean(name, self.audit_sets, "a set")
+            self.faults.append(Fault(f"there is no audit set {name!r}", origin.at("set"), name, hint))
+        return self.audit_sets.get(name, ())
 
     def _audit(self, item: Any, origin: Origin, what: str) -> AuditSpec | None:
         name: str
@@ -219,6 +260,27 @@ class SpecBuilder:
             if data["owner"] is None:
                 return None
         return self.spec(ExposureSpec, data, origin, _named("exposure", data))
+
+    def unit_test(self, value: Any, origin: Origin) -> UnitTestSpec | None:
+        """A unit test; its ``query`` stays Jinja, for the compiler to render with the relations that it names."""
+        if not isinstance(value, Mapping):
+            return self.spec(UnitTestSpec, value, origin, "a unit test")
+        data = {k: v if k == "query" else self.rendered(v, origin, (k,)) for k, v in value.items()}
+        what = _named("unit test", data)
+        if isinstance(data.get("given"), list):
+            data["given"] = [self._given(g, _below(origin, "given", i)) for i, g in enumerate(data["given"])]
+        return self.spec(UnitTestSpec, data, origin, what)
+
+    def _given(self, value: Any, origin: Origin) -> Any:
+        """dbt writes the input without braces: ``ref('x')``."""
+        written = value.get("input") if isinstance(value, Mapping) else None
+        if isinstance(written, str) and written != "this":
+            try:
+                return {**value, "input": self.renderer.value("{{ " + written + " }}")}
+            except RenderError as error:
+                self.faults.append(Fault(error.message, origin.at("input"), written, error.hint))
+                return {**value, "input": "this"}
+        return value
 
     def _not_a_relation(self, value: Any, origin: Origin, *path: str | int) -> None:
         if value is None:

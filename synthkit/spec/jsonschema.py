@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from synthkit.spec.build import AUDIT_OPTIONS
 from synthkit.spec.folders import DEFAULT_KEYS
-from synthkit.spec.types import AUTO, AuditSpec, ExposureSpec, ModelSpec, ProjectSpec, SourceSpec
+from synthkit.spec.types import AUTO, AuditSpec, ExposureSpec, ModelSpec, ProjectSpec, SourceSpec, UnitTestSpec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JINJA = {"type": "string", "pattern": r"\{\{|\{%"}
@@ -36,9 +36,19 @@ def models_schema(generators: Params, audits: Params) -> dict[str, Any]:
             "sources": {"type": "array", "items": source},
             "models": {"type": "array", "items": {"$ref": "#/$defs/model"}},
             "exposures": {"type": "array", "items": exposure},
+            "unit_tests": {"type": "array", "items": _unit_test(definitions)},
         },
         "$defs": definitions,
     }
+
+
+def _unit_test(definitions: dict[str, Any]) -> dict[str, Any]:
+    test = _plain(UnitTestSpec, definitions)
+    definitions["GivenSpec"]["properties"]["input"] = {
+        "type": "string",
+        "description": "ref('model') or source('group', 'table'), with or without {{ }}; or this",
+    }
+    return test
 
 
 def project_schema(generators: Params, audits: Params) -> dict[str, Any]:
@@ -47,6 +57,11 @@ def project_schema(generators: Params, audits: Params) -> dict[str, Any]:
     schema = _plain(ProjectSpec, definitions)
     keys = definitions["model"]["properties"]
     schema["properties"]["models"] = {"$ref": "#/$defs/folder"}
+    schema["properties"]["audit_sets"] = {
+        "type": "object",
+        "description": "Audits under a name, which models take as {set: name}",
+        "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/audit"}},
+    }
     definitions["folder"] = {
         "type": "object",
         "description": "Defaults for the models below a folder: +key applies here, other keys are folders or models",
@@ -65,7 +80,14 @@ def _definitions(generators: Params, audits: Params) -> dict[str, Any]:
     properties = model["properties"]
     properties["source"] = {**JINJA, "description": "\"{{ source('group', 'table') }}\" or \"{{ ref('model') }}\""}
     properties["generator"] = {"$ref": "#/$defs/generator"}
-    properties["audits"] = {"type": "array", "items": {"$ref": "#/$defs/audit"}}
+    taken = {
+        "type": "object",
+        "description": "The audits of a set of synth_project.yml",
+        "properties": {"set": {"type": "string"}},
+        "required": ["set"],
+        "additionalProperties": False,
+    }
+    properties["audits"] = {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/audit"}, taken]}}
     definitions["model"] = model
     model["properties"] = {**properties, "config": {"type": "object", "properties": dict(properties)}}
     return definitions
@@ -153,6 +175,9 @@ def run_results_schema() -> dict[str, Any]:
             "seconds": number,
             "columns": {"type": "array", "items": {"type": "object"}},
             "details": {"type": "object"},
+            "limit": number,
+            "better": {"enum": ["lower", "higher", None]},
+            "decide": {"enum": ["interval", "point", "lower", "upper", None]},
         },
     }
     result = {
@@ -172,6 +197,9 @@ def run_results_schema() -> dict[str, Any]:
             "message": {"type": "string"},
             "generator": text,
             "path": text,
+            "materialized": text,
+            "withheld": {"type": "array", "items": {"type": "string"}},
+            "places": {"type": "array", "items": {"type": "string"}},
         },
     }
     return {

@@ -11,10 +11,10 @@ from typing import Any
 from synthkit.errors import Fault, Location
 from synthkit.spec.build import SpecBuilder, known_keys
 from synthkit.spec.folders import FolderDefaults, merged
-from synthkit.spec.types import ExposureSpec, ModelSpec, Origin, SourceSpec
+from synthkit.spec.types import ExposureSpec, ModelSpec, Origin, SourceSpec, UnitTestSpec
 from synthkit.spec.yamlfile import Document, parse_file
 
-TOP_LEVEL = frozenset({"version", "sources", "models", "exposures"})
+TOP_LEVEL = frozenset({"version", "sources", "models", "exposures", "unit_tests"})
 _NAME = re.compile(r"^[^\W\d]\w*$")
 _RESERVED = frozenset({"synth_meta", "main", "synthetic", "train", "holdout"})
 
@@ -36,6 +36,7 @@ class Loaded:
     models: list[ModelSpec] = field(default_factory=list)
     disabled: list[ModelSpec] = field(default_factory=list)
     exposures: list[ExposureSpec] = field(default_factory=list)
+    unit_tests: list[UnitTestSpec] = field(default_factory=list)
 
 
 def yaml_files(root: Path, folders: Sequence[str]) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -108,12 +109,16 @@ def _load_document(
             exposure = builder.exposure(item, place)
             if exposure is not None:
                 loaded.exposures.append(exposure)
+        elif key == "unit_tests":
+            test = builder.unit_test(item, place)
+            if test is not None:
+                loaded.unit_tests.append(test)
         else:
             _load_model(item, place, between, builder, defaults, loaded)
 
 
 def _items(document: Document, faults: list[Fault]) -> Iterator[tuple[str, Any, Origin]]:
-    for key in ("sources", "models", "exposures"):
+    for key in ("sources", "models", "exposures", "unit_tests"):
         items = document.value.get(key)
         if items is None:
             continue
@@ -173,7 +178,7 @@ def _check_name(model: ModelSpec, faults: list[Fault]) -> None:
 
 
 def _check_names(loaded: Loaded, faults: list[Fault]) -> None:
-    """Duplicate models, source tables and exposures: each fault names both places."""
+    """Duplicate models, source tables, exposures and unit tests: each fault names both places."""
     models = [(m.name.lower(), f"model {m.name!r}", m.origin) for m in [*loaded.models, *loaded.disabled]]
     tables = [
         (f"{s.name}.{t.name}".lower(), f"source table {s.name}.{t.name}", t.origin)
@@ -181,7 +186,8 @@ def _check_names(loaded: Loaded, faults: list[Fault]) -> None:
         for t in s.tables
     ]
     exposures = [(e.name.lower(), f"exposure {e.name!r}", e.origin) for e in loaded.exposures]
-    for group in (models, tables, exposures):
+    tests = [(t.name.lower(), f"unit test {t.name!r}", t.origin) for t in loaded.unit_tests]
+    for group in (models, tables, exposures, tests):
         first: dict[str, Origin] = {}
         for key, what, origin in group:
             where = origin.at("name")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from synthkit.errors import Location
 from synthkit.schema import LogicalType
@@ -100,6 +101,36 @@ class ColumnSpec(Spec):
     meta: Mapping[str, Any] = {}
 
 
+class PeriodSpec(Spec):
+    """A length of time, as dbt writes it: ``{count: 12, period: hour}``."""
+
+    count: int = Field(ge=1)
+    period: Literal["minute", "hour", "day"]
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(**{f"{self.period}s": self.count})
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.period}{'' if self.count == 1 else 's'}"
+
+
+class FreshnessSpec(Spec):
+    """How old a source may be; ``filter`` is a SQL condition on the rows whose ``loaded_at_field`` counts."""
+
+    warn_after: PeriodSpec | None = None
+    error_after: PeriodSpec | None = None
+    filter: str | None = None
+
+    @model_validator(mode="after")
+    def _limits(self) -> FreshnessSpec:
+        if self.warn_after is None and self.error_after is None:
+            raise ValueError("give warn_after, error_after, or both")
+        if self.warn_after and self.error_after and self.warn_after.length > self.error_after.length:
+            raise ValueError(f"warn_after {self.warn_after} is later than error_after {self.error_after}")
+        return self
+
+
 class SourceTableSpec(Spec):
     """A real table: a file or glob, or a table or query behind a connection."""
 
@@ -113,8 +144,12 @@ class SourceTableSpec(Spec):
     description: str | None = None
     primary_key: tuple[str, ...] = ()
     privacy_unit: str | None = None
+    max_rows_per_unit: int | None = Field(default=None, ge=1)
+    population: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     row_count: int | None = Field(default=None, ge=0)
     holdout: str | float | None = None
+    loaded_at_field: str | None = None  # the column that says when a row was loaded; default: the file's time
+    freshness: FreshnessSpec | None = None
     columns: tuple[ColumnSpec, ...] = ()
     constraints: Constraints = ()
     tags: tuple[str, ...] = ()
@@ -127,6 +162,8 @@ class SourceSpec(Spec):
     name: str
     description: str | None = None
     connection: str | None = None
+    loaded_at_field: str | None = None  # of the tables that name none
+    freshness: FreshnessSpec | None = None
     tables: tuple[SourceTableSpec, ...]
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = {}
@@ -142,6 +179,16 @@ class GeneratorSpec(Spec):
     params: Mapping[str, Any] = {}
 
 
+class PrivacyRequirement(Spec):
+    """What a table or whoever depends on it demands: at most this ε against every real source, composed."""
+
+    max_epsilon: float = Field(gt=0, allow_inf_nan=False)
+
+
+# max_epsilon bounds what the rows may reveal; synthetic_only forbids real rows alone.
+Requirement = PrivacyRequirement | Literal["synthetic_only"]
+
+
 class AuditSpec(Spec):
     """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit."""
 
@@ -152,6 +199,8 @@ class AuditSpec(Spec):
     where: str | None = None
     warn_if: str | None = None
     error_if: str | None = None
+    store_failures: bool = False  # keep failing rows, for a look at them
+    failures_limit: int = Field(default=1000, ge=1)  # how many at most
     enabled: bool = True
     description: str | None = None
     tags: tuple[str, ...] = ()
@@ -168,8 +217,10 @@ class ModelSpec(Spec):
     description: str | None = None
     source: Relation | None = None
     generator: GeneratorSpec | None = None
-    epsilon: float | None = Field(default=None, gt=0)
+    epsilon: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     delta: float | None = Field(default=None, gt=0, lt=1)
+    insecure_seed: int | None = Field(default=None, ge=0)  # of the privacy noise: for tests alone
+    privacy: Requirement | None = None
     size: Size | None = None
     holdout: str | float | None = None
     conditions: Mapping[str, Any] = {}
@@ -181,6 +232,45 @@ class ModelSpec(Spec):
     meta: Mapping[str, Any] = {}
     columns: tuple[ColumnSpec, ...] = ()
     audits: tuple[AuditSpec, ...] | None = None  # None: the default set; (): none, on purpose
+
+
+class GivenSpec(Spec):
+    """Rows that stand in for a table in a unit test.
+
+    ``input`` is a ``ref()`` or ``source()``, or ``this``: the table that a custom audit judges. ``types`` (column →
+    SQL type) says what neither the rows nor the table that they stand in for do.
+    """
+
+    input: Relation | Literal["this"]
+    rows: tuple[Mapping[str, Any], ...]
+    types: Mapping[str, str] = {}
+
+
+class ExpectSpec(Spec):
+    """The rows that a query must give, in any order; columns that are not named are not compared."""
+
+    rows: tuple[Mapping[str, Any], ...]
+
+
+class UnitTestSpec(Spec):
+    """``given`` rows → ``expect`` rows, for an SQL model, a custom audit, or a query that calls macros."""
+
+    name: str
+    model: str | None = None
+    audit: str | None = None
+    query: str | None = None
+    params: Mapping[str, Any] = {}  # of a custom audit
+    given: tuple[GivenSpec, ...] = ()
+    expect: ExpectSpec
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one(self) -> UnitTestSpec:
+        if sum(k is not None for k in (self.model, self.audit, self.query)) != 1:
+            raise ValueError("give one of model, audit and query: what is tested")
+        return self
 
 
 class OwnerSpec(Spec):
@@ -197,6 +287,7 @@ class ExposureSpec(Spec):
     description: str | None = None
     url: str | None = None
     depends_on: tuple[Relation, ...] = ()
+    privacy: Requirement | None = None
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = {}
 
@@ -225,6 +316,26 @@ class PathsSpec(Spec):
     macros: tuple[str, ...] = ("macros",)
 
 
+class BudgetSpec(Spec):
+    """How much may ever be spent of one population's or source table's privacy."""
+
+    epsilon: float = Field(gt=0, allow_inf_nan=False)
+    delta: float | None = Field(default=None, gt=0, lt=1)
+
+
+class PrivacySpec(Spec):
+    """Privacy budgets by population or source table (``group.table``), and one for those that are not named."""
+
+    budgets: Mapping[str, BudgetSpec] = {}
+    default_budget: BudgetSpec | None = None
+
+
+class ReportsSpec(Spec):
+    """What the site of ``synth docs generate`` may show: pictures of real rows, or (``show_real: false``) none."""
+
+    show_real: bool = True
+
+
 class ProjectSpec(Spec):
     """``synth_project.yml``."""
 
@@ -241,4 +352,7 @@ class ProjectSpec(Spec):
     threads: int | None = Field(default=None, ge=1)
     model_threads: int = Field(default=1, ge=1)  # CPU threads inside one training; part of its hash
     holdout: str | float = "20%"
+    privacy: PrivacySpec = PrivacySpec()
+    audit_sets: Mapping[str, Any] = {}  # name → a list of audits, for models to take as {set: name}
+    reports: ReportsSpec = ReportsSpec()
     models: Mapping[str, Any] = {}  # folder-level defaults: +key, or folder → the same again

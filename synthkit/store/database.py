@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
+from synthkit.privacy.guarantee import in_words
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 if TYPE_CHECKING:
@@ -217,14 +218,8 @@ def _audit_row(table: str, audit: Mapping[str, Any]) -> list[Any]:
 
 
 def _privacy_row(table: str, r: Mapping[str, Any]) -> list[Any]:
-    if r["contains_real_rows"]:
-        statement = "contains real rows: no privacy protection"
-    elif r["epsilon"] is not None:
-        statement = f"({r['epsilon']}, {r['delta']})-differential privacy"
-    else:
-        statement = "synthetic rows, no formal privacy guarantee"
     sources = [s.removeprefix("source:") for s in r["descends_from"]]
-    return [table, r["epsilon"], r["delta"], r["contains_real_rows"], sources, statement]
+    return [table, r["epsilon"], r["delta"], r["contains_real_rows"], sources, in_words(r)]
 
 
 def _run_row(run: Mapping[str, Any]) -> list[Any]:

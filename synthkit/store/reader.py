@@ -28,17 +28,28 @@ if TYPE_CHECKING:
 _ANALYZE = re.compile(r"\s*EXPLAIN\s*\(?\s*ANALY[ZS]E", re.IGNORECASE)
 
 
-def open(project_dir: str | Path = ".", target: str | None = None) -> Reader:
+def open(project_dir: str | Path = ".", target: str | None = None, *, version: str | None = None) -> Reader:
     """Open the published tables of a project for reading.
 
     Args:
         project_dir: the project's folder, or one inside it.
         target: whose warehouse; by default the project's default target.
+        version: a commit, branch or tag: the tables as they were published then (``synth versions MODEL``).
 
     Raises:
-        SynthError: there is no project, or nothing is published under that target.
+        SynthError: there is no project, or nothing is published under that target, or was at that version.
     """
-    root, spec = _project(Path(project_dir))
+    root, warehouse = warehouse_of(Path(project_dir), target)
+    if version is None:
+        return Reader(warehouse)
+    from synthkit.store.versions import Versions
+
+    return Reader(Versions.of(warehouse).at(version, root / "target" / "cache" / "versions"))
+
+
+def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Warehouse]:
+    """The project's folder and its warehouse. Raises SynthError as :func:`open` does."""
+    root, spec = _project(project_dir)
     name = target or str(spec.get("target", "dev"))
     targets = spec.get("targets")
     settings = targets.get(name) if isinstance(targets, Mapping) else None
@@ -48,7 +59,7 @@ def open(project_dir: str | Path = ".", target: str | None = None) -> Reader:
     database = root / str(written) if written else directory.with_name(f"{directory.name}.duckdb")
     if not directory.is_dir():
         raise SynthError(f"nothing is published in {directory}", hint="run synth build, or name another target")
-    return Reader(Warehouse(directory, database))
+    return root, Warehouse(directory, database)
 
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:

@@ -4,7 +4,10 @@
 target/staging/<model>/<sample hash>/data.parquet, stage.json    rows that no audit has passed yet
 target/staging/<model>/audited.json                              the last audited state of an ephemeral model
 target/cache/models/<train hash>/                                a trained model
+target/cache/checkpoints/<train hash>.safetensors                the state of a training that has not ended
 target/cache/splits/<key>/                                       a source's training and holdout rows
+target/failures/<model>/<audit>.parquet                          failing rows of the last audits, where they are kept
+target/profiles/<model>.json                                     the pictures of a table, from its last audit
 ```
 """
 
@@ -25,11 +28,18 @@ SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
 
 @dataclass(frozen=True)
 class StagedRows:
-    """Rows of one model that wait for their audits."""
+    """Rows of one model that wait for their audits, or are published.
+
+    Args:
+        privacy: what the ledger was charged for the model that drew them; None without ε.
+        guarantees: what they may reveal, by account; None where that was never recorded.
+    """
 
     table: Table
     sample: str
     source_rows: int | None
+    privacy: Mapping[str, Any] | None = None
+    guarantees: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def path(self) -> Path:
@@ -44,6 +54,9 @@ class Staging:
         self.staging = target_dir / "staging"
         self.models = target_dir / "cache" / "models"
         self.splits = target_dir / "cache" / "splits"
+        self.checkpoints = target_dir / "cache" / "checkpoints"
+        self.previous = target_dir / "previous"
+        self.failures = target_dir / "failures"
 
     def directory(self, model: str, sample: str) -> Path:
         return self.staging / model / sample[:SHORT]
@@ -56,14 +69,25 @@ class Staging:
         if record is None or record.get("sample") != sample or not data.exists():
             return None
         table = Table(Schema.from_json(record["schema"]), (data,), record["rows"])
-        return StagedRows(table, sample, record.get("source_rows"))
+        return StagedRows(table, sample, record.get("source_rows"), *recorded_privacy(record))
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]
 
+    def checkpoint(self, train: str) -> Path:
+        return self.checkpoints / f"{train[:SHORT]}.safetensors"
+
+    def profile(self, model: str) -> Path:
+        return self.root / "profiles" / f"{model}.json"
+
     def has_model(self, train: str) -> bool:
         """Whether a trained model is there, whole: its marker is written last."""
         return (self.model_dir(train) / "complete.json").exists()
+
+    def charge(self, train: str) -> Mapping[str, Any] | None:
+        """What the ledger was charged for the cached model; None where it is not there, or was trained without ε."""
+        record = _read(self.model_dir(train) / "complete.json")
+        return None if record is None else record.get("charge")
 
     def audited(self, model: str) -> Mapping[str, Any] | None:
         """The last audited state of an ephemeral model, if its rows are still there."""
@@ -83,6 +107,14 @@ class Staging:
         for entry in folder.iterdir():
             if entry.is_dir() and (keep is None or entry.name != keep[:SHORT]):
                 shutil.rmtree(entry, ignore_errors=True)
+
+
+def recorded_privacy(
+    record: Mapping[str, Any],
+) -> tuple[Mapping[str, Any] | None, tuple[Mapping[str, Any], ...] | None]:
+    """The charge and the guarantees that a record of rows, staged or published, holds."""
+    guarantees = record.get("guarantees")
+    return record.get("privacy"), None if guarantees is None else tuple(guarantees)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -15,18 +15,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthkit.errors import BuildError
-from synthkit.files import clean_temporaries, explained, replacing, sha256_file, write_json_atomic
+from synthkit.files import clean_temporaries, digests, explained, replacing, sha256_file, write_json_atomic
 from synthkit.schema import Schema, Table
-from synthkit.store.staging import StagedRows
+from synthkit.store.staging import StagedRows, recorded_privacy
+from synthkit.versions.git import RECEIPT
 
-SUFFIX = ".receipt.json"
+SUFFIX = RECEIPT
 PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})
 # What every receipt says; a file that does not is none (a merge gone wrong, say), and the model is built again.
 REQUIRED = frozenset(
@@ -84,21 +85,22 @@ class Warehouse:
 
     def published(self, name: str) -> dict[str, Any] | None:
         """The receipt of a published table whose file is there, whole, or None."""
-        receipt = self._receipt(name)
+        receipt = self.receipt(name)
         while receipt is not None and not self._is_whole(receipt):
             # The file may be gone because the table was published anew since its receipt was read.
-            again = self._receipt(name)
+            again = self.receipt(name)
             if again == receipt:
                 return None
             receipt = again
         return receipt
 
-    def _receipt(self, name: str) -> dict[str, Any] | None:
-        try:
-            receipt = json.loads(self.receipt_path(name).read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return receipt if isinstance(receipt, dict) and receipt.keys() >= REQUIRED else None
+    def receipt(self, name: str) -> dict[str, Any] | None:
+        """The receipt, whether or not the file that it names is there."""
+        return read_receipt(self.receipt_path(name))
+
+    def names(self) -> list[str]:
+        """The tables that have a receipt, whole or not."""
+        return sorted(receipts_in(self.directory))
 
     def _is_whole(self, receipt: Mapping[str, Any]) -> bool:
         """By its size: a hash of every file at every start would take too long; `verify` takes that time."""
@@ -109,8 +111,7 @@ class Warehouse:
 
     def all_published(self) -> dict[str, dict[str, Any]]:
         """Receipts of all published tables, by name."""
-        names = sorted(p.name.removesuffix(SUFFIX) for p in self.directory.glob(f"*{SUFFIX}"))
-        found = {name: self.published(name) for name in names}
+        found = {name: self.published(name) for name in self.names()}
         return {name: receipt for name, receipt in found.items() if receipt is not None}
 
     def file(self, receipt: Mapping[str, Any]) -> Path:
@@ -126,13 +127,24 @@ class Warehouse:
         if receipt is None:
             return None
         table = Table(Schema.from_json(receipt["schema"]), (self.file(receipt),), receipt["rows"])
-        return StagedRows(table, receipt["fingerprints"]["sample"], receipt.get("source_rows"))
+        sample, privacy = receipt["fingerprints"]["sample"], recorded_privacy(receipt)
+        return StagedRows(table, sample, receipt.get("source_rows"), *privacy)
 
-    def publish(self, name: str, data: Path, audit: PassingAudit, receipt: Mapping[str, Any]) -> dict[str, Any]:
+    def publish(
+        self,
+        name: str,
+        data: Path,
+        audit: PassingAudit,
+        receipt: Mapping[str, Any],
+        keep: Callable[[Path, str], None] | None = None,
+    ) -> dict[str, Any]:
         """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
 
-        Returns the receipt as written, with the file's name, hash and size. Raises BuildError where the
-        disk does not take it; the last published table is then as it was.
+        Args:
+            keep: is given the file in its place and its MD5 before any receipt names it, to keep a version of it.
+
+        Returns the receipt as written, with the file's name, hashes and size, and the hash of the receipt that it
+        replaces. Raises BuildError where the disk does not take it; the last published table is then as it was.
         """
         if not isinstance(audit, PassingAudit):
             raise TypeError("publish needs a PassingAudit")
@@ -141,21 +153,30 @@ class Warehouse:
             folder.mkdir(parents=True, exist_ok=True)
         clean_temporaries(folder)
         clean_temporaries(self.directory)
-        digest = sha256_file(data)
+        digest, md5 = digests(data)
         final = folder / f"{digest[:16]}.parquet"
         if not final.exists() or sha256_file(final) != digest:
             with replacing(final) as temporary:
                 link_or_copy(data, temporary)
+        if keep is not None:
+            keep(final, md5)
         whole = {
             **receipt,
             "file": final.relative_to(self.directory).as_posix(),
             "sha256": digest,
+            "md5": md5,
+            "previous": self._receipt_hash(name),
             "bytes": final.stat().st_size,
             "audits": [dict(record) for record in audit.records],
         }
         write_json_atomic(self.receipt_path(name), whole)
         self._remove_others(folder, final)
         return whole
+
+    def _receipt_hash(self, name: str) -> str | None:
+        """SHA-256 of the receipt as it stands: receipts form a chain."""
+        path = self.receipt_path(name)
+        return sha256_file(path) if path.is_file() else None
 
     def recover(self, name: str) -> None:
         """Remove what a killed publish left: files that no receipt names."""
@@ -175,6 +196,20 @@ class Warehouse:
             if path.resolve() != keep.resolve():
                 with suppress(OSError):  # the table is published; the next publish tries again
                     path.unlink()
+
+
+def receipts_in(directory: Path) -> dict[str, Path]:
+    """The receipt files of a folder, by the name of their table."""
+    return {p.name.removesuffix(SUFFIX): p for p in sorted(directory.glob(f"*{SUFFIX}"))}
+
+
+def read_receipt(path: Path) -> dict[str, Any] | None:
+    """What a receipt file says; None where it is none."""
+    try:
+        receipt = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return receipt if isinstance(receipt, dict) and receipt.keys() >= REQUIRED else None
 
 
 def link_or_copy(source: Path, destination: Path) -> None:

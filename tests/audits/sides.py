@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from synthkit.audits import registry
+from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext
 from synthkit.schema import Column, Schema, Table
 from synthkit.sources.types import provisional_type
@@ -52,3 +55,27 @@ def context(
         seed=seed,
         relations={**others, own: fake.paths},
     )
+
+
+def run(audit: str, ctx: AuditContext, **params: Any) -> AuditResult:
+    """The result of a registered audit."""
+    found = registry.get(audit)
+    return found.run(ctx, found.params.model_validate(params))
+
+
+def part(result: AuditResult, name: str) -> ColumnResult:
+    """The part of a verdict that one column (or pair) answers for."""
+    return next(c for c in result.columns if c.column == name)
+
+
+def replaced(rows: pa.Table, column: str, values: Any) -> pa.Table:
+    """The rows with another column in place of one."""
+    return rows.set_column(rows.column_names.index(column), column, pa.array(values))
+
+
+def shuffled(rows: pa.Table, seed: int, columns: Sequence[str] = ()) -> pa.Table:
+    """The rows with each column (of those named) in an order of its own: shapes stay, what goes together does not."""
+    rng = np.random.default_rng(seed)
+    for name in columns or rows.column_names:
+        rows = rows.set_column(rows.column_names.index(name), name, rows[name].take(rng.permutation(rows.num_rows)))
+    return rows

@@ -190,11 +190,13 @@ def test_what_decides(tmp_path: Path) -> None:
     assert low < value < high
     between_low, between_high = (low + value) / 2, (value + high) / 2
     assert run("ks", ctx, max=between_high).status == "pass"
-    assert run("ks", ctx, max=between_high, decide="upper").status == "fail"
+    assert run("ks", ctx, max=between_high, decide="upper").status == "inconclusive"
+    assert run("ks", ctx, max=between_high, decide="interval").status == "inconclusive"
+    assert run("ks", ctx, max=between_low, decide="upper").status == "fail"
     assert run("ks", ctx, max=between_low).status == "fail"
     assert run("ks", ctx, max=between_low, decide="lower").status == "pass"
     assert run("ks", ctx, max=0.0, decide="lower").status == "fail"
-    assert run("ks", ctx, max=0.05, decide="upper").threshold == "max 0.05 at the interval's upper end"
+    assert run("ks", ctx, max=0.05, decide="upper").threshold == "max 0.05 for the upper end"
 
 
 def test_too_few_rows_to_tell(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.privacy import MembershipParams, halves, membership_inference, nearest_distance
+from synthkit.audits.privacy import MembershipParams, halves, membership_inference
 from synthkit.schema import Column, Schema, Table
 
 SCHEMA = Schema(
@@ -138,11 +138,3 @@ def test_deciding_by_the_upper_end_asks_for_more_rows(tmp_path: Path) -> None:
     small = context(tmp_path, population(500, 9), TRAIN.head(400), HOLDOUT.head(200))
     assert membership_inference(small, MembershipParams(max_auc=0.55)).status in ("pass", "fail")
     assert membership_inference(small, MembershipParams(max_auc=0.55, decide="upper")).status != "pass"
-
-
-def test_nearest_distance_is_brute_force() -> None:
-    rng = np.random.default_rng(1)
-    a, b = rng.normal(size=(50, 4)).astype(np.float32), rng.normal(size=(70, 4)).astype(np.float32)
-    expected = np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)).min(axis=1)
-    np.testing.assert_allclose(nearest_distance(a, [b[:30], b[30:]], block=7), expected, atol=1e-3)
-    assert nearest_distance(a, [a]).max() == 0.0

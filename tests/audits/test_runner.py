@@ -229,7 +229,7 @@ def test_records_and_bound_audits_survive_json(rows: AuditContext) -> None:
     assert AuditRecord.from_json(json.loads(text)).to_json() == json.loads(text)
     assert set(record.to_json()) == {
         "name", "column", "value", "ci", "threshold", "floor", "severity", "status", "message", "seconds", "columns",
-        "details",
+        "details", "limit", "better", "decide",
     }  # fmt: skip
     assert record.column == "age"
     assert record.ci == (2, 2)
@@ -286,7 +286,7 @@ def test_the_default_set_follows_generator_and_schema() -> None:
     named = [s.name or s.audit for s in default_audits("model", schema, True)]
     assert named == [
         "row_count", "unique", "not_null", "ks", "ks_each_column", "chi_square", "chi_square_each_column",
-        "membership_inference",
+        "column_pairs", "coverage", "detection", "membership_inference", "exact_match",
     ]  # fmt: skip
     assert [s.audit for s in default_audits("model", schema, False)] == ["row_count", "unique", "not_null"]
     assert [s.audit for s in default_audits("query", Schema(columns[:1]), True)] == ["row_count"]

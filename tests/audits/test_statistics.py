@@ -39,9 +39,12 @@ def test_a_perfect_attack_still_has_an_interval() -> None:
     assert low == pytest.approx(0.97)
 
 
-def test_tpr_at_fpr_counts_ties_against_the_attacker() -> None:
+def test_tpr_at_fpr_leaves_ties_to_a_coin() -> None:
     assert tpr_at_fpr(np.array([3.0, 2.0, 2.0]), np.array([2.0, 1.0, 0.0, 0.0]), 0.0) == pytest.approx(1 / 3)
-    assert tpr_at_fpr(np.array([1.0, 1.0]), np.array([1.0, 1.0]), 0.01) == 0.0
+    assert tpr_at_fpr(np.array([1.0, 1.0]), np.array([1.0, 1.0]), 0.01) == pytest.approx(0.01)
+    # A full copy by raw distances: all members at 0, as are 5 % of the others. Not 0: a fifth of the ties has room.
+    others = np.r_[np.zeros(5), -np.ones(95)]
+    assert tpr_at_fpr(np.zeros(100), others, 0.01) == pytest.approx(0.2)
 
 
 def test_t_interval_is_students() -> None:

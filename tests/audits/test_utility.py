@@ -10,9 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
+from synthkit.audits.augmentation import AugmentationParams, augmentation
 from synthkit.audits.context import AuditContext
-from synthkit.audits.utility import AugmentationParams, TstrParams, augmentation, tstr
+from synthkit.audits.utility import TrtsParams, TstrParams, trts, tstr
 from synthkit.errors import SynthError
 from synthkit.schema import Column, Schema, Table
 
@@ -42,6 +44,7 @@ def people(rows: int, seed: int) -> pd.DataFrame:
     return frame
 
 
+LOGISTIC: Any = {"estimator": "LogisticRegression"}
 TRAIN, HOLDOUT, FRESH = people(1_500, 1), people(800, 2), people(1_500, 3)
 
 
@@ -64,6 +67,7 @@ def shuffled(column: str) -> pd.DataFrame:
     return FRESH.assign(**{column: np.random.default_rng(4).permutation(FRESH[column])})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "estimator", "metric"),
     [
@@ -117,9 +121,9 @@ def test_names_are_checked(tmp_path: Path) -> None:
 
 
 def test_a_class_that_is_missing_is_named(tmp_path: Path) -> None:
-    result = judged(tmp_path, FRESH[FRESH["tier"] != "pro"], target="tier", max_gap=0.5)
+    result = judged(tmp_path, FRESH[FRESH["tier"] != "pro"], target="tier", max_gap=0.5, **LOGISTIC)
     assert "lack the class 'pro'" in result.message
-    only = judged(tmp_path, FRESH[FRESH["churn"] == "no"])
+    only = judged(tmp_path, FRESH[FRESH["churn"] == "no"], **LOGISTIC)
     assert only.status == "fail"
 
 
@@ -131,11 +135,72 @@ def test_too_few_rows_is_a_verdict_of_its_own(tmp_path: Path) -> None:
 
 
 def test_the_same_table_gives_the_same_verdict(tmp_path: Path) -> None:
-    assert judged(tmp_path, FRESH) == judged(tmp_path, FRESH)
+    assert judged(tmp_path, FRESH, **LOGISTIC) == judged(tmp_path, FRESH, **LOGISTIC)
+
+
+def test_a_flipped_class_fails(tmp_path: Path) -> None:
+    flipped = FRESH.assign(churn=FRESH["churn"].map({"yes": "no", "no": "yes"}))
+    found = judged(tmp_path, flipped, **LOGISTIC)
+    assert found.status == "fail"
+    assert found.details["scores"]["synthetic"] < 0.5 < found.details["scores"]["real"]
+    assert judged(tmp_path, flipped, metric="average_precision", min_ratio=0.95, **LOGISTIC).status == "fail"
+    both = trts(context(tmp_path, flipped), TrtsParams(target="churn", **LOGISTIC))
+    assert both.status == "fail"
+    assert both.ci_low > 0.05
+
+
+def test_a_ratio_of_fresh_rows_passes_and_is_the_scores(tmp_path: Path) -> None:
+    found = judged(tmp_path, FRESH, metric="average_precision", min_ratio=0.9, **LOGISTIC)
+    assert found.status == "pass"
+    scores = found.details["scores"]
+    assert found.value == pytest.approx(scores["synthetic"] / scores["real"])
+    with pytest.raises(ValidationError, match="give min_ratio, or a limit"):
+        TstrParams(target="churn", min_ratio=0.9, max_gap=0.1)
+
+
+def test_trained_on_real_rows_tested_on_synthetic_ones(tmp_path: Path) -> None:
+    good = trts(context(tmp_path, FRESH), TrtsParams(target="churn", **LOGISTIC))
+    assert good.status in ("pass", "inconclusive")
+    assert good.value == pytest.approx(abs(good.details["scores"]["real"] - good.details["scores"]["synthetic"]))
+    noisy = trts(context(tmp_path, shuffled("churn")), TrtsParams(target="churn", **LOGISTIC))
+    assert noisy.status == "fail"
+    assert "harder" in noisy.message
+
+
+def test_the_limit_is_wider_under_epsilon(tmp_path: Path) -> None:
+    from dataclasses import replace
+    from typing import cast
+
+    from synthkit.audits.context import PrivateTraining
+
+    private = replace(context(tmp_path, FRESH), training=cast(PrivateTraining, object()))
+    assert tstr(private, TstrParams(target="churn", **LOGISTIC)).threshold == "max 0.1"
+    assert judged(tmp_path, FRESH, **LOGISTIC).threshold == "max 0.05"
+
+
+def test_a_class_that_only_synthetic_rows_have_is_no_error(tmp_path: Path) -> None:
+    third = FRESH.assign(churn=np.where(np.arange(len(FRESH)) % 10 == 0, "maybe", FRESH["churn"]))
+    assert judged(tmp_path, third, **LOGISTIC).details["metric"] == "roc_auc"
+
+
+def test_recall_at_a_precision() -> None:
+    """By scikit-learn's precision–recall curve, ties and all."""
+    from sklearn.metrics import precision_recall_curve
+
+    from synthkit.audits.estimators import recall_at
+
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        there, scores = rng.random(80) < 0.3, rng.integers(0, 15, 80) / 15
+        scores = scores + there * 0.3
+        precision, recall, _ = precision_recall_curve(there, scores)
+        for least in (0.3, 0.6, 0.9):
+            expected = max([r for p, r in zip(precision[:-1], recall[:-1], strict=True) if p >= least], default=0)
+            assert recall_at(there, scores, least) == pytest.approx(expected)
 
 
 def test_synthetic_rows_help_where_real_ones_are_few(tmp_path: Path) -> None:
-    params = AugmentationParams(target="churn", real_rows=40, ratios=(2, 20), repeats=4)
+    params = AugmentationParams(target="churn", real_rows=40, ratios=(2, 20), repeats=4, **LOGISTIC)
     result = augmentation(context(tmp_path, FRESH), params)
     assert result.details["best"] == 20
     assert result.value > 0.02
@@ -144,8 +209,8 @@ def test_synthetic_rows_help_where_real_ones_are_few(tmp_path: Path) -> None:
 
 
 def test_rubbish_helps_nobody(tmp_path: Path) -> None:
-    params = AugmentationParams(target="churn", ratios=(1, 4), repeats=3, min_gain=0.005)
+    params = AugmentationParams(target="churn", ratios=(1, 4), repeats=3, min_gain=0.005, **LOGISTIC)
     result = augmentation(context(tmp_path, shuffled("churn")), params)
     assert result.details["best"] == 0
-    assert result.value == 0
+    assert result.value < 0
     assert result.status == "fail"

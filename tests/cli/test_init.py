@@ -120,3 +120,57 @@ def test_the_tables_of_a_new_project_are_the_same_everywhere() -> None:
     assert len(text.splitlines()) == 401
     leavers = sum(line.endswith(",yes") for line in text.splitlines())
     assert 60 <= leavers <= 160  # a target worth predicting: neither rare nor a coin
+
+
+def test_bounds_are_read_off_the_rows_only_on_request_and_loudly(tmp_path: Path) -> None:
+    write_csv(tmp_path / "people.csv", customers(300))
+    plain = synth(tmp_path, "init", "quiet", "--from", "people.csv")
+    assert "are left out on purpose" in plain.stdout
+    text = (tmp_path / "quiet/models/people.yml").read_text()
+    assert "bounds:" not in text
+    assert "values:" not in text
+
+    done = synth(tmp_path, "init", "loud", "--from", "people.csv", "--propose-bounds")
+    assert done.returncode == 0, done.stderr
+    drafted = [line for line in (tmp_path / "loud/models/people.yml").read_text().splitlines() if "- {name: " in line]
+    proposed = [line for line in drafted if "bounds:" in line or "values:" in line]
+    assert f"WARNING: bounds: or values: of {len(proposed)} columns were read off the rows, which is not private" in (
+        done.stdout
+    )
+    assert all(line.endswith("READ OFF THE ROWS, replace") for line in proposed)
+    assert not any("bounds" in line or "values" in line for line in drafted if "customer_id" in line)
+    whole = (tmp_path / "loud/models/people.yml").read_text()
+    assert whole.index("# NOT PRIVATE") < whole.index(proposed[0])
+    ages = [row["age"] for row in customers(300)]
+    assert f"bounds: [{min(ages)}, {max(ages)}]" in whole
+    assert 'values: ["no", "yes"]' in whole
+    Project(tmp_path / "loud").ok("compile")
+
+
+def test_proposing_bounds_needs_files(tmp_path: Path) -> None:
+    assert "give them with --from" in synth(tmp_path, "init", "x", "--propose-bounds").stderr
+
+
+def test_odd_columns_are_proposed_as_yaml_that_means_the_same(tmp_path: Path) -> None:
+    """Codes and words that YAML would take for something else, infinite numbers, dates, a column of nulls, an address."""
+    rows = [
+        {
+            "flag": ["yes", "no", "null", 'a "b": c'][i % 4],
+            "size": ["inf", "1.5", "-2"][i % 3],
+            "on": f"2024-01-{i % 28 + 1:02}",
+            "nothing": "",
+            "email": f"p{i % 5}@example.org",
+        }
+        for i in range(120)
+    ]
+    write_csv(tmp_path / "odd.csv", rows)
+    assert synth(tmp_path, "init", "p", "--from", "odd.csv", "--propose-bounds").returncode == 0
+    file = tmp_path / "p/models/odd.yml"
+    value = parse_text(file.read_text(), Document(file)).value
+    columns = {c["name"]: c for c in value["sources"][0]["tables"][0]["columns"]}
+    assert columns["flag"]["values"] == ['a "b": c', "no", "null", "yes"]
+    assert columns["on"]["bounds"] == ["2024-01-01", "2024-01-28"]
+    assert "bounds" not in columns["size"]
+    assert "values" not in columns["nothing"]
+    assert "values" not in columns["email"]
+    Project(tmp_path / "p").ok("compile")

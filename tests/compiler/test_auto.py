@@ -18,6 +18,7 @@ from synthkit.fingerprint import Fingerprinter
 from synthkit.generators import registry
 from synthkit.generators.base import Generator
 from synthkit.project import load_project
+from tests.private import DECLARED
 from tests.project import COPULA_PROJECT, make_project
 
 MODELS = """
@@ -38,6 +39,7 @@ def test_the_choice() -> None:
         "chosen because it honours epsilon, the first by name of 2",
     )
     assert choose_generator(0.5, ())[0] == "circuit"
+    assert choose_generator(1.0, ("a", "aim", "dp.a")) == ("aim", "chosen as the default with epsilon")
 
 
 @pytest.fixture
@@ -51,7 +53,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Generator]:
 
 
 def project(root: Path, models: str = MODELS) -> Path:
-    return make_project(root, {**COPULA_PROJECT, "models/customers.yml": models}).root
+    files = {**COPULA_PROJECT, "models/sources.yml": DECLARED, "models/customers.yml": models}
+    return make_project(root, files).root
 
 
 def manifest(root: Path, models: str = MODELS) -> Manifest:
@@ -73,8 +76,9 @@ def test_the_hashes_are_those_of_the_generator_named(tmp_path: Path, registered:
 
 def test_with_epsilon_a_private_generator_is_taken(tmp_path: Path, registered: dict[str, Generator]) -> None:
     for name in ("dp.b", "dp.a"):
-        registered[name] = replace(registered["circuit"], name=name, supports_epsilon=True)
-    private = MODELS.replace("generator: auto,", "generator: {name: auto}, epsilon: 1.0,")
+        able = {"supports_epsilon": True, "mechanisms": lambda params, budget, schema: ()}
+        registered[name] = replace(registered["circuit"], name=name, **able)
+    private = MODELS.replace("generator: auto,", "generator: {name: auto}, epsilon: 1.0, delta: 1e-6,")
     models = manifest(tmp_path / "shop", private).models
     assert models["said"].generator.name == "dp.a"
     assert "honours epsilon" in models["said"].generator_reason

@@ -8,7 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthkit.report.files import junit, markdown, write_report
+from synthkit.report.files import junit, markdown
+from synthkit.report.runpage import Surroundings
+from synthkit.report.writing import Report, of_run, write
 from synthkit.results import ModelResult
 from tests.report.runs import EVERYTHING, FINE, KS, audit, run
 
@@ -83,8 +85,9 @@ def _backslashes(text: str, at: int) -> int:
 
 
 def test_reports_are_written_whole_and_folders_made(tmp_path: Path) -> None:
-    write_report("junit", tmp_path / "a" / "b.xml", EVERYTHING)
-    write_report("markdown", tmp_path / "a" / "b.md", EVERYTHING)
+    rendered = of_run(EVERYTHING, Surroundings())
+    for kind, name in (("junit", "b.xml"), ("markdown", "b.md")):
+        write(Report(kind, tmp_path / "a" / name), rendered, print)
     assert ET.parse(tmp_path / "a" / "b.xml").getroot().tag == "testsuites"
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["b.md", "b.xml"]
 

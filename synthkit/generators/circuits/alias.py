@@ -27,19 +27,25 @@ class Draws:
     keep: torch.Tensor
     alias: torch.Tensor | None
 
-    def draw(self, which: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-        """A cell from distribution ``which[i]`` for each uniform number in [0, 1), int64."""
+    def draw(self, which: torch.Tensor | None, uniform: torch.Tensor) -> torch.Tensor:
+        """A cell for each uniform number in [0, 1): int32, same shape.
+
+        Args:
+            which: of each, the distribution that it comes from, int32; None where there is only one.
+            uniform: float64, whose product with a number of cells never rounds up to it.
+        """
         import torch
 
         cells = self.keep.shape[1]
         if self.alias is None:
-            found = torch.searchsorted(self.keep.reshape(-1), uniform.double() + which, right=True) - which * cells
-            return found.clamp_(0, cells - 1)
+            number = torch.zeros((), dtype=torch.int32) if which is None else which
+            found = torch.searchsorted(self.keep.reshape(-1), uniform + number, right=True) - number * cells
+            return found.clamp_(0, cells - 1).int()
         scaled = uniform * cells
-        cell = scaled.long().clamp_max_(cells - 1)
-        at = which * cells + cell
-        stays = scaled - cell < self.keep.view(-1)[at]
-        return torch.where(stays, cell, self.alias.view(-1)[at].long())
+        cell = scaled.int()
+        at = cell if which is None else torch.add(cell, which, alpha=cells)
+        stays = scaled - cell < self.keep.view(-1).index_select(0, at)
+        return torch.where(stays, cell, self.alias.view(-1).index_select(0, at))
 
 
 def draws_from(probabilities: torch.Tensor) -> Draws:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.generators.circuit_params import CircuitParams
 from synthkit.generators.circuits.em import Schedule, marginal_counts, start_tree, train
-from synthkit.generators.circuits.refine import RATIO, REAL_ROWS, Refinement, learn_ratio, with_normaliser
+from synthkit.generators.circuits.refine import RATIO, REAL_ROWS, Refinement, Round, learn_ratio, with_normaliser
 from synthkit.generators.circuits.sampling import sampler_of
 from synthkit.generators.circuits.structure import Structure, chow_liu, mutual_information
 from synthkit.generators.circuits.tree import HiddenTree
@@ -103,13 +103,26 @@ def fit_refinement(
     if len(codes) > REAL_ROWS:
         real = codes[torch.randperm(len(codes), generator=generator)[:REAL_ROWS]]
     refinement: Refinement | None = None
+    shares = _shares(params.refinements)
     for number in range(params.refinements):
         drawn = sampler_of(tree, refinement).draw(max(RATIO * len(real), 1_000), generator)
         forest = learn_ratio(
-            real, drawn, tree.cardinalities, categorical, trees=params.refinement_trees, seed=seed + number
+            real,
+            drawn,
+            tree.cardinalities,
+            categorical,
+            trees=params.refinement_trees,
+            rate=params.refinement_rate,
+            seed=seed + number,
         )
-        before = () if refinement is None else refinement.forests
-        refinement = Refinement((*before, forest), math.log(params.max_ratio))
+        before = () if refinement is None else refinement.rounds
+        refinement = Refinement((*before, Round(forest, shares[number] * math.log(params.max_ratio))))
         report(number + 1, params.refinements, "")
     assert refinement is not None
     return with_normaliser(refinement, sampler_of(tree, None).draw(50_000, generator))
+
+
+def _shares(rounds: int) -> list[float]:
+    """Shares of the greatest log ratio: half as much as the round before, as there is less left to learn."""
+    parts = [0.5**i for i in range(rounds)]
+    return [p / sum(parts) for p in parts]

@@ -3,6 +3,7 @@
 Each tree of at most 31 leaves becomes one table per column that it asks about: for every cell of the column, the set of
 leaves that a row with this cell can still reach. The leaf of a row is the one in all its sets (QuickScorer, Lucchese
 et al. 2015, turned to small integer codes). That needs no branching and no private code of the library that trained it.
+Columns of few cells share a table over all combinations of their cells, which saves look-ups.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_LEAVES = 31  # of a tree: the sets are bits of a signed 32-bit integer
+MOST_CELLS = 2_048  # of a table that columns share
 _DE_BRUIJN = 0x077CB531  # times a power of two, its highest five bits name the power (Leiserson et al. 1998)
 
 
@@ -27,7 +29,8 @@ class Forest:
 
     Args:
         base: added to every sum.
-        columns: the column of each table.
+        groups: columns that share tables, each with the weights of its columns' codes in the sum that is their cell.
+        group_of: the group of each table.
         tree_of: the tree of each table, ascending.
         starts: where each table begins in ``masks``; one more than tables.
         masks: leaves that a cell leaves reachable, int32.
@@ -35,24 +38,25 @@ class Forest:
     """
 
     base: float
-    columns: tuple[int, ...]
+    groups: tuple[tuple[tuple[int, int], ...], ...]
+    group_of: tuple[int, ...]
     tree_of: tuple[int, ...]
     starts: tuple[int, ...]
     masks: torch.Tensor
     leaves: torch.Tensor
 
     def total(self, codes: torch.Tensor) -> torch.Tensor:
-        """The sum for each row of cell codes (int64, shape (rows, columns)): float32, shape (rows,)."""
+        """The sum for each row of cell codes (int32 or int64, shape (rows, columns)): float32, shape (rows,)."""
         import torch
 
         found = torch.full((len(codes),), self.base)
-        columns = [codes[:, j].contiguous() for j in range(codes.shape[1])]
+        cells = [_cells(codes, group) for group in self.groups]
         at = 0
         for tree, values in enumerate(self.leaves):
             reached: torch.Tensor | None = None
-            while at < len(self.columns) and self.tree_of[at] == tree:
+            while at < len(self.group_of) and self.tree_of[at] == tree:
                 table = self.masks[self.starts[at] : self.starts[at + 1]]
-                allowed = table.index_select(0, columns[self.columns[at]])
+                allowed = table.index_select(0, cells[self.group_of[at]])
                 reached = allowed if reached is None else reached.bitwise_and_(allowed)
                 at += 1
             if reached is None:  # a tree of one leaf
@@ -61,6 +65,32 @@ class Forest:
             place = (reached * _DE_BRUIJN).bitwise_right_shift_(27).bitwise_and_(31)
             found += values.index_select(0, place)
         return found
+
+
+def _cells(codes: torch.Tensor, group: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """The cell of each row among the combinations of a group's columns."""
+    import torch
+
+    (column, weight), *others = group
+    found = codes[:, column] * weight if weight != 1 else codes[:, column].contiguous()
+    for column, weight in others:
+        found = torch.add(found, codes[:, column], alpha=weight)
+    return found
+
+
+def grouped(cardinalities: Sequence[int]) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Every column in a group whose combinations of cells are at most :data:`MOST_CELLS`, and its weight in it."""
+    groups: list[tuple[int, list[tuple[int, int]]]] = []  # cells, members
+    for column in sorted(range(len(cardinalities)), key=cardinalities.__getitem__):
+        size = cardinalities[column]
+        # The first group with room: the smallest columns gather in few of them.
+        at = next((i for i, (cells, _) in enumerate(groups) if cells * size <= MOST_CELLS), None)
+        if at is None:
+            groups.append((size, [(column, 1)]))
+        else:
+            cells, members = groups[at]
+            groups[at] = cells * size, [*members, (column, cells)]
+    return tuple(tuple(members) for _, members in groups)
 
 
 def bit_places() -> list[int]:
@@ -84,22 +114,37 @@ def forest_of(model: Any, cardinalities: Sequence[int], categorical: Mapping[int
     # scikit-learn puts categorical columns first and numbers the cells that it saw.
     order = [*categorical, *(j for j in range(len(cardinalities)) if j not in categorical)]
     places = bit_places()
-    columns, tree_of, starts, masks = [], [], [0], []
+    groups = grouped(cardinalities)
+    group_of, tree_of, starts, masks = [], [], [0], []
     leaves = np.zeros((len(model._predictors), 32), dtype=np.float32)
     for number, (predictor,) in enumerate(model._predictors):
         nodes = predictor.nodes
         leaf_bit = _leaf_bits(nodes)
         for index, bit in leaf_bit.items():
             leaves[number, places[bit]] = nodes[index]["value"]
-        for column, table in sorted(_tables(predictor, leaf_bit, order, cardinalities, categorical).items()):
-            columns.append(column)
+        tables = _tables(predictor, leaf_bit, order, cardinalities, categorical)
+        for index, group in enumerate(groups):
+            if not any(column in tables for column, _ in group):
+                continue
+            group_of.append(index)
             tree_of.append(number)
-            starts.append(starts[-1] + len(table))
-            masks.append(table)
+            masks.append(_joint(tables, group, cardinalities))
+            starts.append(starts[-1] + len(masks[-1]))
     flat = np.concatenate(masks) if masks else np.zeros(0, dtype=np.int32)
     offset = float(np.ravel(model._baseline_prediction)[0]) + base
     arrays = torch.from_numpy(flat.astype(np.int32)), torch.from_numpy(leaves)
-    return Forest(offset, tuple(columns), tuple(tree_of), tuple(starts), *arrays)
+    return Forest(offset, groups, tuple(group_of), tuple(tree_of), tuple(starts), *arrays)
+
+
+def _joint(tables: Mapping[int, Array], group: Sequence[tuple[int, int]], cardinalities: Sequence[int]) -> Array:
+    """The reachable leaves for each combination of a group's cells: those that all its columns leave."""
+    import numpy as np
+
+    found = np.full(1, -1, dtype=np.int64)
+    for column, _ in group:
+        table = tables.get(column, np.full(cardinalities[column], -1, dtype=np.int64))
+        found = (table[:, None] & found).ravel()
+    return found
 
 
 def _leaf_bits(nodes: Array) -> dict[int, int]:

@@ -7,8 +7,9 @@ model is
 
     q(x) = p(x) w(x) / Z,   w(x) = min(exp f(x), most)
 
-and rejection samples it exactly, conditions included: draw from p(. | evidence), keep with chance w / most. Z, the mean
-of w under p, is estimated once and carries its standard error.
+and rejection samples it exactly, conditions included: draw from p(. | evidence), keep with chance w / most. Further
+rounds learn what the refined model still misses; w is then the product of the rounds' weights, and a row that one round
+rejects is not shown to the next. Z, the mean of w under p, is estimated once and carries its standard error.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.generators.circuits.forest import MOST_LEAVES, Forest, forest_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 LEAST = -5.0  # of f: below it a row is as good as impossible, and rejection still ends
@@ -30,29 +32,58 @@ RATIO = 3  # rows of the model per real row
 
 
 @dataclass(frozen=True)
+class Round:
+    """One factor of w: min(exp of the forest's sum, exp ``most``)."""
+
+    forest: Forest
+    most: float
+
+    def log_weight(self, codes: torch.Tensor) -> torch.Tensor:
+        """The factor's logarithm for each row of codes (integers, shape (rows, columns)): shape (rows,)."""
+        return self.forest.total(codes).clamp_(LEAST, self.most)
+
+
+@dataclass(frozen=True)
 class Refinement:
-    """w(x) as forests, one per round.
+    """w(x) as the product of its rounds' factors.
 
     Args:
-        most: greatest log weight; its exponential is the mean number of draws per row, about.
         log_z, log_z_error: log Z in nats and its standard error.
     """
 
-    forests: tuple[Forest, ...]
-    most: float
+    rounds: tuple[Round, ...]
     log_z: float = 0.0
     log_z_error: float = 0.0
 
-    def log_weight(self, codes: torch.Tensor) -> torch.Tensor:
-        """log w of each row (int64 codes), shape (rows,)."""
-        total = self.forests[0].total(codes).clamp_(LEAST, self.most)
-        for forest in self.forests[1:]:
-            total += forest.total(codes).clamp_(LEAST, self.most)
-        return total.clamp_(LEAST, self.most)
+    @property
+    def most(self) -> float:
+        """Greatest log weight: exp(most) / Z rows are drawn per row kept."""
+        return sum(r.most for r in self.rounds)
 
-    def accepts(self, codes: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-        """Which rows rejection keeps, given one uniform number in [0, 1) per row: booleans, shape (rows,)."""
-        return uniform.log() < self.log_weight(codes) - self.most
+    def log_weight(self, codes: torch.Tensor) -> torch.Tensor:
+        """log w of each row (integers, shape (rows, columns)), shape (rows,)."""
+        total = self.rounds[0].log_weight(codes)
+        for later in self.rounds[1:]:
+            total += later.log_weight(codes)
+        return total
+
+    def kept(self, codes: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
+        """The rows that rejection keeps, in their order; ``codes`` and the result have shape (columns, rows)."""
+        return codes.index_select(1, self.accepted(codes, random))
+
+    def accepted(self, codes: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
+        """The numbers of the rows that rejection keeps, ascending; ``codes`` has shape (columns, rows)."""
+        import torch
+
+        found: torch.Tensor | None = None
+        for part in self.rounds:
+            uniform = torch.from_numpy(random.random(codes.shape[1]))
+            stay = (uniform < (part.log_weight(codes.t()).double() - part.most).exp_()).nonzero()[:, 0]
+            found = stay if found is None else found[stay]
+            if part is not self.rounds[-1]:
+                codes = codes.index_select(1, stay)
+        assert found is not None
+        return found
 
 
 def learn_ratio(
@@ -62,12 +93,14 @@ def learn_ratio(
     categorical: Sequence[int],
     *,
     trees: int,
+    rate: float = 0.3,
     seed: int,
 ) -> Forest:
     """Boosted trees whose sum estimates log(p_real / p_drawn); they stop early on held-out rows.
 
     Args:
         real, drawn: codes, shape (rows, columns).
+        rate: learning rate. A high one takes few trees, and every row drawn later asks all of them.
         categorical: columns whose cells have no order.
     """
     import numpy as np
@@ -79,6 +112,7 @@ def learn_ratio(
     enough = min(len(real), len(drawn)) >= 100  # for a held-out share that says something
     model: Any = HistGradientBoostingClassifier(
         max_iter=trees if enough else min(trees, 10),
+        learning_rate=rate,
         max_leaf_nodes=MOST_LEAVES,
         min_samples_leaf=40,
         l2_regularization=1.0,
@@ -97,4 +131,4 @@ def with_normaliser(refinement: Refinement, drawn: torch.Tensor) -> Refinement:
     weights = refinement.log_weight(drawn).double().exp()
     mean = float(weights.mean())
     error = float(weights.std()) / math.sqrt(len(weights)) / mean if len(weights) > 1 else 0.0
-    return Refinement(refinement.forests, refinement.most, math.log(mean), error)
+    return Refinement(refinement.rounds, math.log(mean), error)

@@ -14,6 +14,7 @@ from synthkit.generators.neural.conditions import Conditions, condition_vectors
 from synthkit.generators.neural.judge import Judge
 from synthkit.generators.neural.layout import Layout, gumbel
 from synthkit.generators.neural.networks import critic_loss, criticise, generate, new_critic, new_generator, trained
+from synthkit.generators.neural.snapshot import Snapshot
 from synthkit.generators.neural.training import (
     Averaged,
     History,
@@ -29,6 +30,7 @@ from synthkit.generators.neural.training import (
 if TYPE_CHECKING:
     import torch
 
+    from synthkit.generators.checkpoint import Checkpoint
     from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import CtganParams
 
@@ -148,7 +150,9 @@ def generator_step(nets: Networks, drawn: tuple[Any, ...], step: torch.optim.Opt
     return loss, wrong
 
 
-def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[Weights, torch.Tensor, History]:
+def train(
+    rows: Rows, params: CtganParams, seed: int, report: Report, checkpoint: Checkpoint
+) -> tuple[Weights, torch.Tensor, History]:
     """Train on ``rows``. Returns the best averaged weights, how often conditions occur (running sums), the record."""
     nets = Networks.new(rows, params, seed)
     plan = Plan.of(len(rows), params)
@@ -157,7 +161,9 @@ def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[W
     steps = nets.optimisers()
     precision = autocast(params.amp, nets.random.device)
     one_step = compiled(params.compile, critic_step)
-    for number in range(1, plan.steps + 1):
+    networks = {"generator": nets.generator, "critic": nets.critic}
+    snapshot = Snapshot(checkpoint, networks, dict(zip(networks, steps, strict=True)), mean, history, nets.random)
+    for number in range(snapshot.restore() + 1, plan.steps + 1):
         factor = plan.rate(number - 1, params.schedule)
         set_rate(steps[0], params.generator_lr * factor)
         set_rate(steps[1], params.discriminator_lr * factor)
@@ -174,6 +180,7 @@ def train(rows: Rows, params: CtganParams, seed: int, report: Report) -> tuple[W
             report(number, plan.steps, history.note)
             if not on:
                 break
+        snapshot.keep(number)
     return history.best, nets.conditions.original, history
 
 

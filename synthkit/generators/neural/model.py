@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
-from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Progress, Quota
+from synthkit.generators.base import Progress, Quota
+from synthkit.generators.checkpoint import NOWHERE, Checkpoint
 from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift, rows_for, shares_of
 from synthkit.generators.neural.conditions import condition_vectors, draw_cells
 from synthkit.generators.neural.layout import Layout
-from synthkit.generators.rejection import PerQuota, about, fill_quotas, in_batches
+from synthkit.generators.rejection import PerQuota, about
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ BATCH = 16_384  # rows through the network, and given out, at once
 
 # (weights, layout, noise of shape (rows, embedding_dim + conditions), a source of randomness) → logits and scalars
 Decoder = Callable[[Any, Layout, Any, Any], tuple[Any, Any]]
-# (rows, parameters, seed, report) → weights, running sums of the conditions' chances, history
-Train = Callable[[Any, Any, int, Any], tuple[Any, Any, Any]]
+# (rows, parameters, seed, report, checkpoint) → weights, running sums of the conditions' chances, history
+Train = Callable[[Any, Any, int, Any, Checkpoint], tuple[Any, Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -98,30 +98,41 @@ class NeuralModel:
         found = [int(self.layout.starts[names.index(n)]) + code for n, code in codes.items() if n in names]
         return min(found, key=lambda c: float(chances[c]), default=None)
 
+    def supply(self, quotas: Sequence[Quota], random: torch.Generator) -> PerQuota:
+        """Draws each quota under the condition vector of its rarest value; rejection does the rest."""
+        cells = []
+        for quota in quotas:
+            with about(quota):
+                cells.append(self.cell_for(quota.values))
+
+        def draw(i: int, rows: int) -> Iterator[pa.RecordBatch]:
+            for start in range(0, rows, BATCH):
+                yield self.draw(min(BATCH, rows - start), random, cells[i])
+
+        hint = "ask for a smaller share, train longer, or use circuit, which draws any condition exactly"
+        return PerQuota(draw, "the network", hint)
+
 
 def fit(
-    name: str,
     train: Train,
     decoder: Decoder,
     table: Table,
     params: NeuralParams,
     *,
-    budget: Budget | None,
     seed: int,
     device: str,
     progress: Progress,
+    checkpoint: Checkpoint = NOWHERE,
 ) -> NeuralModel:
-    """Encode, train and calibrate: a generator's fit but for its networks. ``name`` is the generator's."""
+    """Encode, train and calibrate: a generator's fit without a budget, but for its networks."""
     import torch
 
-    if budget is not None:
-        raise BuildError(f"{name} gives no differential privacy")
     encoder, rows = encoded(table, params, seed, device)
 
     def report(done: int, total: int, note: str) -> None:
         progress(done, total, "steps", note)
 
-    weights, conditions, history = train(rows, params, seed, report)
+    weights, conditions, history = train(rows, params, seed, report, checkpoint)
     fitted = NeuralModel(
         encoder,
         decoder,
@@ -161,34 +172,6 @@ def calibrated(model: NeuralModel, rows: Rows, seed: int) -> NeuralModel:
     cells = layout.sampled(logits + shift, random)
     calibration = Calibration(shift, *fit_quantiles(layout, rows, cells, scalars))
     return replace(model, calibration=calibration)
-
-
-def sample(
-    model: NeuralModel, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
-) -> Iterator[pa.RecordBatch]:
-    """Rows in batches of :data:`BATCH` at most, so that memory does not grow with their number."""
-    import torch
-
-    random = torch.Generator().manual_seed(seed)
-    if conditions:
-        yield from fill_quotas(_conditioned(model, conditions, random), conditions, rows, seed=seed, progress=progress)
-        return
-    yield from in_batches(lambda count: model.draw(count, random), rows, BATCH, progress)
-
-
-def _conditioned(model: NeuralModel, quotas: Sequence[Quota], random: torch.Generator) -> PerQuota:
-    """Draws each quota under the condition vector of its rarest value; rejection does the rest."""
-    cells = []
-    for quota in quotas:
-        with about(quota):
-            cells.append(model.cell_for(quota.values))
-
-    def draw(i: int, rows: int) -> Iterator[pa.RecordBatch]:
-        for start in range(0, rows, BATCH):
-            yield model.draw(min(BATCH, rows - start), random, cells[i])
-
-    hint = "ask for a smaller share, train longer, or use circuit, which draws any condition exactly"
-    return PerQuota(draw, "the network", hint)
 
 
 def save(model: NeuralModel, directory: Path) -> None:

@@ -83,7 +83,12 @@ class Plan:
 
     def rate(self, step: int, schedule: str) -> float:
         """Factor of the learning rates at a step."""
-        return 1.0 if schedule == "constant" else max(0.01, 0.5 * (1 + math.cos(math.pi * step / self.steps)))
+        return rate_of(step, self.steps, schedule)
+
+
+def rate_of(step: int, steps: int, schedule: str) -> float:
+    """Factor of the learning rates at one of ``steps`` steps."""
+    return 1.0 if schedule == "constant" else max(0.01, 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.generators.neural.judge import Judge
 from synthkit.generators.neural.layout import Layout
 from synthkit.generators.neural.networks import linear, linears
+from synthkit.generators.neural.snapshot import Snapshot
 from synthkit.generators.neural.training import (
     Averaged,
     History,
@@ -28,6 +29,7 @@ from synthkit.generators.neural.training import (
 if TYPE_CHECKING:
     import torch
 
+    from synthkit.generators.checkpoint import Checkpoint
     from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import TvaeParams
 
@@ -104,7 +106,9 @@ def loss_of(nets: Networks, rows: Rows, index: torch.Tensor) -> tuple[torch.Tens
     return loss, divergence
 
 
-def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[Weights, torch.Tensor, History]:
+def train(
+    rows: Rows, params: TvaeParams, seed: int, report: Report, checkpoint: Checkpoint
+) -> tuple[Weights, torch.Tensor, History]:
     """Train on ``rows``. Returns the best averaged weights with the fitted prior, no conditions, and the record."""
     import torch
 
@@ -114,14 +118,15 @@ def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[We
     mean = Averaged.of(nets.weights, params.averaging)
     step = optimiser(list(nets.weights.values()), params.lr, params.l2scale)
     precision, losses = autocast(params.amp, nets.random.device), compiled(params.compile, loss_of)
-    order: Any = None
-    for number in range(1, plan.steps + 1):
+    snapshot = Snapshot(checkpoint, {"all": nets.weights}, {"all": step}, mean, history, nets.random)
+    for number in range(snapshot.restore() + 1, plan.steps + 1):
         place = (number - 1) % plan.per_epoch
         if place == 0:
-            order = torch.randperm(len(rows), generator=nets.random, device=nets.random.device)
+            snapshot.tensors["order"] = torch.randperm(len(rows), generator=nets.random, device=nets.random.device)
         set_rate(step, params.lr * plan.rate(number - 1, params.schedule))
         with precision:
-            wrong, divergence = losses(nets, rows, order[place * params.batch_size :][: params.batch_size])
+            index = snapshot.tensors["order"][place * params.batch_size :][: params.batch_size]
+            wrong, divergence = losses(nets, rows, index)
         step.zero_grad()
         torch.autograd.backward(params.loss_factor * wrong + divergence)
         step.step()
@@ -137,6 +142,7 @@ def train(rows: Rows, params: TvaeParams, seed: int, report: Report) -> tuple[We
             report(number, plan.steps, history.note)
             if not on:
                 break
+        snapshot.keep(number)
     best = {k: w for k, w in history.best.items() if not k.startswith(("in.", "mean.", "log_variance."))}
     return best, torch.zeros(0, dtype=torch.float64), history
 

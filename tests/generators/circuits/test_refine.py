@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from synthkit.generators.circuits.alias import WIDEST, draws_from
 from synthkit.generators.circuits.em import Schedule, marginal_counts, start_tree, train
-from synthkit.generators.circuits.forest import forest_of
-from synthkit.generators.circuits.refine import Refinement, learn_ratio, with_normaliser
+from synthkit.generators.circuits.forest import MOST_CELLS, forest_of, grouped
+from synthkit.generators.circuits.refine import Refinement, Round, learn_ratio, with_normaliser
 from synthkit.generators.circuits.sampling import sampler_of
 from synthkit.generators.circuits.structure import chow_liu, mutual_information
 
@@ -41,6 +43,18 @@ def test_the_forest_is_the_classifier(categorical: tuple[int, ...], leaves: int)
     np.testing.assert_allclose(found, model.decision_function(rows.astype(np.float32)) + 0.25, atol=1e-5)
 
 
+@given(st.lists(st.integers(1, 5_000), min_size=1, max_size=30))
+def test_every_column_is_in_one_group_whose_cells_are_all_different(cardinalities: list[int]) -> None:
+    groups = grouped(cardinalities)
+    assert sorted(column for group in groups for column, _ in group) == list(range(len(cardinalities)))
+    for group in groups:
+        cells = 1
+        for column, weight in group:  # a number system whose digits are the columns' codes
+            assert weight == cells
+            cells *= cardinalities[column]
+        assert cells <= MOST_CELLS or len(group) == 1
+
+
 def test_a_constant_classifier_is_a_forest_too() -> None:
     x = np.zeros((50, 2), dtype=np.float32)
     model = HistGradientBoostingClassifier(max_iter=3).fit(x, np.repeat([0, 1], 25))
@@ -60,7 +74,7 @@ def test_alias_tables_hold_their_distribution(cells: int) -> None:
         held.scatter_add_(1, draws.alias.long(), 1 - draws.keep.double())
         np.testing.assert_allclose(held.numpy() / cells, p, atol=1e-7)
     n = 100_000
-    which = torch.full((n,), 2)
+    which = torch.full((n,), 2, dtype=torch.int32)
     found = draws.draw(which, torch.rand(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).numpy()
     assert found.min() >= 0
     assert found.max() < cells
@@ -90,7 +104,7 @@ def test_a_planted_interaction_is_learnt_by_refinement_where_one_state_cannot() 
     plain = sampler_of(blind, None).draw(20_000, g)
     assert holds(plain) == pytest.approx(0.5, abs=0.02)
     forest = learn_ratio(real, plain, (2, 2, 2, 2), (0, 1, 2, 3), trees=100, seed=0)
-    refinement = with_normaliser(Refinement((forest,), math.log(4.5)), sampler_of(blind, None).draw(50_000, g))
+    refinement = with_normaliser(Refinement((Round(forest, math.log(4.5)),)), sampler_of(blind, None).draw(50_000, g))
     drawn = sampler_of(blind, refinement).draw(20_000, g)
     assert holds(drawn) == pytest.approx(0.9, abs=0.02)  # four standard errors are .0085; the trees add some
     # q(x) = p(x) w(x) / Z adds up to 1 over all sixteen rows, within the error that Z states.
@@ -102,6 +116,57 @@ def test_a_planted_interaction_is_learnt_by_refinement_where_one_state_cannot() 
     q = (q / q.sum()).numpy()
     counts = np.bincount((drawn * torch.tensor([8, 4, 2, 1])).sum(1).numpy(), minlength=16)
     assert (((counts - 20_000 * q) ** 2) / (20_000 * q)).sum() < 50  # chi-square, 15 degrees, beyond 1 - 1e-5
+
+
+def test_rounds_multiply_and_rejection_draws_from_their_product() -> None:
+    real, cells = parity(20_000, 0), (2, 2, 2, 2)
+    marginals = marginal_counts(real, cells)
+    structure = chow_liu(mutual_information(real.numpy(), cells))
+    blind = train(start_tree(structure, cells, 1, marginals, 0), real, marginals, Schedule(steps=100), 0)
+    draws = torch.Generator().manual_seed(1)
+    refinement: Refinement | None = None
+    for number, most in enumerate((1.3, 1.2)):  # too little to get there at once: the second round has work left
+        drawn = sampler_of(blind, refinement).draw(60_000, draws)
+        forest = learn_ratio(real, drawn, cells, (0, 1, 2, 3), trees=20, seed=number)
+        before = () if refinement is None else refinement.rounds
+        refinement = Refinement((*before, Round(forest, math.log(most))))
+    assert refinement is not None
+    every = torch.cartesian_prod(*[torch.arange(2)] * 4)
+    single = [r.log_weight(every) for r in refinement.rounds]
+    torch.testing.assert_close(refinement.log_weight(every), single[0] + single[1])
+    assert all(float(s.max()) <= math.log(m) + 1e-6 for s, m in zip(single, (1.3, 1.2), strict=True))
+    q = (blind.log_prob(every) + refinement.log_weight(every)).exp()
+    q = (q / q.sum()).numpy()
+    rows = sampler_of(blind, refinement).draw(50_000, draws)
+    counts = np.bincount((rows * torch.tensor([8, 4, 2, 1])).sum(1).numpy(), minlength=16)
+    assert (((counts - 50_000 * q) ** 2) / (50_000 * q)).sum() < 50  # chi-square, 15 degrees, beyond 1 - 1e-5
+
+
+@pytest.mark.parametrize("refined", [False, True])
+def test_several_threads_draw_the_same_rows_as_one(refined: bool) -> None:
+    real, cells = parity(5_000, 0), (2, 2, 2, 2)
+    marginals = marginal_counts(real, cells)
+    structure = chow_liu(mutual_information(real.numpy(), cells))
+    tree = start_tree(structure, cells, 2, marginals, 0)
+    refinement = None
+    if refined:
+        drawn = sampler_of(tree, None).draw(5_000, torch.Generator().manual_seed(0))
+        forest = learn_ratio(real, drawn, cells, (0, 1, 2, 3), trees=5, seed=0)
+        refinement = Refinement((Round(forest, math.log(2)),))
+    found = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            stream = sampler_of(tree, refinement).stream(150_000, seed=3)
+            found.append(torch.cat([stream.take(n) for n in (1, 0, 99_999, 100_000)]))
+    finally:
+        torch.set_num_threads(before)
+    assert found[0].shape == (200_000, 4)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+    other = sampler_of(tree, refinement).stream(150_000, seed=4).take(100)
+    assert not torch.equal(found[0][:100], other)
 
 
 def test_states_learn_the_interaction_too() -> None:

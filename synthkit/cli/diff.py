@@ -1,0 +1,99 @@
+"""``synth diff``: what differs between two versions of a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from synthkit.cli.common import kept_versions, reader_options
+
+if TYPE_CHECKING:
+    from synthkit.store.compare import ColumnChange, Difference
+    from synthkit.store.versions import Versions
+
+
+@click.command("diff")
+@click.argument("model", required=False)
+@click.argument("before", required=False)
+@click.argument("after", required=False)
+@reader_options
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    model: str | None, before: str | None, after: str | None, project_dir: Path | None, target: str | None, style: str
+) -> None:
+    """Compare two versions of a table, or of all: by default what git has at HEAD with what is published here."""
+    kept = kept_versions(project_dir, target)
+    found = {}
+    for name in [model] if model else kept.warehouse.names():
+        pair = _pair(kept, name, before, after, alone=model is not None)
+        if pair is not None:
+            found[name] = _compared(kept, *pair)
+    if style == "json":
+        click.echo(json.dumps({n: d.to_json() for n, d in found.items()}, indent=2, ensure_ascii=False))
+        return
+    changed = {n: d for n, d in found.items() if not (d.same_rows and not d.configuration and not d.audits)}
+    for name, difference in changed.items():
+        _print_difference(name, difference)
+    if not changed:
+        click.echo(f"no difference in {len(found)} table{'s' if len(found) != 1 else ''}")
+
+
+def _pair(kept: Versions, name: str, before: str | None, after: str | None, *, alone: bool) -> tuple[Any, Any] | None:
+    """The receipts to compare; None for a table that only one side has, where others are compared too."""
+    from synthkit.errors import SynthError
+
+    try:
+        old = kept.named(name, before or "HEAD").receipt
+        if after is not None:
+            return old, kept.named(name, after).receipt
+        current = kept.warehouse.published(name)
+        if current is None:
+            raise SynthError(f"{name!r} is not published here", hint="run synth build or synth pull")
+    except SynthError:
+        if alone:
+            raise
+        return None
+    return old, current
+
+
+def _compared(kept: Versions, old: Any, new: Any) -> Difference:
+    from synthkit.store.compare import compare
+
+    same = old["sha256"] == new["sha256"]
+    return compare(old, new, None if same else (kept.file(old), kept.file(new)))
+
+
+def _print_difference(name: str, d: Difference) -> None:
+    def text(epsilon: float | None) -> str:
+        return "none" if epsilon is None else f"{epsilon:g}"
+
+    click.echo(name)
+    click.echo(f"  rows     {d.rows[0]:,} → {d.rows[1]:,}" if d.rows[0] != d.rows[1] else f"  rows     {d.rows[1]:,}")
+    if d.epsilon[0] != d.epsilon[1]:
+        click.echo(f"  epsilon  {text(d.epsilon[0])} → {text(d.epsilon[1])}")
+    for title, lines in (("made otherwise", d.configuration), ("columns", d.schema)):
+        if lines:
+            click.echo(f"  {title}")
+        for line in lines:
+            click.echo(f"    {line}")
+    if d.audits:
+        click.echo("  audits")
+    for audit, old, new in d.audits:
+        click.echo(f"    {audit}: {old} → {new}")
+    if d.columns:
+        click.echo("  values")
+    for change in d.columns:
+        click.echo(_moved(change))
+    if d.same_rows:
+        click.echo("  the rows are the same")
+
+
+def _moved(c: ColumnChange) -> str:
+    sure = "" if c.value > c.noise else ", no more than chance"
+    text = f"    {c.column}: {c.measure} = {c.value:.3f} (95 % interval {c.low:.3f} to {c.high:.3f}){sure}"
+    if c.missing[0] != c.missing[1]:
+        text += f"; missing {c.missing[0] or 0:.1%} → {c.missing[1] or 0:.1%}"
+    return text

@@ -1,0 +1,79 @@
+"""``synth docs``: the project as a site to read: lineage, tables, audits, pictures."""
+
+from __future__ import annotations
+
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synthkit.cli.common import compiled, project_options
+
+output_option = click.option(
+    "--output", type=click.Path(path_type=Path), help="The folder to write to (default: target/docs)."
+)
+
+
+@click.group("docs")
+def command() -> None:
+    """Write the project as a static site, or serve it on this machine."""
+
+
+@command.command("generate")
+@project_options
+@output_option
+def generate(project_dir: Path | None, target: str | None, variables: str | None, output: Path | None) -> None:
+    """Write the site: lineage, a page per table with its audits and pictures, search. Reads files, builds nothing."""
+    directory, files, built = _written(project_dir, target, variables, output)
+    if not built:
+        click.echo("nothing was built yet, so the pages show what is declared: run synth build", err=True)
+    click.echo(f"wrote {files} files; open {directory / 'index.html'}")
+
+
+@command.command("serve")
+@project_options
+@output_option
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+def serve(project_dir: Path | None, target: str | None, variables: str | None, output: Path | None, port: int) -> None:
+    """Write the site anew, and serve it to this machine alone until Ctrl-C."""
+    from synthkit.errors import SynthError
+
+    directory, _, _ = _written(project_dir, target, variables, output)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(directory)))
+    except OSError as error:
+        raise SynthError(f"cannot serve on port {port}: {error.strerror}", hint="name another: --port 0") from None
+    with server:
+        click.echo(f"serving {directory} at http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("stopped")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files of one folder; a line per request would hide what matters."""
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+    def list_directory(self, _path: Any) -> None:
+        """No listings: the start page is the way in."""
+        self.send_error(404)
+
+
+def _written(
+    project_dir: Path | None, target: str | None, variables: str | None, output: Path | None
+) -> tuple[Path, int, bool]:
+    """The folder, how many files are in it, and whether there was anything built to show."""
+    from synthkit.report.site.gather import gather
+    from synthkit.report.site.output import write_site
+    from synthkit.report.site.render import render
+
+    manifest = compiled(project_dir, target, variables)
+    data = gather(manifest)
+    directory = (output or manifest.project.target_dir / "docs").resolve()
+    files = write_site(render(data), directory)
+    return directory, files, data.run is not None or bool(data.receipts)

@@ -1,0 +1,57 @@
+"""``synth verify``: is what is committed what the YAML says, and may it be merged?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from synthkit.cli.common import base_option, load, log_options, project_options, report_option
+
+
+@click.command("verify")
+@project_options
+@base_option
+@click.option("--full", is_flag=True, help="Hash the Parquet files; else their sizes decide.")
+@click.option("--allow-breaking", is_flag=True, help="Columns that readers lose are meant: warn only.")
+@report_option
+@log_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    project_dir: Path | None,
+    target: str | None,
+    variables: str | None,
+    base: str | None,
+    full: bool,
+    allow_breaking: bool,
+    reports: tuple[str, ...],
+    log_format: str,
+    quiet: bool,
+) -> None:
+    """Check what is committed: receipts against the YAML, data against receipts, audits, ledger, contracts.
+
+    Reads no source and runs nothing, so it works wherever the repository is. Exits 1 where something must not be
+    merged.
+    """
+    from synthkit.cli.reports import host, parse_reports, write_reports
+    from synthkit.report.findings import json_lines, render_findings
+    from synthkit.report.style import wants_colour
+    from synthkit.report.writing import of_review
+    from synthkit.verify.review import review
+    from synthkit.versions.git import commit_at, merge_base
+
+    wanted = parse_reports(reports)
+    project = load(project_dir, target, variables)
+    commit = None if not base else merge_base(commit_at(project.root, base))
+    found = review(project, base=commit, full=full, allow_breaking=allow_breaking)
+    if log_format == "json":
+        for line in json_lines(found, quiet=quiet):
+            click.echo(line)
+    elif text := render_findings(found, project.root, color=wants_colour(sys.stdout), quiet=quiet):
+        click.echo(text)
+    if wanted:
+        write_reports(wanted, of_review(found, host(project)), aside=log_format == "json")
+    ctx.exit(1 if found.failed else 0)

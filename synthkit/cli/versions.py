@@ -1,0 +1,54 @@
+"""``synth versions``: the versions of a published table, from git."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from synthkit.cli.common import kept_versions, reader_options
+
+if TYPE_CHECKING:
+    from synthkit.versions.history import Version
+
+
+@click.command("versions")
+@click.argument("model")
+@reader_options
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(model: str, project_dir: Path | None, target: str | None, style: str) -> None:
+    """List the versions of a published table, from git's history."""
+    known = kept_versions(project_dir, target).of_table(model)
+    if style == "json":
+        click.echo(json.dumps([_facts(v) for v in known], indent=2, ensure_ascii=False))
+        return
+    lines = [("version", "committed", "run", "rows", "ε", "audits", "message")]
+    for v in known:
+        f = _facts(v)
+        epsilon = "–" if f["epsilon"] is None else f"{f['epsilon']:g}"
+        audits = ", ".join(f"{n} {s}" for s, n in f["audits"].items()) or "none"
+        lines.append((v.name, f["committed"] or "–", f["run_id"], f"{f['rows']:,}", epsilon, audits, v.subject))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        click.echo("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip())
+
+
+def _facts(version: Version) -> dict[str, Any]:
+    receipt = version.receipt
+    counts: dict[str, int] = {}
+    for audit in receipt.get("audits", []):
+        counts[audit["status"]] = counts.get(audit["status"], 0) + 1
+    return {
+        "version": version.commit,
+        "committed": version.date[:19].replace("T", " ") if version.commit else None,
+        "message": version.subject,
+        "run_id": receipt.get("run_id"),
+        "published_at": receipt.get("published_at"),
+        "rows": receipt.get("rows"),
+        "epsilon": receipt.get("epsilon"),
+        "delta": receipt.get("delta"),
+        "sha256": receipt.get("sha256"),
+        "audits": counts,
+    }

@@ -1,0 +1,157 @@
+"""Whose privacy there is to spend, how much of it, and under what each private model trains: by what is declared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.private import declared_types
+from synthkit.errors import Location, did_you_mean
+from synthkit.generators.base import Budget
+from synthkit.privacy.guarantee import Account
+from synthkit.spec.types import BudgetSpec, SourceTableSpec
+
+CAP = 1e-5  # no default δ is larger
+
+
+def default_delta(rows: int) -> float:
+    """δ for a table of ``rows`` declared rows: at most 1e-5, 1/(10 n) and n^-1.1.
+
+    A mechanism that publishes each row with probability δ is (0, δ)-private, so δ must stay well below 1/n (Dwork &
+    Roth, "The algorithmic foundations of differential privacy", 2014, section 2.3).
+    """
+    n = max(rows, 1)
+    return min(CAP, 1 / (10 * n), 1 / math.pow(n, 1.1))
+
+
+def bind_accounts(draft: Draft) -> None:
+    """One account per population, or per table that names none; with the budgets of synth_project.yml."""
+    tables: dict[str, list[str]] = {}
+    for id_, (relation, table) in draft.tables.items():
+        tables.setdefault(table.population or f"{relation.source}.{relation.name}", []).append(id_)
+        if table.population is not None and table.privacy_unit is None:
+            draft.fault(
+                f"a table of the population {table.population!r} names no privacy_unit, so each row would be a person",
+                table.origin.at("population"),
+                table.population,
+                "add privacy_unit: the column that says whose row it is (the primary key, if each has one row)",
+            )
+        if table.max_rows_per_unit is not None and table.privacy_unit is None:
+            draft.fault(
+                "max_rows_per_unit without privacy_unit: each row is a unit of its own",
+                table.origin.at("max_rows_per_unit", key=True),
+                table.max_rows_per_unit,
+                "add privacy_unit: the column that says whose row it is",
+            )
+    draft.accounts = {name: Account(name, tuple(ids)) for name, ids in tables.items()}
+    privacy, origin = draft.project.spec.privacy, draft.project.spec.origin
+    for name, spec in privacy.budgets.items():
+        if name in draft.accounts:
+            _set_budget(draft, name, spec, ("budgets", name))
+            continue
+        shared = draft.tables.get(f"source:{name}")
+        if shared is not None:
+            hint = f"write {shared[1].population}: its tables share one budget"
+            message = f"{name} belongs to the population {shared[1].population!r}, which has the budget"
+        else:
+            hint = did_you_mean(name, draft.accounts, "a population or source table")
+            message = f"a budget for {name!r}, which is neither a population nor a source table"
+        draft.fault(message, origin.at("privacy", "budgets", name, key=True), name, hint)
+    for name, account in draft.accounts.items():
+        if account.epsilon is None and privacy.default_budget is not None:
+            _set_budget(draft, name, privacy.default_budget, ("default_budget",))
+        elif account.epsilon is None and (rows := _rows(draft, account.sources)):
+            draft.accounts[name] = replace(account, delta=default_delta(rows))
+
+
+def _set_budget(draft: Draft, name: str, spec: BudgetSpec, path: tuple[str, ...]) -> None:
+    account = draft.accounts[name]
+    where = draft.project.spec.origin.at("privacy", *path)
+    rows = _rows(draft, account.sources)
+    delta = spec.delta if spec.delta is not None else default_delta(rows) if rows else None
+    if spec.delta is not None and rows and spec.delta >= 1 / rows:
+        _too_large(draft, spec.delta, rows, where)
+    if delta is None and path[0] == "budgets":
+        hint = "add delta: below 1/n for n rows, such as 1e-6; or declare row_count: on the source table"
+        draft.fault(f"nothing says what δ the budget of {name} has", where, hint=hint)
+    draft.accounts[name] = replace(account, epsilon=spec.epsilon, delta=delta)
+
+
+def _rows(draft: Draft, sources: Iterable[str]) -> int:
+    """The largest declared row count: its δ is the smallest. 0 where none is declared."""
+    return max(draft.tables[id_][1].row_count or 0 for id_ in sources)
+
+
+def _too_large(draft: Draft, delta: float, rows: int, where: Location) -> None:
+    draft.fault(
+        f"δ = {delta:g} is no privacy for {rows:,} declared rows: it must be below 1/n = {1 / rows:.3g}",
+        where,
+        f"{delta:g}",
+        f"drop delta (then it is {default_delta(rows):.3g}), or lower it",
+    )
+
+
+def bind_budgets(draft: Draft) -> None:
+    """Under what each model with ``epsilon`` is trained; what makes its ε no theorem is a fault."""
+    for model in draft.models.values():
+        spec = model.spec
+        if spec.epsilon is None:
+            if spec.insecure_seed is not None:
+                where = spec.origin.at("insecure_seed", key=True)
+                draft.fault("insecure_seed without epsilon: there is no noise", where, hint="drop insecure_seed")
+            continue
+        if model.generator is None or not model.generator.supports_epsilon or spec.source is None:
+            continue
+        if spec.source.id in draft.tables:
+            _bind_budget(draft, model, draft.tables[spec.source.id][1])
+    _default_deltas(draft)
+
+
+def _bind_budget(draft: Draft, model: ModelDraft, table: SourceTableSpec) -> None:
+    spec = model.spec
+    assert spec.epsilon is not None
+    assert spec.source is not None
+    rows, delta = table.row_count, spec.delta
+    if delta is None:
+        if not rows:
+            draft.fault(
+                f"nothing says what δ goes with epsilon: {spec.source} declares no row_count",
+                spec.origin.at("epsilon"),
+                spec.epsilon,
+                "declare row_count: on the source table (a public number of rows), or add delta: here",
+            )
+            return
+        delta = default_delta(rows)
+    elif rows and delta >= 1 / rows:
+        _too_large(draft, delta, rows, spec.origin.at("delta"))
+        return
+    kept = _rows_per_unit(draft, table)
+    if kept is not None:
+        trained = None if rows is None else round(rows * (1 - model.holdout))
+        model.budget = Budget(spec.epsilon, delta, trained, kept, spec.insecure_seed)
+        model.declared = None if model.schema is None else declared_types(model.schema, draft, model)
+
+
+def _default_deltas(draft: Draft) -> None:
+    """Where nothing says an account's δ, it is the least of the trainings that are charged to it."""
+    for name, account in draft.accounts.items():
+        if account.delta is None:
+            trained = [m for m in draft.models.values() if m.spec.source and m.spec.source.id in account.sources]
+            deltas = [m.budget.delta for m in trained if m.budget is not None]
+            draft.accounts[name] = replace(account, delta=min(deltas, default=None))
+
+
+def _rows_per_unit(draft: Draft, table: SourceTableSpec) -> int | None:
+    """How many rows one unit may have; None (and a fault, once) where that is not known."""
+    if table.privacy_unit is None or table.primary_key == (table.privacy_unit,):
+        return 1
+    if table.max_rows_per_unit is not None:
+        return table.max_rows_per_unit
+    where = table.origin.at("privacy_unit")
+    message = f"nothing says how many rows one {table.privacy_unit!r} may have, so no noise can hide them"
+    if not any(f.message == message and f.where == where for f in draft.faults):
+        hint = "add max_rows_per_unit: (more rows of one unit are left out of trainings under epsilon)"
+        draft.fault(message, where, table.privacy_unit, hint)
+    return None

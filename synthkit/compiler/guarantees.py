@@ -1,0 +1,193 @@
+"""Static guarantees: for each table and each account it descends from, the (ε, δ) of its lineage, from the YAML alone.
+
+A training under ε on a source is a release. What is made of released tables, by a generator or by SQL, is
+post-processing and costs nothing (Dwork & Roth 2014); several releases about the same people compose,
+each counted once however often it is reached. Real rows, or a generator that learns from them without ε, leave no
+bound.
+
+The guarantee is of one build of these declarations. Tables of earlier builds reveal more: the ledger adds that up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.releases import compose
+from synthkit.errors import Location
+from synthkit.privacy.guarantee import Guarantee, listed
+from synthkit.spec.types import Relation, Requirement
+
+
+@dataclass(frozen=True)
+class _Descent:
+    """How one table descends from one source: by which releases, and by which unprotected way."""
+
+    releases: frozenset[str] = frozenset()
+    unprotected: tuple[str, ...] = ()
+
+
+@dataclass
+class _Tracer:
+    draft: Draft
+    descents: dict[str, dict[str, _Descent]] = field(default_factory=dict)  # by model and source id
+
+    def of_relation(self, relation: Relation) -> dict[str, _Descent]:
+        """Of a table that is read as it is: a source's rows are real, a model's descend as that model does."""
+        if relation.source is not None:
+            return {relation.id: _Descent(unprotected=(relation.id,))}
+        return {
+            source: _Descent(d.releases, (relation.id, *d.unprotected) if d.unprotected else ())
+            for source, d in self.descents.get(relation.name, {}).items()
+        }
+
+    def of_model(self, model: ModelDraft) -> dict[str, _Descent]:
+        assert model.generator is not None
+        spec = model.spec
+        if model.generator.kind == "query":
+            return _united([self.of_relation(r) for r in model.sql_relations])
+        if spec.source is None:
+            return {}
+        if spec.source.source is not None and model.budget is not None:
+            return {spec.source.id: _Descent(frozenset({spec.name}))}
+        return self.of_relation(spec.source)
+
+    def guarantees(self, reads: dict[str, _Descent]) -> tuple[Guarantee, ...]:
+        """One guarantee for each account that the descents touch."""
+        found = []
+        for account in self.draft.accounts.values():
+            touched = {s: reads[s] for s in account.sources if s in reads}
+            if not touched:
+                continue
+            releases = frozenset[str]().union(*(d.releases for d in touched.values()))
+            way = _shortest([d.unprotected for d in touched.values()])
+            epsilon, delta = (math.inf, 0.0) if way else compose(self.draft, sorted(releases), account.delta)
+            sources = tuple(sorted(touched))
+            found.append(Guarantee(account.name, sources, epsilon, delta, tuple(sorted(releases)), way))
+        return tuple(found)
+
+
+def trace_guarantees(draft: Draft) -> None:
+    """The guarantees of every model, and of what each exposure depends on; requirements that do not hold are faults."""
+    tracer = _Tracer(draft)
+    for name in draft.order:
+        model = draft.models[name]
+        if model.generator is None:
+            continue
+        reads = tracer.of_model(model)
+        tracer.descents[name] = reads
+        model.guarantees = tracer.guarantees(reads)
+        if model.spec.epsilon is not None:
+            _refuse_upstream(draft, model)
+        node, requirement = f"model:{name}", model.spec.privacy
+        real = (node, *model.lineage.through) if model.lineage.contains_real_rows else ()
+        _check(draft, node, requirement, model.guarantees, real, model.spec.origin.at("privacy"))
+    for exposure in draft.project.exposures:
+        if exposure.privacy is not None:
+            reads = _united([tracer.of_relation(r) for r in exposure.depends_on])
+            node = f"exposure:{exposure.name}"
+            real = _real_rows(draft, node, exposure.depends_on)
+            where = exposure.origin.at("privacy")
+            _check(draft, node, exposure.privacy, tracer.guarantees(reads), real, where)
+
+
+def _refuse_upstream(draft: Draft, model: ModelDraft) -> None:
+    """``epsilon`` is about real rows: on what other models made it would be a label, not a theorem."""
+    spec = model.spec
+    upstream = None if spec.source is None or spec.source.source is not None else draft.models.get(spec.source.name)
+    if (
+        upstream is None
+        or model.broken
+        or upstream.broken
+        or model.generator is None
+        or model.generator.kind == "query"
+    ):
+        return
+    name = upstream.spec.name
+    sources = ", ".join(sorted(s.removeprefix("source:") for s in upstream.lineage.sources))
+    if upstream.lineage.contains_real_rows:
+        why = f"{name!r} is SQL over real rows, and how far one row of {sources} can change its result is unknown"
+        hint = f"train on the source itself ({sources}); SQL over the synthetic table then costs nothing"
+    elif not sources:
+        why, hint = f"{name!r} descends from no real table", "drop epsilon: there is nobody to protect"
+    elif any(g.unprotected for g in upstream.guarantees):
+        why = f"{name!r} was learnt from {sources} without it, and nothing later takes back what that reveals"
+        hint = f"put epsilon on {name!r}, or train on the source itself"
+    else:
+        why = f"{name!r} is private already, and what is made of it is post-processing"
+        hint = f"drop epsilon: the guarantee of {name!r} holds here too, and costs nothing more"
+    draft.fault(f"epsilon means nothing here: {why}", spec.origin.at("epsilon"), spec.epsilon, hint)
+
+
+def _united(parts: Sequence[dict[str, _Descent]]) -> dict[str, _Descent]:
+    """What reads all of these: releases add up, and the shortest unprotected way is shown."""
+    found: dict[str, _Descent] = {}
+    for part in parts:
+        for source, new in part.items():
+            old = found.get(source, _Descent())
+            found[source] = _Descent(old.releases | new.releases, _shortest([old.unprotected, new.unprotected]))
+    return found
+
+
+def _shortest(ways: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The shortest unprotected way, the first by name of several; empty where there is none."""
+    return min((w for w in ways if w), key=lambda w: (len(w), w), default=())
+
+
+def _real_rows(draft: Draft, node: str, relations: Sequence[Relation]) -> tuple[str, ...]:
+    """The path from an exposure to real rows that it shows as they are, if it does."""
+    for relation in relations:
+        if relation.source is not None:
+            return (node, relation.id)
+        upstream = draft.models.get(relation.name)
+        if upstream is not None and upstream.lineage.contains_real_rows:
+            return (node, relation.id, *upstream.lineage.through)
+    return ()
+
+
+def _check(
+    draft: Draft,
+    node: str,
+    requirement: Requirement | None,
+    guarantees: Sequence[Guarantee],
+    real: tuple[str, ...],
+    where: Location,
+) -> None:
+    if requirement is None:
+        return
+    name = node.partition(":")[2]
+    if requirement == "synthetic_only":
+        if real:
+            message = f"{name!r} is to be synthetic only, but real rows reach it: {shown(draft, real)}"
+            draft.fault(message, where, "synthetic_only", "read a synthetic table instead of the source")
+        return
+    assert not isinstance(requirement, str)
+    limit = requirement.max_epsilon
+    for guarantee in guarantees:
+        if guarantee.epsilon <= limit:
+            continue
+        if guarantee.unprotected:
+            path = shown(draft, (node, *guarantee.unprotected))
+            message = f"{name!r} may reveal at most ε = {limit:g}, but nothing bounds it: {path}"
+            hint = "train on the source under epsilon, and read that table"
+        else:
+            parts = listed([f"{r} (ε = {draft.models[r].spec.epsilon:g})" for r in guarantee.releases])
+            message = (
+                f"{name!r} may reveal at most ε = {limit:g}, but of {guarantee.account} it reveals "
+                f"ε = {guarantee.epsilon:.4g} at δ = {guarantee.delta:.3g}, from {parts}"
+            )
+            hint = "lower their epsilon, read fewer of them, or raise max_epsilon"
+        draft.fault(message, where, f"{limit:g}", hint)
+
+
+def shown(draft: Draft, path: Sequence[str]) -> str:
+    """A path of node ids for people, and what is wrong with it: ``report ← customers ← source crm.x: real rows``."""
+    names = [f"source {n.removeprefix('source:')}" if n.startswith("source:") else n.partition(":")[2] for n in path]
+    reader = next((n for n in reversed(path) if not n.startswith("source:")), "")
+    model = draft.models.get(reader.removeprefix("model:"))
+    generator = None if model is None else model.generator
+    learnt = generator is not None and generator.kind == "model"
+    why = f"learnt without epsilon (generator {generator.name})" if generator and learnt else "real rows"
+    return f"{' ← '.join(names)}: {why}"

@@ -1,0 +1,107 @@
+"""Checks of a model with ``epsilon``: nothing of its private rows may be needed beside its mechanisms.
+
+A range, the list of categories, the number of rows: each is either declared in the YAML, which makes it public
+knowledge, or estimated by the generator with a share of the budget.
+"""
+
+from __future__ import annotations
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.privacy.knowledge import Unknown, bounds_fault, unknown
+from synthkit.schema import Schema
+from synthkit.spec.types import Relation, SourceTableSpec
+
+_SHOWN = 6  # columns whose YAML a hint spells out
+_DEFINED = ("duckdb", "postgres")  # connections whose tables have column types of their own
+
+
+def check_private(draft: Draft) -> None:
+    """Declared bounds that cannot be used, and whatever a private model would have to look up in its rows."""
+    _check_bounds(draft)
+    for model in draft.models.values():
+        if model.spec.epsilon is None or model.generator is None or model.schema is None:
+            continue
+        if not model.generator.supports_epsilon:
+            continue
+        _check_knowledge(draft, model)
+        _check_size(draft, model)
+
+
+def sniffed(draft: Draft, table: SourceTableSpec) -> bool:
+    """Whether a table's column types are read off its rows."""
+    if table.path is not None:
+        return not (table.format == "parquet" or (table.format is None and ".parquet" in table.path.lower()))
+    connection = draft.project.spec.connections.get(table.connection or "")
+    return connection is None or connection.type not in _DEFINED
+
+
+def source_table(draft: Draft, model: ModelDraft) -> tuple[Relation, SourceTableSpec] | None:
+    """The real table that a model learns from; None where it learns from another model."""
+    return None if model.spec.source is None else draft.tables.get(model.spec.source.id)
+
+
+def _check_bounds(draft: Draft) -> None:
+    for id_, (_, table) in draft.tables.items():
+        node = draft.sources.get(id_)
+        for index, spec in enumerate(table.columns):
+            column = None if node is None else node.schema.by_name.get(spec.name)
+            fault = None if column is None else bounds_fault(column)
+            if fault is not None:
+                key = fault.partition(":")[0]
+                where = table.origin.at("columns", index, key)
+                draft.fault(f"column {spec.name!r}: {fault}", where, hint="declare what anyone may know of the column")
+
+
+def _check_knowledge(draft: Draft, model: ModelDraft) -> None:
+    found = source_table(draft, model)
+    assert model.schema is not None
+    if found is None:
+        return  # what a model may learn from another one under epsilon is a matter of lineage
+    relation, table = found
+    typed = {c.name for c in (*table.columns, *model.spec.columns) if c.type is not None or c.pii is not None}
+    if not sniffed(draft, table):
+        typed |= set(model.schema.names)
+    typed |= set(table.primary_key if len(table.primary_key) == 1 else ())
+    pays = (getattr(model.params, "preprocessing_share", 0) or 0) > 0
+    missing = [u for u in unknown(model.schema, typed) if not (pays and u.estimable)]
+    if not missing:
+        return
+    count = f"{len(missing)} column{'s' if len(missing) > 1 else ''}"
+    named = ", ".join(f"{u.column.name} ({' and '.join(u.what)})" for u in missing[:_SHOWN])
+    more = f", and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    where = model.spec.origin.at("epsilon", key=True)
+    message = f"epsilon protects every row, so {count} of {relation} must be declared: {named}{more}"
+    draft.fault(message, where, model.spec.epsilon, _how(missing, model, relation))
+
+
+def _how(missing: list[Unknown], model: ModelDraft, relation: Relation) -> str:
+    """The YAML that mends it."""
+    assert model.generator is not None
+    lines = "; ".join(u.yaml for u in missing[:_SHOWN])
+    hint = f"under columns: of {relation}, declare what anyone may know without seeing the rows: {lines}"
+    if any(u.estimable for u in missing) and "preprocessing_share" in model.generator.params.model_fields:
+        share = f"generator: {{name: {model.generator.name}, preprocessing_share: 0.1}}"
+        hint += f"; bounds and values can be estimated with a tenth of the budget instead: {share}"
+    return hint
+
+
+def _check_size(draft: Draft, model: ModelDraft) -> None:
+    """A size relative to the source tells its number of rows."""
+    found = source_table(draft, model)
+    if model.size.rows is not None or found is None or found[1].row_count is not None:
+        return
+    key = "size" if model.spec.size is not None else "epsilon"
+    draft.fault(
+        f"a size of {model.size} tells how many rows {found[0]} has, which epsilon protects",
+        model.spec.origin.at(key),
+        model.spec.size,
+        "write a number of rows (size: 5000), or declare row_count: on the source table if it is public",
+    )
+
+
+def declared_types(schema: Schema, draft: Draft, model: ModelDraft) -> Schema:
+    """``schema`` in the types that a private model works with."""
+    from synthkit.privacy.knowledge import declared_schema
+
+    found = source_table(draft, model)
+    return declared_schema(schema, sniffed=found is not None and sniffed(draft, found[1]))

@@ -1,0 +1,57 @@
+"""What private trainings release, and what several of them come to: by the mechanisms that their generators declare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from synthkit.errors import SynthError
+from synthkit.generators.base import Budget, Generator
+from synthkit.privacy.mechanisms import Mechanism, mechanism_from_json
+from synthkit.privacy.remembered import composed, remembered
+from synthkit.schema import Schema
+
+if TYPE_CHECKING:
+    from synthkit.compiler.draft import Draft
+    from synthkit.project import Project
+
+
+def cache_of(project: Project) -> Path:
+    """Where results of the accountant are kept."""
+    return project.target_dir / "cache" / "accountant"
+
+
+def released(
+    folder: Path, generator: Generator, params: BaseModel, budget: Budget, schema: Schema
+) -> tuple[Mechanism, ...]:
+    """What training ``generator`` under ``budget`` will release. Raises SynthError with the generator's reason."""
+    assert generator.mechanisms is not None, "check_epsilon refuses a generator that does not say what it spends"
+    declare = generator.mechanisms
+    key: dict[str, Any] = {
+        "generator": [generator.name, generator.version],
+        "params": params.model_dump(mode="json"),
+        "budget": asdict(budget) | {"insecure_seed": None},
+        "schema": schema.to_json(),
+    }
+    found = remembered(folder, key, lambda: [m.to_json() for m in declare(params, budget, schema)])
+    return tuple(mechanism_from_json(m) for m in found)
+
+
+def compose(draft: Draft, names: Sequence[str], delta: float | None) -> tuple[float, float]:
+    """(ε, δ) of the releases of these models together: at ``delta``, their account's, where several compose."""
+    models = [draft.models[n] for n in names]
+    pairs = [(m.budget.epsilon, m.budget.delta) for m in models if m.budget is not None]
+    folder = cache_of(draft.project)
+    mechanisms: list[Mechanism] = []
+    for m in models if len(models) > 1 else ():
+        if m.generator is None or m.generator.mechanisms is None or m.params is None or not (m.budget and m.learnt):
+            return composed(folder, pairs, (), delta)
+        try:
+            mechanisms += released(folder, m.generator, m.params, m.budget, m.learnt)
+        except SynthError:
+            return composed(folder, pairs, (), delta)  # the plan says why; the sums hold whatever the mechanisms are
+    return composed(folder, pairs, mechanisms, delta)

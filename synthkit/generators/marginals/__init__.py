@@ -1,0 +1,1 @@
+"""Synthesis from noisy marginals under differential privacy: measure, infer a graphical model, draw from it."""

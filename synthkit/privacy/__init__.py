@@ -1,0 +1,1 @@
+"""Differential privacy: public knowledge, mechanisms, accounting, noise, the ledger."""

@@ -1,0 +1,109 @@
+"""Whose privacy there is to spend, and what a table may reveal of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synthkit.privacy.mechanisms import mechanism_from_json
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose privacy is spent: that of one source table's people, or of a population that several tables share.
+
+    Args:
+        sources: ids of its real tables.
+        epsilon: its budget; None where none is declared.
+        delta: of the budget, else what every ε of it is given at; None where nothing says what it is.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    epsilon: float | None = None
+    delta: float | None = None
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """What a table may reveal about one account, all the ways by which its rows descend from it composed.
+
+    Args:
+        sources: ids of the account's real tables that it descends from.
+        epsilon: infinite where real rows, or what a generator learnt without epsilon, reach the table.
+        delta: of the composition; 0 where ``epsilon`` is infinite.
+        releases: the models that were trained under epsilon and compose here, each counted once however it is reached.
+        unprotected: the path of node ids from what this table reads to the source, where ``epsilon`` is infinite.
+        entries: of rows that were made, the hashes of their trainings' entries in the ledger.
+    """
+
+    account: str
+    sources: tuple[str, ...]
+    epsilon: float
+    delta: float
+    releases: tuple[str, ...] = ()
+    unprotected: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON has no infinity: ``epsilon`` is null where there is no bound."""
+        bounded = self.epsilon != math.inf
+        data: dict[str, Any] = dict(vars(self))
+        if not bounded:
+            data |= {"epsilon": None, "delta": None}
+        if not self.entries:
+            del data["entries"]
+        return data
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """``a, b and 3 more``."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def in_words(receipt: Mapping[str, Any]) -> str:
+    """What a published table's receipt says of its privacy, in one sentence."""
+    if receipt["contains_real_rows"]:
+        return "none: the table contains real rows"
+    guarantees = receipt.get("guarantees")
+    if guarantees is None:  # of a version that did not record them
+        if receipt["epsilon"] is None:
+            return "synthetic rows, no formal privacy guarantee"
+        return f"({receipt['epsilon']}, {receipt['delta']})-differential privacy"
+    bounds = [g for g in guarantees if g["epsilon"] is not None]
+    if len(bounds) < len(guarantees) or not guarantees:
+        return "synthetic rows, no formal privacy guarantee"
+    parts = [f"({g['epsilon']:.4g}, {g['delta']:.3g})-differential privacy for {g['account']}" for g in bounds]
+    insecure = (receipt.get("privacy") or {}).get("insecure_seed") is not None
+    return "; ".join(parts) + (", but its noise is insecure: it protects nobody who knows the seed" if insecure else "")
+
+
+def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
+    """What its guarantees leave to whoever sees a published table, in one sentence; None where they promise nothing.
+
+    By the mechanisms of the table's own training where its rows descend from that alone, else by (ε, δ); both are upper
+    bounds (:mod:`synthkit.privacy.bounds`).
+    """
+    from synthkit.privacy import bounds
+
+    charged, guarantees = receipt.get("privacy") or {}, receipt.get("guarantees") or ()
+    protected = guarantees and all(g["epsilon"] is not None for g in guarantees)
+    if not protected or receipt["contains_real_rows"] or charged.get("insecure_seed") is not None:
+        return None
+    parts = []
+    for g in guarantees:
+        alone = charged and list(g.get("entries", ())) == [charged["entry"]]
+        mechanisms = [mechanism_from_json(m) for m in charged["mechanisms"]] if alone else []
+        best = bounds.of_training(mechanisms, g["epsilon"], g["delta"])
+        unit = "one row" if charged.get("privacy_unit") is None else f"one {charged['privacy_unit']}"
+        what = unit if alone else "one unit"
+        parts.append(f"{rounded_up(best.accuracy)} of the time whether {what} is in {g['account']}")
+    return f"whoever sees the table and knows all else guesses right at most {'; '.join(parts)} (a coin: 50 %)"
+
+
+def rounded_up(share: float) -> str:
+    """A share in per cent with one decimal, rounded up: what is said to be the most must be the most."""
+    return f"{min(100.0, math.ceil(share * 1000 - 1e-9) / 10):g} %"

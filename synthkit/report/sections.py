@@ -1,0 +1,138 @@
+"""The parts that the reports of a run and of a review share: tables changed, audits before and after, ε, links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from synthkit.report.compare import AuditChange, TableChange
+from synthkit.report.hosting import Host
+from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, line, para
+from synthkit.report.style import MARKS, measured, number, plural
+from synthkit.verify.review import Spent
+
+_MOST = 100  # tables, audits or trainings that a section lists
+
+
+def tables_section(changes: Sequence[TableChange], base: str) -> Iterator[Block]:
+    """What became of tables, and why."""
+    if not changes:
+        yield para("No table differs from ", Code(base), ".")
+        return
+    yield Heading("Tables changed")
+    yield Rows(("table", "change", "rows", "ε", "what changed"), tuple(map(_table, changes[:_MOST])), frozenset({2, 3}))
+    yield from _more(len(changes), "table")
+
+
+def _table(change: TableChange) -> tuple[Line, ...]:
+    before, after = change.before or {}, change.after or {}
+    what = "; ".join(change.what[:4]) + ("; …" if len(change.what) > 4 else "")
+    rows = _pair(before.get("rows"), after.get("rows"), change, number)
+    epsilon = _pair(before.get("epsilon"), after.get("epsilon"), change, _epsilon)
+    return ((Code(change.model),), line(change.kind), line(rows), line(epsilon), line(what or "–"))
+
+
+def _epsilon(value: Any) -> str:
+    return "none" if value is None else number(value)
+
+
+def _pair(before: Any, after: Any, change: TableChange, shown: Any) -> str:
+    if change.before is None or change.after is None:
+        return str(shown(after if change.before is None else before))
+    return str(shown(after)) if before == after else f"{shown(before)} → {shown(after)}"
+
+
+def audits_section(changes: Sequence[TableChange]) -> Iterator[Block]:
+    """The audits whose verdict, figures or limit are others than before, the worse ones first."""
+    found = [(c.model, a) for c in changes for a in c.audits if c.kind != "removed"]
+    if not found:
+        return
+    found.sort(key=lambda pair: _rank(pair[1]))
+    yield Heading("Audits, before → after")
+    rows = tuple(_audit(model, a) for model, a in found[:_MOST])
+    yield Rows(("table", "audit", "before", "after", ""), rows)
+    yield from _more(len(found), "audit")
+
+
+def _audit(model: str, change: AuditChange) -> tuple[Line, ...]:
+    return (
+        (Code(model),),
+        (Code(change.name),),
+        line(_side(change.before)),
+        line(_side(change.after)),
+        line(_turn(change)),
+    )
+
+
+def _side(record: Mapping[str, Any] | None) -> str:
+    return "–" if record is None else f"{MARKS.get(str(record.get('status')), '?')}: {measured(record)}"
+
+
+_GOODNESS = {"error": 0, "fail": 0, "warn": 1, "inconclusive": 1, "skipped": 1, "pass": 2}
+
+
+def _turn(change: AuditChange) -> str:
+    if change.before is None:
+        return "new"
+    if change.after is None:
+        return "removed"
+    then, now = (_GOODNESS.get(str(r.get("status")), 1) for r in (change.before, change.after))
+    if then == now:
+        return "limit" if change.before.get("threshold") != change.after.get("threshold") else ""
+    return "worse" if now < then else "better"
+
+
+def _rank(change: AuditChange) -> int:
+    return ("worse", "removed", "limit", "new", "", "better").index(_turn(change))
+
+
+def spent_section(spent: Sequence[Spent], since: str) -> Iterator[Block]:
+    """Trainings that were charged, and their sum by account."""
+    if not spent:
+        return
+    yield Heading("Privacy spent")
+    accounts: dict[str, list[Spent]] = {}
+    for one in spent:
+        accounts.setdefault(one.account, []).append(one)
+    rows = tuple(
+        (line(name), line(len(of)), line(f"{sum(s.epsilon for s in of):.4g}"), line(_budget(of)), line(_names(of)))
+        for name, of in list(accounts.items())[:_MOST]
+    )
+    yield Rows(("of", "trainings", "ε, added up", "budget", "models"), rows, frozenset({1, 2, 3}))
+    yield para(
+        f"Charged to the ledger {since}; composed, trainings cost no more than their sum. ",
+        Code("synth ledger"),
+        " has the balance.",
+    )
+
+
+def _budget(spent: Sequence[Spent]) -> str:
+    return "–" if spent[0].budget is None else f"{spent[0].budget:g}"
+
+
+def _names(spent: Sequence[Spent]) -> str:
+    names = list(dict.fromkeys(s.model for s in spent))
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def links_section(host: Host) -> Iterator[Block]:
+    if host.run:
+        yield para("The run: ", Link("log and artifacts", host.run), ".")
+
+
+def _more(count: int, noun: str) -> Iterator[Block]:
+    if count > _MOST:
+        yield para(f"… and {plural(count - _MOST, noun)} more.")
+
+
+def placed(file: str, where: str, host: Host) -> Line:
+    """A place in a file, linked where the host shows files. ``where``: ``line`` or ``line:column``, or empty."""
+    text = f"{file}:{where}" if where else file
+    number_of = where.partition(":")[0]
+    if not host.files:
+        return (Code(text),)
+    return (Link(text, host.url(file, int(number_of) if number_of.isdigit() else 1)),)
+
+
+def lines(*found: Line, kind: str = "") -> Paragraph:
+    return Paragraph(tuple(found), kind)

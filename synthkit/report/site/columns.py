@@ -1,0 +1,47 @@
+"""The columns of a table or source, as a page lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synthkit.report.site.verdicts import AuditView, anchor
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    anchor: str
+    name: str
+    type: str
+    sql_type: str
+    description: str
+    notes: tuple[str, ...]
+
+
+def column_views(
+    columns: Sequence[Mapping[str, Any]], audits: Sequence[AuditView], receipt: Mapping[str, Any] | None
+) -> list[ColumnView]:
+    seen = {c["name"]: c["type"] for c in receipt["columns"]} if receipt is not None else {}
+    taken: set[str] = set()
+    found = []
+    for c in columns:
+        notes = [n for n, on in (("personal data, made up", c["pii"]), ("made up", _made_up(c))) if on][:1]
+        if c["bounds"]:
+            notes.append(f"between {c['bounds'][0]} and {c['bounds'][1]}")
+        if c["values"]:
+            notes.append(f"one of {', '.join(map(str, c['values'][:8]))}{', …' if len(c['values']) > 8 else ''}")
+        if c["nullable"] is False:
+            notes.append("never missing")
+        for a in audits:
+            status = next((p.verdict for p in a.columns if p.name == c["name"]), None)
+            if status is not None and status.status in ("fail", "warn", "error"):
+                notes.append(f"{a.name}: {status.word}")
+        sql_type = str(seen.get(c["name"], c["sql_type"]))
+        made = anchor("column", c["name"], taken)
+        found.append(ColumnView(made, c["name"], c["type"], sql_type, c["description"] or "", tuple(notes)))
+    return found
+
+
+def _made_up(column: Mapping[str, Any]) -> bool:
+    return column["type"] in ("id", "text")

@@ -1,0 +1,198 @@
+"""Read what builds left on disk, and keep of it what may be published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from synthkit import __version__
+from synthkit.audits.profile import FORMAT
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.privacy.release import public_audits, public_receipt
+from synthkit.publishing import Pictures, pictures_of, withheld_audits
+from synthkit.report.files import public
+from synthkit.report.site.inputs import Pictured, SiteInput
+from synthkit.results import ModelResult, RunResults
+from synthkit.runrecord import now
+from synthkit.store.staging import Staging
+from synthkit.store.warehouse import Warehouse
+
+MOST_VERSIONS = 100  # of a table's history
+
+
+def gather(manifest: Manifest) -> SiteInput:
+    """Everything that the site of a compiled project shows. Reads small files alone: no rows, no models' weights."""
+    project = manifest.project
+    staging = Staging(project.target_dir)
+    run = _last_run(manifest)
+    receipts = _receipts(manifest, staging)
+    return SiteInput(
+        name=project.spec.name,
+        description=project.spec.description or "",
+        manifest=json.loads(json.dumps(manifest.to_json(), default=str)),
+        generated_at=now(),
+        version=__version__,
+        run=run,
+        receipts=receipts,
+        sql={name: m.sql for name, m in manifest.models.items() if m.sql is not None},
+        profiles={name: _pictured(manifest, m, staging, run, receipts) for name, m in manifest.models.items()},
+        trainings=_trainings(manifest, staging, run, receipts),
+        history=_history(manifest),
+        show_real=project.spec.reports.show_real,
+    )
+
+
+def _last_run(manifest: Manifest) -> RunResults | None:
+    try:
+        run = RunResults.read(manifest.project.target_dir / "run_results.json")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return public(replace(run, results=tuple(_as_declared(manifest, r) for r in run.results)))
+
+
+def _as_declared(manifest: Manifest, result: ModelResult) -> ModelResult:
+    """The result under today's declarations: what was found before a model got its ε tells no more than afterwards."""
+    model = manifest.models.get(result.model)
+    if model is None:
+        return result
+    withheld = tuple(sorted(withheld_audits(manifest, model)))
+    if (model.spec.epsilon is not None and result.epsilon is None) or set(withheld) - set(result.withheld):
+        return replace(result, epsilon=model.spec.epsilon, delta=model.delta, withheld=withheld)
+    if pictures_of(manifest, model) == "none":
+        return replace(result, audits=tuple(_verdicts_alone(result.audits)))
+    return result
+
+
+def _verdicts_alone(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of a table whose rows are real ones that may not be shown: its audits' messages quote them."""
+    return public_audits(records, {str(r["name"]) for r in records})
+
+
+def _receipts(manifest: Manifest, staging: Staging) -> dict[str, Mapping[str, Any]]:
+    """Receipts of the models that the project still has; those of private tables are public ones already."""
+    project = manifest.project
+    found: dict[str, Mapping[str, Any]] = {}
+    published = Warehouse(project.warehouse_dir, project.database_path).all_published()
+    for name, model in manifest.models.items():
+        receipt = staging.audited(name) if model.spec.materialized == "ephemeral" else published.get(name)
+        if receipt is None:
+            continue
+        withheld = withheld_audits(manifest, model)
+        if model.spec.epsilon is not None or withheld:  # the table may have been published before it got its ε
+            receipt = public_receipt(receipt, withheld)
+        elif pictures_of(manifest, model) == "none":
+            receipt = {**receipt, "audits": _verdicts_alone(receipt["audits"])}
+        found[name] = receipt
+    return found
+
+
+def _sample(name: str, run: RunResults | None, receipts: Mapping[str, Mapping[str, Any]], kind: str) -> str | None:
+    """The hash of the rows (or of the training) that the page tells of: of the last run, else of what is published."""
+    for result in run.results if run is not None else ():
+        if result.model == name and result.audits:
+            return result.fingerprints.get(kind)
+    receipt = receipts.get(name)
+    return None if receipt is None else receipt["fingerprints"].get(kind)
+
+
+# -- pictures ------------------------------------------------------------------------------------------
+
+
+def _pictured(
+    manifest: Manifest,
+    model: ModelNode,
+    staging: Staging,
+    run: RunResults | None,
+    receipts: Mapping[str, Mapping[str, Any]],
+) -> Pictured:
+    allowed = pictures_of(manifest, model)
+    if allowed == "none":
+        return Pictured(note=_why(manifest, model, "the table holds real rows, so no picture of it is shown"))
+    again = f"synth audit --select {model.name} takes them"
+    try:
+        profile = json.loads(staging.profile(model.name).read_text("utf-8"))
+    except (OSError, ValueError):
+        if not model.audits:
+            return Pictured(note="pictures are taken when a table is audited, and this one has no audits")
+        return Pictured(note=f"no pictures are on disk: {again}")
+    if "reason" in profile:
+        return Pictured(note=str(profile["reason"]))
+    if profile.get("format") != FORMAT:
+        return Pictured(note=f"the pictures on disk are of another version of synthkit: {again} anew")
+    real = profile["rows"]["real"] is not None
+    if real and allowed != "all":  # taken before they were forbidden: their bins, too, come from the real rows
+        return Pictured(note=f"the pictures on disk hold real rows, which may no longer be shown: {again} without")
+    note = ""
+    if profile.get("sample") != _sample(model.name, run, receipts, "sample"):
+        note = f"these pictures are of other rows than the figures above: {again} anew"
+    elif not real and model.source is not None:
+        note = _note(manifest, model, allowed)
+    return Pictured(profile, note)
+
+
+def _note(manifest: Manifest, model: ModelNode, allowed: Pictures) -> str:
+    if allowed == "synthetic":
+        return _why(manifest, model, "only synthetic rows are pictured")
+    return f"the last audit had no real rows to compare with: synth audit --select {model.name} looks again"
+
+
+def _why(manifest: Manifest, model: ModelNode, what: str) -> str:
+    if not manifest.project.spec.reports.show_real:
+        return f"{what}: the project says reports: {{show_real: false}}"
+    if model.spec.epsilon is not None:
+        return f"{what}: the table is differentially private"
+    return f"{what}: a privacy budget, or a table with epsilon, protects the people in the real ones"
+
+
+# -- what was kept of trainings and earlier runs -------------------------------------------------------
+
+
+def _trainings(
+    manifest: Manifest, staging: Staging, run: RunResults | None, receipts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Losses and judgements by step. Those of a private model would be figures of real rows, and are not looked for."""
+    found = {}
+    for name, model in manifest.models.items():
+        train = _sample(name, run, receipts, "train")
+        if model.spec.epsilon is not None or train is None:
+            continue
+        for file in sorted((staging.model_dir(train) / "model").glob("*.json")):
+            looks = _looks(file)
+            if looks:
+                found[name] = looks
+    return found
+
+
+def _looks(file: Path) -> list[dict[str, Any]]:
+    try:
+        data = json.loads(file.read_text("utf-8"))
+        training = data["training"]
+        looks = [dict(look) for look in training["looks"]]
+        kept = int(training["kept"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [look | {"kept": i == kept} for i, look in enumerate(looks)]
+
+
+def _history(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    try:
+        lines = (manifest.project.target_dir / "history.jsonl").read_text("utf-8").splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            model = manifest.models.get(entry["model"])
+        except (ValueError, KeyError, TypeError):
+            continue  # the last line of a killed run
+        if model is None:
+            continue
+        # An entry from before the model got its ε, or of real rows, holds figures that may not be shown (any more).
+        before = model.spec.epsilon is not None and entry.get("epsilon") is None
+        if not before and pictures_of(manifest, model) != "none":
+            found.setdefault(model.name, []).append(entry)
+    return {name: entries[-MOST_VERSIONS:] for name, entries in found.items()}

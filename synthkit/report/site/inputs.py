@@ -1,0 +1,46 @@
+"""All that the pages are made of, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthkit.results import RunResults
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A table's profile, or why there is none to show."""
+
+    profile: Mapping[str, Any] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SiteInput:
+    """What a site shows. Nothing in it may be private: :mod:`synthkit.report.site.gather` sees to that.
+
+    Args:
+        manifest: as :meth:`synthkit.compiler.Manifest.to_json` gives it, as plain JSON.
+        run: the last run; None where nothing was built yet.
+        receipts: of published tables, by model.
+        sql: the rendered SELECT of SQL models.
+        profiles: the pictures, by model.
+        trainings: what the neural generators recorded of their training, by model.
+        history: entries of ``history.jsonl`` by model, the oldest first.
+        show_real: whether the project wants pictures of real rows at all.
+    """
+
+    name: str
+    description: str
+    manifest: Mapping[str, Any]
+    generated_at: str
+    version: str
+    run: RunResults | None = None
+    receipts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sql: Mapping[str, str] = field(default_factory=dict)
+    profiles: Mapping[str, Pictured] = field(default_factory=dict)
+    trainings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    history: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    show_real: bool = True

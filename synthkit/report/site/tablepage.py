@@ -1,0 +1,163 @@
+"""What a table's page says: what it is, how it was made, what it is worth, and how it looks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from synthkit.privacy.guarantee import in_words
+from synthkit.report.site.axis import limit_of
+from synthkit.report.site.columns import column_views
+from synthkit.report.site.curves import of_augmentation, of_history, of_training
+from synthkit.report.site.inputs import Pictured, SiteInput
+from synthkit.report.site.nodes import Site, when
+from synthkit.report.site.pictures import Picture, of_associations, of_columns, of_embedding
+from synthkit.report.site.verdicts import Verdict, rows_text
+from synthkit.report.style import number, seconds
+
+MOST_CURVES = 12  # of a table's history
+
+
+def table(site: Site, name: str) -> dict[str, Any]:
+    """Everything about one table."""
+    data, model, o = site.data, site.data.manifest["models"][name], site.outcomes[name]
+    receipt = data.receipts.get(name)
+    pictured = data.profiles.get(name, Pictured())
+    own = "this table" if model["lineage"]["contains_real_rows"] else "synthetic"
+    columns: tuple[Picture, ...] = ()
+    made_up: tuple[str, ...] = ()
+    associations: tuple[Picture, ...] = ()
+    plane = None
+    if pictured.profile is not None:
+        columns, made_up = of_columns(pictured.profile, own)
+        associations, plane = of_associations(pictured.profile, own), of_embedding(pictured.profile, own)
+    return {
+        "link": site.links[f"model:{name}"],
+        "model": model,
+        "outcome": o,
+        "when": when(o.when),
+        "rows": rows_text(o.rows),
+        "guarantee": _guarantee(model, receipt),
+        "promises": _promises(model, receipt),
+        "made": _made(data, name),
+        "sql": data.sql.get(name),
+        "reads": [site.links[n] for n in model["reads"]],
+        "judged": [site.links[n] for n in site.parents[f"model:{name}"] if n not in model["reads"]],
+        "read_by": [site.links[n] for n in site.children.get(f"model:{name}", ())],
+        "columns": column_views(model["schema"]["columns"], o.audits, receipt),
+        "own": own,
+        "profile": pictured.profile,
+        "picture_note": pictured.note,
+        "pictures": columns,
+        "made_up": made_up,
+        "associations": associations,
+        "left_out": 0 if pictured.profile is None else pictured.profile["associations"].get("left_out", 0),
+        "plane": plane,
+        "training": of_training(data.trainings.get(name, ())),
+        "augmentation": [p for a in o.audits if (p := of_augmentation(a.record)) is not None],
+        "history": _history(data, name),
+        "receipt": receipt,
+        "receipt_facts": [] if receipt is None else _receipt_facts(receipt),
+        "receipt_text": "" if receipt is None else json.dumps(receipt, indent=2, ensure_ascii=False),
+    }
+
+
+def _guarantee(model: Mapping[str, Any], receipt: Mapping[str, Any] | None) -> str:
+    if receipt is not None:
+        return in_words(receipt)
+    declared = {
+        "contains_real_rows": model["lineage"]["contains_real_rows"],
+        "guarantees": model["guarantees"],
+        "epsilon": model["epsilon"],
+        "delta": model["delta"],
+    }
+    return f"as declared: {in_words(declared)}"
+
+
+def _promises(model: Mapping[str, Any], receipt: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Each account that the table descends from, and the bound on what it reveals of it."""
+    kept = None if receipt is None else receipt.get("guarantees")
+    found = []
+    for g in model["guarantees"] if kept is None else kept:
+        bounded = g["epsilon"] is not None
+        found.append(
+            {
+                "account": g["account"],
+                "epsilon": number(g["epsilon"]) if bounded else "no bound",
+                "delta": f"{g['delta']:.3g}" if bounded else "–",
+                "by": ", ".join(g["releases"])
+                if bounded
+                else " ← ".join(p.partition(":")[2] for p in g["unprotected"]),
+            }
+        )
+    return found
+
+
+def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
+    model, receipt = data.manifest["models"][name], data.receipts.get(name)
+    generator = model["generator"]
+    params = {k: v for k, v in generator["params"].items() if v not in (None, [], {}) and k not in ("query", "file")}
+    facts = [
+        ("generator", generator["name"] + (f" ({generator['reason']})" if generator.get("reason") else "")),
+        ("parameters", ", ".join(f"{k} = {_short(v)}" for k, v in params.items())),
+        ("size", "" if generator["name"] == "sql" else str(model["size"])),
+        ("conditions", _short(model["conditions"]) if model["conditions"] else ""),
+        ("constraints", "; ".join(model["constraints"])),
+        ("held out", f"{model['holdout']:.0%} of the source, for the audits alone" if model["source"] else ""),
+        ("materialized", model["materialized"]),
+        ("tags", ", ".join(model["tags"])),
+        ("meta", ", ".join(f"{k}: {_short(v)}" for k, v in model["meta"].items())),
+        ("declared in", model["file"]),
+    ]
+    took = receipt["seconds"] if receipt is not None and receipt.get("seconds") else {}
+    facts.append(("took", ", ".join(f"{k} {seconds(v)}" for k, v in took.items())))
+    return [(k, v) for k, v in facts if v]
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _receipt_facts(receipt: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("published", f"{when(receipt['published_at'])} by run {receipt['run_id']}"),
+        ("rows", number(receipt["rows"])),
+        ("seed", str(receipt["seed"])),
+        ("fingerprints", ", ".join(f"{k} {v[:12]}" for k, v in receipt["fingerprints"].items())),
+        ("versions", ", ".join(f"{k} {v}" for k, v in (receipt.get("versions") or {}).items())),
+    ]
+    if receipt.get("file"):  # an ephemeral table has none
+        facts[2:2] = [
+            ("file", f"{receipt['file']} ({number(receipt['bytes'])} bytes)"),
+            ("SHA-256", str(receipt["sha256"])),
+        ]
+    return facts
+
+
+def _history(data: SiteInput, name: str) -> dict[str, Any]:
+    entries = data.history.get(name, ())
+    current = {a["name"]: a for r in (data.run.results if data.run else ()) if r.model == name for a in r.audits}
+    points: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for entry in entries:
+        for a in entry["audits"]:
+            if a.get("value") is not None:
+                points.setdefault(a["name"], []).append((when(entry["ended_at"]), a))
+    curves = []
+    for audit, found in points.items():
+        if len(found) > 1 and len({r["value"] for _, r in found}) > 1:
+            curves.append(of_history(audit, found, limit_of(current.get(audit, found[-1][1]))[0]))
+    rows = [
+        {
+            "when": when(e["ended_at"]),
+            "run": e["run_id"],
+            "verdict": Verdict(e["status"]),
+            "rows": rows_text(e["rows"]),
+            "sample": (e.get("sample") or "")[:12],
+            "published": e["published"],
+            "audits": f"{sum(1 for a in e['audits'] if a['status'] == 'pass')} of {len(e['audits'])}",
+        }
+        for e in reversed(entries)
+    ]
+    return {"rows": rows, "curves": curves[:MOST_CURVES]}

@@ -1,0 +1,82 @@
+"""The version of a table that was published before its last one: a second name for its file, in scratch.
+
+```
+target/previous/<model>/data.parquet, receipt.json
+```
+
+The warehouse holds one version. What compares versions needs the one before also after the next is published: the same
+rows, judged again, are then held against the same earlier ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.files import sha256_file, write_json_atomic
+from synthkit.store.warehouse import Warehouse, link_or_copy
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A published version: its receipt and its file."""
+
+    receipt: Mapping[str, Any]
+    path: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """What an audit job takes of it."""
+        kept = {k: self.receipt[k] for k in ("schema", "rows", "bytes", "published_at", "run_id")}
+        return {**kept, "path": str(self.path), "seconds": self.receipt.get("seconds", {})}
+
+
+@dataclass(frozen=True)
+class PreviousVersions:
+    """The earlier versions of a target's tables."""
+
+    directory: Path
+    warehouse: Warehouse
+
+    def before(self, name: str, rows: Path) -> Earlier | None:
+        """The last version that was published before the file ``rows`` was, or would be; None where there is none."""
+        receipt = self.warehouse.published(name)
+        if receipt is None:
+            return None
+        published = self.warehouse.file(receipt)
+        if not _same(rows, published, receipt):
+            return Earlier(receipt, published)
+        kept = self._kept(name)
+        return None if kept is None or kept.receipt["sha256"] == receipt["sha256"] else kept
+
+    def keep(self, name: str, rows: Path) -> None:
+        """Keep a name for what is published, before the file ``rows`` is: its own file goes then.
+
+        The same bytes published again are no other version. The receipt is written last, and a version that is still
+        the published one is no earlier one, so a kill at any point leaves a wrong pair nowhere.
+        """
+        receipt = self.warehouse.published(name)
+        if receipt is None or _same(rows, self.warehouse.file(receipt), receipt):
+            return
+        data = self.directory / name / "data.parquet"
+        data.parent.mkdir(parents=True, exist_ok=True)
+        data.with_name("receipt.json").unlink(missing_ok=True)
+        link_or_copy(self.warehouse.file(receipt), data)
+        write_json_atomic(data.with_name("receipt.json"), receipt)
+
+    def _kept(self, name: str) -> Earlier | None:
+        path = self.directory / name / "data.parquet"
+        try:
+            receipt = json.loads(path.with_name("receipt.json").read_text("utf-8"))
+            whole = path.stat().st_size == receipt["bytes"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return Earlier(receipt, path) if whole else None
+
+
+def _same(rows: Path, published: Path, receipt: Mapping[str, Any]) -> bool:
+    if rows.resolve() == published:
+        return True
+    return bool(rows.stat().st_size == receipt["bytes"] and sha256_file(rows) == receipt["sha256"])

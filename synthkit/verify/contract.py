@@ -1,0 +1,117 @@
+"""Which readers would a changed table break? Columns at a base commit against columns now.
+
+An exposure says which tables it reads, not which of their columns, so each column that it could read at the base is
+promised to it, and a generated model learns from all. An SQL model that names a removed column does not compile, which
+is reported as such; here are those that name a column of another type. What ``*`` hands on is the reader's own change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import Location
+from synthkit.verify.findings import Finding, Level
+from synthkit.verify.receipts import Receipt
+
+Types = Mapping[str, str]  # column → SQL type
+
+
+@dataclass(frozen=True)
+class ColumnChange:
+    """A column that is gone (``after`` is None) or has another type."""
+
+    column: str
+    before: str
+    after: str | None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.column} ({self.before}) is removed"
+            if self.after is None
+            else f"{self.column} is {self.after}, not {self.before}"
+        )
+
+
+def columns_of(receipt: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of a published table, by its receipt."""
+    listed = receipt.get("columns")
+    rows = [c for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
+    return {str(c.get("name")): str(c.get("type")) for c in rows}
+
+
+def columns_now(model: ModelNode, receipt: Receipt | None, fits: bool) -> dict[str, str]:
+    """Columns of a table at HEAD: as published where that is what the YAML says, else as compiled."""
+    if receipt is not None and fits:
+        return columns_of(receipt.data)
+    return {c.name: c.sql_type for c in model.schema.columns}
+
+
+def column_changes(before: Types, after: Types) -> tuple[ColumnChange, ...]:
+    """What somebody who read the columns ``before`` would miss."""
+    found = [ColumnChange(name, kind, after.get(name)) for name, kind in before.items()]
+    return tuple(c for c in found if c.after != c.before)
+
+
+def breaking(
+    manifest: Manifest, model: ModelNode, changes: tuple[ColumnChange, ...], base: str, *, allow: bool
+) -> Iterator[Finding]:
+    """A finding for each reader that a table's changes would break.
+
+    Args:
+        allow: the change is meant: findings are warnings.
+    """
+    level: Level = "warning" if allow else "error"
+    where = _place(model)
+    for reader, place, used in _readers(manifest, model):
+        hit = [c for c in changes if used is None or (c.after is not None and c.column.lower() in used)]
+        if hit:
+            message = f"a breaking change of {model.name!r} against {base}: {reader} reads {_listed(hit)}"
+            there = f"{place.file.name}:{place.line}"
+            hint = f"keep the column (select … as {hit[0].column}), or change the reader first ({there})"
+            if not allow:
+                hint += "; if it is meant: --allow-breaking"
+            yield Finding("contract", level, message, where, hint, model.name, tuple(str(c) for c in hit[3:]))
+
+
+def _listed(changes: list[ColumnChange]) -> str:
+    shown = ", ".join(
+        f"{c.column!r}, which is removed" if c.after is None else f"{c.column!r}, now {c.after} (before: {c.before})"
+        for c in changes[:3]
+    )
+    return shown + (f", and {len(changes) - 3} more:" if len(changes) > 3 else "")
+
+
+def _place(model: ModelNode) -> Location:
+    key = "generator" if model.generator.kind == "query" else "source"
+    return model.spec.origin.at(key if getattr(model.spec, key, None) is not None else "name")
+
+
+def _readers(manifest: Manifest, model: ModelNode) -> Iterator[tuple[str, Location, frozenset[str] | None]]:
+    """Who reads a table, where that is written, and which columns (None: all)."""
+    for exposure in manifest.exposures.values():
+        for index, relation in enumerate(exposure.depends_on):
+            if relation.id == model.id:
+                owner = exposure.owner.email or exposure.owner.name
+                who = f"exposure {exposure.name!r}" + (f" of {owner}" if owner else "")
+                yield who, exposure.origin.at("depends_on", index), None
+    for reader in manifest.models.values():
+        place = reader.spec.origin.at("name")
+        if reader.sql is not None and any(r.id == model.id for r in reader.sql_relations):
+            yield f"model {reader.name!r}", place, _columns_named(reader.sql)
+        elif reader.source is not None and reader.source.id == model.id and reader.generator.kind != "query":
+            yield f"model {reader.name!r}", place, None
+
+
+def _columns_named(sql: str) -> frozenset[str] | None:
+    """The columns that a query names, in lower case; None (all) where it cannot be understood."""
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except sqlglot.errors.SqlglotError:
+        return None
+    return frozenset(c.name.lower() for c in tree.find_all(exp.Column))

@@ -1,0 +1,187 @@
+"""Does each receipt fit the YAML, and do the rows fit the receipt?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import Location
+from synthkit.files import sha256_file
+from synthkit.fingerprint import Fingerprint, RecordedFingerprinter, changes
+from synthkit.verify.findings import Finding
+from synthkit.verify.receipts import Receipt
+
+_SHOWN = 8  # changed inputs that a finding lists
+
+
+def published(model: ModelNode) -> bool:
+    """Whether the model has a receipt of its own; an ephemeral one's state stands in those of its readers."""
+    return model.spec.materialized != "ephemeral"
+
+
+def missing(model: ModelNode, receipt: Receipt | None) -> Finding | None:
+    """The finding where a model has no receipt, or one that is none."""
+    build = f"synth build --select {model.name}, and commit what it writes to the warehouse"
+    if receipt is None:
+        where = model.spec.origin.at("name")
+        return Finding(
+            "receipt", "error", f"{model.name!r} was never built: it has no receipt", where, build, model.name
+        )
+    if receipt.fault is not None:
+        message = f"the receipt of {model.name!r} is broken: {receipt.fault}"
+        hint = f"restore it from git (a merge may have torn it), or {build}"
+        return Finding("receipt", "error", message, Location(receipt.path, 1, 1), hint, model.name)
+    return None
+
+
+def unread(model: ModelNode) -> Finding:
+    """The finding where the receipts do not tell the columns of what a model reads."""
+    message = f"the receipts do not say which columns {model.name!r} reads, so it cannot be held against them"
+    hint = f"build it with this version of synthkit: synth build --select +{model.name} --full-refresh"
+    return Finding("fingerprint", "error", message, model.spec.origin.at("name"), hint, model.name)
+
+
+def fingerprints(manifest: Manifest, states: Mapping[str, Mapping[str, Any]]) -> dict[str, Fingerprint]:
+    """Today's fingerprint of each model that has a recorded state, held against what is published upstream."""
+    fingerprinter = RecordedFingerprinter(manifest)
+    upstream = {
+        m.id: str(states[m.name]["fingerprints"].get("sample")) for m in manifest.models.values() if m.name in states
+    }
+    found = {}
+    for model in manifest.models.values():
+        if model.name in states and model.name not in manifest.unknown:
+            found[model.name] = fingerprinter.recorded(model, upstream, states[model.name].get("inputs") or {})
+    return found
+
+
+def fits_yaml(model: ModelNode, state: Mapping[str, Any], now: Fingerprint, readers: int) -> Finding | None:
+    """The finding where the rows are not those that the YAML declares now."""
+    if state["fingerprints"].get("train") == now.train and state["fingerprints"].get("sample") == now.sample:
+        return None
+    recorded = state.get("inputs") or {}
+    fresh = json.loads(json.dumps(dict(now.inputs), default=str))  # keys and numbers as a receipt has them
+    lines: list[str] = []
+    for part in ("train", "sample"):
+        lines += changes(recorded.get(part) or {}, fresh[part])
+    where = _place(model, lines)
+    verb = "trained" if recorded.get("train") != fresh["train"] else "drawn"
+    if model.generator.kind == "query":
+        verb = "made"
+    if not lines:
+        message = f"the receipt of {model.name!r} contradicts itself: its hashes are not of the inputs that it names"
+        hint = f"it was changed by hand: restore it from git, or synth build --select {model.name}"
+        return Finding("fingerprint", "error", message, where, hint, model.name)
+    also = f" (it and {readers} downstream)" if readers else ""
+    message = f"{model.name!r} was {verb} otherwise than the YAML says now"
+    hint = f"synth build --select {model.name}+{also}, and commit the receipts"
+    more = len(lines) - _SHOWN
+    shown = (*lines[:_SHOWN], f"… and {more} more changes") if more > 0 else tuple(lines)
+    return Finding("fingerprint", "error", message, where, hint, model.name, shown)
+
+
+_KEYS = {  # the first words of a changed input → where it is written
+    "generator": "generator",
+    "size": "size",
+    "conditions": "conditions",
+    "constraints": "constraints",
+    "epsilon": "epsilon",
+    "budget": "epsilon",
+    "seed": "seed",
+    "holdout": "holdout",
+    "columns": "columns",
+    "sources": "source",
+    "declared": "source",
+}
+
+
+def _place(model: ModelNode, lines: list[str]) -> Location:
+    first = lines[0].partition(":")[0].partition(".")[0] if lines else "name"
+    origin = model.spec.origin
+    key = _KEYS.get(first, "name")
+    if getattr(model.spec, key, None) is None:
+        key = "name"
+    return origin.at(key)
+
+
+# -- the rows ------------------------------------------------------------------------------------------
+
+
+def fits_receipt(receipt: Receipt, directory: Path, *, full: bool) -> Iterator[Finding]:
+    """Findings where the Parquet file, or the DVC pointer that stands for it, is not what the receipt names.
+
+    Args:
+        full: hash the file; else its size decides.
+    """
+    data, name = receipt.data, receipt.model
+    path = (directory / data["file"]).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        message = f"the receipt of {name!r} names a file outside the warehouse: {data['file']}"
+        hint = "it was changed by hand: restore it from git, or build the table again"
+        yield Finding("data", "error", message, receipt.at("file"), hint, name)
+        return
+    pointer = next((p for p in _pointers(directory, name, path) if p.is_file()), None)
+    if pointer is not None:
+        yield from _pointed(receipt, pointer)
+    if path.is_file():
+        yield from _held(receipt, path, full)
+    elif pointer is None:
+        message = f"the rows of {name!r} are not here: neither {data['file']} nor a DVC pointer to it"
+        hint = f"commit the pointer (or the Parquet file) with the receipt, or synth build --select {name}"
+        yield Finding("data", "error", message, receipt.at("file"), hint, name)
+
+
+def _pointers(directory: Path, name: str, path: Path) -> tuple[Path, ...]:
+    return (directory / f"{name}.dvc", path.with_name(f"{path.name}.dvc"), directory / f"{path.name}.dvc")
+
+
+def _held(receipt: Receipt, path: Path, full: bool) -> Iterator[Finding]:
+    data, name = receipt.data, receipt.model
+    size = path.stat().st_size
+    hint = f"restore {data['file']} (git, or dvc checkout), or synth build --select {name} --full-refresh"
+    if size != data["bytes"]:
+        message = f"the rows of {name!r} are not those of its receipt: {size:,} bytes, not {data['bytes']:,}"
+        yield Finding("data", "error", message, receipt.at("bytes"), hint, name)
+    elif full and sha256_file(path) != data["sha256"]:
+        message = f"the rows of {name!r} are not those of its receipt: the SHA-256 of {data['file']} is another"
+        yield Finding("data", "error", message, receipt.at("sha256"), hint, name)
+
+
+def _pointed(receipt: Receipt, pointer: Path) -> Iterator[Finding]:
+    """A pointer holds md5 and size of what it stands for (https://dvc.org/doc/user-guide/project-structure/dvc-files)."""
+    name, where = receipt.model, Location(pointer, 1, 1)
+    hint = f"commit the pointer and the receipt of one build: synth build --select {name}"
+    out = _out(pointer)
+    if out is None:
+        message = f"the DVC pointer of {name!r} is broken: it names no file with md5 and size"
+        yield Finding("data", "error", message, where, hint, name)
+        return
+    md5, size = str(out["md5"]), out["size"]
+    expected = receipt.data.get("md5")
+    if expected is not None and md5 != expected:
+        other = f"md5 {md5[:8]}…, not {str(expected)[:8]}…"
+        message = f"the DVC pointer of {name!r} stands for other rows than its receipt: {other}"
+        yield Finding("data", "error", message, where, hint, name)
+    elif size != receipt.data["bytes"]:
+        message = f"the DVC pointer of {name!r} stands for {size:,} bytes, its receipt for {receipt.data['bytes']:,}"
+        yield Finding("data", "error", message, where, hint, name)
+    elif out.get("path") != receipt.data["file"]:
+        message = (
+            f"the DVC pointer of {name!r} would be checked out as {out.get('path')}, not as {receipt.data['file']}"
+        )
+        yield Finding("data", "error", message, where, hint, name)
+
+
+def _out(pointer: Path) -> Mapping[str, Any] | None:
+    import yaml
+
+    try:
+        data = yaml.load(pointer.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return None
+    outs = data.get("outs") if isinstance(data, dict) else None
+    out = outs[0] if isinstance(outs, list) and len(outs) == 1 else None
+    good = isinstance(out, dict) and "md5" in out and isinstance(out.get("size"), int)
+    return out if good else None

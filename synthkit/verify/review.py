@@ -1,0 +1,209 @@
+"""All checks of `synth verify` over one project, and what a reviewer is shown besides: the states at base and HEAD."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode, compile_project
+from synthkit.errors import Location
+from synthkit.fingerprint import Fingerprint
+from synthkit.privacy.ledger import FILE, Ledger, LedgerError, parse_ledger
+from synthkit.project import Project
+from synthkit.verify import contract, fits, spending
+from synthkit.verify.findings import Finding, order
+from synthkit.verify.receipts import Receipt, read_receipts, source_columns
+from synthkit.verify.verdicts import passes_audits
+from synthkit.versions.git import Commit
+
+
+@dataclass(frozen=True)
+class Spent:
+    """One training that was charged since the base. ``budget`` is its account's; None where none is known."""
+
+    model: str
+    account: str
+    epsilon: float
+    delta: float
+    budget: float | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """What was found.
+
+    Args:
+        findings: the worst first; their files are relative to the project.
+        after, before: receipts at HEAD and at the base, by model; ``before`` is None without a base.
+        spent: trainings in the ledger that the base does not have.
+    """
+
+    project: str
+    target: str
+    models: int
+    findings: tuple[Finding, ...]
+    after: Mapping[str, Mapping[str, Any]]
+    before: Mapping[str, Mapping[str, Any]] | None = None
+    base: str | None = None
+    spent: tuple[Spent, ...] = ()
+    places: Mapping[str, Location] = field(default_factory=dict)
+
+    def of(self, level: str) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.level == level)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.of("error"))
+
+
+def review(project: Project, *, base: Commit | None = None, full: bool = False, allow_breaking: bool = False) -> Review:
+    """Check every model of the project at HEAD.
+
+    Args:
+        base: the commit to compare with: columns that readers lose, ledger entries that are gone, audits before.
+        full: hash the Parquet files.
+        allow_breaking: what breaks readers is meant, and only warns.
+
+    Raises:
+        ConfigurationError: the project has faults.
+    """
+    receipts = read_receipts(project.warehouse_dir)
+    manifest = compile_project(project, source_columns(receipts.values()))
+    before = None if base is None else receipts_at(project, base)
+    checks = _Checks(manifest, receipts, before, base, full, allow_breaking)
+    found = sorted((f.below(project.root) for f in checks.run()), key=order)
+    return Review(
+        project=project.spec.name,
+        target=project.target_name,
+        models=len(manifest.models),
+        findings=tuple(dict.fromkeys(found)),
+        after={r.model: r.data for r in receipts.values() if r.fault is None},
+        before=before,
+        base=None if base is None else base.name,
+        spent=_since(manifest, checks.ledger, base),
+        places={m.name: _relative(m.spec.origin.at("name"), project) for m in manifest.models.values()},
+    )
+
+
+def receipts_at(project: Project, commit: Commit) -> dict[str, dict[str, Any]]:
+    """Receipts of the project's target at a commit; none where its warehouse lies outside the repository."""
+    folder = project.warehouse_dir
+    inside = folder.is_relative_to(project.root)
+    return commit.receipts(folder.relative_to(project.root).as_posix()) if inside else {}
+
+
+def _relative(where: Location, project: Project) -> Location:
+    file = where.file
+    return replace(where, file=file.relative_to(project.root)) if file.is_relative_to(project.root) else where
+
+
+class _Checks:
+    def __init__(
+        self,
+        manifest: Manifest,
+        receipts: Mapping[str, Receipt],
+        before: Mapping[str, Mapping[str, Any]] | None,
+        base: Commit | None,
+        full: bool,
+        allow_breaking: bool,
+    ) -> None:
+        self.manifest, self.receipts, self.before, self.base = manifest, receipts, before, base
+        self.full, self.allow_breaking = full, allow_breaking
+        self.whole = {n: r for n, r in receipts.items() if r.fault is None}
+        self.states = self._states()
+        self.now = fits.fingerprints(manifest, self.states)
+        self.ledger: Ledger | None = None
+
+    def _states(self) -> dict[str, Mapping[str, Any]]:
+        """What was recorded of each model: its receipt, or of an ephemeral one what the youngest receipt holds."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for receipt in sorted(self.whole.values(), key=lambda r: str(r.data["published_at"])):
+            for name, state in receipt.part("ephemeral").items():
+                model = self.manifest.models.get(name)
+                if model is not None and not fits.published(model) and isinstance(state.get("fingerprints"), dict):
+                    found[name] = state
+        return found | {n: r.data for n, r in self.whole.items() if n in self.manifest.models}
+
+    def run(self) -> Iterator[Finding]:
+        for model in self.manifest.models.values():
+            yield from self._model(model) if fits.published(model) else self._ephemeral(model)
+        yield from self._orphans()
+        yield from self._spending()
+
+    def _model(self, model: ModelNode) -> Iterator[Finding]:
+        receipt = self.receipts.get(model.name)
+        absent = fits.missing(model, receipt)
+        if absent is not None:
+            yield absent
+            return
+        assert receipt is not None
+        yield from fits.fits_receipt(receipt, self.manifest.project.warehouse_dir, full=self.full)
+        now = self.now.get(model.name)
+        if now is None:
+            yield fits.unread(model)
+            return
+        stale = self._stale(model, receipt.data, now)
+        if stale is not None:
+            yield stale
+        else:
+            yield from passes_audits(model, receipt, now)
+        yield from self._contract(model, receipt, stale is None)
+
+    def _ephemeral(self, model: ModelNode) -> Iterator[Finding]:
+        state, now = self.states.get(model.name), self.now.get(model.name)
+        if state is None or now is None:
+            return
+        stale = self._stale(model, state, now)
+        if stale is not None:
+            yield stale
+        elif state["fingerprints"].get("audit") != now.audit:
+            message = f"the audits of {model.name!r}, which is ephemeral, are others than when what reads it was built"
+            hint = f"synth build --select {model.name}+, and commit the receipts"
+            yield Finding("audit", "error", message, model.spec.origin.at("audits"), hint, model.name)
+
+    def _stale(self, model: ModelNode, state: Mapping[str, Any], now: Fingerprint) -> Finding | None:
+        readers = sum(1 for n in self.manifest.dag.descendants(model.id) if n.startswith("model:"))
+        return fits.fits_yaml(model, state, now, readers)
+
+    def _contract(self, model: ModelNode, receipt: Receipt, fresh: bool) -> Iterator[Finding]:
+        before = (self.before or {}).get(model.name)
+        if before is None or self.base is None:
+            return
+        after = contract.columns_now(model, receipt, fresh)
+        changes = contract.column_changes(contract.columns_of(before), after)
+        if changes:
+            yield from contract.breaking(self.manifest, model, changes, self.base.name, allow=self.allow_breaking)
+
+    def _orphans(self) -> Iterator[Finding]:
+        disabled = {m.name for m in self.manifest.disabled}
+        for name, receipt in self.receipts.items():
+            if name not in self.manifest.models:
+                why = "its model is disabled" if name in disabled else "no model of that name makes it any more"
+                message = f"the table {name!r} is still published, but {why}"
+                hint = f"remove {receipt.path.name} and its data from git, if nobody reads the table"
+                yield Finding("receipt", "warning", message, Location(receipt.path, 1, 1), hint, name)
+
+    def _spending(self) -> Iterator[Finding]:
+        self.ledger, found = spending.ledger_of(self.manifest.project.root)
+        yield from found
+        if self.base is not None:
+            yield from spending.only_appended(self.manifest.project.root, self.base)
+        if self.ledger is not None:
+            yield from spending.within_budgets(self.manifest, self.ledger)
+            for receipt in self.whole.values():
+                yield from spending.in_ledger(receipt, self.ledger)
+        yield from spending.within_requirements(self.manifest, self.whole)
+
+
+def _since(manifest: Manifest, ledger: Ledger | None, base: Commit | None) -> tuple[Spent, ...]:
+    """What was charged since the base."""
+    if ledger is None or base is None:
+        return ()
+    try:
+        known = {e.hash for e in parse_ledger(base.read(FILE) or b"", base.root / FILE).entries}
+    except LedgerError:
+        known = set()
+    charges = [e.charge for e in ledger.entries if e.hash not in known]
+    budgets = {a.name: a.epsilon for a in manifest.accounts.values()}
+    return tuple(Spent(c.model, c.account, c.epsilon, c.delta, budgets.get(c.account)) for c in charges)

@@ -1,0 +1,153 @@
+"""Is the ledger what was written, is it within the budgets, and does it hold what the receipts claim?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from synthkit.charges import SLACK
+from synthkit.compiler import Manifest
+from synthkit.compiler.releases import cache_of
+from synthkit.errors import Location
+from synthkit.privacy.guarantee import Account
+from synthkit.privacy.ledger import FILE, Entry, Ledger, LedgerError, read_ledger
+from synthkit.privacy.remembered import composed_epsilon
+from synthkit.spec.types import PrivacyRequirement, Requirement
+from synthkit.verify.findings import Finding
+from synthkit.verify.receipts import Receipt
+from synthkit.versions.git import Commit
+
+RESTORE = f"restore {FILE} from git: what it no longer holds is still spent"
+
+
+def ledger_of(root: Path) -> tuple[Ledger | None, list[Finding]]:
+    """The ledger, and what is wrong with its chain; None where it cannot be trusted."""
+    try:
+        ledger = read_ledger(root / FILE)
+    except LedgerError as error:
+        where = error.where or Location(root / FILE, 1, 1)
+        return None, [Finding("ledger", "error", error.message, where, error.hint)]
+    if ledger.note:
+        where = Location(root / FILE, max(1, len(ledger.entries)), 1)
+        return ledger, [Finding("ledger", "note", f"the privacy ledger: {ledger.note}", where)]
+    return ledger, []
+
+
+def only_appended(root: Path, base: Commit) -> Iterator[Finding]:
+    """A finding where the base's ledger is not the beginning of today's: a chain does not show that its end is gone."""
+    before = base.read(FILE)
+    if before is None:
+        return
+    try:
+        now = (root / FILE).read_bytes()
+    except OSError:
+        now = b""
+    if now.startswith(before.rstrip(b"\n")):
+        return
+    same = 0
+    for old, new in zip(before.splitlines(), now.splitlines(), strict=False):
+        if old != new:
+            break
+        same += 1
+    lost = len(before.splitlines()) - same
+    what = f"{lost} {'entry' if lost == 1 else 'entries'} of {base.name}"
+    message = f"the privacy ledger lacks {what}: a ledger is only ever appended to"
+    hint = f"{RESTORE}; where both branches trained, train this branch's private models again on top of {base.name}"
+    yield Finding("ledger", "error", message, Location(root / FILE, same + 1, 1), hint)
+
+
+def within_budgets(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:
+    """Findings where more of an account is spent than today's budget allows."""
+    for account in manifest.accounts.values():
+        if account.epsilon is None:
+            continue
+        entries = ledger.of(account.name, [s.removeprefix("source:") for s in account.sources])
+        spent = _spent(manifest, account, entries)
+        if spent <= account.epsilon * (1 + SLACK):
+            continue
+        origin = manifest.project.spec.origin
+        named = account.name in manifest.project.spec.privacy.budgets
+        where = origin.at("privacy", *(("budgets", account.name) if named else ("default_budget",)))
+        allowed = f"{account.epsilon:g} (δ = {account.delta:.3g})"
+        message = f"over budget: ε = {spent:.4g} of {account.name} is spent, and {allowed} may be"
+        hint = "raise the budget, if that may be answered for; what is published stays spent"
+        yield Finding("budget", "error", message, where, hint)
+
+
+def _spent(manifest: Manifest, account: Account, entries: Sequence[Entry]) -> float:
+    """ε of all entries; by their sums where these are within the budget, as the accountant takes its time."""
+    if not entries:
+        return 0.0
+    assert account.epsilon is not None
+    delta = account.delta if account.delta is not None else max(e.charge.delta for e in entries)
+    sums = sum(e.charge.epsilon for e in entries), sum(e.charge.delta for e in entries)
+    if sums[0] <= account.epsilon and sums[1] <= delta:
+        return sums[0]
+    mechanisms = [m for e in entries for m in e.charge.mechanisms]
+    return composed_epsilon(cache_of(manifest.project), mechanisms, delta)
+
+
+def in_ledger(receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:
+    """Findings where a receipt claims a training that the ledger does not hold, or holds otherwise."""
+    known = {e.hash: e for e in ledger.entries}
+    name = receipt.model
+    claimed: list[tuple[str, tuple[str, ...]]] = []
+    privacy = receipt.part("privacy")
+    if privacy:
+        claimed.append((str(privacy.get("entry")), ("privacy", "entry")))
+    for guarantee in _guarantees(receipt):
+        claimed += [(str(h), ("guarantees", "entries")) for h in guarantee.get("entries") or ()]
+    for entry in dict.fromkeys(h for h, _ in claimed):
+        if entry not in known:
+            where = receipt.at(*next(keys for h, keys in claimed if h == entry))
+            message = f"{name!r} descends from the training {entry[:12]}…, which is not in {FILE}"
+            yield Finding("ledger", "error", message, where, RESTORE, name)
+    charged = known.get(str(privacy.get("entry")))
+    if charged is not None:
+        yield from _as_charged(receipt, privacy, charged)
+
+
+def _as_charged(receipt: Receipt, privacy: Mapping[str, Any], entry: Entry) -> Iterator[Finding]:
+    c, data = entry.charge, receipt.data
+    truth = {**entry.receipt(), "epsilon": c.epsilon, "delta": c.delta}
+    claims = {**privacy, "epsilon": data.get("epsilon"), "delta": data.get("delta")}
+    wrong = [key for key, value in truth.items() if claims.get(key) != value]
+    if wrong:
+        keys = (wrong[0],) if wrong[0] in ("epsilon", "delta") else ("privacy", wrong[0])
+        message = (
+            f"the receipt of {receipt.model!r} claims another {', '.join(wrong)} than {FILE}:{entry.line} was charged"
+        )
+        hint = f"it was changed by hand: restore it from git, or synth build --select {receipt.model}"
+        yield Finding("ledger", "error", message, receipt.at(*keys), hint, receipt.model)
+
+
+def within_requirements(manifest: Manifest, receipts: Mapping[str, Receipt]) -> Iterator[Finding]:
+    """Findings where published rows reveal more than ``privacy:`` of their model, or of an exposure, allows today.
+
+    The compiler has checked the declarations; rows may descend from older trainings than these.
+    """
+    demands: list[tuple[str, str, Requirement, Location]] = []
+    for model in manifest.models.values():
+        if model.spec.privacy is not None:
+            demands.append((model.name, repr(model.name), model.spec.privacy, model.spec.origin.at("privacy")))
+    for exposure in manifest.exposures.values():
+        for relation in exposure.depends_on:
+            if exposure.privacy is not None and relation.source is None:
+                where = exposure.origin.at("privacy")
+                demands.append((relation.name, f"exposure {exposure.name!r}", exposure.privacy, where))
+    for table, who, requirement, where in demands:
+        receipt = receipts.get(table)
+        if receipt is None or not isinstance(requirement, PrivacyRequirement):
+            continue
+        for g in _guarantees(receipt):
+            epsilon, limit = g.get("epsilon"), requirement.max_epsilon
+            if epsilon is None or epsilon > limit:
+                shown = "real rows without a bound" if epsilon is None else f"ε = {epsilon:.4g}"
+                message = f"{who} allows ε = {limit:g} of {g.get('account')}, but as built {table!r} reveals {shown}"
+                yield Finding("budget", "error", message, where, f"synth build --select +{table}", table)
+
+
+def _guarantees(receipt: Receipt) -> list[Mapping[str, Any]]:
+    found = receipt.data.get("guarantees")
+    return [g for g in found if isinstance(g, dict)] if isinstance(found, list) else []

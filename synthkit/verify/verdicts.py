@@ -1,0 +1,252 @@
+"""Would what is published pass today's audits? A changed limit is held against the figures that were recorded.
+
+Where only limits, ``severity``, ``warn_if`` or ``error_if`` changed, the recorded values, intervals and floors decide,
+by the rule that decided then (:mod:`synthkit.audits.gate`). Where anything else changed, where figures are withheld (a
+private table's), or where the record does not tell, the table must be audited again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from synthkit.audits import registry
+from synthkit.audits.base import Better, Status
+from synthkit.audits.gate import Estimate, Gate, GateParams, Limit, ShareParams, judge, limit_of
+from synthkit.audits.runner import BoundAudit, audit_hash, conditioned
+from synthkit.compiler import ModelNode
+from synthkit.errors import Location, SynthError
+from synthkit.fingerprint import Fingerprint, changes
+from synthkit.privacy.release import WITHHELD
+from synthkit.store.warehouse import PASSING
+from synthkit.verify.findings import Finding, Level
+from synthkit.verify.receipts import Receipt
+
+_LIMITS = ("max", "within", "max_excess", "min", "max_shortfall", "decide")
+Record = Mapping[str, Any]
+Demand = Mapping[str, Any]
+
+
+def passes_audits(model: ModelNode, receipt: Receipt, now: Fingerprint) -> Iterator[Finding]:
+    """Findings about the audits of one published table."""
+    again = f"synth audit --select {model.name} (where the real rows are), and commit the receipt"
+    moved = _moved(receipt, now)
+    if moved:
+        message = f"the tables that the audits of {model.name!r} compare with are others than when it was audited"
+        yield Finding("audit", "error", message, model.spec.origin.at("name"), again, model.name, tuple(moved))
+    recorded = _recorded(receipt)
+    seen: Counter[str] = Counter()
+    for bound in model.audits:
+        found = recorded.get((bound.name, seen[bound.name]))
+        seen[bound.name] += 1
+        finding = _never(model, bound, again) if found is None else _judged(model, bound, *found, again)
+        if finding is not None:
+            yield finding
+
+
+def _moved(receipt: Receipt, now: Fingerprint) -> list[str]:
+    before, after = receipt.part("inputs", "audit"), json.loads(json.dumps(now.inputs["audit"], default=str))
+    parts = ("tables", "reference")
+    return changes({k: before.get(k) for k in parts}, {k: after.get(k) for k in parts})
+
+
+def _recorded(receipt: Receipt) -> dict[tuple[str, int], tuple[Demand, Record]]:
+    """What was demanded and what was found, by the audit's name and how many of that name came before."""
+    demands = receipt.data.get("required")
+    records = receipt.data["audits"]
+    if not isinstance(demands, list) or len(demands) != len(records):
+        return {}
+    found: dict[tuple[str, int], tuple[Demand, Record]] = {}
+    seen: Counter[str] = Counter()
+    for demand, record in zip(demands, records, strict=True):
+        name = str(record.get("name"))
+        if isinstance(demand, dict) and isinstance(demand.get("params"), dict) and demand.get("name") == name:
+            found[name, seen[name]] = (demand, record)
+            seen[name] += 1
+    return found
+
+
+def _place(bound: BoundAudit) -> Location:
+    file, line, column = (bound.location or "?:1:1").rsplit(":", 2)
+    return Location(Path(file), int(line), int(column))
+
+
+def _never(model: ModelNode, bound: BoundAudit, again: str) -> Finding:
+    message = f"{model.name!r} was never held against its audit {bound.name!r}"
+    level: Level = "error" if bound.severity == "error" else "warning"
+    return Finding("audit", level, message, _place(bound), again, model.name)
+
+
+def _judged(model: ModelNode, bound: BoundAudit, demand: Demand, record: Record, again: str) -> Finding | None:
+    what = f"audit {bound.name!r} of {model.name!r}"
+    if demand.get("hash") == bound.hash:
+        if record.get("status") in PASSING:
+            return None
+        message = f"{what} did not pass ({record.get('status')}), so this table was never published by a build"
+        hint = f"the receipt was changed by hand: restore it from git, or synth build --select {model.name}"
+        return Finding("audit", "error", message, _place(bound), hint, model.name)
+    statuses = rejudged(bound, demand, record)
+    if statuses is None or len({s in PASSING for s in statuses}) > 1:
+        level: Level = "error" if bound.severity == "error" else "warning"
+        message = f"{what} changed, and {_why_not(bound, demand, record)}: it must be audited again"
+        return Finding("audit", level, message, _place(bound), again, model.name, tuple(_differences(bound, demand)))
+    figures = _figures(record)
+    lines = tuple(_differences(bound, demand))
+    if not statuses <= PASSING:
+        message = f"{what} does not pass under today's limit: it found {figures}"
+        hint = f"take the limit back, or make a better table (synth build --select {model.name})"
+        return Finding("audit", "error", message, _place(bound), hint, model.name, lines)
+    if statuses <= {"warn", "inconclusive"} and record.get("status") == "pass":
+        word = "warns" if statuses == {"warn"} else "cannot tell"
+        return Finding(
+            "audit", "warning", f"{what} {word} under today's limit: {figures}", _place(bound), again, model.name, lines
+        )
+    message = f"{what} changed; what it found then, {figures}, passes today too"
+    return Finding("audit", "note", message, _place(bound), None, model.name, lines)
+
+
+def _differences(bound: BoundAudit, demand: Demand) -> list[str]:
+    keys = ("params", "severity", "where", "warn_if", "error_if", "sql")
+    after = json.loads(json.dumps({k: getattr(bound, k) for k in keys}, default=str))
+    return [line.removeprefix("params.") for line in changes({k: demand.get(k) for k in keys}, after)]
+
+
+def _figures(record: Record) -> str:
+    """``0.08 [0.06, 0.1], floor 0.03``."""
+    if record.get("value") is None:
+        return str(record.get("status"))
+    text = f"{record['value']:.3g}"
+    low, high = _end(record, 0), _end(record, 1)
+    if low is not None and high is not None and low != high:
+        text += f" [{low:.3g}, {high:.3g}]"
+    return text if record.get("floor") is None else f"{text}, floor {record['floor']:.3g}"
+
+
+def _why_not(bound: BoundAudit, demand: Demand, record: Record) -> str:
+    if record.get("message") == WITHHELD:
+        return "its figures are not in the receipt, as the table is private"
+    if not _only_limits(bound, demand):
+        return "what was recorded does not answer what it asks now"
+    return f"what it found then ({_figures(record)}) does not tell whether it passes today"
+
+
+# -- by the record -------------------------------------------------------------------------------------
+
+
+def rejudged(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Status] | None:
+    """The verdicts that today's audit could come to on the recorded figures; None where they cannot be told.
+
+    Args:
+        bound: today's audit.
+        demand: the audit when it was recorded, as a receipt's ``required`` holds it.
+        record: what it found then.
+    """
+    if not _only_limits(bound, demand):
+        return None
+    same = all(bound.params.get(k) == demand["params"].get(k) for k in _LIMITS)
+    own = _own(demand, record) if same else None
+    if own is None:
+        own = _by_figures(bound, demand, record)
+    if own is None:
+        return None
+    value = record.get("value")
+    if value is None and (bound.warn_if or bound.error_if):
+        return None
+    return frozenset(
+        conditioned(status, value, bound) if value is not None else _severe(status, bound) for status in own
+    )
+
+
+def _severe(status: Status, bound: BoundAudit) -> Status:
+    """A verdict whose figures are withheld, under today's severity."""
+    return "warn" if status == "fail" and bound.severity == "warn" else status
+
+
+def _only_limits(bound: BoundAudit, demand: Demand) -> bool:
+    """Whether the recorded audit, but for its limits and conditions, is today's: the hash says so."""
+    params = dict(bound.params)
+    if _gate_type(bound) is not None:
+        params |= {k: demand["params"].get(k) for k in _LIMITS if k in params}
+    old: dict[str, Any] = {k: demand.get(k) for k in ("severity", "warn_if", "error_if")}
+    version = 1 if bound.audit is None else registry.get(bound.audit).version
+    return audit_hash(replace(bound, params=params, **old), version) == demand.get("hash")
+
+
+def _gate_type(bound: BoundAudit) -> type[Gate] | None:
+    if bound.audit is None:
+        return None
+    params = registry.get(bound.audit).params
+    return params if issubclass(params, GateParams | ShareParams) else None
+
+
+def _own(demand: Demand, record: Record) -> frozenset[Status] | None:
+    """The audit's own verdict, before severity and conditions; None where a condition hid it."""
+    status = record.get("status")
+    if demand.get("warn_if") is not None or demand.get("error_if") is not None:
+        return None
+    if demand.get("severity") == "warn" and status == "warn":
+        return frozenset({"fail"})
+    known: frozenset[Status] = frozenset({"pass", "warn", "fail", "inconclusive", "skipped", "error"})
+    return frozenset(s for s in known if s == status) or None
+
+
+def _by_figures(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Status] | None:
+    """By the recorded figures; None where today's limit is the audit's default, which the record does not hold.
+
+    The same rule must give the recorded verdict under the recorded limit: an audit that decides otherwise is not
+    judged here.
+    """
+    kind = _gate_type(bound)
+    if kind is None or record.get("value") is None:
+        return None
+    try:
+        today, then = kind.model_validate(bound.params), kind.model_validate(dict(demand["params"]))
+    except (ValidationError, SynthError):
+        return None
+    before = _possible(then, record, record.get("limit"))
+    own = _own(demand, record)
+    if before is None or (own is not None and not own <= before):
+        return None
+    return _possible(today, record, None)
+
+
+def _possible(params: Gate, record: Record, default: float | None) -> frozenset[Status] | None:
+    """The verdicts that are possible under ``params``; ``default``: the limit where they give none."""
+    given = any(getattr(params, k, None) is not None for k in _LIMITS if k != "decide")
+    if not given and default is None:
+        return None
+    parts: Sequence[Mapping[str, Any]] = [{**record, "ci_low": _end(record, 0), "ci_high": _end(record, 1)}]
+    if getattr(params, "combine", None) == "worst" and record.get("columns"):
+        parts = [c for c in record["columns"] if c.get("value") is not None]
+    better: Better = "lower" if isinstance(params, GateParams) else "higher"
+    found: set[frozenset[Status]] = set()
+    for part in parts:
+        if part.get("ci_low") is None or part.get("ci_high") is None:
+            return None
+        estimate = Estimate(part["value"], part["ci_low"], part["ci_high"], part.get("floor"))
+        limit = limit_of(params, estimate.floor, {}) if given else Limit(default, "", better, params.decide)
+        found.add(_one(estimate, limit))
+    for worst in ({"fail"}, {"fail", "inconclusive"}, {"inconclusive"}):
+        if worst in found:
+            return frozenset(next(f for f in found if f == worst))
+    return frozenset({"pass"})
+
+
+def _one(found: Estimate, limit: Limit) -> frozenset[Status]:
+    """A record holds no noise level, so what is not clearly on the bad side may have been called noise."""
+    status = judge(found, limit)
+    if status != "fail" or limit.value is None:
+        return frozenset({status})
+    clearly = found.low > limit.value if limit.better == "lower" else found.high < limit.value
+    return frozenset({"fail"}) if clearly else frozenset({"fail", "inconclusive"})
+
+
+def _end(record: Record, index: int) -> Any:
+    ci = record.get("ci")
+    return ci[index] if isinstance(ci, list | tuple) and len(ci) == 2 else None
