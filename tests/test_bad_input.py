@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.killing import Killer
 from tests.project import COPULA_PROJECT, SQL_PROJECT, Project, make_project
 
 SOURCE = """
@@ -201,53 +203,29 @@ def test_a_full_disk_loses_nothing(shop: Project) -> None:
         subprocess.run(["umount", str(warehouse)], check=False)
 
 
-KILLER = """
-import os, sys
-from pathlib import Path
-from synthkit import files
-steps, wanted = 0, int(sys.argv[1])
-
-def counted(original):
-    def step(*arguments, **options):
-        global steps
-        steps += 1
-        if steps == wanted:
-            os._exit(9)
-        return original(*arguments, **options)
-    return step
-
-Path.replace = counted(Path.replace)
-Path.unlink = counted(Path.unlink)
-files.os.fsync = counted(files.os.fsync)
-sys.argv = ["synth", "build"]
-from synthkit.cli.main import main
-main()
-"""
-
-
 @pytest.mark.slow
 def test_a_build_killed_at_any_file_operation_leaves_the_old_table_or_the_new_one(tmp_path: Path) -> None:
     project = make_project(tmp_path / "shop", SQL_PROJECT)
-    project.ok("build")
     source = project.root / "data" / "customers.csv"
     old, new = source.read_text(), source.read_text().replace("plus", "more")
-    killed = 0
-    for step in range(1, 200):
-        source.write_text(new if step % 2 else old)
-        done = subprocess.run(
-            [sys.executable, "-c", KILLER, str(step)], cwd=project.root, capture_output=True, check=False
-        )
-        tiers = {r["tier"] for r in project.query("select distinct tier from customers")}
-        assert tiers in ({"basic", "plus", "pro"}, {"basic", "more", "pro"}), f"after step {step}: {tiers}"
-        if done.returncode != 9:
-            break
-        killed += 1
-        project.ok("build")  # recovers
-        want = {"basic", "more" if step % 2 else "plus", "pro"}
-        assert {r["tier"] for r in project.query("select distinct tier from customers")} == want
-        assert len(project.parquet("customers")) == 1
-    assert killed >= 10  # the build does that many file operations at least
-    assert done.returncode == 0
+    with Killer(project.root) as killer:
+
+        def tiers() -> set[str]:
+            text = killer.ok("query", "select distinct tier from customers", "--format", "json")
+            return {row["tier"] for row in json.loads(text)}
+
+        killer.ok("build")
+        source.write_text(new)
+        steps = killer.synth("build").distinct
+        assert len(steps) >= 25  # a build touches files in that many places at least
+        for turn, step in enumerate(steps):
+            source.write_text(new if turn % 2 else old)
+            done = killer.synth("build", step=step)
+            assert done.killed, f"step {step}"
+            assert tiers() in ({"basic", "plus", "pro"}, {"basic", "more", "pro"}), f"after step {step}"
+            killer.ok("build")  # recovers
+            assert tiers() == {"basic", "more" if turn % 2 else "plus", "pro"}
+            assert len(project.parquet("customers")) == 1
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,15 @@ def test_the_shipped_schema_is_the_printed_one(name: str) -> None:
 
 
 def test_the_example_project_fits() -> None:
-    jsonschema.validate(parse_file(ROOT / "synth_project.yml").value, schema("project"))
+    validator("project").validate(parse_file(ROOT / "synth_project.yml").value)
     for file in sorted((ROOT / "models").rglob("*.yml")):
-        jsonschema.validate(parse_file(file).value, schema("models"))
+        validator("models").validate(parse_file(file).value)
+
+
+@cache
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    """Made once: what :func:`jsonschema.validate` costs is the check of so large a schema, at every call."""
+    return jsonschema.Draft202012Validator(schema(name))
 
 
 def models(text: str) -> Any:
@@ -46,7 +53,7 @@ def models(text: str) -> Any:
     ],
 )
 def test_what_works_fits(text: str) -> None:
-    jsonschema.validate(models(text), schema("models"))
+    validator("models").validate(models(text))
 
 
 @pytest.mark.parametrize(
@@ -64,4 +71,4 @@ def test_what_works_fits(text: str) -> None:
 )
 def test_what_does_not_work_does_not_fit(text: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(models(text), schema("models"))
+        validator("models").validate(models(text))

@@ -145,7 +145,7 @@ def test_exact_frequencies_of_a_conditional_sampler_are_found(monkeypatch: pytes
 )
 def test_right_generators_are_not_called_wrong(name: str, params: dict[str, Any], epsilon: float) -> None:
     columns = (*categories(3, 12), *numbers(2), Column("b", "boolean", "BOOLEAN"))
-    for seed in range(2):
+    for seed in range(1 if name == "aim" else 2):  # a training of aim takes ten seconds
         found = judged(name, columns, epsilon, {"canaries": 100, "guesses": 50}, seed, **params)
         assert found.status in ("pass", "inconclusive"), found.message
         assert found.value is not None

@@ -1,0 +1,191 @@
+"""Kill `synth` at a chosen file operation or moment, many times over, without paying for its imports each time.
+
+:class:`Killer` starts one process that has everything imported and forks it for every command; a fork is what a user's
+`synth` is after its imports. In the fork, an audit hook of the interpreter (PEP 578) counts whatever touches a file
+below the project in Python: opened for writing, renamed, linked, removed, made, whether by synthkit, by DVC or by
+SQLite's and DuckDB's wrappers; `os.fsync`, which raises no event, is counted by a wrapper.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+PATHS = {"os.rename": 2, "os.link": 2, "os.symlink": 2, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1, "os.truncate": 1}
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+@dataclass(frozen=True)
+class Ended:
+    """``code``: exit status, -9 when killed; ``text``: what it printed; ``steps``: of every file operation the event and
+    the two lines of synthkit that led to it, empty when killed."""
+
+    code: int
+    text: str
+    steps: list[str]
+
+    @property
+    def killed(self) -> bool:
+        return self.code == -signal.SIGKILL
+
+    @property
+    def distinct(self) -> list[int]:
+        """One number of a step for each place in the code: by turns its first and its last visit."""
+        visits: dict[str, list[int]] = {}
+        for number, place in enumerate(self.steps, 1):
+            visits.setdefault(place, []).append(number)
+        return sorted({numbers[-(turn % 2)] for turn, numbers in enumerate(visits.values())})
+
+
+class Killer:
+    """Runs `synth` in ``root``, and kills it where it is told to. Use it in a ``with`` block."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __enter__(self) -> Killer:
+        self.server = subprocess.Popen(
+            [sys.executable, "-m", "tests.killing", str(self.root)],
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self.server.stdin is not None
+        self.server.stdin.close()
+        self.server.wait(60)
+
+    def synth(self, *arguments: str, step: int | None = None, seconds: float | None = None) -> Ended:
+        """Run one command to its end, or until its file operation number ``step``, or for ``seconds``."""
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(json.dumps({"arguments": arguments, "step": step, "seconds": seconds}) + "\n")
+        self.server.stdin.flush()
+        return Ended(**json.loads(self.server.stdout.readline()))
+
+    def ok(self, *arguments: str) -> str:
+        done = self.synth(*arguments)
+        assert done.code == 0, f"exit {done.code}\n{done.text}"
+        return done.text
+
+
+class _Steps:
+    """Counts file operations, and ends the process without a word at the one that is wanted."""
+
+    def __init__(self, root: Path, wanted: int | None) -> None:
+        self.root, self.wanted = f"{root.resolve()}{os.sep}", wanted
+        self.seen: list[str] = []
+        self.lock = threading.Lock()
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if flags is None or not flags & WRITES:
+                return
+            paths: tuple[Any, ...] = (path,)
+        elif event in PATHS:
+            paths = arguments[: PATHS[event]]
+        else:
+            return
+        if any(self._inside(path) for path in paths):
+            self.step(event)
+
+    def step(self, event: str) -> None:
+        with self.lock:
+            self.seen.append(f"{event} {_place()}")
+            if len(self.seen) == self.wanted:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _inside(self, path: Any) -> bool:
+        if isinstance(path, int):
+            return False
+        return os.path.abspath(os.fsdecode(path)).startswith(self.root)  # noqa: PTH100 .resolve() would follow links
+
+    def counted(self, original: Callable[[int], None]) -> Callable[[int], None]:
+        def fsync(file: int) -> None:
+            self.step("os.fsync")
+            original(file)
+
+        return fsync
+
+
+def _place() -> str:
+    """The innermost two lines of synthkit on the stack."""
+    lines, frame = [], sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if f"{os.sep}synthkit{os.sep}" in name:
+            lines.append(f"{name.rpartition(os.sep)[2]}:{frame.f_lineno}")
+        frame = frame.f_back
+    return " ".join(lines[:2])  # the operation, and who asked for it
+
+
+def _serve(root: Path) -> None:
+    import duckdb  # noqa: F401  what every fork would import again
+    import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+    import synthkit.build
+    import synthkit.cli.main
+    import synthkit.plan  # noqa: F401
+
+    os.chdir(root)
+    log = root.parent / f"{root.name}.log"
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _run(root, wanted["arguments"], wanted["step"], log, write)
+        os.close(write)
+        if wanted["seconds"] is not None:
+            time.sleep(wanted["seconds"])
+            os.kill(child, signal.SIGKILL)  # nothing happens to one that has ended already: it waits to be waited for
+        with os.fdopen(read, encoding="utf-8") as pipe:
+            steps = pipe.read().splitlines()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        ended = {"code": code, "text": log.read_text("utf-8", "replace"), "steps": steps}
+        sys.stdout.write(json.dumps(ended) + "\n")
+        sys.stdout.flush()
+
+
+def _run(root: Path, arguments: list[str], step: int | None, log: Path, write: int) -> None:
+    from synthkit.cli.main import main
+
+    printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, file in ((0, nothing), (1, printed), (2, printed)):
+        os.dup2(file, target)
+    steps = _Steps(root, step)
+    os.fsync = steps.counted(os.fsync)
+    sys.addaudithook(steps)
+    sys.argv = ["synth", *arguments]
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with os.fdopen(write, "w", encoding="utf-8") as pipe:
+        pipe.write("\n".join(steps.seen))
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))
