@@ -26,6 +26,8 @@ LAYERS = (
     ("sources",),
     ("privacy",),
     ("encoding",),
+    ("teacher",),
+    ("text",),
     ("generators",),
     ("audits",),
     ("graph",),
@@ -45,7 +47,7 @@ LAYERS = (
     ("init",),
     ("cli", "__main__"),
 )
-HEAVY = ("torch", "sdv", "sklearn", "scipy", "pandas", "pyarrow", "duckdb", "faker", "psycopg", "numpy", "anthropic")
+HEAVY = ("torch", "sdv", "sklearn", "scipy", "pandas", "pyarrow", "duckdb", "faker", "psycopg", "numpy", "anthropic", "rapidfuzz", "datasketch")
 
 
 def modules() -> list[Path]:

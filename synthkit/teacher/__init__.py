@@ -1,0 +1,1 @@
+"""Asking a language model: requests that are priced, kept, and never paid for twice."""
