@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Item:
-    """An instruction and its response; ``input`` is the text that the instruction is about, empty where there is none."""
+    """An instruction and its response; ``input`` is what the instruction is about, often empty."""
 
     instruction: str
     response: str
