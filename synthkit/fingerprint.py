@@ -19,7 +19,7 @@ from synthkit.privacy.release import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
 
 _UNREAD = {"description", "tags", "meta", "holdout", "constraints", "population"}  # of a source: these change no row
-_UNREAD |= {"loaded_at_field", "freshness"}
+_UNREAD |= {"loaded_at_field", "freshness", "sensitive", "allow_external"}
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 
 
@@ -118,7 +118,7 @@ class Fingerprinter:
             "generator": {
                 "name": model.generator.name,
                 "version": model.generator.version,
-                "params": model.params.model_dump(mode="json"),
+                "params": model.params.model_dump(mode="json", exclude=getattr(model.params, "CHANGES_NO_ROW", None)),
             },
             "packages": {p: self.package(p) for p in model.generator.packages},
             "sources": {

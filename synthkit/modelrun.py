@@ -8,22 +8,21 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from synthkit.charges import charge, release_of
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError
 from synthkit.events import AuditFinished, Listener, ModelProgress, Note
-from synthkit.fingerprint import Fingerprinter, digest
+from synthkit.fingerprint import Fingerprinter
+from synthkit.modelinputs import Inputs
 from synthkit.plan import FULL_REFRESH, Action
 from synthkit.provenance import guarantees_of
 from synthkit.publishing import pictures_of, places_of, previous_version, publish, state_of, withheld_audits
 from synthkit.results import ModelResult, ModelStatus
-from synthkit.runners.jobs import AuditJob, Executor, GenerateJob, IngestJob, QueryJob, SplitJob
+from synthkit.runners.jobs import AuditJob, ComposeJob, Executor, GenerateJob, QueryJob
 from synthkit.runrecord import git_state, now
 from synthkit.schema import Schema
-from synthkit.sources.ingest import parse_share
 from synthkit.spec.types import Relation
 from synthkit.store.staging import StagedRows, Staging
 from synthkit.store.warehouse import Warehouse
@@ -55,7 +54,7 @@ class RunContext:
         self.staging = Staging(project.target_dir)
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
-        self._splits: dict[str, str] = {}
+        self.splits: dict[str, str] = {}
 
     def once(self, key: str) -> threading.Lock:
         """A lock per key, so that two models do not read the same source at once."""
@@ -70,6 +69,7 @@ class ModelRun:
         self.context, self.action = context, action
         self.model: ModelNode = context.manifest.models[action.model]
         self.seconds: dict[str, float] = {}
+        self._inputs = Inputs(context, self._progress)
 
     def run(self) -> ModelResult:
         if self.model.name in self.context.stale:
@@ -125,6 +125,8 @@ class ModelRun:
                 return found
         if self.model.generator.kind == "query":
             self._query()
+        elif self.model.generator.kind == "teacher":
+            self._compose()
         else:
             self._generate()
         staged = self.context.staging.staged(self.model.name, sample)
@@ -142,7 +144,7 @@ class ModelRun:
         model, action = self.model, self.action
         assert model.source is not None
         project = self.context.manifest.project
-        split = self._split(model.source, model.holdout)
+        split = self._inputs.split(model.source, model.holdout)
         staging = self.context.staging
         train = action.fingerprint.train
         if action.kind == "train":
@@ -194,7 +196,7 @@ class ModelRun:
 
     def _guarantees(self, charged: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
         """What the rows may reveal, by the trainings that they really descend from."""
-        found = guarantees_of(self.context.manifest, self.model, charged, self._upstream)
+        found = guarantees_of(self.context.manifest, self.model, charged, self._inputs.upstream)
         return [g.to_json() for g in found]
 
     def _query(self) -> None:
@@ -203,7 +205,7 @@ class ModelRun:
         job = QueryJob(
             model=model.name,
             sql=model.sql,
-            relations={r.sql: self._files(r) for r in model.sql_relations},
+            relations={r.sql: self._inputs.files(r) for r in model.sql_relations},
             schema=model.schema.to_json(),
             stage_dir=str(self.context.staging.directory(model.name, action.fingerprint.sample)),
             sample=action.fingerprint.sample,
@@ -212,6 +214,30 @@ class ModelRun:
             metadata=self._metadata(),
         )
         self._time(self.context.executor.run(job, self._progress))
+
+    def _compose(self) -> None:
+        model, action = self.model, self.action
+        assert model.source is not None
+        project, staging = self.context.manifest.project, self.context.staging
+        job = ComposeJob(
+            model=model.name,
+            generator=model.generator.name,
+            params=model.params.model_dump(mode="json"),
+            split=self._inputs.split(model.source, model.holdout),
+            schema=model.schema.to_json(),
+            root=str(project.root),
+            dropped=str(staging.dropped(model.name)),
+            stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
+            sample=action.fingerprint.sample,
+            size=asdict(model.size),
+            seed=action.fingerprint.inputs["train"]["seed"],
+            guarantees=self._guarantees(None),
+            metadata=self._metadata(),
+        )
+        done = self.context.executor.run(job, self._progress)
+        self._time(done)
+        for note in done["notes"]:
+            self.context.say(Note(f"{model.name}: {note}", "warn"))
 
     def _metadata(self) -> dict[str, str]:
         """What is stamped into the Parquet file: decided by the inputs, so that the bytes are too."""
@@ -223,71 +249,6 @@ class ModelRun:
             "synthkit.epsilon": "none" if epsilon is None else repr(epsilon),
         }
 
-    # -- the real rows and the other tables --------------------------------------------------------
-
-    def _split(self, relation: Relation, holdout: float) -> str:
-        """The folder of a relation's training and holdout rows, made once per run."""
-        if relation.source is not None:
-            return self._ingest(relation, holdout)
-        name = relation.name
-        rows = self._upstream(name)
-        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
-        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
-            identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
-        key = digest(identity)
-        directory = self.context.staging.splits / f"{name}-{key[:32]}"
-        with self.context.once(str(directory)):
-            schema = rows.table.schema.to_json()
-            job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))
-            return str(self.context.executor.run(job, self._progress)["directory"])
-
-    def _ingest(self, relation: Relation, holdout: float) -> str:
-        context = self.context
-        key = f"{relation.id}:{holdout}"
-        with context.once(key):
-            if key in context._splits:
-                return context._splits[key]
-            project = context.manifest.project
-            spec = context.manifest.sources[relation.id].spec
-            job = IngestJob(
-                spec=spec.model_dump(mode="json"),
-                connections={k: v.model_dump(mode="json") for k, v in project.spec.connections.items()},
-                root=str(project.root),
-                holdout=holdout,
-                directory=str(context.staging.splits / f"{relation.source}.{relation.name}"),
-                source_hash=context.fingerprinter.content(relation.id),
-            )
-            done = context.executor.run(job, self._progress)
-            context._splits[key] = str(done["directory"])
-            for note in done["notes"]:  # what was read otherwise than it is written: NaN as missing, say
-                context.say(Note(f"{relation.source}.{relation.name}: {note}", "warn"))
-            return context._splits[key]
-
-    def _files(self, relation: Relation) -> list[str]:
-        """The Parquet files that SQL reads for a relation: a source's training rows, or a model's table."""
-        if relation.source is None:
-            return [str(self._upstream(relation.name).path)]
-        from synthkit.sources.ingest import load_split
-
-        spec = self.context.manifest.sources[relation.id].spec
-        share = spec.holdout if spec.holdout is not None else self.context.manifest.project.spec.holdout
-        split = load_split(Path(self._ingest(relation, parse_share(share))))
-        return [str(p) for p in split.train.paths]
-
-    def _upstream(self, name: str) -> StagedRows:
-        """An audited table that this model reads: published, or staged if it is ephemeral."""
-        node = self.context.manifest.models[name]
-        if node.spec.materialized == "ephemeral":
-            state = self.context.staging.audited(name)
-            rows = None
-            if state is not None:
-                rows = self.context.staging.staged(name, state["fingerprints"]["sample"])
-        else:
-            rows = self.context.warehouse.rows(name)
-        if rows is None:
-            raise BuildError(f"{name!r} is not published", hint=f"build it: synth build --select {name}")
-        return rows
-
     # -- audits ------------------------------------------------------------------------------------
 
     def _audit(self, staged: StagedRows) -> list[Mapping[str, Any]]:
@@ -296,8 +257,8 @@ class ModelRun:
             return []
         split = None
         if model.source is not None and any(b.audit for b in model.audits):
-            split = self._split(model.source, model.holdout)
-        relations = {r.sql: self._files(r) for r in model.audit_relations}
+            split = self._inputs.split(model.source, model.holdout)
+        relations = {r.sql: self._inputs.files(r) for r in model.audit_relations}
         relations[Relation(model.name).sql] = [str(staged.path)]
         job = AuditJob(
             model=model.name,

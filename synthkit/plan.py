@@ -17,6 +17,7 @@ from synthkit.state import states_against
 from synthkit.store.staging import Staging
 from synthkit.store.warehouse import Warehouse
 
+_BUILD: Mapping[str, ActionKind] = {"query": "query", "teacher": "ask", "model": "train"}
 FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
 
 
@@ -24,8 +25,9 @@ FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothin
 class Action:
     """What to do about one model, and why.
 
-    ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the
-    SQL; ``audit`` judges rows that are there already; ``reuse`` does nothing.
+    ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the SQL; ``ask``
+    asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``reuse``
+    does nothing.
     """
 
     model: str
@@ -238,7 +240,7 @@ class _Planner:
         )
 
     def _decide(self, model: ModelNode, now: Fingerprint) -> tuple[ActionKind, str, list[str]]:
-        build: ActionKind = "query" if model.generator.kind == "query" else "train"
+        build = _BUILD[model.generator.kind]
         if self.full_refresh:
             return build, FULL_REFRESH, []
         state = self.state(model)

@@ -154,6 +154,7 @@ def _receipt(
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     spec = model.spec
+    teacher = {} if staged.teacher is None else {"teacher": dict(staged.teacher)}
     return {
         "model": model.name,
         "run_id": context.run_id,
@@ -177,6 +178,7 @@ def _receipt(
         "guarantees": None if staged.guarantees is None else list(staged.guarantees),
         "contains_real_rows": model.lineage.contains_real_rows,
         "descends_from": sorted(model.lineage.sources),
+        **teacher,
         "materialized": spec.materialized,
         "description": spec.description,
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},

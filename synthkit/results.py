@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-ActionKind = Literal["train", "sample", "query", "audit", "reuse"]
+ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]
 ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
 _TUPLES = ("audits", "withheld", "places")
 PHASES = ("train", "sample", "audit", "publish")

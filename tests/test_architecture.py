@@ -40,7 +40,7 @@ LAYERS = (
     ("runners",),
     ("runrecord",),
     ("charges", "provenance", "freshness", "unittests"),
-    ("publishing", "modelrun"),
+    ("publishing", "modelrun", "modelinputs"),
     ("build",),
     ("verify",),
     ("report",),

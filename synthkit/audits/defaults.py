@@ -43,11 +43,14 @@ MAX_AUC = 0.6
 PAIRS_EXCESS = 0.05
 
 
-def default_audits(kind: Literal["model", "query"], schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
+Kind = Literal["model", "query", "teacher"]
+
+
+def default_audits(kind: Kind, schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
     """The default set of a model.
 
     Args:
-        kind: "model" for a trained generator, "query" for an SQL model.
+        kind: "model" for a trained generator, "query" for an SQL model, "teacher" for one that a language model wrote.
         schema: of the table, as far as it is known.
         has_holdout: whether there are real rows that were held out, to compare with.
     """

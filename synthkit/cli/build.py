@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,9 @@ from synthkit.cli.common import (
     selection_options,
 )
 from synthkit.cli.reports import parse_reports, surroundings, write_reports
+
+if TYPE_CHECKING:
+    from synthkit.errors import Location
 
 
 @click.command("build")
@@ -102,4 +106,14 @@ def _why_disabled(manifest: Any, name: str) -> str:
         if where.file.is_relative_to(manifest.project.root)
         else where.file
     )
-    return f"enabled is false at {file}:{where.line}"
+    return f"enabled is false at {file}:{where.line}{_condition(where)}"
+
+
+def _condition(where: Location) -> str:
+    """The template that decided it, as it is written: it names the variable that a user has to set."""
+    try:
+        line = where.file.read_text("utf-8").splitlines()[where.line - 1]
+    except (OSError, IndexError):
+        return ""
+    found = re.search(r"\{\{.*?\}\}", line)
+    return f", by {found.group()}" if found else ""

@@ -11,9 +11,13 @@ import click
 from synthkit.cli.common import compiled, last_results, project_options, selection_options
 
 if TYPE_CHECKING:
-    from synthkit.charges import Balance, Cost
+    from collections.abc import Sequence
 
-_VERB = {"train": "train", "sample": "sample", "query": "query", "audit": "audit", "reuse": "–"}
+    from synthkit.charges import Balance, Cost
+    from synthkit.compiler import Manifest
+    from synthkit.plan import Action
+
+_VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "audit": "audit", "reuse": "–"}
 
 
 @click.command("plan")
@@ -57,6 +61,7 @@ def command(
         refuse_over_budget(manifest, spending)
         return
     costs = {c.model: _cost(b, c) for b in spending for c in b.costs}
+    estimates = {a.model: _estimate(manifest, a) for a in plan.work if a.kind == "ask"}
     width = max([len(a.model) for a in plan.actions], default=0)
     for action in plan.actions:
         privacy = f"  ε = {action.epsilon:g}" if action.epsilon is not None else ""
@@ -67,6 +72,8 @@ def command(
             click.echo(f"       {action.reason}")
             if action.model in costs:
                 click.echo(f"       {costs[action.model]}")
+            for line in estimates.get(action.model, ()):
+                click.echo(f"       {line}")
             for line in action.details[:8]:
                 click.echo(f"         {line}")
             if len(action.details) > 8:
@@ -76,6 +83,14 @@ def command(
     count = len(plan.work)
     click.echo(f"{count} of {len(plan.actions)} models to build" if count else "nothing to do")
     refuse_over_budget(manifest, spending)
+
+
+def _estimate(manifest: Manifest, action: Action) -> Sequence[str]:
+    """What asking a teacher may cost; the rows that are kept from earlier builds cost nothing again."""
+    model = manifest.models[action.model]
+    if model.generator.estimate is None or model.size.rows is None:
+        return ()
+    return model.generator.estimate(model.params, model.size.rows, manifest.project.root)
 
 
 def _cost(balance: Balance, cost: Cost) -> str:

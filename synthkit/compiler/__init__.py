@@ -14,6 +14,7 @@ from synthkit.compiler.budgets import bind_accounts, bind_budgets
 from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
 from synthkit.compiler.constraints import bind_constraints
 from synthkit.compiler.draft import Draft
+from synthkit.compiler.external import check_external
 from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
@@ -50,6 +51,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     build_graph,
     check_freshness,
     trace_guarantees,
+    check_external,
 )
 
 

@@ -65,7 +65,7 @@ def check_conditions(draft: Draft) -> None:
         spec = model.spec
         if not spec.conditions or model.schema is None or model.generator is None:
             continue
-        if model.generator.kind == "query" or not model.generator.supports_conditions:
+        if model.generator.kind != "model" or not model.generator.supports_conditions:
             draft.fault(
                 f"generator {model.generator.name!r} takes no conditions",
                 spec.origin.at("conditions", key=True),

@@ -30,7 +30,7 @@ def bind_constraints(draft: Draft) -> None:
             continue
         if model.generator.kind == "query":
             _refuse(draft, model.spec)
-        elif model.schema is not None and model.spec.source is not None:
+        elif model.generator.kind == "model" and model.schema is not None and model.spec.source is not None:
             source = model.spec.source
             upstream = draft.models.get(source.name) if source.source is None else None
             inherited = upstream.constraints if upstream is not None else of_source.get(source.id, ())

@@ -52,8 +52,21 @@ def derive_schemas(draft: Draft) -> None:
             schema = draft.schema_of(model.spec.source)
             if schema is None:
                 model.broken = True
+            elif model.generator.columns is not None:
+                _derive_columns(draft, model, schema)
             else:
                 model.schema = _described(schema, model)
+
+
+def _derive_columns(draft: Draft, model: ModelDraft, schema: Schema) -> None:
+    """Columns that the generator makes of the source's."""
+    assert model.generator is not None
+    assert model.generator.columns is not None
+    try:
+        model.schema = _described(model.generator.columns(model.params, schema), model)
+    except ValueError as error:
+        draft.fault(str(error), model.spec.origin.at("source"))
+        model.broken = True
 
 
 def _describe_query(draft: Draft, model: ModelDraft, describer: Describer) -> None:

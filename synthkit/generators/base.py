@@ -89,6 +89,39 @@ class Sample(Protocol):
         """
 
 
+@dataclass
+class Workplace:
+    """Where a teacher's work is kept.
+
+    Args:
+        root: of the project: the requests are kept below it, and its ``prices.yml`` overrides prices.
+        dropped: file for what did not get into the table, a JSON line each, with the reason.
+        record: filled by the generator: usage, cost, counts, and why it stopped early, for the receipt.
+    """
+
+    root: Path
+    dropped: Path
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+class Compose(Protocol):
+    def __call__(
+        self,
+        table: Table,
+        held_out: Table | None,
+        params: Any,
+        rows: int,
+        *,
+        seed: int,
+        place: Workplace,
+        progress: Progress,
+    ) -> Iterator[pa.RecordBatch]:
+        """Ask a teacher for ``rows`` rows; fewer where ``place.record["stopped"]`` says why.
+
+        ``held_out`` is never shown to anybody. The same input and kept answers give the same rows.
+        """
+
+
 class Mechanisms(Protocol):
     def __call__(self, params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]: ...
 
@@ -101,7 +134,11 @@ class Generator:
     ``mechanisms`` says what a fit under a budget will spend, from declared knowledge alone (the schema holds the
     modelled columns): exactly this is charged to the ledger before the training. A generator that ``supports_epsilon``
     must have it. It does not import torch.
-    ``kind`` is "query" for the SQL generator, which has no model to fit. ``resumes`` says that ``fit`` also takes a
+    ``kind`` is "query" for the SQL generator, which has no model to fit, and "teacher" for one that sends rows of its
+    source to a third party, which has ``compose`` instead of fit and sample.
+    ``columns`` gives the table's columns where they are not the source's, or raises ValueError; ``estimate`` says what
+    asking for so many rows may cost (the path is the project's root); ``warnings`` what in the parameters is worth a
+    look. ``resumes`` says that ``fit`` also takes a
     :class:`~synthkit.generators.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is saved there, and ends
     with the same model as a training that was never stopped.
     """
@@ -113,7 +150,11 @@ class Generator:
     sample: Sample | None = None
     save: Callable[[Any, Path], None] | None = None
     load: Callable[[Path], Any] | None = None
-    kind: Literal["model", "query"] = "model"
+    kind: Literal["model", "query", "teacher"] = "model"
+    compose: Compose | None = None
+    columns: Callable[[Any, Schema], Schema] | None = None
+    estimate: Callable[[Any, int, Path], Sequence[str]] | None = None
+    warnings: Callable[[Any], Sequence[str]] | None = None
     supports_epsilon: bool = False
     mechanisms: Mechanisms | None = None
     supports_conditions: bool = True

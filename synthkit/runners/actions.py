@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.runners.jobs import (
     AuditJob,
+    ComposeJob,
     GenerateJob,
     IngestJob,
     Job,
@@ -20,6 +21,7 @@ from synthkit.runners.jobs import (
     QueryJob,
     SplitJob,
 )
+from synthkit.runners.staging import phase, size_of, stage
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
         return _generate(job, progress)
     if isinstance(job, QueryJob):
         return _query(job)
+    if isinstance(job, ComposeJob):
+        from synthkit.runners.composing import compose
+
+        return compose(job, progress)
     return _audit(job, progress)
 
 
@@ -97,17 +103,17 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
     source_rows = split.rows if job.budget is None else None
-    rows = _size(job.size, source_rows)
+    rows = size_of(job.size, source_rows)
     wanted = quotas(job.conditions, rows, plan.modelled) if job.conditions else ()
     drawn: Iterator[pa.RecordBatch] = iter(())
     if plan.modelled.columns:
         assert generator.sample is not None
         sample = within(generator.sample, tuple(rules), fixed, generator.name)
-        seed, report = _derived(job.seed, "sample"), _phase(progress, "sample")
+        seed, report = _derived(job.seed, "sample"), phase(progress, "sample")
         drawn = sample(model, rows, conditions=wanted, seed=seed, progress=report)
     kept = keeps(tuple(rules)) | job.conditions.keys()
     batches = fill(drawn, plan, rows=rows, seed=_derived(job.seed, "fill"), fixed=kept)
-    result = _stage(batches, table.schema, job, source_rows)
+    result = stage(batches, table.schema, job, source_rows)
     if result["rows"] != rows:
         raise BuildError(f"{job.generator} gave {result['rows']:,} rows where {rows:,} were asked for")
     seconds["sample"] = time.perf_counter() - started
@@ -169,7 +175,7 @@ def _fit(
             budget=budget,
             seed=_derived(job.seed, "fit"),
             device=job.device,
-            progress=_phase(progress, "train"),
+            progress=phase(progress, "train"),
             **resuming,
         )
         generator.save(model, temporary / "model")
@@ -210,7 +216,7 @@ def _query(job: QueryJob) -> dict[str, Any]:
     run_query(job.sql, relations, raw, seed=job.seed, threads=1)
     try:
         table = Table(Schema.from_json(job.schema), (raw,), 0)
-        result = _stage(table.batches(), _typed(job, raw), job, None)
+        result = stage(table.batches(), _typed(job, raw), job, None)
     finally:
         raw.unlink(missing_ok=True)
     return {**result, "seconds": {"train": time.perf_counter() - started}}
@@ -223,37 +229,6 @@ def _typed(job: QueryJob, raw: Path) -> Schema:
     names = pq.read_schema(raw).names
     known = Schema.from_json(job.schema)
     return Schema(tuple(known.by_name.get(n, Column(n, "categorical", "VARCHAR")) for n in names))
-
-
-def _stage(
-    batches: Iterator[pa.RecordBatch], schema: Schema, job: GenerateJob | QueryJob, source_rows: int | None
-) -> dict[str, Any]:
-    """Write the rows as Parquet and, last, the record that says they are whole."""
-
-    from synthkit.files import write_json_atomic
-    from synthkit.store.parquet import write_parquet
-
-    directory = Path(job.stage_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    first = next(batches, None)
-    if first is None:
-        raise BuildError("there are no rows to write", hint="look at the source and the size")
-
-    def rest() -> Iterator[pa.RecordBatch]:
-        yield first
-        yield from batches
-
-    rows = write_parquet(rest(), first.schema, directory / "data.parquet", job.metadata)
-    record = {
-        "sample": job.sample,
-        "rows": rows,
-        "schema": schema.to_json(),
-        "source_rows": source_rows,
-        "privacy": job.charge if isinstance(job, GenerateJob) else None,
-        "guarantees": job.guarantees,
-    }
-    write_json_atomic(directory / "stage.json", record)
-    return {"rows": rows, "source_rows": source_rows}
 
 
 def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
@@ -280,7 +255,7 @@ def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
     )
     bound = [BoundAudit.from_json(b) for b in job.audits]
     failures = None if job.failures is None else FailureStore(Path(job.failures[0]), job.failures[1])
-    records = run_audits(context, bound, _phase(progress, "audit"), failures)
+    records = run_audits(context, bound, phase(progress, "audit"), failures)
     if job.profile is not None:
         _profile(context, job.profile)
     return {"records": [r.to_json() for r in records], "seconds": {"audit": time.perf_counter() - started}}
@@ -323,21 +298,7 @@ def _as_declared(split: Split, schema: Schema) -> Split:
     return replace(split, train=sides[0], holdout=sides[1])
 
 
-def _size(size: Mapping[str, Any], source_rows: int | None) -> int:
-    if size.get("rows") is not None:
-        return int(size["rows"])
-    assert source_rows is not None
-    return max(1, round(source_rows * float(size["factor"])))
-
-
 def _derived(seed: int, purpose: str) -> int:
     import hashlib
 
     return int.from_bytes(hashlib.sha256(f"{seed}:{purpose}".encode()).digest()[:4], "big")
-
-
-def _phase(progress: JobProgress, phase: str) -> Callable[..., None]:
-    def report(done: int, total: int, unit: str, note: str = "") -> None:
-        progress(phase, done, total, unit, note)
-
-    return report

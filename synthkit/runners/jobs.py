@@ -79,6 +79,30 @@ class QueryJob:
 
 
 @dataclass(frozen=True)
+class ComposeJob:
+    """Ask a teacher for the rows of a model and stage them.
+
+    ``split`` is the folder of the source's rows: its training rows are shown to the teacher, its held-out ones never.
+    ``root`` is the project's, which keeps the requests and may override prices; ``dropped`` the file of what did not
+    get into the table.
+    """
+
+    model: str
+    generator: str
+    params: Mapping[str, Any]
+    split: str
+    schema: Mapping[str, Any]
+    root: str
+    dropped: str
+    stage_dir: str
+    sample: str
+    size: Mapping[str, Any]
+    seed: int
+    metadata: Mapping[str, str]
+    guarantees: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
 class AuditJob:
     """Judge staged (or published) rows.
 
@@ -105,12 +129,13 @@ class AuditJob:
     profile: Mapping[str, Any] | None = None
 
 
-Job = IngestJob | SplitJob | GenerateJob | QueryJob | AuditJob
+Job = IngestJob | SplitJob | GenerateJob | QueryJob | ComposeJob | AuditJob
 _KINDS: dict[str, type[Any]] = {
     "ingest": IngestJob,
     "split": SplitJob,
     "generate": GenerateJob,
     "query": QueryJob,
+    "compose": ComposeJob,
     "audit": AuditJob,
 }
 _NAMES = {cls: name for name, cls in _KINDS.items()}

@@ -185,7 +185,7 @@ def run_results_schema() -> dict[str, Any]:
         "required": ["model", "action", "status", "rows", "seconds", "fingerprints", "published", "audits", "message"],
         "properties": {
             "model": {"type": "string"},
-            "action": {"enum": ["train", "sample", "query", "audit", "reuse"]},
+            "action": {"enum": ["train", "sample", "query", "ask", "audit", "reuse"]},
             "status": {"enum": ["pass", "warn", "fail", "error", "skipped", "reused"]},
             "rows": {"type": ["integer", "null"], "minimum": 0},
             "seconds": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}},

@@ -147,6 +147,8 @@ class SourceTableSpec(Spec):
     max_rows_per_unit: int | None = Field(default=None, ge=1)
     population: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     row_count: int | None = Field(default=None, ge=0)
+    sensitive: bool = False  # no row of it goes to a third party, as none of a table with a privacy budget does
+    allow_external: bool = False  # unless this says so
     holdout: str | float | None = None
     loaded_at_field: str | None = None  # the column that says when a row was loaded; default: the file's time
     freshness: FreshnessSpec | None = None

@@ -7,6 +7,7 @@ target/cache/models/<train hash>/                                a trained model
 target/cache/checkpoints/<train hash>.safetensors                the state of a training that has not ended
 target/cache/splits/<key>/                                       a source's training and holdout rows
 target/failures/<model>/<audit>.parquet                          failing rows of the last audits, where they are kept
+target/dropped/<model>.jsonl                                     what a teacher wrote and no table took, and why
 target/profiles/<model>.json                                     the pictures of a table, from its last audit
 ```
 """
@@ -33,6 +34,7 @@ class StagedRows:
     Args:
         privacy: what the ledger was charged for the model that drew them; None without ε.
         guarantees: what they may reveal, by account; None where that was never recorded.
+        teacher: what asking a teacher for them took; None where nobody was asked.
     """
 
     table: Table
@@ -40,6 +42,7 @@ class StagedRows:
     source_rows: int | None
     privacy: Mapping[str, Any] | None = None
     guarantees: tuple[Mapping[str, Any], ...] | None = None
+    teacher: Mapping[str, Any] | None = None
 
     @property
     def path(self) -> Path:
@@ -69,13 +72,16 @@ class Staging:
         if record is None or record.get("sample") != sample or not data.exists():
             return None
         table = Table(Schema.from_json(record["schema"]), (data,), record["rows"])
-        return StagedRows(table, sample, record.get("source_rows"), *recorded_privacy(record))
+        return StagedRows(table, sample, record.get("source_rows"), *recorded_privacy(record), record.get("teacher"))
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]
 
     def checkpoint(self, train: str) -> Path:
         return self.checkpoints / f"{train[:SHORT]}.safetensors"
+
+    def dropped(self, model: str) -> Path:
+        return self.root / "dropped" / f"{model}.jsonl"
 
     def profile(self, model: str) -> Path:
         return self.root / "profiles" / f"{model}.json"

@@ -128,7 +128,7 @@ class Warehouse:
             return None
         table = Table(Schema.from_json(receipt["schema"]), (self.file(receipt),), receipt["rows"])
         sample, privacy = receipt["fingerprints"]["sample"], recorded_privacy(receipt)
-        return StagedRows(table, sample, receipt.get("source_rows"), *privacy)
+        return StagedRows(table, sample, receipt.get("source_rows"), *privacy, receipt.get("teacher"))
 
     def publish(
         self,

@@ -1,0 +1,147 @@
+"""``self_instruct``: instruction tables from hand-written seeds and a teacher model (Wang et al. 2023,
+https://arxiv.org/abs/2212.10560).
+
+The seeds go to the teacher's provider, the held-out ones never do: they are what contamination and usefulness are
+measured against.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.errors import BuildError
+from synthkit.generators.base import Generator, Progress, Workplace
+from synthkit.schema import Schema, Table
+from synthkit.teacher.spec import model_warning
+from synthkit.text.params import SelfInstructParams
+from synthkit.text.rows import schema_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.text.items import Item
+
+NEEDED = ("instruction", "response")
+ASSUMED_TOKENS = 220  # of one item in an answer: Alpaca's items have about 20 + 65 words; answers of today are longer
+ASSUMED_YIELD = 0.7  # of the items, the share that passes the filters
+
+
+def columns(params: SelfInstructParams, source: Schema) -> Schema:
+    """The table's columns. Raises ValueError where the seeds lack one."""
+    for name in NEEDED:
+        if name not in source.by_name:
+            have = ", ".join(source.names)
+            raise ValueError(f"seeds need the columns instruction and response; there is no {name!r} among {have}")
+    return schema_of(params.columns)
+
+
+def compose(
+    table: Table,
+    held_out: Table | None,
+    params: SelfInstructParams,
+    rows: int,
+    *,
+    seed: int,
+    place: Workplace,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    from synthkit.files import replacing
+    from synthkit.teacher.session import Teacher
+    from synthkit.text.filters import Filters
+    from synthkit.text.pipeline import Dropped, Pipeline
+    from synthkit.text.rows import Row, batches
+
+    seeds = items_of(table)
+    if not seeds:
+        raise BuildError("there are no seeds to learn from", hint="write at least one instruction with its response")
+    filters = Filters(params.filters, seeds, () if held_out is None else items_of(held_out))
+
+    with replacing(place.dropped) as path, path.open("w", encoding="utf-8") as file:
+
+        def drop(dropped: Dropped) -> None:
+            file.write(json.dumps(asdict(dropped), ensure_ascii=False) + "\n")
+
+        pipeline = Pipeline(params, seeds, filters, rows, seed, drop)
+        with Teacher(params, place.root) as teacher:
+
+            def watched() -> Iterator[Row]:
+                for row in pipeline.rows(teacher):
+                    yield row
+                    accepted, rejected = pipeline.counts["accepted"], pipeline.rejected
+                    note = f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {rejected} rejected"
+                    progress(accepted, rows, "items", note)
+
+            yield from batches(watched(), schema_of(params.columns))
+            place.record.update(
+                teacher.record(),
+                counts=dict(sorted(pipeline.counts.items())),
+                filters=json.loads(filters.fingerprint()),
+                stopped=pipeline.stopped,
+                domain=params.domain,
+                topics={str(k): v for k, v in pipeline.balance.accepted.items() if k is not None},
+            )
+    if not pipeline.counts["accepted"]:
+        raise BuildError(
+            f"no item of the teacher's got into the table: {pipeline.stopped}",
+            hint=f"look at the dropped ones and their reasons in {place.dropped}",
+        )
+
+
+def items_of(table: Table) -> list[Item]:
+    """The rows as items; those without an instruction or a response are left out."""
+    from synthkit.text.items import Item
+
+    rows = chain.from_iterable(batch.to_pylist() for batch in table.batches())
+    found = [Item.of(row) for row in rows]
+    return [item for item in found if item.instruction and item.response]
+
+
+def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]:
+    """Requests, tokens and money for ``rows`` rows, and the assumptions."""
+    from synthkit.teacher.estimate import Expected, priced
+    from synthkit.text import prompts
+    from synthkit.text.items import Item
+
+    typical = Item("word " * 25, "word " * 60)
+    topic, shown = next(iter(params.topics), None), [typical] * params.examples
+    text = prompts.generation(0, topic, params.per_request, shown, random.Random(0))
+    items = rows / ASSUMED_YIELD
+    requests = math.ceil(items / params.per_request)
+    model, said = params.teacher.model, prompts.system(params.domain)
+    parts = [Expected(model, requests, said + text, ASSUMED_TOKENS * params.per_request)]
+    if params.evolve:
+        own = "word " * 85 * math.ceil(params.per_request * params.evolve)
+        length = ASSUMED_TOKENS * math.ceil(params.per_request * params.evolve)
+        parts.append(Expected(model, requests, said + own, length))
+    if params.judge is not None:
+        judged = prompts.JUDGE + "word " * 85 * params.per_request
+        parts.append(Expected(params.judge.model, requests, judged, 40 * params.per_request))
+    assumed = f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters, nothing kept from before"
+    return priced(parts, params, root, assumed)
+
+
+def warnings(params: SelfInstructParams) -> Sequence[str]:
+    models = {params.teacher.model: None} | ({params.judge.model: None} if params.judge is not None else {})
+    return [text for model in models if (text := model_warning(model)) is not None]
+
+
+SELF_INSTRUCT = Generator(
+    name="self_instruct",
+    version=1,
+    params=SelfInstructParams,
+    kind="teacher",
+    compose=compose,
+    columns=columns,
+    estimate=estimate,
+    warnings=warnings,
+    supports_conditions=False,
+    summary="instruction tables from written seeds, by a teacher model (Claude)",
+    packages=("rapidfuzz", "datasketch", "py3langid"),
+)

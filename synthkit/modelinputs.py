@@ -1,0 +1,87 @@
+"""What a model is made from: real rows, read and split once per run, and the tables upstream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.errors import BuildError
+from synthkit.events import Note
+from synthkit.fingerprint import digest
+from synthkit.runners.jobs import IngestJob, JobProgress, SplitJob
+from synthkit.sources.ingest import parse_share
+from synthkit.spec.types import Relation
+from synthkit.store.staging import StagedRows
+
+if TYPE_CHECKING:
+    from synthkit.modelrun import RunContext
+
+
+class Inputs:
+    """The files that stand for relations, for one model of a run."""
+
+    def __init__(self, context: RunContext, progress: JobProgress) -> None:
+        self.context, self.progress = context, progress
+
+    def split(self, relation: Relation, holdout: float) -> str:
+        """The folder of a relation's training and holdout rows, made once per run."""
+        if relation.source is not None:
+            return self.ingest(relation, holdout)
+        name = relation.name
+        rows = self.upstream(name)
+        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
+        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
+            identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
+        key = digest(identity)
+        directory = self.context.staging.splits / f"{name}-{key[:32]}"
+        with self.context.once(str(directory)):
+            schema = rows.table.schema.to_json()
+            job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))
+            return str(self.context.executor.run(job, self.progress)["directory"])
+
+    def ingest(self, relation: Relation, holdout: float) -> str:
+        context = self.context
+        key = f"{relation.id}:{holdout}"
+        with context.once(key):
+            if key in context.splits:
+                return context.splits[key]
+            project = context.manifest.project
+            spec = context.manifest.sources[relation.id].spec
+            job = IngestJob(
+                spec=spec.model_dump(mode="json"),
+                connections={k: v.model_dump(mode="json") for k, v in project.spec.connections.items()},
+                root=str(project.root),
+                holdout=holdout,
+                directory=str(context.staging.splits / f"{relation.source}.{relation.name}"),
+                source_hash=context.fingerprinter.content(relation.id),
+            )
+            done = context.executor.run(job, self.progress)
+            context.splits[key] = str(done["directory"])
+            for note in done["notes"]:  # what was read otherwise than it is written: NaN as missing, say
+                context.say(Note(f"{relation.source}.{relation.name}: {note}", "warn"))
+            return context.splits[key]
+
+    def files(self, relation: Relation) -> list[str]:
+        """The Parquet files that SQL reads for a relation: a source's training rows, or a model's table."""
+        if relation.source is None:
+            return [str(self.upstream(relation.name).path)]
+        from synthkit.sources.ingest import load_split
+
+        spec = self.context.manifest.sources[relation.id].spec
+        share = spec.holdout if spec.holdout is not None else self.context.manifest.project.spec.holdout
+        split = load_split(Path(self.ingest(relation, parse_share(share))))
+        return [str(p) for p in split.train.paths]
+
+    def upstream(self, name: str) -> StagedRows:
+        """An audited table that this model reads: published, or staged if it is ephemeral."""
+        node = self.context.manifest.models[name]
+        if node.spec.materialized == "ephemeral":
+            state = self.context.staging.audited(name)
+            rows = None
+            if state is not None:
+                rows = self.context.staging.staged(name, state["fingerprints"]["sample"])
+        else:
+            rows = self.context.warehouse.rows(name)
+        if rows is None:
+            raise BuildError(f"{name!r} is not published", hint=f"build it: synth build --select {name}")
+        return rows

@@ -1,0 +1,282 @@
+"""Self-Instruct: examples in, requests out, answers through the filters, until the table is full.
+
+Everything is decided in the order of the requests, never in that of the answers: request i depends on the answers
+0 … i − :data:`AHEAD` and on nothing else. So the same seeds, parameters and kept answers give the same rows, at any
+concurrency, after any number of interruptions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from synthkit.teacher.requests import Prompt
+from synthkit.text import prompts
+from synthkit.text.filters import Filters
+from synthkit.text.items import Item
+from synthkit.text.params import SelfInstructParams
+from synthkit.text.rows import Row
+from synthkit.text.topics import Balance, Missing, Topic, quotas
+
+if TYPE_CHECKING:
+    from synthkit.teacher.answers import Answer
+
+AHEAD = 64  # requests that may be unanswered when the next one is decided
+WINDOW = 10  # requests whose yield is held against the floor
+FIRST_YIELD = 0.7  # of the items asked for, before any was seen
+SHOWN_GENERATED = 4  # one in so many examples is an accepted item
+
+
+class Asks(Protocol):
+    """A teacher; see :class:`synthkit.teacher.session.Teacher`."""
+
+    stopped: str | None
+
+    def answers(self, prompts: Iterator[Prompt | None], ahead: int) -> Iterator[Answer]:
+        """Answers in the order of ``prompts``; None asks for the next answer first, or ends where none is due."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """An item that did not get into the table, and why."""
+
+    item: Item
+    stage: str
+    reason: str
+    request: str
+
+
+@dataclass
+class _Group:
+    """Items of one answer that passed the filters and go on together."""
+
+    topic: Topic
+    rows: list[Row]
+    chosen: list[int] = field(default_factory=list)  # those that are rewritten
+
+
+@dataclass(frozen=True)
+class _Asked:
+    kind: Literal["generate", "evolve", "judge"]
+    topic: Topic
+    parents: tuple[int, ...] = ()
+    group: _Group | None = None
+    expected: float = 0.0  # items that may come of it
+
+
+class Pipeline:
+    """One table on its way. Iterate over :meth:`rows`; the counts are right at any time."""
+
+    def __init__(
+        self,
+        params: SelfInstructParams,
+        seeds: Sequence[Item],
+        filters: Filters,
+        rows: int,
+        seed: int,
+        dropped: Callable[[Dropped], None],
+    ) -> None:
+        self.params, self.seeds, self.filters, self.seed = params, seeds, filters, seed
+        self.balance = Balance(quotas(rows, params.topics))
+        self.counts: Counter[str] = Counter()
+        self.stopped: str | None = None
+        self._dropped = dropped
+        self._asked: deque[_Asked] = deque()
+        self._next: deque[tuple[_Asked, Prompt]] = deque()
+        self._accepted: list[Item] = []
+        self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)  # items asked for, items accepted by the filters
+        self._number = 0
+        self._stages = tuple(name for name in filters.counts if name != "accepted")
+        self._system = prompts.system(params.domain)
+
+    def rows(self, teacher: Asks) -> Iterator[Row]:
+        """Rows in the order of their acceptance; fewer than wanted where :attr:`stopped` says why."""
+        for answer in teacher.answers(self._prompts(), AHEAD):
+            asked = self._asked.popleft()
+            if asked.kind == "generate":
+                group = self._generated(asked, answer)
+            elif asked.kind == "evolve":
+                group = self._evolved(asked, answer)
+            else:
+                group = self._judged(asked, answer)
+            if group is not None:
+                yield from self._finish(group)
+            if self.balance.done:
+                return
+        if not self.balance.done:
+            self.stopped = self.stopped or teacher.stopped or "no request is left to send"
+
+    # -- what is asked -----------------------------------------------------------------------------
+
+    def _prompts(self) -> Iterator[Prompt | None]:
+        while not self.balance.done:
+            if self._next:
+                asked, prompt = self._next.popleft()
+            else:
+                if self.stopped is not None:
+                    yield None
+                    continue
+                topic = self.balance.neediest()
+                if isinstance(topic, Missing):
+                    yield None
+                    continue
+                asked, prompt = self._generate(topic)
+            self._asked.append(asked)
+            self.counts[f"{asked.kind} requests"] += 1
+            yield prompt
+
+    def _generate(self, topic: Topic) -> tuple[_Asked, Prompt]:
+        rng = random.Random(f"{self.seed}:{self._number}")
+        parents, examples = self._examples(topic, rng)
+        text = prompts.generation(self._number, topic, self.params.per_request, examples, rng)
+        expected = self.params.per_request * self._yield()
+        self.balance.expected[topic] += expected
+        asked = _Asked("generate", topic, parents, expected=expected)
+        prompt = self._prompt(text, prompts.Drafts, f"generate {self._number}", self._number)
+        self._number += 1
+        return asked, prompt
+
+    def _examples(self, topic: Topic, rng: random.Random) -> tuple[tuple[int, ...], list[Item]]:
+        """Seeds of the topic where there are any, and a few accepted items; row numbers of the seeds."""
+        own = [i for i, s in enumerate(self.seeds) if s.topic == topic] if topic is not None else []
+        pool = own or list(range(len(self.seeds)))
+        accepted = [item for item in self._accepted if topic is None or item.topic == topic]
+        generated = min(self.params.examples // SHOWN_GENERATED, len(accepted))
+        shown = sorted(rng.sample(pool, min(self.params.examples - generated, len(pool))))
+        items = [self.seeds[i] for i in shown] + rng.sample(accepted, generated)
+        rng.shuffle(items)
+        return tuple(shown), items
+
+    def _prompt(self, text: str, form: type[Any], label: str, nonce: int) -> Prompt:
+        teacher = self.params.teacher
+        return Prompt(teacher.model, self._system, text, form, teacher.max_tokens, label, nonce)
+
+    def _yield(self) -> float:
+        asked = sum(a for a, _ in self._recent)
+        return max(0.02, sum(k for _, k in self._recent) / asked) if asked else FIRST_YIELD
+
+    # -- what comes back ---------------------------------------------------------------------------
+
+    def _generated(self, asked: _Asked, answer: Answer) -> _Group | None:
+        topic, wanted = asked.topic, self.params.per_request
+        self.balance.expected[topic] -= asked.expected
+        drafts = self._drafts(answer)
+        self.counts["items"] += len(drafts)
+        group = _Group(topic, [])
+        for draft in drafts[: 2 * wanted]:  # an answer far longer than what was asked for is not trusted
+            item = Item(draft["instruction"].strip(), draft["response"].strip(), draft["input"].strip(), topic)
+            if self._passes(item, answer):
+                group.rows.append(self._row(item, answer, asked.parents))
+        self._recent.append((wanted, len(group.rows)))
+        if len(self._recent) == WINDOW and self._raw_yield() < self.params.yield_floor:
+            self.stopped = (
+                f"only {self._raw_yield():.1%} of the items of the last {WINDOW} requests were new and passed the "
+                f"filters, less than yield_floor {self.params.yield_floor:g}"
+            )
+        self.balance.expected[topic] += len(group.rows)
+        if not group.rows:
+            return None
+        group.chosen = [i for i, row in enumerate(group.rows) if self._chosen(row.item)]
+        if group.chosen:
+            rng = random.Random(f"{self.seed}:evolve:{self._number}:{group.rows[0].item.instruction}")
+            text = prompts.evolution([group.rows[i].item for i in group.chosen], topic, rng)
+            prompt = self._prompt(text, prompts.Drafts, "evolve", 0)
+            self._next.append((_Asked("evolve", topic, group=group), prompt))
+            return None
+        return self._to_judge(group)
+
+    def _raw_yield(self) -> float:
+        asked = sum(a for a, _ in self._recent)
+        return sum(k for _, k in self._recent) / asked if asked else 1.0
+
+    def _evolved(self, asked: _Asked, answer: Answer) -> _Group | None:
+        """The harder version takes the place of an item if it passes the filters; else the item stays as it was."""
+        group = asked.group
+        assert group is not None
+        drafts = self._drafts(answer)
+        for index, draft in zip(group.chosen, drafts, strict=False):
+            item = Item(draft["instruction"].strip(), draft["response"].strip(), draft["input"].strip(), asked.topic)
+            if self._passes(item, answer):
+                row = self._row(item, answer, group.rows[index].parents)
+                group.rows[index] = replace(row, evolution=1)
+                self.counts["evolved"] += 1
+        return self._to_judge(group)
+
+    def _to_judge(self, group: _Group) -> _Group | None:
+        judge = self.params.judge
+        if judge is None:
+            return group
+        text = prompts.judgement([row.item for row in group.rows])
+        prompt = Prompt(judge.model, prompts.JUDGE, text, prompts.Scores, judge.max_tokens, "judge", 0)
+        self._next.append((_Asked("judge", group.topic, group=group), prompt))
+        return None
+
+    def _judged(self, asked: _Asked, answer: Answer) -> _Group:
+        group, judge = asked.group, self.params.judge
+        assert group is not None
+        assert judge is not None
+        self.counts[answer.status] += 1
+        found = answer.data["scores"] if answer.status == "ok" and answer.data is not None else []
+        scores = {s["item"]: s for s in found}
+        kept = []
+        for number, row in enumerate(group.rows, 1):
+            said = scores.get(number)
+            if said is None:
+                reason = answer.detail or "the judge gave the item no score"
+                self._drop(Dropped(row.item, "judge", reason, row.request))
+            elif said["score"] < judge.min_score:
+                self._drop(Dropped(row.item, "judge", f"{said['score']}: {said['reason']}", row.request))
+            else:
+                kept.append(replace(row, score=said["score"]))
+        self.balance.expected[group.topic] -= len(group.rows) - len(kept)
+        group.rows = kept
+        return group
+
+    def _finish(self, group: _Group) -> Iterator[Row]:
+        self.balance.expected[group.topic] -= len(group.rows)
+        for row in group.rows:
+            if self.balance.full(group.topic):
+                self._drop(Dropped(row.item, "topic full", f"there are enough of {group.topic or 'all'}", row.request))
+                continue
+            self.balance.accepted[group.topic] += 1
+            self.counts["accepted"] += 1
+            self._accepted.append(row.item)
+            yield row
+
+    @property
+    def rejected(self) -> int:
+        """Items that were written and did not get into the table."""
+        return sum(count for name, count in self.counts.items() if name.startswith("dropped: "))
+
+    # -- items -------------------------------------------------------------------------------------
+
+    def _drafts(self, answer: Answer) -> Sequence[Mapping[str, str]]:
+        self.counts[answer.status] += 1
+        found: Sequence[Mapping[str, str]] = (
+            () if answer.status != "ok" or answer.data is None else answer.data["items"]
+        )
+        return found
+
+    def _passes(self, item: Item, answer: Answer) -> bool:
+        rejection = self.filters.reject(item)
+        if rejection is not None:
+            self._drop(Dropped(item, rejection.stage, rejection.reason, answer.key))
+            return False
+        self.filters.accept(item)  # at once: what comes meanwhile must not be like it
+        return True
+
+    def _row(self, item: Item, answer: Answer, parents: Sequence[int]) -> Row:
+        return Row(item, answer.model, answer.key, parents, filters=self._stages)
+
+    def _chosen(self, item: Item) -> bool:
+        """By the text alone, so that it does not depend on what else is in the answer."""
+        digest = hashlib.sha256(f"{self.seed}:{item.task}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64 < self.params.evolve
+
+    def _drop(self, dropped: Dropped) -> None:
+        self.counts[f"dropped: {dropped.stage}"] += 1
+        self._dropped(dropped)
