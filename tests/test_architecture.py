@@ -47,7 +47,22 @@ LAYERS = (
     ("init",),
     ("cli", "__main__"),
 )
-HEAVY = ("torch", "sdv", "sklearn", "scipy", "pandas", "pyarrow", "duckdb", "faker", "psycopg", "numpy", "anthropic", "rapidfuzz", "datasketch")
+HEAVY = (
+    "torch",
+    "sdv",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "faker",
+    "psycopg",
+    "numpy",
+    "anthropic",
+    "rapidfuzz",
+    "datasketch",
+    "py3langid",
+)
 
 
 def modules() -> list[Path]:

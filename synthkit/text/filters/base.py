@@ -1,0 +1,74 @@
+"""What a filter's stage is: it looks at an item, says what is wrong with it, and learns of what was accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from synthkit.text.items import Item
+
+
+class StageParams(BaseModel):
+    """Base of every stage's parameters: frozen, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a stage makes of an item.
+
+    Args:
+        reason: why it is to be rejected, in words; None where it may pass.
+        score: what the stage measured, where it measures anything.
+        other: the text that it collided with.
+    """
+
+    reason: str | None = None
+    score: float | None = None
+    other: str | None = None
+
+
+PASSED = Finding()
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """The first stage that an item does not pass, and why (see :class:`Finding`)."""
+
+    stage: str
+    reason: str
+    score: float | None = None
+    other: str | None = None
+
+
+class Stage(Protocol):
+    def look(self, item: Item) -> Finding:
+        """The same answer for the same item, until another one is accepted."""
+        ...
+
+    def accept(self, item: Item) -> None:
+        """Learn of an item that was kept; most stages have nothing to learn."""
+        ...
+
+    def fingerprint(self) -> dict[str, str]:
+        """Versions of what decides beside the parameters: packages, data files."""
+        ...
+
+
+class Plain:
+    """A stage that judges each item by itself."""
+
+    def accept(self, item: Item) -> None:
+        """Nothing to learn."""
+
+    def fingerprint(self) -> dict[str, str]:
+        return {}
+
+
+def cut(text: str, length: int = 120) -> str:
+    """A text on one line, for a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
