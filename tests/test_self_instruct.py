@@ -111,7 +111,7 @@ def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin
 
     desk.write({"models/questions.yml": MODEL.replace("max_usd: 5", "max_usd: 5\n          concurrency: 2")})
     assert "nothing to do" in desk.ok("plan")  # what changes no row builds nothing
-    stricter = MODEL.replace("max_usd: 5", "max_usd: 5\n          filters: {lengths: {min_instruction: 8}}")
+    stricter = MODEL.replace("max_usd: 5", "max_usd: 5\n          filters: {lengths: {instruction_words_min: 8}}")
     desk.write({"models/questions.yml": stricter})
     desk.ok("build")
     assert min(len(r["instruction"].split()) for r in rows(desk)) >= 8
@@ -174,7 +174,9 @@ def test_protected_rows_stay_here(tmp_path: Path) -> None:
         models:
           - {name: copy, generator: {name: sql, query: "select * from {{ source('desk', 'questions') }}"}, audits: []}
     """
-    copied.write({"models/copy.yml": copy, "models/questions.yml": MODEL.replace("source('desk', 'questions')", "ref('copy')")})
+    copied.write(
+        {"models/copy.yml": copy, "models/questions.yml": MODEL.replace("source('desk', 'questions')", "ref('copy')")}
+    )
     assert "the source is marked sensitive" in copied.fails("compile", code=2)
     allowed = project_of(tmp_path / "allowed", source=", sensitive: true, allow_external: true")
     allowed.ok("compile")
@@ -207,7 +209,9 @@ def test_seeds_without_responses_and_unknown_models(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_faults_and_kills_change_nothing_and_are_not_paid_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_and_kills_change_nothing_and_are_not_paid_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     large = MODEL.replace("60", "300").replace("max_usd: 5", "max_usd: 20\n          concurrency: 16")
     rng = random.Random(4)

@@ -6,11 +6,11 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synthkit.errors import BuildError
 from synthkit.teacher.answers import Answer, read
@@ -21,6 +21,7 @@ from synthkit.teacher.spec import TeacherParams
 if TYPE_CHECKING:
     import anthropic
 
+T = TypeVar("T")
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 URL_VARIABLE = "ANTHROPIC_BASE_URL"
 FIRST_WAIT = 0.5  # seconds; doubled from try to try
@@ -71,36 +72,56 @@ class Client:
         Raises:
             BuildError: patience is at its end, or asking again would be in vain (the key, the model, the request).
         """
+        attempt = ""
+
+        async def once() -> Answer:
+            nonlocal attempt
+            attempt = f"{os.getpid()}-{time.time_ns()}"
+            self.store.sending(prompt.key, attempt, worst)
+            message = await self.sdk.messages.create(**prompt.payload())
+            return read(prompt, message, getattr(message, "_request_id", None) or message.id)
+
+        def failed(why: Failed) -> None:
+            if why.lost:
+                self.may_lose(prompt, worst)
+            else:
+                self.store.refused(prompt.key, attempt)
+
+        answer = await self.patiently(repr(prompt.label), once, failed)
+        await asyncio.wrap_future(self.store.keep(prompt, answer, attempt))
+        return answer
+
+    async def patiently(
+        self, what: str, once: Callable[[], Awaitable[T]], failed: Callable[[Failed], None] = lambda _: None
+    ) -> T:
+        """Try until it works. ``failed`` hears of each try that did not, and may raise.
+
+        Raises:
+            BuildError: as :meth:`ask` does.
+        """
         deadline = time.monotonic() + self.params.patience
         tries = 0
         while True:
             tries += 1
-            attempt = f"{os.getpid()}-{time.time_ns()}"
-            self.store.sending(prompt.key, attempt, worst)
-            outcome = await self._try(prompt)
-            if isinstance(outcome, Answer):
-                await asyncio.wrap_future(self.store.keep(prompt, outcome, attempt))
+            outcome = await self._try(once)
+            if not isinstance(outcome, Failed):
                 return outcome
-            if outcome.lost:
-                self.may_lose(prompt, worst)
-            else:
-                self.store.refused(prompt.key, attempt)
+            failed(outcome)
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries - 1, 20)) * random.uniform(0.5, 1.0)
             wait = wait if outcome.wait is None else outcome.wait
             if time.monotonic() + wait > deadline:
                 raise BuildError(
-                    f"{self.params.model} gave no answer to {prompt.label!r} in {tries} tries "
+                    f"{self.params.model} gave no answer to {what} in {tries} tries "
                     f"and {self.params.patience:g} seconds: {outcome.reason}",
                     hint="what was answered is kept: build again, and it goes on from there",
                 )
             await asyncio.sleep(wait)
 
-    async def _try(self, prompt: Prompt) -> Answer | Failed:
+    async def _try(self, once: Callable[[], Awaitable[T]]) -> T | Failed:
         import anthropic
 
         try:
-            message = await self.sdk.messages.create(**prompt.payload())
-            return read(prompt, message, getattr(message, "_request_id", None) or message.id)
+            return await once()
         except anthropic.APIStatusError as error:
             return self._status(error)
         except anthropic.APITimeoutError:
@@ -108,7 +129,7 @@ class Client:
         except anthropic.APIConnectionError as error:
             return Failed(f"the connection failed: {error.__cause__ or error}", lost=not _never_sent(error))
         except (anthropic.APIError, ValueError, AttributeError, TypeError, KeyError) as error:
-            # a body that is not what it says: the SDK raises JSONDecodeError, AttributeError or worse (retried by nobody)
+            # a body that is not what it says: the SDK raises JSONDecodeError or AttributeError, and retries none
             return Failed(f"the answer is broken: {type(error).__name__}: {error}", lost=True)
 
     def _status(self, error: anthropic.APIStatusError) -> Failed:

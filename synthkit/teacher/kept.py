@@ -88,7 +88,7 @@ class RequestStore:
     # -- writing: from any thread ---------------------------------------------------------------------
 
     def sending(self, key: str, attempt: str, worst: Decimal) -> Future[None]:
-        """Note that a request goes out. Not flushed: a killed process leaves it to the system, and only power takes it."""
+        """Note that a request goes out. Not flushed: it outlives a killed process, and only a power cut takes it."""
         return self._put("insert or replace into sent values (?, ?, ?)", (key, attempt, str(worst)), durable=False)
 
     def refused(self, key: str, attempt: str) -> Future[None]:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.teacher.batches import Batches, Waiting
 from synthkit.teacher.kept import FOLDER, RequestStore
 from synthkit.teacher.prices import Prices, Usage
 
@@ -59,6 +60,8 @@ class Teacher:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="teacher", daemon=True)
         self._thread.start()
+        self._collected: list[Waiting] = []
+        self._batches: Batches | None = None
         self._slots = asyncio.Semaphore(params.concurrency)
 
     def __enter__(self) -> Teacher:
@@ -110,8 +113,13 @@ class Teacher:
                 self._send(prompt, worst)
             if not self._outstanding:
                 return
-            one = self._outstanding.popleft()
+            if self._collected:
+                sent = self.store.batches() if self._batches is None else []
+                asyncio.run_coroutine_threadsafe(self._answer_batch(self._collected, sent), self._loop)
+                self._collected = []
+            one = self._outstanding[0]  # it counts as outstanding until it is taken
             answer = one.answer.result()
+            self._outstanding.popleft()
             self._take(one, answer)
             yield answer
 
@@ -171,12 +179,26 @@ class Teacher:
             for usd in self.store.lost(key):  # by a run that was killed
                 with self._lock:
                     self.uncertain += usd
-            answer = self._in_flight[key] = asyncio.run_coroutine_threadsafe(self._ask(prompt, worst), self._loop)
+            if self.params.batch_api:
+                answer = self._in_flight[key] = Future()
+                self._collected.append(Waiting(prompt, worst, answer))
+            else:
+                answer = self._in_flight[key] = asyncio.run_coroutine_threadsafe(self._ask(prompt, worst), self._loop)
         self._outstanding.append(_Outstanding(prompt, worst, answer))
 
     async def _ask(self, prompt: Prompt, worst: Decimal) -> Answer:
         async with self._slots:
             return await self._connected().ask(prompt, worst)
+
+    async def _answer_batch(self, waiting: list[Waiting], sent: list[tuple[str, list[str]]]) -> None:
+        try:
+            if self._batches is None:
+                self._batches = Batches(self._connected(), self.store, sent)
+        except Exception as error:  # whoever waits must hear of it
+            for one in waiting:
+                one.answer.set_exception(error)
+            return
+        await self._batches.answer(waiting)
 
     def _connected(self) -> Client:
         from synthkit.teacher.client import Client

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from synthkit.teacher.spec import SpendingParams
 from synthkit.text.filters import FilterParams
@@ -25,6 +25,19 @@ ItemColumn = Literal[
     "filters",
 ]
 assert tuple(COLUMNS) == ItemColumn.__args__  # type: ignore[attr-defined]
+
+
+def _share(value: object) -> object:
+    """A share may be written as ``40%``."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return float(value.strip()[:-1]) / 100
+        except ValueError:
+            return value
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str)]
 
 
 class JudgeParams(BaseModel):
@@ -54,22 +67,13 @@ class SelfInstructParams(SpendingParams):
 
     domain: str = Field(min_length=1)
     per_request: int = Field(default=20, ge=1, le=100)
-    topics: Mapping[str, float] = {}
+    topics: Mapping[str, Share] = {}
     evolve: float = Field(default=0.0, ge=0, le=1)
     judge: JudgeParams | None = None
     examples: int = Field(default=8, ge=1, le=50)
     yield_floor: float = Field(default=0.05, ge=0, lt=1)
     filters: FilterParams = FilterParams()
     columns: tuple[ItemColumn, ...] | None = Field(default=None, min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _percentages(cls, data: object) -> object:
-        """Shares may be written as ``40%``."""
-        if isinstance(data, dict) and isinstance(data.get("topics"), dict):
-            topics = {str(k): _share(v) for k, v in data["topics"].items()}
-            return {**data, "topics": topics}
-        return data
 
     @model_validator(mode="after")
     def _positive(self) -> SelfInstructParams:
@@ -81,12 +85,3 @@ class SelfInstructParams(SpendingParams):
         if self.columns is not None and len(set(self.columns)) < len(self.columns):
             raise ValueError("a column is named twice")
         return self
-
-
-def _share(value: object) -> object:
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            return value
-    return value

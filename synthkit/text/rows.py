@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from synthkit.schema import Column, Schema
+from synthkit.schema import Column, LogicalType, Schema
 from synthkit.text.items import Item
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def schema_of(names: Sequence[str] | None) -> Schema:
     columns = []
     for name in names or COLUMNS:
         sql_type, description = COLUMNS[name]
-        logical = "integer" if sql_type == "BIGINT" else "text"
-        if name == "topic":
-            logical = "categorical"
+        logical: LogicalType = "integer" if sql_type == "BIGINT" else "categorical" if name == "topic" else "text"
         columns.append(Column(name, logical, sql_type, description=description))
     return Schema(tuple(columns))
 

@@ -6,9 +6,32 @@ import random
 from typing import Any
 
 SUBJECTS = {
-    "billing": ("an invoice", "a refund", "a late fee", "a credit note", "a data package", "a roaming charge", "a deposit"),
-    "contracts": ("a two-year contract", "a notice period", "a number transfer", "a discount", "a family plan", "a trial"),
-    "network": ("a dropped call", "a slow line", "an outage", "a router", "a new card", "wireless calls", "a weak signal"),
+    "billing": (
+        "an invoice",
+        "a refund",
+        "a late fee",
+        "a credit note",
+        "a data package",
+        "a roaming charge",
+        "a deposit",
+    ),
+    "contracts": (
+        "a two-year contract",
+        "a notice period",
+        "a number transfer",
+        "a discount",
+        "a family plan",
+        "a trial",
+    ),
+    "network": (
+        "a dropped call",
+        "a slow line",
+        "an outage",
+        "a router",
+        "a new card",
+        "wireless calls",
+        "a weak signal",
+    ),
 }
 ASKS = (
     "Explain to {who} how {what} works when {when}.",

@@ -31,7 +31,9 @@ REFUSED, CUT = 0.03, 0.03  # of the requests, whatever the try
 class StandIn:
     """The server and its books. Use it in a ``with`` block; ``url`` is where it listens."""
 
-    def __init__(self, latency: float = 0.0, faults: float = 0.0, seed: int = 0, port: int = 0, refused: float = REFUSED):
+    def __init__(
+        self, latency: float = 0.0, faults: float = 0.0, seed: int = 0, port: int = 0, refused: float = REFUSED
+    ):
         self.latency, self.faults, self.seed, self.refused = latency, faults, seed, refused
         self.tries: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()  # whole answers, by request
@@ -152,7 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
                 digest = digest_of(one["params"])
                 message = standin.message(one["params"], digest)
                 standin.bill(one["params"], message, digest)
-                lines.append(json.dumps({"custom_id": one["custom_id"], "result": {"type": "succeeded", "message": message}}))
+                lines.append(
+                    json.dumps({"custom_id": one["custom_id"], "result": {"type": "succeeded", "message": message}})
+                )
             return self._raw(200, ("\n".join(lines) + "\n").encode(), "application/x-jsonl")
         return self._error(404, "not_found_error", "there is nothing here")
 
@@ -190,7 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         if kind.startswith("dropped"):
             if kind == "dropped after":
-                self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{\"id\":")
+                self.wfile.write(
+                    b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{"id":'
+                )
                 self.wfile.flush()
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
