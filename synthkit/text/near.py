@@ -36,6 +36,20 @@ def rouge_l(left: Sequence[str], right: Sequence[str]) -> float:
     return 2 * int(LCSseq.similarity(left, right)) / (len(left) + len(right))
 
 
+def pairwise(texts: Sequence[Sequence[str]]) -> Array:
+    """ROUGE-L's F of each text with each, shape (texts, texts); for some thousands of them at most."""
+    import numpy as np
+    from rapidfuzz.distance import LCSseq
+    from rapidfuzz.process import cdist
+
+    known: dict[str, int] = {}
+    plain = ["".join(chr(known.setdefault(w, len(known)) % _CODES) for w in text) for text in texts]
+    lengths = np.array([len(t) for t in plain])
+    common = cdist(plain, plain, scorer=LCSseq.similarity, dtype=np.int32)
+    found: Array = 2.0 * common / np.maximum(1, lengths[:, None] + lengths)
+    return found
+
+
 class NearIndex:
     """Texts, and the nearest of them to another one by ROUGE-L's F.
 
