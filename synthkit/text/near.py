@@ -95,7 +95,7 @@ class NearIndex:
         from rapidfuzz.distance import LCSseq
         from rapidfuzz.process import cdist
 
-        found = self._candidates(text)
+        found = self.candidates(text)
         if not len(found):
             return None
         unseen = len(self._words)
@@ -114,8 +114,8 @@ class NearIndex:
                 return int(found[i]), exact
         return None
 
-    def _candidates(self, text: Sequence[str]) -> Array:
-        """Positions of the texts that may reach the threshold, ascending."""
+    def candidates(self, text: Sequence[str]) -> Array:
+        """Positions of the texts that may reach the threshold, ascending: all that do, and others."""
         import numpy as np
 
         known = [self._elements.get(e, -1) for e in _occurrences(text)]
