@@ -1,9 +1,9 @@
 """Filters and de-duplication of instruction tables as they grow, beside the comparison of all pairs.
 
 ``python -m benchmarks text --data SEEDS.jsonl`` takes seeds in the format of Self-Instruct; without it, a dozen from
-the grammar. What is compared: this package's index; MinHash with locality-sensitive hashing (datasketch) whose candidates
-are verified in the same way; ROUGE-L with every kept item by rapidfuzz; and by the dynamic programme in Python that
-the package rouge-score, and so the original Self-Instruct code, runs for every pair.
+the grammar. What is compared: this package's index; MinHash with locality-sensitive hashing (datasketch), whose
+candidates are verified in the same way; ROUGE-L with every kept item by rapidfuzz; and by the dynamic programme in
+Python that the package rouge-score, and so the original Self-Instruct code, runs for every pair.
 """
 
 from __future__ import annotations

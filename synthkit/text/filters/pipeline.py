@@ -41,9 +41,9 @@ class FilterParams(StageParams):
     pii: Switch[PiiParams] = Field(default=PiiParams())
     exact: Switch[ExactParams] = Field(default=ExactParams())
     contamination: Switch[ContaminationParams] = Field(default=ContaminationParams())
+    near_duplicates: Switch[NearDuplicateParams] = Field(default=NearDuplicateParams())
     language: Switch[LanguageParams] = Field(default=LanguageParams())
     domain: Switch[DomainParams] = Field(default=DomainParams())
-    near_duplicates: Switch[NearDuplicateParams] = Field(default=NearDuplicateParams())
 
 
 def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]) -> dict[str, Stage]:

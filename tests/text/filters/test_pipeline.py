@@ -41,9 +41,9 @@ def test_each_item_falls_at_its_stage() -> None:
         "pii": 0,
         "exact": 1,
         "contamination": 0,
+        "near_duplicates": 1,
         "language": 0,
         "domain": 0,
-        "near_duplicates": 1,
         "accepted": 1,
     }
 
