@@ -46,7 +46,7 @@ class TextLengthsParams(CombinedParams, TextParams):
     decide: Decide = "point"
 
 
-@audit("topic_balance", TopicBalanceParams, family="text")
+@audit("topic_balance", TopicBalanceParams, family="text", needs=("train",))
 def topic_balance(context: AuditContext, params: TopicBalanceParams) -> AuditResult:
     """How far are the topics' shares from those declared, or from the seeds'? Share of rows of the wrong topic
 

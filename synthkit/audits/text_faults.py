@@ -90,23 +90,21 @@ def refusal_rate(context: AuditContext, params: RefusalRateParams) -> AuditResul
     """The share of responses that refuse, talk about the model or are a form to fill in
 
     By the patterns of the filter ``refusals``, English ones: a table that was filtered with them has none left, so this
-    is for tables from elsewhere, and for filters that are off. Interval: Wilson's. Floor: the share among the training
-    rows, where there are any.
+    is for tables from elsewhere, and for filters that are off. Interval: Wilson's. It reads no real rows, so there is
+    no floor.
     """
     stage = Refusals(params.refusals)
     rows = items(context, "synthetic", params)
     hits = [(item, hit) for item in rows if (hit := stage.found(item.response)) is not None]
-    real = items(context, "train", params)
-    floor = sum(stage.found(i.response) is not None for i in real) / len(real) if real else None
     kinds = Counter(hit[0] for _, hit in hits)
     listed = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in kinds.most_common())
     message = f"{len(hits):,} of {len(rows):,} responses are no answers" + (f" ({listed})" if listed else "")
     examples = [{"instruction": cut(i.instruction), "words": hit[1]} for i, hit in hits[:EXAMPLES]]
     details = {"rows": len(rows), "kinds": dict(kinds), "examples": examples}
-    return _rate(params, len(hits), len(rows), {"max": 0.01}, message, details, "filters: refusals", floor)
+    return _rate(params, len(hits), len(rows), {"max": 0.01}, message, details, "filters: refusals")
 
 
-@audit("contamination", TextContaminationParams, family="text", needs=("holdout",))
+@audit("contamination", TextContaminationParams, family="text", needs=("train", "holdout"))
 def contamination(context: AuditContext, params: TextContaminationParams) -> AuditResult:
     """The share of rows that repeat runs of words of held-out rows: a model's test would be in its training
 

@@ -128,7 +128,6 @@ def test_planted_refusals(tmp_path: Path) -> None:
     result = run("refusal_rate", made(tmp_path, replaced(SOUND, "response", answers)))
     assert result.status == "fail"
     assert result.value == pytest.approx(0.05)
-    assert result.floor == 0
     assert result.details["kinds"] == {"opening": 15}
 
 
