@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 
 MODULES = {
     "startup": "benchmarks.startup",
     "thousand_models": "benchmarks.thousand_models",
     "first_build": "benchmarks.first_build",
+    "text": "benchmarks.text",
     "attackers": "benchmarks.attackers",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
@@ -17,7 +19,9 @@ MODULES = {
 
 def main() -> None:
     failed = False
-    for name in sys.argv[1:] or MODULES:
+    # What follows the first option belongs to the benchmark itself.
+    names = list(itertools.takewhile(lambda a: not a.startswith("-"), sys.argv[1:]))
+    for name in names or MODULES:
         print(f"\n## {name}\n")
         failed |= bool(importlib.import_module(MODULES[name]).main())
     sys.exit(failed)

@@ -55,6 +55,14 @@ _ADVICE = {
     "representation": "conditions: give groups their shares; rare groups need more real rows, or another generator",
     "rebalance": "conditions: set the shares exactly; circuit draws them without changing the rest of a class",
     "drift": "look for what changed in its source, seed or generator; if it is meant, raise max, or say severity: warn",
+    "text_duplicates": "filters: near_duplicates, more seeds and topics, or fewer rows from each request",
+    "refusal_rate": "filters: refusals; a topic that the teacher refuses is best left out",
+    "contamination": "filters: contamination, with the held-out rows",
+    "distinct_n": "more seeds, topics and personas, or a lower threshold of near_duplicates",
+    "self_similarity": "more seeds, topics and personas, or a lower threshold of near_duplicates",
+    "topic_balance": "topics: of the generator, and enough requests to fill each",
+    "text_lengths": "say in the prompt how long a response should be, or give more tokens",
+    "instruction_utility": "look at rows by hand: do the responses answer their instructions?",
     "expression": "put the rows right in an SQL model downstream, or take them out with WHERE",
 }
 OTHERWISE = "see which rows fail: synth compile writes the SQL of custom audits to target/compiled/"

@@ -36,6 +36,20 @@ def rouge_l(left: Sequence[str], right: Sequence[str]) -> float:
     return 2 * int(LCSseq.similarity(left, right)) / (len(left) + len(right))
 
 
+def pairwise(texts: Sequence[Sequence[str]]) -> Array:
+    """ROUGE-L's F of each text with each, shape (texts, texts); for some thousands of them at most."""
+    import numpy as np
+    from rapidfuzz.distance import LCSseq
+    from rapidfuzz.process import cdist
+
+    known: dict[str, int] = {}
+    plain = ["".join(chr(known.setdefault(w, len(known)) % _CODES) for w in text) for text in texts]
+    lengths = np.array([len(t) for t in plain])
+    common = cdist(plain, plain, scorer=LCSseq.similarity, dtype=np.int32)
+    found: Array = 2.0 * common / np.maximum(1, lengths[:, None] + lengths)
+    return found
+
+
 class NearIndex:
     """Texts, and the nearest of them to another one by ROUGE-L's F.
 
@@ -81,7 +95,7 @@ class NearIndex:
         from rapidfuzz.distance import LCSseq
         from rapidfuzz.process import cdist
 
-        found = self._candidates(text)
+        found = self.candidates(text)
         if not len(found):
             return None
         unseen = len(self._words)
@@ -100,8 +114,8 @@ class NearIndex:
                 return int(found[i]), exact
         return None
 
-    def _candidates(self, text: Sequence[str]) -> Array:
-        """Positions of the texts that may reach the threshold, ascending."""
+    def candidates(self, text: Sequence[str]) -> Array:
+        """Positions of the texts that may reach the threshold, ascending: all that do, and others."""
         import numpy as np
 
         known = [self._elements.get(e, -1) for e in _occurrences(text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -21,29 +21,32 @@ from synthkit.text.filters.pii import Pii, PiiParams
 from synthkit.text.filters.refusals import RefusalParams, Refusals
 from synthkit.text.items import Item
 
-P = TypeVar("P", bound=StageParams)
 
-
-def _switch(value: Any) -> Any:
+def _switched(value: Any) -> Any:
     """``true`` is the defaults, ``false`` is off."""
     return {} if value is True else None if value is False else value
 
 
-Switch = Annotated[P | None, BeforeValidator(_switch, json_schema_input_type=P | bool | None)]
+def _or_switch(params: type[StageParams]) -> BeforeValidator:
+    return BeforeValidator(_switched, json_schema_input_type=params | bool | None)
 
 
 class FilterParams(StageParams):
     """The stages in the order in which they judge, the cheap ones first; ``false`` or ``null`` switches one off."""
 
-    lengths: Switch[LengthParams] = Field(default=LengthParams())
-    refusals: Switch[RefusalParams] = Field(default=RefusalParams())
-    harmful: Switch[HarmfulParams] = Field(default=HarmfulParams())
-    pii: Switch[PiiParams] = Field(default=PiiParams())
-    exact: Switch[ExactParams] = Field(default=ExactParams())
-    contamination: Switch[ContaminationParams] = Field(default=ContaminationParams())
-    language: Switch[LanguageParams] = Field(default=LanguageParams())
-    domain: Switch[DomainParams] = Field(default=DomainParams())
-    near_duplicates: Switch[NearDuplicateParams] = Field(default=NearDuplicateParams())
+    lengths: Annotated[LengthParams | None, _or_switch(LengthParams)] = Field(default=LengthParams())
+    refusals: Annotated[RefusalParams | None, _or_switch(RefusalParams)] = Field(default=RefusalParams())
+    harmful: Annotated[HarmfulParams | None, _or_switch(HarmfulParams)] = Field(default=HarmfulParams())
+    pii: Annotated[PiiParams | None, _or_switch(PiiParams)] = Field(default=PiiParams())
+    exact: Annotated[ExactParams | None, _or_switch(ExactParams)] = Field(default=ExactParams())
+    contamination: Annotated[ContaminationParams | None, _or_switch(ContaminationParams)] = Field(
+        default=ContaminationParams()
+    )
+    near_duplicates: Annotated[NearDuplicateParams | None, _or_switch(NearDuplicateParams)] = Field(
+        default=NearDuplicateParams()
+    )
+    language: Annotated[LanguageParams | None, _or_switch(LanguageParams)] = Field(default=LanguageParams())
+    domain: Annotated[DomainParams | None, _or_switch(DomainParams)] = Field(default=DomainParams())
 
 
 def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]) -> dict[str, Stage]:

@@ -41,9 +41,9 @@ def test_each_item_falls_at_its_stage() -> None:
         "pii": 0,
         "exact": 1,
         "contamination": 0,
+        "near_duplicates": 1,
         "language": 0,
         "domain": 0,
-        "near_duplicates": 1,
         "accepted": 1,
     }
 
@@ -85,4 +85,13 @@ def test_the_fingerprint_follows_what_decides() -> None:
 def test_a_misspelt_stage_is_an_error() -> None:
     with pytest.raises(ValidationError, match="near_duplicate"):
         FilterParams.model_validate({"near_duplicate": True})
-    assert FilterParams.model_json_schema()["properties"]["pii"]
+
+
+def test_the_json_schema_knows_each_stage_and_the_switch() -> None:
+    schema = FilterParams.model_json_schema()
+    assert schema["properties"]["pii"]["anyOf"] == [
+        {"$ref": "#/$defs/PiiParams"},
+        {"type": "boolean"},
+        {"type": "null"},
+    ]
+    assert set(schema["$defs"]["PiiParams"]["properties"]) == {"kinds", "examples"}
