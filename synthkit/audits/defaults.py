@@ -41,6 +41,8 @@ MEAN_DISTANCE = 0.25
 COLUMN_DISTANCE = 0.2
 MAX_AUC = 0.6
 PAIRS_EXCESS = 0.05
+MAX_DUPLICATES = 0.02  # of the tasks of an instruction table, near ones included
+MAX_REFUSALS = 0.01  # of its responses
 
 
 Kind = Literal["model", "query", "teacher"]
@@ -64,6 +66,9 @@ def default_audits(kind: Kind, schema: Schema | None, has_holdout: bool) -> tupl
         for audit, params in (("column_pairs", pairs), ("coverage", {}), ("detection", {})):
             specs.append(AuditSpec(audit=audit, severity="warn", params=params))
         specs += [_spec("membership_inference", max_auc=MAX_AUC), _spec("exact_match")]
+    if kind == "teacher" and schema is not None and {"instruction", "response"} <= schema.by_name.keys():
+        specs += [_spec("not_null", columns=["instruction", "response"]), _spec("text_duplicates", max=MAX_DUPLICATES)]
+        specs.append(_spec("refusal_rate", max=MAX_REFUSALS))
     return tuple(specs)
 
 

@@ -143,5 +143,5 @@ SELF_INSTRUCT = Generator(
     warnings=warnings,
     supports_conditions=False,
     summary="instruction tables from written seeds, by a teacher model (Claude)",
-    packages=("rapidfuzz", "datasketch", "py3langid"),
+    packages=("rapidfuzz", "py3langid"),
 )

@@ -55,6 +55,7 @@ class Client:
                 "\"{{ env_var('ANTHROPIC_API_KEY', '') != '' }}\"",
             )
         self.params, self.store, self.may_lose = params, store, may_lose
+        self.slots = asyncio.Semaphore(connections)
         self.sdk = anthropic.AsyncAnthropic(
             api_key=key,
             base_url=params.base_url or os.environ.get(URL_VARIABLE) or None,
@@ -76,9 +77,10 @@ class Client:
 
         async def once() -> Answer:
             nonlocal attempt
-            attempt = f"{os.getpid()}-{time.time_ns()}"
-            self.store.sending(prompt.key, attempt, worst)
-            message = await self.sdk.messages.create(**prompt.payload())
+            async with self.slots:  # while it is asked; not while its answer is written down
+                attempt = f"{os.getpid()}-{time.time_ns()}"
+                self.store.sending(prompt.key, attempt, worst)
+                message = await self.sdk.messages.create(**prompt.payload())
             return read(prompt, message, getattr(message, "_request_id", None) or message.id)
 
         def failed(why: Failed) -> None:

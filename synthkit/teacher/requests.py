@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -45,7 +45,7 @@ class Prompt:
             "output_config": {"format": {"type": "json_schema", "schema": wire_schema(self.form)}},
         }
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 of what is asked: not of the form in which an SDK sends it, which changes with its version."""
         asked = {
@@ -53,7 +53,7 @@ class Prompt:
             "max_tokens": self.max_tokens,
             "system": self.system,
             "user": self.user,
-            "form": self.form.model_json_schema(),
+            "form": _form_schema(self.form),
             "nonce": self.nonce,
         }
         text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -67,8 +67,8 @@ class Prompt:
         answer as long as it may be.
         """
         price = prices.of(self.model)
-        schema = json.dumps(wire_schema(self.form), ensure_ascii=False)
-        sent = sum(len(text.encode("utf-8")) for text in (self.system, self.user, schema)) + OVERHEAD
+        texts = (self.system, self.user, _wire_text(self.form))
+        sent = sum(len(text.encode("utf-8")) for text in texts) + OVERHEAD
         most = (sent * price.dearest_input + self.max_tokens * price.output) / MILLION
         return most * prices.batch if batch else most
 
@@ -79,3 +79,13 @@ def wire_schema(form: type[BaseModel]) -> dict[str, Any]:
     from anthropic import transform_schema
 
     return transform_schema(form)
+
+
+@cache
+def _wire_text(form: type[BaseModel]) -> str:
+    return json.dumps(wire_schema(form), ensure_ascii=False)
+
+
+@cache
+def _form_schema(form: type[BaseModel]) -> dict[str, Any]:
+    return form.model_json_schema()

@@ -62,7 +62,6 @@ class Teacher:
         self._thread.start()
         self._collected: list[Waiting] = []
         self._batches: Batches | None = None
-        self._slots = asyncio.Semaphore(params.concurrency)
 
     def __enter__(self) -> Teacher:
         return self
@@ -187,8 +186,7 @@ class Teacher:
         self._outstanding.append(_Outstanding(prompt, worst, answer))
 
     async def _ask(self, prompt: Prompt, worst: Decimal) -> Answer:
-        async with self._slots:
-            return await self._connected().ask(prompt, worst)
+        return await self._connected().ask(prompt, worst)
 
     async def _answer_batch(self, waiting: list[Waiting], sent: list[tuple[str, list[str]]]) -> None:
         try:

@@ -1,0 +1,244 @@
+"""``llm_columns``: text columns of a table, written by a teacher model to fit each row's other columns.
+
+The rows are those of the source, which is best a synthetic table: what is shown of them goes to the teacher's provider.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field, create_model, model_validator
+
+from synthkit.errors import BuildError
+from synthkit.generators.base import Generator, Progress, Workplace
+from synthkit.schema import Column, Schema, Table
+from synthkit.teacher.spec import SpendingParams, model_warning
+from synthkit.text.filters import FilterParams
+from synthkit.text.items import Item
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.teacher.answers import Answer
+    from synthkit.teacher.requests import Prompt
+    from synthkit.text.filters import Filters
+
+AHEAD = 64  # requests that may be unanswered when the next one is decided
+TRIES = 2  # of a row whose text does not come, or passes no filter
+ASSUMED_TOKENS = 60  # of one text
+OFF: Mapping[str, bool] = {
+    "lengths": False,
+    "exact": False,
+    "near_duplicates": False,
+    "domain": False,
+    "language": False,
+}
+SYSTEM = (
+    "You write the text columns of a table. For each row you are given its other columns as JSON, and you write what "
+    "its text columns would hold if the row were a real one. The texts fit the row's values without repeating them "
+    "all, differ from row to row in words, length and tone, and hold nothing but themselves: no remarks, no headings, "
+    "no names, numbers or addresses of real persons. Answer with one item for each row, in the order of the rows."
+)
+
+
+class LlmColumnsParams(SpendingParams):
+    """Text columns for the rows of another table.
+
+    Args:
+        fill: column → what it holds, in words for the teacher.
+        show: columns of the source that the teacher sees; default: all.
+        rows_per_request: rows that are filled by one request.
+        filters: the stages that a text must pass (as a response); those that compare items with one another are off.
+    """
+
+    fill: Mapping[str, str] = Field(min_length=1)
+    show: tuple[str, ...] | None = None
+    rows_per_request: int = Field(default=20, ge=1, le=100)
+    filters: FilterParams = FilterParams.model_validate(OFF)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _off(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("filters"), dict):
+            return {**data, "filters": {**OFF, **data["filters"]}}
+        return data
+
+
+def columns(params: LlmColumnsParams, source: Schema) -> Schema:
+    """The source's columns and the new ones. Raises ValueError where a name is taken, or one to be shown is unknown."""
+    for name in params.fill:
+        if name in source.by_name:
+            raise ValueError(f"the source has a column {name!r} already; give the new one another name")
+    for name in params.show or ():
+        if name not in source.by_name:
+            raise ValueError(f"there is no column {name!r} to show among {', '.join(source.names)}")
+    new = tuple(Column(name, "text", "VARCHAR", description=what) for name, what in params.fill.items())
+    return Schema((*source.columns, *new), source.primary_key)
+
+
+def compose(
+    table: Table,
+    held_out: Table | None,
+    params: LlmColumnsParams,
+    rows: int,
+    *,
+    seed: int,
+    place: Workplace,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    from synthkit.files import replacing
+    from synthkit.teacher.session import Teacher
+    from synthkit.text.filters import Filters
+
+    tables = [table] if held_out is None else [table, held_out]
+    found = pa.Table.from_batches(chain.from_iterable(t.batches() for t in tables)).slice(0, rows)
+    if not found.num_rows:
+        raise BuildError("there are no rows to fill", hint="look at the source")
+    shown = found.select(list(params.show or found.column_names)).to_pylist()
+    with (
+        replacing(place.dropped) as path,
+        path.open("w", encoding="utf-8") as file,
+        Teacher(params, place.root) as teacher,
+    ):
+        filling = _Filling(params, shown, Filters(params.filters, ()))
+        for answer in teacher.answers(filling.prompts(), AHEAD):
+            filling.take(answer)
+            note = f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {len(filling.dropped)} rejected"
+            progress(filling.filled, len(shown), "rows", note)
+        for line in filling.dropped:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        done = filling.whole(None if teacher.stopped is None else filling.answered)
+        place.record.update(
+            teacher.record(),
+            counts={"filled": filling.filled, "empty": done - filling.filled_of(done), "dropped": len(filling.dropped)},
+            filters=json.loads(filling.filters.fingerprint()),
+            stopped=teacher.stopped if done < rows else ("the source has no more rows" if len(shown) < rows else None),
+        )
+    if not filling.filled:
+        raise BuildError(f"no row was filled: {teacher.stopped or 'no text passed the filters'}")
+    out = found.slice(0, done)
+    for name in params.fill:
+        out = out.append_column(name, pa.array([filling.texts.get(i, {}).get(name) for i in range(done)], pa.string()))
+    yield from out.to_batches()
+
+
+class _Filling:
+    """Which rows have their texts."""
+
+    def __init__(self, params: LlmColumnsParams, shown: Sequence[Mapping[str, Any]], filters: Filters) -> None:
+        self.params, self.shown, self.filters = params, shown, filters
+        self.texts: dict[int, dict[str, str]] = {}
+        self.dropped: list[dict[str, Any]] = []
+        self.answered = 0  # rows from the first on whose first request was answered
+        self._asked: list[tuple[int, list[int]]] = []  # try, rows
+        self._again: list[int] = []
+        self._system = SYSTEM + "\nText columns:\n" + "\n".join(f"- {k}: {v}" for k, v in params.fill.items())
+
+    @property
+    def filled(self) -> int:
+        return len(self.texts)
+
+    def filled_of(self, rows: int) -> int:
+        return sum(i in self.texts for i in range(rows))
+
+    def whole(self, answered: int | None) -> int:
+        """Rows from the first on that are as good as they get."""
+        return len(self.shown) if answered is None else answered
+
+    def prompts(self) -> Iterator[Prompt | None]:
+        rows = iter(range(len(self.shown)))
+        while group := list(islice(rows, self.params.rows_per_request)):
+            yield self._prompt(1, group)
+        while self._asked or self._again:
+            if self._again:
+                group, self._again = (
+                    self._again[: self.params.rows_per_request],
+                    self._again[self.params.rows_per_request :],
+                )
+                yield self._prompt(TRIES, group)
+            else:
+                yield None
+
+    def _prompt(self, number: int, group: list[int]) -> Prompt:
+        from synthkit.teacher.requests import Prompt
+
+        self._asked.append((number, group))
+        lines = [json.dumps(self.shown[i], ensure_ascii=False, default=str) for i in group]
+        text = f"Fill {len(group)} items.\n" + "\n".join(lines)
+        teacher = self.params.teacher
+        label = f"rows {group[0] + 1}–{group[-1] + 1}"
+        return Prompt(
+            teacher.model, self._system, text, form_of(tuple(self.params.fill)), teacher.max_tokens, label, number
+        )
+
+    def take(self, answer: Answer) -> None:
+        number, group = self._asked.pop(0)
+        items = answer.data["items"] if answer.status == "ok" and answer.data is not None else []
+        if len(items) != len(group):
+            items = []  # texts that cannot be matched with their rows are none
+        if number == 1:
+            self.answered = group[-1] + 1
+        for position, row in enumerate(group):
+            text = items[position] if items else None
+            reason = self._reason(text) if text is not None else (answer.detail or "another number of rows came back")
+            if text is not None and reason is None:
+                self.texts[row] = text
+                continue
+            self.dropped.append({"row": row, "texts": text, "reason": reason, "request": answer.key})
+            if number < TRIES:
+                self._again.append(row)
+
+    def _reason(self, text: Mapping[str, str]) -> str | None:
+        for name, value in text.items():
+            rejection = self.filters.reject(Item(self.params.fill[name], value))
+            if rejection is not None:
+                return f"{name}: {rejection.stage}: {rejection.reason}"
+        return None
+
+
+@cache
+def form_of(names: tuple[str, ...]) -> type[BaseModel]:
+    """What an answer must be: items with these texts."""
+    fields: dict[str, Any] = {name: (str, Field(min_length=1)) for name in names}
+    return create_model("Filled", items=(list[create_model("Texts", **fields)], ...))  # type: ignore[misc, no-any-return]
+
+
+def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
+    from synthkit.teacher.estimate import Expected, priced
+
+    requests = math.ceil(rows / params.rows_per_request)
+    length = ASSUMED_TOKENS * len(params.fill)
+    shown = 200 if params.show is None else 20 * len(params.show)  # bytes of a row
+    text = SYSTEM + " " * shown * params.rows_per_request
+    parts = [Expected(params.teacher.model, requests, text, length * params.rows_per_request)]
+    return priced(
+        parts, params, root, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row, nothing kept from before"
+    )
+
+
+def warnings(params: LlmColumnsParams) -> Sequence[str]:
+    found = model_warning(params.teacher.model)
+    return [] if found is None else [found]
+
+
+LLM_COLUMNS = Generator(
+    name="llm_columns",
+    version=1,
+    params=LlmColumnsParams,
+    kind="teacher",
+    compose=compose,
+    columns=columns,
+    estimate=estimate,
+    warnings=warnings,
+    supports_conditions=False,
+    summary="text columns for the rows of a table, by a teacher model (Claude)",
+    packages=("py3langid", "rapidfuzz"),
+)
