@@ -47,7 +47,10 @@ class BatchLane(Lane):
         waiting[prompt.key] = (prompt, future)
         return future
 
-    def flush(self) -> None:
+    def need(self, key: str) -> None:
+        # An answer that is on its way must not send the few prompts that came since in a batch of their own.
+        if key not in self._unsent and not any(key in wanted for wanted in self._resumed.values()):
+            return
         resumed, self._resumed = self._resumed, {}
         for batch, wanted in resumed.items():
             self._call(self._settled(wanted, self._collect(batch, wanted, {}, ROUNDS)))
@@ -118,18 +121,18 @@ class BatchLane(Lane):
             if not self.budget.lose(worst):
                 raise OutOfBudget from None
             items = []
+        answered = [(wanted[item.key], item.reply, tickets.get(item.key)) for item in items if item.key in wanted]
+        there = [(prompt, future, reply, ticket) for (prompt, future), reply, ticket in answered if reply is not None]
+        kept = await asyncio.gather(*(self.keep(prompt, reply, ticket) for prompt, _, reply, ticket in there))
+        for (_, future, _, _), answer in zip(there, kept, strict=True):
+            future.set_result(answer)
         for item in items:
-            if item.key not in wanted:
-                continue
-            prompt, future = wanted[item.key]
-            if item.reply is not None:
-                future.set_result(await self.keep(prompt, item.reply, tickets.get(item.key)))
-            elif item.kind in FINAL:
+            if item.key in wanted and item.reply is None and item.kind in FINAL:
                 error = BuildError(
                     f"the teacher refuses a request of the batch ({item.kind}): {item.detail}",
                     hint="see the provider's message; what was answered so far is kept, and is not paid again",
                 )
-                future.set_exception(error)
+                wanted[item.key][1].set_exception(error)
         await asyncio.wrap_future(self.store.end_batch(batch, list(wanted)))
         again = {key: pair for key, pair in wanted.items() if not pair[1].done()}
         if again:

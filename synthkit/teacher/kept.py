@@ -168,6 +168,8 @@ class RequestStore:
 
     def _submit(self, operation: Callable[[sqlite3.Connection], _T], durable: bool = False) -> Future[_T]:
         future: Future[_T] = Future()
+        # From here on it cannot be cancelled: what is handed in is written, whether or not somebody still waits.
+        future.set_running_or_notify_cancel()
         self._queue.put((operation, durable, future))
         return future
 

@@ -74,8 +74,8 @@ class Lane:
         """Have ``prompt`` asked."""
         return self._call(self._ask(prompt))
 
-    def flush(self) -> None:
-        """Somebody waits for an answer: send what is held back."""
+    def need(self, key: str) -> None:
+        """Somebody waits for the answer to ``key``: if it is held back, send it, and what is held back with it."""
 
     def close(self, grace: float = GRACE_SECONDS) -> None:
         """Give up what is not sent, wait for what is, keep what arrives. Can be called twice."""

@@ -167,7 +167,7 @@ class Teacher:
 
     def _take(self, slot: _Slot) -> Answer:
         if not slot.future.done() and self._lane is not None:
-            self._lane.flush()
+            self._lane.need(slot.prompt.key)
         kept = slot.future.result()
         answer = read_answer(slot.prompt, kept)
         if self.budget.take(answer.key, kept.cost):

@@ -112,7 +112,9 @@ class Fake:
 def run(folder: Path, url: str, count: int, batch: bool) -> None:
     """Ask ``count`` prompts and write down the answers, one a line."""
     with RequestStore(folder) as store, teacher(store, url, batch_api=batch, concurrency=8) as asked:
-        lines = [json.dumps([a.key, a.status, a.data, a.request_id, str(a.cost)]) for a in asked.answers(prompts(count), 24)]
+        lines = [
+            json.dumps([a.key, a.status, a.data, a.request_id, str(a.cost)]) for a in asked.answers(prompts(count), 24)
+        ]
     (folder / "answers").write_text("\n".join(lines))
 
 

@@ -33,7 +33,13 @@ def test_ok_picks_text_blocks_by_type() -> None:
 
 @pytest.mark.parametrize(
     ("stop", "status"),
-    [("refusal", "refusal"), ("max_tokens", "cut"), ("model_context_window_exceeded", "cut"), ("tool_use", "invalid"), (None, "invalid")],
+    [
+        ("refusal", "refusal"),
+        ("max_tokens", "cut"),
+        ("model_context_window_exceeded", "cut"),
+        ("tool_use", "invalid"),
+        (None, "invalid"),
+    ],
 )
 def test_other_ends_are_never_parsed(stop: str | None, status: str) -> None:
     answer = read(stop, text({"note": "complete"}))

@@ -43,7 +43,11 @@ def test_what_is_given_up_still_counts() -> None:
     budget = Budget(D(10))
     budget.admit("a", D(6), kept=False)
     budget.abandon("a", D(5))
-    assert (budget.uncertain, budget.admit("b", D(6), kept=False), budget.admit("c", D(5), kept=False)) == (5, "stop", "go")
+    assert (budget.uncertain, budget.admit("b", D(6), kept=False), budget.admit("c", D(5), kept=False)) == (
+        5,
+        "stop",
+        "go",
+    )
 
 
 def test_money_for_people() -> None:

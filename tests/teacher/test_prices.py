@@ -32,7 +32,9 @@ def test_long_prompts_cost_more() -> None:
 
 def test_a_project_overrides(tmp_path: Path) -> None:
     own = tmp_path / "prices.yml"
-    own.write_text("models: {claude-sonnet-5-5: {input: 1, output: 3, cache_read: 0}, house-model: {input: 0.3, output: 1}}")
+    own.write_text(
+        "models: {claude-sonnet-5-5: {input: 1, output: 3, cache_read: 0}, house-model: {input: 0.3, output: 1}}"
+    )
     prices = Prices.load(own)
     assert prices.cost("claude-sonnet-5-5", Usage(input=10**6, output=10**6, read=10**6)) == 4
     assert prices.cost("house-model", Usage(write_5m=10**6)) == Decimal("0.375")
@@ -44,7 +46,15 @@ def test_no_price_no_limit() -> None:
         Prices.load().cost("claude-sonnet-9", Usage())
 
 
-@pytest.mark.parametrize("text", ["models: {a: {input: -1, output: 2}}", "models: {a: {inptu: 1, output: 1}}", "a: ]", "models: {a: {input: .nan, output: 1}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models: {a: {input: -1, output: 2}}",
+        "models: {a: {inptu: 1, output: 1}}",
+        "a: ]",
+        "models: {a: {input: .nan, output: 1}}",
+    ],
+)
 def test_a_wrong_file_is_named(tmp_path: Path, text: str) -> None:
     own = tmp_path / "prices.yml"
     own.write_text(text)
