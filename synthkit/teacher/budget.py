@@ -39,14 +39,13 @@ class Budget:
     _taken: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def admit(self, key: str, worst: Decimal, kept: bool, lost: Decimal = Decimal(0)) -> Verdict:
+    def admit(self, key: str, worst: Decimal, kept: bool) -> Verdict:
         """Whether the prompt ``key`` may go out, now ("go"), perhaps when answers that are out are taken ("wait"), or
         not at all ("stop").
 
         Args:
             worst: USD that it can cost at most.
             kept: its answer is in the store: nothing is sent.
-            lost: USD that earlier attempts at it may have cost.
         """
         with self._lock:
             if key in self._out or key in self._taken:
@@ -61,12 +60,10 @@ class Budget:
                         return "wait"
                     self.stopped = self._reason(worst)
                     return "stop"
-                if not kept and planned + self.uncertain + lost > self.max_usd:
-                    self.uncertain += lost
+                if not kept and planned + self.uncertain > self.max_usd:
                     self.stopped = self._reason(worst)
                     return "stop"
             self.requests += 1
-            self.uncertain += lost
             self._out[key] = worst
             self._out_sum += worst
             return "go"

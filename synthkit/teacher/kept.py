@@ -95,9 +95,9 @@ class RequestStore:
         """Number of answers kept."""
         return int(self._read("SELECT count(*) FROM answers")[0][0])
 
-    def lost(self, key: str) -> Decimal:
-        """USD that attempts at ``key`` whose answer never arrived may have cost."""
-        rows = self._read("SELECT worst FROM attempts WHERE key = ? AND batch IS NULL", key)
+    def lost(self) -> Decimal:
+        """USD that attempts whose answer never arrived may have cost, those under way among them."""
+        rows = self._read("SELECT worst FROM attempts WHERE batch IS NULL")
         return sum((Decimal(worst) for (worst,) in rows), Decimal(0))
 
     def open_batch(self, key: str) -> str | None:

@@ -30,7 +30,8 @@ class Teacher:
     """Asks for one table. A context manager: leaving it ends the connection.
 
     Args:
-        store: answers kept so far; it is asked before the provider.
+        store: answers kept so far, asked before the provider. One store for a table: the attempts lost in it count
+            against ``max_usd``.
         concurrency: most requests under way.
         max_usd: what the table may cost, answers from the store included; None is no limit.
         batch_api: send each window as one Message Batch, at the batch price.
@@ -61,7 +62,9 @@ class Teacher:
             raise ValueError(f"concurrency is a number of requests from 1 up, not {concurrency}")
         self.params, self.store, self.prices = params, store, prices
         self.concurrency, self.batch_api = concurrency, batch_api
-        self.budget = Budget(None if max_usd is None else Decimal(str(max_usd)), request_limit)
+        limit = None if max_usd is None else Decimal(str(max_usd))
+        # What runs that died had under way may have been billed, whichever prompts come first now.
+        self.budget = Budget(limit, request_limit, uncertain=store.lost())
         self.usage = Usage()
         self.counts: Counter[Status] = Counter()
         self._on_answer = on_answer
@@ -156,7 +159,7 @@ class Teacher:
         """A slot when the prompt is out; the prompt when it has to wait; neither when it is the end."""
         worst = prompt.worst_case(self.prices, self.batch_api)
         kept = self.store.get(prompt.key)
-        verdict = self.budget.admit(prompt.key, worst, kept is not None, self.store.lost(prompt.key))
+        verdict = self.budget.admit(prompt.key, worst, kept is not None)
         if verdict != "go":
             return None, prompt if verdict == "wait" else None
         future: Future[Kept] | None = next((s.future for s in window if s.prompt.key == prompt.key), None)

@@ -109,9 +109,10 @@ class Fake:
         pass
 
 
-def run(folder: Path, url: str, count: int, batch: bool) -> None:
-    """Ask ``count`` prompts and write down the answers, one a line."""
-    with RequestStore(folder) as store, teacher(store, url, batch_api=batch, concurrency=8) as asked:
+def run(folder: Path, url: str, count: int, mode: str, max_usd: float | None = None) -> None:
+    """Ask ``count`` prompts, singly or as a "batch", and write down the answers, one a line."""
+    options: dict[str, Any] = {"batch_api": mode == "batch", "concurrency": 8, "max_usd": max_usd}
+    with RequestStore(folder) as store, teacher(store, url, **options) as asked:
         lines = [
             json.dumps([a.key, a.status, a.data, a.request_id, str(a.cost)]) for a in asked.answers(prompts(count), 24)
         ]
@@ -120,4 +121,4 @@ def run(folder: Path, url: str, count: int, batch: bool) -> None:
 
 if __name__ == "__main__":
     os.environ["ANTHROPIC_API_KEY"] = "test-key"
-    run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] == "batch")
+    run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], *map(float, sys.argv[5:]))

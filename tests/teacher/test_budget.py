@@ -27,7 +27,7 @@ def test_lost_answers_hold_money_back_from_new_requests_only() -> None:
     budget.take("a", D(1))
     assert budget.admit("kept", D(4), kept=True) == "go"
     assert budget.admit("new", D(4), kept=False) == "stop"
-    assert Budget(D(10)).admit("a", D(4), kept=False, lost=D(7)) == "stop"
+    assert Budget(D(10), uncertain=D(7)).admit("a", D(4), kept=False) == "stop"
 
 
 def test_a_question_counts_once() -> None:

@@ -18,7 +18,7 @@ from tests.teacher.asking import MODEL, Fake, Note, teacher
 ONE = Prompt(MODEL, "s", "0", Note, 50).worst_case(Prices.load())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     count=st.integers(0, 25),
     ahead=st.integers(1, 9),
