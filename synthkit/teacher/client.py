@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 # Statuses of a gateway that gave up on a server which may have answered, and billed, all the same.
 UNCERTAIN = (502, 504, 524)
 RETRIED = (408, 409, 429)
+REQUESTS_OF_A_POOL = 4
 HINTS = {
     401: "ANTHROPIC_API_KEY is not a key of this API: set it to one that is",
     402: "the account cannot pay: add credit to it",
@@ -106,15 +107,31 @@ class Client:
     """One attempt of each call. To be made, used and closed in one event loop."""
 
     def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
-        from anthropic import AsyncAnthropic
+        import httpx2
 
         self.timeout = timeout
-        self._sdk: AsyncAnthropic = AsyncAnthropic(
-            api_key=key,
-            base_url=base_url or os.environ.get("ANTHROPIC_BASE_URL") or None,
-            max_retries=0,
-            timeout=timeout,
+        self._key, self._base_url = key, base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
+        self._certificates = httpx2.create_ssl_context()
+        self._sdks: list[AsyncAnthropic] = []
+        self._busy: list[int] = []
+        self._sdk = self._sdks[self._idle()]
+
+    def _idle(self) -> int:
+        """An SDK client with few requests under way. Its pool looks at all its connections for each request, which with
+        dozens of them takes longer than all the rest."""
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+
+        for index, busy in enumerate(self._busy):
+            if busy < REQUESTS_OF_A_POOL:
+                return index
+        http = DefaultAsyncHttpxClient(verify=self._certificates)
+        self._sdks.append(
+            AsyncAnthropic(
+                api_key=self._key, base_url=self._base_url, max_retries=0, timeout=self.timeout, http_client=http
+            )
         )
+        self._busy.append(0)
+        return len(self._sdks) - 1
 
     async def ask(self, payload: Mapping[str, Any]) -> Reply:
         """Ask for one message.
@@ -124,11 +141,18 @@ class Client:
             BuildError: no attempt can succeed.
         """
 
+        index = self._idle()
+        sdk = self._sdks[index]
+
         async def call() -> Reply:
-            raw = await self._sdk.messages.with_raw_response.create(**payload)
+            raw = await sdk.messages.with_raw_response.create(**payload)
             return _reply(raw.http_response.text, raw.request_id or "")
 
-        return await self._attempt(call, paid=True)
+        self._busy[index] += 1
+        try:
+            return await self._attempt(call, paid=True)
+        finally:
+            self._busy[index] -= 1
 
     async def create_batch(self, requests: Mapping[str, Mapping[str, Any]]) -> str:
         """Send requests, by their keys, as one Message Batch; its id."""
@@ -169,7 +193,8 @@ class Client:
         return await self._attempt(call, paid=False)
 
     async def close(self) -> None:
-        await self._sdk.close()
+        for sdk in self._sdks:
+            await sdk.close()
 
     async def _attempt(self, call: Callable[[], Awaitable[_T]], paid: bool) -> _T:
         """``paid``: the call makes something that is billed."""
