@@ -14,6 +14,7 @@ MODULES = {
     "attackers": "benchmarks.attackers",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
+    "teacher": "benchmarks.teacher",
 }
 
 

@@ -14,15 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from synthkit.teacher.kept import RequestStore
+from synthkit.teacher.prices import Prices
 from synthkit.teacher.requests import Prompt
 from synthkit.teacher.session import Teacher
-from synthkit.teacher.spec import SpendingParams, TeacherParams
-from synthkit.text.pipeline import AHEAD
+from synthkit.teacher.spec import TeacherParams
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL, LATENCY, ROUNDS = "claude-sonnet-5-5", 0.05, 5
@@ -34,19 +34,20 @@ class _Items(BaseModel):
 
 
 def prompts(count: int, start: int) -> Iterator[Prompt]:
-    return (Prompt(MODEL, "s" * 2000, f"Write 5 items. {start + n}", _Items, 2000, "bench") for n in range(count))
+    return (Prompt(MODEL, "s" * 2000, f"Write 5 items. {start + n}", _Items, 2000) for n in range(count))
 
 
 def through_teacher(url: str, concurrency: int, count: int, start: int) -> float:
-    teacher_params = TeacherParams(model=MODEL, intended_use="a benchmark", terms_ack=True, base_url=url)
-    params = SpendingParams(teacher=teacher_params, max_usd=Decimal(1000), concurrency=concurrency)
-    with tempfile.TemporaryDirectory() as folder, Teacher(params, Path(folder)) as teacher:
-        # The first answers open the connections and load the SDK; they are not timed, here as there.
-        assert len(list(teacher.answers(prompts(concurrency, start + count), concurrency))) == concurrency
-        began = time.perf_counter()
-        found = list(teacher.answers(prompts(count, start), AHEAD))
-        taken = time.perf_counter() - began
-    assert len(found) == count
+    params = TeacherParams(model=MODEL, intended_use="a benchmark", terms_ack=True, base_url=url)
+    with tempfile.TemporaryDirectory() as folder, RequestStore(Path(folder)) as store:
+        with Teacher(params, store, Prices.load(), concurrency=concurrency) as teacher:
+            # The first answer opens the connection and loads the SDK; it is not timed, here as there.
+            assert len(list(teacher.answers(prompts(concurrency, start + count), concurrency))) == concurrency
+            began = time.perf_counter()
+            found = list(teacher.answers(prompts(count, start), ahead=2 * concurrency))
+            taken = time.perf_counter() - began
+        assert len(found) == count
+        assert all(answer.status == "ok" for answer in found)
     return count / taken
 
 
@@ -75,7 +76,7 @@ def main() -> None:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
-            _report(server.stdout.readline().split()[0].partition("=")[2])
+            _report(server.stdout.readline().strip())
         finally:
             server.kill()
 

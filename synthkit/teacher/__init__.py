@@ -1,1 +1,5 @@
-"""Asking a language model: requests that are priced, kept, and never paid for twice."""
+"""Asking a teacher model: priced, kept, resumable.
+
+:class:`~synthkit.teacher.session.Teacher` turns an iterator of prompts into an iterator of answers, in order, with many
+requests in flight, within a limit of money, and without ever paying for an answer that is kept already.
+"""

@@ -1,76 +1,96 @@
-"""What came back. The reason why the teacher stopped is looked at first: a refusal or a cut text is no data."""
+"""An answer, read: what it says, or why it says nothing."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from synthkit.teacher.prices import Usage
 from synthkit.teacher.requests import Prompt
+from synthkit.teacher.usage import Usage
 
 Status = Literal["ok", "refusal", "cut", "invalid"]
-_CUT = ("max_tokens", "model_context_window_exceeded", "pause_turn")
+STATUSES: tuple[Status, ...] = ("ok", "refusal", "cut", "invalid")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer that was paid for.
+    """What came back for a prompt.
 
-    Args:
-        key: of the request.
-        status: ok; refusal (``stop_reason`` says so); cut (too long); invalid (not of the form that was asked for).
-        data: of an ok answer, what it says.
-        usage: tokens that were paid for, whatever the status.
-        request_id: the provider's.
-        detail: of any other, what is wrong with it.
+    Attributes:
+        key: the prompt's.
+        status: "ok"; "refusal": the model declined; "cut": it ran into ``max_tokens`` or its context window;
+            "invalid": the text is not of the prompt's form.
+        data: the answer, validated; only when ok.
+        detail: why there is no data.
+        model: the model that answered, as the provider names it.
+        cost: USD.
+        batch: whether it was asked in a Message Batch.
     """
 
     key: str
     status: Status
     data: Mapping[str, Any] | None
     usage: Usage
+    request_id: str
+    detail: str
     model: str
-    request_id: str = ""
-    detail: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Answer:
-        return cls(**{**data, "usage": Usage(**data["usage"])})
+    cost: Decimal
+    batch: bool = False
 
 
-def read(prompt: Prompt, message: Any, request_id: str) -> Answer:
-    """Judge a message of the SDK (``anthropic.types.Message``)."""
-    usage = _usage(message.usage)
-    text = "".join(block.text for block in message.content or () if block.type == "text")
-    status, data, detail = _judged(message.stop_reason, text, prompt.form)
-    return Answer(prompt.key, status, data, usage, prompt.model, request_id, detail)
+@dataclass(frozen=True)
+class Kept:
+    """A complete answer of the API as it is stored: ``message`` is the body as received, parsed."""
+
+    key: str
+    message: Mapping[str, Any]
+    request_id: str
+    cost: Decimal
+    batch: bool = False
 
 
-def _judged(stop_reason: str | None, text: str, form: type[BaseModel]) -> tuple[Status, Mapping[str, Any] | None, str]:
-    if stop_reason == "refusal":
-        return "refusal", None, "the teacher refused"
-    if stop_reason in _CUT:
-        return "cut", None, f"the answer was cut: {stop_reason}"
+def read_answer(prompt: Prompt, kept: Kept) -> Answer:
+    """Look at why the model stopped, and only then at its words."""
+    status, data, detail = _read(prompt, kept.message)
+    return Answer(
+        key=prompt.key,
+        status=status,
+        data=data,
+        usage=Usage.of(kept.message),
+        request_id=kept.request_id,
+        detail=detail,
+        model=str(kept.message.get("model") or prompt.model),
+        cost=kept.cost,
+        batch=kept.batch,
+    )
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """The text blocks of a message; thinking and other blocks may stand before or between them."""
+    blocks = message.get("content") or []
+    return "".join(str(b.get("text") or "") for b in blocks if isinstance(b, Mapping) and b.get("type") == "text")
+
+
+def _read(prompt: Prompt, message: Mapping[str, Any]) -> tuple[Status, Mapping[str, Any] | None, str]:
+    reason = message.get("stop_reason")
+    if reason == "refusal":
+        details = message.get("stop_details")
+        said = details.get("explanation") if isinstance(details, Mapping) else None
+        return "refusal", None, str(said or "the model declined to answer")
+    if reason == "max_tokens":
+        return "cut", None, f"cut at max_tokens ({prompt.max_tokens}): raise it, or ask for fewer items in a request"
+    if reason == "model_context_window_exceeded":
+        return "cut", None, "cut at the end of the model's context window: shorten the prompt"
+    if reason not in ("end_turn", "stop_sequence"):
+        return "invalid", None, f"the model stopped for an unexpected reason: {reason!r}"
     try:
-        # JSON first, with its own names and types; then the form, lengths included, which the wire schema cannot hold
-        return "ok", form.model_validate(json.loads(text), strict=True).model_dump(mode="json"), ""
-    except ValueError as error:
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            return "invalid", None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        return "invalid", None, f"no JSON: {error}"
-
-
-def _usage(found: Any) -> Usage:
-    kept = found.cache_creation
-    long = kept.ephemeral_1h_input_tokens if kept is not None else 0
-    written = found.cache_creation_input_tokens or 0
-    short = kept.ephemeral_5m_input_tokens if kept is not None else written
-    return Usage(found.input_tokens, found.output_tokens, short, long, found.cache_read_input_tokens or 0)
+        # transform_schema moves lengths and counts into descriptions, which bind nobody: they are checked here.
+        return "ok", prompt.form.model_validate_json(text_of(message)).model_dump(mode="json"), ""
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return "invalid", None, f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -1,113 +1,162 @@
-"""Message batches: half the price, an answer within a day.
+"""Prompts sent together as Message Batches, at half the price and within a day.
 
-A batch's number is on disk before anything is waited for, so a build that ends meanwhile takes in the same batch when
-it is started again. Results come in any order, each under the key of its request.
+What waits is sent when somebody needs an answer that is not there. A batch's id is kept before it is polled, so a build
+that died goes on with the batch that it had sent (https://docs.anthropic.com/en/docs/build-with-claude/batch-processing).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Future
 from decimal import Decimal
 from typing import Any
 
 from synthkit.errors import BuildError
-from synthkit.teacher.answers import Answer, read
-from synthkit.teacher.client import Client, Failed
-from synthkit.teacher.kept import RequestStore
+from synthkit.teacher.answers import Kept
+from synthkit.teacher.client import BatchItem, Gone, Transient
+from synthkit.teacher.lanes import Lane, OutOfBudget
 from synthkit.teacher.requests import Prompt
+from synthkit.teacher.retrying import persist
 
-FIRST_LOOK, LONGEST_LOOK = 0.5, 60.0  # seconds between two looks at a batch
-ROUNDS = 3  # batches in which a request may fail
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A request of a batch, and who waits for its answer."""
-
-    prompt: Prompt
-    worst: Decimal
-    answer: Future[Answer]
+# Limits of the API: 100,000 requests or 256 MB in a batch.
+MOST_REQUESTS = 100_000
+MOST_BYTES = 200_000_000
+ROUNDS = 5
+FIRST_POLL = 0.2
+LONGEST_POLL = 60.0
+# Kinds of errors that the same request meets again.
+FINAL = ("invalid_request_error", "authentication_error", "permission_error", "not_found_error", "request_too_large")
 
 
-class Batches:
-    """Sends what is collected as one batch, and takes in those that an earlier run ``sent`` (number, keys)."""
+class BatchLane(Lane):
+    """A lane whose prompts leave together. ``concurrency`` bounds nothing here: the provider sets the pace."""
 
-    def __init__(self, client: Client, store: RequestStore, sent: Sequence[tuple[str, list[str]]]) -> None:
-        self.client, self.store = client, store
-        self._sent = dict(sent)
-        self.of_key = {key: id_ for id_, keys in self._sent.items() for key in keys}
+    batch = True
 
-    async def answer(self, waiting: Sequence[Waiting]) -> None:
-        """Answer all of ``waiting``; whoever waits gets the error where there is one."""
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._unsent: dict[str, tuple[Prompt, Future[Kept]]] = {}
+        self._resumed: dict[str, dict[str, tuple[Prompt, Future[Kept]]]] = {}
+        super().__init__(*arguments, **options)
+
+    def start(self, prompt: Prompt) -> Future[Kept]:
+        future: Future[Kept] = Future()
+        batch = self.store.open_batch(prompt.key)
+        waiting = self._unsent if batch is None else self._resumed.setdefault(batch, {})
+        waiting[prompt.key] = (prompt, future)
+        return future
+
+    def need(self, key: str) -> None:
+        # An answer that is on its way must not send the few prompts that came since in a batch of their own.
+        if key not in self._unsent and not any(key in wanted for wanted in self._resumed.values()):
+            return
+        resumed, self._resumed = self._resumed, {}
+        for batch, wanted in resumed.items():
+            self._call(self._settled(wanted, self._collect(batch, wanted, {}, ROUNDS)))
+        unsent, self._unsent = self._unsent, {}
+        for load in _loads(unsent):
+            self._call(self._settled(load, self._send(load, ROUNDS)))
+
+    async def _settled(self, wanted: Mapping[str, tuple[Prompt, Future[Kept]]], work: Any) -> None:
+        """Whatever ends ``work`` ends the futures that it leaves open."""
         try:
-            earlier: dict[str, list[Waiting]] = {}
-            fresh = []
-            for one in waiting:
-                if (id_ := self.of_key.get(one.prompt.key)) is None:
-                    fresh.append(one)
-                else:
-                    earlier.setdefault(id_, []).append(one)
-            parts = [self._take_in(id_, some) for id_, some in earlier.items()]
-            if fresh:
-                parts.append(self._send(fresh))
-            await asyncio.gather(*parts)
+            await work
         except BaseException as error:
-            for one in waiting:
-                if not one.answer.done():
-                    one.answer.set_exception(error if isinstance(error, Exception) else BuildError("it was stopped"))
+            for _, future in wanted.values():
+                if not future.done():
+                    cancelled = isinstance(error, (asyncio.CancelledError, CancelledError))
+                    future.set_exception(CancelledError() if cancelled else error)
             if not isinstance(error, Exception):
                 raise
 
-    async def _send(self, waiting: Sequence[Waiting], round_: int = 1) -> None:
-        requests: Any = [{"custom_id": one.prompt.key, "params": one.prompt.payload()} for one in waiting]
-        worst = sum((one.worst for one in waiting), Decimal(0))
+    async def _send(self, wanted: Mapping[str, tuple[Prompt, Future[Kept]]], rounds: int) -> None:
+        if rounds == 0:
+            raise BuildError(
+                f"{len(wanted)} requests had no answer in {ROUNDS} batches",
+                hint="build again later, or with batch_api: false; what was answered is kept",
+            )
+        payloads = {key: prompt.payload() for key, (prompt, _) in wanted.items()}
+        worst = {key: prompt.worst_case(self.prices, batch=True) for key, (prompt, _) in wanted.items()}
+        task = asyncio.current_task()
+        assert task is not None
 
-        def failed(why: Failed) -> None:
-            if why.lost:  # it may be on its way all the same
-                self.client.may_lose(waiting[0].prompt, worst)
+        async def create() -> tuple[str, list[int]]:
+            if self._closing:
+                raise CancelledError
+            tickets = await asyncio.wrap_future(self.store.sending(worst.items()))
+            self._sending.add(task)
+            try:
+                batch = await self.transport.create_batch(payloads)
+                await asyncio.wrap_future(self.store.sent_batch(batch, tickets))
+                return batch, tickets
+            except Transient as failure:
+                if not failure.lost:
+                    await asyncio.wrap_future(self.store.returned(tickets))
+                elif not self.budget.lose(sum(worst.values(), Decimal(0))):
+                    raise OutOfBudget from failure
+                raise
+            except BuildError:
+                await asyncio.wrap_future(self.store.returned(tickets))
+                raise
+            finally:
+                self._sending.discard(task)
 
-        create = self.client.sdk.messages.batches.create
-        batch = await self.client.patiently("the batch", lambda: create(requests=requests), failed)
-        keys = [one.prompt.key for one in waiting]
-        await asyncio.wrap_future(self.store.batch_sent(batch.id, keys, worst))
-        self._sent[batch.id] = keys
-        await self._take_in(batch.id, waiting, round_)
+        batch, tickets = await persist(create, self.patience, self._failed)
+        await self._collect(batch, wanted, dict(zip(wanted, tickets, strict=True)), rounds)
 
-    async def _take_in(self, id_: str, waiting: Sequence[Waiting], round_: int = 1) -> None:
-        look = FIRST_LOOK
-        while True:
-            batch = await self.client.patiently("the batch", lambda: self.client.sdk.messages.batches.retrieve(id_))
-            if batch.processing_status == "ended":
-                break
-            await asyncio.sleep(look)
-            look = min(LONGEST_LOOK, 2 * look)
-        results = await self.client.patiently("the results", lambda: self._results(id_))
-        failed = []
-        for one in waiting:
-            result = results.get(one.prompt.key)
-            if result is not None and result.type == "succeeded":
-                answer = read(one.prompt, result.message, result.message.id)
-                await asyncio.wrap_future(self.store.keep(one.prompt, answer, id_, batch=True))
-                one.answer.set_result(answer)
-            elif round_ >= ROUNDS:
-                kind = "missing" if result is None else result.type
-                raise BuildError(
-                    f"{one.prompt.label!r} is {kind} in {ROUNDS} batches",
-                    hint="what was answered is kept: build again, or without batch_api",
+    async def _collect(
+        self,
+        batch: str,
+        wanted: Mapping[str, tuple[Prompt, Future[Kept]]],
+        tickets: Mapping[str, int],
+        rounds: int,
+    ) -> None:
+        """Wait for a batch, keep its answers, and ask again for those that have none."""
+        try:
+            items = await self._results(batch)
+        except Gone:
+            await asyncio.wrap_future(self.store.end_batch(batch, list(wanted), lost=True))
+            worst = sum((p.worst_case(self.prices, batch=True) for p, _ in wanted.values()), Decimal(0))
+            if not self.budget.lose(worst):
+                raise OutOfBudget from None
+            items = []
+        answered = [(wanted[item.key], item.reply, tickets.get(item.key)) for item in items if item.key in wanted]
+        there = [(prompt, future, reply, ticket) for (prompt, future), reply, ticket in answered if reply is not None]
+        kept = await asyncio.gather(*(self.keep(prompt, reply, ticket) for prompt, _, reply, ticket in there))
+        for (_, future, _, _), answer in zip(there, kept, strict=True):
+            future.set_result(answer)
+        for item in items:
+            if item.key in wanted and item.reply is None and item.kind in FINAL:
+                error = BuildError(
+                    f"the teacher refuses a request of the batch ({item.kind}): {item.detail}",
+                    hint="see the provider's message; what was answered so far is kept, and is not paid again",
                 )
-            else:
-                failed.append(one)
-        await asyncio.wrap_future(self.store.batch_taken(id_))
-        for key in self._sent.pop(id_, ()):
-            self.of_key.pop(key, None)
-        if failed:
-            await self._send(failed, round_ + 1)
+                wanted[item.key][1].set_exception(error)
+        await asyncio.wrap_future(self.store.end_batch(batch, list(wanted)))
+        again = {key: pair for key, pair in wanted.items() if not pair[1].done()}
+        if again:
+            await self._send(again, rounds - 1)
 
-    async def _results(self, id_: str) -> Mapping[str, Any]:
-        found = {}
-        async for line in await self.client.sdk.messages.batches.results(id_):
-            found[line.custom_id] = line.result
-        return found
+    async def _results(self, batch: str) -> Sequence[BatchItem]:
+        poll = FIRST_POLL
+        while not await persist(lambda: self.transport.batch_ended(batch), self.patience, self._failed):
+            await asyncio.sleep(poll)
+            poll = min(poll * 1.5, LONGEST_POLL)
+        return await persist(lambda: self.transport.batch_results(batch), self.patience, self._failed)
+
+
+def _loads(
+    unsent: Mapping[str, tuple[Prompt, Future[Kept]]],
+) -> Sequence[Mapping[str, tuple[Prompt, Future[Kept]]]]:
+    """Split into what one batch may carry."""
+    loads: list[dict[str, tuple[Prompt, Future[Kept]]]] = []
+    size = 0
+    for key, pair in unsent.items():
+        length = len(json.dumps(pair[0].payload()))
+        if not loads or len(loads[-1]) == MOST_REQUESTS or size + length > MOST_BYTES:
+            loads.append({})
+            size = 0
+        loads[-1][key] = pair
+        size += length
+    return loads

@@ -1,183 +1,273 @@
-"""The provider's SDK: one request, tried until there is an answer or patience ends. The only importer of anthropic."""
+"""The provider's SDK, and nothing else of it than one attempt at a time.
+
+Retries are ours (:mod:`synthkit.teacher.retrying`): the SDK's own honour a ``retry-after`` of any length, and do not
+cover a body that is no JSON. Bodies are parsed here, from their text, so that an answer that was paid for never goes
+down with an error of the SDK's models.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import random
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from synthkit.errors import BuildError
-from synthkit.teacher.answers import Answer, read
-from synthkit.teacher.kept import RequestStore
-from synthkit.teacher.requests import Prompt
-from synthkit.teacher.spec import TeacherParams
+from synthkit.errors import BuildError, SynthError
 
 if TYPE_CHECKING:
-    import anthropic
+    from anthropic import APIStatusError, AsyncAnthropic
+    from pydantic import BaseModel
 
-T = TypeVar("T")
-KEY_VARIABLE = "ANTHROPIC_API_KEY"
-URL_VARIABLE = "ANTHROPIC_BASE_URL"
-FIRST_WAIT = 0.5  # seconds; doubled from try to try
-LONGEST_WAIT = 60.0
-_RETRIED = frozenset({408, 409, 429})
+_T = TypeVar("_T")
+
+# Statuses of a gateway that gave up on a server which may have answered, and billed, all the same.
+UNCERTAIN = (502, 504, 524)
+RETRIED = (408, 409, 429)
+REQUESTS_OF_A_POOL = 4
+HINTS = {
+    401: "ANTHROPIC_API_KEY is not a key of this API: set it to one that is",
+    402: "the account cannot pay: add credit to it",
+    403: "this key may not use the model: ask for access, or use another model",
+    404: "check the model's name and teacher.base_url",
+    413: "the request is too large: use shorter seeds or fewer of them",
+}
+
+
+class Transient(Exception):  # noqa: N818 - it is caught and retried, no error of the user's
+    """One attempt failed in a way that another may not.
+
+    Args:
+        wait: seconds that the server asks to wait, if it does.
+        lost: an answer may have been made, and billed, without reaching us.
+    """
+
+    def __init__(self, message: str, wait: float | None = None, lost: bool = False) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.lost = lost
+
+
+class Gone(Exception):  # noqa: N818 - the batch is asked again
+    """The server does not have the batch, or not its results any more."""
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A try without an answer. ``lost``: it may have been paid for, as nothing says that it was not done."""
+class Reply:
+    """A complete message of the API."""
 
-    reason: str
-    lost: bool
-    wait: float | None = None  # seconds that the provider asks for
+    message: Mapping[str, Any]
+    request_id: str
+
+
+@dataclass(frozen=True)
+class BatchItem:
+    """One result of a batch: a reply, or the reason why there is none."""
+
+    key: str
+    reply: Reply | None
+    kind: str
+    detail: str = ""
+
+
+@lru_cache(maxsize=1)
+def known_models() -> frozenset[str]:
+    """The model ids that the installed SDK names."""
+    from anthropic.types import model
+
+    return frozenset(name for part in get_args(model.Model) for name in get_args(part))
+
+
+@lru_cache(maxsize=64)
+def transformed_schema(form: type[BaseModel]) -> str:
+    """The JSON schema of ``form`` as structured output takes it, as JSON text."""
+    import anthropic
+
+    return json.dumps(anthropic.transform_schema(form), ensure_ascii=False)
+
+
+def api_key() -> str:
+    """The key of the environment.
+
+    Raises:
+        SynthError: there is none.
+    """
+    key = os.environ.get("ANTHROPIC_API_KEY", "").strip()
+    if not key:
+        raise SynthError(
+            "the teacher cannot be asked: ANTHROPIC_API_KEY is not set",
+            hint="put ANTHROPIC_API_KEY=<your key> in the environment or in the project's .env file",
+        )
+    return key
 
 
 class Client:
-    """Asks one provider. ``may_lose`` is asked before a request is sent again whose answer was lost: it raises where
-    paying for it a second time could pass the limit."""
+    """One attempt of each call. To be made, used and closed in one event loop."""
 
-    def __init__(
-        self, params: TeacherParams, store: RequestStore, may_lose: Callable[[Prompt, Decimal], None], connections: int
-    ) -> None:
-        import anthropic
+    def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
+        import httpx2
 
-        key = os.environ.get(KEY_VARIABLE)
-        if not key:
-            raise BuildError(
-                f"{KEY_VARIABLE} is not set, so {params.model} cannot be asked",
-                hint="set it in the environment or in .env, or leave the model out: enabled: "
-                "\"{{ env_var('ANTHROPIC_API_KEY', '') != '' }}\"",
+        self.timeout = timeout
+        self._key, self._base_url = key, base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
+        self._certificates = httpx2.create_ssl_context()
+        self._sdks: list[AsyncAnthropic] = []
+        self._busy: list[int] = []
+        self._sdk = self._sdks[self._idle()]
+
+    def _idle(self) -> int:
+        """An SDK client with few requests under way. Its pool looks at all its connections for each request, which with
+        dozens of them takes longer than all the rest."""
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+
+        for index, busy in enumerate(self._busy):
+            if busy < REQUESTS_OF_A_POOL:
+                return index
+        http = DefaultAsyncHttpxClient(verify=self._certificates)
+        self._sdks.append(
+            AsyncAnthropic(
+                api_key=self._key, base_url=self._base_url, max_retries=0, timeout=self.timeout, http_client=http
             )
-        self.params, self.store, self.may_lose = params, store, may_lose
-        self.slots = asyncio.Semaphore(connections)
-        self.sdk = anthropic.AsyncAnthropic(
-            api_key=key,
-            base_url=params.base_url or os.environ.get(URL_VARIABLE) or None,
-            timeout=params.timeout,
-            max_retries=0,  # its own retries have no limit in time, and would hide what was paid for and lost
-            http_client=anthropic.DefaultAsyncHttpxClient(limits=_limits(connections)),
         )
+        self._busy.append(0)
+        return len(self._sdks) - 1
+
+    async def ask(self, payload: Mapping[str, Any]) -> Reply:
+        """Ask for one message.
+
+        Raises:
+            Transient: worth another attempt.
+            BuildError: no attempt can succeed.
+        """
+
+        index = self._idle()
+        sdk = self._sdks[index]
+
+        async def call() -> Reply:
+            raw = await sdk.messages.with_raw_response.create(**payload)
+            return _reply(raw.http_response.text, raw.request_id or "")
+
+        self._busy[index] += 1
+        try:
+            return await self._attempt(call, paid=True)
+        finally:
+            self._busy[index] -= 1
+
+    async def create_batch(self, requests: Mapping[str, Mapping[str, Any]]) -> str:
+        """Send requests, by their keys, as one Message Batch; its id."""
+
+        async def call() -> str:
+            items: Any = [{"custom_id": key, "params": dict(payload)} for key, payload in requests.items()]
+            raw = await self._sdk.messages.batches.with_raw_response.create(requests=items)
+            return str(_object(raw.http_response.text)["id"])
+
+        return await self._attempt(call, paid=True)
+
+    async def batch_ended(self, batch: str) -> bool:
+        """Whether all requests of a batch have their result."""
+
+        async def call() -> bool:
+            raw = await self._sdk.messages.batches.with_raw_response.retrieve(batch)
+            return bool(_object(raw.http_response.text)["processing_status"] == "ended")
+
+        return await self._attempt(call, paid=False)
+
+    async def batch_results(self, batch: str) -> Sequence[BatchItem]:
+        """The results of a batch that has ended, in the order of the server."""
+
+        async def call() -> Sequence[BatchItem]:
+            found = []
+            async for line in await self._sdk.messages.batches.results(batch):
+                result = line.result
+                if result.type == "succeeded":
+                    message = result.message.model_dump(mode="json")
+                    found.append(BatchItem(line.custom_id, Reply(message, message.get("id") or batch), "succeeded"))
+                elif result.type == "errored":
+                    error = result.error.error
+                    found.append(BatchItem(line.custom_id, None, str(error.type), str(error.message)))
+                else:
+                    found.append(BatchItem(line.custom_id, None, result.type))
+            return found
+
+        return await self._attempt(call, paid=False)
 
     async def close(self) -> None:
-        await self.sdk.close()
+        for sdk in self._sdks:
+            await sdk.close()
 
-    async def ask(self, prompt: Prompt, worst: Decimal) -> Answer:
-        """The answer, on disk.
-
-        Raises:
-            BuildError: patience is at its end, or asking again would be in vain (the key, the model, the request).
-        """
-        attempt = ""
-
-        async def once() -> Answer:
-            nonlocal attempt
-            async with self.slots:  # while it is asked; not while its answer is written down
-                attempt = f"{os.getpid()}-{time.time_ns()}"
-                self.store.sending(prompt.key, attempt, worst)
-                message = await self.sdk.messages.create(**prompt.payload())
-            return read(prompt, message, getattr(message, "_request_id", None) or message.id)
-
-        def failed(why: Failed) -> None:
-            if why.lost:
-                self.may_lose(prompt, worst)
-            else:
-                self.store.refused(prompt.key, attempt)
-
-        answer = await self.patiently(repr(prompt.label), once, failed)
-        await asyncio.wrap_future(self.store.keep(prompt, answer, attempt))
-        return answer
-
-    async def patiently(
-        self, what: str, once: Callable[[], Awaitable[T]], failed: Callable[[Failed], None] = lambda _: None
-    ) -> T:
-        """Try until it works. ``failed`` hears of each try that did not, and may raise.
-
-        Raises:
-            BuildError: as :meth:`ask` does.
-        """
-        deadline = time.monotonic() + self.params.patience
-        tries = 0
-        while True:
-            tries += 1
-            outcome = await self._try(once)
-            if not isinstance(outcome, Failed):
-                return outcome
-            failed(outcome)
-            wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries - 1, 20)) * random.uniform(0.5, 1.0)
-            wait = wait if outcome.wait is None else outcome.wait
-            if time.monotonic() + wait > deadline:
-                raise BuildError(
-                    f"{self.params.model} gave no answer to {what} in {tries} tries "
-                    f"and {self.params.patience:g} seconds: {outcome.reason}",
-                    hint="what was answered is kept: build again, and it goes on from there",
-                )
-            await asyncio.sleep(wait)
-
-    async def _try(self, once: Callable[[], Awaitable[T]]) -> T | Failed:
+    async def _attempt(self, call: Callable[[], Awaitable[_T]], paid: bool) -> _T:
+        """``paid``: the call makes something that is billed."""
         import anthropic
 
         try:
-            return await once()
+            # The SDK's time-out is for each read; a server that sends a byte now and then would outlast any of it.
+            async with asyncio.timeout(self.timeout):
+                return await call()
         except anthropic.APIStatusError as error:
-            return self._status(error)
-        except anthropic.APITimeoutError:
-            return Failed(f"no answer within {self.params.timeout:g} seconds", lost=True)
+            if error.status_code == 404 and not paid:
+                raise Gone(error.message) from error
+            raise _explained(error, paid) from error
+        except (anthropic.APITimeoutError, TimeoutError) as error:
+            raise Transient(f"no answer within {self.timeout:g} s", lost=paid and not _is_unsent(error)) from error
         except anthropic.APIConnectionError as error:
-            return Failed(f"the connection failed: {error.__cause__ or error}", lost=not _never_sent(error))
-        except (anthropic.APIError, ValueError, AttributeError, TypeError, KeyError) as error:
-            # a body that is not what it says: the SDK raises JSONDecodeError or AttributeError, and retries none
-            return Failed(f"the answer is broken: {type(error).__name__}: {error}", lost=True)
-
-    def _status(self, error: anthropic.APIStatusError) -> Failed:
-        code, said = error.status_code, error.response.headers
-        if code == 401:
-            raise BuildError(f"{_said(error)} (401)", hint=f"look at {KEY_VARIABLE}: it is wrong, or was revoked")
-        retried = code in _RETRIED or code >= 500
-        if (wish := said.get("x-should-retry")) in ("true", "false"):
-            retried = wish == "true"
-        if not retried:
-            hints = {403: "this key may not use that model", 404: f"is there a model {self.params.model!r}?"}
-            hint = hints.get(code, "look at the parameters of the teacher")
-            raise BuildError(f"the provider refuses the request: {_said(error)} ({code})", hint=hint)
-        return Failed(f"{code}: {_said(error)}", lost=False, wait=_asked_wait(said))
+            raise Transient(
+                f"connection lost: {error.__cause__ or error}", lost=paid and not _is_unsent(error)
+            ) from error
+        except (anthropic.APIError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Transient(f"the body is not what the API promises: {error}", lost=paid) from error
+        except Exception as error:
+            # A body that breaks off while it is read comes as the transport's own error.
+            if type(error).__module__.split(".")[0] not in ("httpx2", "httpcore2", "h11"):
+                raise
+            raise Transient(f"connection lost: {error!r}", lost=paid) from error
 
 
-def _limits(connections: int) -> Any:
-    import httpx2
-
-    return httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-
-
-def _said(error: anthropic.APIStatusError) -> str:
-    body = error.body
-    inner = body.get("error") if isinstance(body, dict) else None
-    return str(inner.get("message")) if isinstance(inner, dict) and inner.get("message") else str(error.message)
+def _object(text: str) -> Mapping[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("no JSON object")
+    return value
 
 
-def _never_sent(error: anthropic.APIConnectionError) -> bool:
-    """Whether there was no connection at all, so that nothing can have been done."""
-    import httpx2
+def _reply(text: str, request_id: str) -> Reply:
+    message = _object(text)
+    if message.get("type") != "message" or not isinstance(message.get("content"), list):
+        raise ValueError("no message")
+    usage = message.get("usage")
+    if not isinstance(usage, dict) or not isinstance(usage.get("output_tokens"), int):
+        raise ValueError("no usage")
+    return Reply(message, request_id or str(message.get("id", "")))
 
-    return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+
+def _is_unsent(error: BaseException) -> bool:
+    """Whether the request never reached the server: there was no connection."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if type(seen).__name__ in ("ConnectError", "ConnectTimeout", "PoolTimeout"):
+            return True
+        seen = seen.__cause__
+    return False
 
 
-def _asked_wait(headers: Any) -> float | None:
-    """Seconds by ``retry-after-ms`` or ``retry-after`` (a number or a date); None where neither makes sense."""
-    try:
-        if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        if "retry-after" in headers:
-            value = headers["retry-after"]
-            try:
-                return max(0.0, float(value))
-            except ValueError:
-                return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
-        pass
+def _explained(error: APIStatusError, paid: bool) -> Exception:
+    status, headers = error.status_code, error.response.headers
+    said = headers.get("x-should-retry")
+    if said == "true" or (said != "false" and (status in RETRIED or status >= 500)):
+        return Transient(f"HTTP {status}: {error.message}", _wait(headers), lost=paid and status in UNCERTAIN)
+    return BuildError(
+        f"the teacher refuses the request (HTTP {status}): {error.message}",
+        hint=HINTS.get(status, "see the provider's message; what was answered so far is kept, and is not paid again"),
+    )
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait: ``retry-after-ms``, or ``retry-after`` in seconds."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            wait = float(headers[name]) / unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= wait < float("inf"):
+            return wait
     return None

@@ -1,50 +1,63 @@
-"""What asking may cost, before anything is asked."""
+"""What a table will cost, before anything is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
-from synthkit.teacher.prices import MILLION, Prices
-from synthkit.teacher.spec import SpendingParams
+from synthkit.teacher.prices import Prices
+from synthkit.teacher.requests import OVERHEAD_TOKENS, Prompt
+from synthkit.teacher.usage import Usage
 
-BYTES_PER_TOKEN = 3.5  # of English prose and JSON, on the low side so that the estimate is on the high one
+# English text has about four bytes in a token by the provider's own rule of thumb.
+BYTES_PER_TOKEN = 4
+# Without tokenising, both the length of answers and the share of the cache are guesses: half to twice is honest.
+SPREAD = (Decimal("0.5"), Decimal(2))
 
 
 @dataclass(frozen=True)
-class Expected:
-    """``requests`` of one kind: a typical text that is sent, and the tokens of a typical answer."""
+class Estimate:
+    """Tokens and USD of ``requests`` requests; ``usd`` is low, likely, high, and ``most`` cannot be exceeded by single
+    attempts. ``assumptions`` are sentences for people."""
 
-    model: str
     requests: int
-    text: str
-    output: int
+    input_tokens: int
+    output_tokens: int
+    usd: tuple[Decimal, Decimal, Decimal]
+    most: Decimal
+    assumptions: tuple[str, ...]
+
+    def as_dict(self) -> Mapping[str, object]:
+        """For JSON; money as text, exact."""
+        return {
+            "requests": self.requests,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "usd": [str(amount) for amount in self.usd],
+            "most_usd": str(self.most),
+            "assumptions": list(self.assumptions),
+        }
 
 
-def priced(parts: Sequence[Expected], params: SpendingParams, root: Path, assumed: str) -> list[str]:
-    """Two lines: requests, tokens and USD; and what that rests on.
+def estimate(requests: int, sample: Prompt, output_tokens: int, prices: Prices, batch: bool = False) -> Estimate:
+    """Estimate ``requests`` prompts like ``sample``, each answered with about ``output_tokens`` tokens.
 
     Raises:
-        BuildError: nothing says what a model costs.
+        SynthError: the model has no price.
     """
-    prices = Prices.load(root)
-    requests = sum(part.requests for part in parts)
-    sent = got = 0
-    usd = Decimal(0)
-    for part in parts:
-        price = prices.of(part.model)
-        tokens = round(len(part.text.encode("utf-8")) / BYTES_PER_TOKEN) * part.requests
-        answered = part.output * part.requests
-        sent, got = sent + tokens, got + answered
-        usd += (tokens * price.input + answered * price.output) / MILLION
-    if params.batch_api:
-        usd *= prices.batch
-    over = (
-        f"; max_usd {params.max_usd} stops it before" if usd > params.max_usd else f"; never more than {params.max_usd}"
+    most = sample.most_tokens
+    sent = -(-(most.write_5m - OVERHEAD_TOKENS) // BYTES_PER_TOKEN)
+    output = min(output_tokens, sample.max_tokens)
+    likely = prices.cost(sample.model, Usage(input=sent, output=output), batch) * requests
+    ceiling = sample.worst_case(prices, batch) * requests
+    low, high = likely * SPREAD[0], min(likely * SPREAD[1], ceiling)
+    assumptions = (
+        f"about {BYTES_PER_TOKEN} bytes of text in a token, so {sent:,} input tokens in a request",
+        f"about {output:,} output tokens in an answer (at most {sample.max_tokens:,})",
+        "nothing read from the provider's cache, no answer kept from before, no attempt lost",
+        f"list prices of {prices.as_of}" + (f", and those of {prices.override}" if prices.override else ""),
+        *((f"the batch price, {prices.batch_factor} of the list price",) if batch else ()),
+        "from half to twice that, as lengths are guessed",
     )
-    return [
-        f"about {requests:,} requests, {sent:,} tokens in and {got:,} out, ${usd:.2f}{over}",
-        f"assumed: {assumed}",
-    ]
+    return Estimate(requests, sent * requests, output * requests, (low, likely, high), ceiling, assumptions)

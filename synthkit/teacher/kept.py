@@ -1,8 +1,10 @@
-"""Requests and their answers, kept under what was asked, so that nothing is paid for twice.
+"""What was paid for: every complete answer on disk, and every attempt whose end is unknown.
 
-An SQLite file in write-ahead mode. An answer is on disk (``synchronous=FULL``) before it is used; that a request was
-sent is noted before it is, so that one whose answer was lost with the process is known and counted. Many answers that
-come at once share one flush.
+SQLite with a write-ahead log. An answer is committed with ``synchronous=FULL``, so it outlives a power cut before
+anybody sees it; a torn last commit fails its checksum and is dropped when the log is read
+(https://sqlite.org/wal.html). An attempt is noted before it is sent, with ``synchronous=NORMAL``, which outlives the
+death of the process. Commits that wait for each other are made as one. Several processes may use one store, on a
+local file system.
 """
 
 from __future__ import annotations
@@ -11,134 +13,203 @@ import json
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 
 from synthkit.errors import BuildError
-from synthkit.teacher.answers import Answer
+from synthkit.teacher.answers import Kept
 from synthkit.teacher.requests import Prompt
 
-FOLDER = ".synth/requests"  # below a project's root: outside target/, as synth clean must not cost money
-_TABLES = """
-create table if not exists answers (key text primary key, label text, prompt text, answer text, batch integer);
-create table if not exists sent (key text, attempt text, usd text, primary key (key, attempt));
-create table if not exists batches (id text primary key, keys text, usd text);
+_T = TypeVar("_T")
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY, request TEXT NOT NULL, message TEXT NOT NULL,
+    request_id TEXT NOT NULL, cost TEXT NOT NULL, batch INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS attempts (
+    ticket INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, worst TEXT NOT NULL, batch TEXT
+);
+CREATE INDEX IF NOT EXISTS attempts_by_key ON attempts (key);
 """
+WAIT_SECONDS = 60.0
 
-
-@dataclass(frozen=True)
-class _Write:
-    sql: str
-    values: tuple[object, ...]
-    durable: bool
-    done: Future[None]
+Operation = Callable[[sqlite3.Connection], Any]
 
 
 class RequestStore:
-    """The store of one project. Use it in a ``with`` block.
+    """Answers by their prompts' keys, in ``directory``. Close it, or use it in a ``with`` block.
 
     Raises:
-        BuildError: the file cannot be opened or written.
+        BuildError: the directory or its database cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "requests.sqlite"
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "requests.sqlite"
+        self._lock = threading.Lock()
+        self._queue: queue.SimpleQueue[tuple[Operation, bool, Future[Any]] | None] = queue.SimpleQueue()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._reader = self._open()
-            self._reader.executescript(_TABLES)
+            directory.mkdir(parents=True, exist_ok=True)
+            self._reader = self._connect()
+            self._writer = self._connect()
+            self._writer.executescript(TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise BuildError(f"cannot open {self.path}: {error}", hint="move the file out of the way") from error
-        self._writes: queue.Queue[_Write | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._write, name="requests", daemon=True)
+            raise BuildError(
+                f"the kept answers cannot be opened: {self.path}: {error}",
+                hint="give the directory back its rights, or restore the file from a copy; "
+                "without it, every answer in it is paid for again",
+            ) from error
+        self._thread = threading.Thread(target=self._write, name="kept-answers", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> RequestStore:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Everything that was put is written first."""
-        self._writes.put(None)
-        self._thread.join()
-        self._reader.close()
+        """End when all that was handed in is written."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+            self._writer.close()
+            self._reader.close()
 
-    # -- reading: by the thread that opened the store ------------------------------------------------
+    def get(self, key: str) -> Kept | None:
+        """The answer to the prompt ``key``, if there is one."""
+        rows = self._read("SELECT message, request_id, cost, batch FROM answers WHERE key = ?", key)
+        if not rows:
+            return None
+        message, request_id, cost, batch = rows[0]
+        return Kept(key, json.loads(message), request_id, Decimal(cost), bool(batch))
 
-    def get(self, key: str) -> tuple[Answer, bool] | None:
-        """The kept answer, and whether it came in a batch."""
-        row = self._reader.execute("select answer, batch from answers where key = ?", (key,)).fetchone()
-        return None if row is None else (Answer.from_json(json.loads(row[0])), bool(row[1]))
+    def spent(self) -> Decimal:
+        """USD that all answers kept here have cost."""
+        return sum((Decimal(cost) for (cost,) in self._read("SELECT cost FROM answers")), Decimal(0))
 
-    def lost(self, key: str) -> list[Decimal]:
-        """What each request of the key that was sent, and of which nothing came back, may have cost."""
-        rows = self._reader.execute("select usd from sent where key = ?", (key,)).fetchall()
-        return [Decimal(usd) for (usd,) in rows]
+    def count(self) -> int:
+        """Number of answers kept."""
+        return int(self._read("SELECT count(*) FROM answers")[0][0])
 
-    def batches(self) -> list[tuple[str, list[str]]]:
-        """Batches that were sent and not yet taken in: id, keys."""
-        rows = self._reader.execute("select id, keys from batches order by rowid").fetchall()
-        return [(id_, json.loads(keys)) for id_, keys in rows]
+    def lost(self) -> Decimal:
+        """USD that attempts whose answer never arrived may have cost, those under way among them."""
+        rows = self._read("SELECT worst FROM attempts WHERE batch IS NULL")
+        return sum((Decimal(worst) for (worst,) in rows), Decimal(0))
 
-    # -- writing: from any thread ---------------------------------------------------------------------
+    def open_batch(self, key: str) -> str | None:
+        """The batch that was sent with ``key`` in it and whose results were not fetched yet."""
+        rows = self._read("SELECT batch FROM attempts WHERE key = ? AND batch IS NOT NULL ORDER BY ticket", key)
+        return str(rows[-1][0]) if rows else None
 
-    def sending(self, key: str, attempt: str, worst: Decimal) -> Future[None]:
-        """Note that a request goes out. Not flushed: it outlives a killed process, and only a power cut takes it."""
-        return self._put("insert or replace into sent values (?, ?, ?)", (key, attempt, str(worst)), durable=False)
+    def sending(self, keys: Iterable[tuple[str, Decimal]]) -> Future[list[int]]:
+        """Note that prompts are about to be sent, each with its worst case in USD; one ticket for each."""
+        rows = list(keys)
 
-    def refused(self, key: str, attempt: str) -> Future[None]:
-        """The provider answered that it did not do it: nothing was paid."""
-        return self._put("delete from sent where key = ? and attempt = ?", (key, attempt), durable=False)
+        def note(db: sqlite3.Connection) -> list[int]:
+            sql = "INSERT INTO attempts (key, worst) VALUES (?, ?)"
+            return [int(db.execute(sql, (key, str(worst))).lastrowid or 0) for key, worst in rows]
 
-    def keep(self, prompt: Prompt, answer: Answer, attempt: str, *, batch: bool = False) -> Future[None]:
-        """Keep an answer; the future ends when it is on disk."""
-        self.refused(prompt.key, attempt)
-        values = (prompt.key, prompt.label, prompt.user, json.dumps(answer.to_json(), ensure_ascii=False), int(batch))
-        return self._put("insert or ignore into answers values (?, ?, ?, ?, ?)", values, durable=True)
+        return self._submit(note)
 
-    def batch_sent(self, id_: str, keys: Sequence[str], worst: Decimal) -> Future[None]:
-        return self._put("insert into batches values (?, ?, ?)", (id_, json.dumps(keys), str(worst)), durable=True)
+    def returned(self, tickets: Sequence[int]) -> Future[None]:
+        """The attempts ended without an answer and without cost."""
+        return self._submit(lambda db: _forget(db, tickets))
 
-    def batch_taken(self, id_: str) -> Future[None]:
-        return self._put("delete from batches where id = ?", (id_,), durable=True)
+    def put(self, prompt: Prompt, kept: Kept, ticket: int | None = None) -> Future[Kept]:
+        """Keep an answer and close its attempt. The future holds what the store has from then on: when two
+        processes asked the same, the first answer stays."""
+        request = json.dumps({"label": prompt.label, "nonce": prompt.nonce, **prompt.payload()}, ensure_ascii=False)
+        message = json.dumps(kept.message, ensure_ascii=False)
 
-    def _put(self, sql: str, values: tuple[object, ...], *, durable: bool) -> Future[None]:
-        done: Future[None] = Future()
-        self._writes.put(_Write(sql, values, durable, done))
-        return done
+        def keep(db: sqlite3.Connection) -> Kept:
+            row = (kept.key, request, message, kept.request_id, str(kept.cost), kept.batch)
+            fresh = db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row).rowcount
+            _forget(db, [] if ticket is None else [ticket])
+            if fresh:
+                return kept
+            sql = "SELECT message, request_id, cost, batch FROM answers WHERE key = ?"
+            first = db.execute(sql, (kept.key,)).fetchone()
+            return Kept(kept.key, json.loads(first[0]), first[1], Decimal(first[2]), bool(first[3]))
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
-        connection.execute("pragma journal_mode = wal")
-        return connection
+        return self._submit(keep, durable=True)
+
+    def sent_batch(self, batch: str, tickets: Sequence[int]) -> Future[None]:
+        """The attempts went out as the batch ``batch``."""
+
+        def note(db: sqlite3.Connection) -> None:
+            db.executemany("UPDATE attempts SET batch = ? WHERE ticket = ?", [(batch, ticket) for ticket in tickets])
+
+        return self._submit(note, durable=True)
+
+    def end_batch(self, batch: str, keys: Sequence[str], lost: bool = False) -> Future[None]:
+        """The results of ``keys`` in ``batch`` are in; ``lost``: they are gone for good, and were perhaps billed."""
+        sql = "UPDATE attempts SET batch = NULL" if lost else "DELETE FROM attempts"
+
+        def note(db: sqlite3.Connection) -> None:
+            db.executemany(f"{sql} WHERE batch = ? AND key = ?", [(batch, key) for key in keys])
+
+        return self._submit(note, durable=True)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        return db
+
+    def _read(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._reader.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise _unusable(self.path, error) from error
+
+    def _submit(self, operation: Callable[[sqlite3.Connection], _T], durable: bool = False) -> Future[_T]:
+        future: Future[_T] = Future()
+        # From here on it cannot be cancelled: what is handed in is written, whether or not somebody still waits.
+        future.set_running_or_notify_cancel()
+        self._queue.put((operation, durable, future))
+        return future
 
     def _write(self) -> None:
-        connection = self._open()
-        ending = False
-        while not ending:
-            batch = [self._writes.get()]
-            while not self._writes.empty():
-                batch.append(self._writes.get())
-            ending = None in batch
-            writes = [w for w in batch if w is not None]
-            try:
-                durable = any(w.durable for w in writes)
-                connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
-                connection.execute("begin immediate")
-                for write in writes:
-                    connection.execute(write.sql, write.values)
-                connection.execute("commit")
-            except sqlite3.Error as error:
-                if connection.in_transaction:
-                    connection.execute("rollback")
-                for write in writes:
-                    write.done.set_exception(BuildError(f"cannot write {self.path}: {error}"))
-            else:
-                for write in writes:
-                    write.done.set_result(None)
-        connection.close()
+        while (first := self._queue.get()) is not None:
+            group, last = [first], False
+            while not self._queue.empty():
+                if (item := self._queue.get()) is None:
+                    last = True
+                    break
+                group.append(item)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[tuple[Operation, bool, Future[Any]]]) -> None:
+        db = self._writer
+        results: list[Any] = []
+        try:
+            db.execute(f"PRAGMA synchronous = {'FULL' if any(durable for _, durable, _ in group) else 'NORMAL'}")
+            db.execute("BEGIN IMMEDIATE")
+            results = [operation(db) for operation, _, _ in group]
+            db.execute("COMMIT")
+        except BaseException as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            failure = _unusable(self.path, error) if isinstance(error, sqlite3.Error) else error
+            for _, _, future in group:
+                future.set_exception(failure)
+        else:
+            for (_, _, future), result in zip(group, results, strict=True):
+                future.set_result(result)
+
+
+def _forget(db: sqlite3.Connection, tickets: Sequence[int]) -> None:
+    db.executemany("DELETE FROM attempts WHERE ticket = ?", [(ticket,) for ticket in tickets])
+
+
+def _unusable(path: Path, error: BaseException) -> BuildError:
+    return BuildError(
+        f"the kept answers cannot be used: {path}: {error}",
+        hint="see to room on the disk and to the rights of the file; what is kept stays kept",
+    )

@@ -1,4 +1,4 @@
-"""A question to a teacher: what is sent, under what name it is kept, and what it can cost at most."""
+"""A request to the teacher: what is sent, what names it, and the most that it can cost."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
-from synthkit.teacher.prices import MILLION, Prices
+from synthkit.teacher.client import transformed_schema
+from synthkit.teacher.prices import Prices
+from synthkit.teacher.usage import Usage
 
-OVERHEAD = 1000  # input tokens that a provider may add for its own framing of structured output
+# What the provider adds to a request out of sight: the marks between the parts (some ten tokens) and the instruction
+# that explains the JSON form, which is a few hundred tokens beside the schema itself.
+OVERHEAD_TOKENS = 2_000
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One request.
+    """One question to the teacher.
 
-    Args:
-        system: the constant part, which is cached by the provider.
-        form: what the answer must be.
-        label: what it is for, in messages.
-        nonce: asks the same text anew where it differs.
+    Attributes:
+        system: the part that does not change from request to request, cached by the provider.
+        form: the shape of the answer.
+        label: what it is, for people; not part of the key.
+        nonce: tells apart requests that are otherwise equal.
     """
 
     model: str
@@ -32,60 +36,66 @@ class Prompt:
     user: str
     form: type[BaseModel]
     max_tokens: int
-    label: str
+    label: str = ""
     nonce: int = 0
 
     def payload(self) -> dict[str, Any]:
         """The arguments of ``messages.create``."""
+        system = [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}]
         return {
             "model": self.model,
             "max_tokens": self.max_tokens,
-            "system": [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}],
+            # An empty block is refused by the API.
+            **({"system": system} if self.system else {}),
             "messages": [{"role": "user", "content": self.user}],
-            "output_config": {"format": {"type": "json_schema", "schema": wire_schema(self.form)}},
+            "output_config": {"format": {"type": "json_schema", "schema": json.loads(transformed_schema(self.form))}},
         }
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of what is asked: not of the form in which an SDK sends it, which changes with its version."""
+        """SHA-256 of what is asked, in a form of our own: the SDK's way of writing a schema is no part of it."""
         asked = {
             "model": self.model,
-            "max_tokens": self.max_tokens,
             "system": self.system,
             "user": self.user,
-            "form": _form_schema(self.form),
+            "form": _canonical_form(self.form),
+            "max_tokens": self.max_tokens,
             "nonce": self.nonce,
         }
-        text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        text = json.dumps(asked, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        # A lone surrogate is legal in a Python string, and must name a request all the same.
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def worst_case(self, prices: Prices, *, batch: bool = False) -> Decimal:
-        """USD that the answer costs at most.
+    @cached_property
+    def most_tokens(self) -> Usage:
+        """An upper bound of the tokens that it can be billed for.
 
-        A token stands for at least one byte of text, so the bytes of what is sent bound the input, with
-        :data:`OVERHEAD` for the provider's own words; each is counted at the dearest price of an input token, and the
-        answer as long as it may be.
+        The tokeniser works on bytes and each token stands for at least one, so the UTF-8 length of all text that is
+        sent, with ``OVERHEAD_TOKENS`` for what the provider adds, is a bound of the input. All of it counts as
+        written to the cache, the dearest kind. ``max_tokens`` bounds the output.
         """
-        price = prices.of(self.model)
-        texts = (self.system, self.user, _wire_text(self.form))
-        sent = sum(len(text.encode("utf-8")) for text in texts) + OVERHEAD
-        most = (sent * price.dearest_input + self.max_tokens * price.output) / MILLION
-        return most * prices.batch if batch else most
+        texts = (self.system, self.user, transformed_schema(self.form))
+        sent = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        return Usage(write_5m=sent + OVERHEAD_TOKENS, output=self.max_tokens)
+
+    def worst_case(self, prices: Prices, batch: bool = False) -> Decimal:
+        """USD that one attempt can cost at most."""
+        most = self.most_tokens
+        uncached = Usage(input=most.write_5m, output=most.output)
+        return max(prices.cost(self.model, usage, batch) for usage in (most, uncached))
 
 
-@cache
-def wire_schema(form: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema in the shape that the provider's structured output takes."""
-    from anthropic import transform_schema
-
-    return transform_schema(form)
+@lru_cache(maxsize=64)
+def _canonical_form(form: type[BaseModel]) -> str:
+    return json.dumps(_without_titles(form.model_json_schema()), sort_keys=True)
 
 
-@cache
-def _wire_text(form: type[BaseModel]) -> str:
-    return json.dumps(wire_schema(form), ensure_ascii=False)
-
-
-@cache
-def _form_schema(form: type[BaseModel]) -> dict[str, Any]:
-    return form.model_json_schema()
+def _without_titles(node: Any, names: bool = False) -> Any:
+    """A schema without the titles that pydantic makes from names. ``names``: the keys of ``node`` are fields."""
+    if isinstance(node, dict):
+        return {
+            k: _without_titles(v, names=k in ("properties", "$defs") and not names)
+            for k, v in node.items()
+            if names or k != "title"
+        }
+    return [_without_titles(v) for v in node] if isinstance(node, list) else node

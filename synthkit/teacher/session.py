@@ -1,216 +1,205 @@
-"""A table's conversation with a teacher: many requests in flight, answers in order, and a limit that holds.
-
-What is decided is decided in the order of the requests, from the answers that were taken and the worst case of those
-that were not, whether or not they have come: so the decisions are the same at any speed, and after any interruption.
-"""
+"""Prompts in, answers out: in order, within the budget, each paid for once."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
-from synthkit.errors import BuildError
-from synthkit.teacher.batches import Batches, Waiting
-from synthkit.teacher.kept import FOLDER, RequestStore
-from synthkit.teacher.prices import Prices, Usage
-
-if TYPE_CHECKING:
-    from synthkit.teacher.answers import Answer
-    from synthkit.teacher.client import Client
-    from synthkit.teacher.requests import Prompt
-    from synthkit.teacher.spec import SpendingParams
+from synthkit.teacher.answers import Answer, Kept, Status, read_answer
+from synthkit.teacher.batches import BatchLane
+from synthkit.teacher.budget import Budget
+from synthkit.teacher.client import Client, api_key
+from synthkit.teacher.kept import RequestStore
+from synthkit.teacher.lanes import Lane, OutOfBudget, Transport
+from synthkit.teacher.prices import Prices
+from synthkit.teacher.requests import Prompt
+from synthkit.teacher.spec import TeacherParams
+from synthkit.teacher.usage import Usage
 
 
 @dataclass
-class _Outstanding:
+class _Slot:
     prompt: Prompt
-    worst: Decimal
-    answer: Future[Answer]
+    future: Future[Kept]
 
 
 class Teacher:
-    """Use it in a ``with`` block.
+    """Asks for one table. A context manager: leaving it ends the connection.
+
+    Args:
+        store: answers kept so far, asked before the provider. One store for a table: the attempts lost in it count
+            against ``max_usd``.
+        concurrency: most requests under way.
+        max_usd: what the table may cost, answers from the store included; None is no limit.
+        batch_api: send each window as one Message Batch, at the batch price.
+        request_limit: most different prompts; None is no limit.
+        on_answer: called with each answer before it is handed on.
+        connect: makes the transport; the provider's SDK when None.
 
     Attributes:
-        spent: USD for the answers that were taken, those of earlier runs included: what ``max_usd`` limits.
-        paid_now: the part of it that this run paid.
-        stopped: why no more is asked, in words; None while there is no reason to stop.
+        usage: tokens of the answers taken.
+        counts: answers taken, by status.
+        stopped: why no further prompt was asked, with figures; None when the prompts ran out or the caller left.
     """
 
-    def __init__(self, params: SpendingParams, root: Path) -> None:
-        self.params = params
-        self.prices = Prices.load(root)
-        self.store = RequestStore(root / FOLDER)
-        self.spent = self.paid_now = self.uncertain = Decimal(0)
-        self.usage, self.counts = Usage(), Counter[str]()
-        self.stopped: str | None = None
-        self._outstanding: deque[_Outstanding] = deque()
-        self._in_flight: dict[str, Future[Answer]] = {}
-        self._lost_keys: set[str] = set()
-        self._lock = threading.Lock()
-        self._client: Client | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="teacher", daemon=True)
-        self._thread.start()
-        self._collected: list[Waiting] = []
-        self._batches: Batches | None = None
+    def __init__(
+        self,
+        params: TeacherParams,
+        store: RequestStore,
+        prices: Prices,
+        *,
+        concurrency: int = 8,
+        max_usd: Decimal | float | None = None,
+        batch_api: bool = False,
+        request_limit: int | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
+        connect: Callable[[], Transport] | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"concurrency is a number of requests from 1 up, not {concurrency}")
+        self.params, self.store, self.prices = params, store, prices
+        self.concurrency, self.batch_api = concurrency, batch_api
+        limit = None if max_usd is None else Decimal(str(max_usd))
+        # What runs that died had under way may have been billed, whichever prompts come first now.
+        self.budget = Budget(limit, request_limit, uncertain=store.lost())
+        self.usage = Usage()
+        self.counts: Counter[Status] = Counter()
+        self._on_answer = on_answer
+        self._connect = connect
+        self._lane: Lane | None = None
+        self._paid, self._asked = Decimal(0), 0
 
     def __enter__(self) -> Teacher:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Wait for nothing more, keep what has come, and end."""
-        for one in self._outstanding:
-            one.answer.cancel()
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self.store.close()
+        """End the connection; asking again makes a new one. Answers under way are waited for, for a while, and kept."""
+        if self._lane is not None:
+            lane, self._lane = self._lane, None
+            try:
+                lane.close()
+            finally:
+                self._paid += lane.paid
+                self._asked += lane.asked
 
-    def answers(self, prompts: Iterator[Prompt | None], ahead: int) -> Iterator[Answer]:
-        """Answers in the order of ``prompts``.
+    @property
+    def stopped(self) -> str | None:
+        return self.budget.stopped
 
-        A prompt is taken from the iterator only when at most ``ahead`` − 1 are outstanding, so it may depend on what
-        was done with the answers before those. None means: nothing before the next answer; with none outstanding it
-        ends the conversation, as the limits do, which say so in :attr:`stopped`.
+    @property
+    def spent(self) -> Decimal:
+        """USD that the answers taken have cost, in this run or in those before it."""
+        return self.budget.spent
+
+    @property
+    def uncertain_usd(self) -> Decimal:
+        """USD that lost answers may have cost. Nobody can know; the limit counts it as spent."""
+        return self.budget.uncertain
+
+    @property
+    def paid_now(self) -> Decimal:
+        """USD of the answers that arrived in this run."""
+        return self._paid + (self._lane.paid if self._lane else 0)
+
+    @property
+    def asked_now(self) -> int:
+        """Number of answers that arrived in this run."""
+        return self._asked + (self._lane.asked if self._lane else 0)
+
+    def answers(self, prompts: Iterator[Prompt], ahead: int) -> Iterator[Answer]:
+        """The answers to ``prompts``, in their order.
+
+        At most ``ahead`` prompts are out at a time: prompt i is pulled when the answers 0 … i - ahead were yielded and
+        the caller came back for the next. So prompts may depend on those answers, whatever the timing. Near the limit
+        of money fewer are out: the next prompt then waits until its worst case fits beside those that are out, and
+        the prompts end when it does not fit with none out. Where they wait and end depends on the answers alone;
+        answers lost on the way can only make them end earlier.
+
+        Raises:
+            BuildError: the teacher cannot be asked; what was answered is kept.
+            SynthError: a model has no price.
         """
+        if ahead < 1:
+            raise ValueError(f"ahead is a number of prompts from 1 up, not {ahead}")
+        window: deque[_Slot] = deque()
         held: Prompt | None = None
-        ended = False
-        while True:
-            while not ended and len(self._outstanding) < ahead:
-                prompt = held or next(prompts, None)
-                held = None
-                if prompt is None:
-                    ended = not self._outstanding
-                    break
-                worst = prompt.worst_case(self.prices, batch=self.params.batch_api)
-                if self._committed() + worst > self.params.max_usd:
-                    held, ended = prompt, not self._outstanding
-                    if ended:
-                        self.stopped = (
-                            f"max_usd: ${self.spent:.4f} of ${self.params.max_usd} are spent, "
-                            f"and one more request may cost ${worst:.4f}"
-                        )
-                    break
-                if self.params.max_requests is not None and self.counts["requests"] >= self.params.max_requests:
-                    self.stopped, ended = f"max_requests: {self.params.max_requests:,} were sent", True
-                    break
-                self._send(prompt, worst)
-            if not self._outstanding:
-                return
-            if self._collected:
-                sent = self.store.batches() if self._batches is None else []
-                asyncio.run_coroutine_threadsafe(self._answer_batch(self._collected, sent), self._loop)
-                self._collected = []
-            one = self._outstanding[0]  # it counts as outstanding until it is taken
-            answer = one.answer.result()
-            self._outstanding.popleft()
-            self._take(one, answer)
-            yield answer
-
-    def record(self) -> dict[str, Any]:
-        """What the receipt says: the same for a build that paid and one that found all kept."""
-        teacher = self.params.teacher
-        return {
-            "provider": teacher.provider,
-            "model": teacher.model,
-            "intended_use": teacher.intended_use,
-            "terms_ack": teacher.terms_ack,
-            "usd": str(self.spent),
-            "max_usd": str(self.params.max_usd),
-            "usage": self.usage.to_json(),
-            "requests": self.counts["requests"],
-        }
-
-    # -- the money ---------------------------------------------------------------------------------
-
-    def _committed(self) -> Decimal:
-        """What is spent, and what the outstanding answers may cost at most."""
-        return self.spent + sum((one.worst for one in self._outstanding), Decimal(0))
-
-    def _take(self, one: _Outstanding, answer: Answer) -> None:
-        found = self.store.get(one.prompt.key)
-        batch = found[1] if found is not None else self.params.batch_api
-        cost = self.prices.cost(one.prompt.model, answer.usage, batch=batch)
-        self.spent += cost
-        self.usage += answer.usage
-        self.counts[answer.status] += 1
-        if one.prompt.key in self._in_flight:
-            self.paid_now += cost
-
-    def _may_lose(self, prompt: Prompt, worst: Decimal) -> None:
-        """Count a lost answer at its worst; called by the loop's thread before the request is sent again."""
-        with self._lock:
-            self.uncertain += worst
-            if self._committed() + self.uncertain > self.params.max_usd:
-                raise BuildError(
-                    f"answers that were lost on the way may have cost up to ${self.uncertain:.4f}; asking for "
-                    f"{prompt.label!r} again could pass max_usd {self.params.max_usd}",
-                    hint="what was answered is kept: raise max_usd, or lower max_tokens, and build again",
-                )
-
-    # -- the requests -------------------------------------------------------------------------------
-
-    def _send(self, prompt: Prompt, worst: Decimal) -> None:
-        key = prompt.key
-        self.counts["requests"] += 1
-        kept = self.store.get(key)
-        if kept is not None:
-            answer: Future[Answer] = Future()
-            answer.set_result(kept[0])
-        elif key in self._in_flight:
-            answer = self._in_flight[key]
-        else:
-            for usd in self.store.lost(key):  # by a run that was killed
-                with self._lock:
-                    self.uncertain += usd
-            if self.params.batch_api:
-                answer = self._in_flight[key] = Future()
-                self._collected.append(Waiting(prompt, worst, answer))
-            else:
-                answer = self._in_flight[key] = asyncio.run_coroutine_threadsafe(self._ask(prompt, worst), self._loop)
-        self._outstanding.append(_Outstanding(prompt, worst, answer))
-
-    async def _ask(self, prompt: Prompt, worst: Decimal) -> Answer:
-        return await self._connected().ask(prompt, worst)
-
-    async def _answer_batch(self, waiting: list[Waiting], sent: list[tuple[str, list[str]]]) -> None:
+        more = True
         try:
-            if self._batches is None:
-                self._batches = Batches(self._connected(), self.store, sent)
-        except Exception as error:  # whoever waits must hear of it
-            for one in waiting:
-                one.answer.set_exception(error)
-            return
-        await self._batches.answer(waiting)
+            while True:
+                while more and len(window) < ahead:
+                    prompt = held if held is not None else next(prompts, None)
+                    if prompt is None:
+                        more = False
+                        break
+                    slot, held = self._issue(prompt, window)
+                    if slot is not None:
+                        window.append(slot)
+                    elif held is not None:
+                        break
+                    else:
+                        more = False
+                if not window:
+                    return
+                try:
+                    answer = self._take(window[0])
+                except OutOfBudget:
+                    return
+                window.popleft()
+                yield answer
+        finally:
+            self._give_up(window)
 
-    def _connected(self) -> Client:
-        from synthkit.teacher.client import Client
+    def _issue(self, prompt: Prompt, window: deque[_Slot]) -> tuple[_Slot | None, Prompt | None]:
+        """A slot when the prompt is out; the prompt when it has to wait; neither when it is the end."""
+        worst = prompt.worst_case(self.prices, self.batch_api)
+        kept = self.store.get(prompt.key)
+        verdict = self.budget.admit(prompt.key, worst, kept is not None)
+        if verdict != "go":
+            return None, prompt if verdict == "wait" else None
+        future: Future[Kept] | None = next((s.future for s in window if s.prompt.key == prompt.key), None)
+        if future is None and kept is not None:
+            future = Future()
+            future.set_result(kept)
+        return _Slot(prompt, future or self._open().start(prompt)), None
 
-        if self._client is None:
-            self._client = Client(self.params.teacher, self.store, self._may_lose, self.params.concurrency)
-        return self._client
+    def _take(self, slot: _Slot) -> Answer:
+        if not slot.future.done() and self._lane is not None:
+            self._lane.need(slot.prompt.key)
+        kept = slot.future.result()
+        answer = read_answer(slot.prompt, kept)
+        if self.budget.take(answer.key, kept.cost):
+            self.usage += answer.usage
+            self.counts[answer.status] += 1
+        if self._on_answer is not None:
+            self._on_answer(answer)
+        return answer
 
-    async def _end(self) -> None:
-        own = asyncio.current_task()
-        waiting: list[Coroutine[Any, Any, Any] | asyncio.Task[Any]] = [t for t in asyncio.all_tasks() if t is not own]
-        for task in waiting:
-            assert isinstance(task, asyncio.Task)
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        if self._client is not None:
-            await self._client.close()
+    def _open(self) -> Lane:
+        if self._lane is None:
+            kind = BatchLane if self.batch_api else Lane
+            connect = self._connect or self._client()
+            patience = self.params.patience
+            self._lane = kind(connect, self.store, self.prices, self.budget, self.concurrency, patience)
+        return self._lane
+
+    def _client(self) -> Callable[[], Transport]:
+        key = api_key()
+        return lambda: Client(key, self.params.base_url, self.params.timeout)
+
+    def _give_up(self, window: deque[_Slot]) -> None:
+        """Nobody wants more: keep what arrives, and count what it costs against the limit of later prompts."""
+        if any(not slot.future.done() for slot in window):
+            self.close()
+        for slot in window:
+            key = slot.prompt.key
+            kept = self.store.get(key)
+            risk = kept.cost if kept else Decimal(0)
+            if kept is None and self.store.open_batch(key) is not None:
+                risk = slot.prompt.worst_case(self.prices, batch=True)
+            self.budget.abandon(key, risk)

@@ -1,274 +1,287 @@
-"""A stand-in for the Messages API: a real HTTP server on loopback that answers as the installed SDK expects.
+"""A server on loopback that speaks the Messages API to the real SDK, with faults on purpose.
 
-What it answers is a function of the request's body alone; which try of it fails, and how, is drawn from the seed, the
-body and the number of the try, so that every request succeeds in the end. It counts what a provider would bill.
+    python -m tests.teacher.standin --port 0 --latency 0.05 --faults 0.2 --seed 1
 
-    python -m tests.teacher.standin --latency 0.05 --faults 0.2
+An answer is a function of the request's body and the seed; so are its usage, refusals and cuts. Transient faults are
+drawn for each request and attempt, and end after :data:`MOST_FAULTS` of them. ``GET /stats`` tells what it did.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import json
-import random
-import re
-import socket
-import struct
 import threading
-import time
-from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections import Counter, defaultdict, deque
+from random import Random
 from typing import Any
 
-from tests.teacher import grammar
+from tests.teacher import messages
 
-KEY = "test-key"
-FAULTS = ("429", "429ms", "500", "529", "slow", "dropped before", "dropped after", "malformed", "408")
-REFUSED, CUT = 0.03, 0.03  # of the requests, whatever the try
+TRANSIENT = ("429", "429ms", "408", "500", "529", "slow", "drop_before", "drop_after", "torn", "malformed")
+# Faults in which an answer was generated, and is billed.
+BILLED = ("slow", "drop_after", "torn", "malformed")
+MOST_FAULTS = 4
 
 
-class StandIn:
-    """The server and its books. Use it in a ``with`` block; ``url`` is where it listens."""
+class Standin:
+    """The server. In a test: ``with Standin(faults=0.2) as server: ... server.url``; it runs in its own thread.
+
+    Args:
+        latency: seconds before each answer. faults: share of attempts that fail for a while. slow: seconds of a slow
+            answer. refusals, cuts, thinking: shares of requests. batch_seconds: how long a batch takes.
+        wait: seconds of retry-after.
+
+    Attributes:
+        forced: kinds of faults for the next attempts, before any that are drawn ("ok" is none).
+        delivered: complete answers sent, by request. billed: usage of each answer generated, with its model.
+    """
 
     def __init__(
-        self, latency: float = 0.0, faults: float = 0.0, seed: int = 0, port: int = 0, refused: float = REFUSED
-    ):
-        self.latency, self.faults, self.seed, self.refused = latency, faults, seed, refused
-        self.tries: Counter[str] = Counter()
-        self.delivered: Counter[str] = Counter()  # whole answers, by request
-        self.failed: Counter[str] = Counter()  # faults, by kind
-        self.tokens: Counter[str] = Counter()  # by model and kind, of whole answers
-        self.cached: set[str] = set()
-        self.bodies: list[dict[str, Any]] = []
-        self.batches: dict[str, list[dict[str, Any]]] = {}
-        self.lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"standin": self}))
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self, latency: float = 0.0, faults: float = 0.0, seed: int = 1, key: str = "test-key", slow: float = 0.3,
+        refusals: float = 0.0, cuts: float = 0.0, thinking: float = 0.2, batch_seconds: float = 0.2, wait: float = 0.02,
+        port: int = 0,
+    ) -> None:  # fmt: skip
+        self.latency, self.faults, self.seed, self.key, self.slow = latency, faults, seed, key, slow
+        self.shares = messages.Shares(refusals, cuts, thinking)
+        self.batch_seconds, self.wait, self.port = batch_seconds, wait, port
+        self.forced: deque[str] = deque()
+        self.delivered: Counter[str] = Counter()
+        self.attempts: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.billed: list[tuple[str, dict[str, Any], bool]] = []
+        self.batches: dict[str, dict[str, Any]] = {}
+        self.most_at_once = self.at_once = 0
+        self.seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
-    def __enter__(self) -> StandIn:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Standin:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        asyncio.run_coroutine_threadsafe(self.open(), self.loop).result(10)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    def __exit__(self, *error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+        self.loop.close()
 
-    def fault(self, digest: str) -> str | None:
-        """How this try of the request fails, if it does; the fifth try never does."""
-        with self.lock:
-            self.tries[digest] += 1
-            number = self.tries[digest]
-        rng = random.Random(f"{self.seed}:{digest}:{number}")
-        if number >= 5 or rng.random() >= self.faults:
-            return None
-        kind = rng.choice(FAULTS)
-        with self.lock:
-            self.failed[kind] += 1
+    async def open(self) -> asyncio.Server:
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**26)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self.server
+
+    async def _end(self) -> None:
+        self.server.close()
+        others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "delivered": dict(self.delivered),
+            "faults": dict(self.kinds),
+            "billed": self.billed,
+            "batches": len(self.batches),
+        }
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                first, *lines = head.decode("latin-1").split("\r\n")
+                verb, path, _ = first.split(" ", 2)
+                headers = {k.strip().lower(): v.strip() for k, _, v in (x.partition(":") for x in lines if x)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                keep = await self._answer(writer, verb, path.split("?")[0], headers, body)
+                await writer.drain()
+                if not keep:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(
+        self, writer: asyncio.StreamWriter, verb: str, path: str, headers: dict[str, str], raw: bytes
+    ) -> bool:
+        if path == "/stats":
+            return _send(writer, 200, self.stats())
+        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        if given != self.key:
+            return _error(writer, 401, "authentication_error", "invalid x-api-key")
+        body = json.loads(raw) if raw else {}
+        if path == "/v1/messages" and verb == "POST":
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            try:
+                return await self._message(writer, body)
+            finally:
+                self.at_once -= 1
+        if path == "/v1/messages/count_tokens" and verb == "POST":
+            return _send(writer, 200, {"input_tokens": messages.prompt_tokens(body)})
+        if path.startswith("/v1/messages/batches"):
+            return self._batches(writer, verb, path.removeprefix("/v1/messages/batches").strip("/"), body)
+        return _error(writer, 404, "not_found_error", f"no such path: {path}")
+
+    def fault(self, name: str) -> str:
+        self.attempts[name] += 1
+        if self.forced:
+            kind = self.forced.popleft()
+        else:
+            draw = Random(f"{self.seed} {name} {self.attempts[name]}")
+            fails = self.attempts[name] <= MOST_FAULTS and draw.random() < self.faults
+            kind = draw.choice(TRANSIENT) if fails else "ok"
+        self.kinds[kind] += 1
         return kind
 
-    def message(self, body: dict[str, Any], digest: str) -> dict[str, Any]:
-        """The answer to a request, always the same one."""
-        rng = random.Random(f"answer:{digest}")
-        text, stop = self._text(body, rng), "end_turn"
-        content: list[dict[str, Any]] = [{"type": "thinking", "thinking": "Let me see.", "signature": "x"}]
-        chance = random.Random(f"stop:{digest}").random()
-        if chance < self.refused:
-            content, stop, text = [], "refusal", ""
-        elif chance < self.refused + (CUT if self.refused else 0):
-            text, stop = text[: len(text) // 2], "max_tokens"
-        if stop != "refusal":
-            content.append({"type": "text", "text": text})
-        return {
-            "id": f"msg_{digest[:20]}",
-            "type": "message",
-            "role": "assistant",
-            "model": body["model"],
-            "content": content,
-            "stop_reason": stop,
-            "stop_sequence": None,
-            "usage": self._usage(body, text),
-        }
-
-    def _text(self, body: dict[str, Any], rng: random.Random) -> str:
-        asked = body["messages"][-1]["content"]
-        schema = body.get("output_config", {}).get("format", {}).get("schema", {})
-        properties = schema.get("properties", {})
-        count = int(found.group(1)) if (found := re.search(r"(?:Write|Score|Fill) (\d+) items", asked)) else 3
-        if "scores" in properties:
-            return json.dumps(grammar.scores(rng, count))
-        if "items" in properties and "instruction" in json.dumps(schema):
-            topic = re.search(r"^Topic: (.+)$", asked, re.MULTILINE)
-            return json.dumps(grammar.drafts(rng, count, topic.group(1) if topic else None))
-        return json.dumps(grammar.filled(rng, schema, schema.get("$defs", {}), asked))
-
-    def _usage(self, body: dict[str, Any], text: str) -> dict[str, Any]:
-        system = "".join(block["text"] for block in body.get("system", []))
-        sent, known = len(json.dumps(body["messages"])) // 4, system in self.cached
-        with self.lock:
-            self.cached.add(system)
-        prefix = len(system) // 4
-        return {
-            "input_tokens": sent,
-            "cache_creation_input_tokens": 0 if known else prefix,
-            "cache_read_input_tokens": prefix if known else 0,
-            "cache_creation": {"ephemeral_5m_input_tokens": 0 if known else prefix, "ephemeral_1h_input_tokens": 0},
-            "output_tokens": max(1, len(text) // 4),
-        }
-
-    def bill(self, body: dict[str, Any], message: dict[str, Any], digest: str) -> None:
-        usage = message["usage"]
-        with self.lock:
-            self.delivered[digest] += 1
-            for kind in ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"):
-                self.tokens[f"{body['model']} {kind}"] += usage[kind]
-
-
-def digest_of(body: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    standin: StandIn
-
-    def setup(self) -> None:
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-    def do_GET(self) -> None:
-        standin = self.standin
-        if self.path == "/counts":
-            books = {k: dict(getattr(standin, k)) for k in ("tries", "delivered", "failed", "tokens")}
-            return self._send(200, books)
-        parts = self.path.partition("?")[0].strip("/").split("/")
-        if parts[:3] == ["v1", "messages", "batches"] and len(parts) == 4:
-            return self._send(200, self._batch(parts[3]))
-        if parts[:3] == ["v1", "messages", "batches"] and len(parts) == 5:
-            lines = []
-            for one in reversed(standin.batches[parts[3]]):  # in no order that a client may count on
-                digest = digest_of(one["params"])
-                message = standin.message(one["params"], digest)
-                standin.bill(one["params"], message, digest)
-                lines.append(
-                    json.dumps({"custom_id": one["custom_id"], "result": {"type": "succeeded", "message": message}})
-                )
-            return self._raw(200, ("\n".join(lines) + "\n").encode(), "application/x-jsonl")
-        return self._error(404, "not_found_error", "there is nothing here")
-
-    def do_POST(self) -> None:
-        standin = self.standin
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
-        if self.headers.get("x-api-key") != KEY and self.headers.get("authorization") != f"Bearer {KEY}":
-            return self._error(401, "authentication_error", "invalid x-api-key")
-        path = self.path.partition("?")[0]
-        if path == "/v1/messages/batches":
-            id_ = f"msgbatch_{digest_of(body)[:16]}"
-            standin.batches[id_] = body["requests"]
-            return self._send(200, self._batch(id_))
-        if path == "/v1/messages/count_tokens":
-            return self._send(200, {"input_tokens": len(json.dumps(body)) // 4})
-        if path != "/v1/messages":
-            return self._error(404, "not_found_error", "there is nothing here")
-        digest = digest_of(body)
-        with standin.lock:
-            standin.bodies.append(body)
-        time.sleep(standin.latency)
-        fault = standin.fault(digest)
-        if fault is not None and self._fail(fault):
-            return None
-        message = standin.message(body, digest)
-        standin.bill(body, message, digest)
-        if body.get("stream"):
-            return self._stream(message)
-        return self._send(200, message)
-
-    def _fail(self, kind: str) -> bool:
-        """Fail in one way; False where the answer follows after all."""
-        if kind == "slow":
-            time.sleep(0.3)
+    async def _message(self, writer: asyncio.StreamWriter, body: dict[str, Any]) -> bool:
+        wrong = messages.refused(body)
+        if wrong:
+            return _error(writer, *wrong)
+        name = name_of(body)
+        self.seen[name].append(body)
+        kind = self.fault(name)
+        await asyncio.sleep(self.slow if kind == "slow" else self.latency)
+        if kind in ("429", "429ms"):
+            after = {"retry-after": f"{self.wait:g}"} if kind == "429" else {"retry-after-ms": f"{self.wait * 1000:g}"}
+            return _error(writer, 429, "rate_limit_error", "too many requests", after)
+        if kind in ("400", "403"):
+            return _error(writer, int(kind), "invalid_request_error", "the request was refused")
+        if kind == "500no":
+            return _error(writer, 500, "api_error", "do not come back", {"x-should-retry": "false"})
+        if kind in ("408", "409", "500", "504", "529"):
+            return _error(
+                writer,
+                int(kind),
+                "overloaded_error" if kind == "529" else "api_error",
+                "try again",
+                {"retry-after-ms": "5"},
+            )
+        if kind == "drop_before":
             return False
-        if kind.startswith("dropped"):
-            if kind == "dropped after":
-                self.wfile.write(
-                    b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{"id":'
-                )
-                self.wfile.flush()
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
-            return True
+        message = messages.answer(body, self.seed, name, self.shares)
+        self.billed.append((body["model"], message["usage"], False))
+        if kind == "drop_after":
+            return False
         if kind == "malformed":
-            self._raw(200, b'{"id": "msg_x", "type": "mess', "application/json")
-        elif kind == "429":
-            self._error(429, "rate_limit_error", "slow down", {"retry-after": "0"})
-        elif kind == "429ms":
-            self._error(429, "rate_limit_error", "slow down", {"retry-after-ms": "20"})
-        else:
-            names = {"500": "api_error", "529": "overloaded_error", "408": "timeout_error"}
-            self._error(int(kind), names[kind], f"a fault of kind {kind}")
-        return True
+            return _raw(writer, 200, b'{"id": "msg_1", "type": "message", "content": [{"typ', "application/json")
+        payload = json.dumps(message).encode()
+        if kind == "torn":
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n\r\n"
+            writer.write(head.encode() + payload[: len(payload) // 2])
+            return False
+        self.delivered[name] += 1
+        if body.get("stream"):
+            return _raw(writer, 200, messages.events(message), "text/event-stream")
+        return _raw(writer, 200, payload, "application/json", {"request-id": f"req_{name[:20]}"})
 
-    def _batch(self, id_: str) -> dict[str, Any]:
-        count = len(self.standin.batches[id_])
+    def _batches(self, writer: asyncio.StreamWriter, verb: str, rest: str, body: dict[str, Any]) -> bool:
+        now = asyncio.get_running_loop().time()
+        if not rest and verb == "POST":
+            wrong = messages.batch_refused(body)
+            if wrong:
+                return _error(writer, *wrong)
+            kind = self.fault("batch " + name_of(body))
+            if kind in ("429", "500", "529"):
+                return _error(writer, int(kind), "api_error", "try again", {"retry-after-ms": "5"})
+            made = f"msgbatch_{len(self.batches):04d}"
+            self.batches[made] = {"ready": now + self.batch_seconds, "requests": body["requests"], "canceled": False}
+            return kind != "drop_after" and _send(writer, 200, self._batch(made, now))
+        if not rest:
+            rows = [self._batch(name, now) for name in self.batches]
+            return _send(writer, 200, {"data": rows, "has_more": False, "first_id": None, "last_id": None})
+        made, _, action = rest.partition("/")
+        if made not in self.batches:
+            return _error(writer, 404, "not_found_error", f"no such batch: {made}")
+        if action == "results":
+            return _raw(writer, 200, self._results(made), "application/x-jsonl")
+        if action == "cancel" and verb == "POST":
+            self.batches[made] |= {"canceled": True, "ready": now}
+        return _send(writer, 200, self._batch(made, now))
+
+    def _batch(self, name: str, now: float) -> dict[str, Any]:
+        batch = self.batches[name]
+        ended, count = now >= batch["ready"], len(batch["requests"])
+        counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
+        counts["succeeded" if ended else "processing"] = count
         return {
-            "id": id_,
-            "type": "message_batch",
-            "processing_status": "ended",
-            "request_counts": {"processing": 0, "succeeded": count, "errored": 0, "canceled": 0, "expired": 0},
-            "created_at": "2026-01-01T00:00:00Z",
-            "expires_at": "2026-01-02T00:00:00Z",
-            "ended_at": "2026-01-01T00:00:01Z",
-            "archived_at": None,
-            "cancel_initiated_at": None,
-            "results_url": f"{self.standin.url}/v1/messages/batches/{id_}/results",
-        }
+            "id": name, "type": "message_batch", "processing_status": "ended" if ended else "in_progress",
+            "request_counts": counts, "created_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-02T00:00:00Z",
+            "ended_at": "2026-01-01T00:01:00Z" if ended else None, "archived_at": None, "cancel_initiated_at": None,
+            "results_url": f"{self.url}/v1/messages/batches/{name}/results" if ended else None,
+        }  # fmt: skip
 
-    def _stream(self, message: dict[str, Any]) -> None:
-        opening = {**message, "content": [], "stop_reason": None}
-        events: list[tuple[str, dict[str, Any]]] = [("message_start", {"message": opening})]
-        texts = [block for block in message["content"] if block["type"] == "text"]
-        for index, block in enumerate(texts):
-            events.append(("content_block_start", {"index": index, "content_block": {"type": "text", "text": ""}}))
-            delta = {"type": "text_delta", "text": block["text"]}
-            events.append(("content_block_delta", {"index": index, "delta": delta}))
-            events.append(("content_block_stop", {"index": index}))
-        usage = {"output_tokens": message["usage"]["output_tokens"]}
-        ending = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-        events += [("message_delta", {"delta": ending, "usage": usage}), ("message_stop", {})]
-        lines = (f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n" for name, data in events)
-        self._raw(200, "".join(lines).encode(), "text/event-stream")
-
-    def _error(self, code: int, kind: str, text: str, headers: dict[str, str] | None = None) -> None:
-        self._send(code, {"type": "error", "error": {"type": kind, "message": text}}, headers)
-
-    def _send(self, code: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        self._raw(code, json.dumps(body).encode(), "application/json", headers)
-
-    def _raw(self, code: int, data: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
-        self.send_response(code)
-        for name, value in {"content-type": kind, "content-length": str(len(data)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("request-id", f"req_{time.time_ns()}")
-        self.end_headers()
-        self.wfile.write(data)
+    def _results(self, name: str) -> bytes:
+        """The lines of the results, out of order, and the same each time."""
+        batch = self.batches[name]
+        if "lines" not in batch:
+            lines = []
+            for request in batch["requests"]:
+                params, kind = (
+                    request["params"],
+                    "canceled" if batch["canceled"] else self.fault(name_of(request["params"])),
+                )
+                if kind == "canceled" or kind.startswith("drop"):
+                    result: dict[str, Any] = {"type": "canceled" if kind == "canceled" else "expired"}
+                elif kind in ("500", "529"):
+                    error = {"type": "overloaded_error" if kind == "529" else "api_error", "message": "try again"}
+                    result = {"type": "errored", "error": {"type": "error", "error": error, "request_id": None}}
+                else:
+                    message = messages.answer(params, self.seed, name_of(params), self.shares)
+                    self.billed.append((params["model"], message["usage"], True))
+                    self.delivered[name_of(params)] += 1
+                    result = {"type": "succeeded", "message": message}
+                lines.append(json.dumps({"custom_id": request["custom_id"], "result": result}))
+            Random(f"{self.seed} {name}").shuffle(lines)
+            batch["lines"] = "\n".join(lines).encode() + b"\n"
+        return bytes(batch["lines"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def name_of(body: dict[str, Any]) -> str:
+    """A hash that names a request, streamed or not."""
+    asked = {k: v for k, v in body.items() if k != "stream"}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _send(writer: asyncio.StreamWriter, status: int, value: Any, headers: dict[str, str] | None = None) -> bool:
+    return _raw(writer, status, json.dumps(value).encode(), "application/json", headers)
+
+
+def _error(
+    writer: asyncio.StreamWriter, status: int, kind: str, text: str, headers: dict[str, str] | None = None
+) -> bool:
+    return _send(writer, status, {"type": "error", "error": {"type": kind, "message": text}}, headers)
+
+
+def _raw(
+    writer: asyncio.StreamWriter, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None
+) -> bool:
+    own = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{own}\r\n"
+    writer.write(head.encode() + body)
+    return True
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description="A stand-in of the Messages API on loopback.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
-    parser.add_argument("--faults", type=float, default=0.0, help="share of the tries that fail")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    standin = StandIn(given.latency, given.faults, given.seed, given.port)
-    print(f"ANTHROPIC_BASE_URL={standin.url} ANTHROPIC_API_KEY={KEY}", flush=True)
-    standin.server.serve_forever()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--key", default="test-key")
+    for name, default in (("latency", 0.05), ("faults", 0.0), ("refusals", 0.0), ("cuts", 0.0), ("thinking", 0.2)):
+        parser.add_argument(f"--{name}", type=float, default=default)
+    standin = Standin(**vars(parser.parse_args()))
+    server = await standin.open()
+    print(standin.url, flush=True)
+    async with server:
+        await server.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

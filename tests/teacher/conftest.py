@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synthkit.teacher import retrying
+from synthkit.teacher.kept import RequestStore
+from tests.teacher.standin import Standin
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key")
+    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.01)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RequestStore]:
+    with RequestStore(tmp_path / "kept") as opened:
+        yield opened
+
+
+@pytest.fixture
+def server() -> Iterator[Standin]:
+    with Standin() as running:
+        yield running
