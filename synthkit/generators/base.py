@@ -94,12 +94,14 @@ class Workplace:
     """Where a teacher's work is kept.
 
     Args:
-        root: of the project: the requests are kept below it, and its ``prices.yml`` overrides prices.
+        root: of the project, whose ``prices.yml`` overrides prices.
+        requests: folder that keeps what was asked for this table, and the answers.
         dropped: file for what did not get into the table, a JSON line each, with the reason.
         record: filled by the generator: usage, cost, counts, and why it stopped early, for the receipt.
     """
 
     root: Path
+    requests: Path
     dropped: Path
     record: dict[str, Any] = field(default_factory=dict)
 

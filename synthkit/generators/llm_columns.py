@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field, create_model, model_validator
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Progress, Workplace
 from synthkit.schema import Column, Schema, Table
-from synthkit.teacher.spec import SpendingParams, model_warning
+from synthkit.teacher.spec import model_warning
+from synthkit.teacher.spending import SpendingParams
 from synthkit.text.filters import FilterParams
 from synthkit.text.items import Item
 
@@ -88,14 +89,14 @@ def compose(
     params: LlmColumnsParams,
     rows: int,
     *,
-    seed: int,
+    seed: int,  # noqa: ARG001 the texts depend on the rows alone
     place: Workplace,
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     from synthkit.files import replacing
-    from synthkit.teacher.session import Teacher
+    from synthkit.teacher.spending import teacher_of, told
     from synthkit.text.filters import Filters
 
     tables = [table] if held_out is None else [table, held_out]
@@ -106,7 +107,7 @@ def compose(
     with (
         replacing(place.dropped) as path,
         path.open("w", encoding="utf-8") as file,
-        Teacher(params, place.root) as teacher,
+        teacher_of(params, place.root, place.requests) as teacher,
     ):
         filling = _Filling(params, shown, Filters(params.filters, ()))
         for answer in teacher.answers(filling.prompts(), AHEAD):
@@ -117,7 +118,7 @@ def compose(
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
         done = filling.whole(None if teacher.stopped is None else filling.answered)
         place.record.update(
-            teacher.record(),
+            told(teacher, params),
             counts={"filled": filling.filled, "empty": done - filling.filled_of(done), "dropped": len(filling.dropped)},
             filters=json.loads(filling.filters.fingerprint()),
             stopped=teacher.stopped if done < rows else ("the source has no more rows" if len(shown) < rows else None),
@@ -208,20 +209,23 @@ class _Filling:
 def form_of(names: tuple[str, ...]) -> type[BaseModel]:
     """What an answer must be: items with these texts."""
     fields: dict[str, Any] = {name: (str, Field(min_length=1)) for name in names}
-    return create_model("Filled", items=(list[create_model("Texts", **fields)], ...))  # type: ignore[misc, no-any-return]
+    texts: Any = create_model("Texts", **fields)
+    items: Any = (list[texts], ...)
+    return create_model("Filled", items=items)
 
 
 def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
-    from synthkit.teacher.estimate import Expected, priced
+    from synthkit.teacher.estimate import estimate as of
+    from synthkit.teacher.requests import Prompt
+    from synthkit.teacher.spending import in_words, prices_of
 
-    requests = math.ceil(rows / params.rows_per_request)
-    length = ASSUMED_TOKENS * len(params.fill)
     shown = 200 if params.show is None else 20 * len(params.show)  # bytes of a row
-    text = SYSTEM + " " * shown * params.rows_per_request
-    parts = [Expected(params.teacher.model, requests, text, length * params.rows_per_request)]
-    return priced(
-        parts, params, root, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row, nothing kept from before"
-    )
+    form, teacher = form_of(tuple(params.fill)), params.teacher
+    text = " " * shown * params.rows_per_request
+    sample = Prompt(teacher.model, SYSTEM, text, form, teacher.max_tokens)
+    output = ASSUMED_TOKENS * len(params.fill) * params.rows_per_request
+    found = of(math.ceil(rows / params.rows_per_request), sample, output, prices_of(root), params.batch_api)
+    return in_words([found], params, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
 
 
 def warnings(params: LlmColumnsParams) -> Sequence[str]:

@@ -25,11 +25,14 @@ from synthkit.text.rows import schema_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pydantic import BaseModel
 
+    from synthkit.teacher.estimate import Estimate
     from synthkit.text.items import Item
 
 NEEDED = ("instruction", "response")
 ASSUMED_TOKENS = 220  # of one item in an answer: Alpaca's items have about 20 + 65 words; answers of today are longer
+JUDGED_TOKENS = 40  # of a score with its reason
 ASSUMED_YIELD = 0.7  # of the items, the share that passes the filters
 
 
@@ -53,7 +56,7 @@ def compose(
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
     from synthkit.files import replacing
-    from synthkit.teacher.session import Teacher
+    from synthkit.teacher.spending import teacher_of, told
     from synthkit.text.filters import Filters
     from synthkit.text.pipeline import Dropped, Pipeline
     from synthkit.text.rows import Row, batches
@@ -69,7 +72,7 @@ def compose(
             file.write(json.dumps(asdict(dropped), ensure_ascii=False) + "\n")
 
         pipeline = Pipeline(params, seeds, filters, rows, seed, drop)
-        with Teacher(params, place.root) as teacher:
+        with teacher_of(params, place.root, place.requests) as teacher:
 
             def watched() -> Iterator[Row]:
                 for row in pipeline.rows(teacher):
@@ -80,7 +83,7 @@ def compose(
 
             yield from batches(watched(), schema_of(params.columns))
             place.record.update(
-                teacher.record(),
+                told(teacher, params),
                 counts=dict(sorted(pipeline.counts.items())),
                 filters=json.loads(filters.fingerprint()),
                 stopped=pipeline.stopped,
@@ -105,26 +108,34 @@ def items_of(table: Table) -> list[Item]:
 
 def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]:
     """Requests, tokens and money for ``rows`` rows, and the assumptions."""
-    from synthkit.teacher.estimate import Expected, priced
+    from synthkit.teacher.estimate import estimate as of
+    from synthkit.teacher.requests import Prompt
+    from synthkit.teacher.spending import in_words, prices_of
     from synthkit.text import prompts
     from synthkit.text.items import Item
 
+    teacher, prices, batch = params.teacher, prices_of(root), params.batch_api
     typical = Item("word " * 25, "word " * 60)
     topic, shown = next(iter(params.topics), None), [typical] * params.examples
-    text = prompts.generation(0, topic, params.per_request, shown, random.Random(0))
-    items = rows / ASSUMED_YIELD
-    requests = math.ceil(items / params.per_request)
-    model, said = params.teacher.model, prompts.system(params.domain)
-    parts = [Expected(model, requests, said + text, ASSUMED_TOKENS * params.per_request)]
+    system, rng = prompts.system(params.domain), random.Random(0)
+    requests = math.ceil(rows / ASSUMED_YIELD / params.per_request)
+
+    def part(model: str, said: str, text: str, form: type[BaseModel], most: int, output: int) -> Estimate:
+        return of(requests, Prompt(model, said, text, form, most), output, prices, batch)
+
+    text = prompts.generation(0, topic, params.per_request, shown, rng)
+    length = ASSUMED_TOKENS * params.per_request
+    parts = [part(teacher.model, system, text, prompts.Drafts, teacher.max_tokens, length)]
     if params.evolve:
-        own = "word " * 85 * math.ceil(params.per_request * params.evolve)
-        length = ASSUMED_TOKENS * math.ceil(params.per_request * params.evolve)
-        parts.append(Expected(model, requests, said + own, length))
+        chosen = math.ceil(params.per_request * params.evolve)
+        text = prompts.evolution([typical] * chosen, topic, rng)
+        parts.append(part(teacher.model, system, text, prompts.Drafts, teacher.max_tokens, ASSUMED_TOKENS * chosen))
     if params.judge is not None:
-        judged = prompts.JUDGE + "word " * 85 * params.per_request
-        parts.append(Expected(params.judge.model, requests, judged, 40 * params.per_request))
-    assumed = f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters, nothing kept from before"
-    return priced(parts, params, root, assumed)
+        text = prompts.judgement([typical] * params.per_request)
+        judge = params.judge
+        length = JUDGED_TOKENS * params.per_request
+        parts.append(part(judge.model, prompts.JUDGE, text, prompts.Scores, judge.max_tokens, length))
+    return in_words(parts, params, f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters")
 
 
 def warnings(params: SelfInstructParams) -> Sequence[str]:

@@ -17,6 +17,7 @@ def compose(job: ComposeJob, progress: JobProgress) -> dict[str, Any]:
     from synthkit.generators import registry
     from synthkit.generators.base import Workplace
     from synthkit.sources.ingest import load_split
+    from synthkit.teacher.spending import FOLDER
 
     started = time.perf_counter()
     generator = registry.get(job.generator)
@@ -24,7 +25,7 @@ def compose(job: ComposeJob, progress: JobProgress) -> dict[str, Any]:
     split = load_split(Path(job.split))
     params = generator.params.model_validate(job.params)
     rows = size_of(job.size, split.rows)
-    place = Workplace(Path(job.root), Path(job.dropped))
+    place = Workplace(Path(job.root), Path(job.root) / FOLDER / job.model, Path(job.dropped))
     report = phase(progress, "sample")
     drawn = generator.compose(split.train, split.holdout, params, rows, seed=job.seed, place=place, progress=report)
     result = stage(drawn, Schema.from_json(job.schema), job, split.rows, lambda: place.record)

@@ -112,14 +112,15 @@ class Teacher:
         """Number of answers that arrived in this run."""
         return self._asked + (self._lane.asked if self._lane else 0)
 
-    def answers(self, prompts: Iterator[Prompt], ahead: int) -> Iterator[Answer]:
+    def answers(self, prompts: Iterator[Prompt | None], ahead: int) -> Iterator[Answer]:
         """The answers to ``prompts``, in their order.
 
         At most ``ahead`` prompts are out at a time: prompt i is pulled when the answers 0 … i - ahead were yielded and
         the caller came back for the next. So prompts may depend on those answers, whatever the timing. Near the limit
         of money fewer are out: the next prompt then waits until its worst case fits beside those that are out, and
         the prompts end when it does not fit with none out. Where they wait and end depends on the answers alone;
-        answers lost on the way can only make them end earlier.
+        answers lost on the way can only make them end earlier. A None among the prompts means that the next one cannot
+        be told before the next answer; with no answer out it is the end.
 
         Raises:
             BuildError: the teacher cannot be asked; what was answered is kept.
@@ -134,8 +135,8 @@ class Teacher:
             while True:
                 while more and len(window) < ahead:
                     prompt = held if held is not None else next(prompts, None)
-                    if prompt is None:
-                        more = False
+                    if prompt is None:  # an iterator at its end gives None for ever
+                        more = bool(window)
                         break
                     slot, held = self._issue(prompt, window)
                     if slot is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from synthkit.teacher.spec import SpendingParams
+from synthkit.teacher.spending import SpendingParams
 from synthkit.text.filters import FilterParams
 from synthkit.text.rows import COLUMNS
 

@@ -34,7 +34,9 @@ SHOWN_GENERATED = 4  # one in so many examples is an accepted item
 class Asks(Protocol):
     """A teacher; see :class:`synthkit.teacher.session.Teacher`."""
 
-    stopped: str | None
+    @property
+    def stopped(self) -> str | None:
+        """Why no further prompt was asked."""
 
     def answers(self, prompts: Iterator[Prompt | None], ahead: int) -> Iterator[Answer]:
         """Answers in the order of ``prompts``; None asks for the next answer first, or ends where none is due."""

@@ -54,6 +54,18 @@ FACTS = [
     "The event happened on private ground.", "The first instance court found for the defendant.",
     "A notice was sent, but it reached the other side nine days late.", "",
 ]  # fmt: skip
+CIRCUMSTANCES = [
+    "the price went up in spring", "the letter came too late", "nobody signed the form", "the office was closed",
+    "the owner moved abroad last year", "two people shared the account", "the device had been sold before",
+    "the bank sent the money back", "the other side does not answer", "the limit was reached on a Sunday",
+    "the agreement is six years old", "a neighbour has the same trouble", "no technician ever came",
+    "the text on the page is unclear", "the first answer was wrong", "the payment was made twice",
+    "a storm had cut the line", "the offer named another price", "a child had ordered something",
+    "the amount was read off by a machine", "time is short", "the witness has changed her mind",
+    "part of the file was lost in a move", "an interpreter was needed", "the goods came in three deliveries",
+    "one page is in another handwriting", "the date was corrected by hand", "a second buyer appeared",
+]  # fmt: skip
+
 OPENINGS = [
     "The starting point is the text that governs {m}.", "A court first asks whether {a} owed {b} a duty.",
     "Everything turns on what {a} knew at the time.", "The general rule favours {b}, with two exceptions.",
@@ -113,8 +125,9 @@ def _sound(random: Random, topic: str) -> dict[str, str]:
 
     middles = random.sample(MIDDLES, random.choice([2, 2, 3]))
     response = " ".join(said(s) for s in [random.choice(OPENINGS), *middles, random.choice(ENDINGS)])
+    asked = said(random.choice(QUESTIONS)) + f" Note that {random.choice(CIRCUMSTANCES)}."
     facts = random.choice(FACTS) if random.random() < 0.3 else ""
-    return {"instruction": said(random.choice(QUESTIONS)), "input": facts, "response": response}
+    return {"instruction": asked, "input": facts, "response": response}
 
 
 def _flawed(random: Random, topic: str, flaw: str) -> dict[str, str]:
@@ -155,9 +168,13 @@ def _fill(node: dict[str, Any], shared: dict[str, Any], random: Random, asked: s
         values: dict[str, Any] = pair(random, _topic(asked)) if set(fields) >= PAIR else {}
         return {k: values[k] if k in values else _fill(v, shared, random, asked, k) for k, v in fields.items()}
     if kind == "array":
-        wanted = re.search(r"\b[Ww]rite (\d+) items?\b", asked)
+        wanted = re.search(r"\b(?:[Ww]rite|Score|Fill) (\d+) items?\b", asked)
         count = int(wanted.group(1)) if wanted else 3
-        return [_fill(node.get("items", {"type": "string"}), shared, random, asked, name) for _ in range(count)]
+        made = [_fill(node.get("items", {"type": "string"}), shared, random, asked, name) for _ in range(count)]
+        for number, value in enumerate(made, 1):
+            if isinstance(value, dict) and "item" in value:
+                value["item"] = number  # items are judged in their order
+        return made
     if kind == "integer":
         return random.choice([1, 2, 3, 4, 4, 4, 5, 5, 5, 5]) if name == "score" else random.randint(1, 5)
     if kind == "number":
