@@ -81,7 +81,7 @@ def rows(project: Project) -> list[dict[str, Any]]:
 def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin: Standin) -> None:
     text = desk.ok("plan")
     assert "ask    questions" in text
-    assert "never more than $5" in text
+    assert "never more than $5.00" in text
     assert "assumed: " in text
     desk.ok("build")
     found = rows(desk)

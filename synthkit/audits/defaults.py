@@ -67,7 +67,9 @@ def default_audits(kind: Kind, schema: Schema | None, has_holdout: bool) -> tupl
             specs.append(AuditSpec(audit=audit, severity="warn", params=params))
         specs += [_spec("membership_inference", max_auc=MAX_AUC), _spec("exact_match")]
     if kind == "teacher" and schema is not None and {"instruction", "response"} <= schema.by_name.keys():
-        specs += [_spec("not_null", columns=["instruction", "response"]), _spec("text_duplicates", max=MAX_DUPLICATES)]
+        told = {"input": "input"} if "input" in schema.by_name else {}
+        specs += [_spec("not_null", columns=["instruction", "response"])]
+        specs.append(_spec("text_duplicates", **told, max=MAX_DUPLICATES))
         specs.append(_spec("refusal_rate", max=MAX_REFUSALS))
     return tuple(specs)
 

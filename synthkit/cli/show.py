@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def _facts(receipt: dict[str, Any] | Any) -> list[tuple[str, str]]:
     from synthkit.privacy.guarantee import attacker_in_words, in_words
 
     generator = receipt["generator"]
-    params = {k: v for k, v in generator["params"].items() if v is not None and k != "query"}
+    told = receipt.get("teacher")
+    unsaid = {"query"} if told is None else {"query", "teacher", "filters"}  # what the line of the teacher says instead
+    params = {k: v for k, v in generator["params"].items() if v not in (None, {}) and k not in unsaid}
     made = generator["name"]
     if receipt["source"] or receipt["descends_from"]:
         origin = receipt["source"] or ", ".join(receipt["descends_from"])
@@ -58,11 +61,22 @@ def _facts(receipt: dict[str, Any] | Any) -> list[tuple[str, str]]:
         ("rows", f"{receipt['rows']:,}"),
         ("made by", made),
         ("parameters", ", ".join(f"{k}={v}" for k, v in params.items()) or "defaults"),
+        *([("teacher", _asked(told))] if told else []),
         ("privacy", in_words(receipt)),
         *([("attacker", attacker)] if attacker else []),
         ("seed", str(receipt["seed"])),
         ("published", f"{receipt['published_at']} by run {receipt['run_id']}"),
     ]
+
+
+def _asked(told: Mapping[str, Any]) -> str:
+    """Who was asked, for what use, at what cost, and what became of the answers."""
+    dropped = {k.removeprefix("dropped: "): n for k, n in told.get("counts", {}).items() if k.startswith("dropped: ")}
+    reasons = ", ".join(f"{name} {count}" for name, count in sorted(dropped.items(), key=lambda d: -d[1]))
+    text = f"{told['model']}, for: {told['intended_use']}; {told['requests']:,} requests, ${float(told['usd']):.2f}"
+    if dropped:
+        text += f"; {sum(dropped.values()):,} items dropped ({reasons})"
+    return text + (f"; stopped by {told['stopped']}" if told.get("stopped") else "")
 
 
 def _print_columns(receipt: Any) -> None:

@@ -85,6 +85,8 @@ GITIGNORE = """\
 target/
 *.duckdb
 .env
+# what teacher models were asked and answered: paid for, kept by `synth clean`, not for everybody's eyes
+/.synth/requests/
 # published tables: DVC keeps them; their receipts and .dvc files belong in git
 /warehouse/**/*.parquet
 .database-state

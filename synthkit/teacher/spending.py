@@ -97,7 +97,7 @@ def in_words(parts: Sequence[Estimate], params: SpendingParams, assumed: str) ->
     sent = sum(part.input_tokens for part in parts)
     got = sum(part.output_tokens for part in parts)
     low, likely, high = (sum((part.usd[i] for part in parts), Decimal(0)) for i in range(3))
-    end = "max_usd stops it before" if likely > params.max_usd else f"never more than ${params.max_usd}"
+    end = "max_usd stops it before" if likely > params.max_usd else f"never more than ${params.max_usd:.2f}"
     return [
         f"about {requests:,} requests, {sent:,} tokens in and {got:,} out, "
         f"${likely:.2f} (${low:.2f} to ${high:.2f}); {end}",
