@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all of them."""
+"""Run the benchmarks named on the command line, or all of them; options are those of the one that is named first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ MODULES = {
     "thousand_models": "benchmarks.thousand_models",
     "first_build": "benchmarks.first_build",
     "attackers": "benchmarks.attackers",
+    "publish": "benchmarks.publish",
+    "crashes": "benchmarks.crashes",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
 }
@@ -17,7 +19,9 @@ MODULES = {
 
 def main() -> None:
     failed = False
-    for name in sys.argv[1:] or MODULES:
+    given = sys.argv[1:]
+    names = given if all(a in MODULES for a in given) else given[:1]
+    for name in names or MODULES:
         print(f"\n## {name}\n")
         failed |= bool(importlib.import_module(MODULES[name]).main())
     sys.exit(failed)

@@ -83,8 +83,8 @@ class Crashes:
 
     def receipts(self) -> dict[str, dict[str, Any]]:
         found = {}
-        for path in sorted(self.warehouse.glob("*.receipt.json")):
-            found[path.name.removesuffix(".receipt.json")] = json.loads(path.read_text("utf-8"))
+        for name in TABLES:
+            found[name] = json.loads((self.warehouse / f"{name}.receipt.json").read_text("utf-8"))
         return found
 
     def entries(self) -> list[Any]:
@@ -116,16 +116,15 @@ class Crashes:
             self.ledger_goes_on(charged, left, at_most=1)
             trained = self.trained(left)
             self.recover(charged=left, again=len(left) == len(charged) or not trained)
-        except AssertionError as fault:
-            self.counts["faults"] += 1
-            return f"{moment}: {fault}"
+        except Exception as fault:  # the next kill is made all the same
+            return f"{moment}: {type(fault).__name__}: {fault}"
         return None
 
     def consistent(self, before: dict[str, dict[str, Any]]) -> None:
         """Every receipt points at whole, audited rows, the old ones or the new ones, and readers get just these."""
         receipts = self.receipts()
-        assert receipts.keys() >= before.keys(), "a published table is gone"
         reader = synthkit.open(self.project.root)
+        assert reader.tables() == sorted(TABLES), f"readers see {reader.tables()}"
         for name, receipt in receipts.items():
             file = self.warehouse / receipt["file"]
             assert sha256_file(file) == receipt["sha256"], f"{name}: the file is not the receipt's"
@@ -246,7 +245,7 @@ def _read(root: Path) -> None:
                 except Exception as error:
                     found.errors.append(f"{how.__name__} {name}: {type(error).__name__}: {error}")
                 found.queries += 1
-        time.sleep(0.02)
+        time.sleep(0.1)
     print(json.dumps(vars(found)))
 
 
@@ -263,9 +262,9 @@ def _by_duckdb(root: Path, name: str) -> None:
 
 
 def random_moments(steps: int, seconds: float, kills: int, seed: int) -> list[dict[str, Any]]:
-    """So many kills at random steps of ``steps``, and a third as many after random parts of ``seconds``."""
+    """So many kills: at random ones of ``steps`` file operations, a quarter of them after random parts of ``seconds``."""
     rng = random.Random(seed)
-    by_step = rng.sample(range(1, steps + 1), min(steps, kills - kills // 4))
+    by_step = rng.choices(range(1, steps + 1), k=kills - kills // 4)
     by_time = [{"seconds": rng.uniform(0.02, seconds)} for _ in range(kills - len(by_step))]
     return [*({"step": s} for s in by_step), *by_time]
 

@@ -38,7 +38,7 @@ LAYERS = (
     ("state",),
     ("plan",),
     ("runners",),
-    ("runrecord",),
+    ("runrecord", "invocation"),
     ("charges", "provenance", "freshness", "unittests"),
     ("publishing", "modelrun"),
     ("build",),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.crashes import crashes, random_moments, reading, run
 
-KILLS = 14
+KILLS = 12
 
 
 @pytest.mark.slow

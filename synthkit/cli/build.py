@@ -60,7 +60,8 @@ def command(
         results=last_results(manifest.project),
         state=state,
     )
-    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "build")
+    asked = {"variables": variables, "seed": options["seed"], "device": options["device"], "full_refresh": full_refresh}
+    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "build", asked)
 
 
 def run_plan(
@@ -73,15 +74,20 @@ def run_plan(
     log_format: str,
     quiet: bool,
     verb: str,
+    asked: dict[str, Any],
 ) -> None:
-    """Run a plan under a console, write the reports, and exit with what it came to."""
+    """Run a plan under a console, write the reports, and exit with what it came to.
+
+    Args:
+        asked: what the command line gave, for a retry.
+    """
     from synthkit.build import Options, build
     from synthkit.report.console import make_console
     from synthkit.report.writing import of_run
 
     project = manifest.project
     manifest.write_summary(project.target_dir)
-    settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb)
+    settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb, asked=asked)
     with make_console(log_format, quiet, sys.stdout) as console:
         for warning in plan.warnings:
             console.warn(warning)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
-from synthkit.files import sha256_file, write_json_atomic
+from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.store.warehouse import REQUIRED, PassingAudit, Warehouse, link_or_copy
 from synthkit.versions.git import as_receipt, commit_at
 from synthkit.versions.history import Version, chosen, versions_of
@@ -174,6 +174,7 @@ def pointer_path(warehouse: Warehouse, name: str) -> Path:
 def recover(warehouse: Warehouse) -> None:
     """Mend what a killed build left: files that no receipt names, and pointers that are not their receipt's."""
     repository = find_repository(warehouse.directory.resolve())
+    clean_temporaries(warehouse.directory)
     for name, receipt in warehouse.all_published().items():
         warehouse.recover(name)
         if isinstance(repository, Repository) and "md5" in receipt:
