@@ -1,7 +1,7 @@
 """Kills builds of a private table at random moments and at every place of the code that touches a file.
 
-After each kill: whole and audited tables, a true ledger, a recovery that succeeds, `synth verify`, `dvc status`; and all
-the while another process queries. `python -m benchmarks crashes --kills 200` takes about 4 s for each kill.
+After each kill: whole and audited tables, a true ledger, a recovery that succeeds, `synth verify`, `dvc status`; and
+all the while another process queries. `python -m benchmarks crashes --kills 200` takes about 4 s for each kill.
 """
 
 from __future__ import annotations

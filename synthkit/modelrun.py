@@ -15,7 +15,7 @@ from synthkit.charges import charge, release_of
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError
 from synthkit.events import AuditFinished, Listener, ModelProgress, Note
-from synthkit.fingerprint import Fingerprinter, digest
+from synthkit.fingerprint import Fingerprinter
 from synthkit.plan import FULL_REFRESH, Action
 from synthkit.provenance import guarantees_of
 from synthkit.publishing import pictures_of, places_of, previous_version, publish, state_of, withheld_audits
@@ -231,11 +231,7 @@ class ModelRun:
             return self._ingest(relation, holdout)
         name = relation.name
         rows = self._upstream(name)
-        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
-        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
-            identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
-        key = digest(identity)
-        directory = self.context.staging.splits / f"{name}-{key[:32]}"
+        directory = self.context.staging.split(name, rows, holdout)
         with self.context.once(str(directory)):
             schema = rows.table.schema.to_json()
             job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))

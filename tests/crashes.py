@@ -183,7 +183,7 @@ class Crashes:
     def leftovers(self) -> list[str]:
         """Temporaries and staged rows that a finished build has no use for."""
         root = self.project.root
-        found = [p for p in (root / "warehouse").rglob(".tmp-*")] + [p for p in root.glob(".dvc/tmp/**/.tmp-*")]
+        found = [*(root / "warehouse").rglob(".tmp-*"), *root.glob(".dvc/tmp/**/.tmp-*")]
         return [str(p.relative_to(root)) for p in found]
 
 

@@ -40,14 +40,28 @@ LAYERS = (
     ("runners",),
     ("runrecord", "invocation"),
     ("charges", "provenance", "freshness", "unittests"),
-    ("publishing", "modelrun"),
+    ("publishing", "modelrun", "garbage"),
     ("build",),
     ("verify",),
     ("report",),
     ("init",),
     ("cli", "__main__"),
 )
-HEAVY = ("torch", "sdv", "sklearn", "scipy", "pandas", "pyarrow", "duckdb", "faker", "psycopg", "numpy", "anthropic", "rapidfuzz", "datasketch")
+HEAVY = (
+    "torch",
+    "sdv",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "faker",
+    "psycopg",
+    "numpy",
+    "anthropic",
+    "rapidfuzz",
+    "datasketch",
+)
 
 
 def modules() -> list[Path]:

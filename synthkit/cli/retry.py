@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Build what failed, was skipped or was never reached in the last run, also one that was killed.
 
-    Target, --vars, --seed, --device and --full-refresh are that run's. Trained models and staged rows are not made again.
+    Target, --vars, --seed, --device and --full-refresh are that run's. What was trained or staged is not made again.
     """
     from synthkit.invocation import last_invocation, unfinished
     from synthkit.plan import make_audit_plan, make_plan

@@ -73,7 +73,11 @@ def test_without_a_run_there_is_nothing_to_retry(shop: Project) -> None:
 def test_a_model_that_is_gone_is_not_retried(tmp_path: Path) -> None:
     shop = shop_of(tmp_path / "shop")
     shop.fails("build")
-    shop.write({"models/customers.yml": 'version: 1\nmodels: [{name: alone, generator: {name: sql, query: "select 1 as n"}, audits: []}]\n'})
+    shop.write(
+        {
+            "models/customers.yml": 'version: 1\nmodels: [{name: alone, generator: {name: sql, query: "select 1 as n"}, audits: []}]\n'
+        }
+    )
     done = shop.synth("retry")
     assert done.returncode == 0
     assert "'by_tier' is not a model any more" in done.stderr
