@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all of them."""
+"""Run the benchmarks named on the command line, or all of them; options are those of the one that is named first."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ MODULES = {
     "first_build": "benchmarks.first_build",
     "text": "benchmarks.text",
     "attackers": "benchmarks.attackers",
+    "publish": "benchmarks.publish",
+    "crashes": "benchmarks.crashes",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
     "teacher": "benchmarks.teacher",

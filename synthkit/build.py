@@ -28,6 +28,7 @@ from synthkit.events import (
 )
 from synthkit.files import append_line, write_json_atomic
 from synthkit.freshness import fresh_sources, sources_read
+from synthkit.invocation import Invocation
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
 from synthkit.publishing import places_of, refresh_database
@@ -45,6 +46,8 @@ from synthkit.unittests import check_unit_tests
 class Options:
     """How to build: ``lock_wait`` is how many seconds to wait for another build to end.
 
+    ``asked`` is what the command line gave of :class:`synthkit.invocation.Invocation`, for a retry.
+
     ``now`` is the clock that the sources' freshness is judged by; None is the machine's, or ``SYNTH_NOW``.
     """
 
@@ -53,6 +56,7 @@ class Options:
     lock_wait: float = 0.0
     command: str = "build"
     now: datetime | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,6 +97,8 @@ def build(
         warehouse = Warehouse(project.warehouse_dir, project.database_path)
         recover(warehouse)
         run_id, started = new_run_id(), now()
+        models = tuple(a.model for a in plan.actions)
+        Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
         workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
         say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
         stale = _stale(manifest, plan, options, say)

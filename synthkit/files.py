@@ -123,12 +123,25 @@ def md5_file(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
+def bytes_of(path: Path) -> int:
+    """What a file, or all files below a folder, take; links count for themselves."""
+    found = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
+    return sum(p.lstat().st_size for p in found if p.is_symlink() or not p.is_dir())
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link (not what it points to) or a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def clean_temporaries(directory: Path) -> int:
     """Remove what killed processes left in a folder; files of a living process stay. Returns how many."""
     removed = 0
     for path in directory.glob(f"{TEMPORARY}*") if directory.is_dir() else []:
-        owner = path.name.removeprefix(TEMPORARY).partition("-")[0]
-        if owner.isdigit() and _alive(int(owner)):
+        if has_living_owner(path):
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)  # where DuckDB spilled to
@@ -136,6 +149,12 @@ def clean_temporaries(directory: Path) -> int:
             path.unlink(missing_ok=True)
         removed += 1
     return removed
+
+
+def has_living_owner(temporary: Path) -> bool:
+    """Whether the process that a temporary is named after still runs."""
+    owner = temporary.name.removeprefix(TEMPORARY).partition("-")[0]
+    return owner.isdigit() and _alive(int(owner))
 
 
 def _alive(pid: int) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
 from synthkit.events import Note
-from synthkit.fingerprint import digest
 from synthkit.runners.jobs import IngestJob, JobProgress, SplitJob
 from synthkit.sources.ingest import parse_share
 from synthkit.spec.types import Relation
@@ -29,11 +28,7 @@ class Inputs:
             return self.ingest(relation, holdout)
         name = relation.name
         rows = self.upstream(name)
-        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
-        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
-            identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
-        key = digest(identity)
-        directory = self.context.staging.splits / f"{name}-{key[:32]}"
+        directory = self.context.staging.split(name, rows, holdout)
         with self.context.once(str(directory)):
             schema = rows.table.schema.to_json()
             job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))

@@ -12,8 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from synthkit.cli.schema import schema
 from tests.project import Project, make_project
 from tests.teacher.standin import Standin
 
@@ -91,6 +93,8 @@ def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin
     assert {r["teacher"] for r in found} == {"claude-sonnet-5-5"}
     assert {r["judge_score"] for r in found} == {4, 5}
     assert {r["evolution"] for r in found} == {0, 1}
+    jsonschema.validate(receipt(desk), schema("receipt"))
+    assert "for: a test; " in desk.ok("show", "questions")
     told = receipt(desk)["teacher"]
     assert told["intended_use"] == "a test"
     assert 0 < Decimal(told["usd"]) < 5

@@ -53,4 +53,5 @@ def command(
     plan = make_audit_plan(
         manifest, select=select, exclude=exclude, results=last_results(manifest.project), state=state
     )
-    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "audit")
+    asked = {"variables": variables, "seed": options["seed"], "device": options["device"]}
+    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "audit", asked)

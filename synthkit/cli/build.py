@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from synthkit.cli.reports import parse_reports, surroundings, write_reports
 
 if TYPE_CHECKING:
     from synthkit.errors import Location
+    from synthkit.results import RunResults
 
 
 @click.command("build")
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 @selection_options
 @build_options
 @click.option("--full-refresh", is_flag=True, help="Train again even where nothing changed.")
+@click.option("--commit", is_flag=True, help="Commit receipts, pointers and the ledger to git.")
+@click.option("-m", "--message", metavar="TEXT", help="Of that commit.")
 @base_option
 @report_option
 @log_options
@@ -44,6 +48,8 @@ def command(
     exclude: tuple[str, ...],
     state: Path | None,
     full_refresh: bool,
+    commit: bool,
+    message: str | None,
     base: str | None,
     reports: tuple[str, ...],
     log_format: str,
@@ -53,9 +59,13 @@ def command(
     """Train, sample, audit and publish what changed. Exits 1 when an audit fails."""
     from synthkit.plan import make_plan
 
+    if message is not None and not commit:
+        raise click.UsageError("-m is the message of --commit")
     wanted = parse_reports(reports)
     given = {k: options[k] for k in ("threads", "seed", "device")}
     manifest = compiled(project_dir, target, variables, **given)
+    if commit:
+        _check_git(manifest.project.root)
     plan = make_plan(
         manifest,
         select=select,
@@ -64,7 +74,20 @@ def command(
         results=last_results(manifest.project),
         state=state,
     )
-    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "build")
+    asked = {"variables": variables, "seed": options["seed"], "device": options["device"], "full_refresh": full_refresh}
+    run_plan(
+        ctx,
+        manifest,
+        plan,
+        options,
+        wanted,
+        base,
+        log_format,
+        quiet,
+        "build",
+        asked,
+        _committing(message) if commit else None,
+    )
 
 
 def run_plan(
@@ -77,15 +100,22 @@ def run_plan(
     log_format: str,
     quiet: bool,
     verb: str,
+    asked: dict[str, Any],
+    after: Callable[[Any, RunResults], None] | None = None,
 ) -> None:
-    """Run a plan under a console, write the reports, and exit with what it came to."""
+    """Run a plan under a console, write the reports, and exit with what it came to.
+
+    Args:
+        asked: what the command line gave, for a retry.
+        after: is called with the manifest and the results.
+    """
     from synthkit.build import Options, build
     from synthkit.report.console import make_console
     from synthkit.report.writing import of_run
 
     project = manifest.project
     manifest.write_summary(project.target_dir)
-    settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb)
+    settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb, asked=asked)
     with make_console(log_format, quiet, sys.stdout) as console:
         for warning in plan.warnings:
             console.warn(warning)
@@ -95,7 +125,35 @@ def run_plan(
     if reports:
         rendered = of_run(run, surroundings(project, run.run_id, base))
         write_reports(reports, rendered, aside=log_format == "json")
+    if after is not None:
+        after(manifest, run)
     ctx.exit(1 if run.failed else 0)
+
+
+def _check_git(root: Path) -> None:
+    """Raises SynthError, before anything is trained, where nothing can be committed."""
+    from synthkit.errors import SynthError
+    from synthkit.versions.git import git
+
+    if git(root, "rev-parse", "--git-dir") is None:
+        raise SynthError(f"--commit: {root} is in no git repository", hint="git init, or build without --commit")
+
+
+def _committing(message: str | None) -> Callable[[Any, RunResults], None]:
+    def commit(manifest: Any, run: RunResults) -> None:
+        from synthkit.store.versions import commit_published
+        from synthkit.store.warehouse import Warehouse
+
+        if run.failed:
+            click.echo("nothing was committed, as the build failed", err=True)
+            return
+        project = manifest.project
+        published = [r.model for r in run.results if r.materialized != "ephemeral"]
+        warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        sha = commit_published(project.root, warehouse, published, message, run.run_id)
+        click.echo("nothing to commit" if sha is None else f"committed {sha[:10]}")
+
+    return commit
 
 
 def _why_disabled(manifest: Any, name: str) -> str:

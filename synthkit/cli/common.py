@@ -150,6 +150,10 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
 def last_results(project: Project) -> dict[str, str]:
     """Model → status of the last run, for ``--select result:…``."""
     from synthkit.results import RunResults

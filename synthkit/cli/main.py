@@ -22,6 +22,7 @@ VERBS = {
     "test": "Run the unit tests of SQL models, custom audits and macros.",
     "freshness": "Say how old the sources are that declare how old they may be.",
     "build": "Train, sample, audit and publish.",
+    "retry": "Build what the last run left undone, also a killed one.",
     "audit": "Audit again what is published. Nothing is built.",
     "verify": "Check receipts, data, audits, ledger and contracts at HEAD, without real rows.",
     "report": "Write a report of the last run: markdown, junit, github or html.",
@@ -36,9 +37,9 @@ VERBS = {
     "export": "Write an instruction table as JSON lines for fine-tuning.",
     "docs": "Write the project as a site to read, or serve it.",
     "schema": "Print the JSON Schemas of the YAML and result files.",
+    "gc": "Remove what nothing needs any more: caches, staged rows, old versions.",
     "clean": "Remove scratch; published tables stay.",
 }
-LATER = frozenset({"retry", "gc"})
 
 
 class LazyGroup(click.Group):
@@ -59,8 +60,6 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name = args[0]
-        if name in LATER:
-            ctx.fail(f"'synth {name}' is not part of synthkit {__version__}.")
         if name not in VERBS:
             from synthkit.errors import did_you_mean
 

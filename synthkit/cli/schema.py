@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-NAMES = ("project", "models", "run_results")
+NAMES = ("project", "models", "run_results", "receipt")
 
 
 @click.command("schema")
 @click.argument("name", required=False, type=click.Choice(NAMES))
 @click.option("--write", "folder", type=click.Path(path_type=Path), help="Write all of them into a folder.")
 def command(name: str | None, folder: Path | None) -> None:
-    """Print the JSON Schema of synth_project.yml (project), of models/*.yml (models) or of run_results.json."""
+    """Print the JSON Schema of synth_project.yml (project), models/*.yml (models), run_results.json or receipts."""
     if folder is not None:
         for each in NAMES:
             path = write_schema(each, folder)
@@ -31,9 +31,12 @@ def schema(name: str) -> dict[str, Any]:
     from synthkit.audits import registry as audits
     from synthkit.generators import registry as generators
     from synthkit.spec.jsonschema import models_schema, project_schema, run_results_schema
+    from synthkit.store.receiptschema import receipt_schema
 
     if name == "run_results":
         return run_results_schema()
+    if name == "receipt":
+        return receipt_schema()
     known_generators = {n: generators.get(n).params for n in generators.names()}
     known_audits = {n: audits.get(n).params for n in audits.names()}
     build = project_schema if name == "project" else models_schema

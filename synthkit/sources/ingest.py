@@ -53,9 +53,7 @@ def ingest(
         BuildError: rows that cannot be read, values that do not fit their declared type, no rows.
         SynthError: the source cannot be found or reached.
     """
-    decides = [VERSION, source_hash, holdout, spec.model_dump(mode="json", exclude=_UNREAD)]
-    key = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:32]
-    folder = directory / key
+    folder = directory / split_key(spec, holdout, source_hash)
     if (folder / "split.json").exists():
         return load_split(folder)
     if progress is not None:
@@ -74,6 +72,12 @@ def ingest(
     if progress is not None:
         progress(1, 1, "sources", spec.name)
     return load_split(folder)
+
+
+def split_key(spec: SourceTableSpec, holdout: float, source_hash: str) -> str:
+    """The name of the folder that holds a source's rows, split so: 32 hexadecimal digits."""
+    decides = [VERSION, source_hash, holdout, spec.model_dump(mode="json", exclude=_UNREAD)]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def split_table(table: Table, *, holdout: float, directory: Path, unit: str | None = None) -> Split:

@@ -154,11 +154,11 @@ def _property(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "anyOf": choices}
 
 
-def run_results_schema() -> dict[str, Any]:
-    """Of target/run_results.json."""
+def audit_record_schema() -> dict[str, Any]:
+    """Of what one audit found, in run_results.json and in receipts."""
     number = {"type": ["number", "null"]}
     text = {"type": ["string", "null"]}
-    audit = {
+    return {
         "type": "object",
         "required": ["name", "column", "value", "ci", "threshold", "floor", "severity", "status", "message"],
         "properties": {
@@ -180,6 +180,12 @@ def run_results_schema() -> dict[str, Any]:
             "decide": {"enum": ["interval", "point", "lower", "upper", None]},
         },
     }
+
+
+def run_results_schema() -> dict[str, Any]:
+    """Of target/run_results.json."""
+    number = {"type": ["number", "null"]}
+    text = {"type": ["string", "null"]}
     result = {
         "type": "object",
         "required": ["model", "action", "status", "rows", "seconds", "fingerprints", "published", "audits", "message"],
@@ -193,7 +199,7 @@ def run_results_schema() -> dict[str, Any]:
             "epsilon": number,
             "delta": number,
             "published": {"type": "boolean"},
-            "audits": {"type": "array", "items": audit},
+            "audits": {"type": "array", "items": audit_record_schema()},
             "message": {"type": "string"},
             "generator": text,
             "path": text,

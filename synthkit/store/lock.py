@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -97,6 +97,22 @@ class ProjectLock:
             return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
         except FileNotFoundError:
             return False
+
+
+@contextmanager
+def every_target(scratch: Path) -> Iterator[None]:
+    """Hold the locks of all targets of a project: nothing is being built for the block.
+
+    Args:
+        scratch: its ``target/``.
+
+    Raises:
+        SynthError: a build runs; the message names it.
+    """
+    with ExitStack() as locks:
+        for lock in (scratch / "lock", *sorted(scratch.glob("targets/*/lock"))):
+            locks.enter_context(ProjectLock(lock).held())
+        yield
 
 
 def _try_lock(file: IO[str]) -> bool:

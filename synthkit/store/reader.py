@@ -159,12 +159,17 @@ class Reader:
         """
         import duckdb
 
-        try:
-            self._check(sql)
-            with self._connect() as connection:
-                return connection.sql(sql).to_arrow_table()
-        except duckdb.Error as error:
-            raise SynthError(f"the query does not work: {error}", hint=self._query_hint(str(error))) from None
+        receipts = self.warehouse.all_published()
+        while True:
+            try:
+                self._check(sql)
+                with self._connect(receipts) as connection:
+                    return connection.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                # A table that is published anew takes its old file away, maybe from under this query.
+                before, receipts = receipts, self.warehouse.all_published()
+                if receipts == before:
+                    raise SynthError(f"the query does not work: {error}", hint=self._query_hint(str(error))) from None
 
     def _check(self, sql: str) -> None:
         """Only what reads: a COPY could write where the query may read, into the published files."""
@@ -180,12 +185,11 @@ class Reader:
                 what = "EXPLAIN ANALYZE" if analyses else kind
                 raise SynthError(f"a query only reads: {what} is refused", hint="write SELECT, DESCRIBE or EXPLAIN")
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self, receipts: Mapping[str, Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
         """In memory, with the DuckDB file attached where it can be, and cut off from every other file."""
         import duckdb
 
         connection = duckdb.connect(":memory:")
-        receipts = self.warehouse.all_published()
         current = self._attach(connection, receipts)
         for name, receipt in receipts.items():
             if name not in current:

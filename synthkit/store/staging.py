@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.files import write_json_atomic
+from synthkit.fingerprint import digest
 from synthkit.schema import Schema, Table
 
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
@@ -76,6 +77,13 @@ class Staging:
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]
+
+    def split(self, model: str, rows: StagedRows, holdout: float) -> Path:
+        """The folder of the two sides of another model's rows."""
+        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
+        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
+            identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
+        return self.splits / f"{model}-{digest(identity)[:SHORT]}"
 
     def checkpoint(self, train: str) -> Path:
         return self.checkpoints / f"{train[:SHORT]}.safetensors"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
-from synthkit.files import sha256_file, write_json_atomic
+from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
+from synthkit.privacy.ledger import FILE as LEDGER
 from synthkit.store.warehouse import REQUIRED, PassingAudit, Warehouse, link_or_copy
-from synthkit.versions.git import as_receipt, commit_at
+from synthkit.versions.git import as_receipt, commit_at, commit_files
 from synthkit.versions.history import Version, chosen, versions_of
 from synthkit.versions.pointer import SUFFIX as POINTER
 from synthkit.versions.pointer import write_pointer
@@ -167,6 +168,28 @@ class Versions:
         return len(wanted)
 
 
+def commit_published(
+    root: Path, warehouse: Warehouse, names: Sequence[str], message: str | None, run_id: str
+) -> str | None:
+    """Commit receipts, pointers and the project's ledger to git, and nothing else, whatever else is staged.
+
+    Args:
+        root: the project's folder.
+        names: the tables.
+
+    Returns the commit's name; None where all is committed already.
+
+    Raises:
+        SynthError: git refuses, with its reason.
+    """
+    paths = [p for n in names for p in (warehouse.receipt_path(n), pointer_path(warehouse, n))]
+    privacy = root / LEDGER
+    paths += [privacy, privacy.with_name(".gitignore")]
+    here = [p.relative_to(root).as_posix() for p in paths if p.is_file() and p.is_relative_to(root)]
+    few = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return commit_files(root, here, message or f"Publish {few}\n\nsynth build, run {run_id}")
+
+
 def pointer_path(warehouse: Warehouse, name: str) -> Path:
     return warehouse.directory / f"{name}{POINTER}"
 
@@ -174,6 +197,7 @@ def pointer_path(warehouse: Warehouse, name: str) -> Path:
 def recover(warehouse: Warehouse) -> None:
     """Mend what a killed build left: files that no receipt names, and pointers that are not their receipt's."""
     repository = find_repository(warehouse.directory.resolve())
+    clean_temporaries(warehouse.directory)
     for name, receipt in warehouse.all_published().items():
         warehouse.recover(name)
         if isinstance(repository, Repository) and "md5" in receipt:

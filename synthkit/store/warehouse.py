@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import BuildError
-from synthkit.files import clean_temporaries, digests, explained, replacing, sha256_file, write_json_atomic
+from synthkit.files import TEMPORARY, clean_temporaries, digests, explained, replacing, sha256_file, write_json_atomic
 from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows, recorded_privacy
 from synthkit.versions.git import RECEIPT
@@ -199,8 +199,9 @@ class Warehouse:
 
 
 def receipts_in(directory: Path) -> dict[str, Path]:
-    """The receipt files of a folder, by the name of their table."""
-    return {p.name.removesuffix(SUFFIX): p for p in sorted(directory.glob(f"*{SUFFIX}"))}
+    """The receipt files of a folder, by the name of their table. One that a killed publish was writing is none."""
+    found = sorted(directory.glob(f"*{SUFFIX}"))
+    return {p.name.removesuffix(SUFFIX): p for p in found if not p.name.startswith(TEMPORARY)}
 
 
 def read_receipt(path: Path) -> dict[str, Any] | None:

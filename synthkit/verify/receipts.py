@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from synthkit.errors import Location
+from synthkit.store.receiptschema import receipt_schema
 from synthkit.store.warehouse import REQUIRED, SUFFIX, receipts_in
+from synthkit.verify.shape import misfits
 
-# Types of what is read below; a receipt that another hand wrote may hold anything.
-_MAPPINGS = ("schema", "fingerprints", "generator")
-_LISTS = ("audits", "columns")
-_TEXTS = ("file", "sha256", "run_id", "published_at")
+_schema = cache(receipt_schema)
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,10 @@ def _fault(data: Any, model: str) -> str | None:
     missing = sorted(REQUIRED - data.keys())
     if missing:
         return f"it lacks {', '.join(missing)}"
-    wrong = [k for k in _MAPPINGS if not isinstance(data[k], dict)]
-    wrong += [k for k in _LISTS if not (isinstance(data[k], list) and all(isinstance(x, dict) for x in data[k]))]
-    wrong += [k for k in _TEXTS if not isinstance(data[k], str)]
-    wrong += [k for k in ("bytes", "rows") if not isinstance(data[k], int)]
+    wrong = list(misfits(data, _schema()))
     if wrong:
-        return f"{', '.join(wrong)} is not what a receipt holds"
+        more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        return f"it does not fit the receipt's JSON Schema: {'; '.join(wrong[:3])}{more}"
     if data["model"] != model:
         return f"it is the receipt of {data['model']!r}"
     return None

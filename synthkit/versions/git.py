@@ -66,6 +66,44 @@ def as_receipt(content: bytes | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+@dataclass(frozen=True)
+class Committed:
+    """The file of a table as one commit has it.
+
+    Args:
+        path: of its receipt, from the project's folder.
+        seconds: the commit's time, since 1970.
+    """
+
+    path: str
+    md5: str
+    seconds: float
+
+
+def committed_receipts(root: Path, *, all_branches: bool = False) -> list[Committed]:
+    """What the receipts of a project named in each commit that changed one, the newest first.
+
+    Args:
+        all_branches: of every branch and tag, not of HEAD's history alone.
+    """
+    every = ("--all",) if all_branches else ()
+    pattern = f":(glob)**/*{RECEIPT}"
+    log = git(root, "log", *every, "--format=%x00%H %ct", "--name-only", "--relative", "--", pattern) or b""
+    wanted, times = [], []
+    for entry in log.decode("utf-8", "replace").split("\0")[1:]:
+        head, *paths = entry.split("\n")
+        sha, _, seconds = head.partition(" ")
+        for path in filter(None, paths):
+            wanted.append((sha, path))
+            times.append(float(seconds))
+    found = []
+    for (_, path), time, content in zip(wanted, times, contents(root, wanted), strict=True):
+        md5 = (as_receipt(content) or {}).get("md5")
+        if isinstance(md5, str):
+            found.append(Committed(path, md5, time))
+    return found
+
+
 def commit_at(root: Path, name: str) -> Commit:
     """The commit that a branch, tag or hash names.
 
@@ -79,6 +117,22 @@ def commit_at(root: Path, name: str) -> Commit:
         raise SynthError(f"{root} is in no git repository, so there is nothing to compare with", hint="drop --base")
     hint = "fetch it first (in GitHub Actions: actions/checkout with fetch-depth: 0), or correct its name"
     raise SynthError(f"git knows no commit {name!r}", hint=hint)
+
+
+def commit_files(root: Path, paths: Sequence[str], message: str) -> str | None:
+    """Commit these files as they are, and no other, whatever else is staged; None where nothing of them changed.
+
+    Raises:
+        SynthError: git refuses: they are ignored, nobody's name is set, a hook says no.
+    """
+    if not paths or not git(root, "status", "--porcelain", "--ignored", "--", *paths):
+        return None
+    for command in (["add", "--", *paths], ["commit", "--quiet", "--only", "-m", message, "--", *paths]):
+        done = subprocess.run(["git", *command], cwd=root, capture_output=True, check=False)
+        if done.returncode != 0:
+            reason = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise SynthError(f"the tables are published, but git {command[0]} refused: {reason}", hint="commit by hand")
+    return commit_at(root, "HEAD").sha
 
 
 def merge_base(commit: Commit) -> Commit:

@@ -49,6 +49,38 @@ class Repository:
         path = Path(self._dvc.cache.local.oid_to_path(md5))
         return path if path.is_file() and md5_file(path) == md5 else None
 
+    @property
+    def shares_its_cache(self) -> bool:
+        """Whether the cache lies outside the repository, where others may have put what no pointer here names."""
+        return not Path(self._dvc.cache.local.path).resolve().is_relative_to(self.root.resolve())
+
+    def used(self, *, history: bool) -> set[str]:
+        """MD5s of the objects that pointers name: in the work tree and at every branch and tag, or in every commit.
+
+        Raises:
+            SynthError: DVC cannot read a pointer.
+        """
+        with _explained("DVC cannot say which objects are used", "run dvc status there"), self._dvc.lock:
+            found = self._dvc.used_objs(all_branches=True, all_tags=True, all_commits=history, force=True)
+        return {str(info.value) for infos in found.values() for info in infos}
+
+    def stored(self) -> dict[str, tuple[int, float]]:
+        """MD5 → size in bytes and time of last change (seconds since 1970) of the objects in the cache."""
+        cache = self._dvc.cache.local
+        found = {}
+        for md5 in cache.all():
+            status = Path(cache.oid_to_path(md5)).stat()
+            found[str(md5)] = (status.st_size, status.st_mtime)
+        return found
+
+    def keep_only(self, used: Iterable[str]) -> None:
+        """Remove every other object from the cache. Raises SynthError where that cannot be written."""
+        from dvc_data.hashfile.gc import gc
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        with _explained("DVC cannot clear its cache", "look at the rights of .dvc/cache"), self._dvc.lock:
+            gc(self._dvc.cache.local, [HashInfo("md5", md5) for md5 in used])
+
     def push(self, objects: Iterable[str], remote: str | None = None) -> int:
         """Copy objects to a remote, the default one if none is named. Returns how many it lacked.
 

@@ -15,6 +15,7 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.parquet import write_parquet
 from synthkit.store.reader import Reader
+from synthkit.store.versions import recover
 from synthkit.store.warehouse import PassingAudit, Warehouse
 
 AUDIT = {
@@ -152,6 +153,35 @@ def test_readers_see_published_tables_and_nothing_else(warehouse: Warehouse, tmp
     for sql in ("select * from read_csv('/etc/passwd')", "create table x as select 1", "attach '/tmp/x.db'"):
         with pytest.raises(SynthError):
             reader.query(sql)
+
+
+def test_a_receipt_that_a_killed_publish_was_writing_is_no_table(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path, 4)
+    (warehouse.directory / ".tmp-999999999-n.receipt.json").write_bytes(warehouse.receipt_path("m").read_bytes())
+    assert Reader(warehouse).tables() == ["m"]
+    recover(warehouse)
+    assert not list(warehouse.directory.glob(".tmp-*"))
+
+
+def test_a_query_that_a_publish_comes_into_reads_the_new_table(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, tmp_path, 4)
+    reader, connect, times = Reader(warehouse), Reader._connect, []
+
+    def interrupted(self: Reader, receipts: dict[str, Any]) -> Any:
+        connection = connect(self, receipts)
+        times.append(1)
+        if len(times) == 1:  # after the files were looked up, and before they are read
+            publish(warehouse, tmp_path, 6)
+        return connection
+
+    monkeypatch.setattr(Reader, "_connect", interrupted)
+    assert reader.query("select count(*) as n from m").to_pylist() == [{"n": 6}]
+    assert len(times) == 2
+    with pytest.raises(SynthError, match="does not exist"):
+        reader.query("select * from nowhere")
+    assert len(times) == 3
 
 
 READER = """
