@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.teacher import retrying
 from synthkit.teacher.client import Client, Gone, Reply, Transient, api_key, known_models
 from synthkit.teacher.retrying import persist
-from tests.teacher.asking import MODEL, prompt
+from tests.teacher.asking import MODEL, in_a_loop, prompt
 from tests.teacher.standin import Standin
 
 
@@ -23,7 +22,7 @@ def ask(url: str, key: str = "test-key", timeout: float = 5.0, number: int = 1, 
         finally:
             await client.close()
 
-    return asyncio.run(once())
+    return in_a_loop(once())
 
 
 def test_a_message(server: Standin) -> None:
@@ -99,7 +98,7 @@ def test_a_batch_that_is_gone(server: Standin) -> None:
         return await Client("test-key", server.url, 5.0).batch_ended("msgbatch_none")
 
     with pytest.raises(Gone):
-        asyncio.run(look())
+        in_a_loop(look())
 
 
 def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +124,7 @@ def failing(times: int, wait: float | None = None) -> Callable[[], object]:
 
 
 def test_persist() -> None:
-    assert asyncio.run(persist(failing(7), 60.0)) == "done"  # type: ignore[arg-type,func-returns-value]
+    assert in_a_loop(persist(failing(7), 60.0)) == "done"  # type: ignore[arg-type,func-returns-value]
 
 
 def test_patience_ends_before_a_wait_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +132,8 @@ def test_patience_ends_before_a_wait_that_is_too_long(monkeypatch: pytest.Monkey
     with pytest.raises(
         BuildError, match=r"no answer in 1 attempts within teacher\.patience \(60 s\)[\s\S]*kept and paid"
     ):
-        asyncio.run(persist(failing(1, wait=3600.0), 60.0))  # type: ignore[arg-type]
+        in_a_loop(persist(failing(1, wait=3600.0), 60.0))  # type: ignore[arg-type]
     assert time.monotonic() - began < 60
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.05)
     with pytest.raises(BuildError, match="busy"):
-        asyncio.run(persist(failing(10**6), 0.5))  # type: ignore[arg-type]
+        in_a_loop(persist(failing(10**6), 0.5))  # type: ignore[arg-type]
