@@ -12,7 +12,6 @@ MODULES = {
     "first_build": "benchmarks.first_build",
     "text": "benchmarks.text",
     "attackers": "benchmarks.attackers",
-    "publish": "benchmarks.publish",
     "crashes": "benchmarks.crashes",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
