@@ -68,7 +68,6 @@ class Draft:
         self.project = project
         self.recorded = recorded
         self.faults: list[Fault] = []
-        self.warnings: list[Fault] = []
         self.models: dict[str, ModelDraft] = {}
         for spec in project.models:
             self.models.setdefault(spec.name, ModelDraft(spec))
@@ -132,7 +131,6 @@ class Draft:
             disabled=tuple(self.project.disabled),
             dag=self.dag,
             selectables=self.selectables,
-            warnings=tuple(self.warnings),
             accounts=self.accounts,
             unit_tests=tuple(self.unit_tests),
             unknown=frozenset(n for n, m in self.models.items() if m.schema is None),

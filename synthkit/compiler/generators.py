@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from synthkit.compiler.auto import choose_generator
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Size
-from synthkit.errors import Fault, SynthError, did_you_mean
+from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
 from synthkit.sources.ingest import parse_share
 from synthkit.spec.faults import parameter_faults
@@ -77,8 +77,6 @@ def _bind_generator(draft: Draft, model: ModelDraft) -> None:
             hint="add source: \"{{ source('group', 'table') }}\" or \"{{ ref('another_model') }}\"",
         )
         model.broken = True
-    elif model.generator.warnings is not None and model.params is not None:
-        draft.warnings += [Fault(text, spec.origin.at("generator")) for text in model.generator.warnings(model.params)]
 
 
 def _bind_size(draft: Draft, model: ModelDraft) -> None:

@@ -183,10 +183,19 @@ class Manifest:
     disabled: tuple[ModelSpec, ...]
     dag: Dag
     selectables: Mapping[str, Selectable]
-    warnings: tuple[Fault, ...] = ()
     accounts: Mapping[str, Account] = field(default_factory=dict)  # by name
     unit_tests: tuple[UnitTest, ...] = ()
     unknown: frozenset[str] = frozenset()  # models whose columns are not known, as no source was opened
+
+    @property
+    def warnings(self) -> list[Fault]:
+        """What in the parameters of generators is worth a look; found when it is shown, as it may import an SDK."""
+        return [
+            Fault(text, model.spec.origin.at("generator"))
+            for model in self.models.values()
+            if model.generator.warnings is not None
+            for text in model.generator.warnings(model.params)
+        ]
 
     def account_of(self, source_id: str) -> Account:
         return next(a for a in self.accounts.values() if source_id in a.sources)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
@@ -18,8 +19,7 @@ from pydantic import BaseModel, Field, create_model, model_validator
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Progress, Workplace
 from synthkit.schema import Column, Schema, Table
-from synthkit.teacher.spec import model_warning
-from synthkit.teacher.spending import SpendingParams
+from synthkit.teacher.spending import AHEAD, SpendingParams, model_warnings
 from synthkit.text.filters import FilterParams
 from synthkit.text.items import Item
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from synthkit.teacher.requests import Prompt
     from synthkit.text.filters import Filters
 
-AHEAD = 64  # requests that may be unanswered when the next one is decided
 TRIES = 2  # of a row whose text does not come, or passes no filter
 ASSUMED_TOKENS = 60  # of one text
 OFF: Mapping[str, bool] = {
@@ -96,7 +95,7 @@ def compose(
     import pyarrow as pa
 
     from synthkit.files import replacing
-    from synthkit.teacher.spending import teacher_of, told
+    from synthkit.teacher.spending import progress_note, teacher_of, told
     from synthkit.text.filters import Filters
 
     tables = [table] if held_out is None else [table, held_out]
@@ -112,18 +111,18 @@ def compose(
         filling = _Filling(params, shown, Filters(params.filters, ()))
         for answer in teacher.answers(filling.prompts(), AHEAD):
             filling.take(answer)
-            note = f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {len(filling.dropped)} rejected"
-            progress(filling.filled, len(shown), "rows", note)
+            progress(len(filling.texts), len(shown), "rows", progress_note(teacher, params, len(filling.dropped)))
         for line in filling.dropped:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        done = filling.whole(None if teacher.stopped is None else filling.answered)
+        done = len(shown) if teacher.stopped is None else filling.answered
+        empty = sum(row not in filling.texts for row in range(done))
         place.record.update(
             told(teacher, params),
-            counts={"filled": filling.filled, "empty": done - filling.filled_of(done), "dropped": len(filling.dropped)},
+            counts={"filled": len(filling.texts), "empty": empty, "dropped": len(filling.dropped)},
             filters=json.loads(filling.filters.fingerprint()),
             stopped=teacher.stopped if done < rows else ("the source has no more rows" if len(shown) < rows else None),
         )
-    if not filling.filled:
+    if not filling.texts:
         raise BuildError(f"no row was filled: {teacher.stopped or 'no text passed the filters'}")
     out = found.slice(0, done)
     for name in params.fill:
@@ -139,20 +138,9 @@ class _Filling:
         self.texts: dict[int, dict[str, str]] = {}
         self.dropped: list[dict[str, Any]] = []
         self.answered = 0  # rows from the first on whose first request was answered
-        self._asked: list[tuple[int, list[int]]] = []  # try, rows
+        self._asked: deque[tuple[int, list[int]]] = deque()  # try, rows
         self._again: list[int] = []
         self._system = SYSTEM + "\nText columns:\n" + "\n".join(f"- {k}: {v}" for k, v in params.fill.items())
-
-    @property
-    def filled(self) -> int:
-        return len(self.texts)
-
-    def filled_of(self, rows: int) -> int:
-        return sum(i in self.texts for i in range(rows))
-
-    def whole(self, answered: int | None) -> int:
-        """Rows from the first on that are as good as they get."""
-        return len(self.shown) if answered is None else answered
 
     def prompts(self) -> Iterator[Prompt | None]:
         rows = iter(range(len(self.shown)))
@@ -160,10 +148,8 @@ class _Filling:
             yield self._prompt(1, group)
         while self._asked or self._again:
             if self._again:
-                group, self._again = (
-                    self._again[: self.params.rows_per_request],
-                    self._again[self.params.rows_per_request :],
-                )
+                most = self.params.rows_per_request
+                group, self._again = self._again[:most], self._again[most:]
                 yield self._prompt(TRIES, group)
             else:
                 yield None
@@ -181,7 +167,7 @@ class _Filling:
         )
 
     def take(self, answer: Answer) -> None:
-        number, group = self._asked.pop(0)
+        number, group = self._asked.popleft()
         items = answer.data["items"] if answer.status == "ok" and answer.data is not None else []
         if len(items) != len(group):
             items = []  # texts that cannot be matched with their rows are none
@@ -228,11 +214,6 @@ def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
     return in_words([found], params, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
 
 
-def warnings(params: LlmColumnsParams) -> Sequence[str]:
-    found = model_warning(params.teacher.model)
-    return [] if found is None else [found]
-
-
 LLM_COLUMNS = Generator(
     name="llm_columns",
     version=1,
@@ -241,7 +222,7 @@ LLM_COLUMNS = Generator(
     compose=compose,
     columns=columns,
     estimate=estimate,
-    warnings=warnings,
+    warnings=model_warnings,
     supports_conditions=False,
     summary="text columns for the rows of a table, by a teacher model (Claude)",
     packages=("py3langid", "rapidfuzz"),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Progress, Workplace
 from synthkit.schema import Schema, Table
-from synthkit.teacher.spec import model_warning
+from synthkit.teacher.spending import model_warnings
 from synthkit.text.params import SelfInstructParams
 from synthkit.text.rows import schema_of
 
@@ -56,7 +56,7 @@ def compose(
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
     from synthkit.files import replacing
-    from synthkit.teacher.spending import teacher_of, told
+    from synthkit.teacher.spending import progress_note, teacher_of, told
     from synthkit.text.filters import Filters
     from synthkit.text.pipeline import Dropped, Pipeline
     from synthkit.text.rows import Row, batches
@@ -77,9 +77,8 @@ def compose(
             def watched() -> Iterator[Row]:
                 for row in pipeline.rows(teacher):
                     yield row
-                    accepted, rejected = pipeline.counts["accepted"], pipeline.rejected
-                    note = f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {rejected} rejected"
-                    progress(accepted, rows, "items", note)
+                    note = progress_note(teacher, params, pipeline.rejected)
+                    progress(pipeline.counts["accepted"], rows, "items", note)
 
             yield from batches(watched(), schema_of(params.columns))
             place.record.update(
@@ -138,11 +137,6 @@ def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]
     return in_words(parts, params, f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters")
 
 
-def warnings(params: SelfInstructParams) -> Sequence[str]:
-    models = {params.teacher.model: None} | ({params.judge.model: None} if params.judge is not None else {})
-    return [text for model in models if (text := model_warning(model)) is not None]
-
-
 SELF_INSTRUCT = Generator(
     name="self_instruct",
     version=1,
@@ -151,7 +145,7 @@ SELF_INSTRUCT = Generator(
     compose=compose,
     columns=columns,
     estimate=estimate,
-    warnings=warnings,
+    warnings=model_warnings,
     supports_conditions=False,
     summary="instruction tables from written seeds, by a teacher model (Claude)",
     packages=("rapidfuzz", "py3langid"),

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from synthkit.teacher.spec import TeacherParams
+from synthkit.teacher.spec import TeacherParams, model_warning
 
 if TYPE_CHECKING:
     from synthkit.teacher.estimate import Estimate
     from synthkit.teacher.prices import Prices
     from synthkit.teacher.session import Teacher
 
+AHEAD = 64  # requests that may be unanswered when the next one is decided
 FOLDER = ".synth/requests"  # below a project's root: outside target/, as synth clean must not cost money
 PRICES = "prices.yml"  # at a project's root: its own prices
 
@@ -44,6 +45,11 @@ class SpendingParams(BaseModel):
     max_requests: int | None = Field(default=None, ge=1)
     concurrency: int = Field(default=8, ge=1, le=64)
     batch_api: bool = False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are asked."""
+        return (self.teacher.model,)
 
 
 @contextmanager
@@ -73,6 +79,15 @@ def prices_of(root: Path) -> Prices:
 
     own = root / PRICES
     return Prices.load(own if own.exists() else None)
+
+
+def model_warnings(params: SpendingParams) -> list[str]:
+    """One for each model that the installed SDK does not know."""
+    return [text for model in dict.fromkeys(params.models) if (text := model_warning(model)) is not None]
+
+
+def progress_note(teacher: Teacher, params: SpendingParams, rejected: int) -> str:
+    return f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {rejected} rejected"
 
 
 def told(teacher: Teacher, params: SpendingParams) -> dict[str, Any]:

@@ -75,6 +75,10 @@ class SelfInstructParams(SpendingParams):
     filters: FilterParams = FilterParams()
     columns: tuple[ItemColumn, ...] | None = Field(default=None, min_length=1)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (*super().models, *(() if self.judge is None else (self.judge.model,)))
+
     @model_validator(mode="after")
     def _positive(self) -> SelfInstructParams:
         for topic, share in self.topics.items():

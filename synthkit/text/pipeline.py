@@ -1,8 +1,8 @@
 """Self-Instruct: examples in, requests out, answers through the filters, until the table is full.
 
 Everything is decided in the order of the requests, never in that of the answers: request i depends on the answers
-0 … i − :data:`AHEAD` and on nothing else. So the same seeds, parameters and kept answers give the same rows, at any
-concurrency, after any number of interruptions.
+0 … i − :data:`~synthkit.teacher.spending.AHEAD` and on nothing else. So the same seeds, parameters and kept answers
+give the same rows, at any concurrency, after any number of interruptions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from synthkit.teacher.requests import Prompt
+from synthkit.teacher.spending import AHEAD
 from synthkit.text import prompts
 from synthkit.text.filters import Filters
 from synthkit.text.items import Item
@@ -25,8 +26,8 @@ from synthkit.text.topics import Balance, Missing, Topic, quotas
 if TYPE_CHECKING:
     from synthkit.teacher.answers import Answer
 
-AHEAD = 64  # requests that may be unanswered when the next one is decided
 WINDOW = 10  # requests whose yield is held against the floor
+LEAST_YIELD = 0.02  # that is expected, however little came: so that a bad start does not ask for everything at once
 FIRST_YIELD = 0.7  # of the items asked for, before any was seen
 SHOWN_GENERATED = 4  # one in so many examples is an accepted item
 
@@ -89,7 +90,8 @@ class Pipeline:
         self._dropped = dropped
         self._asked: deque[_Asked] = deque()
         self._next: deque[tuple[_Asked, Prompt]] = deque()
-        self._accepted: list[Item] = []
+        self._accepted: dict[Topic, list[Item]] = {topic: [] for topic in self.balance.wanted}
+        self._pools = {topic: self._pool(topic) for topic in self.balance.wanted}
         self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)  # items asked for, items accepted by the filters
         self._number = 0
         self._stages = tuple(name for name in filters.counts if name != "accepted")
@@ -142,11 +144,13 @@ class Pipeline:
         self._number += 1
         return asked, prompt
 
+    def _pool(self, topic: Topic) -> Sequence[int]:
+        own = [i for i, seed in enumerate(self.seeds) if seed.topic == topic] if topic is not None else []
+        return own or range(len(self.seeds))
+
     def _examples(self, topic: Topic, rng: random.Random) -> tuple[tuple[int, ...], list[Item]]:
         """Seeds of the topic where there are any, and a few accepted items; row numbers of the seeds."""
-        own = [i for i, s in enumerate(self.seeds) if s.topic == topic] if topic is not None else []
-        pool = own or list(range(len(self.seeds)))
-        accepted = [item for item in self._accepted if topic is None or item.topic == topic]
+        pool, accepted = self._pools[topic], self._accepted[topic]
         generated = min(self.params.examples // SHOWN_GENERATED, len(accepted))
         shown = sorted(rng.sample(pool, min(self.params.examples - generated, len(pool))))
         items = [self.seeds[i] for i in shown] + rng.sample(accepted, generated)
@@ -158,8 +162,7 @@ class Pipeline:
         return Prompt(teacher.model, self._system, text, form, teacher.max_tokens, label, nonce)
 
     def _yield(self) -> float:
-        asked = sum(a for a, _ in self._recent)
-        return max(0.02, sum(k for _, k in self._recent) / asked) if asked else FIRST_YIELD
+        return max(LEAST_YIELD, self._raw_yield()) if self._recent else FIRST_YIELD
 
     # -- what comes back ---------------------------------------------------------------------------
 
@@ -170,7 +173,7 @@ class Pipeline:
         self.counts["items"] += len(drafts)
         group = _Group(topic, [])
         for draft in drafts[: 2 * wanted]:  # an answer far longer than what was asked for is not trusted
-            item = Item(draft["instruction"].strip(), draft["response"].strip(), draft["input"].strip(), topic)
+            item = Item.of({**draft, "topic": topic})
             if self._passes(item, answer):
                 group.rows.append(self._row(item, answer, asked.parents))
         self._recent.append((wanted, len(group.rows)))
@@ -192,8 +195,7 @@ class Pipeline:
         return self._to_judge(group)
 
     def _raw_yield(self) -> float:
-        asked = sum(a for a, _ in self._recent)
-        return sum(k for _, k in self._recent) / asked if asked else 1.0
+        return sum(k for _, k in self._recent) / sum(a for a, _ in self._recent)
 
     def _evolved(self, asked: _Asked, answer: Answer) -> _Group | None:
         """The harder version takes the place of an item if it passes the filters; else the item stays as it was."""
@@ -201,7 +203,7 @@ class Pipeline:
         assert group is not None
         drafts = self._drafts(answer)
         for index, draft in zip(group.chosen, drafts, strict=False):
-            item = Item(draft["instruction"].strip(), draft["response"].strip(), draft["input"].strip(), asked.topic)
+            item = Item.of({**draft, "topic": asked.topic})
             if self._passes(item, answer):
                 row = self._row(item, answer, group.rows[index].parents)
                 group.rows[index] = replace(row, evolution=1)
@@ -246,7 +248,7 @@ class Pipeline:
                 continue
             self.balance.accepted[group.topic] += 1
             self.counts["accepted"] += 1
-            self._accepted.append(row.item)
+            self._accepted[group.topic].append(row.item)
             yield row
 
     @property

@@ -14,7 +14,6 @@ from synthkit.text.items import Item
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ITEM = ("instruction", "input", "response", "topic")
 COLUMNS: Mapping[str, tuple[str, str]] = {  # name → SQL type, what it is
     "item_id": ("VARCHAR", "SHA-256 of instruction, input and response, the first 16 digits"),
     "instruction": ("VARCHAR", "what is asked"),
