@@ -137,10 +137,14 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def clean_temporaries(directory: Path) -> int:
-    """Remove what killed processes left in a folder; files of a living process stay. Returns how many."""
+def clean_temporaries(directory: Path, name: str = "*") -> int:
+    """Remove what killed processes left in a folder; files of a living process stay. Returns how many.
+
+    Args:
+        name: of the one file whose unfinished copies are meant.
+    """
     removed = 0
-    for path in directory.glob(f"{TEMPORARY}*") if directory.is_dir() else []:
+    for path in directory.glob(f"{TEMPORARY}*-{name}") if directory.is_dir() else []:
         if has_living_owner(path):
             continue
         if path.is_dir() and not path.is_symlink():

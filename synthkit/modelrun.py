@@ -15,6 +15,7 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError
 from synthkit.events import AuditFinished, Listener, ModelProgress, Note
 from synthkit.fingerprint import Fingerprinter
+from synthkit.generators.checkpoint import FileCheckpoint
 from synthkit.modelinputs import Inputs
 from synthkit.plan import FULL_REFRESH, Action
 from synthkit.provenance import guarantees_of
@@ -150,7 +151,7 @@ class ModelRun:
         if action.kind == "train":
             shutil.rmtree(staging.model_dir(train), ignore_errors=True)
             if action.reason == FULL_REFRESH:
-                staging.checkpoint(train).unlink(missing_ok=True)
+                FileCheckpoint(staging.checkpoint(train)).discard()
         charged = None if model.budget is None else self._charge(train)
         job = GenerateJob(
             model=model.name,

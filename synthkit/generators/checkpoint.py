@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from synthkit.errors import BuildError
-from synthkit.files import replacing
+from synthkit.files import clean_temporaries, replacing
 
 if TYPE_CHECKING:
     import torch
@@ -97,6 +97,11 @@ class FileCheckpoint:
         with replacing(self.path) as temporary:
             save_file(tensors, str(temporary), {"record": json.dumps(state.record)})
         self.last = time.monotonic()
+
+    def discard(self) -> None:
+        """Forget the training, and what processes that were killed amid a save have left of it."""
+        self.path.unlink(missing_ok=True)
+        clean_temporaries(self.path.parent, self.path.name)
 
 
 def interval() -> float:

@@ -183,7 +183,7 @@ def _fit(
     (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": job.charge}), "utf-8")
     shutil.rmtree(model_dir, ignore_errors=True)
     temporary.replace(model_dir)
-    Path(job.checkpoint).unlink(missing_ok=True)
+    FileCheckpoint(Path(job.checkpoint)).discard()
     return model
 
 

@@ -111,6 +111,16 @@ def test_a_file_that_is_no_checkpoint_is_none(tmp_path: Path) -> None:
         assert file.load() is None
 
 
+def test_a_training_that_ended_leaves_nothing_also_of_a_save_that_was_killed(tmp_path: Path) -> None:
+    file = FileCheckpoint(tmp_path / "state")
+    file.save(Saved({"x": torch.arange(3)}, {"step": 7}))
+    others = {"other", ".tmp-999999999-other", f".tmp-{os.getpid()}-state"}  # of another training, and being written
+    for name in (".tmp-999999999-state", *others):
+        (tmp_path / name).write_bytes(b"half")
+    file.discard()
+    assert {p.name for p in tmp_path.iterdir()} == others
+
+
 def test_saves_are_due_after_an_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SECONDS_VARIABLE, raising=False)
     assert interval() == SECONDS
