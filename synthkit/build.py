@@ -70,19 +70,22 @@ class _State:
 
 def build(
     manifest: Manifest,
-    plan: Plan,
+    make: Callable[[], Plan],
     *,
     options: Options | None = None,
     listener: Listener = ignore,
     executor: Executor | None = None,
 ) -> RunResults:
-    """Run the plan and write ``target/run_results.json``.
+    """Make a plan, run it, and write ``target/run_results.json``.
 
-    A model whose parent failed is skipped. Ctrl-C and SIGTERM end the running jobs, leave what is published
-    as it was and return results marked ``interrupted``.
+    The plan is made while the project's lock is held: one made earlier may not know what another build did meanwhile,
+    and would train, and pay for, a private model a second time.
+
+    A model whose parent failed is skipped. Ctrl-C and SIGTERM end the running jobs, leave what is published as it was
+    and return results marked ``interrupted``.
 
     Raises:
-        SynthError: another build holds the project's lock, with that process named.
+        SynthError: another build holds the project's lock, with that process named; or no plan can be made.
         BuildError: a unit test fails; nothing was run then.
         OverBudgetError: its trainings would spend more of some privacy than is left; nothing was read then.
     """
@@ -93,6 +96,9 @@ def build(
     lock = ProjectLock(target / "lock", wait=options.lock_wait)
     with lock.held(lambda text: say(Note(text))):
         check_unit_tests(manifest.unit_tests)
+        plan = make()
+        for warning in plan.warnings:
+            say(Note(warning, "warn"))
         refuse_over_budget(manifest, balances(manifest, plan.actions))
         warehouse = Warehouse(project.warehouse_dir, project.database_path)
         recover(warehouse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from synthkit.cli.common import (
     selection_options,
 )
 from synthkit.cli.reports import parse_reports
+
+if TYPE_CHECKING:
+    from synthkit.plan import Plan
 
 
 @click.command("audit")
@@ -50,8 +53,10 @@ def command(
     wanted = parse_reports(reports)
     given = {k: options[k] for k in ("threads", "seed", "device")}
     manifest = compiled(project_dir, target, variables, **given)
-    plan = make_audit_plan(
-        manifest, select=select, exclude=exclude, results=last_results(manifest.project), state=state
-    )
+
+    def make() -> Plan:
+        results = last_results(manifest.project)
+        return make_audit_plan(manifest, select=select, exclude=exclude, results=results, state=state)
+
     asked = {"variables": variables, "seed": options["seed"], "device": options["device"]}
-    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, "audit", asked)
+    run_plan(ctx, manifest, make, options, wanted, base, log_format, quiet, "audit", asked)

@@ -24,7 +24,9 @@ from synthkit.cli.reports import parse_reports, surroundings, write_reports
 
 if TYPE_CHECKING:
     from synthkit.errors import Location
+    from synthkit.plan import Plan
     from synthkit.results import RunResults
+    from synthkit.spec.types import ModelSpec
 
 
 @click.command("build")
@@ -66,19 +68,18 @@ def command(
     manifest = compiled(project_dir, target, variables, **given)
     if commit:
         _check_git(manifest.project.root)
-    plan = make_plan(
-        manifest,
-        select=select,
-        exclude=exclude,
-        full_refresh=full_refresh,
-        results=last_results(manifest.project),
-        state=state,
-    )
+
+    def make() -> Plan:
+        results = last_results(manifest.project)
+        return make_plan(
+            manifest, select=select, exclude=exclude, full_refresh=full_refresh, results=results, state=state
+        )
+
     asked = {"variables": variables, "seed": options["seed"], "device": options["device"], "full_refresh": full_refresh}
     run_plan(
         ctx,
         manifest,
-        plan,
+        make,
         options,
         wanted,
         base,
@@ -93,7 +94,7 @@ def command(
 def run_plan(
     ctx: click.Context,
     manifest: Any,
-    plan: Any,
+    make: Callable[[], Plan],
     options: dict[str, Any],
     reports: Any,
     base: str | None,
@@ -106,6 +107,7 @@ def run_plan(
     """Run a plan under a console, write the reports, and exit with what it came to.
 
     Args:
+        make: is called when no other build can change any more what it looks at.
         asked: what the command line gave, for a retry.
         after: is called with the manifest and the results.
     """
@@ -117,11 +119,10 @@ def run_plan(
     manifest.write_summary(project.target_dir)
     settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb, asked=asked)
     with make_console(log_format, quiet, sys.stdout) as console:
-        for warning in plan.warnings:
-            console.warn(warning)
-        for name in plan.disabled:
-            console.left_out(name, _why_disabled(manifest, name))
-        run = build(manifest, plan, options=settings, listener=console.listen)
+        if verb == "build":
+            for spec in manifest.disabled:
+                console.left_out(spec.name, _why_disabled(project.root, spec))
+        run = build(manifest, make, options=settings, listener=console.listen)
     if reports:
         rendered = of_run(run, surroundings(project, run.run_id, base))
         write_reports(reports, rendered, aside=log_format == "json")
@@ -156,14 +157,9 @@ def _committing(message: str | None) -> Callable[[Any, RunResults], None]:
     return commit
 
 
-def _why_disabled(manifest: Any, name: str) -> str:
-    spec = next(m for m in manifest.disabled if m.name == name)
+def _why_disabled(root: Path, spec: ModelSpec) -> str:
     where = spec.origin.at("enabled")
-    file = (
-        where.file.relative_to(manifest.project.root)
-        if where.file.is_relative_to(manifest.project.root)
-        else where.file
-    )
+    file = where.file.relative_to(root) if where.file.is_relative_to(root) else where.file
     return f"enabled is false at {file}:{where.line}{_condition(where)}"
 
 

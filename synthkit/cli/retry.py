@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from synthkit.cli.build import run_plan
 from synthkit.cli.common import base_option, compiled, log_options, project_root, reader_options, report_option
 from synthkit.cli.reports import parse_reports
+
+if TYPE_CHECKING:
+    from synthkit.plan import Plan
 
 
 @click.command("retry")
@@ -58,9 +61,11 @@ def command(
     if not models:
         click.echo(f"nothing to retry: the last {last.command}, {last.run_id}, left nothing undone")
         return
-    if last.command == "audit":
-        plan = make_audit_plan(manifest, select=models)
-    else:
-        plan = make_plan(manifest, select=models, full_refresh=last.full_refresh)
+
+    def make() -> Plan:
+        if last.command == "audit":
+            return make_audit_plan(manifest, select=models)
+        return make_plan(manifest, select=models, full_refresh=last.full_refresh)
+
     asked = {"variables": last.variables, "seed": last.seed, "device": last.device, "full_refresh": last.full_refresh}
-    run_plan(ctx, manifest, plan, options, wanted, base, log_format, quiet, last.command, asked)
+    run_plan(ctx, manifest, make, options, wanted, base, log_format, quiet, last.command, asked)
