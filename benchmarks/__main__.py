@@ -13,6 +13,7 @@ MODULES = {
     "text": "benchmarks.text",
     "attackers": "benchmarks.attackers",
     "crashes": "benchmarks.crashes",
+    "publish": "benchmarks.publish",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
     "teacher": "benchmarks.teacher",

@@ -1,4 +1,4 @@
-"""ls, compile, plan and verify on a generated project of 1,000 models over 20 sources."""
+"""ls, compile, plan, verify and a build with nothing to do, on a generated project of 1,000 models over 20 sources."""
 
 from __future__ import annotations
 
@@ -65,11 +65,15 @@ def _query(i: int) -> str:
 def write_receipts(root: Path) -> None:
     """A receipt and a file for every model, as if all had been built: training half of them would take hours.
 
-    What `verify` reads is all there: the fingerprints of today's YAML, what was demanded, and what was found.
+    What `verify` and `build` read is all there: the fingerprints of today's YAML, what was demanded, what was found,
+    and a table in the Parquet file.
     """
+    import pyarrow as pa
+
     from synthkit.compiler import compile_project
     from synthkit.fingerprint import Fingerprinter
     from synthkit.project import load_project
+    from synthkit.store.parquet import write_parquet
 
     manifest = compile_project(load_project(root))
     fingerprinter = Fingerprinter(manifest)
@@ -80,17 +84,18 @@ def write_receipts(root: Path) -> None:
         upstream[model.id] = found.sample
         file = warehouse / model.name / "0.parquet"
         file.parent.mkdir(parents=True)
-        file.write_bytes(b"rows")
+        rows = pa.table({"n": [1, 2], "kind": ["a", "b"], "x": [0.5, 1.0]})
+        written = write_parquet(rows.to_batches(), rows.schema, file, {})
         demands = [b.to_json() for b in model.audits]
         reads = [r for r in model.parents if r.source is not None]
         receipt: Mapping[str, Any] = {
             "model": model.name,
             "run_id": "generated",
             "published_at": "2026-01-01T00:00:00.000Z",
-            "rows": 400,
+            "rows": written.rows,
             "file": f"{model.name}/0.parquet",
-            "sha256": "0" * 64,
-            "bytes": 4,
+            "sha256": written.hashes.sha256,
+            "bytes": file.stat().st_size,
             "schema": model.schema.to_json(),
             "columns": [{"name": c.name, "type": c.sql_type} for c in model.schema.columns],
             "fingerprints": found.hashes(),
@@ -123,4 +128,8 @@ def main() -> None:
         ]
         write_receipts(root)
         rows.append(("synth verify, 1,000 models with receipts", seconds([*SYNTH, "verify"], root, 3), 3.0))
+        rows.append(("synth build, 1,000 models, nothing to do", seconds([*SYNTH, "build", "--quiet"], root, 3), 3.0))
+        results = json.loads((root / "target" / "run_results.json").read_text("utf-8"))["results"]
+        if {r["status"] for r in results} != {"reused"}:
+            raise RuntimeError("the build had something to do")
         report(rows)

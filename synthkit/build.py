@@ -154,8 +154,9 @@ def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Even
 def _record(manifest: Manifest, run: RunResults) -> None:
     """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits."""
     target = manifest.project.target_dir
-    write_json_atomic(target / "run_results.json", run.to_json())
-    summary = {k: v for k, v in run.to_json().items() if k != "results"}
+    whole = run.to_json()
+    write_json_atomic(target / "run_results.json", whole)
+    summary = {k: v for k, v in whole.items() if k != "results"}
     summary["status"] = "interrupted" if run.interrupted else "fail" if run.failed else "pass"
     summary["models"] = len(run.results)
     if any(r.status != "reused" for r in run.results):
@@ -173,6 +174,7 @@ class _Scheduler:
         self.state = _State({a.model: a for a in plan.actions})
         self.total = len(plan.actions)
         self.started = self.finished = 0
+        self.failures = False
 
     def stop(self, reason: str) -> None:
         """Start nothing more and end what runs; safe to call from a signal handler."""
@@ -227,7 +229,7 @@ class _Scheduler:
 
     def _skip_blocked(self) -> None:
         """Skip whatever is downstream of a failure, level by level."""
-        again = True
+        again = self.failures  # to look through all that waits after every model that passed would take n² steps
         while again:
             again = False
             for action in list(self.state.waiting.values()):
@@ -259,6 +261,7 @@ class _Scheduler:
     def _finish(self, result: ModelResult) -> None:
         self.state.results[result.model] = result
         self.finished += 1
+        self.failures |= result.failed or result.status == "skipped"
         self.say(ModelFinished(result, self.finished, self.total))
         if result.failed and self.options.fail_fast:
             self.stop("fail-fast")

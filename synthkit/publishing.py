@@ -59,7 +59,7 @@ def publish(
     repository = context.repository
     keep = repository.store if isinstance(repository, Repository) else None
     _versions(context).keep(model.name, staged.path)
-    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep)
+    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep, staged.hashes)
     if keep is not None:
         write_pointer(pointer_path(context.warehouse, model.name), written)
     context.staging.discard_others(model.name, None)
@@ -233,7 +233,8 @@ def refresh_database(manifest: Manifest) -> list[str]:
     project = manifest.project
     warehouse = Warehouse(project.warehouse_dir, project.database_path)
     infos: dict[str, TableInfo] = {}
-    for name, receipt in warehouse.all_published().items():
+    receipts = warehouse.all_published()
+    for name, receipt in receipts.items():
         model = manifest.models.get(name)
         infos[name] = TableInfo(
             name=name,
@@ -244,7 +245,7 @@ def refresh_database(manifest: Manifest) -> list[str]:
             else {c.name: c.description for c in model.schema.columns if c.description},
         )
     try:
-        rebuild(warehouse, infos, _history(manifest))
+        rebuild(warehouse, infos, _history(manifest), receipts)
     except SynthError as error:
         return [f"the DuckDB file was not refreshed: {error.message}"]
     return []

@@ -228,14 +228,19 @@ def reading(root: Path) -> Iterator[Reading]:
         yield found
     finally:
         output, _ = process.communicate("stop\n", timeout=60)
-        told = json.loads(output)
-        found.queries, found.errors = told["queries"], told["errors"]
+        if process.returncode == 0:
+            told = json.loads(output)
+            found.queries, found.errors = told["queries"], told["errors"]
+        else:  # a crash of the interpreter or of DuckDB; what it printed on stderr is to be seen
+            found.errors.append(f"the reader ended with code {process.returncode}; it had printed {output!r}")
 
 
 def _read(root: Path) -> None:
     """Query in turn by synthkit and by a connection of DuckDB's own, until a line comes in."""
+    import faulthandler
     import select
 
+    faulthandler.enable()
     found = Reading()
     while not select.select([sys.stdin], [], [], 0)[0]:
         for name in TABLES:

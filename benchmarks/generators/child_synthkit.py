@@ -65,7 +65,7 @@ def _draw(generator: Any, model: Any, job: dict[str, Any]) -> int:
 
     batches = iter(generator.sample(model, job["rows"], conditions=(), seed=job["seed"] + 1, progress=silent))
     first = next(batches)
-    return int(write_parquet(chain([first], batches), first.schema, Path(job["sample"]), {}))
+    return write_parquet(chain([first], batches), first.schema, Path(job["sample"]), {}).rows
 
 
 if __name__ == "__main__":

@@ -110,6 +110,8 @@ def _named(params: BaseModel, marker: type, path: str = "") -> Iterator[tuple[st
 
 def _walk(annotation: Any, value: Any, path: str, marker: type) -> Iterator[tuple[str, Any]]:
     """Follow a type and its value side by side down to what the marker marks."""
+    if isinstance(annotation, type) and not isinstance(value, BaseModel | Mapping | list | tuple | set | frozenset):
+        return  # most fields are plain ones, and there are thousands
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(value, BaseModel):
         yield from _named(value, marker, f"{path}.")

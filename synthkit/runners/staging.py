@@ -38,10 +38,11 @@ def stage(
         yield first
         yield from batches
 
-    rows = write_parquet(rest(), first.schema, directory / "data.parquet", job.metadata)
+    rows, hashes = write_parquet(rest(), first.schema, directory / "data.parquet", job.metadata)
     record = {
         "sample": job.sample,
         "rows": rows,
+        **hashes._asdict(),
         "schema": schema.to_json(),
         "source_rows": source_rows,
         "privacy": job.charge if isinstance(job, GenerateJob) else None,

@@ -48,14 +48,22 @@ class TableInfo:
     column_descriptions: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def rebuild(warehouse: Warehouse, infos: Mapping[str, TableInfo], runs: Sequence[Mapping[str, Any]]) -> bool:
+def rebuild(
+    warehouse: Warehouse,
+    infos: Mapping[str, TableInfo],
+    runs: Sequence[Mapping[str, Any]],
+    receipts: Mapping[str, Mapping[str, Any]] | None = None,
+) -> bool:
     """Bring the DuckDB file up to date; returns whether it had to be written.
+
+    Args:
+        receipts: of all published tables, where they have been read already.
 
     Raises:
         BuildError: the file cannot be written; the old one is then as it was.
     """
     database = warehouse.database
-    receipts = warehouse.all_published()
+    receipts = warehouse.all_published() if receipts is None else receipts
     inputs = _inputs(warehouse, receipts, infos, runs)
     if not receipts and not runs and not database.exists():
         return False

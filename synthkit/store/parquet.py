@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from synthkit.files import replacing
+from synthkit.store.hashing import HashedFile, Hashes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,8 +16,17 @@ ROW_GROUP = 122_880  # rows: DuckDB's own, so that its scans run in parallel
 FORMAT = "2.6"
 
 
-def write_parquet(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, metadata: Mapping[str, str]) -> int:
-    """Write the batches under a temporary name and rename it; returns the number of rows.
+class Written(NamedTuple):
+    """A file as it was written."""
+
+    rows: int
+    hashes: Hashes
+
+
+def write_parquet(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, metadata: Mapping[str, str]
+) -> Written:
+    """Write the batches under a temporary name and rename it.
 
     Row groups have a fixed size and the metadata only what decides the rows (no time, no run), so the file
     is a function of its rows. Raises BuildError where the disk does not take it; what ``batches`` raises goes
@@ -29,14 +39,16 @@ def write_parquet(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Pa
     try:
         with (
             replacing(path) as temporary,
-            pq.ParquetWriter(temporary, stamped, compression="zstd", version=FORMAT) as writer,
+            temporary.open("wb") as plain,
+            HashedFile(plain) as file,
+            pq.ParquetWriter(file, stamped, compression="zstd", version=FORMAT) as writer,
         ):
             for group in _groups(_marked(batches), schema):
                 writer.write_table(group, row_group_size=ROW_GROUP)
                 rows += group.num_rows
     except _ReadError as failure:
         raise failure.error from None
-    return rows
+    return Written(rows, file.hashes)
 
 
 class _ReadError(Exception):

@@ -24,6 +24,7 @@ from typing import Any
 from synthkit.files import write_json_atomic
 from synthkit.fingerprint import digest
 from synthkit.schema import Schema, Table
+from synthkit.store.hashing import Hashes
 
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
 
@@ -36,6 +37,7 @@ class StagedRows:
         privacy: what the ledger was charged for the model that drew them; None without ε.
         guarantees: what they may reveal, by account; None where that was never recorded.
         teacher: what asking a teacher for them took; None where nobody was asked.
+        hashes: of the file, taken while it was written.
     """
 
     table: Table
@@ -44,6 +46,7 @@ class StagedRows:
     privacy: Mapping[str, Any] | None = None
     guarantees: tuple[Mapping[str, Any], ...] | None = None
     teacher: Mapping[str, Any] | None = None
+    hashes: Hashes | None = None
 
     @property
     def path(self) -> Path:
@@ -73,7 +76,9 @@ class Staging:
         if record is None or record.get("sample") != sample or not data.exists():
             return None
         table = Table(Schema.from_json(record["schema"]), (data,), record["rows"])
-        return StagedRows(table, sample, record.get("source_rows"), *recorded_privacy(record), record.get("teacher"))
+        hashes = Hashes(record["sha256"], record["md5"]) if record.keys() >= {"sha256", "md5"} else None
+        privacy = recorded_privacy(record)
+        return StagedRows(table, sample, record.get("source_rows"), *privacy, record.get("teacher"), hashes)
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]

@@ -199,7 +199,7 @@ def recover(warehouse: Warehouse) -> None:
     repository = find_repository(warehouse.directory.resolve())
     clean_temporaries(warehouse.directory)
     for name, receipt in warehouse.all_published().items():
-        warehouse.recover(name)
+        warehouse.recover(name, receipt)
         if isinstance(repository, Repository) and "md5" in receipt:
             pointer = pointer_path(warehouse, name)
             if not pointer.exists():  # killed before, or published before DVC was set up

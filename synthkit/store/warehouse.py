@@ -24,6 +24,7 @@ from typing import Any
 from synthkit.errors import BuildError
 from synthkit.files import TEMPORARY, clean_temporaries, digests, explained, replacing, sha256_file, write_json_atomic
 from synthkit.schema import Schema, Table
+from synthkit.store.hashing import Hashes
 from synthkit.store.staging import StagedRows, recorded_privacy
 from synthkit.versions.git import RECEIPT
 
@@ -137,14 +138,20 @@ class Warehouse:
         audit: PassingAudit,
         receipt: Mapping[str, Any],
         keep: Callable[[Path, str], None] | None = None,
+        hashes: Hashes | None = None,
     ) -> dict[str, Any]:
         """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
 
         Args:
             keep: is given the file in its place and its MD5 before any receipt names it, to keep a version of it.
+            hashes: of ``data`` as it was written; MD5, which takes longest, is then believed where SHA-256 agrees.
 
         Returns the receipt as written, with the file's name, hashes and size, and the hash of the receipt that it
-        replaces. Raises BuildError where the disk does not take it; the last published table is then as it was.
+        replaces.
+
+        Raises:
+            BuildError: the disk does not take it, or ``data`` is not what was written; the last published table is
+                then as it was.
         """
         if not isinstance(audit, PassingAudit):
             raise TypeError("publish needs a PassingAudit")
@@ -153,7 +160,12 @@ class Warehouse:
             folder.mkdir(parents=True, exist_ok=True)
         clean_temporaries(folder)
         clean_temporaries(self.directory)
-        digest, md5 = digests(data)
+        digest, md5 = digests(data) if hashes is None else (sha256_file(data), hashes.md5)
+        if hashes is not None and digest != hashes.sha256:
+            raise BuildError(
+                f"{data} is not what was staged for {name!r}: its SHA-256 is {digest[:16]}…, not {hashes.sha256[:16]}…",
+                hint="rows that were not audited are not published; run synth clean, and build again",
+            )
         final = folder / f"{digest[:16]}.parquet"
         if not final.exists() or sha256_file(final) != digest:
             with replacing(final) as temporary:
@@ -178,13 +190,11 @@ class Warehouse:
         path = self.receipt_path(name)
         return sha256_file(path) if path.is_file() else None
 
-    def recover(self, name: str) -> None:
-        """Remove what a killed publish left: files that no receipt names."""
+    def recover(self, name: str, receipt: Mapping[str, Any]) -> None:
+        """Remove what a killed publish left of a table: files that its receipt does not name."""
         folder = self.directory / name
-        receipt = self.published(name)
         clean_temporaries(folder)
-        if receipt is not None:
-            self._remove_others(folder, self.file(receipt))
+        self._remove_others(folder, self.file(receipt))
 
     def remove(self, name: str) -> None:
         """Withdraw a table: the receipt first, so that no reader finds a name without its file."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthkit.errors import BuildError
+from synthkit.files import digests
 from synthkit.store import parquet
 from synthkit.store.parquet import read_metadata, write_parquet
 
@@ -31,8 +32,9 @@ def test_bytes_do_not_depend_on_the_batches(tmp_path_factory: pytest.TempPathFac
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "ROW_GROUP", 256)
-        assert write_parquet(batches(), TABLE.schema, folder / "a.parquet", {"b": "2", "a": "1"}) == 1000
+        written = write_parquet(batches(), TABLE.schema, folder / "a.parquet", {"b": "2", "a": "1"})
         write_parquet(TABLE.to_batches(), TABLE.schema, folder / "b.parquet", {"a": "1", "b": "2"})
+    assert written == (1000, digests(folder / "a.parquet"))
     assert (folder / "a.parquet").read_bytes() == (folder / "b.parquet").read_bytes()
     assert pq.read_table(folder / "a.parquet").replace_schema_metadata(None).equals(TABLE)
 

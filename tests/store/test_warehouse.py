@@ -94,6 +94,22 @@ def test_publish_replaces_and_keeps_one_file(warehouse: Warehouse, tmp_path: Pat
     assert warehouse.published("m") is None
 
 
+def test_rows_that_were_changed_after_they_were_staged_are_not_published(warehouse: Warehouse, tmp_path: Path) -> None:
+    old = publish(warehouse, tmp_path, 3)
+    staged = tmp_path / "staged.parquet"
+    table = pa.table({"n": pa.array(range(5), pa.int64())})
+    hashes = write_parquet(table.to_batches(), table.schema, staged, {}).hashes
+    written = staged.read_bytes()
+    staged.write_bytes(written[:-1] + b"x")
+    passing = PassingAudit.of([AUDIT])
+    with pytest.raises(BuildError, match="is not what was staged for 'm'"):
+        warehouse.publish("m", staged, passing, receipt("m", 5), hashes=hashes)
+    assert warehouse.published("m") == old
+    staged.write_bytes(written)
+    new = warehouse.publish("m", staged, passing, receipt("m", 5), hashes=hashes)
+    assert (new["sha256"], new["md5"]) == hashes
+
+
 def test_a_receipt_cannot_lead_out_of_the_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
     publish(warehouse, tmp_path, 3)
     path = warehouse.receipt_path("m")
