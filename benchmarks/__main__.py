@@ -17,6 +17,7 @@ MODULES = {
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
     "teacher": "benchmarks.teacher",
+    "matrix": "benchmarks.matrix.__main__",
 }
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--propose-bounds",
     "bounds",
     is_flag=True,
-    help="Write bounds and values read off the rows, too, with --from: not private, to be replaced before epsilon.",
+    help="Write bounds, values, nullable read off the rows, too, with --from: not private, replace before epsilon.",
 )
 @click.option("--copy", is_flag=True, help="Copy the files into data/, with --from.")
 @click.option(

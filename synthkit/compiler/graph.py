@@ -58,8 +58,7 @@ def order_models(draft: Draft) -> None:
     """Put models in topological order; each cycle is a fault that shows the way round."""
     known = _known(draft)
     parents = {
-        f"model:{name}": frozenset(r.id for r in model.parents if r.id in known)
-        for name, model in draft.models.items()
+        f"model:{name}": frozenset(r.id for r in model.parents if r.id in known) for name, model in draft.models.items()
     }
     _order(draft, parents)
 

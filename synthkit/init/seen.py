@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 MOST_VALUES = 100  # longer lists are nobody's public knowledge by accident
 MARK = "READ OFF THE ROWS, replace"
 ABOVE = (
-    "# NOT PRIVATE: the bounds: and values: below were read off the rows, which no budget pays for. Each may be one",
-    "# person's. Before you set epsilon, replace every one by what anyone may know without seeing the file.",
+    "# NOT PRIVATE: the bounds:, values: and nullable: below were read off the rows, which no budget pays for. Each",
+    "# may be one person's. Before you set epsilon, replace every one by what anyone may know without seeing the file.",
 )
 
 
 def declarations(
     connection: duckdb.DuckDBPyConnection, schema: Schema, profiles: Mapping[str, Profile], rows: Path
 ) -> dict[str, str]:
-    """For each learnt column the YAML of its ``bounds`` or ``values``, as in ``bounds: [18, 90]``.
+    """For each learnt column the YAML of its ``bounds`` or ``values``, as in ``bounds: [18, 90]``, and what is full.
 
     Left out are keys, free text, what Faker fills, columns without a value, and lists of more than ``MOST_VALUES``.
     """
-    found = {}
+    found: dict[str, str] = {}
     for column in schema.columns:
         seen = profiles[column.name]
-        if not column.modelled or column.type == "boolean":
+        if not column.modelled:
             continue
-        if column.continuous:
+        if column.type == "boolean":
+            pass  # its values are known
+        elif column.continuous:
             ends = [_end(column, at) for at in (seen.low, seen.high)]
             if None not in ends:
                 found[column.name] = f"bounds: [{ends[0]}, {ends[1]}]"
@@ -48,13 +50,15 @@ def declarations(
             query = f"SELECT DISTINCT {name} FROM read_parquet({file}) WHERE {name} IS NOT NULL ORDER BY 1"
             values = [_scalar(row[0]) for row in connection.execute(query).fetchall()]
             found[column.name] = f"values: [{', '.join(values)}]"
+        if seen.nulls == 0 and seen.distinct > 0:
+            found[column.name] = ", ".join(filter(None, [found.get(column.name), "nullable: false"]))
     return found
 
 
 def warning(columns: int) -> str:
     """What the console says."""
     return (
-        f"WARNING: bounds: or values: of {columns} columns were read off the rows, which is not private."
+        f"WARNING: bounds:, values: or nullable: of {columns} columns were read off the rows, which is not private."
         " Replace each by what anyone may know without seeing the file, before any model of it gets epsilon"
     )
 

@@ -133,11 +133,14 @@ def test_bounds_are_read_off_the_rows_only_on_request_and_loudly(tmp_path: Path)
     done = synth(tmp_path, "init", "loud", "--from", "people.csv", "--propose-bounds")
     assert done.returncode == 0, done.stderr
     drafted = [line for line in (tmp_path / "loud/models/people.yml").read_text().splitlines() if "- {name: " in line]
-    proposed = [line for line in drafted if "bounds:" in line or "values:" in line]
-    assert f"WARNING: bounds: or values: of {len(proposed)} columns were read off the rows, which is not private" in (
-        done.stdout
+    proposed = [line for line in drafted if "READ OFF" in line]
+    assert (
+        f"WARNING: bounds:, values: or nullable: of {len(proposed)} columns were read off the rows, which is not private"
+        in (done.stdout)
     )
-    assert all(line.endswith("READ OFF THE ROWS, replace") for line in proposed)
+    assert all(("bounds:" in line or "values:" in line) and line.endswith(", replace") for line in proposed)
+    full = {line.partition("name: ")[2].partition(",")[0] for line in proposed if "nullable: false" in line}
+    assert full == {"age", "spend", "tier", "joined", "churned"}  # visits are missing here and there
     assert not any("bounds" in line or "values" in line for line in drafted if "customer_id" in line)
     whole = (tmp_path / "loud/models/people.yml").read_text()
     assert whole.index("# NOT PRIVATE") < whole.index(proposed[0])
