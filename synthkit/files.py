@@ -47,6 +47,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = temporary_beside(path)
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # a link that lay in wait there would be written through
         try:
             yield temporary
             sync_file(temporary)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthkit.errors import Fault, Location, SynthError, did_you_mean
+from synthkit.containment import HINT, links_out, outside, refuse_links_out
+from synthkit.errors import ConfigurationError, Fault, Location, SynthError, did_you_mean
 from synthkit.render import Renderer
 from synthkit.spec.build import SpecBuilder
 from synthkit.spec.folders import FolderDefaults
@@ -65,6 +66,20 @@ class Project:
         base = self.root / "target"
         return base if self.target_name == self.spec.target else base / "targets" / self.target_name
 
+    @property
+    def written_places(self) -> tuple[Path, ...]:
+        """The folders and files that verbs write to, or remove from."""
+        database = self.database_path
+        return (
+            self.root / "target",
+            self.root / "privacy",
+            self.root / ".dvc" / "tmp",
+            self.warehouse_dir,
+            database,
+            database.with_name(f"{database.name}.wal"),
+            database.with_name(f"{database.stem}.views"),
+        )
+
 
 def find_project_root(start: Path) -> Path:
     """The nearest folder at or above ``start`` that holds synth_project.yml. Raises SynthError."""
@@ -96,6 +111,7 @@ def load_project(
 
     Raises:
         SynthError: there is no synth_project.yml, or it has no such target.
+        ConfigurationError: a build would write outside the project, by a path or behind a link.
     """
     root = root.resolve()
     if not (root / PROJECT_FILE).is_file():
@@ -118,7 +134,7 @@ def load_project(
     origin = document.origin(("models",))
     defaults = FolderDefaults(tree if isinstance(tree, Mapping) else {}, origin)
     loaded = load_models(root, spec.paths.models, builder, defaults)
-    return Project(
+    project = Project(
         root=root,
         spec=spec,
         target_name=name,
@@ -136,11 +152,29 @@ def load_project(
         seed=spec.seed if seed is None else seed,
         device=device or chosen.device or spec.device,
     )
+    ways_out = _ways_out(project, document.origin())
+    if ways_out:  # the compiler already writes: what it learns of a source is kept
+        raise ConfigurationError((*ways_out, *project.faults))
+    return project
+
+
+def _ways_out(project: Project, origin: Origin) -> list[Fault]:
+    """Paths and links by which a build would write outside the project."""
+    faults = []
+    for key, path in (("warehouse", project.warehouse_dir), ("database", project.database_path)):
+        written = getattr(project.target, key)
+        if written is not None and outside(Path(os.path.normpath(path)), project.root) is not None:
+            place = origin.at("targets", project.target_name, key)
+            faults.append(Fault(f"the target's {key} lies outside the project", place, written, HINT))
+    for link, way in links_out(project.written_places, project.root):
+        faults.append(Fault(f"a link to {way}, outside the project", Location(link), hint=HINT))
+    return faults
 
 
 def _environment(root: Path) -> dict[str, str]:
     """The process's environment over what ``.env`` sets."""
     values: dict[str, str] = {}
+    refuse_links_out([root / ".env"], root)
     if (root / ".env").is_file():
         from dotenv import dotenv_values
 

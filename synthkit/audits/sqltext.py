@@ -42,7 +42,7 @@ def open_views(
     import duckdb
 
     connection = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
-    narrowing = f" WHERE {where}" if where else ""
+    narrowing = f" WHERE ({where}\n)" if where else ""
     for name, paths in relations.items():
         schema, dot, _ = name.rpartition('"."')
         if dot:
@@ -51,4 +51,9 @@ def open_views(
     for side, paths in sides.items():
         # Temporary, so that a model called train or synthetic has its own name; cursors do not see these.
         connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {scan(paths)}{narrowing}")
+    # From here on, whatever an audit's SQL says, DuckDB reads these files and writes none.
+    files = dict.fromkeys(p for paths in (*sides.values(), *relations.values()) for p in paths)
+    connection.execute(f"SET allowed_paths = [{', '.join(literal(str(p)) for p in files)}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     return connection

@@ -14,6 +14,7 @@ from synthkit.cli.common import megabytes, project_dir_option, project_root
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def command(project_dir: Path | None, dry_run: bool) -> None:
     """Remove target/: staged rows, trained models, split sources, logs. Published tables stay."""
+    from synthkit.containment import refuse_links_out
     from synthkit.files import bytes_of, remove
     from synthkit.store.lock import every_target
 
@@ -26,6 +27,7 @@ def command(project_dir: Path | None, dry_run: bool) -> None:
             scratch.unlink()
         click.echo(f"{'would remove' if dry_run else 'removed'} the link {scratch}, not what it points to")
         return
+    refuse_links_out([scratch], scratch.parent)
     size = bytes_of(scratch)
     if dry_run:
         click.echo(f"would remove {scratch} ({megabytes(size)})")

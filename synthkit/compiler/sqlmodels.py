@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.containment import outside
 from synthkit.errors import Location, SynthError, nearest
 from synthkit.schema import Schema
+from synthkit.statements import one_select
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +27,7 @@ def render_query(draft: Draft, model: ModelDraft) -> None:
     query, file = getattr(model.params, "query", None), getattr(model.params, "file", None)
     if file is not None:
         path = (draft.project.root / file).resolve()
-        if not path.is_relative_to(draft.project.root.resolve()):
+        if outside(path, draft.project.root) is not None:
             draft.fault("the query's file lies outside the project", where, file, "move it into the project")
             model.broken = True
             return
@@ -86,10 +88,7 @@ class Describer:
         import duckdb
 
         try:
-            statements = self.connection.extract_statements(query)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise ValueError("it must be one SELECT statement")
-            rows = self.connection.execute(f"DESCRIBE {statements[0].query}").fetchall()
+            rows = self.connection.execute(f"DESCRIBE {one_select(self.connection, query)}").fetchall()
         except duckdb.Error as error:
             raise ValueError(_reason(error)) from None
         names = [str(row[0]) for row in rows]

@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Params
+from synthkit.statements import one_select
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,11 +76,13 @@ def run_query(
         connection.execute(f"SET allowed_paths = [{listed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise BuildError("an SQL model must be one SELECT statement", hint="keep one SELECT, drop the rest")
+        try:
+            select = one_select(connection, sql)
+        except ValueError:
+            hint = "keep one SELECT, drop the rest"
+            raise BuildError("an SQL model must be one SELECT statement", hint=hint) from None
         connection.execute(f"SELECT setseed({(seed % 2**31) / 2**31})").fetchall()
-        reader = connection.sql(statements[0].query).to_arrow_reader(65_536)
+        reader = connection.sql(select).to_arrow_reader(65_536)
         return _write(reader, destination)
     except duckdb.Error as error:
         raise BuildError(f"the query does not work: {str(error).strip()}", hint="see target/compiled/") from None

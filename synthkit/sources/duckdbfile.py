@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError, did_you_mean, nearest
+from synthkit.sources.files import inside_as_written
 from synthkit.sources.place import place
 from synthkit.sources.types import quote, text
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+from synthkit.statements import one_select
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +30,7 @@ def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path)
         close = nearest(path.name, names)
         hint = f"did you mean {close!r}?" if close else "paths count from the project's root"
         raise SynthError(f"there is no database file {connection.path!r}", where, hint)
-    return path
+    return inside_as_written(path, root, where)
 
 
 def database_files(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> list[Path]:
@@ -54,7 +56,9 @@ def open_duckdb(
         raise SynthError(f"cannot open {path}: {reason}", place(spec, "connection"), hint) from None
     try:
         # A TEMP view lives in the in-memory database, so the file is never written to.
-        connection.execute(f"CREATE TEMP VIEW found AS {select(spec)}")
+        connection.execute(f"CREATE TEMP VIEW found AS {one_select(connection, select(spec))}")
+    except ValueError as error:
+        raise SynthError(f"the query: {error}", place(spec, "query"), "keep one SELECT, drop the rest") from None
     except duckdb.Error as error:
         reason = str(error).split("\n")[0]
         if spec.query is None and isinstance(error, duckdb.CatalogException):

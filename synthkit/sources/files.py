@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.errors import BuildError, SynthError, did_you_mean, nearest
+from synthkit.containment import HINT, hidden_way_out
+from synthkit.errors import BuildError, Location, SynthError, did_you_mean, nearest
 from synthkit.sources.encodings import utf8_files
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
@@ -67,7 +68,7 @@ def find_files(spec: SourceTableSpec, root: Path) -> list[Path]:
         raise SynthError(f"{spec.path} is not on this machine", where, hint)
     base = root / spec.path  # an absolute path stands for itself
     if base.is_file():  # before globbing: a file may be called data[1].csv
-        return [base]
+        return [inside_as_written(base, root, where)]
     if base.is_dir():
         raise SynthError(f"{spec.path} is a folder", where, f"write {spec.path.rstrip('/')}/*.csv")
     if _GLOB.search(spec.path):
@@ -76,13 +77,21 @@ def find_files(spec: SourceTableSpec, root: Path) -> list[Path]:
         found = sorted(p for p in start.glob(pattern) if p.is_file())
         if not found:
             raise SynthError(f"no file matches {spec.path!r}", where, "check the pattern; paths count from the root")
-        return found
+        return [inside_as_written(file, root, where) for file in found]
     folder = base.parent
     if not folder.is_dir():
         raise SynthError(f"there is no folder {folder}", where, "paths count from the project's root")
     close = nearest(base.name, [p.name for p in folder.iterdir() if p.is_file()])
     hint = f"did you mean {(Path(spec.path).parent / close).as_posix()!r}?" if close else "check the path"
     raise SynthError(f"there is no file {spec.path!r}", where, hint)
+
+
+def inside_as_written(path: Path, root: Path, where: Location | None) -> Path:
+    """The path. Raises SynthError where it reads as one inside the project and a link takes it out."""
+    way = hidden_way_out(path, root)
+    if way is not None:
+        raise SynthError(f"{path} is, or lies behind, a link to {way}", where, f"name that path itself; or {HINT}")
+    return path
 
 
 def file_format(spec: SourceTableSpec, files: list[Path]) -> str:

@@ -20,6 +20,7 @@ from synthkit.sources.place import place
 from synthkit.sources.relation import opened
 from synthkit.sources.types import cast, quote
 from synthkit.spec.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
+from synthkit.statements import one_select
 
 Verdict = Literal["pass", "warn", "error"]
 
@@ -126,7 +127,10 @@ def _scalar(connection: Any, query: str, spec: SourceTableSpec) -> Any:
     import duckdb
 
     try:
-        row = connection.execute(query).fetchone()
+        row = connection.execute(one_select(connection, query)).fetchone()
+    except ValueError as error:
+        hint = "a filter is one condition, as after WHERE"
+        raise SynthError(f"the query of its freshness: {error}", place(spec, "freshness"), hint) from None
     except duckdb.Error as error:
         text = " ".join(str(error).split("\n\nLINE ")[0].split())
         hint = "mend loaded_at_field or the filter under freshness"

@@ -95,13 +95,14 @@ def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
             f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)"
             for start in (1, 17)
         )
-        row = server.execute(f"SELECT count(*), {halves} FROM {subquery(spec)}").fetchone()
+        row = server.execute(f"SELECT count(*), {halves} FROM {subquery(spec)}", prepare=True).fetchone()
     assert row is not None
     return f"postgres:{list(zip(names, types, strict=True))}:{row[0]}:{row[1]}:{row[2]}"
 
 
 def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[list[str], list[str]]:
-    cursor = server.execute(f"SELECT * FROM {subquery(spec)} LIMIT 0")
+    # Prepared, as PostgreSQL prepares one statement and no more: a query cannot end this one and begin its own.
+    cursor = server.execute(f"SELECT * FROM {subquery(spec)} LIMIT 0", prepare=True)
     names, types = [], []
     for column in cursor.description or []:
         info = server.adapters.types.get(column.type_code)

@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 BATCH = 20_000  # rows
 AT_ONCE = 100  # columns looked at in one query: SQLite allows 2,000 terms
 
+_READS = frozenset(
+    (
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_PRAGMA,  # of which a file opened for reading takes none that writes
+    )
+)
+
 _DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
 _TIME = "[0-2][0-9]:[0-5][0-9]"
 _ISO = {"DATE": (_DAY,), "TIMESTAMP": (_DAY, f"{_DAY}[ T]{_TIME}*"), "TIME": (_TIME, f"{_TIME}:[0-5][0-9]*")}
@@ -55,6 +65,7 @@ def open_sqlite(
     path = database_file(spec, chosen, root)
     try:
         with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as source:
+            source.set_authorizer(_only_reads)
             cursor = source.execute(select(spec))
             names = [str(d[0]) for d in cursor.description]
             check_names(names, spec)
@@ -63,6 +74,11 @@ def open_sqlite(
             load_batches(connection, spec, names, types, rows, scratch)
     except sqlite3.Error as error:
         raise _explained(error, spec, path) from None
+
+
+def _only_reads(action: int, *_arguments: str | None) -> int:
+    """An authorizer: also of a file opened for reading, VACUUM INTO would write a copy anywhere."""
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
 
 
 def _explained(error: sqlite3.Error, spec: SourceTableSpec, path: Path) -> SynthError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synthkit.containment import HINT, outside
 from synthkit.errors import Fault, Location
 from synthkit.spec.build import SpecBuilder, known_keys
 from synthkit.spec.folders import FolderDefaults, merged
@@ -39,20 +40,32 @@ class Loaded:
     unit_tests: list[UnitTestSpec] = field(default_factory=list)
 
 
-def yaml_files(root: Path, folders: Sequence[str]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def files_below(root: Path, folder: str, suffixes: Sequence[str], faults: list[Fault]) -> Iterator[Path]:
+    """Every file of a folder of the project, in a fixed order. One that a link takes from outside is a fault."""
+    base = root / folder
+    if outside(base, root) is not None:
+        faults.append(Fault(f"the folder {folder} lies outside the project", Location(base), hint=HINT))
+        return
+    for file in sorted(p for p in base.rglob("*") if p.suffix in suffixes):
+        way = outside(file, root) if file.is_symlink() else None
+        if way is not None:
+            faults.append(Fault(f"a link to {way}, outside the project", Location(file), hint=HINT))
+        elif file.is_file():
+            yield file
+
+
+def yaml_files(root: Path, folders: Sequence[str], faults: list[Fault]) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Every YAML file below the model folders, with the folders between, in a fixed order."""
     for folder in folders:
-        base = root / folder
-        files = sorted(p for p in base.rglob("*") if p.suffix in (".yml", ".yaml") and p.is_file())
-        for file in files:
-            yield file, file.relative_to(base).parts[:-1]
+        for file in files_below(root, folder, (".yml", ".yaml"), faults):
+            yield file, file.relative_to(root / folder).parts[:-1]
 
 
 def sql_files(root: Path, folders: Sequence[str], faults: list[Fault]) -> dict[str, SqlFile]:
     """Name → file of every ``*.sql`` below the folders; two of one name are a fault."""
     found: dict[str, SqlFile] = {}
     for folder in folders:
-        for file in sorted((root / folder).rglob("*.sql")):
+        for file in files_below(root, folder, (".sql",), faults):
             try:
                 text = file.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
@@ -70,7 +83,7 @@ def load_models(root: Path, folders: Sequence[str], builder: SpecBuilder, defaul
     """Read the files and build their specs; faults go to ``builder.faults``."""
     loaded = Loaded()
     known: set[str] = set()
-    for file, between in yaml_files(root, folders):
+    for file, between in yaml_files(root, folders, builder.faults):
         document = parse_file(file)
         builder.faults.extend(document.faults)
         if document.value is None:

@@ -117,8 +117,10 @@ class Warehouse:
 
     def file(self, receipt: Mapping[str, Any]) -> Path:
         """The Parquet file that a receipt names. A receipt cannot name a file outside the warehouse."""
-        path = (self.directory / str(receipt["file"])).resolve()
-        if not path.is_relative_to(self.directory.resolve()):
+        path = self.directory / str(receipt["file"])
+        # The folder, not the file: DVC may have put a link to its cache there.
+        path = path.parent.resolve() / path.name
+        if not path.is_relative_to(self.directory.resolve()) or path.name == "..":
             raise BuildError(f"the receipt of {receipt.get('model')!r} names a file outside the warehouse: {path}")
         return path
 

@@ -116,8 +116,9 @@ def fits_receipt(receipt: Receipt, directory: Path, *, full: bool) -> Iterator[F
         full: hash the file; else its size decides.
     """
     data, name = receipt.data, receipt.model
-    path = (directory / data["file"]).resolve()
-    if not path.is_relative_to(directory.resolve()):
+    path = directory / data["file"]
+    path = path.parent.resolve() / path.name  # the file itself DVC may have made a link to its cache
+    if not path.is_relative_to(directory.resolve()) or path.name == "..":
         message = f"the receipt of {name!r} names a file outside the warehouse: {data['file']}"
         hint = "it was changed by hand: restore it from git, or build the table again"
         yield Finding("data", "error", message, receipt.at("file"), hint, name)

@@ -1,0 +1,391 @@
+"""A project written by somebody who means harm gets nothing out of the account that runs `synth` on it.
+
+Each test lays one trap, lets a victim type a command, and looks at what lies outside the project: nothing of it is
+printed, nothing is written there, nothing of the project's is run as code.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sqlite3
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from synthkit.audits.sqltext import open_views
+from synthkit.errors import SynthError
+from synthkit.generators.sql import run_query
+from synthkit.statements import one_select
+from tests.private import DECLARED
+from tests.project import COPULA_PROJECT, Project, make_project
+
+SECRET = "root:x:0:0:do-not-print-me"
+MODEL = """
+    version: 1
+    models:
+      - name: taken
+        generator: {{name: sql, query: "{query}"}}
+        audits: {audits}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "shop")
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A folder of the victim's beside the project; a test ends with :func:`untouched`."""
+    folder = tmp_path / "victim"
+    (folder / "models").mkdir(parents=True)
+    (folder / "secret.txt").write_text(f"{SECRET}\n")
+    (folder / "old.parquet").write_text("kept")
+    (folder / "models" / "kept").write_text("kept")
+    return folder
+
+
+def untouched(folder: Path) -> bool:
+    found = {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*") if p.is_file()}
+    return found == {"secret.txt": f"{SECRET}\n", "old.parquet": "kept", "models/kept": "kept"}
+
+
+# -- links and paths -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["models/x.yml", "macros/x.sql", "audits/x.sql", ".env"])
+def test_code_behind_a_link_is_not_read(shop: Project, victim: Path, place: str) -> None:
+    (shop.root / place).parent.mkdir(exist_ok=True)
+    (shop.root / place).symlink_to(victim / "secret.txt")
+    text = shop.fails("compile", code=2)
+    assert place in text
+    assert f"a link to {victim / 'secret.txt'}, outside the project" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize("folder", ["../victim", "models/more"])
+def test_code_folders_lie_in_the_project(shop: Project, victim: Path, folder: str) -> None:
+    (victim / "models" / "x.yml").write_text(SECRET)
+    (shop.root / "models" / "more").symlink_to(victim)
+    shop.write({"synth_project.yml": f"name: shop\npaths: {{models: [models, {folder}]}}\n"})
+    text = shop.fails("compile", code=2)
+    assert f"the folder {folder} lies outside the project" in text
+    assert SECRET not in text
+
+
+WRITTEN = (
+    "target", "target/cache", "target/staging", "target/lock", "target/logs", "target/runs.jsonl", "privacy",
+    "privacy/ledger.jsonl", "warehouse", "warehouse/dev", "warehouse/dev/customers", "warehouse/dev.duckdb",
+    "warehouse/dev.views", ".dvc/tmp",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", WRITTEN)
+def test_nothing_is_written_through_a_link(shop: Project, victim: Path, place: str) -> None:
+    (shop.root / place).parent.mkdir(parents=True, exist_ok=True)
+    file = place.endswith(("lock", ".jsonl", ".duckdb"))
+    (shop.root / place).symlink_to(victim / "secret.txt" if file else victim)
+    for verb in ("build", "gc", "plan"):
+        text = shop.fails(verb, code=2)
+        assert f"{place}" in text
+        assert "outside the project" in text
+    if place != "target":  # that link itself goes
+        shop.synth("clean")
+    assert untouched(victim)
+
+
+def test_clean_removes_nothing_behind_a_link(shop: Project, victim: Path) -> None:
+    (shop.root / "target").mkdir()
+    (shop.root / "target" / "lock").symlink_to(victim / "secret.txt")
+    (shop.root / "target" / "cache").symlink_to(victim)
+    assert "outside the project" in shop.fails("clean", code=2)
+    (shop.root / "target" / "lock").unlink()
+    assert "outside the project" in shop.fails("clean", code=2)
+    assert untouched(victim)
+
+
+def test_links_inside_the_project_are_a_matter_of_taste(shop: Project) -> None:
+    (shop.root / "big" / "target").mkdir(parents=True)
+    (shop.root / "target").symlink_to("big/target")
+    shop.ok("build")
+
+
+@pytest.mark.parametrize("key", ["warehouse", "database"])
+def test_a_target_lies_in_the_project_unless_the_machine_allows_it(shop: Project, victim: Path, key: str) -> None:
+    shop.write({"synth_project.yml": f"name: shop\ntargets: {{dev: {{{key}: ../victim/out}}}}\n"})
+    shop.write({".env": f"SYNTH_OUTSIDE={victim}\n"})
+    text = shop.fails("build", code=2)
+    assert f"synth_project.yml:2:{19 + len(key)}: error: the target's {key} lies outside the project" in text
+    assert untouched(victim)
+    shop.ok("build", env={"SYNTH_OUTSIDE": str(victim)})
+    assert (victim / "out").exists()
+
+
+def test_a_source_behind_a_link_is_not_read(shop: Project, victim: Path) -> None:
+    (shop.root / "data" / "customers.csv").rename(victim / "people.csv")
+    (shop.root / "data" / "customers.csv").symlink_to(victim / "people.csv")
+    text = shop.fails("build", code=2)
+    assert f"customers.csv is, or lies behind, a link to {victim / 'people.csv'}" in text
+    assert "models/sources.yml:" in text
+    shop.ok("build", env={"SYNTH_OUTSIDE": str(victim)})
+
+
+def test_a_source_that_is_written_out_is_the_reviewers_to_see(shop: Project, victim: Path) -> None:
+    (shop.root / "data" / "customers.csv").rename(victim / "people.csv")
+    sources = COPULA_PROJECT["models/sources.yml"].replace("data/customers.csv", "../victim/people.csv")
+    shop.write({"models/sources.yml": sources})
+    shop.ok("build")
+
+
+@pytest.mark.parametrize("name", ["../../victim/x", "..", "a/b", "/tmp/x", "x\\y"])
+def test_a_table_cannot_be_named_out_of_the_warehouse(shop: Project, victim: Path, name: str) -> None:
+    models = {"version": 1, "models": [{"name": name, "generator": {"name": "sql", "query": "select 1 as a"}}]}
+    shop.write({"models/x.yml": json.dumps(models)})
+    assert "models/x.yml:" in shop.fails("build", code=2)
+    assert untouched(victim)
+
+
+# -- Jinja ---------------------------------------------------------------------------------------------
+
+ESCAPES = (
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ ref.__globals__ }}",
+    "{{ var.__func__.__globals__['os'].environ }}",
+    "{{ namespace.__init__.__globals__ }}",
+    "{{ ''|attr('__class__') }}",
+    "{{ '{0.__class__.__mro__}'.format(1) }}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{% include '../victim/secret.txt' %}",
+    "{% import '../victim/secret.txt' as x %}",
+    "{% for i in range(1000000000) %}x{% endfor %}",
+    "{{ dict.fromkeys.__self__ }}",
+    "{{ ref('customers').__init__.__globals__ }}",
+)
+
+
+def test_jinja_stays_in_its_sandbox(shop: Project, victim: Path) -> None:
+    """Each escape stands in a model of its own, so that one report has a fault for each."""
+    models = [
+        {"name": f"x{i}", "description": text, "generator": {"name": "sql", "query": "select 1 as a"}, "audits": []}
+        for i, text in enumerate(ESCAPES)
+    ]
+    lines = ["version: 1", "models:", *(f"  - {json.dumps(m)}" for m in models)]
+    shop.write({"models/x.yml": "\n".join(lines)})
+    text = shop.fails("compile", code=2)
+    assert SECRET not in text
+    assert "<class" not in text
+    for i, escape in enumerate(ESCAPES):
+        assert f"models/x.yml:{i + 3}:" in text, escape
+
+
+# -- SQL -----------------------------------------------------------------------------------------------
+
+WRITES = (
+    "copy (select 1 as a) to '{out}'",
+    "select 1 as a; copy (select 1 as a) to '{out}'",
+    "attach '{out}' as o",
+    "select * from read_text('{secret}')",
+    "select * from read_csv('{secret}')",
+    "select * from '{secret}'",
+    "select * from glob('{folder}/*')",
+    "install httpfs",
+    "select * from query('copy (select 1 as a) to ''{out}''')",
+    "export database '{out}'",
+)
+
+
+CONDITIONS = (
+    "true; copy (select 1) to '{out}'",
+    "true) ; copy (select 1) to '{out}'; --",
+    "(select content from read_text('{secret}')) = ''",
+)
+
+
+def hostile_sql(victim: Path) -> list[str]:
+    return [w.format(out=victim / "out", secret=victim / "secret.txt", folder=victim) for w in WRITES]
+
+
+def test_sql_neither_writes_nor_reads_files(shop: Project, victim: Path) -> None:
+    """As the query of a model, as a custom audit, as a condition of an audit: a fault for each, and nothing done."""
+    lines = ["version: 1", "models:"]
+    audits = {}
+    for i, sql in enumerate(hostile_sql(victim)):
+        lines.append(f"  - {json.dumps({'name': f'm{i}', 'generator': {'name': 'sql', 'query': sql}, 'audits': []})}")
+        audits[f"audits/y{i}.sql"] = sql
+    own = {"name": "sql", "query": "select 1 as a"}
+    names = [Path(a).stem for a in audits]
+    conditions = [c.format(out=victim / "out", secret=victim / "secret.txt") for c in CONDITIONS]
+    checks = [*names, *({"expression": {"expression": c}} for c in conditions)]
+    checks += [{"accepted_range": {"column": "a", "min": 0, "where": c}} for c in conditions]
+    start = len(lines) + 1
+    lines += [f"  - {json.dumps({'name': f'a{i}', 'generator': own, 'audits': [c]})}" for i, c in enumerate(checks)]
+    shop.write({"models/x.yml": "\n".join(lines), **audits})
+    text = shop.fails("build", code=2)
+    assert SECRET not in text
+    assert untouched(victim)
+    for number, line in enumerate(lines[2:], 3):
+        place = f"audits/y{number - start}.sql:" if 0 <= number - start < len(names) else f"models/x.yml:{number}:"
+        assert place in text or f"models/x.yml:{number}:" in text, line
+
+
+@pytest.mark.parametrize("number", range(len(WRITES)))
+def test_what_the_compiler_let_through_the_run_refuses(tmp_path: Path, victim: Path, number: int) -> None:
+    """The same SQL, given past the compiler to what runs a model's query and a custom audit."""
+    sql = hostile_sql(victim)[number]
+    with pytest.raises((SynthError, duckdb.Error)):
+        run_query(sql, {}, tmp_path / "out.parquet", seed=1)
+    rows = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"a": [1]}), rows)
+    with open_views({"synthetic": (rows,)}, {}, None) as connection:
+        assert connection.execute("select a from synthetic").fetchall() == [(1,)]
+        with pytest.raises((ValueError, duckdb.Error)):
+            connection.execute(one_select(connection, sql)).fetchall()
+        for setting in ("enable_external_access = true", "allowed_paths = ['/']"):
+            with pytest.raises(duckdb.Error):
+                connection.execute(f"set {setting}")
+    assert untouched(victim)
+
+
+def test_the_query_of_a_duckdb_source_only_reads(shop: Project, victim: Path) -> None:
+    with duckdb.connect(str(shop.root / "data" / "shop.duckdb")) as connection:
+        connection.execute("create table customers as select 'basic' as tier, 'C-1' as customer_id")
+    project = "name: shop\nconnections: {db: {type: duckdb, path: data/shop.duckdb}}\n"
+    source = f"query: \"select * from customers; copy (select 1 as a) to '{victim / 'out'}'\""
+    sources = COPULA_PROJECT["models/sources.yml"].replace(
+        "path: data/customers.csv", f"connection: db\n{' ' * 16}{source}"
+    )
+    shop.write({"synth_project.yml": project, "models/sources.yml": sources})
+    assert "it must be one SELECT statement" in shop.fails("build", code=2)
+    assert untouched(victim)
+
+
+@pytest.mark.parametrize("query", ["vacuum into '{out}'", "attach '{out}' as o", "select 1; vacuum into '{out}'"])
+def test_the_query_of_a_sqlite_source_only_reads(shop: Project, victim: Path, query: str) -> None:
+    with sqlite3.connect(shop.root / "data" / "shop.sqlite") as connection:
+        connection.execute("create table customers as select 'basic' as tier, 'C-1' as customer_id")
+    project = "name: shop\nconnections: {db: {type: sqlite, path: data/shop.sqlite}}\n"
+    source = f'query: "{query.format(out=victim / "out")}"'
+    sources = COPULA_PROJECT["models/sources.yml"].replace(
+        "path: data/customers.csv", f"connection: db\n{' ' * 16}{source}"
+    )
+    shop.write({"synth_project.yml": project, "models/sources.yml": sources})
+    assert "SQLite" in shop.fails("build", code=2)
+    assert untouched(victim)
+
+
+def test_the_filter_of_freshness_is_a_condition(shop: Project, victim: Path) -> None:
+    freshness = f"freshness: {{filter: \"true); copy (select 1) to '{victim / 'out'}'; --\", warn_after: {{count: 1, period: day}}}}"
+    sources = (
+        COPULA_PROJECT["models/sources.yml"].rstrip() + f"\n{' ' * 16}loaded_at_field: joined\n{' ' * 16}{freshness}\n"
+    )
+    shop.write({"models/sources.yml": sources})
+    assert "one SELECT" in shop.synth("freshness").stdout
+    assert untouched(victim)
+
+
+# -- what lies in the caches ---------------------------------------------------------------------------
+
+
+class Payload:
+    """Unpickled, it writes a file."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.write_text, (self.out, "ran")
+
+
+def test_a_pickle_in_the_cache_is_not_run(tmp_path: Path, victim: Path) -> None:
+    shop = make_project(tmp_path / "shop", COPULA_PROJECT)
+    shop.ok("build")
+    poison = pickle.dumps(Payload(victim / "out"))
+    pickle.loads(poison)
+    (victim / "out").unlink()  # so it does what it is for
+    for file in [p for p in (shop.root / "target").rglob("*") if p.is_file() and p.name != "lock"]:
+        for name in ("model.pkl", "data.pkl", "model.pt"):
+            (file.parent / name).write_bytes(poison)
+    for file in (shop.root / "target" / "cache" / "models").rglob("*"):
+        if file.is_file() and file.name != "complete.json":
+            file.write_bytes(poison)
+    text = COPULA_PROJECT["models/customers.yml"].replace("300", "310")
+    shop.write({"models/customers.yml": text})
+    done = shop.synth("build")
+    assert untouched(victim), done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    for file in (shop.root / "target" / "cache").rglob("*.json"):
+        file.write_bytes(poison)
+    shop.synth("build")
+    assert untouched(victim)
+
+
+def test_a_forged_receipt_names_nothing_outside(shop: Project, victim: Path) -> None:
+    shop.ok("build")
+    path = shop.root / "warehouse" / "dev" / "customers.receipt.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "file": "../../../victim/old.parquet", "bytes": 4}))
+    assert "outside the warehouse" in shop.fails("verify")
+    for command in (["query", "select * from customers"], ["show", "customers"], ["export", "customers"], ["build"]):
+        done = shop.synth(*command)
+        assert done.returncode != 0, command
+        assert "outside the warehouse" in done.stdout + done.stderr, command
+    assert untouched(victim)
+
+
+def test_a_forged_verdict_is_seen(tmp_path: Path) -> None:
+    """A receipt that says "pass" beside a figure that is beyond its limit."""
+    shop = make_project(tmp_path / "shop")
+    model = """
+        version: 1
+        models:
+          - name: older
+            source: "{{ source('crm', 'customers') }}"
+            generator: {name: sql, query: "select * replace (age + 30 as age) from {{ source('crm', 'customers') }}"}
+            audits:
+              - ks: {max: 0.1, severity: warn}
+    """
+    shop.write({"models/customers.yml": model})
+    shop.ok("build")
+    path = shop.root / "warehouse" / "dev" / "older.receipt.json"
+    receipt = json.loads(path.read_text())
+    assert [a["status"] for a in receipt["audits"]] == ["warn"]
+    receipt["audits"][0] |= {"status": "pass", "severity": "error"}
+    receipt["required"][0]["severity"] = "error"
+    path.write_text(json.dumps(receipt))
+    shop.write({"models/customers.yml": model.replace(", severity: warn", "")})
+    assert "ks" in shop.fails("verify")
+
+
+def test_an_edited_ledger_stops_the_build(tmp_path: Path) -> None:
+    """Someone makes room in a budget by a smaller charge."""
+    model = """
+        version: 1
+        models:
+          - name: fake
+            source: "{{ source('crm', 'customers') }}"
+            generator: independent
+            epsilon: 1
+            delta: 1e-5
+            seed: 1
+            size: 60
+            audits: []
+    """
+    project = "name: shop\nholdout: 0\nprivacy: {budgets: {crm.customers: {epsilon: 1.5, delta: 1e-4}}}\n"
+    files = {"synth_project.yml": project, "models/sources.yml": DECLARED, "models/m.yml": model}
+    shop = make_project(tmp_path / "shop", files)
+    shop.ok("build")
+    path = shop.root / "privacy" / "ledger.jsonl"
+    written = path.read_text()
+    assert '"epsilon":1.0' in written.replace(" ", "")
+    path.write_text(written.replace('"epsilon":1.0', '"epsilon":0.1').replace('"epsilon": 1.0', '"epsilon": 0.1'))
+    edited = path.read_text()
+    assert edited != written
+    shop.write({"models/m.yml": model.replace("seed: 1", "seed: 2")})
+    for command in (["build"], ["verify"], ["ledger", "verify"]):
+        done = shop.synth(*command)
+        assert done.returncode != 0, command
+        assert "ledger" in done.stdout + done.stderr
+    assert path.read_text() == edited
