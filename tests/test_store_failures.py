@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
+import pytest
 
 from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
@@ -78,17 +80,15 @@ def test_they_are_bounded_and_those_of_the_last_audits(tmp_path: Path) -> None:
     assert not (shop.root / "target/failures/people").exists()
 
 
-def test_a_custom_audit_that_opens_a_real_file_keeps_nothing(tmp_path: Path) -> None:
-    """The compiler binds such SQL nowhere; where it cannot (a column's type is not known), the rows are not kept."""
+def test_a_custom_audit_that_opens_a_real_file_is_not_run(tmp_path: Path) -> None:
+    """The compiler binds such SQL nowhere; where it cannot (a column's type is not known), DuckDB refuses."""
     ctx = context(tmp_path / "rows", {"a": [1, 2]})
     real = tmp_path / "real.csv"
     real.write_text("name\nsomebody\n", "utf-8")
-    store = FailureStore(tmp_path / "failures" / "m", "target/failures/m")
     for sql in (f"select * from read_csv('{real}')", f"select * from '{real}'"):
-        result = store.kept(ctx, "sneaky", True, run_sql(ctx, sql), 10)
-        assert result.status == "fail"
-        assert "its failing rows are not kept: its SQL reads files besides" in result.message
-    assert not (tmp_path / "failures").exists()
+        with pytest.raises(duckdb.PermissionException):
+            run_sql(ctx, sql)
+    store = FailureStore(tmp_path / "failures" / "m", "target/failures/m")
     store.kept(ctx, "honest", True, run_sql(ctx, "select * from model where a = 2"), 10)
     assert pq.read_table(tmp_path / "failures/m/honest.parquet").to_pylist() == [{"a": 2}]
 

@@ -216,3 +216,12 @@ def test_no_error_shows_the_password(tmp_path: Path, postgres: Server) -> None:
             assert wrong not in told, name
     with pytest.raises(SynthError, match="has no url"):
         Reader(tmp_path, pg={"type": "postgres"}).describe(connection="pg", table="t")
+
+
+@pytest.mark.parametrize("what", ["describe", "hash"])
+def test_a_query_cannot_end_and_begin_another(reader: Reader, postgres: Server, what: str) -> None:
+    """Out of the parenthesis that it is put into, and out of the transaction that only reads."""
+    query = "select 1 as a) AS t; COMMIT; BEGIN READ WRITE; CREATE TABLE shop.planted (a int); COMMIT; SELECT * FROM (select 1 as a"
+    with pytest.raises(SynthError, match="PostgreSQL: cannot insert multiple commands"):
+        getattr(reader, what)(connection="pg", query=query)
+    assert postgres.rows("SELECT to_regclass('shop.planted') IS NULL") == [(True,)]
