@@ -73,6 +73,7 @@ class Project:
         return (
             self.root / "target",
             self.root / "privacy",
+            self.root / ".synth",
             self.root / ".dvc" / "tmp",
             self.warehouse_dir,
             database,

@@ -80,7 +80,7 @@ def test_code_folders_lie_in_the_project(shop: Project, victim: Path, folder: st
 WRITTEN = (
     "target", "target/cache", "target/staging", "target/lock", "target/logs", "target/runs.jsonl", "privacy",
     "privacy/ledger.jsonl", "warehouse", "warehouse/dev", "warehouse/dev/customers", "warehouse/dev.duckdb",
-    "warehouse/dev.views", ".dvc/tmp",
+    "warehouse/dev.views", ".dvc/tmp", ".synth",
 )  # fmt: skip
 
 

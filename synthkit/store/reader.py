@@ -199,6 +199,9 @@ class Reader:
         readable = (self.warehouse.directory, views_directory(self.warehouse))
         listed = ", ".join(text(str(d.resolve())) for d in readable)
         connection.execute(f"SET allowed_directories = [{listed}]")
+        # Where DVC made links to its cache, the files themselves lie there.
+        files = ", ".join(text(str(self.warehouse.file(receipt).resolve())) for receipt in receipts.values())
+        connection.execute(f"SET allowed_paths = [{files}]")
         connection.execute("SET enable_external_access = false")
         return connection
 

@@ -255,3 +255,20 @@ def test_a_remote_may_be_s3(tables: Project, tmp_path: Path, bucket: str) -> Non
     shutil.rmtree(tables.root / "warehouse/dev/numbers")
     assert "1 of 1" in tables.ok("pull")
     assert rows_of(tables) == 30
+
+
+def test_dvc_may_make_links_of_the_published_files(tables: Project) -> None:
+    """``dvc config cache.type symlink``, then ``dvc checkout``: tables are read, verified and kept as they are."""
+    dvc(tables.root, "config", "cache.type", "symlink")
+    for kind in ("table", "parquet", "view"):
+        tables.write({"models/m.yml": MODEL.format(rows=30) + f"        materialized: {kind}\n"})
+        tables.ok("build")
+        (file,) = tables.parquet("numbers")
+        file.unlink()
+        dvc(tables.root, "checkout")
+        assert file.is_symlink()
+        tables.ok("verify", "--full")
+        assert "1 unchanged" in tables.ok("build")
+        assert rows_of(tables) == 30
+    build(tables, 40)
+    assert rows_of(tables) == 40
