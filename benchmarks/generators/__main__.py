@@ -22,15 +22,13 @@ from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, present
 from benchmarks.generators.environment import environment, environment_text
 from benchmarks.generators.jobs import THREADS, Bench, Outcome, say
 from benchmarks.generators.peers import (
-    ARGN,
-    ARGN_VARIABLE,
     COMPARISONS,
-    DPMM,
-    DPMM_VARIABLE,
+    ELSEWHERE,
+    LABELS,
     PRIVATE,
     Comparison,
-    argn_fault,
     chosen,
+    fault_of,
 )
 
 PARTS = ("quality", "private", "regimes", "steps", "sampling", "growth")
@@ -156,13 +154,19 @@ def _private_comparisons(given: argparse.Namespace) -> list[Comparison]:
 
 def _with_peers(comparisons: list[Comparison], given: argparse.Namespace) -> list[Comparison]:
     """Without the peers whose own environment is not there, which is said once for each."""
-    faults = {ARGN: argn_fault(given.argn_python)}
-    if given.dpmm_python is None:
-        faults[DPMM] = f"dpmm is left out: name its interpreter with --dpmm-python or {DPMM_VARIABLE}"
-    absent = {c.peer: faults[c.peer] for c in comparisons if c.peer is not None and faults.get(c.peer) is not None}
+    peers = dict.fromkeys(c.peer for c in comparisons if c.peer is not None)
+    absent = {peer: fault for peer in peers if (fault := fault_of(peer, _pythons(given))) is not None}
     for fault in absent.values():
         print(f"- {fault}", flush=True)
-    return [replace(c, peer=None) if c.peer in absent else c for c in comparisons]
+    # Whoever loses one of two peers has the other; who loses all runs alone, once.
+    left = [replace(c, peer=None) if c.peer in absent else c for c in comparisons]
+    beside = {c.ours for c in left if c.peer is not None}
+    return list(dict.fromkeys(c for c in left if c.peer is not None or c.ours not in beside))
+
+
+def _pythons(given: argparse.Namespace) -> dict[str, str]:
+    named = {peer: getattr(given, f"{its.key}_python") for peer, its in ELSEWHERE.items()}
+    return {peer: python for peer, python in named.items() if python}
 
 
 def _bench(given: argparse.Namespace) -> Bench:
@@ -174,8 +178,7 @@ def _bench(given: argparse.Namespace) -> Bench:
         split_seed=given.split_seed,
         peer_epochs=epochs,
         params=_params(given),
-        argn_python=given.argn_python,
-        dpmm_python=given.dpmm_python,
+        pythons=_pythons(given),
         reuse=given.reuse,
     )
 
@@ -224,8 +227,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-peers", action="store_true", help="only ours")
     add("--peer-epochs", type=int, help="epochs of the peers: to see that all runs, not to measure")
     add("--params", type=json.loads, default={}, help="""of ours, as JSON: '{"ctgan": {"epochs": 50}}'""")
-    add("--argn-python", default=os.environ.get(ARGN_VARIABLE), help=f"interpreter of TabularARGN ({ARGN_VARIABLE})")
-    add("--dpmm-python", default=os.environ.get(DPMM_VARIABLE), help=f"interpreter of dpmm ({DPMM_VARIABLE})")
+    for peer, its in ELSEWHERE.items():
+        help_text = f"interpreter of {LABELS[peer]} ({its.variable})"
+        add(its.option, default=os.environ.get(its.variable), help=help_text)
     add("--epsilons", type=_numbers, default=private.EPSILONS, help="of the private part (default 0.5,1,3,8)")
     add("--epsilon", type=float, help="of the growth part: fits under this budget (default: none)")
     add("--quick", action="store_true", help="small tables and few epochs: to see that all runs, not to measure")

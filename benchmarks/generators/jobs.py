@@ -38,8 +38,7 @@ class Bench:
     split_seed: int = 0
     peer_epochs: int | None = None  # fewer epochs for the peers: shows that all runs, measures nothing
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of synthkit's generators, by name
-    argn_python: str | None = None
-    dpmm_python: str | None = None
+    pythons: Mapping[str, str] = field(default_factory=dict)  # of the peers in environments of their own
     epsilon: float | None = None  # of every fit; what it may know beside it is the table's declaration
     delta: float = 1e-5
     reuse: bool = False
@@ -103,9 +102,7 @@ def fit(
         return earlier
     for stale in (sample, sample.with_suffix(".json")):
         stale.unlink(missing_ok=True)
-    record, fault = _run_child(
-        [*command(generator, bench.argn_python, bench.dpmm_python), json.dumps(job)], bench, Path(job["record"])
-    )
+    record, fault = _run_child([*command(generator, bench.pythons), json.dumps(job)], bench, Path(job["record"]))
     return Outcome(dataset.name, generator, seed, sample, record, fault)
 
 

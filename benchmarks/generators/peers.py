@@ -13,22 +13,63 @@ Nor does dpmm, whose AIM (McKenna et al. 2022, on private-pgm) is the peer under
 
     python3.11 -m venv ../dpmm && ../dpmm/bin/pip install torch==2.13.0 dpmm==0.1.9 pyarrow
     export SYNTHKIT_DPMM_PYTHON=$PWD/../dpmm/bin/python   # or --dpmm-python
+
+Nor does smartnoise-synth, whose DP-CTGAN needs an Opacus of 2021::
+
+    python3.11 -m venv ../smartnoise
+    ../smartnoise/bin/pip install smartnoise-synth==1.0.8 packaging setuptools pyarrow
+    export SYNTHKIT_SMARTNOISE_PYTHON=$PWD/../smartnoise/bin/python   # or --smartnoise-python
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ARGN = "argn"
 DPMM = "dpmm.aim"
-ARGN_VARIABLE = "SYNTHKIT_ARGN_PYTHON"
-DPMM_VARIABLE = "SYNTHKIT_DPMM_PYTHON"
-PEERS = ("sdv.ctgan", "sdv.tvae", ARGN, DPMM)
-LABELS = {"sdv.ctgan": "SDV CTGAN", "sdv.tvae": "SDV TVAE", ARGN: "TabularARGN", DPMM: "dpmm AIM"}
+SMARTNOISE = "smartnoise.dpctgan"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A peer in an environment of its own: what its option and variable are called, its child, what it must import."""
+
+    key: str
+    child: str
+    imports: str
+    hint: str = ""
+
+    @property
+    def option(self) -> str:
+        return f"--{self.key}-python"
+
+    @property
+    def variable(self) -> str:
+        return f"SYNTHKIT_{self.key.upper()}_PYTHON"
+
+
+ELSEWHERE = {
+    ARGN: Elsewhere(
+        "argn",
+        "child_argn",
+        "from mostlyai import engine",
+        " (in its environment: pip uninstall torchvision torchaudio)",
+    ),
+    DPMM: Elsewhere("dpmm", "child_dpmm", "import pyarrow; from dpmm.pipelines import AIMPipeline"),
+    SMARTNOISE: Elsewhere("smartnoise", "child_smartnoise", "import pyarrow; from snsynth.pytorch.nn import DPCTGAN"),
+}
+PEERS = ("sdv.ctgan", "sdv.tvae", *ELSEWHERE)
+LABELS = {
+    "sdv.ctgan": "SDV CTGAN",
+    "sdv.tvae": "SDV TVAE",
+    ARGN: "TabularARGN",
+    DPMM: "dpmm AIM",
+    SMARTNOISE: "smartnoise DP-CTGAN",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +96,7 @@ PRIVATE = (
     Comparison("aim", DPMM, ("adult", "telco_churn", "randhie", "default")),
     Comparison("tvae", ARGN, ("adult",)),
     Comparison("ctgan", ARGN, ("adult",)),
+    Comparison("ctgan", SMARTNOISE, ("adult",)),
 )
 
 
@@ -77,37 +119,39 @@ def chosen(
     """
     from synthkit.generators import registry
 
-    known = {c.ours: c for c in among}
     found = []
-    for name in tuple(names) or tuple(known):
-        comparison = known.get(name, Comparison(name, None, ("adult",)))
+    for name in tuple(names) or tuple(dict.fromkeys(c.ours for c in among)):
         if name not in registry.names() and name not in PEERS:
             raise KeyError(name)
-        peer = comparison.peer if with_peers else None
-        found.append(Comparison(name, peer, tuple(datasets) or comparison.datasets, comparison.most))
+        known = [c for c in among if c.ours == name] or [Comparison(name, None, ("adult",))]
+        for one in known if with_peers else known[:1]:
+            found.append(replace(one, peer=one.peer if with_peers else None, datasets=tuple(datasets) or one.datasets))
     return found
 
 
-def command(generator: str, argn_python: str | None, dpmm_python: str | None = None) -> list[str]:
-    """The command that runs a generator's child process; its job is the only argument, to be added."""
-    if generator == ARGN:
-        assert argn_python is not None
-        return [argn_python, "-m", "benchmarks.generators.child_argn"]
-    if generator == DPMM:
-        assert dpmm_python is not None
-        return [dpmm_python, "-m", "benchmarks.generators.child_dpmm"]
+def command(generator: str, pythons: Mapping[str, str]) -> list[str]:
+    """The command that runs a generator's child process; its job is the only argument, to be added.
+
+    Args:
+        pythons: the interpreters of the peers in environments of their own.
+    """
+    if generator in ELSEWHERE:
+        return [pythons[generator], "-m", f"benchmarks.generators.{ELSEWHERE[generator].child}"]
     module = "child_sdv" if generator in PEERS else "child_synthkit"
     return [sys.executable, "-m", f"benchmarks.generators.{module}"]
 
 
-def argn_fault(python: str | None) -> str | None:
-    """Why TabularARGN cannot run, or None if it can."""
+def fault_of(peer: str, pythons: Mapping[str, str]) -> str | None:
+    """Why a peer cannot run, or None if it can."""
+    if peer not in ELSEWHERE:
+        return None
+    its, python = ELSEWHERE[peer], pythons.get(peer)
     if not python:
-        return f"TabularARGN is left out: name its interpreter with --argn-python or {ARGN_VARIABLE}"
+        return f"{LABELS[peer]} is left out: name its interpreter with {its.option} or {its.variable}"
     if not Path(python).exists():
-        return f"TabularARGN is left out: there is no {python}"
-    tried = subprocess.run([python, "-c", "from mostlyai import engine"], capture_output=True, text=True, check=False)
+        return f"{LABELS[peer]} is left out: there is no {python}"
+    tried = subprocess.run([python, "-c", its.imports], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
         reason = tried.stderr.strip().splitlines()[-1] if tried.stderr.strip() else "it does not import"
-        return f"TabularARGN is left out: {reason} (in its environment: pip uninstall torchvision torchaudio)"
+        return f"{LABELS[peer]} is left out: {reason}{its.hint}"
     return None
