@@ -18,6 +18,7 @@ from synthkit.fingerprint import Fingerprinter
 from synthkit.generators.checkpoint import FileCheckpoint
 from synthkit.modelinputs import Inputs
 from synthkit.plan import FULL_REFRESH, Action
+from synthkit.privacy.guarantee import promised
 from synthkit.provenance import guarantees_of
 from synthkit.publishing import pictures_of, places_of, previous_version, publish, state_of, withheld_audits
 from synthkit.results import ModelResult, ModelStatus
@@ -332,6 +333,12 @@ class ModelRun:
         published: bool = False,
         message: str = "",
     ) -> ModelResult:
+        own = None if self.model.spec.epsilon is None else (self.model.spec.epsilon, self.model.delta)
+        lineage = {
+            "contains_real_rows": self.model.lineage.contains_real_rows,
+            "guarantees": [g.to_json() for g in self.model.guarantees],
+        }
+        epsilon, delta = own or promised(lineage) or (None, None)
         return ModelResult(
             model=self.model.name,
             action=self.action.kind,
@@ -339,8 +346,8 @@ class ModelRun:
             rows=rows,
             seconds={k: round(v, 3) for k, v in self.seconds.items()},
             fingerprints=self.action.fingerprint.hashes(),
-            epsilon=self.model.spec.epsilon,
-            delta=self.model.delta,
+            epsilon=epsilon,
+            delta=delta,
             published=published,
             audits=audits,
             message=message,

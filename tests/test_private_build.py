@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import synthkit
 from tests.private import DECLARED
 from tests.project import Project, customers, make_project, write_csv
 
@@ -217,3 +218,40 @@ def test_sql_over_a_private_table_held_against_its_source_tells_verdicts_alone(t
     assert [r["withheld"] for r in results if r["model"] == "adults"] == [["ks"]]
     spec = SourceTableSpec(name="customers", path="data/customers.csv")
     assert content_hash(spec, root=project.root, connections={}, cache=None) not in text
+
+
+def test_what_is_made_from_a_private_table_says_what_it_reveals(tmp_path: Path) -> None:
+    """Post-processing, or what two trainings reveal together, is an ε too, wherever a table's worth is told."""
+    text = (
+        MODEL.replace("epsilon: 1\n", "epsilon: 0.5\n")
+        + """
+      - name: again
+        source: "{{ source('crm', 'customers') }}"
+        generator: independent
+        epsilon: 0.75
+        delta: 1e-4
+        audits: []
+      - name: by_tier
+        generator: {name: sql, query: "select tier, count(*) as n from {{ ref('private') }} group by tier order by tier"}
+        audits: []
+      - name: both
+        materialized: parquet
+        generator: {name: sql, query: "select p.age from {{ ref('private') }} p join {{ ref('again') }} a on p.age = a.age"}
+        audits: []
+      - name: real
+        generator: {name: sql, query: "select age from {{ source('crm', 'customers') }}"}
+        audits: []
+    """
+    )
+    project = shop(tmp_path / "p", customers(), {"models/customers.yml": text})
+    project.ok("build")
+    rows = project.query("select name, t.epsilon as told, p.epsilon from synth_meta.tables t join synth_meta.privacy p on name = \"table\"")  # fmt: skip
+    told = {r["name"]: r["told"] for r in rows}
+    assert told == {r["name"]: r["epsilon"] for r in rows}
+    assert told["real"] is None
+    assert told["private"] == told["by_tier"] == 0.5
+    assert 0.75 < told["both"] <= 1.25
+    tables = synthkit.open(project.root)
+    assert {n: tables.table(n).epsilon for n in told} == told
+    found = {n: r["epsilon"] for n, r in project.results().items()}
+    assert found == {n: pytest.approx(e) for n, e in told.items()}

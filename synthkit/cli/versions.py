@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from synthkit.cli.common import kept_versions, reader_options
+from synthkit.privacy.guarantee import promised
 
 if TYPE_CHECKING:
     from synthkit.versions.history import Version
@@ -37,6 +38,7 @@ def command(model: str, project_dir: Path | None, target: str | None, style: str
 
 def _facts(version: Version) -> dict[str, Any]:
     receipt = version.receipt
+    promise = promised(receipt)
     counts: dict[str, int] = {}
     for audit in receipt.get("audits", []):
         counts[audit["status"]] = counts.get(audit["status"], 0) + 1
@@ -47,8 +49,8 @@ def _facts(version: Version) -> dict[str, Any]:
         "run_id": receipt.get("run_id"),
         "published_at": receipt.get("published_at"),
         "rows": receipt.get("rows"),
-        "epsilon": receipt.get("epsilon"),
-        "delta": receipt.get("delta"),
+        "epsilon": promise[0] if promise else None,
+        "delta": promise[1] if promise else None,
         "sha256": receipt.get("sha256"),
         "audits": counts,
     }

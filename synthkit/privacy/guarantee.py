@@ -64,6 +64,22 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
+def promised(receipt: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The (ε, δ) that a table's receipt promises to everybody whose rows it descends from; None: no formal guarantee.
+
+    Its own training's, where that is all; of a table made from others', what these reveal together; of several groups
+    of people, what the group reveals that is protected least.
+    """
+    guarantees = receipt.get("guarantees")
+    if receipt.get("contains_real_rows"):
+        return None
+    if guarantees is None:  # of a version that did not record them, or of a run
+        return None if receipt.get("epsilon") is None else (receipt["epsilon"], receipt["delta"])
+    if not guarantees or any(g["epsilon"] is None for g in guarantees):
+        return None
+    return max(g["epsilon"] for g in guarantees), max(g["delta"] for g in guarantees)
+
+
 def in_words(receipt: Mapping[str, Any]) -> str:
     """What a published table's receipt says of its privacy, in one sentence."""
     if receipt["contains_real_rows"]:

@@ -92,7 +92,7 @@ def _known(before: Mapping[str, State], run: RunResults) -> dict[str, State]:
 
 def _state(result: ModelResult) -> State:
     """A result as a receipt would have it."""
-    kept = ("rows", "epsilon", "fingerprints", "audits")
+    kept = ("rows", "epsilon", "delta", "fingerprints", "audits")
     return {key: getattr(result, key) for key in kept}
 
 

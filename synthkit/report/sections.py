@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from synthkit.privacy.guarantee import promised
 from synthkit.report.compare import AuditChange, TableChange
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, line, para
@@ -28,12 +29,12 @@ def _table(change: TableChange) -> tuple[Line, ...]:
     before, after = change.before or {}, change.after or {}
     what = "; ".join(change.what[:4]) + ("; …" if len(change.what) > 4 else "")
     rows = _pair(before.get("rows"), after.get("rows"), change, number)
-    epsilon = _pair(before.get("epsilon"), after.get("epsilon"), change, _epsilon)
+    epsilon = _pair(promised(before), promised(after), change, _epsilon)
     return ((Code(change.model),), line(change.kind), line(rows), line(epsilon), line(what or "–"))
 
 
-def _epsilon(value: Any) -> str:
-    return "none" if value is None else number(value)
+def _epsilon(promise: tuple[float, float] | None) -> str:
+    return "none" if promise is None else number(promise[0])
 
 
 def _pair(before: Any, after: Any, change: TableChange, shown: Any) -> str:

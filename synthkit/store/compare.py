@@ -10,6 +10,7 @@ from typing import Any
 from synthkit.audits import distances, marginals
 from synthkit.audits.context import AuditContext
 from synthkit.fingerprint import changes
+from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema, Table
 
 TOLD_APART = 0.05  # the level at which a column's difference is more than chance
@@ -62,7 +63,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], files: tuple[Pa
         configuration=tuple(changes(before.get("inputs", {}), after.get("inputs", {}))),
         schema=tuple(_schema_changes(before, after)),
         rows=(before["rows"], after["rows"]),
-        epsilon=(before["epsilon"], after["epsilon"]),
+        epsilon=((promised(before) or (None,))[0], (promised(after) or (None,))[0]),
         audits=tuple(_audit_changes(before["audits"], after["audits"])),
         columns=() if same or files is None else tuple(_column_changes(before, after, files)),
         same_rows=same,

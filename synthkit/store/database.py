@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
-from synthkit.privacy.guarantee import in_words
+from synthkit.privacy.guarantee import in_words, promised
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 if TYPE_CHECKING:
     import duckdb
 
 META = "synth_meta"
-LAYOUT = 2  # of synth_meta: raise it when its tables change
+LAYOUT = 3  # of synth_meta: raise it when its tables, or what stands in them, change
 
 _TABLES = {
     "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
@@ -205,8 +205,7 @@ def _table_row(name: str, r: Mapping[str, Any], info: TableInfo | None, warehous
         info.materialized if info else r["materialized"],
         r["generator"]["name"],
         r["source"] or ", ".join(r["descends_from"]) or None,
-        r["epsilon"],
-        r["delta"],
+        *(promised(r) or (None, None)),
         r["seed"],
         r["published_at"],
         r["run_id"],
@@ -227,7 +226,7 @@ def _audit_row(table: str, audit: Mapping[str, Any]) -> list[Any]:
 
 def _privacy_row(table: str, r: Mapping[str, Any]) -> list[Any]:
     sources = [s.removeprefix("source:") for s in r["descends_from"]]
-    return [table, r["epsilon"], r["delta"], r["contains_real_rows"], sources, in_words(r)]
+    return [table, *(promised(r) or (None, None)), r["contains_real_rows"], sources, in_words(r)]
 
 
 def _run_row(run: Mapping[str, Any]) -> list[Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema
 from synthkit.store.database import META, parquet_scan, quoted, text, views_directory, write_meta
 from synthkit.store.warehouse import Warehouse
@@ -98,9 +99,9 @@ class PublishedTable:
 
     @property
     def epsilon(self) -> float | None:
-        """The privacy budget, or None where the table carries no formal guarantee."""
-        value = self.receipt["epsilon"]
-        return None if value is None else float(value)
+        """What it promises to everybody whose rows it descends from; None where it carries no formal guarantee."""
+        found = promised(self.receipt)
+        return None if found is None else float(found[0])
 
     def audits(self) -> list[Mapping[str, Any]]:
         return list(self.receipt["audits"])
