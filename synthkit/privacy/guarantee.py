@@ -74,7 +74,7 @@ def promised(receipt: Mapping[str, Any]) -> tuple[float, float] | None:
     if receipt.get("contains_real_rows"):
         return None
     if guarantees is None:  # of a version that did not record them, or of a run
-        return None if receipt.get("epsilon") is None else (receipt["epsilon"], receipt["delta"])
+        return None if receipt.get("epsilon") is None else (receipt["epsilon"], receipt.get("delta") or 0.0)
     if not guarantees or any(g["epsilon"] is None for g in guarantees):
         return None
     return max(g["epsilon"] for g in guarantees), max(g["delta"] for g in guarantees)
