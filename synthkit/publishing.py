@@ -183,7 +183,7 @@ def _receipt(
         "description": spec.description,
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
         "required": [_required(b) for b in model.audits],
-        "source_columns": _source_columns(context.manifest, model),
+        "source_columns": source_columns(context.manifest, model),
         "ephemeral": _ephemeral(context, model),
         "audits": [dict(r) for r in records],
         "seconds": {k: round(v, 3) for k, v in seconds.items()},
@@ -198,7 +198,7 @@ def _required(bound: BoundAudit) -> dict[str, Any]:
     return {k: v for k, v in bound.to_json().items() if k != "location"}
 
 
-def _source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
+def source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
     """Names and types of the real tables that the model or its audits read: `verify` has no others to look at.
 
     Of a private model's source, as they are declared: a type that was read off the rows would tell of them.

@@ -41,6 +41,7 @@ LAYERS = (
     ("runrecord", "invocation"),
     ("charges", "provenance", "freshness", "unittests"),
     ("publishing", "modelrun", "modelinputs", "garbage"),
+    ("lineage",),
     ("build",),
     ("verify",),
     ("report",),
