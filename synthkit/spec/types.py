@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model
 
 from synthkit.errors import Location
 from synthkit.schema import LogicalType
+from synthkit.uses import Uses
 
 Materialization = Literal["table", "view", "parquet", "ephemeral"]
 KeyPath = tuple[str | int, ...]
@@ -71,14 +72,19 @@ class Origin:
 
 
 class Spec(BaseModel):
-    """Base of all specs: frozen, unknown keys forbidden."""
+    """Base of all specs: frozen, unknown keys forbidden. ``uses``: what the values below it were rendered with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     _origin: Origin = PrivateAttr(default=Origin(Path("?")))
+    _uses: Mapping[KeyPath, Uses] = PrivateAttr(default_factory=dict)
 
     @property
     def origin(self) -> Origin:
         return self._origin
+
+    @property
+    def uses(self) -> Mapping[KeyPath, Uses]:
+        return self._uses
 
 
 Constraints = Annotated[
