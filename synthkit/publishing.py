@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synthkit.audits import registry
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
+from synthkit.explain import rendered_with
 from synthkit.plan import Action
 from synthkit.privacy.knowledge import declared_schema
 from synthkit.privacy.release import picturable, public_receipt
@@ -165,6 +166,7 @@ def _receipt(
         "columns": [{"name": c.name, "type": c.sql_type} for c in staged.table.schema.columns],
         "fingerprints": action.fingerprint.hashes(),
         "inputs": dict(action.fingerprint.inputs),
+        "uses": rendered_with(context.manifest, model),
         "seed": action.fingerprint.inputs["train"]["seed"],
         "generator": {
             "name": model.generator.name,

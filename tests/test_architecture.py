@@ -36,7 +36,7 @@ LAYERS = (
     ("fingerprint",),
     ("versions",),
     ("store",),
-    ("state",),
+    ("state", "explain"),
     ("plan",),
     ("runners",),
     ("runrecord", "invocation"),

@@ -25,6 +25,7 @@ from openlineage.client.facet_v2 import (
     processing_engine_run,
     schema_dataset,
     source_code_location_job,
+    sql_job,
     test_run,
 )
 
@@ -87,6 +88,10 @@ def job_facets(kind: str, description: str | None, source: Mapping[str, str] | N
             version=source["version"],
         )
     return found
+
+
+def query(sql: str) -> JobFacet:
+    return sql_job.SQLJobFacet(sql, "duckdb")
 
 
 def schema_of(columns: Mapping[str, str], descriptions: Mapping[str, str] | None = None) -> DatasetFacet:

@@ -201,6 +201,9 @@ class Reporter:
     def _job_of(self, name: str) -> Job:
         model = self.manifest.models[name]
         found = facets.job_facets("MODEL", model.spec.description, self._at(model.path))
+        uses = model.uses.get(("query",))
+        if model.sql is not None and not (uses is not None and uses.env_vars):  # it would hold their values
+            found["sql"] = facets.query(model.sql)
         return Job(self._namespace, f"{self.manifest.project.spec.name}.{name}", found)
 
     def _at(self, path: str) -> dict[str, str] | None:

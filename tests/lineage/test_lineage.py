@@ -88,6 +88,17 @@ def test_the_repository_is_told_without_its_password(tmp_path: Path) -> None:
     assert "secret" not in (project.root / "out/lineage.jsonl").read_text("utf-8")
 
 
+def test_a_query_is_told_unless_it_holds_what_the_environment_says(tmp_path: Path) -> None:
+    secret = SQL_PROJECT["models/customers.yml"].replace("count(*) as n", "'{{ env_var('TOKEN') }}' as n")
+    project = lineage_shop(tmp_path, {**SQL_PROJECT, "models/customers.yml": secret})
+    project.ok("build", env={"TOKEN": "t0ken-of-the-team"})
+    events = events_of(project)
+    sql = end_of(events, "shop.customers")["job"]["facets"]["sql"]
+    assert (sql["query"], sql["dialect"]) == ('select * from "crm"."customers"', "duckdb")
+    assert "sql" not in end_of(events, "shop.by_tier")["job"]["facets"]
+    assert "t0ken" not in (project.root / "out/lineage.jsonl").read_text("utf-8")
+
+
 def test_what_did_not_run_has_no_run(tmp_path: Path) -> None:
     project = lineage_shop(tmp_path)
     project.ok("build")
