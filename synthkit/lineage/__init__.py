@@ -37,14 +37,16 @@ class Lineage:
                 from synthkit.lineage.reporter import Reporter
 
                 self._reporter = Reporter(self._manifest, spec, self._run_id, self._command)
-                self._reporter.started()
             except Exception as error:
                 self._break(error)
         return self
 
     def planned(self, plan: Plan) -> None:
         if self._reporter is not None:
-            self._reporter.actions = {a.model: a for a in plan.actions}
+            try:
+                self._reporter.planned({a.model: a for a in plan.actions})
+            except Exception as error:
+                self._break(error)
 
     def listen(self, event: Event) -> None:
         if self._reporter is not None:

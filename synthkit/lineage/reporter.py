@@ -30,7 +30,7 @@ from synthkit.versions.git import git
 
 
 class Reporter:
-    """Makes the events of one run and hands them to a sender. ``actions`` is set once there is a plan."""
+    """Makes the events of one run and hands them to a sender."""
 
     def __init__(self, manifest: Manifest, spec: LineageSpec, run_id: str, command: str) -> None:
         set_producer(facets.PRODUCER)
@@ -43,7 +43,7 @@ class Reporter:
         self._began = datetime.now(UTC)
         self._source = _repository(manifest)
         self._running: dict[str, list[InputDataset]] = {}
-        self._done = False
+        self._started = self._done = False
         # A hyphen is in no model's name, so no model is this job.
         self._job = Job(
             self._namespace,
@@ -54,8 +54,14 @@ class Reporter:
 
     # -- the build ---------------------------------------------------------------------------------
 
-    def started(self) -> None:
-        self._send(RunState.START, self._run(None), self._job)
+    def planned(self, actions: Mapping[str, Action]) -> None:
+        """The run begins. Told only now, as a build that is killed while it plans could not tell its end."""
+        self.actions = actions
+        self._start_run()
+
+    def _start_run(self) -> None:
+        self._started = True
+        self._send(RunState.START, self._run(None), self._job, at=self._began)
 
     def ended(self, run: RunResults) -> None:
         """The end of the run, and of models that were cut off."""
@@ -74,6 +80,8 @@ class Reporter:
         """The build ended by an error of its own. An unforeseen one may quote anything, so only its kind is told."""
         if self._done:
             return
+        if not self._started:
+            self._start_run()
         for model in list(self._running):
             self._end(model, RunState.ABORT, {})
         text = error.message if isinstance(error, SynthError) else type(error).__name__
@@ -220,8 +228,9 @@ class Reporter:
         job: Job,
         inputs: list[InputDataset] | None = None,
         outputs: list[OutputDataset] | None = None,
+        at: datetime | None = None,
     ) -> None:
-        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        time = (at or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event = RunEvent(eventType=state, eventTime=time, run=run, job=job, inputs=inputs or [], outputs=outputs or [])
         self._sender.send(event)
 
