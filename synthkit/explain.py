@@ -19,6 +19,7 @@ from synthkit.fingerprint import Fingerprint
 Path = tuple[str, ...]
 _PROJECTS = {"seed": "seed", "device": "device", "threads": "model_threads", "holdout": "holdout"}
 _AUDIT = ("params", "severity", "where", "warn_if", "error_if", "store_failures", "failures_limit", "audit", "sql")
+_TWICE = {("budget", "epsilon"), ("budget", "delta")}  # the model's epsilon and delta are told of already
 _TEXTS = frozenset({"query", "sql"})  # too long to be shown as a value
 _NONE: Any = object()
 _AROUND = 24  # characters shown on each side of the first difference of two texts
@@ -65,6 +66,8 @@ def explain(manifest: Manifest, model: ModelNode, state: Mapping[str, Any], now:
     for part in ("train", "sample", "audit"):
         old, new = ({k: v for k, v in side.get(part, {}).items() if k != "audits"} for side in (before, after))
         for path, one, other in _leaves(old, new):
+            if path in _TWICE:
+                continue
             found.append(_change(part, path, one, other, model, renderings))
     if (before.get("audit") or {}).get("audits") != after["audit"]["audits"]:
         found += _audits(state.get("required"), model, renderings)
@@ -175,7 +178,7 @@ def _causes(before: _Rendering, now: _Rendering, old: Any, new: Any, known: bool
         if name not in before.variables or name not in now.variables:
             found.append(f"{'now by' if name in now.variables else 'no longer by'} var {name!r}")
         elif before.variables[name] != value:
-            whole = str(value) == str(new) and str(before.variables[name]) == str(old)
+            whole = _same(value, new) and _same(before.variables[name], old)
             found.append(f"var {name!r}" + ("" if whole else _values(before.variables[name], value)))
     for name, digest in sorted({**before.macros, **now.macros}.items()):
         if name not in before.macros or name not in now.macros:
@@ -242,6 +245,11 @@ def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= 60 else one_line[:57] + "…"
+
+
+def _same(variable: Any, value: Any) -> bool:
+    """Whether a value is the variable's own, which may have become a text or a float on the way."""
+    return bool(variable == value) or str(variable) == str(value)
 
 
 def _hash(value: Any) -> Any:

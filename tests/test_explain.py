@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.private import DECLARED
 from tests.project import Project, make_project
 
 PROJECT = """
@@ -247,3 +248,66 @@ def test_a_receipt_that_does_not_say_what_was_used(shop: Project) -> None:
         "audit hash changed: audits",
     ]
     assert "s3cret" not in shop.ok("plan", env={"LABEL": "s3cret-two"})
+
+
+DEFAULTS = {
+    "synth_project.yml": """
+        name: shop
+        vars: {held: 20%, limit: 90}
+        holdout: "{{ var('held') }}"
+        targets: {dev: {vars: {start: 1}}}
+        audit_sets:
+          ages:
+            - accepted_range: {column: age, max: "{{ var('limit') }}"}
+            - accepted_range: {column: age, min: "{{ var('start') - 1 }}"}
+        models: {+seed: "{{ var('start') }}"}
+    """,
+    "models/models.yml": """
+        version: 1
+        models:
+          - name: hidden
+            materialized: ephemeral
+            generator: {name: sql, query: "select * from {{ source('crm', 'customers') }}"}
+            audits: [{not_null: {columns: [age]}}, {set: ages}]
+    """,
+}
+
+
+def test_what_folders_sets_and_the_project_say_is_told_as_if_the_model_said_it(tmp_path: Path) -> None:
+    sources = SOURCES.replace("{{ var('folder', 'data') }}", "data")
+    project = make_project(tmp_path / "shop", {**DEFAULTS, "models/sources.yml": sources})
+    project.ok("build")
+    assert plan(project) == {}
+    assert plan(project, "--vars", "{limit: 95}") == {
+        "hidden": ["audit hash changed: accepted_range.max 90 → 95 (var 'limit')"]
+    }
+    assert plan(project, "--vars", "{start: 2}") == {
+        "hidden": [
+            "train hash changed: seed 1 → 2 (var 'start')",
+            "audit hash changed: accepted_range #2.min 0 → 1 (var 'start' 1 → 2)",
+        ]
+    }
+    assert plan(project, "--vars", "{held: 25%}") == {"hidden": ["train hash changed: holdout 20% → 25% (var 'held')"]}
+    edited(project, "synth_project.yml", "holdout: ", "device: cpu\nholdout: ")
+    assert plan(project) == {}  # SQL runs on no device
+
+
+def test_a_private_model_and_its_budget(tmp_path: Path) -> None:
+    model = """
+        version: 1
+        models:
+          - name: private
+            source: "{{ source('crm', 'customers') }}"
+            generator: independent
+            epsilon: "{{ var('eps') }}"
+            delta: 1e-4
+            size: 50
+            audits: []
+    """
+    files = {"synth_project.yml": "name: shop\nvars: {eps: 1}\n", "models/sources.yml": DECLARED, "models/m.yml": model}
+    project = make_project(tmp_path / "shop", files)
+    project.ok("build")
+    assert plan(project) == {}
+    assert plan(project, "--vars", "{eps: 0.5}") == {"private": ["train hash changed: epsilon 1.0 → 0.5 (var 'eps')"]}
+    edited(project, "models/sources.yml", "bounds: [18, 90]", "bounds: [18, 95]")
+    assert plan(project) == {"private": ["train hash changed: declaration of source crm.customers"]}
