@@ -29,6 +29,7 @@ from synthkit.events import (
 from synthkit.files import append_line, write_json_atomic
 from synthkit.freshness import fresh_sources, sources_read
 from synthkit.invocation import Invocation
+from synthkit.lineage import Lineage
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
 from synthkit.publishing import places_of, refresh_database
@@ -90,48 +91,64 @@ def build(
         OverBudgetError: its trainings would spend more of some privacy than is left; nothing was read then.
     """
     options = options or Options()
-    project = manifest.project
+    tell = _serialised(listener)
+    lock = ProjectLock(manifest.project.target_dir / "lock", wait=options.lock_wait)
+    with lock.held(lambda text: tell(Note(text))):
+        run_id = new_run_id()
+        with Lineage(manifest, run_id, options.command, tell) as lineage:
+            run = _build(manifest, make, run_id, options, _serialised(tell, lineage.listen), executor, lineage)
+    tell(RunFinished(run))
+    return run
+
+
+def _build(
+    manifest: Manifest,
+    make: Callable[[], Plan],
+    run_id: str,
+    options: Options,
+    say: Listener,
+    executor: Executor | None,
+    lineage: Lineage,
+) -> RunResults:
+    """:func:`build`, under the lock."""
+    project, started = manifest.project, now()
     target = project.target_dir
-    say = _serialised(listener)
-    lock = ProjectLock(target / "lock", wait=options.lock_wait)
-    with lock.held(lambda text: say(Note(text))):
-        check_unit_tests(manifest.unit_tests)
-        plan = make()
-        for warning in plan.warnings:
-            say(Note(warning, "warn"))
-        refuse_over_budget(manifest, balances(manifest, plan.actions))
-        warehouse = Warehouse(project.warehouse_dir, project.database_path)
-        recover(warehouse)
-        run_id, started = new_run_id(), now()
-        models = tuple(a.model for a in plan.actions)
-        Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
-        workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
-        say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
-        stale = _stale(manifest, plan, options, say)
-        context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale)
-        scheduler = _Scheduler(context, plan, options, say)
-        try:
-            with _signals(scheduler.stop):
-                results, reason = scheduler.run()
-        finally:
-            workers.close()
-        run = RunResults(
-            run_id=run_id,
-            started_at=started,
-            ended_at=now(),
-            target=project.target_name,
-            seed=project.seed,
-            device=project.device,
-            versions=versions(),
-            results=results,
-            git=context.git,
-            command=options.command,
-            interrupted=reason == "interrupted",
-        )
-        _record(manifest, run)
-        for warning in refresh_database(manifest):
-            say(Note(warning, "warn"))
-    say(RunFinished(run))
+    check_unit_tests(manifest.unit_tests)
+    plan = make()
+    lineage.planned(plan)
+    for warning in plan.warnings:
+        say(Note(warning, "warn"))
+    refuse_over_budget(manifest, balances(manifest, plan.actions))
+    recover(Warehouse(project.warehouse_dir, project.database_path))
+    models = tuple(a.model for a in plan.actions)
+    Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
+    workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
+    say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
+    stale = _stale(manifest, plan, options, say)
+    context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale)
+    scheduler = _Scheduler(context, plan, options, say)
+    try:
+        with _signals(scheduler.stop):
+            results, reason = scheduler.run()
+    finally:
+        workers.close()
+    run = RunResults(
+        run_id=run_id,
+        started_at=started,
+        ended_at=now(),
+        target=project.target_name,
+        seed=project.seed,
+        device=project.device,
+        versions=versions(),
+        results=results,
+        git=context.git,
+        command=options.command,
+        interrupted=reason == "interrupted",
+    )
+    _record(manifest, run)
+    for warning in refresh_database(manifest):
+        say(Note(warning, "warn"))
+    lineage.ended(run)
     return run
 
 
@@ -267,13 +284,14 @@ class _Scheduler:
             self.stop("fail-fast")
 
 
-def _serialised(listener: Listener) -> Listener:
-    """Events come from many threads; the listener sees one at a time."""
+def _serialised(*listeners: Listener) -> Listener:
+    """Events come from many threads; the listeners see one at a time."""
     lock = threading.Lock()
 
     def say(event: Event) -> None:
         with lock:
-            listener(event)
+            for listen in listeners:
+                listen(event)
 
     return say
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
-from synthkit.fingerprint import Fingerprint, Fingerprinter, changes, digest
+from synthkit.explain import Change, explain
+from synthkit.fingerprint import Fingerprint, Fingerprinter, digest
 from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
 from synthkit.results import ActionKind
@@ -247,9 +248,10 @@ class _Planner:
         if state is not None and state["fingerprints"]["sample"] == now.sample:
             if state["fingerprints"]["audit"] == now.audit:
                 return "reuse", "nothing changed", []
-            return "audit", "audits changed", changes(state["inputs"]["audit"], now.inputs["audit"])
-        details = [] if state is None else _differences(state["inputs"], now)
-        why = "never built" if state is None else f"changed: {_summary(details)}"
+            return "audit", "audits changed", _lines(explain(self.manifest, model, state, now))
+        found = [] if state is None else explain(self.manifest, model, state, now)
+        details = _lines(found)
+        why = "never built" if state is None else f"changed: {_summary(found)}"
         if self.staging.staged(model.name, now.sample) is not None:
             return "audit", f"{why}; its rows are staged from an earlier build", details
         if build == "train" and self.staging.has_model(now.train):
@@ -259,13 +261,11 @@ class _Planner:
         return build, why, details
 
 
-def _differences(before: Mapping[str, Any], now: Fingerprint) -> list[str]:
-    lines = []
-    for part in ("train", "sample"):
-        lines.extend(changes(before.get(part, {}), now.inputs[part]))
-    return lines
+def _lines(found: Sequence[Change]) -> list[str]:
+    return [str(change) for change in found]
 
 
-def _summary(details: Sequence[str]) -> str:
-    names = [line.partition(":")[0] for line in details]
-    return ", ".join(dict.fromkeys(names[:3])) + (", …" if len(names) > 3 else "")
+def _summary(found: Sequence[Change]) -> str:
+    """The first inputs that make other rows; those of audits are not why it is built again."""
+    names = list(dict.fromkeys(c.subject for c in found if c.part != "audit"))
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -16,6 +16,7 @@ from synthkit.spec.folders import FolderDefaults
 from synthkit.spec.load import SqlFile, load_models, sql_files
 from synthkit.spec.types import (
     ExposureSpec,
+    KeyPath,
     ModelSpec,
     Origin,
     ProjectSpec,
@@ -24,6 +25,7 @@ from synthkit.spec.types import (
     UnitTestSpec,
 )
 from synthkit.spec.yamlfile import parse_file
+from synthkit.uses import Uses
 
 PROJECT_FILE = "synth_project.yml"
 
@@ -128,7 +130,10 @@ def load_project(
     chosen = spec.targets.get(name, TargetSpec())
     variables = {**spec.vars, **chosen.vars, **(vars or {})}
     macros = sql_files(root, spec.paths.macros, faults)
-    renderer = Renderer(variables, environment, name, {m.file: m.text for m in macros.values()})
+    behind = _behind(spec.uses, ("vars",))
+    behind = {k: v for k, v in behind.items() if k not in chosen.vars} | _behind(spec.uses, ("targets", name, "vars"))
+    behind = {k: v for k, v in behind.items() if k not in (vars or {})}
+    renderer = Renderer(variables, environment, name, {m.file: m.text for m in macros.values()}, behind)
     builder = SpecBuilder(renderer, faults)
     builder.define_audit_sets(raw.get("audit_sets"), document.origin(("audit_sets",)))
     tree = raw.get("models")
@@ -196,10 +201,11 @@ def _project_spec(
     are rendered with the target's variables and the macros.
     """
     written = raw.get("vars")
-    first = Renderer({}, environ, "")
-    variables = SpecBuilder(first, faults).rendered(written, origin, ("vars",)) if written else {}
+    first = SpecBuilder(Renderer({}, environ, ""), faults)
+    variables = first.rendered(written, origin, ("vars",)) if written else {}
     variables = variables if isinstance(variables, Mapping) else {}
-    builder = SpecBuilder(Renderer({**variables, **given}, environ, ""), faults)
+    behind = {k: v for k, v in _behind(first.uses, ("vars",)).items() if k not in given}
+    builder = SpecBuilder(Renderer({**variables, **given}, environ, "", behind=behind), faults)
     rest = {k: v for k, v in raw.items() if k not in ("models", "vars", "audit_sets")}
     data = builder.rendered(rest, origin)
     before = len(faults)
@@ -218,7 +224,18 @@ def _project_spec(
         good = {k: v for k, v in data.items() if k in ("name", "vars")}
         spec = ProjectSpec.model_construct(**{"name": "project", **good})
         assert len(faults) > before
+    spec._uses = {**builder.uses, **first.uses}
     return spec
+
+
+def _behind(uses: Mapping[KeyPath, Uses], prefix: KeyPath) -> dict[str, frozenset[str]]:
+    """Variable → the environment variables behind its value, of the variables below ``prefix``."""
+    found: dict[str, frozenset[str]] = {}
+    for path, used in uses.items():
+        if path[: len(prefix)] == prefix and len(path) > len(prefix) and used.env_vars:
+            name = str(path[len(prefix)])
+            found[name] = found.get(name, frozenset()) | used.env_vars
+    return found
 
 
 def _target_name(spec: ProjectSpec, asked: str | None, root: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synthkit.audits import registry
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
+from synthkit.explain import rendered_with
 from synthkit.plan import Action
 from synthkit.privacy.knowledge import declared_schema
 from synthkit.privacy.release import picturable, public_receipt
@@ -165,6 +166,7 @@ def _receipt(
         "columns": [{"name": c.name, "type": c.sql_type} for c in staged.table.schema.columns],
         "fingerprints": action.fingerprint.hashes(),
         "inputs": dict(action.fingerprint.inputs),
+        "uses": rendered_with(context.manifest, model),
         "seed": action.fingerprint.inputs["train"]["seed"],
         "generator": {
             "name": model.generator.name,
@@ -183,7 +185,7 @@ def _receipt(
         "description": spec.description,
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
         "required": [_required(b) for b in model.audits],
-        "source_columns": _source_columns(context.manifest, model),
+        "source_columns": source_columns(context.manifest, model),
         "ephemeral": _ephemeral(context, model),
         "audits": [dict(r) for r in records],
         "seconds": {k: round(v, 3) for k, v in seconds.items()},
@@ -198,7 +200,7 @@ def _required(bound: BoundAudit) -> dict[str, Any]:
     return {k: v for k, v in bound.to_json().items() if k != "location"}
 
 
-def _source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
+def source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
     """Names and types of the real tables that the model or its audits read: `verify` has no others to look at.
 
     Of a private model's source, as they are declared: a type that was read off the rows would tell of them.

@@ -7,14 +7,18 @@ name is an error, and attributes that lead out of the sandbox are refused.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import Location, SynthError, did_you_mean
+from synthkit.macros import MacroSources
 from synthkit.spec.types import Relation
+from synthkit.uses import Lookups, Uses
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -39,10 +43,11 @@ class RenderError(SynthError):
 
 @dataclass(frozen=True)
 class RenderedSql:
-    """SQL text, and the relations that it names."""
+    """SQL text, the relations that it names, and what else it was made from; None where it has no Jinja but these."""
 
     text: str
     relations: frozenset[Relation]
+    uses: Uses | None = None
 
 
 class Renderer:
@@ -53,6 +58,7 @@ class Renderer:
         environ: what ``env_var`` finds.
         target: the name of the target, as ``{{ target }}``.
         macros: file → its text; every macro is usable everywhere, in other macros too.
+        behind: variable → the environment variables that its value was made from.
     """
 
     def __init__(
@@ -61,10 +67,13 @@ class Renderer:
         environ: Mapping[str, str],
         target: str,
         macros: Mapping[Path, str] | None = None,
+        behind: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         self._variables, self._environ, self._target = variables, environ, target
+        self._behind = behind or {}
         self._macro_texts = dict(macros or {})
-        self._values: dict[str, Any] = {}
+        self._values: dict[str, tuple[Any, Uses]] = {}
+        self._lookups = Lookups()
         self._lazy: ImmutableSandboxedEnvironment | None = None
         self._collected: set[Relation] | None = None
 
@@ -80,8 +89,14 @@ class Renderer:
         if match := _SOURCE.match(text):
             return Relation(match[4], match[2])
         if text not in self._values:
-            self._values[text] = self._value(text)
-        return self._values[text]
+            self._lookups = Lookups()
+            value = self._value(text)
+            self._values[text] = value, self._uses(text)
+        return self._values[text][0]
+
+    def uses_of(self, text: str) -> Uses | None:
+        """What a string that :meth:`value` rendered was made from; None where it looked nothing up."""
+        return (self._values[text][1] or None) if text in self._values else None
 
     def sql(self, text: str, *, this: str | None = None, extra: Mapping[str, Any] | None = None) -> RenderedSql:
         """Render SQL; ``this`` is the quoted name of the audited model, ``extra`` further names."""
@@ -94,9 +109,10 @@ class Renderer:
         if this is not None:
             names["this"] = this
         self._collected = set()
+        self._lookups = Lookups()
         try:
             rendered = self._guard(lambda: self._environment.from_string(text).render(names), text)
-            return RenderedSql(str(rendered), frozenset(self._collected))
+            return RenderedSql(str(rendered), frozenset(self._collected), self._uses(text))
         finally:
             self._collected = None
 
@@ -139,7 +155,9 @@ class Renderer:
             "namespace": environment.globals["namespace"],
         }
         environment.finalize = _finalize
+        waiting = self._lookups
         for file, text in self._macro_texts.items():
+            self._lookups = Lookups()  # what the file looks up outside its macros is theirs who call one
             try:
                 module = environment.from_string(text).module
             except TemplateError as error:
@@ -148,8 +166,28 @@ class Renderer:
                     f"the macro file cannot be read: {error}", line, where=Location(file, line, 1)
                 ) from None
             for name in _MACRO_DEFINITION.findall(text):
-                environment.globals[name] = getattr(module, name)
+                environment.globals[name] = self._noted(name, getattr(module, name), self._lookups)
+        self._lookups = waiting
         return environment
+
+    def _noted(self, name: str, macro: Callable[..., str], outside: Lookups) -> Callable[..., str]:
+        def call(*arguments: Any, **named: Any) -> str:
+            self._lookups.macros.add(name)
+            self._lookups.add(outside)
+            return macro(*arguments, **named)
+
+        return call
+
+    @cached_property
+    def _macro_sources(self) -> MacroSources:
+        return MacroSources(self._environment, self._macro_texts.values())
+
+    def _uses(self, text: str) -> Uses:
+        """What was looked up since the rendering of ``text`` began."""
+        found = self._lookups
+        macros = self._macro_sources.behind(found.macros) if found.macros else {}
+        template = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        return Uses(template, dict(found.variables), frozenset(found.env_vars), macros)
 
     @property
     def macro_names(self) -> tuple[str, ...]:
@@ -210,6 +248,10 @@ class Renderer:
         return relation
 
     def _var(self, name: str, default: Any = _MISSING) -> Any:
+        if name in self._behind:
+            self._lookups.env_vars |= self._behind[name]
+        elif name in self._variables or default is not _MISSING:
+            self._lookups.variables[name] = self._variables.get(name, default)
         if name in self._variables:
             return self._variables[name]
         if default is not _MISSING:
@@ -221,6 +263,7 @@ class Renderer:
         )
 
     def _env_var(self, name: str, default: Any = _MISSING) -> Any:
+        self._lookups.env_vars.add(name)
         if name in self._environ:
             return self._environ[name]
         if default is not _MISSING:

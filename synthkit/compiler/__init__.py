@@ -19,6 +19,7 @@ from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
 from synthkit.compiler.guarantees import trace_guarantees
+from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
 from synthkit.compiler.private import check_private
 from synthkit.compiler.schemas import derive_schemas, describe_sources
@@ -52,6 +53,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_freshness,
     trace_guarantees,
     check_external,
+    check_lineage,
 )
 
 

@@ -18,6 +18,7 @@ from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.schema import Schema
 from synthkit.spec.faults import parameter_faults
 from synthkit.spec.types import AuditSpec, Relation
+from synthkit.uses import Uses
 
 if TYPE_CHECKING:
     from synthkit.audits.base import Audit
@@ -49,9 +50,11 @@ class _Binder:
     def __init__(self, draft: Draft, model: ModelDraft, describer: Describer) -> None:
         self.draft, self.model, self.describer = draft, model, describer
         self.relations: set[Relation] = set()
+        self.custom_uses: Uses | None = None  # of the SQL of the custom audit that is being bound
 
     def bind(self, spec: AuditSpec, index: int) -> None:
         where = self._where(spec, index)
+        self.custom_uses = None
         known = registry.names()
         if spec.audit in known:
             bound = self._registered(spec, registry.get(spec.audit), where)
@@ -66,6 +69,10 @@ class _Binder:
             self._check_failures(spec, where)
         if bound is not None:
             self.model.audits.append(bound)
+            uses = dict(spec.uses)
+            if self.custom_uses is not None:
+                uses[("sql",)] = self.custom_uses
+            self.model.audit_uses.append(uses)
 
     def finish(self) -> None:
         own = Relation(self.model.spec.name)
@@ -161,6 +168,7 @@ class _Binder:
             good &= check_relation(self.draft, relation, Location(file.file, 1, 1))
         if not good:
             return None
+        self.custom_uses = rendered.uses
         self.relations |= rendered.relations
         self._check_sql(rendered.text, rendered.relations, Location(file.file, 1, 1), spec.audit)
         return _bound(spec, None, rendered.text, dict(spec.params), 1, where)

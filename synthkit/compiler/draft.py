@@ -6,14 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthkit.compiler.manifest import Constraint, Lineage, Manifest, ModelNode, Size, SourceNode, UnitTest
+from synthkit.compiler.manifest import (
+    Constraint,
+    Lineage,
+    Manifest,
+    ModelNode,
+    Size,
+    SourceNode,
+    UnitTest,
+    audit_keys,
+)
 from synthkit.errors import Fault, Location
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Schema
-from synthkit.spec.types import ModelSpec, Relation, SourceTableSpec
+from synthkit.spec.types import KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.uses import Uses
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,16 +44,28 @@ class ModelDraft:
     size: Size = field(default_factory=lambda: Size(factor=1.0))
     holdout: float = 0.2
     sql: str | None = None
+    sql_uses: Uses | None = None
     sql_relations: tuple[Relation, ...] = ()
     audit_relations: tuple[Relation, ...] = ()
     schema: Schema | None = None
     constraints: tuple[Constraint, ...] = ()
     audits: list[BoundAudit] = field(default_factory=list)
+    audit_uses: list[Mapping[KeyPath, Uses]] = field(default_factory=list)
     lineage: Lineage = field(default_factory=Lineage)
     budget: Budget | None = None
     declared: Schema | None = None
     guarantees: tuple[Guarantee, ...] = ()
     broken: bool = False
+
+    @property
+    def uses(self) -> Mapping[KeyPath, Uses]:
+        """What its values, query and audits were rendered with; see :class:`ModelNode`."""
+        found = dict(self.spec.uses)
+        if self.sql_uses is not None:
+            found[("query",)] = self.sql_uses
+        for key, uses in zip(audit_keys(a.name for a in self.audits), self.audit_uses, strict=True):
+            found |= {("audits", key, *path): used for path, used in uses.items()}
+        return found
 
     @property
     def learnt(self) -> Schema | None:
@@ -122,6 +144,7 @@ class Draft:
                 budget=draft.budget,
                 declared=draft.declared,
                 guarantees=draft.guarantees,
+                uses=draft.uses,
             )
         return Manifest(
             project=self.project,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from synthkit.graph.selection import Selectable
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Schema
-from synthkit.spec.types import ExposureSpec, ModelSpec, Relation, SourceTableSpec
+from synthkit.spec.types import ExposureSpec, KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.uses import Uses
 
 if TYPE_CHECKING:
     from synthkit.audits.runner import BoundAudit
@@ -103,6 +105,16 @@ class UnitTest:
     place: str
 
 
+def audit_keys(names: Iterable[str]) -> list[str]:
+    """A key for each audit of a model, wherever the others stand: its name, with a count where several have it."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for name in names:
+        seen[name] += 1
+        keys.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return keys
+
+
 @dataclass(frozen=True)
 class ModelNode:
     """A synthetic table, ready to be planned.
@@ -118,6 +130,8 @@ class ModelNode:
         sql: the rendered SELECT of an SQL model.
         schema: its columns (for a generated model those of its source, logical types provisional).
         holdout: share of the source kept from training, 0 to 1.
+        uses: what its values were rendered with, by their keys in the YAML; of an SQL model's query as ``query``, of
+            audits below ``audits`` and their key (:func:`audit_keys`), where a custom one has its SQL as ``sql``.
     """
 
     spec: ModelSpec
@@ -139,6 +153,7 @@ class ModelNode:
     budget: Budget | None = None
     declared: Schema | None = None
     guarantees: tuple[Guarantee, ...] = ()
+    uses: Mapping[KeyPath, Uses] = field(default_factory=dict)
 
     @property
     def protected(self) -> bool:

@@ -46,7 +46,7 @@ def render_query(draft: Draft, model: ModelDraft) -> None:
         draft.fault(f"the query of {model.spec.name!r}: {error.message}", where, hint=error.hint)
         model.broken = True
         return
-    model.sql = rendered.text
+    model.sql, model.sql_uses = rendered.text, rendered.uses
     model.sql_relations = tuple(sorted(rendered.relations, key=lambda r: r.id))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+STOPPED = "the build was stopped"  # what a job says that was ended because its build was
+
 
 @dataclass(frozen=True)
 class IngestJob:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from synthkit.errors import BuildError
-from synthkit.runners.jobs import Job, JobProgress, job_to_json
+from synthkit.runners.jobs import STOPPED, Job, JobProgress, job_to_json
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -69,7 +69,7 @@ class LocalExecutor:
     def _take(self) -> subprocess.Popen[str]:
         with self._lock:
             if self._stopped:
-                raise BuildError("the build was stopped")
+                raise BuildError(STOPPED)
             worker = self._idle.pop() if self._idle else self._start(self._log)
             self._busy.add(worker)
             return worker
@@ -127,7 +127,7 @@ class LocalExecutor:
     def _death(self, worker: subprocess.Popen[str]) -> BuildError:
         code = worker.wait()
         if self._stopped:
-            return BuildError("the build was stopped")
+            return BuildError(STOPPED)
         if code == -signal.SIGKILL:
             return BuildError(
                 "the worker process was killed (signal 9), most likely for lack of memory",

@@ -16,6 +16,7 @@ from synthkit.spec.types import (
     ColumnSpec,
     ExposureSpec,
     GeneratorSpec,
+    KeyPath,
     ModelSpec,
     Origin,
     OwnerSpec,
@@ -25,6 +26,7 @@ from synthkit.spec.types import (
     Spec,
     UnitTestSpec,
 )
+from synthkit.uses import Uses
 
 S = TypeVar("S", bound=Spec)
 
@@ -53,6 +55,7 @@ class SpecBuilder:
     def __init__(self, renderer: Renderer, faults: list[Fault]) -> None:
         self.renderer, self.faults = renderer, faults
         self.audit_sets: dict[str, tuple[AuditSpec, ...]] = {}
+        self.uses: dict[KeyPath, Uses] = {}  # of what was rendered since it was emptied, by the path in there
 
     # -- Jinja -------------------------------------------------------------------------------------
 
@@ -60,10 +63,14 @@ class SpecBuilder:
         """``value`` with every string in it rendered; a fault leaves None in its place."""
         if isinstance(value, str):
             try:
-                return self.renderer.value(value)
+                rendered = self.renderer.value(value)
             except RenderError as error:
                 self.faults.append(Fault(error.message, error.where or origin.at(*path), value, error.hint))
                 return None
+            uses = self.renderer.uses_of(value)
+            if uses is not None:
+                self.uses[path] = uses
+            return rendered
         if isinstance(value, Mapping):
             return {
                 k: v if (*path, k) in _UNRENDERED else self.rendered(v, origin, (*path, k)) for k, v in value.items()
@@ -105,6 +112,7 @@ class SpecBuilder:
         return [s for s in found if s is not None]
 
     def source(self, value: Any, origin: Origin) -> SourceSpec | None:
+        self.uses = {}
         value = self.rendered(value, origin)
         if not isinstance(value, Mapping):
             return self.spec(SourceSpec, value, origin, "a source")
@@ -119,6 +127,7 @@ class SpecBuilder:
                 place = replace(place, elsewhere={k: _below(origin, k) for k in given})
             built = self.source_table(table, place, data)
             if built is not None:
+                built._uses = self._below("tables", index)
                 tables.append(built)
         if isinstance(raw, list):
             data["tables"] = tuple(tables)
@@ -173,7 +182,14 @@ class SpecBuilder:
             data["audits"] = tuple(self._audits(data["audits"], _below(origin, "audits"), what))
         if data.get("source") is not None and not isinstance(data["source"], Relation):
             self._not_a_relation(data.pop("source"), origin, "source")
-        return self.spec(ModelSpec, data, origin, what)
+        built = self.spec(ModelSpec, data, origin, what)
+        if built is not None:
+            built._uses = {path: uses for path, uses in self.uses.items() if path[:1] != ("audits",)}
+        return built
+
+    def _below(self, *path: str | int) -> dict[KeyPath, Uses]:
+        """Of what was rendered, the part below a path, by the path from there."""
+        return {found[len(path) :]: uses for found, uses in self.uses.items() if found[: len(path)] == path}
 
     def _generator(self, value: Any, origin: Origin, what: str) -> GeneratorSpec | None:
         if isinstance(value, str):
@@ -197,6 +213,7 @@ class SpecBuilder:
             return
         for name, audits in value.items():
             place = _below(origin, name)
+            self.uses = {}
             self.audit_sets[str(name)] = tuple(self._audits(self.rendered(audits, place), place, f"audit set {name!r}"))
 
     def _audits(self, value: Any, origin: Origin, what: str) -> list[AuditSpec]:
@@ -213,6 +230,7 @@ class SpecBuilder:
             if not inside_set and isinstance(item, Mapping) and list(item) == ["set"] and isinstance(item["set"], str):
                 found.extend(self._audit_set(item["set"], place))
             elif (audit := self._audit(item, place, what)) is not None:
+                audit._uses = self._below(*(() if inside_set else ("audits",)), index, audit.audit)
                 found.append(audit)
         return found
 

@@ -171,6 +171,7 @@ def _load_model(
         return
     if enabled in ("true", "True"):
         enabled = True
+    builder.uses = {}
     data = {**builder.rendered({k: v for k, v in data.items() if k != "enabled"}, origin), "enabled": enabled}
     model = builder.model(data, origin)
     if model is None:

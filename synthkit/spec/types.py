@@ -13,10 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from synthkit.errors import Location
 from synthkit.schema import LogicalType
+from synthkit.uses import Uses
 
 Materialization = Literal["table", "view", "parquet", "ephemeral"]
 KeyPath = tuple[str | int, ...]
@@ -71,14 +72,19 @@ class Origin:
 
 
 class Spec(BaseModel):
-    """Base of all specs: frozen, unknown keys forbidden."""
+    """Base of all specs: frozen, unknown keys forbidden. ``uses``: what the values below it were rendered with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     _origin: Origin = PrivateAttr(default=Origin(Path("?")))
+    _uses: Mapping[KeyPath, Uses] = PrivateAttr(default_factory=dict)
 
     @property
     def origin(self) -> Origin:
         return self._origin
+
+    @property
+    def uses(self) -> Mapping[KeyPath, Uses]:
+        return self._uses
 
 
 Constraints = Annotated[
@@ -338,6 +344,27 @@ class ReportsSpec(Spec):
     show_real: bool = True
 
 
+class LineageSpec(Spec):
+    """Where the OpenLineage events of builds go: appended to a file, or posted to a server.
+
+    Args:
+        path: of the file, seen from the project; one JSON event a line.
+        url, endpoint: of the server, to which ``endpoint`` is appended.
+        api_key: is sent as a bearer token.
+        timeout: seconds that one event may take.
+        namespace: of jobs and tables; default: the project's name.
+    """
+
+    transport: Literal["file", "http"]
+    path: str | None = None
+    url: str | None = None
+    endpoint: str | None = None
+    api_key: SecretStr | None = None
+    timeout: float = Field(default=5.0, gt=0, le=60)
+    namespace: str | None = Field(default=None, min_length=1)
+    enabled: bool = True
+
+
 class ProjectSpec(Spec):
     """``synth_project.yml``."""
 
@@ -357,4 +384,5 @@ class ProjectSpec(Spec):
     privacy: PrivacySpec = PrivacySpec()
     audit_sets: Mapping[str, Any] = {}  # name → a list of audits, for models to take as {set: name}
     reports: ReportsSpec = ReportsSpec()
+    lineage: LineageSpec | None = None
     models: Mapping[str, Any] = {}  # folder-level defaults: +key, or folder → the same again

@@ -42,6 +42,7 @@ def receipt_schema() -> dict[str, Any]:
                 "additionalProperties": _SHA256,
             },
             "inputs": {"type": "object", "properties": {part: {"type": "object"} for part in _PARTS}},
+            "uses": {"type": "array", "items": _rendering()},
             "seed": {"type": "integer"},
             "generator": {
                 "type": "object",
@@ -98,6 +99,22 @@ def _table_schema() -> dict[str, Any]:
             "columns": {"type": "array", "items": column},
             "primary_key": _TEXTS,
             "privacy_unit": _TEXT_OR_NONE,
+        },
+    }
+
+
+def _rendering() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "what a value was rendered with; of environment variables the names alone",
+        "required": ["path"],
+        "properties": {
+            "path": _TEXTS,
+            "template": _SHA256,
+            "vars": {"type": "object"},
+            "env_vars": _TEXTS,
+            "macros": {"type": "object", "additionalProperties": _SHA256},
+            "project": {"type": "integer", "description": "of the seed: the project's, where the model has none"},
         },
     }
 

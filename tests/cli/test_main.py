@@ -79,7 +79,7 @@ def test_plan_runs_nothing_and_says_why(shop: Project) -> None:
     assert "nothing to do" in shop.ok("plan")
     path = shop.root / "models" / "customers.yml"
     path.write_text(path.read_text().replace("order by tier", "order by n"))
-    assert "generator.params.query" in shop.ok("plan")
+    assert "train hash changed: query" in shop.ok("plan")
     actions = json.loads(shop.ok("plan", "--output", "json"))["actions"]
     assert [(a["model"], a["action"]) for a in actions] == [("customers", "reuse"), ("by_tier", "query")]
 
