@@ -13,8 +13,16 @@ from openlineage.client.serde import Serde
 from tests.lineage.events import check
 
 MESSAGE = error_message_run.ErrorMessageRunFacet(message="no", programmingLanguage="Python")
-RUN = Run("00000000-0000-4000-8000-000000000000", {"errorMessage": MESSAGE})
-EVENT: dict[str, Any] = Serde.to_dict(RunEvent("2026-01-01T00:00:00Z", RUN, Job("shop", "build"), RunState.FAIL))
+RUN = Run(runId="00000000-0000-4000-8000-000000000000", facets={"errorMessage": MESSAGE})
+EVENT: dict[str, Any] = Serde.to_dict(
+    RunEvent(
+        eventTime="2026-01-01T00:00:00Z",
+        run=RUN,
+        job=Job(namespace="shop", name="build"),
+        eventType=RunState.FAIL,
+        producer="p",
+    )
+)
 
 
 def test_a_good_event_is_good() -> None:
