@@ -76,7 +76,7 @@ class Fingerprinter:
                 node.spec,
                 root=project.root,
                 connections=project.spec.connections,
-                cache=project.target_dir / "cache" / "content",
+                cache=project.content_cache,
             )
         return self._contents[source_id]
 

@@ -69,6 +69,16 @@ class Project:
         return base if self.target_name == self.spec.target else base / "targets" / self.target_name
 
     @property
+    def content_cache(self) -> Path:
+        """Hashes of sources' files, known by their size and time."""
+        return self.target_dir / "cache" / "content"
+
+    @property
+    def describe_cache(self) -> Path:
+        """Columns of sources' files, known by their size and time."""
+        return self.target_dir / "cache" / "describe"
+
+    @property
     def written_places(self) -> tuple[Path, ...]:
         """The folders and files that verbs write to, or remove from."""
         database = self.database_path

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +199,42 @@ def test_full_refresh_runs_everything_and_gives_the_same_bytes(shop: Project) ->
     shop.ok("build", "--full-refresh")
     assert shop.results()["customers"]["action"] == "query"
     assert digest(shop.parquet("customers")[0]) == before
+
+
+TIMES = {"run_id", "published_at", "seconds", "previous"}
+
+
+def test_receipts_of_the_same_fingerprint_differ_in_time_alone(shop: Project) -> None:
+    def receipts() -> dict[str, dict[str, Any]]:
+        found = {}
+        for path in sorted((shop.root / "warehouse" / "dev").glob("*.receipt.json")):
+            receipt = json.loads(path.read_text("utf-8"))
+            for audit in receipt["audits"]:
+                assert audit.pop("seconds") >= 0
+            found[path.name] = receipt
+        return found
+
+    shop.ok("build")
+    before = receipts()
+    shop.ok("build", "--full-refresh")
+    after = receipts()
+    assert before.keys() == after.keys() == {"customers.receipt.json", "by_tier.receipt.json"}
+    for name, receipt in before.items():
+        assert {k for k in receipt if receipt[k] != after[name][k]} <= TIMES
+        assert after[name]["run_id"] != receipt["run_id"]
+
+
+def test_full_looks_at_sources_that_seem_unchanged(shop: Project) -> None:
+    """A file that is another one under the same size and time, as a careless copy may leave it."""
+    shop.ok("build")
+    file = shop.root / "data" / "customers.csv"
+    stat = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"basic", b"cisab"))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert "nothing to do" in shop.ok("plan")
+    assert "nothing to do" not in shop.ok("plan", "--full")
+    shop.ok("build", "--full")
+    assert {r["tier"] for r in shop.query("select tier from by_tier")} == {"cisab", "plus", "pro"}
 
 
 def test_materializations(shop: Project) -> None:

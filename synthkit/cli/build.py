@@ -14,6 +14,7 @@ from synthkit.cli.common import (
     base_option,
     build_options,
     compiled,
+    full_option,
     last_results,
     log_options,
     project_options,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @project_options
 @selection_options
 @build_options
+@full_option
 @click.option("--full-refresh", is_flag=True, help="Train again even where nothing changed.")
 @click.option("--commit", is_flag=True, help="Commit receipts, pointers and the ledger to git.")
 @click.option("-m", "--message", metavar="TEXT", help="Of that commit.")
@@ -49,6 +51,7 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     state: Path | None,
+    full: bool,
     full_refresh: bool,
     commit: bool,
     message: str | None,
@@ -65,7 +68,7 @@ def command(
         raise click.UsageError("-m is the message of --commit")
     wanted = parse_reports(reports)
     given = {k: options[k] for k in ("threads", "seed", "device")}
-    manifest = compiled(project_dir, target, variables, **given)
+    manifest = compiled(project_dir, target, variables, full=full, **given)
     if commit:
         _check_git(manifest.project.root)
 

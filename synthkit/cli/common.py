@@ -71,6 +71,12 @@ report_option = click.option(
     metavar="FORMAT=PATH",
     help="Also write a report: markdown=…, junit=…, html=…; github annotates a pull request.",
 )
+full_option = click.option(
+    "--full",
+    is_flag=True,
+    envvar="SYNTH_FULL",
+    help="Hash also sources whose files keep their size and time.",
+)
 build_options = _chain(
     click.option(
         "--threads",
@@ -116,12 +122,26 @@ def load(
 
 
 def compiled(
-    project_dir: Path | None, target: str | None = None, variables: str | None = None, **given: Any
+    project_dir: Path | None,
+    target: str | None = None,
+    variables: str | None = None,
+    *,
+    full: bool = False,
+    **given: Any,
 ) -> Manifest:
-    """Load and compile the project; faults end the command."""
-    from synthkit.compiler import compile_project
+    """Load and compile the project; faults end the command.
 
-    return compile_project(load(project_dir, target, variables, **given))
+    Args:
+        full: forget what was learnt of the sources, which is known by their files' size and time.
+    """
+    from synthkit.compiler import compile_project
+    from synthkit.files import remove
+
+    project = load(project_dir, target, variables, **given)
+    if full:
+        for learnt in (project.content_cache, project.describe_cache):
+            remove(learnt)
+    return compile_project(project)
 
 
 def kept_versions(project_dir: Path | None, target: str | None) -> Versions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthkit.cli.common import compiled, last_results, project_options, selection_options
+from synthkit.cli.common import compiled, full_option, last_results, project_options, selection_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ _VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "
 @click.command("plan")
 @project_options
 @selection_options
+@full_option
 @click.option("--full-refresh", is_flag=True, help="Plan as if nothing had been built.")
 @click.option("--seed", type=int, envvar="SYNTH_SEED", help="The project's seed.")
 @click.option("--device", envvar="SYNTH_DEVICE", help="auto, cpu, cuda or cuda:N.")
@@ -34,6 +35,7 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     state: Path | None,
+    full: bool,
     full_refresh: bool,
     seed: int | None,
     device: str | None,
@@ -43,7 +45,7 @@ def command(
     from synthkit.charges import balances, refuse_over_budget
     from synthkit.plan import make_plan
 
-    manifest = compiled(project_dir, target, variables, seed=seed, device=device)
+    manifest = compiled(project_dir, target, variables, full=full, seed=seed, device=device)
     plan = make_plan(
         manifest,
         select=select,

@@ -30,7 +30,7 @@ def describe_sources(draft: Draft) -> None:
                 spec,
                 root=project.root,
                 connections=project.spec.connections,
-                cache=project.target_dir / "cache" / "describe",
+                cache=project.describe_cache,
             )
         except SynthError as error:
             key = "path" if spec.path is not None else "table"

@@ -19,12 +19,11 @@ def content_hash(
     root: Path,
     connections: Mapping[str, ConnectionSpec],
     cache: Path | None,
-    full: bool = False,
 ) -> str:
     """SHA-256 (hex) of the source's content.
 
-    Files are hashed whole; ``full`` does so even if their size and time say that nothing changed. A PostgreSQL
-    table is digested by its server at every call, whatever the order of its rows.
+    Files are hashed whole, unless the cache knows them by size and time. A PostgreSQL table is digested by its server
+    at every call, whatever the order of its rows.
 
     Raises:
         SynthError: the source is missing or cannot be reached.
@@ -36,7 +35,7 @@ def content_hash(
         digest = server_digest(spec, connection_of(spec, connections))
         return hashlib.sha256(digest.encode()).hexdigest()
     file = None if cache is None else cache / f"{stat[:32]}.json"
-    if file is not None and not full and (found := recall(file)) is not None and "sha256" in found:
+    if file is not None and (found := recall(file)) is not None and "sha256" in found:
         return str(found["sha256"])
     digest = _hash(spec, root, connections)
     if file is not None:

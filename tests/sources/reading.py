@@ -36,8 +36,8 @@ class Reader:
     def describe(self, cache: Path | None = None, **given: Any) -> Schema:
         return describe(source(**given), root=self.root, connections=self.connections, cache=cache)
 
-    def hash(self, cache: Path | None = None, full: bool = False, **given: Any) -> str:
-        return content_hash(source(**given), root=self.root, connections=self.connections, cache=cache, full=full)
+    def hash(self, cache: Path | None = None, **given: Any) -> str:
+        return content_hash(source(**given), root=self.root, connections=self.connections, cache=cache)
 
     def read(self, holdout: float = 0.0, **given: Any) -> Split:
         """Describe and read; both must agree on names and SQL types."""

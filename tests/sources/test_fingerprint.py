@@ -27,13 +27,13 @@ def test_a_glob_has_a_hash_of_its_own(reader: Reader) -> None:
     assert len({one, two, reader.hash(path="p1.csv"), reader.hash(path="p2.csv")}) == 3
 
 
-def test_standing_files_are_not_read_again_unless_asked(reader: Reader) -> None:
+def test_standing_files_are_not_read_again(reader: Reader) -> None:
     file, cache = reader.write("t.csv", "a\n1\n"), reader.root / "cache"
     first, stat = reader.hash(cache, path="t.csv"), file.stat()
     file.write_text("a\n2\n")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as if nothing had happened
     assert reader.hash(cache, path="t.csv") == first
-    assert reader.hash(cache, full=True, path="t.csv") != first
+    assert reader.hash(path="t.csv") != first
 
 
 def test_a_database_is_its_file_and_what_is_not_yet_in_it(reader: Reader) -> None:
