@@ -52,7 +52,7 @@ class MembershipParams(GateParams):
     max_rows: int = Field(default=5_000, ge=FEWEST)
 
 
-@audit("membership_inference", MembershipParams, family="privacy", version=3, needs=("train", "holdout"))
+@audit("membership_inference", MembershipParams, family="privacy", version=4, needs=("train", "holdout"))
 def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
     """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
 
@@ -79,6 +79,10 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         halved = f"{held_out} held-out rows are halved into non-members and reference"
         clause, theory = limits(context.training)
         return untold(f"{halved}, and at least {FEWEST} members are needed{clause}", threshold, **theory)
+    if not len(halves(context, size)[1]):
+        clause, theory = limits(context.training)
+        alike = f"one row makes up half of the {held_out} held-out ones or more, and no reference is left"
+        return untold(f"{alike}{clause}", threshold, **theory)
     members, others = attack_scores(context, tuple(columns), size, params.attack)
     value, low, high = delong(members, others)
     details: dict[str, Any] = {
@@ -132,8 +136,13 @@ def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     """Held-out rows for non-members (``size`` at most) and for the reference, no row of one equal to one of the other.
 
     Equal rows never lie on both sides of the train/holdout split, so a member has no equal in the reference. A
-    non-member must not have one either, or the attack would see nothing but duplicates.
+    non-member must not have one either, or the attack would see nothing but duplicates. Where one row makes up half of
+    the held-out ones or more, the reference is empty.
     """
+    return context.shared(("halves", size), lambda: _halves(context, size))
+
+
+def _halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     import numpy as np
 
     hashes = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
