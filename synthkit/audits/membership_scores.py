@@ -1,9 +1,4 @@
-"""Other scores for the membership attack than distances: densities, and a classifier.
-
-Not here: shadow models (LiRA; Carlini et al., IEEE S&P 2022), which train the model's own generator on many subsets. An
-audit's context holds a generator only for a model with ``epsilon``, whose private rows no audit may train on again
-outside the ledger; for such a model ``empirical_epsilon`` trains on made-up rows instead.
-"""
+"""Other scores for the membership attack than distances: densities, and a classifier."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from synthkit.audits.features import sample_rows, usable
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.membership_scores import classifier, density_ratio
 from synthkit.audits.neighbours import blocks, nearest_distance, space
+from synthkit.audits.shadows import likelihood_ratio
 from synthkit.audits.statistics import delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.theory import limits
 
@@ -38,8 +39,8 @@ class MembershipParams(GateParams):
         max: or ``max_auc``, the largest AUC of the attack that passes; 0.5 is a coin. Default: 0.6.
         max_tpr: the largest share of members that may be found at 1 % false alarms; fails where its interval is above.
         attack: ``distance``; ``density``, a ratio of kernel densities; ``classifier``, a forest that tells synthetic
-        rows
-            from the reference (slower).
+            rows from the reference (slower); ``shadow``, which trains the model's generator ``shadows`` times (LiRA).
+        shadows: models that ``attack: shadow`` trains, each on half of the real rows; at least 4.
         features: the columns that the attacker knows; default: all that are modelled.
         max_rows: members (and as many non-members) attacked; fewer, down to 1,000, where the table is so large that
             searching all of it for each of them would take minutes.
@@ -47,9 +48,14 @@ class MembershipParams(GateParams):
 
     max: float | None = Field(default=None, ge=0.5, le=1, validation_alias=AliasChoices("max_auc", "max"))
     max_tpr: float = Field(default=0.05, ge=0.01, le=1)
-    attack: Literal["distance", "density", "classifier"] = "distance"
+    attack: Literal["distance", "density", "classifier", "shadow"] = "distance"
+    shadows: int = Field(default=16, ge=4, le=1_000)
     features: ColumnNames | None = None
     max_rows: int = Field(default=5_000, ge=FEWEST)
+
+    @property
+    def trains(self) -> bool:
+        return self.attack == "shadow"
 
 
 @audit("membership_inference", MembershipParams, family="privacy", version=4, needs=("train", "holdout"))
@@ -62,7 +68,8 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     reference row over that to the nearest synthetic row, so that a record is not called a member merely because
     it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
     with no row equal to one of the first. Baseline: a coin, AUC 0.5. Control: the non-members, who score alike
-    where the table was not made from the members. Other attacks: :mod:`synthkit.audits.membership_scores`.
+    where the table was not made from the members. Other attacks: :mod:`synthkit.audits.membership_scores`, and
+    :mod:`synthkit.audits.shadows`, whose attacker also knows the generator with its parameters, and can train it.
 
     The interval is DeLong's over the attacked rows. An AUC hides a few who are found for sure (10 % copies: 0.55), so
     the audit also fails where the interval of the share found at 1 % false alarms lies above ``max_tpr`` (Carlini et
@@ -70,6 +77,10 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     """
     threshold = limit_of(params, COIN, DEFAULT).text
     columns = params.features or usable(context)
+    if params.trains:
+        if context.recipe is None:
+            return AuditResult(None, "skipped", threshold, message="no generator is known that could be trained again")
+        columns = tuple(c for c in columns if c in context.recipe.schema.by_name)
     if not columns:
         return AuditResult(None, "skipped", threshold, message="no column is modelled, so nothing was learnt")
     held_out = context.rows("holdout")
@@ -83,7 +94,7 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         clause, theory = limits(context.training)
         alike = f"one row makes up half of the {held_out} held-out ones or more, and no reference is left"
         return untold(f"{alike}{clause}", threshold, **theory)
-    members, others = attack_scores(context, tuple(columns), size, params.attack)
+    members, others = attack_scores(context, tuple(columns), size, params.attack, params.shadows)
     value, low, high = delong(members, others)
     details: dict[str, Any] = {
         "members": size,
@@ -107,14 +118,17 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
 
 
 def attack_scores(
-    context: AuditContext, columns: tuple[str, ...], size: int, attack: str = "distance"
+    context: AuditContext, columns: tuple[str, ...], size: int, attack: str = "distance", shadows: int = 0
 ) -> tuple[Array, Array]:
     """Scores of ``size`` members and of as many non-members; higher means "was trained on"."""
     import numpy as np
 
     non_members, reference = halves(context, size)
-    points = space(context, columns)
     members = sample_rows(context, "train", size, "membership")
+    if attack == "shadow":
+        scores = likelihood_ratio(context, columns, members, non_members, shadows)
+        return scores[: len(members)], scores[len(members) :]
+    points = space(context, columns)
     attacked = np.concatenate([points("train", members), points("holdout", non_members)])
     if attack == "density":
         scores = density_ratio(context, columns, attacked, reference)
