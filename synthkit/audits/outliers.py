@@ -25,7 +25,7 @@ DEFAULT: Mapping[str, Any] = {"max": 0.6}
 NEIGHBOUR = 5  # whose distance says how rare a record is
 LANDMARKS = 5_000  # records among which it is looked for: the rank of a rare one changes little with their number
 FEWEST_RARE = 20  # on each side
-ALPHA = 0.025  # how rarely chance puts as many training people in front of all held-out ones: one tail of 95 %
+ALPHA = 0.01  # how rarely chance puts as many training people before all held-out ones; the AUC has a share of 5 % too
 
 
 class OutlierParams(DistanceParams):
@@ -34,7 +34,7 @@ class OutlierParams(DistanceParams):
     Args:
         max: the largest AUC that passes. Default: 0.6.
         max_found: the largest share of the rare training people who may lie nearer to the table than every held-out
-            one; fails where it is more, and chance makes it as many in less than one of forty tables.
+            one; fails where it is more, and chance makes it as many in less than one of a hundred tables.
         share: of the real people, those who are rarest.
     """
 
