@@ -10,10 +10,10 @@ from pydantic import Field
 
 from synthkit.audits.base import AuditResult, audit
 from synthkit.audits.context import AuditContext
-from synthkit.audits.distance_privacy import ADVICE, COIN, DistanceParams
+from synthkit.audits.distance_privacy import COIN, DistanceParams
 from synthkit.audits.gate import Estimate, gated, limit_of, untold
 from synthkit.audits.neighbours import blocks, nearest, nearest_distance, space
-from synthkit.audits.population import FEWEST, Population, attacked_columns, population
+from synthkit.audits.population import COPY_LESS, FEWEST, Population, attacked_columns, population
 from synthkit.audits.statistics import delong
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ def outlier_similarity(context: AuditContext, params: OutlierParams) -> AuditRes
     estimate = Estimate(value, low, high, COIN, COIN + (value - low))
     first, chance = _first(closeness, trained)
     details = {**counts, "found_first": first, "by_chance": chance}
-    result = gated(params, estimate, DEFAULT, message, details=details, advice=ADVICE)
+    result = gated(params, estimate, DEFAULT, message, details=details, advice=COPY_LESS)
     found = first / counts["training"]
     if result.status != "fail" and found > params.max_found and chance < ALPHA:
         ahead = f"{first} of {counts['training']} training people lie nearer to the table than every held-out one"
         why = f"{ahead} ({found:.1%}, above {params.max_found:g}; by chance {chance:.2g})"
-        result = replace(result, status="fail", message=f"{message}, but {why}. Try {ADVICE}")
+        result = replace(result, status="fail", message=f"{message}, but {why}. Try {COPY_LESS}")
     return result
 
 

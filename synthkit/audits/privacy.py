@@ -14,6 +14,7 @@ from synthkit.audits.features import sample_rows, usable
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.membership_scores import classifier, density_ratio
 from synthkit.audits.neighbours import blocks, nearest_distance, space
+from synthkit.audits.population import COPY_LESS
 from synthkit.audits.shadows import likelihood_ratio
 from synthkit.audits.statistics import delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.theory import limits
@@ -28,7 +29,6 @@ ENOUGH = 1_000  # members, for an interval of about ±0.025; more are attacked w
 WORK = 1e9  # members × rows searched, above which fewer members are attacked (never fewer than ENOUGH)
 COIN = 0.5
 DEFAULT: Mapping[str, Any] = {"max": 0.6}
-ADVICE = "a generator that copies less, fewer epochs, or epsilon"
 SMOOTHING = 0.01  # of the median reference distance: keeps an exact copy's score finite
 
 
@@ -109,11 +109,11 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     message = f"the attack tells members from non-members with AUC {value:.3f}, a coin with 0.5"
     clause, theory = limits(context.training, low)
     details |= theory
-    result = gated(params, Estimate(value, low, high, COIN), DEFAULT, message, details=details, advice=ADVICE)
+    result = gated(params, Estimate(value, low, high, COIN), DEFAULT, message, details=details, advice=COPY_LESS)
     found = details["tpr_at_1_percent_fpr_interval"][0]
     if result.status != "fail" and found > params.max_tpr:
         why = f"at least {found:.1%} of the members are found at 1 % false alarms, above {params.max_tpr:g}"
-        result = replace(result, status="fail", message=f"{message}, but {why}. Try {ADVICE}")
+        result = replace(result, status="fail", message=f"{message}, but {why}. Try {COPY_LESS}")
     return replace(result, message=result.message + clause)
 
 
