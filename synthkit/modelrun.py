@@ -159,7 +159,7 @@ class ModelRun:
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
             split=split,
-            columns={c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii},
+            columns=self._overrides(),
             model_dir=str(staging.model_dir(train)),
             checkpoint=str(staging.checkpoint(train)),
             stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
@@ -176,6 +176,10 @@ class ModelRun:
             metadata=self._metadata(),
         )
         self._time(self.context.executor.run(job, self._progress))
+
+    def _overrides(self) -> dict[str, dict[str, str | None]]:
+        """What the model itself declares of its source's columns."""
+        return {c.name: {"type": c.type, "pii": c.pii} for c in self.model.spec.columns if c.type or c.pii}
 
     def _declared(self) -> dict[str, Any] | None:
         return None if self.model.declared is None else self.model.declared.to_json()
@@ -272,6 +276,7 @@ class ModelRun:
             audits=[b.to_json() for b in model.audits],
             declared=self._declared(),
             training=self._training(),
+            recipe=self._recipe(),
             failures=self._failures(),
             previous=previous_version(self.context, model, staged),
             seconds={} if model.spec.epsilon is not None else dict(self.seconds),  # times tell of the private rows
@@ -310,6 +315,19 @@ class ModelRun:
             "budget": asdict(model.budget),
             "schema": model.learnt.to_json(),
             "mechanisms": [m.to_json() for m in release_of(self.context.manifest, model)],
+            "device": self.context.manifest.project.device,
+        }
+
+    def _recipe(self) -> dict[str, Any] | None:
+        """What an audit must know to train such a model again, where one does."""
+        model = self.model
+        if not any(b.trains for b in model.audits):
+            return None
+        return {
+            "generator": model.generator.name,
+            "params": model.params.model_dump(mode="json"),
+            "columns": self._overrides(),
+            "conditions": dict(model.spec.conditions),
             "device": self.context.manifest.project.device,
         }
 

@@ -104,7 +104,7 @@ def strength(
         number, category = pair if is_number(context, pair[0]) else pair[::-1]
         x = taken(numbers(context, side, number, method))
         k = taken(coarse_codes(context, side, category)).astype(np.int64)
-        moments, of = _within(x, of_row * coding(context, category).coarse_size + k, count), _ratio
+        moments, of = _within(x, of_row * coding(context, category).coarse_size + k, count), correlation_ratio
     whole = moments.sum(axis=0)
     value = float(of(whole[None])[0])
     return Strength(value, np.nan_to_num(of(whole[None] - moments), nan=value)) if np.isfinite(value) else None
@@ -161,8 +161,12 @@ def _within(x: Array, cell: Array, count: int) -> Array:
     return np.stack([s.reshape(count, width) for s in padded], axis=2).astype(float)
 
 
-def _ratio(m: Array) -> Array:
-    """The correlation ratio η, corrected for bias: ε² of Kelley (1935, PNAS 21, 554–559), as a root."""
+def correlation_ratio(m: Array) -> Array:
+    """The correlation ratio η, corrected for bias: ε² of Kelley (1935, PNAS 21, 554–559), as a root.
+
+    Of rows, sums and sums of squares by category, shape (tables, categories, 3); NaN where all rows are of one category
+    or have one number.
+    """
     import numpy as np
 
     with np.errstate(all="ignore"):

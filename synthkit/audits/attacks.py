@@ -21,7 +21,7 @@ from pydantic import Field
 from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
-from synthkit.audits.population import FEWEST
+from synthkit.audits.population import COPY_LESS, FEWEST
 from synthkit.audits.proportions import Share, risk
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 DEFAULT: Mapping[str, Any] = {"max": 0.1}
-ADVICE = "a generator that copies less, fewer epochs, or epsilon"
 WORK = 5e8  # attacked people × synthetic rows, above which fewer are attacked, never fewer than:
 ENOUGH = 2_000
 
@@ -84,7 +83,7 @@ def judged(
     if found is None:
         message = f"{seen}. Where the control always succeeds no risk beyond it can be measured"
         return AuditResult(None, "inconclusive", threshold, message=message, columns=tuple(columns), details=details)
-    result = gated(params, found, DEFAULT, f"{seen}: risk {found.value:.3f}", details=details, advice=ADVICE)
+    result = gated(params, found, DEFAULT, f"{seen}: risk {found.value:.3f}", details=details, advice=COPY_LESS)
     result = replace(result, columns=tuple(columns))
     if rates.main.value <= rates.naive and result.status != "fail":
         weak = f"{seen}; a naive guess reaches {rates.naive:.1%}, so the attack was too weak to show a risk"

@@ -74,6 +74,11 @@ class AuditParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @property
+    def trains(self) -> bool:
+        """Whether the audit trains the model's generator on its real rows again: never under ``epsilon``."""
+        return False
+
 
 @dataclass(frozen=True)
 class ColumnResult:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from synthkit.audits import marginals
-from synthkit.audits.base import AuditParams, AuditResult, ColumnNames, ColumnResult, audit
+from synthkit.audits.base import AuditResult, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.counting import share_text, typed_literal, value_text
+from synthkit.audits.gate import Estimate, limit_of
 from synthkit.audits.sqltext import literal, quote
 from synthkit.audits.statistics import wilson
-from synthkit.audits.verdict import ALPHA, MIN_ROWS
-from synthkit.audits.worst import Decide, bounded, worst_of
+from synthkit.audits.verdict import MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
 from synthkit.errors import SynthError, did_you_mean
 
+DEFAULT: Mapping[str, Any] = {"max": 0.01}
+ADVICE = "bounds: on the column in the source, constraints:, or another generator"
 
-class BoundaryParams(AuditParams):
-    """``max_share``: the share of a column's values that may lie outside, in [0, 1].
+
+class BoundaryParams(DistanceParams):
+    """Parameters of ``boundary``, beside the gate's.
 
     Args:
+        max: or ``max_share``, the share of a column's values that may lie outside, in [0, 1]. Default: 0.01.
         columns: which ones; default: all numbers and dates that a generator learns.
         bounds: "real": the least and greatest training value; "declared": the source's ``bounds:``, which every
             value must keep to; "auto" (the default): those declared where they are, else the real ones.
-        decide: what is held against ``max_share``: the share itself (``point``, the default), or an end of its
-            interval.
     """
 
-    columns: ColumnNames | None = None
-    max_share: float = Field(default=0.01, ge=0, le=1)
+    max: float | None = Field(default=None, ge=0, le=1, validation_alias=AliasChoices("max_share", "max"))
     bounds: Literal["auto", "real", "declared"] = "auto"
-    decide: Decide = "point"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class _Range:
     exact: bool
 
 
-@audit("boundary", BoundaryParams, family="integrity", needs=("train",), rows=True)
+@audit("boundary", BoundaryParams, family="integrity", version=2, needs=("train",), rows=True)
 def boundary(context: AuditContext, params: BoundaryParams) -> AuditResult:
     """Numbers and dates stay within the range of the training rows, or within the declared bounds.
 
@@ -52,23 +53,21 @@ def boundary(context: AuditContext, params: BoundaryParams) -> AuditResult:
     209–212). Missing values are left out, NaN counts as missing. The real range is a sample's: of m fresh real
     values, 2·m/(n+1) lie outside that of n training values on average, and their number has the distribution of the
     values drawn before the second of n others (negative hypergeometric; Wilks 1941, Ann. Math. Statist. 12, 91–96).
-    What that reaches by chance (5 %, shared out over the columns) is "inconclusive", not a failure; declared bounds
-    leave nothing to chance. Floor: held-out values outside the training range. The message never quotes the real
-    ends: an extreme value is somebody's.
+    What that reaches by chance (5 %, shared out over the columns) says nothing against the table, so the interval
+    reaches down to 0 there, and what is above the limit is "inconclusive"; declared bounds leave nothing to chance.
+    Floor: held-out values outside the training range. The message never quotes the real ends: an extreme value is
+    somebody's.
     """
     columns = _chosen(context, params)
-    threshold = f"at most {params.max_share:.3g} outside"
     if not columns:
+        threshold = limit_of(params, None, DEFAULT).text
         return AuditResult(None, "skipped", threshold, message="the table has no numbers or dates with a range")
     outside: dict[str, str] = {}
-    results = [_column(context, c, params, len(columns), outside) for c in columns]
-    found = worst_of(
-        results, threshold, "share outside", "bounds: on the column in the source, constraints:, or another generator"
-    )
+    alpha = share_of_alpha(params, len(columns))
+    parts = [_column(context, c, params, alpha, outside) for c in columns]
+    found = verdict(parts, params, DEFAULT, symbol="share outside", advice=ADVICE, tell=True)
     if not outside:
         return found
-    from dataclasses import replace
-
     return replace(found, failing_rows=f"SELECT * FROM synthetic WHERE {' OR '.join(outside.values())}")
 
 
@@ -94,21 +93,21 @@ def _chosen(context: AuditContext, params: BoundaryParams) -> tuple[str, ...]:
     return tuple(dict.fromkeys(params.columns))
 
 
-def _column(
-    context: AuditContext, column: str, params: BoundaryParams, columns: int, outside: dict[str, str]
-) -> ColumnResult:
+def _column(context: AuditContext, column: str, params: BoundaryParams, alpha: float, outside: dict[str, str]) -> Part:
     assert context.train is not None
     ends = _ends(context, column, params.bounds)
     if ends is None:
-        return ColumnResult(column, None, "inconclusive", message=f"{column!r} has no training values")
+        return unmeasured(column, "it has no training values")
     count, total, low, high = _counted(context, "synthetic", column, ends)
     if total == 0:
-        return ColumnResult(column, 0.0, "pass", 0.0, 0.0, message="no values")
+        return Part(column, Estimate(0.0, 0.0, 0.0), "no values")
+    known = 0 if ends.exact else _counted(context, "train", column, ends)[1]
+    if not ends.exact and known < MIN_ROWS:
+        return unmeasured(column, f"{known} training values have no range to speak of")
     floor = None
     if context.holdout is not None and column in marginals.sql_types(context, "holdout"):
         held, of, *_ = _counted(context, "holdout", column, ends)
         floor = held / of if of else None
-    ci_low, ci_high = wilson(count, total)
     message = ""
     if count:
         outside[column] = _outside(context, column, ends)
@@ -116,13 +115,11 @@ def _column(
             f"{word} {value_text(v)}" for word, v in (("down to", low), ("up to", high)) if v is not None
         )
         message = f"{share_text(count, total)} outside, {reached}"
-    result = ColumnResult(column, count / total, "pass", ci_low, ci_high, floor, message)
-    known = 0 if ends.exact else _counted(context, "train", column, ends)[1]
-    noise = -1.0 if ends.exact else chance_outside(total, known, ALPHA / columns) / total
-    status = bounded(result, params.max_share, noise, params.decide)
-    if status == "pass" and not ends.exact and known < MIN_ROWS:
-        status, message = "inconclusive", f"{known} training values have no range to speak of"
-    return ColumnResult(column, count / total, status, ci_low, ci_high, floor, message)
+    ci_low, ci_high = wilson(count, total)
+    noise = None if ends.exact else chance_outside(total, known, alpha) / total
+    if noise is not None and count / total <= noise:
+        ci_low = 0.0
+    return Part(column, Estimate(count / total, ci_low, ci_high, floor, noise), message)
 
 
 def _ends(context: AuditContext, column: str, bounds: str) -> _Range | None:

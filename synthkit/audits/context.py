@@ -64,6 +64,24 @@ class PrivateTraining:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a table's model was trained without a budget, so that an audit can train such a model again.
+
+    Args:
+        generator: its name.
+        params: of the generator, as JSON.
+        schema: the columns that it learns.
+        conditions: the shares of values that its rows were drawn with.
+    """
+
+    generator: str
+    params: Mapping[str, Any]
+    schema: Schema
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
 class Version:
     """A published version of the audited table.
 
@@ -97,6 +115,7 @@ class AuditContext:
             a source here is its training split.
         where: a SQL condition that narrows all three sides.
         training: how the rows' model was trained, where that was under a budget.
+        recipe: how it was trained, where that was without one.
         previous: the version of the table that was published before this one; synthetic rows, as these are.
         seconds: that making these rows took, by phase; empty where they were not made in this run.
     """
@@ -109,6 +128,7 @@ class AuditContext:
     relations: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     where: str | None = None
     training: PrivateTraining | None = None
+    recipe: Recipe | None = None
     previous: Version | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     _cache: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)

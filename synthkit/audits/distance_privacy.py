@@ -21,7 +21,7 @@ from synthkit.audits.context import AuditContext
 from synthkit.audits.features import sample_rows
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.neighbours import blocks, nearest, space
-from synthkit.audits.population import FEWEST, Population, attacked_columns, population
+from synthkit.audits.population import COPY_LESS, FEWEST, Population, attacked_columns, population
 from synthkit.audits.statistics import ONE_SIDED, Z, midranks
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ COIN = 0.5
 DEFAULT: Mapping[str, Any] = {"max": 0.53}
 WORK = 1e9  # synthetic rows × real records, above which fewer synthetic rows are looked at, never fewer than:
 ENOUGH = 10_000
-ADVICE = "a generator that copies less, fewer epochs, or epsilon"
 
 
 class DistanceParams(GateParams):
@@ -106,7 +105,7 @@ def dcr(context: AuditContext, params: DistanceParams) -> AuditResult:
         estimate = Estimate(value, value - 3 / (scale * len(share)), value, COIN, estimate.noise)
     near = f"{mean:.1%} of the synthetic rows lie nearest to a training row, by chance {p:.1%}"
     message = f"{near}: DCR share {value:.3f} on the scale of equal sizes"
-    return gated(params, estimate, DEFAULT, message, details=details, advice=ADVICE)
+    return gated(params, estimate, DEFAULT, message, details=details, advice=COPY_LESS)
 
 
 @audit("nndr", DistanceParams, family="privacy", needs=("train", "holdout"))
@@ -137,14 +136,14 @@ def nndr(context: AuditContext, params: DistanceParams) -> AuditResult:
     if not held.any():
         message = "no synthetic row at all lies nearest to a held-out record"
         found_all = Estimate(1.0, 1 - 3 / float(trained.sum()), 1.0, COIN, COIN)
-        return gated(params, found_all, DEFAULT, message, details=details, advice=ADVICE)
+        return gated(params, found_all, DEFAULT, message, details=details, advice=COPY_LESS)
     closeness = 1 - first[with_next] / second[with_next]
     owner = found.people.unit[found.record[with_next]]
     estimate = clustered_auc(closeness, owner, side[with_next])
     message = (
         f"the ratio of nearest to second nearest tells rows nearest to training people with AUC {estimate.value:.3f}"
     )
-    return gated(params, estimate, DEFAULT, message, details=details, advice=ADVICE)
+    return gated(params, estimate, DEFAULT, message, details=details, advice=COPY_LESS)
 
 
 def closest(context: AuditContext, params: DistanceParams) -> Closest | str:

@@ -36,7 +36,7 @@ class FeatureImportanceParams(ScoredParams, ShareParams):
     rows: int = Field(default=4_000, ge=100)
 
 
-@audit("feature_importance", FeatureImportanceParams, family="utility", needs=("train", "holdout"))
+@audit("feature_importance", FeatureImportanceParams, family="utility", version=2, needs=("train", "holdout"))
 def feature_importance(context: AuditContext, params: FeatureImportanceParams) -> AuditResult:
     """Do models trained on synthetic rows and on real ones rely on the same columns? Overlap of their importances.
 
@@ -45,7 +45,8 @@ def feature_importance(context: AuditContext, params: FeatureImportanceParams) -
     each model's add up to one. The value is what the two models share, Σ min(a, b), in [0, 1]: columns weigh by what
     they are worth, so that the order of worthless ones does not matter, as it does for rank correlation (in the
     details). Interval: 95 %, from leaving out each twentieth of the held-out rows (grouped jackknife) and from models
-    of halves of either side, for the error of training. Floor: the overlap of models of two halves of the real rows.
+    of halves of either side, for the error of training. Floor: the overlap of models of two halves of the real rows, on
+    average over the splits.
     Columns that say the same share their importance as chance has it: the floor shows how much that is.
     """
     threshold = limit_of(params, None, DEFAULT).text
@@ -161,24 +162,33 @@ class _Losses:
 
 def _halves(
     context: AuditContext, params: FeatureImportanceParams, problem: Problem, scorer: Scorer, rows: Array, side: Any
-) -> list[Array]:
-    """Importances for the models of one split of a side into halves."""
-    models = half_models(context, params, problem, side)[0]
-    return [_Losses(context, params, problem, scorer, rows, model).all() for model in models]
+) -> list[list[Array]]:
+    """Importances for the models of each split of a side into halves."""
+    pairs = half_models(context, params, problem, side)
+    return [[_Losses(context, params, problem, scorer, rows, model).all() for model in pair] for pair in pairs]
 
 
-def _estimate(value: float, left: list[float], halves: Mapping[str, list[Array]]) -> Estimate:
-    """The training's variance: that of the four overlaps of a real and a synthetic half model, each half model moving
-    two of them; half of it remains at twice the rows."""
+def _estimate(value: float, left: list[float], halves: Mapping[str, list[list[Array]]]) -> Estimate:
+    """The interval from both sources of error, with the quantile of Student's t that so few halves ask for.
+
+    The training's variance: that of the four overlaps of a real and a synthetic half model, each half model moving two
+    of them; half of it remains at twice the rows. It is the mean over the splits, each of which tells one degree of
+    freedom a side; the degrees of the sum are Satterthwaite's (Biometrics Bulletin 2, 1946).
+    """
     import numpy as np
+    from scipy.stats import t
 
     testing = (len(left) - 1) / len(left) * float(((np.array(left) - np.mean(left)) ** 2).sum())
-    table = np.array([[overlap(a, b) for b in halves["synthetic"]] for a in halves["train"]])
-    by_real, by_fake = table.mean(axis=1).var(ddof=1), table.mean(axis=0).var(ddof=1)
-    error = (testing + float(by_real + by_fake) / 2) ** 0.5
-    floor = overlap(*halves["train"])
-    low, high = max(0.0, value - Z * error), min(1.0, value + Z * error)
-    return Estimate(value, low, high, floor, floor - Z * error)
+    parts = []
+    for real, fake in zip(halves["train"], halves["synthetic"], strict=True):
+        table = np.array([[overlap(a, b) for b in fake] for a in real])
+        parts += [float(table.mean(axis=axis).var(ddof=1)) / 2 for axis in (0, 1)]
+    training = sum(parts) / len(halves["train"])
+    squares = testing**2 / (len(left) - 1) + training**2 / len(parts)
+    freedom = (testing + training) ** 2 / squares if squares else float("inf")
+    error = float(t.ppf(0.975, max(1.0, freedom))) * (testing + training) ** 0.5
+    floor = float(np.mean([overlap(*pair) for pair in halves["train"]]))
+    return Estimate(value, max(0.0, value - error), min(1.0, value + error), floor, floor - error)
 
 
 def _jackknife_low(importances: Array, left: list[Array]) -> float:

@@ -1,9 +1,4 @@
-"""Other scores for the membership attack than distances: densities, and a classifier.
-
-Not here: shadow models (LiRA; Carlini et al., IEEE S&P 2022), which train the model's own generator on many subsets. An
-audit's context holds a generator only for a model with ``epsilon``, whose private rows no audit may train on again
-outside the ledger; for such a model ``empirical_epsilon`` trains on made-up rows instead.
-"""
+"""Other scores for the membership attack than distances: densities, and a classifier."""
 
 from __future__ import annotations
 
@@ -19,15 +14,19 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-TREES = 50
-WIDTH = 0.25  # of the median distance to the nearest reference row
+TREES = 200  # fewer leave many records with the surest score of all, and no threshold that only members exceed
+AT_ONCE = 10  # trees in memory: one that is grown to single rows has two nodes for each
+WIDTH = 0.1  # of a record's distance to the nearest reference row
+NARROWEST = 0.01  # of the median of these distances: a record that the reference has as well has a bandwidth too
 
 
 def density_ratio(context: AuditContext, columns: tuple[str, ...], attacked: Array, reference: Array) -> Array:
     """log p_S(x) − log p_R(x) by Gaussian kernels (DOMIAS: van Breugel et al., AISTATS 2023), for each attacked point.
 
-    Both densities have the same bandwidth, the median distance of an attacked point to the nearest reference row:
-    what is wider than that is the population's shape, what is narrower a copy.
+    Both densities have the same bandwidth, which follows from the attacked record's distance to the nearest reference
+    row (a balloon estimator; Terrell & Scott, Ann. Statist. 20, 1992): what is wider is the population's shape, what is
+    narrower a copy. One bandwidth for all records would let those who live apart, whose densities are both nearly
+    nothing, hide the copies (a full copy: AUC 0.65 instead of 0.99).
 
     Args:
         attacked: points of :func:`synthkit.audits.neighbours.space`.
@@ -37,14 +36,15 @@ def density_ratio(context: AuditContext, columns: tuple[str, ...], attacked: Arr
 
     points = space(context, columns)
     everything = np.arange(context.rows("synthetic"))
-    width = WIDTH * (float(np.median(nearest_distance(attacked, blocks(points, "holdout", reference)))) or 1.0)
+    apart = nearest_distance(attacked, blocks(points, "holdout", reference))
+    width = WIDTH * np.maximum(apart, NARROWEST * (float(np.median(apart)) or 1.0))
     ours = _log_kernels(attacked, blocks(points, "synthetic", everything), width) - np.log(len(everything))
     theirs = _log_kernels(attacked, blocks(points, "holdout", reference), width) - np.log(len(reference))
     return np.asarray(ours - theirs)
 
 
-def _log_kernels(points: Array, others: Iterator[Array], width: float, block: int = 2_000) -> Array:
-    """log Σ exp(−d² / 2w²) over all others, without the constant of the kernel."""
+def _log_kernels(points: Array, others: Iterator[Array], width: Array, block: int = 2_000) -> Array:
+    """log Σ exp(−d² / 2w²) over all others, without the constant of the kernel; w of each point, shape (points,)."""
     import numpy as np
 
     total = np.full(len(points), -np.inf)
@@ -56,8 +56,9 @@ def _log_kernels(points: Array, others: Iterator[Array], width: float, block: in
             closeness = points[place] @ some.T - halves
             top = closeness.max(axis=1, keepdims=True)
             closeness -= top
-            closeness /= np.float32(width**2)
-            part = np.log(np.exp(closeness, out=closeness).sum(axis=1)) + (top[:, 0] - half_own[place]) / width**2
+            squares = width[place] ** 2
+            closeness /= squares.astype(np.float32)[:, None]
+            part = np.log(np.exp(closeness, out=closeness).sum(axis=1)) + (top[:, 0] - half_own[place]) / squares
             total[place] = np.logaddexp(total[place], part)
     return total
 
@@ -80,6 +81,9 @@ def classifier(
     )
     rows = np.concatenate([synthetic, holdout[reference]])
     labels = np.arange(len(rows)) < len(synthetic)
-    forest = ExtraTreesClassifier(TREES, class_weight="balanced", random_state=seed, n_jobs=1)
-    forest.fit(rows, labels)
-    return np.asarray(forest.predict_proba(np.concatenate([train[members], holdout[non_members]]))[:, 1])
+    attacked = np.concatenate([train[members], holdout[non_members]])
+    surety = np.zeros(len(attacked))
+    for start in range(0, TREES, AT_ONCE):
+        forest = ExtraTreesClassifier(AT_ONCE, class_weight="balanced", random_state=seed + start, n_jobs=1)
+        surety += forest.fit(rows, labels).predict_proba(attacked)[:, 1]
+    return np.asarray(surety * AT_ONCE / TREES)

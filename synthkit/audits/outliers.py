@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from synthkit.audits.base import AuditResult, audit
 from synthkit.audits.context import AuditContext
-from synthkit.audits.distance_privacy import ADVICE, COIN, DistanceParams
+from synthkit.audits.distance_privacy import COIN, DistanceParams
 from synthkit.audits.gate import Estimate, gated, limit_of, untold
 from synthkit.audits.neighbours import blocks, nearest, nearest_distance, space
-from synthkit.audits.population import FEWEST, Population, attacked_columns, population
+from synthkit.audits.population import COPY_LESS, FEWEST, Population, attacked_columns, population
 from synthkit.audits.statistics import delong
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ DEFAULT: Mapping[str, Any] = {"max": 0.6}
 NEIGHBOUR = 5  # whose distance says how rare a record is
 LANDMARKS = 5_000  # records among which it is looked for: the rank of a rare one changes little with their number
 FEWEST_RARE = 20  # on each side
+ALPHA = 0.01  # how rarely chance puts as many training people before all held-out ones; the AUC has a share of 5 % too
 
 
 class OutlierParams(DistanceParams):
@@ -31,13 +33,17 @@ class OutlierParams(DistanceParams):
 
     Args:
         max: the largest AUC that passes. Default: 0.6.
+        max_found: the largest share of the rare training people who may lie nearer to the table than every held-out
+            one; fails where it is more, and chance makes it as many in less than one of a hundred tables.
         share: of the real people, those who are rarest.
     """
+
+    max_found: float = Field(default=0.05, ge=0, le=1)
 
     share: float = Field(default=0.01, gt=0, le=0.5)
 
 
-@audit("outlier_similarity", OutlierParams, family="privacy", needs=("train", "holdout"))
+@audit("outlier_similarity", OutlierParams, family="privacy", version=2, needs=("train", "holdout"))
 def outlier_similarity(context: AuditContext, params: OutlierParams) -> AuditResult:
     """Are the rarest training people nearer to the table than the rarest held-out people? AUC, 0.5 is a coin
 
@@ -46,8 +52,12 @@ def outlier_similarity(context: AuditContext, params: OutlierParams) -> AuditRes
     synthetic row close by, compared with how far their own neighbours are. Baseline: a coin. Control: the held-out
     people among them; rarity is measured without regard to the side. Interval: DeLong's.
 
-    Averages hide what this looks for: a table may pass ``membership_inference`` and repeat every one of its outliers. A
-    pass means that this attack fails on the average outlier.
+    Averages hide what this looks for: a table may pass ``membership_inference`` and repeat all of its outliers. An AUC
+    hides a few of these in turn (a tenth of copies: 0.55), so the audit also fails where the people nearest to the
+    table are one training person after the other before the first held-out one comes: the control says how near a table
+    gets to a rare person whom it does not know. Sides are exchangeable, so chance puts k of a training and none of b
+    held-out people first with probability C(a, k) / C(a + b, k), whatever the distances. A pass means that this attack
+    fails on the average outlier, and does not find more than a few for sure.
     """
     threshold = limit_of(params, COIN, DEFAULT).text
     columns = attacked_columns(context, params.features)
@@ -71,7 +81,27 @@ def outlier_similarity(context: AuditContext, params: OutlierParams) -> AuditRes
     value, low, high = delong(closeness[trained], closeness[~trained])
     message = f"of the rarest {params.share:.1%}, training people are told from held-out ones with AUC {value:.3f}"
     estimate = Estimate(value, low, high, COIN, COIN + (value - low))
-    return gated(params, estimate, DEFAULT, message, details=counts, advice=ADVICE)
+    first, chance = _first(closeness, trained)
+    details = {**counts, "found_first": first, "by_chance": chance}
+    result = gated(params, estimate, DEFAULT, message, details=details, advice=COPY_LESS)
+    found = first / counts["training"]
+    if result.status != "fail" and found > params.max_found and chance < ALPHA:
+        ahead = f"{first} of {counts['training']} training people lie nearer to the table than every held-out one"
+        why = f"{ahead} ({found:.1%}, above {params.max_found:g}; by chance {chance:.2g})"
+        result = replace(result, status="fail", message=f"{message}, but {why}. Try {COPY_LESS}")
+    return result
+
+
+def _first(closeness: Array, trained: Array) -> tuple[int, float]:
+    """How many training people are closer than every held-out one, and how likely chance makes it as many."""
+    from math import prod
+
+    first, side, everyone = (
+        int((closeness[trained] > closeness[~trained].max()).sum()),
+        int(trained.sum()),
+        len(trained),
+    )
+    return first, prod((side - i) / (everyone - i) for i in range(first))
 
 
 def _rarity(context: AuditContext, columns: tuple[str, ...], people: Population) -> Array:

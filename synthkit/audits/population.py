@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 FEWEST = 50  # units on a side below which nothing can be told
+COPY_LESS = "a generator that copies less, fewer epochs, or epsilon"  # what to try where an attack finds people
 
 
 @dataclass(frozen=True)

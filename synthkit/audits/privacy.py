@@ -14,6 +14,8 @@ from synthkit.audits.features import sample_rows, usable
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.membership_scores import classifier, density_ratio
 from synthkit.audits.neighbours import blocks, nearest_distance, space
+from synthkit.audits.population import COPY_LESS
+from synthkit.audits.shadows import likelihood_ratio
 from synthkit.audits.statistics import delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.theory import limits
 
@@ -27,7 +29,6 @@ ENOUGH = 1_000  # members, for an interval of about ±0.025; more are attacked w
 WORK = 1e9  # members × rows searched, above which fewer members are attacked (never fewer than ENOUGH)
 COIN = 0.5
 DEFAULT: Mapping[str, Any] = {"max": 0.6}
-ADVICE = "a generator that copies less, fewer epochs, or epsilon"
 SMOOTHING = 0.01  # of the median reference distance: keeps an exact copy's score finite
 
 
@@ -38,8 +39,8 @@ class MembershipParams(GateParams):
         max: or ``max_auc``, the largest AUC of the attack that passes; 0.5 is a coin. Default: 0.6.
         max_tpr: the largest share of members that may be found at 1 % false alarms; fails where its interval is above.
         attack: ``distance``; ``density``, a ratio of kernel densities; ``classifier``, a forest that tells synthetic
-        rows
-            from the reference (slower).
+            rows from the reference (slower); ``shadow``, which trains the model's generator ``shadows`` times (LiRA).
+        shadows: models that ``attack: shadow`` trains, each on half of the real rows; at least 4.
         features: the columns that the attacker knows; default: all that are modelled.
         max_rows: members (and as many non-members) attacked; fewer, down to 1,000, where the table is so large that
             searching all of it for each of them would take minutes.
@@ -47,12 +48,17 @@ class MembershipParams(GateParams):
 
     max: float | None = Field(default=None, ge=0.5, le=1, validation_alias=AliasChoices("max_auc", "max"))
     max_tpr: float = Field(default=0.05, ge=0.01, le=1)
-    attack: Literal["distance", "density", "classifier"] = "distance"
+    attack: Literal["distance", "density", "classifier", "shadow"] = "distance"
+    shadows: int = Field(default=16, ge=4, le=1_000)
     features: ColumnNames | None = None
     max_rows: int = Field(default=5_000, ge=FEWEST)
 
+    @property
+    def trains(self) -> bool:
+        return self.attack == "shadow"
 
-@audit("membership_inference", MembershipParams, family="privacy", version=3, needs=("train", "holdout"))
+
+@audit("membership_inference", MembershipParams, family="privacy", version=4, needs=("train", "holdout"))
 def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
     """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
 
@@ -62,7 +68,8 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     reference row over that to the nearest synthetic row, so that a record is not called a member merely because
     it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
     with no row equal to one of the first. Baseline: a coin, AUC 0.5. Control: the non-members, who score alike
-    where the table was not made from the members. Other attacks: :mod:`synthkit.audits.membership_scores`.
+    where the table was not made from the members. Other attacks: :mod:`synthkit.audits.membership_scores`, and
+    :mod:`synthkit.audits.shadows`, whose attacker also knows the generator with its parameters, and can train it.
 
     The interval is DeLong's over the attacked rows. An AUC hides a few who are found for sure (10 % copies: 0.55), so
     the audit also fails where the interval of the share found at 1 % false alarms lies above ``max_tpr`` (Carlini et
@@ -70,6 +77,10 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     """
     threshold = limit_of(params, COIN, DEFAULT).text
     columns = params.features or usable(context)
+    if params.trains:
+        if context.recipe is None:
+            return AuditResult(None, "skipped", threshold, message="no generator is known that could be trained again")
+        columns = tuple(c for c in columns if c in context.recipe.schema.by_name)
     if not columns:
         return AuditResult(None, "skipped", threshold, message="no column is modelled, so nothing was learnt")
     held_out = context.rows("holdout")
@@ -79,7 +90,11 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         halved = f"{held_out} held-out rows are halved into non-members and reference"
         clause, theory = limits(context.training)
         return untold(f"{halved}, and at least {FEWEST} members are needed{clause}", threshold, **theory)
-    members, others = attack_scores(context, tuple(columns), size, params.attack)
+    if not len(halves(context, size)[1]):
+        clause, theory = limits(context.training)
+        alike = f"one row makes up half of the {held_out} held-out ones or more, and no reference is left"
+        return untold(f"{alike}{clause}", threshold, **theory)
+    members, others = attack_scores(context, tuple(columns), size, params.attack, params.shadows)
     value, low, high = delong(members, others)
     details: dict[str, Any] = {
         "members": size,
@@ -94,23 +109,26 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     message = f"the attack tells members from non-members with AUC {value:.3f}, a coin with 0.5"
     clause, theory = limits(context.training, low)
     details |= theory
-    result = gated(params, Estimate(value, low, high, COIN), DEFAULT, message, details=details, advice=ADVICE)
+    result = gated(params, Estimate(value, low, high, COIN), DEFAULT, message, details=details, advice=COPY_LESS)
     found = details["tpr_at_1_percent_fpr_interval"][0]
     if result.status != "fail" and found > params.max_tpr:
         why = f"at least {found:.1%} of the members are found at 1 % false alarms, above {params.max_tpr:g}"
-        result = replace(result, status="fail", message=f"{message}, but {why}. Try {ADVICE}")
+        result = replace(result, status="fail", message=f"{message}, but {why}. Try {COPY_LESS}")
     return replace(result, message=result.message + clause)
 
 
 def attack_scores(
-    context: AuditContext, columns: tuple[str, ...], size: int, attack: str = "distance"
+    context: AuditContext, columns: tuple[str, ...], size: int, attack: str = "distance", shadows: int = 0
 ) -> tuple[Array, Array]:
     """Scores of ``size`` members and of as many non-members; higher means "was trained on"."""
     import numpy as np
 
     non_members, reference = halves(context, size)
-    points = space(context, columns)
     members = sample_rows(context, "train", size, "membership")
+    if attack == "shadow":
+        scores = likelihood_ratio(context, columns, members, non_members, shadows)
+        return scores[: len(members)], scores[len(members) :]
+    points = space(context, columns)
     attacked = np.concatenate([points("train", members), points("holdout", non_members)])
     if attack == "density":
         scores = density_ratio(context, columns, attacked, reference)
@@ -132,8 +150,13 @@ def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     """Held-out rows for non-members (``size`` at most) and for the reference, no row of one equal to one of the other.
 
     Equal rows never lie on both sides of the train/holdout split, so a member has no equal in the reference. A
-    non-member must not have one either, or the attack would see nothing but duplicates.
+    non-member must not have one either, or the attack would see nothing but duplicates. Where one row makes up half of
+    the held-out ones or more, the reference is empty.
     """
+    return context.shared(("halves", size), lambda: _halves(context, size))
+
+
+def _halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     import numpy as np
 
     hashes = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)

@@ -54,6 +54,11 @@ class BoundAudit:
     store_failures: bool = False
     failures_limit: int = 1000
 
+    @property
+    def trains(self) -> bool:
+        """Whether it trains the model's generator on the real rows again."""
+        return self.audit is not None and registry.get(self.audit).params.model_validate(dict(self.params)).trains
+
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "params": _json(self.params)}
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from synthkit.audits import marginals
-from synthkit.audits.base import AuditParams, AuditResult, ColumnNames, ColumnResult, Status, audit
+from synthkit.audits.base import AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.choice import has_floor, judged_columns
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.counting import listed
+from synthkit.audits.gate import Estimate, limit_of, untold
 from synthkit.audits.richness import Ratio, rarefied, ratio
 from synthkit.audits.sqltext import quote
-from synthkit.audits.verdict import ALPHA, MIN_ROWS
-from synthkit.audits.worst import Decide, bounded, worst_of
+from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Part, share_of_alpha, verdict
 from synthkit.errors import SynthError
 
 # -- schema --------------------------------------------------------------------------------------------
@@ -130,20 +130,22 @@ def _one_sided(k: int, ours: int, theirs: int) -> float:
 # -- cardinality ---------------------------------------------------------------------------------------
 
 
-class CardinalityParams(AuditParams):
-    """``max_ratio``: how many times more, or fewer, different values a column may have than the real one.
+DEFAULT: Mapping[str, Any] = {"max": 2.0}
+
+
+class CardinalityParams(DistanceParams):
+    """Parameters of ``cardinality``, beside the gate's.
 
     Args:
+        max: or ``max_ratio``, how many times more, or fewer, different values a column may have than the real one.
+            Default: 2.
         columns: which ones; default: all that a generator learns.
-        decide: what is held against ``max_ratio``: the ratio itself (``point``, the default), or its interval's end.
     """
 
-    columns: ColumnNames | None = None
-    max_ratio: float = Field(default=2.0, ge=1)
-    decide: Decide = "point"
+    max: float | None = Field(default=None, ge=1, validation_alias=AliasChoices("max_ratio", "max"))
 
 
-@audit("cardinality", CardinalityParams, family="integrity", needs=("train", "holdout"))
+@audit("cardinality", CardinalityParams, family="integrity", version=2, needs=("train", "holdout"))
 def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult:
     """No column has many times more, or fewer, different values than the real one.
 
@@ -153,30 +155,25 @@ def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult
     table reach by chance (5 %, shared out over the columns) is "inconclusive".
     """
     columns = judged_columns(context, params.columns, "cardinality")
-    threshold = f"max {params.max_ratio:g}×"
+    threshold = limit_of(params, None, DEFAULT).text
     if not columns:
         return AuditResult(None, "skipped", threshold, message="the table has no columns to compare")
     if min(context.rows("synthetic"), context.rows("holdout")) < MIN_ROWS:
-        message = f"too few rows to tell (at least {MIN_ROWS} on either side are needed)"
-        return AuditResult(None, "inconclusive", threshold, message=message)
-    results = [_column(context, c, params, len(columns)) for c in columns]
-    return worst_of(
-        results, threshold, "ratio", "another generator, or declare the column's type, decimals or values in the source"
-    )
+        return untold(f"at least {MIN_ROWS} on either side are needed", threshold)
+    alpha = share_of_alpha(params, len(columns))
+    parts = [_column(context, c, alpha) for c in columns]
+    advice = "another generator, or declare the column's type, decimals or values in the source"
+    return verdict(parts, params, DEFAULT, symbol="ratio", advice=advice, tell=True)
 
 
-def _column(context: AuditContext, column: str, params: CardinalityParams, columns: int) -> ColumnResult:
+def _column(context: AuditContext, column: str, alpha: float) -> Part:
     from scipy.stats import norm
 
     found, ours, theirs = _compared(context, column, "synthetic", "holdout")
-    floor = None
-    if has_floor(context, column):
-        floor = _compared(context, column, "train", "holdout")[0].value
+    floor = _compared(context, column, "train", "holdout")[0].value if has_floor(context, column) else None
+    noise = math.exp(float(norm.isf(alpha / 2)) * found.error)
     message = f"{ours:,.0f} values where the real rows have {theirs:,.0f}, each counted over as many rows"
-    result = ColumnResult(column, found.value, "pass", found.low, found.high, floor, message)
-    noise = math.exp(float(norm.isf(ALPHA / (2 * columns))) * found.error)
-    status = bounded(result, params.max_ratio, noise, params.decide)
-    return ColumnResult(column, found.value, status, found.low, found.high, floor, message)
+    return Part(column, Estimate(found.value, found.low, found.high, floor, noise), message)
 
 
 def _compared(context: AuditContext, column: str, one: Side, other: Side) -> tuple[Ratio, float, float]:

@@ -85,6 +85,7 @@ def verdict(
     noun: str = "column",
     floor_is: str = "real against real",
     joint: Estimate | None = None,
+    tell: bool = False,
 ) -> AuditResult:
     """One result for all parts, the worst first.
 
@@ -99,6 +100,7 @@ def verdict(
         noun: what a part is.
         floor_is: what the floor is the measure of.
         joint: the mean of the parts with an interval of its own.
+        tell: the worst part's own message follows its measure.
     """
     taken = [p.found for p in parts if p.found is not None]
     columns = tuple(part_results(parts, params, default, alone=params.combine == "worst"))
@@ -122,6 +124,8 @@ def verdict(
             head = f"no {noun} differs: {symbol} = 0"
     message = f"{head} (95 % interval {found.low:.3g} to {found.high:.3g}"
     message += f"; {floor_is} {found.floor:.3g})" if found.floor is not None else ")"
+    if tell and params.combine == "worst" and columns[0].message:
+        message += f": {columns[0].message}"
     message += _why(status, columns, limit, advice, noun, mean=params.combine == "mean")
     left_out = [p for p in parts if p.found is None]
     if left_out:

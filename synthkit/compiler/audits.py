@@ -116,6 +116,8 @@ class _Binder:
                 'set holdout: "20%" on the model or its source, or drop the audit',
             )
             return None
+        if params.trains:
+            self._check_trains(audit, where)
         self._check_columns(spec, audit, params, where)
         self._check_params_sql(spec, params, where)
         for path, relation in registry.relations_named(params):
@@ -124,6 +126,24 @@ class _Binder:
                 self.relations.add(relation)
                 self._check_field(spec, relation, params, where)
         return _bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
+
+    def _check_trains(self, audit: Audit, where: Location) -> None:
+        """Training on private rows is charged for, and an audit charges nothing; what is not trained has no shadow."""
+        model, generator = self.model.spec, self.model.generator
+        if model.epsilon is not None:
+            self.draft.fault(
+                f"audit {audit.name!r} would train {model.name!r} again on rows that epsilon protects, uncharged",
+                where,
+                audit.name,
+                "drop attack: shadow; empirical_epsilon attacks the training itself, on made-up rows",
+            )
+        elif generator is not None and generator.kind != "model":
+            self.draft.fault(
+                f"audit {audit.name!r} would train {model.name!r} again, but {generator.name!r} is not trained",
+                where,
+                audit.name,
+                "drop attack: shadow, or take attack: distance",
+            )
 
     def _check_columns(self, spec: AuditSpec, audit: Audit, params: BaseModel, where: Location) -> None:
         schema = self.model.schema

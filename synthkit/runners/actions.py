@@ -27,7 +27,7 @@ from synthkit.schema import Column, Schema, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from synthkit.audits.context import AuditContext
+    from synthkit.audits.context import AuditContext, Recipe
     from synthkit.encoding.fill import ColumnPlan
     from synthkit.generators.base import Budget, Generator
     from synthkit.sources.split import Split
@@ -250,6 +250,7 @@ def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
         seed=job.seed,
         relations={name: tuple(Path(p) for p in paths) for name, paths in job.relations.items()},
         training=None if job.training is None else PrivateTraining.from_json(job.training),
+        recipe=None if job.recipe is None or split is None else _recipe(job.recipe, split.train),
         previous=None if job.previous is None else Version.from_json(job.previous),
         seconds=job.seconds,
     )
@@ -259,6 +260,15 @@ def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
     if job.profile is not None:
         _profile(context, job.profile)
     return {"records": [r.to_json() for r in records], "seconds": {"audit": time.perf_counter() - started}}
+
+
+def _recipe(wanted: Mapping[str, Any], train: Table) -> Recipe:
+    """How the model was trained on these rows: with what it learns decided as it was then."""
+    from synthkit.audits.context import Recipe
+    from synthkit.encoding.fill import plan_columns
+
+    modelled = plan_columns(replace(train, schema=_overridden(train.schema, wanted["columns"]))).modelled
+    return Recipe(wanted["generator"], wanted["params"], modelled, wanted["conditions"], wanted["device"])
 
 
 def _profile(context: AuditContext, wanted: Mapping[str, Any]) -> None:

@@ -109,7 +109,9 @@ class AuditJob:
     """Judge staged (or published) rows.
 
     ``split`` is the folder of the real rows, if there are any; they are judged in the types of ``declared``, if given.
-    ``training`` holds the fields of a :class:`~synthkit.audits.context.PrivateTraining`, where there was one.
+    ``training`` holds the fields of a :class:`~synthkit.audits.context.PrivateTraining`, where there was one;
+    ``recipe``, where an audit trains the model again, {generator, params, columns: the types that the model itself
+    declares, conditions, device}.
     ``failures`` is the folder for failing rows and what messages call it. ``previous`` holds the fields of the version
     published before (:meth:`synthkit.store.previous.Earlier.to_json`), ``seconds`` what making these rows took.
     ``profile`` asks for the pictures: {path, real: whether real rows may be in them, stamp: what is kept beside them}.
@@ -125,6 +127,7 @@ class AuditJob:
     seed: int
     declared: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
+    recipe: Mapping[str, Any] | None = None
     failures: tuple[str, str] | None = None
     previous: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)

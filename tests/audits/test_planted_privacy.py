@@ -48,9 +48,24 @@ def test_a_full_copy_fails(over: dict[str, AuditContext], name: str) -> None:
     assert run(over["100%"], name, **params).status == "fail"
 
 
-@pytest.mark.parametrize("name", ["membership_inference", "dcr", "nndr", "exact_match"])
+@pytest.mark.parametrize("name", ["membership_inference", "dcr", "nndr", "exact_match", "outlier_similarity"])
 def test_a_tenth_of_copies_fails(over: dict[str, AuditContext], name: str) -> None:
-    assert run(over["10%"], name).status == "fail"
+    params = {"share": 0.03} if name == "outlier_similarity" else {}  # of 4,000 + 4,000 people: some 120 on each side
+    assert run(over["10%"], name, **params).status == "fail"
+
+
+def test_outliers_that_are_found_for_sure_fail_where_their_average_hides_them(over: dict[str, AuditContext]) -> None:
+    found, fresh = (run(over[n], "outlier_similarity", share=0.03, max=0.7) for n in ("10%", "fresh"))
+    assert found.status == "fail"
+    assert found.value is not None
+    assert found.value < 0.7
+    assert "training people lie nearer to the table than every held-out one" in found.message
+    # A tenth of some 120 are copied: 12, and chance may add a few.
+    assert found.details["found_first"] / found.details["training"] == pytest.approx(0.1, abs=0.04)
+    assert found.details["by_chance"] < 0.001
+    assert fresh.status == "pass"
+    assert fresh.details["by_chance"] > 0.05
+    assert run(over["10%"], "outlier_similarity", share=0.03, max=0.7, max_found=0.2).status != "fail"
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -1,8 +1,9 @@
 """How strongly every two columns go together, as one matrix per side.
 
 Numbers, times and booleans with each other: Spearman's rank correlation (1904), signed. A number with a category: the
-correlation ratio η of its ranks (Fisher 1925). Two categories: Cramér's V, corrected for bias (Bergsma 2013,
-https://doi.org/10.1016/j.jkss.2012.10.002). The last two have no sign. Rows where either value is missing are left out.
+correlation ratio η of its ranks (Fisher 1925), corrected for bias (Kelley 1935). Two categories: Cramér's V, corrected
+for bias (Bergsma 2013, https://doi.org/10.1016/j.jkss.2012.10.002). The last two have no sign.
+Rows where either value is missing are left out.
 """
 
 from __future__ import annotations
@@ -79,21 +80,15 @@ def correlations(ranks: Array) -> Array:
 
 
 def correlation_ratio(codes: Array, ranks: Array) -> float:
-    """η: the root of the share of the ranks' variance that lies between the categories; codes below 0 are missing."""
+    """The correlation ratio of the ranks with the categories, in [0, 1]; codes below 0 are missing."""
     import numpy as np
 
     there = (codes >= 0) & np.isfinite(ranks)
     if there.sum() < FEWEST:
         return float("nan")
     ranks, groups = ranks[there], codes[there]
-    sizes = np.bincount(groups)
-    total = float(((ranks - ranks.mean()) ** 2).sum())
-    if total <= 1e-12 or (sizes > 0).sum() < 2:
-        return float("nan")
-    kept = sizes > 0
-    means = np.bincount(groups, ranks)[kept] / sizes[kept]
-    between = float((sizes[kept] * (means - ranks.mean()) ** 2).sum())
-    return float(np.sqrt(min(1.0, between / total)))
+    sums = [np.bincount(groups, w) for w in (None, ranks, ranks**2)]
+    return float(association.correlation_ratio(np.stack(sums, axis=1).astype(float)[None])[0])
 
 
 def cramers_v(first: Array, second: Array) -> float:

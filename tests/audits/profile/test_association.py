@@ -44,10 +44,11 @@ def test_the_correlation_ratio_is_the_root_of_the_variance_between_groups() -> N
     assert correlation_ratio(codes, ranks) == pytest.approx(1.0)
     mixed = np.concatenate([np.linspace(0, 1, 10), np.linspace(0, 1, 10)])
     assert correlation_ratio(codes, mixed) == pytest.approx(0.0, abs=1e-9)
-    f = stats.f_oneway(X[:200] + 1, X[200:]).statistic  # η² = F / (F + (n - k) / (k - 1))
+    f = stats.f_oneway(X[:200] + 1, X[200:]).statistic
+    # η² = F / (F + (n - k) / (k - 1)), less what noise alone gives: ε² = 1 - (1 - η²) (n - 1) / (n - k), Kelley 1935
     joined = np.concatenate([X[:200] + 1, X[200:]])
     groups = np.repeat([0, 1], 200)
-    assert correlation_ratio(groups, joined) ** 2 == pytest.approx(f / (f + 398))
+    assert correlation_ratio(groups, joined) ** 2 == pytest.approx(1 - (1 - f / (f + 398)) * 399 / 398)
 
 
 def test_cramers_v_is_bergsmas() -> None:
@@ -66,6 +67,13 @@ def test_independent_categories_have_next_to_none() -> None:
     a, b = RNG.integers(0, 30, 1000), RNG.integers(0, 30, 1000)
     assert cramers_v(a, b) < 0.08
     assert cramers_v(a, a) == pytest.approx(1.0)
+
+
+def test_a_number_and_thirty_categories_that_are_independent_have_next_to_none() -> None:
+    """Without the correction, η of 30 categories over 1,000 rows is about sqrt(29 / 999) = 0.17."""
+    groups, number = RNG.integers(0, 30, 1000), RNG.random(1000)
+    assert correlation_ratio(groups, number) < 0.1
+    assert correlation_ratio(groups, groups.astype(float)) == pytest.approx(1.0)
 
 
 def test_what_cannot_be_told_has_no_figure() -> None:
