@@ -108,3 +108,18 @@ def test_faults_and_kills_change_nothing_and_are_not_paid_twice(
             assert set(server.kinds) == {"ok", *TRANSIENT}
         failed = 1 - server.kinds["ok"] / server.kinds.total()
         assert 0.1 < failed < 0.3
+
+
+@pytest.mark.slow
+def test_the_limit_holds_through_faults_and_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key")
+    with rough_server() as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        project = project_of(tmp_path / "desk", model(2000, "5", audits="row_count: {min: 1}"))
+        for moment in (25, 60):
+            build_and_kill(project, server, moment)
+        project.ok("build")
+        told = receipt(project)["teacher"]
+        assert told["stopped"].startswith("max_usd: ")
+        assert 0 < Decimal(told["usd"]) < billed(server.billed) <= 5
+        assert told["counts"]["accepted"] < 2000
