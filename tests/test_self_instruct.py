@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 
 from synthkit.cli.schema import schema
+from synthkit.teacher.answers import text_of
 from tests.project import Project, make_project
 from tests.teacher.standin import Standin
 
@@ -206,3 +208,32 @@ def test_seeds_without_responses_and_unknown_models(tmp_path: Path) -> None:
     project.ok("plan")
     project.write({"data/seeds.jsonl": '{"question": "a"}\n'})
     assert "seeds need the columns instruction and response" in project.fails("compile", code=2)
+
+
+def test_responses_by_requests_of_their_own(desk: Project, standin: Standin) -> None:
+    together = desk.ok("plan")
+    desk.write({"models/questions.yml": MODEL.replace("evolve: 0.2", "evolve: 0.2\n          responses: separate")})
+    separate = desk.ok("plan")
+
+    def planned(text: str) -> int:
+        return int(text.split("about ")[1].split(" requests")[0].replace(",", ""))
+
+    assert planned(separate) == planned(together) * 4 / 3  # generate, evolve, judge, and now respond
+    desk.ok("build")
+    found = rows(desk)
+    assert len(found) == 60
+    assert all(r["response"] and r["request_id"] != r["response_request_id"] for r in found)
+    (store,) = (desk.root / ".synth/requests").rglob("requests.sqlite")
+    with sqlite3.connect(store) as db:
+        answers = db.execute("SELECT key, message FROM answers").fetchall()
+    said = {key[:16]: text_of(json.loads(message)) for key, message in answers}
+    for r in found:
+        wrote, answered = (said[r[name]] for name in ("request_id", "response_request_id"))
+        assert r["instruction"] in {item["instruction"] for item in json.loads(wrote)["items"]}
+        assert r["response"] in {item["response"] for item in json.loads(answered)["responses"]}
+    told = receipt(desk)["teacher"]
+    assert told["counts"]["respond requests"] > 5
+    assert 0 < Decimal(told["usd"]) < 5
+    before, asked = desk.parquet("questions")[0].read_bytes(), sum(standin.attempts.values())
+    desk.ok("build", "--full-refresh")
+    assert (desk.parquet("questions")[0].read_bytes(), sum(standin.attempts.values())) == (before, asked)

@@ -19,6 +19,7 @@ ItemColumn = Literal[
     "topic",
     "teacher",
     "request_id",
+    "response_request_id",
     "parents",
     "evolution",
     "judge_score",
@@ -57,6 +58,8 @@ class SelfInstructParams(SpendingParams):
         domain: what the instructions are about, in words for the teacher.
         per_request: items asked for in one request.
         topics: topic → share of the rows, exact; the shares may have any sum.
+        responses: ``together``: an answer has instructions and responses. ``separate``: the two steps of the paper;
+            instructions first, and the responses, by requests of their own, to those that pass the filters.
         evolve: share of the items that are rewritten into harder ones.
         judge: critique by a second call.
         examples: seeds and accepted items shown in one request; a quarter of them accepted ones, as in the paper.
@@ -68,6 +71,7 @@ class SelfInstructParams(SpendingParams):
     domain: str = Field(min_length=1)
     per_request: int = Field(default=20, ge=1, le=100)
     topics: Mapping[str, Share] = {}
+    responses: Literal["together", "separate"] = "together"
     evolve: float = Field(default=0.0, ge=0, le=1)
     judge: JudgeParams | None = None
     examples: int = Field(default=8, ge=1, le=50)

@@ -45,12 +45,28 @@ class Rejection:
 
 
 class Stage(Protocol):
+    """A whole item is judged by ``look`` and kept by ``accept``. One whose response is written later is judged twice:
+    its task by ``look_task``, with ``accept`` while the response is empty, and then by ``look_response`` as a whole,
+    with ``accept_response``."""
+
     def look(self, item: Item) -> Finding:
         """The same answer for the same item, until another one is accepted."""
         ...
 
+    def look_task(self, item: Item) -> Finding:
+        """What it makes of an instruction and input without a response."""
+        ...
+
+    def look_response(self, item: Item) -> Finding:
+        """What it makes of an item whose task was accepted before."""
+        ...
+
     def accept(self, item: Item) -> None:
         """Learn of an item that was kept; most stages have nothing to learn."""
+        ...
+
+    def accept_response(self, item: Item) -> None:
+        """Learn of the response of an item whose task was accepted before."""
         ...
 
     def fingerprint(self) -> dict[str, str]:
@@ -59,9 +75,21 @@ class Stage(Protocol):
 
 
 class Plain:
-    """A stage that judges each item by itself."""
+    """A stage that judges each item by itself, and only when it is whole."""
+
+    def look(self, item: Item) -> Finding:
+        raise NotImplementedError
+
+    def look_task(self, item: Item) -> Finding:  # noqa: ARG002
+        return PASSED
+
+    def look_response(self, item: Item) -> Finding:
+        return self.look(item)
 
     def accept(self, item: Item) -> None:
+        """Nothing to learn."""
+
+    def accept_response(self, item: Item) -> None:
         """Nothing to learn."""
 
     def fingerprint(self) -> dict[str, str]:
