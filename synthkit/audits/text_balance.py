@@ -15,7 +15,7 @@ from synthkit.audits.gate import Estimate, GateParams, gated, judge, limit_of, u
 from synthkit.audits.sampling_error import deal, gaps
 from synthkit.audits.text_rows import TextParams, items, require
 from synthkit.audits.verdict import ALPHA, MIN_ROWS, CombinedParams, Part, share_of_alpha, unmeasured, verdict
-from synthkit.audits.volume import Share
+from synthkit.audits.volume import PositiveShare
 from synthkit.text.tokens import tokens
 
 
@@ -29,7 +29,7 @@ class TopicBalanceParams(GateParams):
     """
 
     topic: ColumnName = "topic"
-    shares: Mapping[str, Share] | None = None
+    shares: Mapping[str, PositiveShare] | None = None
     decide: Decide = "point"
 
     @field_validator("shares")

@@ -5,40 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from synthkit.errors import did_you_mean
+from synthkit.shares import Share
 from synthkit.teacher.spending import SpendingParams
 from synthkit.text.filters import FilterParams
 from synthkit.text.rows import COLUMNS
 
-ItemColumn = Literal[
-    "item_id",
-    "instruction",
-    "input",
-    "response",
-    "topic",
-    "teacher",
-    "request_id",
-    "response_request_id",
-    "parents",
-    "evolution",
-    "judge_score",
-    "filters",
-]
-assert tuple(COLUMNS) == ItemColumn.__args__  # type: ignore[attr-defined]
+
+def _known(name: str) -> str:
+    if name not in COLUMNS:
+        raise ValueError(f"there is no column {name!r}: {did_you_mean(name, COLUMNS)}")
+    return name
 
 
-def _share(value: object) -> object:
-    """A share may be written as ``40%``."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            return value
-    return value
-
-
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str)]
+ItemColumn = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(COLUMNS), "type": "string"})]
 
 
 class JudgeParams(BaseModel):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from synthkit.errors import shortened
 from synthkit.text.items import Item
 
 
@@ -98,5 +99,4 @@ class Plain:
 
 def cut(text: str, length: int = 120) -> str:
     """A text on one line, for a message."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return shortened(" ".join(text.split()), length)
