@@ -94,6 +94,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return folded[matches[0]] if matches else None
 
 
+def shortened(text: str, most: int) -> str:
+    """``text`` in at most ``most`` characters, for a message."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def did_you_mean(name: str, known: Iterable[str], what: str = "one") -> str:
     """A hint that names the nearest known name, or lists what there is."""
     options = sorted(known)

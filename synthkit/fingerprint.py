@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import shortened
 from synthkit.privacy.release import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
 
@@ -235,5 +236,4 @@ def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
         return text[:8]
-    one_line = " ".join(text.split())
-    return one_line if len(one_line) <= 60 else one_line[:57] + "…"
+    return shortened(" ".join(text.split()), 60)

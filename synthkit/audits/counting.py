@@ -8,7 +8,7 @@ from typing import Any
 from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext
 from synthkit.audits.sqltext import literal, quote
-from synthkit.errors import SynthError
+from synthkit.errors import SynthError, shortened
 from synthkit.sources.types import provisional_type
 from synthkit.spec.types import Relation
 
@@ -116,7 +116,7 @@ def fetch_row(context: AuditContext, query: str) -> tuple[Any, ...]:
 def rows_shown(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Rows as ``{column: value, …}``; wide ones are cut."""
     return "; ".join(
-        "{" + _cut(", ".join(f"{n}: {value_text(v)}" for n, v in zip(names, row, strict=True)), 160) + "}"
+        "{" + shortened(", ".join(f"{n}: {value_text(v)}" for n, v in zip(names, row, strict=True)), 160) + "}"
         for row in rows
     )
 
@@ -124,11 +124,7 @@ def rows_shown(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def value_text(value: Any) -> str:
     if value is None:
         return "null"
-    return repr(_cut(value, 40)) if isinstance(value, str) else _cut(str(value), 40)
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return repr(shortened(value, 40)) if isinstance(value, str) else shortened(str(value), 40)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -11,11 +11,11 @@ from pydantic import field_validator
 from synthkit.audits import distances
 from synthkit.audits.base import AuditResult, ColumnName, ColumnResult, Decide, audit
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Estimate, GateParams, gated, judge, limit_of, untold
 from synthkit.audits.sampling_error import deal, gaps
 from synthkit.audits.text_rows import TextParams, items, require
-from synthkit.audits.verdict import MIN_ROWS, CombinedParams, Part, share_of_alpha, unmeasured, verdict
-from synthkit.audits.volume import Share
+from synthkit.audits.verdict import ALPHA, MIN_ROWS, CombinedParams, Part, share_of_alpha, unmeasured, verdict
+from synthkit.audits.volume import PositiveShare
 from synthkit.text.tokens import tokens
 
 
@@ -29,7 +29,7 @@ class TopicBalanceParams(GateParams):
     """
 
     topic: ColumnName = "topic"
-    shares: Mapping[str, Share] | None = None
+    shares: Mapping[str, PositiveShare] | None = None
     decide: Decide = "point"
 
     @field_validator("shares")
@@ -52,7 +52,7 @@ def topic_balance(context: AuditContext, params: TopicBalanceParams) -> AuditRes
 
     Total variation distance, half the sum of absolute differences of the shares. Interval: bootstrap over groups of
     rows (:mod:`synthkit.audits.sampling_error`). Floor: that of the held-out rows from the same shares, where there are
-    30. A missing topic is a topic.
+    30. A missing topic is a topic. Each topic has a status of its own: how far its share is off, against the limit.
     """
     import numpy as np
 
@@ -82,13 +82,15 @@ def topic_balance(context: AuditContext, params: TopicBalanceParams) -> AuditRes
     if len(held_out) >= MIN_ROWS:
         floor = float(np.abs(shares(held_out, "holdout")[0] - wanted).sum() / 2)
     found = Estimate.of(gaps(got - wanted, error, 0.5).distance(), floor)
-    order = np.argsort(-np.abs(got - wanted), kind="stable")
-    columns = tuple(
-        ColumnResult(
-            names[i] or "(none)", float(got[i] - wanted[i]), "pass", message=f"{got[i]:.1%}, not {wanted[i]:.1%}"
+    # One topic that is off by so much makes the table's distance as large: it is held against the same limit.
+    limit, alpha = limit_of(params, floor, {"max": 0.1}), ALPHA / len(names)
+    columns = []
+    for i in np.argsort(-np.abs(got - wanted), kind="stable"):
+        own = Estimate.of(gaps(got[i : i + 1] - wanted[i], error[:, i : i + 1]).distance(alpha))
+        said = f"{got[i]:.1%}, not {wanted[i]:.1%}"
+        columns.append(
+            ColumnResult(names[i] or "(none)", own.value, judge(own, limit), own.low, own.high, message=said)
         )
-        for i in order
-    )
     worst = columns[0]
     message = f"{found.value:.1%} of the rows would have to change their topic; {worst.column!r} has {worst.message}"
     advice = "topics: of the generator, and enough requests to fill each"

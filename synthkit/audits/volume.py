@@ -5,27 +5,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from synthkit.audits.base import AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.context import AuditContext
+from synthkit.shares import Share
 
 Measure = Literal["rows", "bytes"]
 
 
-def _share(value: Any) -> Any:
-    """``50%`` as 0.5."""
-    text = value.strip() if isinstance(value, str) else ""
-    if not text:
-        return value
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        raise ValueError("input should be a share such as 50% or 0.5") from None
-    return number / 100 if text.endswith("%") else number
-
-
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str), Field(gt=0)]
+PositiveShare = Annotated[Share, Field(gt=0)]
 
 
 class VolumeParams(AuditParams):
@@ -37,9 +26,9 @@ class VolumeParams(AuditParams):
             depends on the machine and on what else that did.
     """
 
-    max_change: Share = 0.5
+    max_change: PositiveShare = 0.5
     measures: tuple[Measure, ...] = Field(default=("rows", "bytes"), min_length=1)
-    max_slowdown: Share | None = None
+    max_slowdown: PositiveShare | None = None
 
 
 @audit("volume", VolumeParams, family="volume")

@@ -15,6 +15,7 @@ from typing import Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators.base import Quota
 from synthkit.schema import Column, Schema
+from synthkit.shares import read_share
 
 KeyPath = tuple[str | int, ...]
 _TOLERANCE = 1e-6
@@ -22,13 +23,7 @@ _TOLERANCE = 1e-6
 
 def share(value: Any) -> float:
     """``"50%"`` or ``0.5`` as a number from 0 to 1. Raises ValueError."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", str(value))
-    if match:
-        number = float(match[1]) / 100
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    else:
-        raise ValueError(f"{value!r} is not a share: write 50% or 0.5")
+    number = read_share(value)
     if not 0 <= number <= 1:
         raise ValueError(f"{value!r} is not between 0% and 100%")
     return number

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NEEDED = ("instruction", "response")
 ASSUMED_TOKENS = 220  # of one item in an answer: Alpaca's items have about 20 + 65 words; answers of today are longer
+TASK_TOKENS = 70  # of them, when the response comes by another request
 JUDGED_TOKENS = 40  # of a score with its reason
 ASSUMED_YIELD = 0.7  # of the items, the share that passes the filters
 
@@ -58,8 +59,9 @@ def compose(
     from synthkit.files import replacing
     from synthkit.teacher.spending import progress_note, teacher_of, told
     from synthkit.text.filters import Filters
-    from synthkit.text.pipeline import Dropped, Pipeline
+    from synthkit.text.pipeline import Pipeline
     from synthkit.text.rows import Row, batches
+    from synthkit.text.steps import Dropped
 
     seeds = items_of(table)
     if not seeds:
@@ -122,13 +124,20 @@ def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]
     def part(model: str, said: str, text: str, form: type[BaseModel], most: int, output: int) -> Estimate:
         return of(requests, Prompt(model, said, text, form, most), output, prices, batch)
 
-    text = prompts.generation(0, topic, params.per_request, shown, rng)
-    length = ASSUMED_TOKENS * params.per_request
-    parts = [part(teacher.model, system, text, prompts.Drafts, teacher.max_tokens, length)]
+    apart = params.responses == "separate"
+    form = prompts.Tasks if apart else prompts.Drafts
+    length = TASK_TOKENS if apart else ASSUMED_TOKENS
+    text = prompts.generation(0, topic, params.per_request, shown, rng, apart)
+    parts = [part(teacher.model, system, text, form, teacher.max_tokens, length * params.per_request)]
     if params.evolve:
         chosen = math.ceil(params.per_request * params.evolve)
-        text = prompts.evolution([typical] * chosen, topic, rng)
-        parts.append(part(teacher.model, system, text, prompts.Drafts, teacher.max_tokens, ASSUMED_TOKENS * chosen))
+        text = prompts.evolution([typical] * chosen, topic, rng, apart)
+        parts.append(part(teacher.model, system, text, form, teacher.max_tokens, length * chosen))
+    if apart:
+        passed = math.ceil(params.per_request * ASSUMED_YIELD)
+        text = prompts.responding([typical] * passed, topic, shown)
+        length = (ASSUMED_TOKENS - TASK_TOKENS) * passed
+        parts.append(part(teacher.model, system, text, prompts.Responses, teacher.max_tokens, length))
     if params.judge is not None:
         text = prompts.judgement([typical] * params.per_request)
         judge = params.judge

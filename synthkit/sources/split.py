@@ -9,7 +9,6 @@ one unit.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from synthkit.errors import BuildError, Location
 from synthkit.files import clean_temporaries, explained, temporary_beside
 from synthkit.schema import Schema, Table
+from synthkit.shares import read_share
 from synthkit.sources.files import file_literal
 from synthkit.sources.infer import Profile
 from synthkit.sources.readerror import write_error
@@ -53,12 +53,7 @@ class Split:
 
 def parse_share(value: str | float) -> float:
     """``"20%"``, ``0.2`` or ``0`` as a share in [0, 1). Raises ValueError."""
-    given = str(value).strip()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", given)
-    try:
-        share = float(match[1]) / 100 if match else float(given)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a share") from None
+    share = read_share(value)
     if not 0 <= share < 1:
         raise ValueError(f"{value!r} is not a share from 0 to below 1")
     return share

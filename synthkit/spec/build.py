@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from synthkit.errors import Fault, did_you_mean
+from synthkit.errors import Fault, did_you_mean, shortened
 from synthkit.render import Renderer, RenderError
 from synthkit.spec.faults import parameter_faults
 from synthkit.spec.types import (
@@ -333,5 +333,4 @@ def _named(what: str, value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 80 else text[:77] + "…"
+    return shortened(str(value), 80)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from synthkit.errors import Fault, Location, did_you_mean
+from synthkit.errors import Fault, Location, did_you_mean, shortened
 from synthkit.spec.types import Origin
 
 _EXPECTED = {
@@ -100,7 +100,7 @@ def _path(loc: tuple[Any, ...]) -> str:
 
 def _shown(value: Any) -> str:
     text = repr(value) if not isinstance(value, str) else f"'{value}'"
-    return text if len(text) <= 80 else text[:77] + "…"
+    return shortened(text, 80)
 
 
 def _field_names(model: type[BaseModel]) -> list[str]:

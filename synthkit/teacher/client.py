@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.teacher.streaming import breaks_off, is_streamed, longest, streamed_message
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
@@ -145,12 +146,14 @@ class Client:
         sdk = self._sdks[index]
 
         async def call() -> Reply:
+            if is_streamed(payload):
+                return _reply(*await streamed_message(sdk, payload))
             raw = await sdk.messages.with_raw_response.create(**payload)
-            return _reply(raw.http_response.text, raw.request_id or "")
+            return _reply(_object(raw.http_response.text), raw.request_id or "")
 
         self._busy[index] += 1
         try:
-            return await self._attempt(call, paid=True)
+            return await self._attempt(call, paid=True, seconds=longest(payload, self.timeout))
         finally:
             self._busy[index] -= 1
 
@@ -196,17 +199,19 @@ class Client:
         for sdk in self._sdks:
             await sdk.close()
 
-    async def _attempt(self, call: Callable[[], Awaitable[_T]], paid: bool) -> _T:
-        """``paid``: the call makes something that is billed."""
+    async def _attempt(self, call: Callable[[], Awaitable[_T]], paid: bool, seconds: float | None = None) -> _T:
+        """``paid``: the call makes something that is billed. ``seconds``: that it may take, when not the time-out."""
         import anthropic
 
         try:
             # The SDK's time-out is for each read; a server that sends a byte now and then would outlast any of it.
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(seconds or self.timeout):
                 return await call()
         except anthropic.APIStatusError as error:
             if error.status_code == 404 and not paid:
                 raise Gone(error.message) from error
+            if breaks_off(error):
+                raise Transient(f"the answer broke off: {error.message}", lost=paid) from error
             raise _explained(error, paid) from error
         except (anthropic.APITimeoutError, TimeoutError) as error:
             raise Transient(f"no answer within {self.timeout:g} s", lost=paid and not _is_unsent(error)) from error
@@ -220,6 +225,8 @@ class Client:
             # A body that breaks off while it is read comes as the transport's own error.
             if type(error).__module__.split(".")[0] not in ("httpx2", "httpcore2", "h11"):
                 raise
+            if "Timeout" in type(error).__name__:
+                raise Transient(f"nothing came for {self.timeout:g} s", lost=paid) from error
             raise Transient(f"connection lost: {error!r}", lost=paid) from error
 
 
@@ -230,8 +237,7 @@ def _object(text: str) -> Mapping[str, Any]:
     return value
 
 
-def _reply(text: str, request_id: str) -> Reply:
-    message = _object(text)
+def _reply(message: Mapping[str, Any], request_id: str) -> Reply:
     if message.get("type") != "message" or not isinstance(message.get("content"), list):
         raise ValueError("no message")
     usage = message.get("usage")

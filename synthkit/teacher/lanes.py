@@ -26,7 +26,7 @@ GRACE_SECONDS = 30.0
 
 
 class OutOfBudget(Exception):  # noqa: N818 - it ends an iteration, it is no error
-    """A lost answer may have cost what another attempt would need."""
+    """A lost answer may have cost what another attempt would need, at least until others are there."""
 
 
 class Transport(Protocol):
@@ -121,7 +121,7 @@ class Lane:
                 await asyncio.wrap_future(self.store.returned([ticket]))
             raise
         except asyncio.CancelledError:
-            self.budget.lose(worst, again=False)
+            self.budget.lose(worst)
             raise
         except BuildError:
             await asyncio.wrap_future(self.store.returned([ticket]))

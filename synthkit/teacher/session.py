@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,8 +22,15 @@ from synthkit.teacher.usage import Usage
 
 @dataclass
 class _Slot:
+    """A prompt that is out; without a future while it waits for money."""
+
     prompt: Prompt
-    future: Future[Kept]
+    worst: Decimal
+    future: Future[Kept] | None = None
+
+    @property
+    def pending(self) -> bool:
+        return self.future is not None and not self.future.done()
 
 
 class Teacher:
@@ -118,9 +125,10 @@ class Teacher:
         At most ``ahead`` prompts are out at a time: prompt i is pulled when the answers 0 … i - ahead were yielded and
         the caller came back for the next. So prompts may depend on those answers, whatever the timing. Near the limit
         of money fewer are out: the next prompt then waits until its worst case fits beside those that are out, and
-        the prompts end when it does not fit with none out. Where they wait and end depends on the answers alone;
-        answers lost on the way can only make them end earlier. A None among the prompts means that the next one cannot
-        be told before the next answer; with no answer out it is the end.
+        the prompts end when it does not fit with none out. Where they wait and end depends on the answers alone. What
+        answers lost on the way may have cost holds prompts that are out back from being sent, which changes none of
+        them, and at last ends them earlier. A None among the prompts means that the next one cannot be told before the
+        next answer; with no answer out it is the end.
 
         Raises:
             BuildError: the teacher cannot be asked; what was answered is kept.
@@ -138,41 +146,82 @@ class Teacher:
                     if prompt is None:  # an iterator at its end gives None for ever
                         more = bool(window)
                         break
-                    slot, held = self._issue(prompt, window)
+                    slot, held = self._issue(prompt)
                     if slot is not None:
                         window.append(slot)
                     elif held is not None:
                         break
                     else:
                         more = False
+                self._send(window)
                 if not window:
                     return
+                if window[0].future is None:
+                    if not any(slot.pending for slot in window):
+                        self.budget.stop(window[0].worst)
+                        return
+                    self._await_any(window)
+                    continue
                 try:
-                    answer = self._take(window[0])
+                    answer = self._take(window[0], window[0].future)
                 except OutOfBudget:
-                    return
+                    continue  # it is sent again when there is money
                 window.popleft()
                 yield answer
         finally:
             self._give_up(window)
 
-    def _issue(self, prompt: Prompt, window: deque[_Slot]) -> tuple[_Slot | None, Prompt | None]:
+    def _issue(self, prompt: Prompt) -> tuple[_Slot | None, Prompt | None]:
         """A slot when the prompt is out; the prompt when it has to wait; neither when it is the end."""
-        worst = prompt.worst_case(self.prices, self.batch_api)
-        kept = self.store.get(prompt.key)
-        verdict = self.budget.admit(prompt.key, worst, kept is not None)
+        slot = _Slot(prompt, prompt.worst_case(self.prices, self.batch_api))
+        verdict = self.budget.admit(prompt.key, slot.worst)
         if verdict != "go":
             return None, prompt if verdict == "wait" else None
-        future: Future[Kept] | None = next((s.future for s in window if s.prompt.key == prompt.key), None)
-        if future is None and kept is not None:
-            future = Future()
-            future.set_result(kept)
-        return _Slot(prompt, future or self._open().start(prompt)), None
+        self._look(slot)
+        return slot, None
 
-    def _take(self, slot: _Slot) -> Answer:
-        if not slot.future.done() and self._lane is not None:
+    def _look(self, slot: _Slot) -> None:
+        """Take the answer from the store, if it is there."""
+        kept = self.store.get(slot.prompt.key)
+        if kept is not None:
+            slot.future = Future()
+            slot.future.set_result(kept)
+            self.budget.settle(kept.key, kept.cost)
+
+    def _send(self, window: deque[_Slot]) -> None:
+        """Send what is out, in order, as far as the money goes."""
+        for slot in window:
+            if slot.future is not None and slot.future.done() and not slot.future.cancelled():
+                failure = slot.future.exception()
+                if failure is None:
+                    self.budget.settle(slot.prompt.key, slot.future.result().cost)
+                elif isinstance(failure, OutOfBudget):
+                    self.budget.withdraw(slot.prompt.key)
+                    slot.future = None
+        futures: dict[str, Future[Kept]] = {}  # a prompt may be out twice
+        for slot in window:
+            key = slot.prompt.key
+            if slot.future is None:
+                slot.future = futures.get(key)
+            if slot.future is None:
+                self._look(slot)
+            if slot.future is None:
+                if not self.budget.send(key, slot.worst):
+                    return
+                slot.future = self._open().start(slot.prompt)
+            futures[key] = slot.future
+
+    def _await_any(self, window: deque[_Slot]) -> None:
+        """Wait for an answer that is under way, as it may cost less than was set aside for it."""
+        under_way = [slot for slot in window if slot.pending]
+        if self._lane is not None:
+            self._lane.need(under_way[0].prompt.key)
+        wait([slot.future for slot in under_way if slot.future is not None], return_when=FIRST_COMPLETED)
+
+    def _take(self, slot: _Slot, future: Future[Kept]) -> Answer:
+        if not future.done() and self._lane is not None:
             self._lane.need(slot.prompt.key)
-        kept = slot.future.result()
+        kept = future.result()
         answer = read_answer(slot.prompt, kept)
         if self.budget.take(answer.key, kept.cost):
             self.usage += answer.usage
@@ -195,7 +244,7 @@ class Teacher:
 
     def _give_up(self, window: deque[_Slot]) -> None:
         """Nobody wants more: keep what arrives, and count what it costs against the limit of later prompts."""
-        if any(not slot.future.done() for slot in window):
+        if any(slot.pending for slot in window):
             self.close()
         for slot in window:
             key = slot.prompt.key

@@ -9,20 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from synthkit.errors import nearest
 from synthkit.teacher.client import known_models
 
-# The SDK expects 128,000 tokens an hour and refuses an unstreamed request that may take longer than ten minutes.
-MOST_TOKENS = 21_333
-
 
 class TeacherParams(BaseModel):
     """The block ``teacher:`` of a generator.
 
     Attributes:
         model: the provider's model id.
-        max_tokens: most tokens of one answer, thinking included.
+        max_tokens: most tokens of one answer, thinking included. Answers of more than 21,333 are streamed.
         intended_use: what the published table is for; goes into the receipt.
         terms_ack: true says that the provider's terms were read and allow this use.
         base_url: where the API is, when not at the provider's; ANTHROPIC_BASE_URL does the same.
-        timeout: seconds that one attempt may take.
+        timeout: seconds that one attempt may take; when it is streamed, seconds without a word.
         patience: seconds that one request may take with all its retries.
     """
 
@@ -36,16 +33,6 @@ class TeacherParams(BaseModel):
     base_url: str | None = None
     timeout: float = Field(default=300.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
-
-    @field_validator("max_tokens")
-    @classmethod
-    def _fits_one_response(cls, value: int) -> int:
-        if value > MOST_TOKENS:
-            raise ValueError(
-                f"at most {MOST_TOKENS}: the provider refuses longer answers that are not streamed; "
-                "ask for fewer items in a request instead"
-            )
-        return value
 
     @field_validator("intended_use")
     @classmethod

@@ -5,39 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from synthkit.errors import did_you_mean
+from synthkit.shares import Share
 from synthkit.teacher.spending import SpendingParams
 from synthkit.text.filters import FilterParams
 from synthkit.text.rows import COLUMNS
 
-ItemColumn = Literal[
-    "item_id",
-    "instruction",
-    "input",
-    "response",
-    "topic",
-    "teacher",
-    "request_id",
-    "parents",
-    "evolution",
-    "judge_score",
-    "filters",
-]
-assert tuple(COLUMNS) == ItemColumn.__args__  # type: ignore[attr-defined]
+
+def _known(name: str) -> str:
+    if name not in COLUMNS:
+        raise ValueError(f"there is no column {name!r}: {did_you_mean(name, COLUMNS)}")
+    return name
 
 
-def _share(value: object) -> object:
-    """A share may be written as ``40%``."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            return value
-    return value
-
-
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str)]
+ItemColumn = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(COLUMNS), "type": "string"})]
 
 
 class JudgeParams(BaseModel):
@@ -57,6 +40,8 @@ class SelfInstructParams(SpendingParams):
         domain: what the instructions are about, in words for the teacher.
         per_request: items asked for in one request.
         topics: topic → share of the rows, exact; the shares may have any sum.
+        responses: ``together``: an answer has instructions and responses. ``separate``: the two steps of the paper;
+            instructions first, and the responses, by requests of their own, to those that pass the filters.
         evolve: share of the items that are rewritten into harder ones.
         judge: critique by a second call.
         examples: seeds and accepted items shown in one request; a quarter of them accepted ones, as in the paper.
@@ -68,6 +53,7 @@ class SelfInstructParams(SpendingParams):
     domain: str = Field(min_length=1)
     per_request: int = Field(default=20, ge=1, le=100)
     topics: Mapping[str, Share] = {}
+    responses: Literal["together", "separate"] = "together"
     evolve: float = Field(default=0.0, ge=0, le=1)
     judge: JudgeParams | None = None
     examples: int = Field(default=8, ge=1, le=50)

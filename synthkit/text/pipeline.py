@@ -11,16 +11,18 @@ import hashlib
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from synthkit.teacher.requests import Prompt
 from synthkit.teacher.spending import AHEAD
 from synthkit.text import prompts
 from synthkit.text.filters import Filters
+from synthkit.text.filters.base import Rejection
 from synthkit.text.items import Item
 from synthkit.text.params import SelfInstructParams
 from synthkit.text.rows import Row
+from synthkit.text.steps import Asked, Asks, Dropped, Group
 from synthkit.text.topics import Balance, Missing, Topic, quotas
 
 if TYPE_CHECKING:
@@ -30,45 +32,6 @@ WINDOW = 10  # requests whose yield is held against the floor
 LEAST_YIELD = 0.02  # that is expected, however little came: so that a bad start does not ask for everything at once
 FIRST_YIELD = 0.7  # of the items asked for, before any was seen
 SHOWN_GENERATED = 4  # one in so many examples is an accepted item
-
-
-class Asks(Protocol):
-    """A teacher; see :class:`synthkit.teacher.session.Teacher`."""
-
-    @property
-    def stopped(self) -> str | None:
-        """Why no further prompt was asked."""
-
-    def answers(self, prompts: Iterator[Prompt | None], ahead: int) -> Iterator[Answer]:
-        """Answers in the order of ``prompts``; None asks for the next answer first, or ends where none is due."""
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """An item that did not get into the table, and why."""
-
-    item: Item
-    stage: str
-    reason: str
-    request: str
-
-
-@dataclass
-class _Group:
-    """Items of one answer that passed the filters and go on together."""
-
-    topic: Topic
-    rows: list[Row]
-    chosen: list[int] = field(default_factory=list)  # those that are rewritten
-
-
-@dataclass(frozen=True)
-class _Asked:
-    kind: Literal["generate", "evolve", "judge"]
-    topic: Topic
-    parents: tuple[int, ...] = ()
-    group: _Group | None = None
-    expected: float = 0.0  # items that may come of it
 
 
 class Pipeline:
@@ -88,14 +51,17 @@ class Pipeline:
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
         self._dropped = dropped
-        self._asked: deque[_Asked] = deque()
-        self._next: deque[tuple[_Asked, Prompt]] = deque()
+        self._asked: deque[Asked] = deque()
+        self._next: deque[tuple[Asked, Prompt]] = deque()
         self._accepted: dict[Topic, list[Item]] = {topic: [] for topic in self.balance.wanted}
         self._pools = {topic: self._pool(topic) for topic in self.balance.wanted}
         self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)  # items asked for, items accepted by the filters
         self._number = 0
         self._stages = tuple(name for name in filters.counts if name != "accepted")
         self._system = prompts.system(params.domain)
+        self._apart = params.responses == "separate"
+        self._form: type[Any] = prompts.Tasks if self._apart else prompts.Drafts
+        self._judges = (filters.reject_task, filters.accept_task) if self._apart else (filters.reject, filters.accept)
 
     def rows(self, teacher: Asks) -> Iterator[Row]:
         """Rows in the order of their acceptance; fewer than wanted where :attr:`stopped` says why."""
@@ -105,6 +71,8 @@ class Pipeline:
                 group = self._generated(asked, answer)
             elif asked.kind == "evolve":
                 group = self._evolved(asked, answer)
+            elif asked.kind == "respond":
+                group = self._responded(asked, answer)
             else:
                 group = self._judged(asked, answer)
             if group is not None:
@@ -133,14 +101,14 @@ class Pipeline:
             self.counts[f"{asked.kind} requests"] += 1
             yield prompt
 
-    def _generate(self, topic: Topic) -> tuple[_Asked, Prompt]:
+    def _generate(self, topic: Topic) -> tuple[Asked, Prompt]:
         rng = random.Random(f"{self.seed}:{self._number}")
         parents, examples = self._examples(topic, rng)
-        text = prompts.generation(self._number, topic, self.params.per_request, examples, rng)
+        text = prompts.generation(self._number, topic, self.params.per_request, examples, rng, self._apart)
         expected = self.params.per_request * self._yield()
         self.balance.expected[topic] += expected
-        asked = _Asked("generate", topic, parents, expected=expected)
-        prompt = self._prompt(text, prompts.Drafts, f"generate {self._number}", self._number)
+        asked = Asked("generate", topic, parents, expected=expected)
+        prompt = self._prompt(text, self._form, f"generate {self._number}", self._number)
         self._number += 1
         return asked, prompt
 
@@ -166,15 +134,15 @@ class Pipeline:
 
     # -- what comes back ---------------------------------------------------------------------------
 
-    def _generated(self, asked: _Asked, answer: Answer) -> _Group | None:
+    def _generated(self, asked: Asked, answer: Answer) -> Group | None:
         topic, wanted = asked.topic, self.params.per_request
         self.balance.expected[topic] -= asked.expected
         drafts = self._drafts(answer)
         self.counts["items"] += len(drafts)
-        group = _Group(topic, [])
+        group = Group(topic, [])
         for draft in drafts[: 2 * wanted]:  # an answer far longer than what was asked for is not trusted
             item = Item.of({**draft, "topic": topic})
-            if self._passes(item, answer):
+            if self._passes(item, answer, *self._judges):
                 group.rows.append(self._row(item, answer, asked.parents))
         self._recent.append((wanted, len(group.rows)))
         if len(self._recent) == WINDOW and self._raw_yield() < self.params.yield_floor:
@@ -188,38 +156,67 @@ class Pipeline:
         group.chosen = [i for i, row in enumerate(group.rows) if self._chosen(row.item)]
         if group.chosen:
             rng = random.Random(f"{self.seed}:evolve:{self._number}:{group.rows[0].item.instruction}")
-            text = prompts.evolution([group.rows[i].item for i in group.chosen], topic, rng)
-            prompt = self._prompt(text, prompts.Drafts, "evolve", 0)
-            self._next.append((_Asked("evolve", topic, group=group), prompt))
+            text = prompts.evolution([group.rows[i].item for i in group.chosen], topic, rng, self._apart)
+            prompt = self._prompt(text, self._form, "evolve", 0)
+            self._next.append((Asked("evolve", topic, group=group), prompt))
             return None
-        return self._to_judge(group)
+        return self._to_respond(group)
 
     def _raw_yield(self) -> float:
         return sum(k for _, k in self._recent) / sum(a for a, _ in self._recent)
 
-    def _evolved(self, asked: _Asked, answer: Answer) -> _Group | None:
+    def _evolved(self, asked: Asked, answer: Answer) -> Group | None:
         """The harder version takes the place of an item if it passes the filters; else the item stays as it was."""
         group = asked.group
         assert group is not None
         drafts = self._drafts(answer)
         for index, draft in zip(group.chosen, drafts, strict=False):
             item = Item.of({**draft, "topic": asked.topic})
-            if self._passes(item, answer):
+            if self._passes(item, answer, *self._judges):
                 row = self._row(item, answer, group.rows[index].parents)
                 group.rows[index] = replace(row, evolution=1)
                 self.counts["evolved"] += 1
-        return self._to_judge(group)
+        return self._to_respond(group)
 
-    def _to_judge(self, group: _Group) -> _Group | None:
+    def _to_respond(self, group: Group) -> Group | None:
+        """Ask for the responses of a group that has none yet, in the way of the seeds that its tasks came from."""
+        if not self._apart:
+            return self._to_judge(group)
+        shown = [self.seeds[i] for i in sorted({i for row in group.rows for i in row.parents})]
+        text = prompts.responding([row.item for row in group.rows], group.topic, shown)
+        self._next.append(
+            (Asked("respond", group.topic, group=group), self._prompt(text, prompts.Responses, "respond", 0))
+        )
+        return None
+
+    def _responded(self, asked: Asked, answer: Answer) -> Group | None:
+        group = asked.group
+        assert group is not None
+        self.counts[answer.status] += 1
+        found = answer.data["responses"] if answer.status == "ok" and answer.data is not None else []
+        said = {r["item"]: r["response"].strip() for r in found}
+        kept = []
+        for number, row in enumerate(group.rows, 1):
+            item = replace(row.item, response=said.get(number, ""))
+            if not item.response:
+                self._drop(
+                    Dropped(item, "response", answer.detail or "the teacher gave the task no response", answer.key)
+                )
+            elif self._passes(item, answer, self.filters.reject_response, self.filters.accept_response):
+                kept.append(replace(row, item=item, response_request=answer.key))
+        self._keep(group, kept)
+        return self._to_judge(group) if kept else None
+
+    def _to_judge(self, group: Group) -> Group | None:
         judge = self.params.judge
         if judge is None:
             return group
         text = prompts.judgement([row.item for row in group.rows])
         prompt = Prompt(judge.model, prompts.JUDGE, text, prompts.Scores, judge.max_tokens, "judge", 0)
-        self._next.append((_Asked("judge", group.topic, group=group), prompt))
+        self._next.append((Asked("judge", group.topic, group=group), prompt))
         return None
 
-    def _judged(self, asked: _Asked, answer: Answer) -> _Group:
+    def _judged(self, asked: Asked, answer: Answer) -> Group:
         group, judge = asked.group, self.params.judge
         assert group is not None
         assert judge is not None
@@ -236,11 +233,14 @@ class Pipeline:
                 self._drop(Dropped(row.item, "judge", f"{said['score']}: {said['reason']}", row.request))
             else:
                 kept.append(replace(row, score=said["score"]))
-        self.balance.expected[group.topic] -= len(group.rows) - len(kept)
-        group.rows = kept
+        self._keep(group, kept)
         return group
 
-    def _finish(self, group: _Group) -> Iterator[Row]:
+    def _keep(self, group: Group, rows: list[Row]) -> None:
+        self.balance.expected[group.topic] -= len(group.rows) - len(rows)
+        group.rows = rows
+
+    def _finish(self, group: Group) -> Iterator[Row]:
         self.balance.expected[group.topic] -= len(group.rows)
         for row in group.rows:
             if self.balance.full(group.topic):
@@ -265,12 +265,18 @@ class Pipeline:
         )
         return found
 
-    def _passes(self, item: Item, answer: Answer) -> bool:
-        rejection = self.filters.reject(item)
+    def _passes(
+        self,
+        item: Item,
+        answer: Answer,
+        reject: Callable[[Item], Rejection | None],
+        accept: Callable[[Item], None],
+    ) -> bool:
+        rejection = reject(item)
         if rejection is not None:
             self._drop(Dropped(item, rejection.stage, rejection.reason, answer.key))
             return False
-        self.filters.accept(item)  # at once: what comes meanwhile must not be like it
+        accept(item)  # at once: what comes meanwhile must not be like it
         return True
 
     def _row(self, item: Item, answer: Answer, parents: Sequence[int]) -> Row:

@@ -59,6 +59,26 @@ class Drafts(BaseModel):
     items: list[Draft]
 
 
+class Task(BaseModel):
+    """An item whose response is written later."""
+
+    instruction: str = Field(min_length=1)
+    input: str
+
+
+class Tasks(BaseModel):
+    items: list[Task]
+
+
+class Response(BaseModel):
+    item: int
+    response: str
+
+
+class Responses(BaseModel):
+    responses: list[Response]
+
+
 class Score(BaseModel):
     item: int
     score: int = Field(ge=1, le=5)
@@ -86,28 +106,50 @@ def system(domain: str) -> str:
     )
 
 
-def generation(number: int, topic: str | None, count: int, examples: Sequence[Item], rng: random.Random) -> str:
-    """Ask for ``count`` new items."""
+def generation(
+    number: int, topic: str | None, count: int, examples: Sequence[Item], rng: random.Random, tasks: bool = False
+) -> str:
+    """Ask for ``count`` new items; ``tasks``: without their responses."""
     lines = [f"Write {count} items."]
     if topic is not None:
         lines.append(f"Topic: {topic}")
+    if tasks:
+        lines.append(LATER)
     lines.append(f"This time write mostly {rng.choice(KINDS)}, as they would come from {rng.choice(ASKERS)}.")
     lines.append("Examples of the form, not to be repeated:")
-    lines += [_shown(item) for item in examples]
+    lines += [_shown(item, tasks) for item in examples]
     lines.append(f"(request {number + 1})")
     return "\n".join(lines)
 
 
-def evolution(items: Sequence[Item], topic: str | None, rng: random.Random) -> str:
-    """Ask for a harder version of each of ``items``, in their order."""
+def evolution(items: Sequence[Item], topic: str | None, rng: random.Random, tasks: bool = False) -> str:
+    """Ask for a harder version of each of ``items``, in their order; ``tasks``: without responses."""
     lines = [f"Write {len(items)} items."]
     if topic is not None:
         lines.append(f"Topic: {topic}")
+    if tasks:
+        lines.append(LATER)
     lines.append(
-        "Rewrite each of the following items into a harder one of the same subject, in the same order, with its own "
-        "response. The new instruction may be at most about twenty words longer. How to make each harder:"
+        "Rewrite each of the following items into a harder one of the same subject, in the same order"
+        f"{'' if tasks else ', with its own response'}. The new instruction may be at most about twenty words longer. "
+        "How to make each harder:"
     )
-    lines += [f"{rng.choice(HARDER)}: {_shown(item)}" for item in items]
+    lines += [f"{rng.choice(HARDER)}: {_shown(item, tasks)}" for item in items]
+    return "\n".join(lines)
+
+
+LATER = "Give instructions and inputs alone; the responses are written later."
+
+
+def responding(items: Sequence[Item], topic: str | None, examples: Sequence[Item]) -> str:
+    """Ask for the response to each of ``items``, numbered from 1."""
+    lines = [f"Answer {len(items)} items."]
+    if topic is not None:
+        lines.append(f"Topic: {topic}")
+    lines.append("Examples of the form:")
+    lines += [_shown(item) for item in examples]
+    lines.append("Write the response to each of the following, by its number:")
+    lines += [f"{number}. {_shown(item, task=True)}" for number, item in enumerate(items, 1)]
     return "\n".join(lines)
 
 
@@ -126,6 +168,8 @@ def judgement(items: Sequence[Item]) -> str:
     return "\n".join(lines)
 
 
-def _shown(item: Item) -> str:
-    fields = {"instruction": item.instruction, "input": item.input, "response": item.response}
+def _shown(item: Item, task: bool = False) -> str:
+    fields = {"instruction": item.instruction, "input": item.input}
+    if not task:
+        fields["response"] = item.response
     return json.dumps(fields, ensure_ascii=False)

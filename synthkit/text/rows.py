@@ -22,6 +22,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {  # name → SQL type, what it is
     "topic": ("VARCHAR", "the topic that was asked for"),
     "teacher": ("VARCHAR", "the model that wrote the item"),
     "request_id": ("VARCHAR", "the kept request that it came in, the first 16 digits of its key"),
+    "response_request_id": ("VARCHAR", "the kept request that the response came in; another with responses: separate"),
     "parents": ("VARCHAR", "row numbers of the seeds that the teacher was shown, with commas"),
     "evolution": ("BIGINT", "how many times the item was rewritten into a harder one"),
     "judge_score": ("BIGINT", "the judge's score from 1 to 5; null without a judge"),
@@ -40,6 +41,7 @@ class Row:
     parents: Sequence[int]
     evolution: int = 0
     score: int | None = None
+    response_request: str | None = None  # where the response came by a request of its own
     filters: Sequence[str] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +55,7 @@ class Row:
             "topic": item.topic,
             "teacher": self.teacher,
             "request_id": self.request[:16],
+            "response_request_id": (self.response_request or self.request)[:16],
             "parents": ",".join(map(str, self.parents)),
             "evolution": self.evolution,
             "judge_score": self.score,

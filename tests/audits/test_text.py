@@ -176,6 +176,34 @@ def test_unbalanced_topics(tmp_path: Path) -> None:
         run("topic_balance", table, shares={"torts": "40%"})
 
 
+def test_each_topic_has_its_own_status(tmp_path: Path) -> None:
+    def shares_of(audit: str, counts: dict[str, int], **params: Any) -> dict[str, Any]:
+        topics = [topic for topic, count in counts.items() for _ in range(count)]
+        table = made(tmp_path / audit, replaced(SOUND, "topic", topics))
+        wanted = {"torts": 0.4, "contracts": 0.3, "procedure": 0.2, "wills": 0.1}
+        return {"": (r := run("topic_balance", table, shares=wanted, **params)).status} | {
+            c.column: c for c in r.columns
+        }
+
+    found = shares_of("off", {"torts": 190, "contracts": 85, "procedure": 20, "wills": 5})
+    status = {name: c.status for name, c in found.items() if name}
+    assert found[""] == "fail"
+    assert status == {"torts": "fail", "contracts": "pass", "procedure": "fail", "wills": "pass"}
+    assert found["torts"].value == pytest.approx(190 / 300 - 0.4)
+    for name in status:
+        assert found[name].ci_low <= found[name].value <= found[name].ci_high
+    kept = shares_of("kept", {"torts": 132, "contracts": 84, "procedure": 54, "wills": 30})
+    assert [kept[""], *(c.status for n, c in kept.items() if n)] == ["pass"] * 5
+    # Four shares that are each off by less than the limit are off by more together: no topic is to blame alone.
+    spread = shares_of("spread", {"torts": 102, "contracts": 72, "procedure": 78, "wills": 48})
+    assert spread[""] == "fail"
+    assert {c.status for n, c in spread.items() if n} == {"pass"}
+    strict = shares_of(
+        "strict", {"torts": 132, "contracts": 84, "procedure": 54, "wills": 30}, max=0.045, decide="interval"
+    )
+    assert strict["torts"].status == "inconclusive", "its interval reaches over the limit"
+
+
 def test_responses_of_another_length(tmp_path: Path) -> None:
     longer = [" ".join([t] * 4) for t in SOUND["response"].to_pylist()]
     result = run("text_lengths", made(tmp_path, replaced(SOUND, "response", longer)))

@@ -68,17 +68,19 @@ def teacher(store: RequestStore, url: str | None = None, timeout: float = 5.0, *
     return Teacher(params(url, timeout=timeout), store, Prices.load(), **options)
 
 
+# USD per million tokens: sent, written to the cache, read from it, generated; said here once more than in prices.yml.
+LIST = {
+    MODEL: ("2", "2.5", "0.1", "10"),
+    "claude-haiku-5-5": ("0.10", "0.125", "0.01", "0.50"),
+}
+COUNTED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+
+
 def billed(usages: Sequence[tuple[str, Mapping[str, Any], bool]]) -> Decimal:
-    """USD that the stand-in charges, worked out here from its usage, by the list price of the one model in use."""
+    """USD that the stand-in charges, worked out here from its usage, by the list prices."""
     total = Decimal(0)
     for model, usage, batch in usages:
-        assert model == MODEL
-        usd = (
-            usage["input_tokens"] * Decimal(2)
-            + usage["cache_creation_input_tokens"] * Decimal("2.5")
-            + usage["cache_read_input_tokens"] * Decimal("0.1")
-            + usage["output_tokens"] * Decimal(10)
-        )
+        usd = sum((usage[name] * Decimal(price) for name, price in zip(COUNTED, LIST[model], strict=True)), Decimal(0))
         total += usd / 1_000_000 / (2 if batch else 1)
     return total
 

@@ -101,7 +101,7 @@ FOREIGN = [
      "El demandado dispone de veinte días hábiles desde la notificación para presentar su contestación."),
 ]  # fmt: skip
 FLAWS = {"repeat": 0.06, "near": 0.06, "boilerplate": 0.03, "short": 0.03, "foreign": 0.03, "email": 0.03}
-PAIR = {"instruction", "response"}
+PAIR = {"instruction", "response"}  # a form that has either is filled from a pair
 
 
 def pair(random: Random, topic: str = "") -> dict[str, str]:
@@ -165,10 +165,10 @@ def _fill(node: dict[str, Any], shared: dict[str, Any], random: Random, asked: s
     kind = node.get("type")
     if kind == "object":
         fields = node.get("properties", {})
-        values: dict[str, Any] = pair(random, _topic(asked)) if set(fields) >= PAIR else {}
+        values: dict[str, Any] = pair(random, _topic(asked)) if PAIR & set(fields) else {}
         return {k: values[k] if k in values else _fill(v, shared, random, asked, k) for k, v in fields.items()}
     if kind == "array":
-        wanted = re.search(r"\b(?:[Ww]rite|Score|Fill) (\d+) items?\b", asked)
+        wanted = re.search(r"\b(?:[Ww]rite|Score|Fill|Answer) (\d+) items?\b", asked)
         count = int(wanted.group(1)) if wanted else 3
         made = [_fill(node.get("items", {"type": "string"}), shared, random, asked, name) for _ in range(count)]
         for number, value in enumerate(made, 1):

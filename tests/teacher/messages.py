@@ -67,6 +67,8 @@ def answer(body: dict[str, Any], seed: int, name: str, shares: Shares) -> dict[s
     thought = "The question has two sides. " * random.randint(1, 6) if thinks else ""
     tokens = (len(text.encode()) + len(thought)) // 4 + 2
     limit = int(body["max_tokens"])
+    if stop == "refusal" and draw < shares.refusals / 2:
+        text = "I can write the first of th"  # it stops in the middle, as classifiers do
     if stop != "refusal" and (tokens > limit or draw > 1 - shares.cuts):
         stop, text = "max_tokens", text[: min(len(text) // 2, limit * 4)]
         tokens = min(tokens, limit)
@@ -82,26 +84,6 @@ def answer(body: dict[str, Any], seed: int, name: str, shares: Shares) -> dict[s
 
 def prompt_tokens(body: dict[str, Any]) -> int:
     return _system_tokens(body) + _user_tokens(body)
-
-
-def events(message: dict[str, Any]) -> bytes:
-    """The message as server-sent events."""
-    start = {**message, "content": [], "stop_reason": None, "usage": {**message["usage"], "output_tokens": 1}}
-    steps: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
-    for index, block in enumerate(message["content"]):
-        field = block["type"]
-        empty = {**block, field: ""} | ({"signature": ""} if field == "thinking" else {})
-        steps.append({"type": "content_block_start", "index": index, "content_block": empty})
-        for at in range(0, len(block[field]), 400):
-            delta = {"type": f"{field}_delta", field: block[field][at : at + 400]}
-            steps.append({"type": "content_block_delta", "index": index, "delta": delta})
-        steps.append({"type": "content_block_stop", "index": index})
-    delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    steps.append(
-        {"type": "message_delta", "delta": delta, "usage": {"output_tokens": message["usage"]["output_tokens"]}}
-    )
-    steps.append({"type": "message_stop"})
-    return "".join(f"event: {s['type']}\ndata: {json.dumps(s)}\n\n" for s in steps).encode()
 
 
 def _usage(body: dict[str, Any], name: str, output: int) -> dict[str, Any]:

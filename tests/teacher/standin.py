@@ -17,11 +17,11 @@ from collections import Counter, defaultdict, deque
 from random import Random
 from typing import Any
 
-from tests.teacher import messages
+from tests.teacher import messages, streams
 
 TRANSIENT = ("429", "429ms", "408", "500", "529", "slow", "drop_before", "drop_after", "torn", "malformed")
 # Faults in which an answer was generated, and is billed.
-BILLED = ("slow", "drop_after", "torn", "malformed")
+BILLED = ("slow", "drop_after", "torn", "malformed", *streams.FAULTS)
 MOST_FAULTS = 4
 
 
@@ -46,6 +46,7 @@ class Standin:
         self.latency, self.faults, self.seed, self.key, self.slow = latency, faults, seed, key, slow
         self.shares = messages.Shares(refusals, cuts, thinking)
         self.batch_seconds, self.wait, self.port = batch_seconds, wait, port
+        self.pause = 0.0  # seconds between the events of a stream
         self.forced: deque[str] = deque()
         self.delivered: Counter[str] = Counter()
         self.attempts: Counter[str] = Counter()
@@ -99,7 +100,7 @@ class Standin:
                 verb, path, _ = first.split(" ", 2)
                 headers = {k.strip().lower(): v.strip() for k, _, v in (x.partition(":") for x in lines if x)}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                keep = await self._answer(writer, verb, path.split("?")[0], headers, body)
+                keep = await self._answer(reader, writer, verb, path.split("?")[0], headers, body)
                 await writer.drain()
                 if not keep:
                     break
@@ -109,7 +110,13 @@ class Standin:
             writer.close()
 
     async def _answer(
-        self, writer: asyncio.StreamWriter, verb: str, path: str, headers: dict[str, str], raw: bytes
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        verb: str,
+        path: str,
+        headers: dict[str, str],
+        raw: bytes,
     ) -> bool:
         if path == "/stats":
             return _send(writer, 200, self.stats())
@@ -121,7 +128,7 @@ class Standin:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             try:
-                return await self._message(writer, body)
+                return await self._message(reader, writer, body)
             finally:
                 self.at_once -= 1
         if path == "/v1/messages/count_tokens" and verb == "POST":
@@ -130,24 +137,24 @@ class Standin:
             return self._batches(writer, verb, path.removeprefix("/v1/messages/batches").strip("/"), body)
         return _error(writer, 404, "not_found_error", f"no such path: {path}")
 
-    def fault(self, name: str) -> str:
+    def fault(self, name: str, streamed: bool = False) -> str:
         self.attempts[name] += 1
         if self.forced:
             kind = self.forced.popleft()
         else:
             draw = Random(f"{self.seed} {name} {self.attempts[name]}")
             fails = self.attempts[name] <= MOST_FAULTS and draw.random() < self.faults
-            kind = draw.choice(TRANSIENT) if fails else "ok"
+            kind = draw.choice(TRANSIENT + streams.FAULTS * streamed) if fails else "ok"
         self.kinds[kind] += 1
         return kind
 
-    async def _message(self, writer: asyncio.StreamWriter, body: dict[str, Any]) -> bool:
+    async def _message(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: dict[str, Any]) -> bool:
         wrong = messages.refused(body)
         if wrong:
             return _error(writer, *wrong)
         name = name_of(body)
         self.seen[name].append(body)
-        kind = self.fault(name)
+        kind = self.fault(name, bool(body.get("stream")))
         await asyncio.sleep(self.slow if kind == "slow" else self.latency)
         if kind in ("429", "429ms"):
             after = {"retry-after": f"{self.wait:g}"} if kind == "429" else {"retry-after-ms": f"{self.wait * 1000:g}"}
@@ -170,6 +177,10 @@ class Standin:
         self.billed.append((body["model"], message["usage"], False))
         if kind == "drop_after":
             return False
+        if body.get("stream"):
+            whole = await streams.send(writer, message, kind, f"req_{name[:20]}", self.pause)
+            self.delivered[name] += whole and not reader.at_eof()
+            return whole
         if kind == "malformed":
             return _raw(writer, 200, b'{"id": "msg_1", "type": "message", "content": [{"typ', "application/json")
         payload = json.dumps(message).encode()
@@ -177,9 +188,7 @@ class Standin:
             head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n\r\n"
             writer.write(head.encode() + payload[: len(payload) // 2])
             return False
-        self.delivered[name] += 1
-        if body.get("stream"):
-            return _raw(writer, 200, messages.events(message), "text/event-stream")
+        self.delivered[name] += not reader.at_eof()  # a client that has hung up gets nothing
         return _raw(writer, 200, payload, "application/json", {"request-id": f"req_{name[:20]}"})
 
     def _batches(self, writer: asyncio.StreamWriter, verb: str, rest: str, body: dict[str, Any]) -> bool:

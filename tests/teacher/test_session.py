@@ -149,3 +149,18 @@ def test_two_passes_of_one_teacher(store: RequestStore, server: Standin) -> None
         list(asked.answers((prompt(n) for n in range(20, 26)), 3))
         assert server.delivered.total() == asked.asked_now
         assert len(seen) == 7
+
+
+def test_money_that_may_be_lost_delays_requests_and_ends_them_only_at_last(store: RequestStore) -> None:
+    prices = Prices.load()
+    worst = max(prompt(n).worst_case(prices) for n in range(500))
+    store.sending([("of a run that died", 10 * worst)]).result()
+    with Standin(latency=0.01) as server, teacher(store, server.url, max_usd=14 * worst, concurrency=16) as asked:
+        # By the plan 12 are out at a time; beside what may be lost there is money for four.
+        found = asked.answers(prompts(500), ahead=12)
+        assert [next(found).status for _ in range(14)] == ["ok"] * 14
+        assert (asked.stopped, server.most_at_once) == (None, 4)
+        assert len(list(found)) < 400
+        assert "max_usd" in str(asked.stopped)
+        assert max(server.delivered.values()) == 1
+        assert 4 * worst - asked.spent < worst, "it is used up to the last request that fits"

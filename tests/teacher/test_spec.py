@@ -20,7 +20,6 @@ def test_defaults_and_frozen() -> None:
         ({"intended_use": "  "}, "provider's terms"),
         ({"intended_use": None}, "intended_use"),
         ({"terms_ack": False}, "forbid training competing models"),
-        ({"max_tokens": 21_334}, "not streamed"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"provider": "other"}, "provider"),
         ({"temperature": 1}, "temperature"),

@@ -12,9 +12,10 @@ from synthkit.teacher.usage import Usage
 from synthkit.text.filters import Filters
 from synthkit.text.items import Item
 from synthkit.text.params import SelfInstructParams
-from synthkit.text.pipeline import WINDOW, Dropped, Pipeline
-from synthkit.text.prompts import Drafts, Scores
+from synthkit.text.pipeline import WINDOW, Pipeline
+from synthkit.text.prompts import Drafts, Responses, Scores, Tasks
 from synthkit.text.rows import Row
+from synthkit.text.steps import Dropped
 
 SEEDS = [
     Item(f"What does the word number {i} mean to somebody?", f"It means {i}.", topic="ab"[i % 2]) for i in range(12)
@@ -47,8 +48,14 @@ def fresh(prompt: Prompt, number: int) -> tuple[str, Any]:
     count = int(prompt.user.split("\n")[0].split()[1])
     if prompt.form is Scores:
         return "ok", {"scores": [{"item": i, "score": 5, "reason": "good"} for i in range(1, count + 1)]}
+    if prompt.form is Responses:
+        said = [{"item": i, "response": f"Said {prompt.key[:6]} {i}."} for i in range(1, count + 1)]
+        return "ok", {"responses": said}
     texts = (" ".join(f"w{number}x{i}y{k}" for k in range(8)) for i in range(count))
-    return "ok", {"items": [{"instruction": t, "input": "", "response": f"About {t}."} for t in texts]}
+    items = [{"instruction": t, "input": "", "response": f"About {t}."} for t in texts]
+    if prompt.form is Tasks:
+        items = [{k: v for k, v in item.items() if k != "response"} for item in items]
+    return "ok", {"items": items}
 
 
 def run(
@@ -135,3 +142,60 @@ def test_it_stops_where_nothing_new_comes_and_where_the_teacher_stops() -> None:
 def test_no_more_is_asked_than_is_needed() -> None:
     _, _, scripted, _ = run(fresh, rows=40)
     assert 8 <= sum(p.form is Drafts for p in scripted.asked) <= 13  # at a yield of 0.7 that is guessed at first
+
+
+def test_responses_by_requests_of_their_own() -> None:
+    rows, pipeline, scripted, _ = run(fresh, rows=30, responses="separate", topics={"a": 2, "b": 1})
+    assert {t: sum(r.item.topic == t for r in rows) for t in "ab"} == {"a": 20, "b": 10}
+    asked = {p.key: p for p in scripted.asked}
+    assert {p.form for p in asked.values()} == {Tasks, Responses}
+    assert not any("It means" in p.user for p in asked.values() if p.form is Tasks), "tasks are shown without responses"
+    for row in rows:
+        responded = asked[row.response_request or ""]
+        assert asked[row.request].form is Tasks
+        assert row.item.instruction in responded.user
+        assert row.item.response.startswith(f"Said {responded.key[:6]}")
+        assert any(SEEDS[p].response in responded.user for p in row.parents), "responses like those of its seeds"
+        assert row.to_dict()["response_request_id"] == responded.key[:16] != row.to_dict()["request_id"]
+    assert pipeline.counts["respond requests"] == sum(p.form is Responses for p in asked.values())
+    (together, *_), *_ = run(fresh)
+    assert together.to_dict()["response_request_id"] == together.to_dict()["request_id"]
+
+
+def test_only_tasks_that_pass_get_a_response_and_bad_responses_are_dropped() -> None:
+    def say(prompt: Prompt, number: int) -> tuple[str, Any]:
+        status, data = fresh(prompt, number)
+        if prompt.form is Tasks:
+            data["items"][0] = {"instruction": SEEDS[0].instruction, "input": ""}  # a seed again
+        if prompt.form is Responses:
+            if number % 3 == 0:
+                return "refusal", None
+            data["responses"][0]["response"] = "As an AI language model, I cannot help."
+            data["responses"].pop()
+        return status, data
+
+    rows, pipeline, scripted, dropped = run(say, rows=30, responses="separate")
+    assert len(rows) == 30
+    counts = pipeline.counts
+    assert not any(
+        SEEDS[0].instruction in p.user.split("by its number")[1] for p in scripted.asked if p.form is Responses
+    )
+    assert counts["dropped: exact"] >= 30 / 4
+    assert counts["dropped: refusals"] == sum(d.stage == "refusals" for d in dropped) > 0
+    assert {d.reason for d in dropped if d.stage == "response"} == {"refusal", "the teacher gave the task no response"}
+    assert all(row.item.response.startswith("Said") for row in rows)
+    assert pipeline.balance.expected[None] >= 0
+
+
+def test_tasks_are_made_harder_before_they_get_their_response_and_judged_after_it() -> None:
+    rows, _, scripted, _ = run(fresh, rows=30, responses="separate", evolve=1.0, judge={"model": "j", "min_score": 4})
+    asked = {p.key: (at, p) for at, p in enumerate(scripted.asked)}
+    hardened = [row for row in rows if row.evolution]
+    assert hardened
+    for row in hardened:
+        made, responded = asked[row.request], asked[row.response_request or ""]
+        assert "Rewrite each" in made[1].user
+        assert made[0] < responded[0]
+        assert row.item.instruction in responded[1].user
+        assert any(row.item.response in p.user for p in scripted.asked if p.form is Scores)
+    assert {row.score for row in rows} == {5}

@@ -10,6 +10,7 @@ from typing import Any
 from synthkit.audits.context import AuditContext
 from synthkit.audits.marginals import category_sql, sql_types
 from synthkit.audits.sqltext import literal, quote
+from synthkit.errors import shortened
 from synthkit.schema import NUMERIC, TEMPORAL, Column
 from synthkit.sources.types import provisional_type
 
@@ -177,7 +178,7 @@ def _categories(context: AuditContext, key: str, sides: Sides) -> dict[str, Any]
         for label in labels
     }
     shown = sorted(labels, key=lambda label: (-shares[label], label))[:MOST_CATEGORIES]
-    found["labels"] = [label if len(label) <= LONGEST else label[: LONGEST - 1] + "…" for label in shown]
+    found["labels"] = [shortened(label, LONGEST) for label in shown]
     for side in sides:
         found[side]["counts"] = [counts[side].get(label, 0) for label in shown]
         found[side]["others"] = found[side]["rows"] - found[side]["missing"] - sum(found[side]["counts"])

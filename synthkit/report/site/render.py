@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.errors import shortened
 from synthkit.report.site.graph import HEIGHT, WIDTH, draw
 from synthkit.report.site.inputs import SiteInput
 from synthkit.report.site.nodes import Site, epsilon_of, site_of, use_of
@@ -93,7 +94,7 @@ def lineage(site: Site) -> dict[str, Any]:
     nodes = []
     for id_, (x, y) in drawing.places.items():
         link = site.links[id_]
-        name = link.name if len(link.name) <= LONGEST else link.name[: LONGEST - 1] + "…"
+        name = shortened(link.name, LONGEST)
         nodes.append({"link": link, "x": x, "y": y, "name": name, **_said(site, id_)})
     edges = [
         {

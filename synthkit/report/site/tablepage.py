@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from synthkit.errors import shortened
 from synthkit.privacy.guarantee import in_words
 from synthkit.report.site.axis import limit_of
 from synthkit.report.site.columns import column_views
@@ -117,7 +118,7 @@ def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 200 else text[:199] + "…"
+    return shortened(text, 200)
 
 
 def _receipt_facts(receipt: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from synthkit.errors import shortened
 from synthkit.text.items import Item
 
 
@@ -45,12 +46,28 @@ class Rejection:
 
 
 class Stage(Protocol):
+    """A whole item is judged by ``look`` and kept by ``accept``. One whose response is written later is judged twice:
+    its task by ``look_task``, with ``accept`` while the response is empty, and then by ``look_response`` as a whole,
+    with ``accept_response``."""
+
     def look(self, item: Item) -> Finding:
         """The same answer for the same item, until another one is accepted."""
         ...
 
+    def look_task(self, item: Item) -> Finding:
+        """What it makes of an instruction and input without a response."""
+        ...
+
+    def look_response(self, item: Item) -> Finding:
+        """What it makes of an item whose task was accepted before."""
+        ...
+
     def accept(self, item: Item) -> None:
         """Learn of an item that was kept; most stages have nothing to learn."""
+        ...
+
+    def accept_response(self, item: Item) -> None:
+        """Learn of the response of an item whose task was accepted before."""
         ...
 
     def fingerprint(self) -> dict[str, str]:
@@ -59,9 +76,21 @@ class Stage(Protocol):
 
 
 class Plain:
-    """A stage that judges each item by itself."""
+    """A stage that judges each item by itself, and only when it is whole."""
+
+    def look(self, item: Item) -> Finding:
+        raise NotImplementedError
+
+    def look_task(self, item: Item) -> Finding:  # noqa: ARG002
+        return PASSED
+
+    def look_response(self, item: Item) -> Finding:
+        return self.look(item)
 
     def accept(self, item: Item) -> None:
+        """Nothing to learn."""
+
+    def accept_response(self, item: Item) -> None:
         """Nothing to learn."""
 
     def fingerprint(self) -> dict[str, str]:
@@ -70,5 +99,4 @@ class Plain:
 
 def cut(text: str, length: int = 120) -> str:
     """A text on one line, for a message."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return shortened(" ".join(text.split()), length)

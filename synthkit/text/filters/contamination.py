@@ -37,3 +37,6 @@ class Contamination(Plain):
                     f"it shares {cut(hit[1])!r} with a held-out item", None, cut(self._held_out[hit[0]].task)
                 )
         return PASSED
+
+    # Without a response, it judges what is there.
+    look_task = look

@@ -30,8 +30,15 @@ class Exact:
             self.accept(seed)
 
     def look(self, item: Item) -> Finding:
+        found = self.look_task(item)
+        return found if found.reason is not None else self.look_response(item)
+
+    def look_task(self, item: Item) -> Finding:
         if self._plain(item.task) in self._seen_tasks:
             return Finding("the instruction was there before", 1.0, cut(item.task))
+        return PASSED
+
+    def look_response(self, item: Item) -> Finding:
         response = self._response(item)
         if response is not None and response in self._seen_responses:
             return Finding("the response was there before", 1.0, cut(item.response))
@@ -39,6 +46,9 @@ class Exact:
 
     def accept(self, item: Item) -> None:
         self._seen_tasks.add(self._plain(item.task))
+        self.accept_response(item)
+
+    def accept_response(self, item: Item) -> None:
         response = self._response(item)
         if response is not None:
             self._seen_responses.add(response)
@@ -53,4 +63,4 @@ class Exact:
 
     def _response(self, item: Item) -> str | None:
         long_enough = len(item.response.split()) >= self.params.response_words_min
-        return self._plain(item.response) if self.params.responses and long_enough else None
+        return self._plain(item.response) if item.response and self.params.responses and long_enough else None

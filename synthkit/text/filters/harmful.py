@@ -50,5 +50,8 @@ class Harmful(Plain):
                 return Finding(f"{category.replace('_', ' ')}: {words!r}")
         return PASSED
 
+    # Without a response, it judges what is there.
+    look_task = look
+
     def fingerprint(self) -> dict[str, str]:
         return {"patterns": patterns.digest(DATA)}

@@ -37,16 +37,26 @@ class Lengths(Plain):
         self.params = params
 
     def look(self, item: Item) -> Finding:
+        found = self.look_task(item)
+        return found if found.reason is not None else self.look_response(item)
+
+    def look_task(self, item: Item) -> Finding:
+        p, text = self.params, item.instruction
+        return _measured(
+            "instruction", text, (p.instruction_words_min, p.instruction_words_max), (0, p.instruction_characters_max)
+        )
+
+    def look_response(self, item: Item) -> Finding:
         p = self.params
-        instruction, response = item.instruction, item.response
-        for part, unit, count, low, high in (
-            ("instruction", "words", len(instruction.split()), p.instruction_words_min, p.instruction_words_max),
-            ("instruction", "characters", len(instruction), 0, p.instruction_characters_max),
-            ("response", "words", len(response.split()), p.response_words_min, p.response_words_max),
-            ("response", "characters", len(response), p.response_characters_min, p.response_characters_max),
-        ):
-            if count < low:
-                return Finding(f"the {part} has {count:,} {unit}, and {low:,} are the least", count)
-            if count > high:
-                return Finding(f"the {part} has {count:,} {unit}, and {high:,} are the most", count)
-        return PASSED
+        characters = p.response_characters_min, p.response_characters_max
+        return _measured("response", item.response, (p.response_words_min, p.response_words_max), characters)
+
+
+def _measured(part: str, text: str, words: tuple[int, int], characters: tuple[int, int]) -> Finding:
+    """``words`` and ``characters``: the least and the most that may be."""
+    for unit, count, (low, high) in (("words", len(text.split()), words), ("characters", len(text), characters)):
+        if count < low:
+            return Finding(f"the {part} has {count:,} {unit}, and {low:,} are the least", count)
+        if count > high:
+            return Finding(f"the {part} has {count:,} {unit}, and {high:,} are the most", count)
+    return PASSED

@@ -37,9 +37,18 @@ class NearDuplicates:
         at, score = found
         return Finding(f"ROUGE-L {score:.2f} with an earlier item", round(score, 4), self._texts[at])
 
+    look_task = look
+
+    def look_response(self, item: Item) -> Finding:  # noqa: ARG002
+        """Nothing: tasks are compared, and its own is among those that were accepted."""
+        return PASSED
+
     def accept(self, item: Item) -> None:
         self._index.add(tokens(item.task))
         self._texts.append(cut(item.task))
+
+    def accept_response(self, item: Item) -> None:
+        """Nothing to learn."""
 
     def fingerprint(self) -> dict[str, str]:
         import unicodedata

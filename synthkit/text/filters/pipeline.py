@@ -85,8 +85,19 @@ class Filters:
 
     def reject(self, item: Item) -> Rejection | None:
         """The first stage that the item does not pass, which is counted; None where it passes all."""
-        for name, stage in self._stages.items():
-            found = stage.look(item)
+        return self._first({name: stage.look for name, stage in self._stages.items()}, item)
+
+    def reject_task(self, item: Item) -> Rejection | None:
+        """The same for an item without its response yet, by the stages that can judge a task."""
+        return self._first({name: stage.look_task for name, stage in self._stages.items()}, item)
+
+    def reject_response(self, item: Item) -> Rejection | None:
+        """The same for an item that has its response now, and whose task was accepted before."""
+        return self._first({name: stage.look_response for name, stage in self._stages.items()}, item)
+
+    def _first(self, looks: Mapping[str, Callable[[Item], Finding]], item: Item) -> Rejection | None:
+        for name, look in looks.items():
+            found = look(item)
             if found.reason is not None:
                 self._rejected[name] += 1
                 return Rejection(name, found.reason, found.score, found.other)
@@ -95,8 +106,18 @@ class Filters:
     def accept(self, item: Item) -> None:
         """Take an item in: from now on it is one that others must not repeat."""
         self._accepted += 1
+        self.accept_task(item)
+
+    def accept_task(self, item: Item) -> None:
+        """Take in an item that has no response yet."""
         for stage in self._stages.values():
             stage.accept(item)
+
+    def accept_response(self, item: Item) -> None:
+        """Take in the response of an item whose task was taken in before."""
+        self._accepted += 1
+        for stage in self._stages.values():
+            stage.accept_response(item)
 
     def verdicts(self, item: Item) -> dict[str, Finding]:
         """What every stage makes of an item, whatever the ones before it say. Nothing is counted."""
