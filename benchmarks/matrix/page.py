@@ -41,17 +41,18 @@ def page(results: Results, rows: Mapping[str, int], small: Iterable[str]) -> str
 
 def _overall(results: Results, generators: list[str]) -> list[str]:
     lines = [
-        "The median of each audit's value over the tables that it could judge, and in brackets on how many of these it",
-        "did not pass. Below, the median seconds of training and drawing.\n",
+        "The median of each audit's value over the tables on which it has one; in brackets, how many of the tables that",
+        "had rows enough to judge by did not pass. Below, the median seconds of training and drawing.\n",
         *_header(generators),
     ]
     for audit in AUDITS:
         cells = []
         for generator in generators:
-            found = [a for by in results.values() for a in _audits(by.get(generator)).get(audit, ()) if _judged(a)]
+            found = [a for by in results.values() for a in _audits(by.get(generator)).get(audit, ())]
+            found = [a for a in found if a["value"] is not None]
             bad = sum(a["status"] in ("warn", "fail") for a in found)
-            values = [float(a["value"]) for a in found]
-            cells.append(f"{_number(statistics.median(values))} ({bad} of {len(found)})" if values else "–")
+            told = f"({bad} of {bad + sum(a['status'] == 'pass' for a in found)})"
+            cells.append(f"{_number(statistics.median(float(a['value']) for a in found))} {told}" if found else "–")
         lines.append(f"| `{audit}` | {' | '.join(cells)} |")
     medians = []
     for generator in generators:
@@ -88,10 +89,6 @@ def _audits(result: Mapping[str, Any] | None) -> dict[str, list[Mapping[str, Any
     for audit in result["audits"] if result else ():
         by_name.setdefault(audit["name"], []).append(audit)
     return by_name
-
-
-def _judged(audit: Mapping[str, Any]) -> bool:
-    return audit["value"] is not None and audit["status"] in ("pass", "warn", "fail")
 
 
 def _seconds(result: Mapping[str, Any]) -> float:

@@ -39,7 +39,7 @@ def test_the_page_has_the_median_the_marks_and_the_reasons() -> None:
     whole = page(results, {"one": 100, "two": 2000, "three": 300}, ["tiny (3)"])
     overall, one, two, _ = whole.split("\n## ")[1:]
     assert cells(overall, "ks") == ["0.200 (1 of 3)", "–"]
-    assert cells(overall, "dcr") == ["0.900 (1 of 1)", "–"]  # what nobody could judge is no figure
+    assert cells(overall, "dcr") == ["0.700 (1 of 1)", "–"]  # both have a value, one a verdict
     assert cells(one, "dcr") == ["0.900!"]
     assert cells(two, "dcr") == ["0.500?", "x"]
     assert "`ctgan` ended with: too few rows" in two
