@@ -32,6 +32,15 @@ class _Slot:
     def pending(self) -> bool:
         return self.future is not None and not self.future.done()
 
+    @property
+    def ended(self) -> bool:
+        """Whether there is an answer or an error to hand on."""
+        return (
+            self.future is not None
+            and self.future.done()
+            and (self.future.cancelled() or not isinstance(self.future.exception(), OutOfBudget))
+        )
+
 
 class Teacher:
     """Asks for one table. A context manager: leaving it ends the connection.
@@ -153,17 +162,20 @@ class Teacher:
                         break
                     else:
                         more = False
-                self._send(window)
                 if not window:
                     return
-                if window[0].future is None:
+                # What is there is handed on first: it may be all that the caller wants, as in a replay.
+                if not window[0].ended:
+                    self._send(window)
+                future = window[0].future
+                if future is None:
                     if not any(slot.pending for slot in window):
                         self.budget.stop(window[0].worst)
                         return
                     self._await_any(window)
                     continue
                 try:
-                    answer = self._take(window[0], window[0].future)
+                    answer = self._take(window[0], future)
                 except OutOfBudget:
                     continue  # it is sent again when there is money
                 window.popleft()

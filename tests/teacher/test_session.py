@@ -63,6 +63,19 @@ def test_a_replay_asks_nobody(store: RequestStore, server: Standin, monkeypatch:
         assert (again.paid_now, again.asked_now) == (0, 0)
 
 
+def test_a_replay_of_what_a_caller_took_asks_nobody(
+    store: RequestStore, server: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were out when the caller left, and were not sent, are not needed now either."""
+    with teacher(store, server.url, concurrency=1) as asked:
+        first = list(itertools.islice(asked.answers(prompts(99), 40), 5))
+    assert store.count() < 20
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with teacher(store, "http://127.0.0.1:1") as again:
+        assert list(itertools.islice(again.answers(prompts(99), 40), 5)) == first
+        assert again.asked_now == 0
+
+
 def test_without_a_key_nothing_starts(store: RequestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     with teacher(store) as asked, pytest.raises(SynthError, match="ANTHROPIC_API_KEY"):
