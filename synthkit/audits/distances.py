@@ -7,8 +7,9 @@ its limit distribution, so a million rows cost no more than sorting them.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synthkit.audits.statistics import Z
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
+T = TypeVar("T")
 GRID = 256  # points at which the limit process of the KS statistic is drawn
 DRAWS = 1000
 RARE = 5.0  # Cochran's rule: a cell of a chi-square table should expect at least five
@@ -196,3 +198,18 @@ def pool_rare(a: Array, b: Array) -> tuple[Array, Array, Array]:
         np.append(b[~rare], b[rare].sum()),
         rare,
     )
+
+
+def side_by_side(ours: Mapping[T, int], theirs: Mapping[T, int]) -> tuple[Array, Array]:
+    """Counts over the categories that either side has, as two arrays in one order."""
+    import numpy as np
+
+    names = [c for c in dict.fromkeys((*ours, *theirs)) if ours.get(c, 0) + theirs.get(c, 0)]
+    a, b = (np.array([side.get(c, 0) for c in names], dtype=np.int64) for side in (ours, theirs))
+    return a, b
+
+
+def counts_distance(a: Array, b: Array, alpha: float = 0.05) -> Distance:
+    """:func:`cramers_distance` of counts side by side, the rare categories pooled."""
+    x, y, _ = pool_rare(a.astype(float), b.astype(float))
+    return cramers_distance(x, y, alpha)

@@ -116,15 +116,9 @@ def _dealt_numbers(context: AuditContext, column: str, x: Array, y: Array) -> fl
 def _categories(
     context: AuditContext, column: str, now: dict[str | None, int], before: dict[str | None, int], alpha: float
 ) -> Part:
-    import numpy as np
-
-    names = [c for c in dict.fromkeys((*now, *before)) if now.get(c, 0) + before.get(c, 0)]
-    a, b = (np.array([side.get(c, 0) for c in names], dtype=np.int64) for side in (now, before))
-    x, y, _ = distances.pool_rare(a.astype(float), b.astype(float))
-    if len(x) == 1 and len(names) > 1:
+    a, b = distances.side_by_side(now, before)
+    if len(a) > 1 and len(distances.pool_rare(a.astype(float), b.astype(float))[0]) == 1:
         return unmeasured(column, "too few rows to tell: every category is rare")
-    d = distances.cramers_distance(x, y, alpha)
     dealt = context.rng("drift floor", column).multivariate_hypergeometric(a + b, int(a.sum()), method="marginals")
-    p, q, _ = distances.pool_rare(dealt.astype(float), (a + b - dealt).astype(float))
-    floor = distances.cramers_distance(p, q).value
-    return Part(column, Estimate.of(d, floor))
+    floor = distances.counts_distance(dealt, a + b - dealt).value
+    return Part(column, Estimate.of(distances.counts_distance(a, b, alpha), floor))

@@ -227,5 +227,4 @@ def _chi_square_floor(
     if a.sum() < MIN_ROWS:
         return None
     kept = (a + b) > 0
-    x, y, _ = distances.pool_rare(a[kept].astype(float), b[kept].astype(float))
-    return distances.cramers_distance(x, y).value
+    return distances.counts_distance(a[kept], b[kept]).value

@@ -171,9 +171,4 @@ def _numbers(a: Array, b: Array, rng: Any, alpha: float) -> distances.Distance:
 def _categories(a: Array, b: Array, _: Any, alpha: float) -> distances.Distance:
     from collections import Counter
 
-    import numpy as np
-
-    ours, theirs = Counter(a.tolist()), Counter(b.tolist())
-    names = list(ours | theirs)
-    x, y, _ = distances.pool_rare(*(np.array([side[c] for c in names], dtype=float) for side in (ours, theirs)))
-    return distances.cramers_distance(x, y, alpha)
+    return distances.counts_distance(*distances.side_by_side(Counter(a.tolist()), Counter(b.tolist())), alpha)

@@ -116,14 +116,10 @@ def _change(context: AuditContext, column: str) -> ColumnChange | None:
 
 
 def _category_change(context: AuditContext, column: str) -> ColumnChange | None:
-    import numpy as np
-
     after, before = (marginals.counts(context, side, column) for side in ("synthetic", "holdout"))
-    categories = sorted({*before, *after}, key=lambda c: (c is None, c or ""))
-    a, b = (np.array([side.get(c, 0) for c in categories], dtype=float) for side in (before, after))
+    a, b = distances.side_by_side(before, after)
     if not a.sum() or not b.sum():
         return None
     missing = (before.get(None, 0) / float(a.sum()), after.get(None, 0) / float(b.sum()))
-    x, y, _ = distances.pool_rare(a, b)
-    found = distances.cramers_distance(x, y, TOLD_APART)
+    found = distances.counts_distance(a, b, TOLD_APART)
     return ColumnChange(column, "V", found.value, found.low, found.high, found.noise, missing)

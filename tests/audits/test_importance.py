@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from synthkit.audits.importance import FeatureImportanceParams, feature_importance, overlap
+from synthkit.audits.importance import FeatureImportanceParams, _estimate, feature_importance, overlap
 from tests.audits.sides import context
 
 
@@ -65,3 +65,13 @@ def test_overlap() -> None:
     assert overlap(np.array([1.0, 0.0]), np.array([0.0, 3.0])) == 0
     assert overlap(np.array([1.0, 1.0]), np.array([3.0, 1.0])) == pytest.approx(0.75)
     assert overlap(np.array([-1.0, 0.0]), np.array([1.0, 1.0])) == 0
+
+
+def test_few_trainings_make_a_wide_interval() -> None:
+    """Two splits of two sides tell four degrees of freedom: 2.776 standard errors, where many would make it 1.96."""
+    real, fake = [np.array([0.4, 0.6]), np.array([0.6, 0.4])], [np.array([1.0, 0.0])] * 2
+    found = _estimate(0.5, [0.5] * 20, {"train": [real, real], "synthetic": [fake, fake]})
+    # The half models' overlaps are 0.4 and 0.6: a variance of 0.02, of which half remains at twice the rows.
+    assert found.high - found.value == pytest.approx(2.776 * 0.01**0.5, abs=1e-3)
+    assert found.value - found.low == pytest.approx(found.high - found.value)
+    assert found.floor == pytest.approx(0.8)
