@@ -41,8 +41,8 @@ def page(results: Results, rows: Mapping[str, int], small: Iterable[str]) -> str
 
 def _overall(results: Results, generators: list[str]) -> list[str]:
     lines = [
-        "The median of each audit's value over the tables on which it has one; in brackets, how many of the tables that",
-        "had rows enough to judge by did not pass. Below, the median seconds of training and drawing.\n",
+        "The median of each audit's value over the tables on which it has one; in brackets, how many of the tables",
+        "with rows enough to judge by did not pass. Below, the median seconds of training and drawing.\n",
         *_header(generators),
     ]
     for audit in AUDITS:
