@@ -41,7 +41,7 @@ LAYERS = (
     ("runners",),
     ("runrecord", "invocation"),
     ("charges", "provenance", "freshness", "unittests"),
-    ("publishing", "modelrun", "modelinputs", "garbage"),
+    ("publishing", "modelrun", "modeljobs", "modelinputs", "garbage"),
     ("lineage",),
     ("build",),
     ("verify",),
