@@ -172,7 +172,7 @@ def test_custom_sql_shows_five_rows_of_many(tmp_path: Path) -> None:
 
 
 def test_custom_sql_must_be_one_statement(rows: AuditContext) -> None:
-    assert "2 statements" in one(rows, None, "select 1; select 2").message
+    assert "must be one SELECT" in one(rows, None, "select 1; select 2").message
     assert one(rows, None, "-- nothing").status == "error"
 
 
