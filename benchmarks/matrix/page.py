@@ -12,7 +12,7 @@ Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 MARKS = {"pass": "", "warn": "!", "fail": "!", "inconclusive": "?", "skipped": "–", "error": "x"}
 HEAD = """# Which generator for which table?
 
-Every generator on every table of the development data, as the audits see it. This page is made by `python -m
+Every generator on tables of the development data, as the audits see them. This page is made by `python -m
 benchmarks matrix --write docs/choosing.md`. Each table is cut to {rows:,} rows at most, of which a fifth is held out;
 each generator has its defaults, those with privacy ε = {epsilon:g}; one seed each, so differences of a few hundredths
 say little. For these ε, what anyone may know of the columns was read off the rows by `synth init --propose-bounds`:
@@ -31,6 +31,8 @@ def page(results: Results, rows: Mapping[str, int], small: Iterable[str]) -> str
     lines = [HEAD.format(rows=max(rows.values(), default=0), epsilon=EPSILON)]
     if small := list(small):
         lines.append(f"Left out, as they have too few rows to judge by: {', '.join(small)}.\n")
+    if waiting := [name for name in rows if name not in results]:
+        lines.append(f"Not run so far: {', '.join(waiting)}.\n")
     lines += ["## Over all tables\n", *_overall(results, generators)]
     for table, by in results.items():
         lines += [f"\n## {table}: {rows[table]:,} rows\n", *_of_table(by, generators)]

@@ -36,7 +36,7 @@ def test_the_page_has_the_median_the_marks_and_the_reasons() -> None:
         },
         "three": {"circuit": result(ks=(0.2, "pass"))},
     }
-    whole = page(results, {"one": 100, "two": 2000, "three": 300}, ["tiny (3)"])
+    whole = page(results, {"one": 100, "two": 2000, "three": 300, "four": 200}, ["tiny (3)"])
     overall, one, two, _ = whole.split("\n## ")[1:]
     assert cells(overall, "ks") == ["0.200 (1 of 3)", "–"]
     assert cells(overall, "dcr") == ["0.700 (1 of 1)", "–"]  # both have a value, one a verdict
@@ -45,6 +45,7 @@ def test_the_page_has_the_median_the_marks_and_the_reasons() -> None:
     assert "`ctgan` ended with: too few rows" in two
     assert "cut to 2,000 rows" in whole
     assert "tiny (3)" in whole
+    assert "Not run so far: four." in whole
 
 
 def test_it_crosses_everything_that_is_registered() -> None:
