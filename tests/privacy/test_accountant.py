@@ -325,7 +325,7 @@ def test_dp_sgd_is_monotone(sigma: float, rate: float, steps: int, factor: float
 def test_delta_and_epsilon_are_inverse(mechanisms: list[Mechanism], at: float) -> None:
     """At the ε that is shown for δ, the δ that is shown is at most that δ: the two never disagree to the unsafe side."""
     found = delta(mechanisms, at)
-    if 1e-12 < found < 1:
+    if 1e-12 < found < 1 - 1e-6:  # nearer to 1, a float of δ has too few digits of 1 − δ to find ε by
         # the orders of a zCDP bound are a net of steps h = 10^(1/400): by f''·h²/8 a bound may miss the best order's
         assert epsilon(mechanisms, found) <= at * (1 + 5e-5) + 5e-5
 
