@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.forking import preload, printing_to, status_of_main
+
 PATHS = {"os.rename": 2, "os.link": 2, "os.symlink": 2, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1, "os.truncate": 1}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -136,14 +138,7 @@ def _place() -> str:
 
 
 def _serve(root: Path) -> None:
-    import duckdb  # noqa: F401  what every fork would import again
-    import pandas  # noqa: F401
-    import pyarrow.parquet  # noqa: F401
-
-    import synthkit.build
-    import synthkit.cli.main
-    import synthkit.plan  # noqa: F401
-
+    preload()
     os.chdir(root)
     log = root.parent / f"{root.name}.log"
     for line in sys.stdin:
@@ -165,21 +160,11 @@ def _serve(root: Path) -> None:
 
 
 def _run(root: Path, arguments: list[str], step: int | None, log: Path, write: int) -> None:
-    from synthkit.cli.main import main
-
-    printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for target, file in ((0, nothing), (1, printed), (2, printed)):
-        os.dup2(file, target)
+    printing_to(log, log)
     steps = _Steps(root, step)
     os.fsync = steps.counted(os.fsync)
     sys.addaudithook(steps)
-    sys.argv = ["synth", *arguments]
-    code = 0
-    try:
-        main()
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    code = status_of_main(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     with os.fdopen(write, "w", encoding="utf-8") as pipe:

@@ -14,7 +14,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from tests.forking import Forks
+
 SYNTH = (sys.executable, "-m", "synthkit")
+FOR_PYTHON = ("PYTHON", "LANG", "LC_", "OMP_")  # variables that are read before synth is
+FORKS = Forks()
+OTHER_HASHES = {"PYTHONHASHSEED": "1"}  # sets in another order than in the forks, or than with "2"
 
 COPULA_PROJECT = {
     "synth_project.yml": "name: shop\nseed: 7\n",
@@ -79,15 +84,16 @@ class Project:
         return self
 
     def synth(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run `synth` in the project, its output captured (so: as in a pipe)."""
+        """Run `synth` in the project, its output captured (so: as in a pipe).
+
+        It is a fork of a process that has the imports behind it, or a new Python where ``env`` speaks to Python.
+        """
+        environment = {**os.environ, **(env or {})}
+        if not any(name.startswith(FOR_PYTHON) for name in env or {}):
+            return FORKS.run(arguments, self.root, environment)
+        command = [*SYNTH, *arguments]
         return subprocess.run(
-            [*SYNTH, *arguments],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **(env or {})},
-            timeout=300,
-            check=False,
+            command, cwd=self.root, capture_output=True, text=True, env=environment, timeout=300, check=False
         )
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from synthkit.cli.schema import schema
 from synthkit.teacher.answers import text_of
-from tests.project import Project, make_project
+from tests.project import OTHER_HASHES, Project, make_project
 from tests.teacher.standin import Standin
 
 SEEDS = Path(__file__).parent.parent / "data" / "support_seeds.jsonl"
@@ -105,9 +105,9 @@ def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin
 
     before, asked = desk.parquet("questions")[0].read_bytes(), sum(standin.attempts.values())
     assert "nothing to do" in desk.ok("plan")
-    desk.ok("build", "--full-refresh")  # from what is kept
+    desk.ok("build", "--full-refresh", env=OTHER_HASHES)  # from what is kept
     desk.ok("clean")
-    desk.ok("build", "--full-refresh")
+    desk.ok("build", "--full-refresh", env=OTHER_HASHES)
     assert desk.parquet("questions")[0].read_bytes() == before
     assert sum(standin.attempts.values()) == asked
 
@@ -235,5 +235,5 @@ def test_responses_by_requests_of_their_own(desk: Project, standin: Standin) -> 
     assert told["counts"]["respond requests"] > 5
     assert 0 < Decimal(told["usd"]) < 5
     before, asked = desk.parquet("questions")[0].read_bytes(), sum(standin.attempts.values())
-    desk.ok("build", "--full-refresh")
+    desk.ok("build", "--full-refresh", env=OTHER_HASHES)
     assert (desk.parquet("questions")[0].read_bytes(), sum(standin.attempts.values())) == (before, asked)
