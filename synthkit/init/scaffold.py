@@ -92,6 +92,11 @@ target/
 .database-state
 """
 
+GITATTRIBUTES = """\
+# Two branches that both train under epsilon: a merge keeps what both have charged.
+/privacy/ledger.jsonl merge=union
+"""
+
 README = """\
 # {name}
 
@@ -116,6 +121,7 @@ def scaffold_files(name: str) -> dict[str, str]:
         "macros/compare.sql": MACRO,
         "data/customers.csv": customers_csv(400),
         ".gitignore": GITIGNORE,
+        ".gitattributes": GITATTRIBUTES,
         "README.md": README.format(name=name),
     }
 
@@ -125,6 +131,7 @@ def empty_files(name: str) -> dict[str, str]:
     return {
         "synth_project.yml": PROJECT.format(name=name),
         ".gitignore": GITIGNORE,
+        ".gitattributes": GITATTRIBUTES,
     }
 
 

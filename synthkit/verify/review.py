@@ -187,9 +187,9 @@ class _Checks:
     def _spending(self) -> Iterator[Finding]:
         self.ledger, found = spending.ledger_of(self.manifest.project.root)
         yield from found
-        if self.base is not None:
-            yield from spending.only_appended(self.manifest.project.root, self.base)
         if self.ledger is not None:
+            if self.base is not None:
+                yield from spending.only_appended(self.manifest.project.root, self.ledger, self.base)
             yield from spending.within_budgets(self.manifest, self.ledger)
             for receipt in self.whole.values():
                 yield from spending.in_ledger(receipt, self.ledger)

@@ -11,7 +11,7 @@ from synthkit.compiler import Manifest
 from synthkit.compiler.releases import cache_of
 from synthkit.errors import Location
 from synthkit.privacy.guarantee import Account
-from synthkit.privacy.ledger import FILE, Entry, Ledger, LedgerError, read_ledger
+from synthkit.privacy.ledger import FILE, Entry, Ledger, LedgerError, parse_ledger, read_ledger
 from synthkit.privacy.remembered import composed_epsilon
 from synthkit.spec.types import PrivacyRequirement, Requirement
 from synthkit.verify.findings import Finding
@@ -34,27 +34,24 @@ def ledger_of(root: Path) -> tuple[Ledger | None, list[Finding]]:
     return ledger, []
 
 
-def only_appended(root: Path, base: Commit) -> Iterator[Finding]:
-    """A finding where the base's ledger is not the beginning of today's: a chain does not show that its end is gone."""
+def only_appended(root: Path, ledger: Ledger, base: Commit) -> Iterator[Finding]:
+    """A finding where entries of the base's ledger are gone: a chain does not show that its end is missing."""
     before = base.read(FILE)
     if before is None:
         return
     try:
-        now = (root / FILE).read_bytes()
-    except OSError:
-        now = b""
-    if now.startswith(before.rstrip(b"\n")):
+        known = parse_ledger(before, root / FILE).entries
+    except LedgerError:
+        return  # not this branch's doing, and whoever asks about the base is told
+    kept = {e.hash for e in ledger.entries}
+    lost = [e for e in known if e.hash not in kept]
+    if not lost:
         return
-    same = 0
-    for old, new in zip(before.splitlines(), now.splitlines(), strict=False):
-        if old != new:
-            break
-        same += 1
-    lost = len(before.splitlines()) - same
-    what = f"{lost} {'entry' if lost == 1 else 'entries'} of {base.name}"
+    what = f"{len(lost)} {'entry' if len(lost) == 1 else 'entries'} of {base.name}"
     message = f"the privacy ledger lacks {what}: a ledger is only ever appended to"
-    hint = f"{RESTORE}; where both branches trained, train this branch's private models again on top of {base.name}"
-    yield Finding("ledger", "error", message, Location(root / FILE, same + 1, 1), hint)
+    hint = f"{RESTORE}; where both branches trained, merge {base.name}: the lines of both stay"
+    at = min(lost[0].line, len(ledger.entries) + 1)
+    yield Finding("ledger", "error", message, Location(root / FILE, at, 1), hint)
 
 
 def within_budgets(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from synthkit.init.scaffold import GITATTRIBUTES
 from tests.private import MODEL, PROJECT, PrivateProject, private_project
 
 pytestmark = pytest.mark.slow
@@ -125,6 +127,39 @@ def test_a_broken_chain_is_named_and_trains_nothing(shop: PrivateProject) -> Non
     assert "the receipt of fake (dev) names the entry" in shop.fails("ledger", "verify")
     shop.ledger.write_bytes(whole)
     shop.ok("ledger", "verify")
+
+
+def test_branches_that_both_train_are_merged_by_git(shop: PrivateProject) -> None:
+    def git(*arguments: str) -> None:
+        done = subprocess.run(["git", *arguments], cwd=shop.root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def build_on(branch: str) -> str:
+        git("switch", "-q", "-c", branch, "main")
+        shop.ok("build", "--full-refresh")
+        git("add", "-f", "privacy/ledger.jsonl")
+        git("commit", "-qm", branch)
+        return shop.entries()[-1]["hash"]
+
+    git("init", "-q", "-b", "main")
+    git("config", "user.name", "t")
+    git("config", "user.email", "t@example.org")
+    shop.write({".gitignore": "/target/\n/data/\n/warehouse/\n", ".gitattributes": GITATTRIBUTES})
+    shop.ok("build")
+    git("add", ".")
+    git("commit", "-qm", "main")
+    first = shop.entries()[0]["hash"]
+    charged = [first, build_on("one"), build_on("two")]
+    git("merge", "-q", "one", "-m", "both")
+    assert {e["hash"] for e in shop.entries()} == set(charged)
+    said = shop.ok("ledger", "verify")
+    assert "2 branches were merged" in said
+    assert "3 entries, the chain holds" in said
+    (account,) = json.loads(shop.ok("ledger", "--format", "json"))["accounts"]
+    assert len(account["entries"]) == 3  # what both spent is spent
+    shop.ok("build", "--full-refresh")
+    assert len(shop.entries()[-1]["joins"]) == 1
+    assert "merged" not in shop.ok("ledger", "verify")
 
 
 def test_a_training_that_is_not_what_was_charged_does_not_happen(shop: PrivateProject) -> None:

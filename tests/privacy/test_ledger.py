@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from dataclasses import replace
@@ -113,6 +114,78 @@ def test_reordered_and_doubled_entries_are_found(tmp_path: Path, order: tuple[in
     path.write_bytes(b"".join(lines[i] for i in order))
     with pytest.raises(LedgerError, match=f"line {line} .* reordered or put in"):
         read_ledger(path)
+
+
+def branch(base: list[bytes], name: str, count: int, folder: Path) -> list[bytes]:
+    """The lines that another clone appends to a ledger."""
+    path = folder / f"{name}.jsonl"
+    path.write_bytes(b"".join(base))
+    for i in range(count):
+        with open_ledger(path) as writer:
+            writer.append(replace(CHARGE, model=f"{name}{i}"))
+    return path.read_bytes().splitlines(keepends=True)[len(base) :]
+
+
+def test_the_lines_of_two_branches_stand_together_and_the_next_charge_joins_them(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    base = filled(path, 2)
+    ours, theirs = branch(base, "a", 2, tmp_path), branch(base, "b", 1, tmp_path)
+    path.write_bytes(b"".join(base + ours + theirs))
+    found = read_ledger(path)
+    assert [e.charge.model for e in found.entries] == ["m0", "m1", "a0", "a1", "b0"]
+    assert found.heads == tuple(hashlib.sha256(line.rstrip()).hexdigest() for line in (ours[-1], theirs[-1]))
+    assert "2 branches were merged" in str(found.note)
+    with open_ledger(path) as writer:
+        joined = writer.append(replace(CHARGE, model="after"))
+    assert (joined.previous, joined.joins) == (found.heads[1], found.heads[:1])
+    after = read_ledger(path)
+    assert (after.entries[-1], len(after.heads), after.note) == (joined, 1, None)
+    # What is joined cannot go any more, not even the end of a branch.
+    lines = path.read_bytes().splitlines(keepends=True)
+    for gone in range(len(lines) - 1):
+        path.write_bytes(b"".join(lines[:gone] + lines[gone + 1 :]))
+        with pytest.raises(LedgerError, match=r"does not follow .* changed or removed"):
+            read_ledger(path)
+
+
+def test_two_branches_that_each_began_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(b"".join(branch([], "a", 2, tmp_path) + branch([], "b", 2, tmp_path)))
+    assert [e.charge.model for e in read_ledger(path).entries] == ["a0", "a1", "b0", "b1"]
+
+
+def test_marks_of_an_unfinished_merge_are_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    base = filled(path, 1)
+    sides = branch(base, "a", 1, tmp_path), branch(base, "b", 1, tmp_path)
+    path.write_bytes(b"".join([*base, b"<<<<<<< HEAD\n", *sides[0], b"=======\n", *sides[1], b">>>>>>> b\n"]))
+    with pytest.raises(LedgerError, match=r"line 2 .* is a mark of git, '<<<<<<< HEAD'") as caught:
+        read_ledger(path)
+    assert "merge=union" in str(caught.value.hint)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_of_merged_branches_only_the_very_ends_can_go_unseen(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("merged")
+    path = folder / "ledger.jsonl"
+    base = filled(path, 1)
+    for round_ in range(data.draw(st.integers(1, 3), label="merges")):
+        sides = [branch(base, f"{round_}{side}", data.draw(st.integers(1, 2)), folder) for side in "ab"]
+        base = [*base, *sides[0], *sides[1]]
+        if data.draw(st.booleans(), label="charged after the merge"):
+            base = [*base, *branch(base, f"{round_}c", 1, folder)]
+    whole = parse_ledger(b"".join(base), path)
+    assert len(whole.entries) == len(base)
+    gone = data.draw(st.integers(0, len(base) - 1), label="line that is removed")
+    rest = b"".join(base[:gone] + base[gone + 1 :])
+    if hashlib.sha256(base[gone].rstrip()).hexdigest() in whole.heads:
+        assert len(parse_ledger(rest, path).entries) == len(base) - 1
+    else:
+        with pytest.raises(LedgerError):
+            parse_ledger(rest, path)
 
 
 def test_an_entry_of_a_newer_version_is_not_skipped(tmp_path: Path) -> None:
