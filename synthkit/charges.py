@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
@@ -54,7 +55,7 @@ class Balance:
     Args:
         sources: its tables, as ``group.table``.
         budget: None where none is declared.
-        spent: all its entries in the ledger, composed.
+        spent: all its entries in the ledger, composed; of a population in parts, those about the part of which most is.
         entries: how many these are.
         costs: the trainings of a build, in the order of its plan.
         fits: the largest ε of one more release after ``spent`` alone; None without a budget, or where it was not asked.
@@ -140,7 +141,8 @@ def refuse_over_budget(manifest: Manifest, found: Sequence[Balance], ledger: Led
             f"{b.account} may spend ε = {b.budget:g} at δ = {b.delta:.3g}, {b.spent:.4g} is spent, "
             f"and training {costs} would make it {b.after:.4g}"
         )
-        room = fitting_epsilon(folder, _mechanisms(ledger.of(b.account, b.sources)), b.budget, b.delta)
+        before = _of(ledger.of(b.account, b.sources))
+        room = _room(folder, _by_part(manifest.accounts[b.account], before), b.budget, b.delta)
         room_text = f"one more training of up to ε = {_down(room)}" if room > 0 else "nothing more"
         hints.append(f"{max(0.0, b.budget - b.spent):.4g} of {b.account} is left, and {room_text} fits")
     message = f"over budget: {'; '.join(lines)}"
@@ -219,21 +221,22 @@ def _balance(
     entries = ledger.of(account.name, tables)
     if delta is None:
         delta = max((e.charge.delta for e in entries), default=1e-5)
-    mechanisms = _mechanisms(entries)
-    spent = composed_epsilon(folder, mechanisms, delta) if mechanisms else 0.0
+    releases = _of(entries)
+    spent = _spent(folder, _by_part(account, releases), delta)
     costs: list[Cost] = []
     for model in models:
         assert model.budget is not None
+        assert model.source is not None
         epsilon = model.budget.epsilon
-        if not mechanisms and len(models) == 1 and model.budget.delta <= delta:
+        if not releases and len(models) == 1 and model.budget.delta <= delta:
             after = epsilon  # one release alone: what it is calibrated to, without the accountant
         else:
-            mechanisms += release_of(manifest, model)
-            after = composed_epsilon(folder, mechanisms, delta)
+            releases.append(((model.source.id.removeprefix("source:"),), release_of(manifest, model)))
+            after = _spent(folder, _by_part(account, releases), delta)
         costs.append(Cost(model.name, epsilon, model.budget.delta, after))
     fits = None
     if ask and account.epsilon is not None:
-        fits = fitting_epsilon(folder, mechanisms, account.epsilon, delta) if mechanisms else account.epsilon
+        fits = _room(folder, _by_part(account, releases), account.epsilon, delta)
     return Balance(account.name, tables, account.epsilon, delta, spent, len(entries), tuple(costs), fits)
 
 
@@ -241,8 +244,25 @@ def _tables(account: Account) -> tuple[str, ...]:
     return tuple(s.removeprefix("source:") for s in account.sources)
 
 
-def _mechanisms(entries: Iterable[Entry]) -> list[Mechanism]:
-    return [m for e in entries for m in e.charge.mechanisms]
+_Release = tuple[tuple[str, ...], tuple[Mechanism, ...]]  # of a training: the tables it is about, and its mechanisms
+
+
+def _of(entries: Iterable[Entry]) -> list[_Release]:
+    return [(e.charge.sources, e.charge.mechanisms) for e in entries]
+
+
+def _by_part(account: Account, releases: Sequence[_Release]) -> list[list[Mechanism]]:
+    return [[m for _, part in group for m in part] for group in account.by_part(releases, lambda r: r[0])]
+
+
+def _spent(folder: Path, parts: Sequence[Sequence[Mechanism]], delta: float) -> float:
+    """ε of the part of which most was spent."""
+    return max(composed_epsilon(folder, p, delta) if p else 0.0 for p in parts)
+
+
+def _room(folder: Path, parts: Sequence[Sequence[Mechanism]], budget: float, delta: float) -> float:
+    """ε of one more release that fits, whatever part it is about."""
+    return min(fitting_epsilon(folder, p, budget, delta) if p else budget for p in parts)
 
 
 def _down(value: float) -> str:

@@ -19,8 +19,8 @@ from synthkit.errors import shortened
 from synthkit.privacy.release import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
 
-_UNREAD = {"description", "tags", "meta", "holdout", "constraints", "population"}  # of a source: these change no row
-_UNREAD |= {"loaded_at_field", "freshness", "sensitive", "allow_external"}
+_UNREAD = {"description", "tags", "meta", "holdout", "constraints", "population", "part"}  # these change no row
+_UNREAD |= {"loaded_at_field", "freshness", "sensitive", "allow_external"}  # of a source, as all of them
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 
 

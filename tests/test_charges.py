@@ -139,6 +139,36 @@ def test_tables_of_one_population_spend_of_one_budget(tmp_path: Path) -> None:
     assert found["crm.customers"].spent == balance.spent
 
 
+def in_parts(*parts: str) -> str:
+    """The two sources as tables of one population, each with its part, if it is not empty."""
+    text = SOURCES
+    for part in parts:
+        declared = "population: people\n            privacy_unit: customer_id"
+        named = f"\n            part: {part}" if part else ""
+        text = text.replace("row_count: 1000\n", f"row_count: 1_000\n            {declared}{named}\n", 1)
+    return text
+
+
+def test_parts_of_a_population_are_spent_of_side_by_side(tmp_path: Path) -> None:
+    project = PROJECT.replace("crm.customers: {epsilon: 3", "people: {epsilon: 1.05")
+    north = compiled(tmp_path, project, in_parts("north", "south"), models_of(1))
+    spend(north, "m0")
+    south = compiled(tmp_path, project, in_parts("north", "south"), models_of(1, table="orders"))
+    (balance,) = balances(south, make_plan(south).actions)
+    assert (balance.account, balance.after) == ("people", balance.spent)  # nobody is in both
+    spend(south, "m0")
+    again = compiled(tmp_path, project, in_parts("north", "south"), models_of(1))
+    ledger = read_ledger(again.project.root / FILE)
+    (found,) = statements(again, ledger)
+    assert (found.spent, found.entries) == (balance.spent, 2)
+    with pytest.raises(OverBudgetError):  # a second time of the same people
+        spend(again, "m0", run="r2")
+    # A table that names no part may be about anybody, as does one that is not declared any more.
+    for parts in (("north", ""), ("", "south"), ("", "")):
+        (all_of,) = statements(compiled(tmp_path, project, in_parts(*parts), models_of(1)), ledger)
+        assert all_of.spent == epsilon([m for e in ledger.entries for m in e.charge.mechanisms], 1e-5) > 1.2
+
+
 def test_an_account_without_a_budget_is_recorded_and_never_refused(tmp_path: Path) -> None:
     manifest = compiled(tmp_path, "name: shop\nholdout: 0\n", models=models_of(5, 5, 5))
     found = balances(manifest, make_plan(manifest).actions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from synthkit.cli.common import compiled, project_dir_option, project_options
 
 if TYPE_CHECKING:
     from synthkit.charges import Balance
+    from synthkit.privacy.guarantee import Account
     from synthkit.privacy.ledger import Entry, Ledger
 
 
@@ -35,7 +36,7 @@ def command(
     ledger = read_ledger(manifest.project.root / FILE)
     found = statements(manifest, ledger)
     if style == "json":
-        click.echo(json.dumps(_json(found, ledger), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_json(found, ledger, manifest.accounts), indent=2, ensure_ascii=False))
         return
     if ledger.note:
         click.echo(f"note: {ledger.note}", err=True)
@@ -49,7 +50,7 @@ def command(
         if entries:
             click.echo(f"\n{balance.account}")
             _aligned([_entry_row(e) for e in entries], right=(1, 2), indent="  ")
-            best = _best_guess(balance, entries)
+            best = _best_guess(balance, entries, manifest.accounts)
             if best is not None:
                 says = "whoever sees all that was released and knows all else guesses right at most"
                 click.echo(f"  {says} {rounded_up(best)} of the time whether one unit is in it (a coin: 50 %)")
@@ -110,14 +111,16 @@ def _entry_row(entry: Any) -> tuple[str, ...]:
     return (c.time[:19].replace("T", " "), *spent, c.model, unit, c.run_id, insecure)
 
 
-def _best_guess(balance: Balance, entries: Sequence[Entry]) -> float | None:
+def _best_guess(balance: Balance, entries: Sequence[Entry], accounts: Mapping[str, Account]) -> float | None:
     """How often an attacker on all entries together is right at most; None where nothing is promised."""
     from synthkit.privacy import bounds
 
     if not entries or not math.isfinite(balance.spent) or any(e.charge.insecure_seed is not None for e in entries):
         return None
-    mechanisms = [m for e in entries for m in e.charge.mechanisms]
-    return bounds.of_training(mechanisms, balance.spent, balance.delta).accuracy
+    account = accounts.get(balance.account)
+    parts = [tuple(entries)] if account is None else account.by_part(entries, lambda e: e.charge.sources)
+    released = [[m for e in part for m in e.charge.mechanisms] for part in parts]
+    return max(bounds.of_training(part, balance.spent, balance.delta).accuracy for part in released)
 
 
 def _aligned(rows: list[tuple[str, ...]], right: tuple[int, ...], indent: str = "") -> None:
@@ -127,11 +130,11 @@ def _aligned(rows: list[tuple[str, ...]], right: tuple[int, ...], indent: str = 
         click.echo(indent + "  ".join(cells).rstrip())
 
 
-def _json(found: tuple[Balance, ...], ledger: Ledger) -> dict[str, Any]:
-    accounts = []
+def _json(found: tuple[Balance, ...], ledger: Ledger, accounts: Mapping[str, Account]) -> dict[str, Any]:
+    spent = []
     for balance in found:
         own = ledger.of(balance.account, balance.sources)
         entries = [e.to_json() | {"line": e.line} for e in own]
         kept = {k: v for k, v in balance.to_json().items() if k not in ("costs", "entries", "after", "over")}
-        accounts.append(kept | {"attacker": {"max_accuracy": _best_guess(balance, own)}, "entries": entries})
-    return {"accounts": accounts, "head": ledger.head, "note": ledger.note}
+        spent.append(kept | {"attacker": {"max_accuracy": _best_guess(balance, own, accounts)}, "entries": entries})
+    return {"accounts": spent, "head": ledger.head, "note": ledger.note}

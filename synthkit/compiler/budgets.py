@@ -38,6 +38,13 @@ def bind_accounts(draft: Draft) -> None:
                 table.population,
                 "add privacy_unit: the column that says whose row it is (the primary key, if each has one row)",
             )
+        if table.part is not None and table.population is None:
+            draft.fault(
+                "part without population: a part is one of the tables that share a population",
+                table.origin.at("part", key=True),
+                table.part,
+                "add population:, or drop part: (a table without one is an account of its own)",
+            )
         if table.max_rows_per_unit is not None and table.privacy_unit is None:
             draft.fault(
                 "max_rows_per_unit without privacy_unit: each row is a unit of its own",
@@ -45,7 +52,10 @@ def bind_accounts(draft: Draft) -> None:
                 table.max_rows_per_unit,
                 "add privacy_unit: the column that says whose row it is",
             )
-    draft.accounts = {name: Account(name, tuple(ids)) for name, ids in tables.items()}
+    parts = {id_: table.part for id_, (_, table) in draft.tables.items() if table.part is not None}
+    draft.accounts = {
+        name: Account(name, tuple(ids), parts={i: parts[i] for i in ids if i in parts}) for name, ids in tables.items()
+    }
     privacy, origin = draft.project.spec.privacy, draft.project.spec.origin
     for name, spec in privacy.budgets.items():
         if name in draft.accounts:

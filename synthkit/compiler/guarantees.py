@@ -11,13 +11,14 @@ The guarantee is of one build of these declarations. Tables of earlier builds re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.releases import compose
 from synthkit.errors import Location
-from synthkit.privacy.guarantee import Guarantee, listed
+from synthkit.privacy.guarantee import Account, Guarantee, listed
+from synthkit.privacy.parallel import by_part
 from synthkit.spec.types import Relation, Requirement
 
 
@@ -63,10 +64,20 @@ class _Tracer:
                 continue
             releases = frozenset[str]().union(*(d.releases for d in touched.values()))
             way = _shortest([d.unprotected for d in touched.values()])
-            epsilon, delta = (math.inf, 0.0) if way else compose(self.draft, sorted(releases), account.delta)
+            epsilon, delta = (math.inf, 0.0) if way else self._composed(account, touched)
             sources = tuple(sorted(touched))
             found.append(Guarantee(account.name, sources, epsilon, delta, tuple(sorted(releases)), way))
         return tuple(found)
+
+    def _composed(self, account: Account, touched: Mapping[str, _Descent]) -> tuple[float, float]:
+        """(ε, δ) of the releases together: of the part of the population about which they say most."""
+        about: dict[str, set[str | None]] = {}
+        for source, descent in touched.items():
+            for release in descent.releases:
+                about.setdefault(release, set()).add(account.parts.get(source))
+        groups = by_part(sorted(about), about.__getitem__)
+        pairs = [compose(self.draft, group, account.delta) for group in groups]
+        return max(e for e, _ in pairs), max(d for _, d in pairs)
 
 
 def trace_guarantees(draft: Draft) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from synthkit.privacy.mechanisms import mechanism_from_json
+from synthkit.privacy.parallel import Release, by_part
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,23 @@ class Account:
         sources: ids of its real tables.
         epsilon: its budget; None where none is declared.
         delta: of the budget, else what every ε of it is given at; None where nothing says what it is.
+        parts: of the sources that name one, the part of the population (:mod:`synthkit.privacy.parallel`).
     """
 
     name: str
     sources: tuple[str, ...]
     epsilon: float | None = None
     delta: float | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def by_part(
+        self, releases: Sequence[Release], tables_of: Callable[[Release], Iterable[str]]
+    ) -> tuple[tuple[Release, ...], ...]:
+        """The releases about each part; ``tables_of``: the source tables (``group.table``) that one was learnt from.
+
+        A table that is not declared any more names no part: what was learnt from it may be about anybody.
+        """
+        return by_part(releases, lambda release: [self.parts.get(f"source:{t}") for t in tables_of(release)])
 
 
 @dataclass(frozen=True)

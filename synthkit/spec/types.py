@@ -152,6 +152,7 @@ class SourceTableSpec(Spec):
     privacy_unit: str | None = None
     max_rows_per_unit: int | None = Field(default=None, ge=1)
     population: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    part: str | None = None  # of the population: nobody in it is in a table that names another part
     row_count: int | None = Field(default=None, ge=0)
     sensitive: bool = False  # no row of it goes to a third party, as none of a table with a privacy budget does
     allow_external: bool = False  # unless this says so

@@ -60,7 +60,8 @@ def within_budgets(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:
         if account.epsilon is None:
             continue
         entries = ledger.of(account.name, [s.removeprefix("source:") for s in account.sources])
-        spent = _spent(manifest, account, entries)
+        parts = account.by_part(entries, lambda e: e.charge.sources)
+        spent = max(_spent(manifest, account, part) for part in parts)
         if spent <= account.epsilon * (1 + SLACK):
             continue
         origin = manifest.project.spec.origin

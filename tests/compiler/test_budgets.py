@@ -173,6 +173,13 @@ def test_a_budget_of_a_table_in_a_population_names_the_population(tmp_path: Path
     assert "people" in str(found.hint)
 
 
+def test_a_part_is_one_of_a_population(tmp_path: Path) -> None:
+    part = SOURCES.replace("row_count: 1000", "row_count: 1000\n            part: north", 1)
+    found = fault(tmp_path, sources=part)
+    assert "part without population" in found.message
+    assert place(found, tmp_path).startswith("part: north")
+
+
 def test_a_population_needs_to_know_whose_a_row_is(tmp_path: Path) -> None:
     people = SOURCES.replace("row_count: 1000", "row_count: 1000\n            population: people", 1)
     found = fault(tmp_path, PROJECT.partition("privacy:")[0], people)

@@ -103,6 +103,12 @@ def test_sources_are_accounts_of_their_own_unless_people_are_shared(tmp_path: Pa
     assert shared.account == "people"
     assert shared.sources == ("source:crm.customers", "source:crm.orders")
     assert 1 < shared.epsilon < 3
+    parts = people.replace("population: people", "population: people\n            part: a", 1)
+    parts = parts.replace(
+        "population: people\n            privacy", "population: people\n            part: b\n            privacy"
+    )
+    (apart,) = compiled(tmp_path, models, parts).models["both"].guarantees
+    assert (apart.account, apart.epsilon, apart.releases) == ("people", 2, ("a", "b"))
 
 
 def test_real_rows_and_what_is_learnt_without_epsilon_are_unbounded(tmp_path: Path) -> None:
