@@ -24,8 +24,9 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.releases import cache_of, released
 from synthkit.errors import BuildError
 from synthkit.plan import Action
+from synthkit.privacy.chain import Charge, Entry, Ledger
 from synthkit.privacy.guarantee import Account
-from synthkit.privacy.ledger import FILE, Charge, Entry, Ledger, open_ledger, read_ledger
+from synthkit.privacy.ledger import FILE, open_ledger, read_ledger
 from synthkit.privacy.mechanisms import Mechanism
 from synthkit.privacy.release import hash_key, keyed
 from synthkit.privacy.remembered import composed_epsilon, fitting_epsilon

@@ -15,8 +15,9 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.releases import cache_of
 from synthkit.errors import BuildError
+from synthkit.privacy.chain import Entry
 from synthkit.privacy.guarantee import Guarantee
-from synthkit.privacy.ledger import FILE, Entry, read_ledger
+from synthkit.privacy.ledger import FILE, read_ledger
 from synthkit.privacy.remembered import composed
 from synthkit.store.staging import StagedRows
 

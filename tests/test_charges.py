@@ -14,7 +14,8 @@ from synthkit.generators import registry
 from synthkit.generators.base import Budget
 from synthkit.plan import make_plan
 from synthkit.privacy.accountant import calibrate, epsilon
-from synthkit.privacy.ledger import FILE, LedgerError, read_ledger
+from synthkit.privacy.chain import LedgerError
+from synthkit.privacy.ledger import FILE, read_ledger
 from synthkit.privacy.mechanisms import Gaussian, Mechanism
 from synthkit.project import load_project
 from synthkit.schema import Schema

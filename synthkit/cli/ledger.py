@@ -14,8 +14,8 @@ from synthkit.cli.common import compiled, project_dir_option, project_options
 
 if TYPE_CHECKING:
     from synthkit.charges import Balance
+    from synthkit.privacy.chain import Entry, Ledger
     from synthkit.privacy.guarantee import Account
-    from synthkit.privacy.ledger import Entry, Ledger
 
 
 @click.group("ledger", invoke_without_command=True)

@@ -61,7 +61,8 @@ def surroundings(project: Project, run_id: str, base: str | None) -> Surrounding
 
 
 def _charged(project: Project, run_id: str) -> tuple[Spent, ...]:
-    from synthkit.privacy.ledger import FILE, LedgerError, read_ledger
+    from synthkit.privacy.chain import LedgerError
+    from synthkit.privacy.ledger import FILE, read_ledger
     from synthkit.verify.review import Spent
 
     try:

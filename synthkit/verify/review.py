@@ -9,7 +9,8 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.errors import Location
 from synthkit.fingerprint import Fingerprint
-from synthkit.privacy.ledger import FILE, Ledger, LedgerError, parse_ledger
+from synthkit.privacy.chain import Ledger, LedgerError, parse_ledger
+from synthkit.privacy.ledger import FILE
 from synthkit.project import Project
 from synthkit.verify import contract, fits, spending
 from synthkit.verify.findings import Finding, order

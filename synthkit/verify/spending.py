@@ -10,8 +10,9 @@ from synthkit.charges import SLACK
 from synthkit.compiler import Manifest
 from synthkit.compiler.releases import cache_of
 from synthkit.errors import Location
+from synthkit.privacy.chain import Entry, Ledger, LedgerError, parse_ledger
 from synthkit.privacy.guarantee import Account
-from synthkit.privacy.ledger import FILE, Entry, Ledger, LedgerError, parse_ledger, read_ledger
+from synthkit.privacy.ledger import FILE, read_ledger
 from synthkit.privacy.remembered import composed_epsilon
 from synthkit.spec.types import PrivacyRequirement, Requirement
 from synthkit.verify.findings import Finding

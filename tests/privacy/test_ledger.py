@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthkit.errors import BuildError
-from synthkit.privacy.ledger import GENESIS, Charge, Entry, Ledger, LedgerError, open_ledger, parse_ledger, read_ledger
+from synthkit.privacy.chain import GENESIS, Charge, Entry, Ledger, LedgerError, parse_ledger
+from synthkit.privacy.ledger import open_ledger, read_ledger
 from synthkit.privacy.mechanisms import BoundedRange, DiscreteGaussian, Gaussian
 
 CHARGE = Charge(
@@ -191,12 +192,12 @@ def test_of_merged_branches_only_the_very_ends_can_go_unseen(
 def test_an_entry_of_a_newer_version_is_not_skipped(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     filled(path, 1)
-    from synthkit.privacy import ledger
+    from synthkit.privacy.chain import canonical, sha256
 
     data = json.loads(path.read_bytes())
     data["mechanisms"][0]["mechanism"] = "of the future"
-    data["hash"] = ledger._sha256(ledger._canonical({k: v for k, v in data.items() if k != "hash"}))
-    path.write_bytes(ledger._canonical(data) + b"\n")
+    data["hash"] = sha256(canonical({k: v for k, v in data.items() if k != "hash"}))
+    path.write_bytes(canonical(data) + b"\n")
     with pytest.raises(LedgerError, match=r"line 1 .* is not understood: unknown mechanism 'of the future'"):
         read_ledger(path)
 
