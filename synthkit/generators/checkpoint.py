@@ -91,11 +91,12 @@ class FileCheckpoint:
         return time.monotonic() - self.last >= self.every
 
     def save(self, state: Saved) -> None:
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         tensors = {k: t.detach().cpu().contiguous() for k, t in state.tensors.items()}
         with replacing(self.path) as temporary:
-            save_file(tensors, str(temporary), {"record": json.dumps(state.record)})
+            # Not save_file: it writes a file under a name of its own first, which a kill would leave for ever.
+            temporary.write_bytes(save(tensors, {"record": json.dumps(state.record)}))
         self.last = time.monotonic()
 
     def discard(self) -> None:
