@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,7 +76,7 @@ class RunResults:
         return {s: n for s, n in found.items() if n}
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**vars(self), "results": [dict(vars(r)) for r in self.results]}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> RunResults:

@@ -100,18 +100,34 @@ def _marked(parts: tuple[Any, ...], marker: type) -> bool:
 
 
 def _named(params: BaseModel, marker: type, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, field in type(params).model_fields.items():
+    for name, annotation, direct in _places(type(params), marker):
         value, here = getattr(params, name), f"{path}{name}"
-        if any(isinstance(m, marker) for m in field.metadata):
+        if direct:
             yield from _leaves(value, here)
         else:
-            yield from _walk(field.annotation, value, here, marker)
+            yield from _walk(annotation, value, here, marker)
+
+
+@cache
+def _places(model: type[BaseModel], marker: type) -> tuple[tuple[str, Any, bool], ...]:
+    """The fields in which the marker may be, by their types: name, type, whether the field itself has it."""
+    found = []
+    for name, field in model.model_fields.items():
+        direct = any(isinstance(m, marker) for m in field.metadata)
+        if direct or _marked((field.annotation,), marker) or _holds_model(field.annotation):
+            found.append((name, field.annotation, direct))
+    return tuple(found)
+
+
+def _holds_model(annotation: Any) -> bool:
+    """Whether a value of this type may have parameters of its own."""
+    if annotation is Any or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return True
+    return any(_holds_model(part) for part in get_args(annotation))
 
 
 def _walk(annotation: Any, value: Any, path: str, marker: type) -> Iterator[tuple[str, Any]]:
     """Follow a type and its value side by side down to what the marker marks."""
-    if isinstance(annotation, type) and not isinstance(value, BaseModel | Mapping | list | tuple | set | frozenset):
-        return  # most fields are plain ones, and there are thousands
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(value, BaseModel):
         yield from _named(value, marker, f"{path}.")

@@ -60,7 +60,7 @@ class BoundAudit:
         return self.audit is not None and registry.get(self.audit).params.model_validate(dict(self.params)).trains
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "params": _json(self.params)}
+        return {**vars(self), "params": _json(self.params)}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> BoundAudit:

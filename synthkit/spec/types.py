@@ -71,11 +71,14 @@ class Origin:
         return Location(self.file, line, column)
 
 
+UNPLACED = Origin(Path("?"))
+
+
 class Spec(BaseModel):
     """Base of all specs: frozen, unknown keys forbidden. ``uses``: what the values below it were rendered with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-    _origin: Origin = PrivateAttr(default=Origin(Path("?")))
+    _origin: Origin = PrivateAttr(default_factory=lambda: UNPLACED)  # a default would be copied for each
     _uses: Mapping[KeyPath, Uses] = PrivateAttr(default_factory=dict)
 
     @property

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,10 @@ class Warehouse:
     directory: Path
     database: Path
 
+    @cached_property
+    def _resolved(self) -> Path:
+        return self.directory.resolve()
+
     def receipt_path(self, name: str) -> Path:
         return self.directory / f"{name}{SUFFIX}"
 
@@ -120,7 +125,7 @@ class Warehouse:
         path = self.directory / str(receipt["file"])
         # The folder, not the file: DVC may have put a link to its cache there.
         path = path.parent.resolve() / path.name
-        if not path.is_relative_to(self.directory.resolve()) or path.name == "..":
+        if not path.is_relative_to(self._resolved) or path.name == "..":
             raise BuildError(f"the receipt of {receipt.get('model')!r} names a file outside the warehouse: {path}")
         return path
 
@@ -204,8 +209,9 @@ class Warehouse:
         shutil.rmtree(self.directory / name, ignore_errors=True)
 
     def _remove_others(self, folder: Path, keep: Path) -> None:
+        same = os.path.realpath(folder) == os.path.realpath(keep.parent)  # the folders, as DVC links files to its cache
         for path in folder.glob("*.parquet"):
-            if path.resolve() != keep.resolve():
+            if path.name != keep.name or not same:
                 with suppress(OSError):  # the table is published; the next publish tries again
                     path.unlink()
 
@@ -219,10 +225,19 @@ def receipts_in(directory: Path) -> dict[str, Path]:
 def read_receipt(path: Path) -> dict[str, Any] | None:
     """What a receipt file says; None where it is none."""
     try:
-        receipt = json.loads(path.read_text("utf-8"))
+        status = path.stat()
+        return dict(_parsed(path, status.st_ino, status.st_mtime_ns, status.st_size))
     except (OSError, ValueError):
         return None
-    return receipt if isinstance(receipt, dict) and receipt.keys() >= REQUIRED else None
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(path: Path, *_: int) -> Mapping[str, Any]:
+    """A receipt, once for each state of its file: a build asks for it by three ways. Raises ValueError, OSError."""
+    receipt = json.loads(path.read_text("utf-8"))
+    if not isinstance(receipt, dict) or not receipt.keys() >= REQUIRED:
+        raise ValueError("not a receipt")
+    return receipt
 
 
 def link_or_copy(source: Path, destination: Path) -> None:
