@@ -17,13 +17,16 @@ def main(arguments: Sequence[str] = ("calibration",)) -> bool:
     calibrate.add_argument("--repeats", type=int, default=200)
     calibrate.add_argument("--audit", action="append", default=[], help="only this one; may be given again")
     calibrate.add_argument("--table", action="append", default=[], help="only this table; may be given again")
-    timed = parts.add_parser("speed", help="the fidelity suite beside SDMetrics' reports: seconds and peak memory")
+    timed = parts.add_parser(
+        "speed", help="the suite beside SDMetrics' and mostlyai-qa's reports: seconds and peak memory"
+    )
     timed.add_argument("--rows", type=int, nargs="+", default=list(speed.ROWS))
     timed.add_argument("--runs", type=int, default=3)
     timed.add_argument("--timeout", type=float, default=3_600)
+    timed.add_argument("--qa-python", help="the interpreter of an environment with mostlyai-qa: its report, too")
     given = parser.parse_args(list(arguments))
     if given.part == "speed":
-        return speed.main(given.rows, given.runs, given.timeout)
+        return speed.main(given.rows, given.runs, given.timeout, given.qa_python)
     return calibration.main(given.repeats, given.audit, given.table)
 
 
