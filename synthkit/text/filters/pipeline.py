@@ -17,6 +17,7 @@ from synthkit.text.filters.harmful import Harmful, HarmfulParams
 from synthkit.text.filters.language import Language, LanguageParams
 from synthkit.text.filters.lengths import LengthParams, Lengths
 from synthkit.text.filters.near_duplicates import NearDuplicateParams, NearDuplicates
+from synthkit.text.filters.paraphrases import ParaphraseParams, Paraphrases
 from synthkit.text.filters.pii import Pii, PiiParams
 from synthkit.text.filters.refusals import RefusalParams, Refusals
 from synthkit.text.items import Item
@@ -47,6 +48,7 @@ class FilterParams(StageParams):
     )
     language: Annotated[LanguageParams | None, _or_switch(LanguageParams)] = Field(default=LanguageParams())
     domain: Annotated[DomainParams | None, _or_switch(DomainParams)] = Field(default=DomainParams())
+    paraphrases: Annotated[ParaphraseParams | None, _or_switch(ParaphraseParams)] = None  # needs an extra, and is slow
 
 
 def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]) -> dict[str, Stage]:
@@ -61,6 +63,7 @@ def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]
         "language": lambda p: Language(p, seeds),
         "domain": lambda p: Domain(p, seeds),
         "near_duplicates": lambda p: NearDuplicates(p, seeds),
+        "paraphrases": lambda p: Paraphrases(p, seeds),
     }
     chosen = {name: getattr(params, name) for name in FilterParams.model_fields}
     return {name: makers[name](p) for name, p in chosen.items() if p is not None}
