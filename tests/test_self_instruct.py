@@ -113,10 +113,22 @@ def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin
 
     desk.write({"models/questions.yml": MODEL.replace("max_usd: 5", "max_usd: 5\n          concurrency: 2")})
     assert "nothing to do" in desk.ok("plan")  # what changes no row builds nothing
-    stricter = MODEL.replace("max_usd: 5", "max_usd: 5\n          filters: {lengths: {instruction_words_min: 8}}")
-    desk.write({"models/questions.yml": stricter})
-    desk.ok("build")
+
+    def filtered(filters: str) -> tuple[bytes, int]:
+        """The table under these filters, and how many requests that took."""
+        sent = sum(standin.attempts.values())
+        desk.write({"models/questions.yml": MODEL.replace("max_usd: 5", f"max_usd: 5\n          filters: {filters}")})
+        desk.ok("build")
+        return desk.parquet("questions")[0].read_bytes(), sum(standin.attempts.values()) - sent
+
+    stricter = "{lengths: {instruction_words_min: 8}}"
+    table, requests = filtered(stricter)
     assert min(len(r["instruction"].split()) for r in rows(desk)) >= 8
+    assert requests < asked / 2  # for what is missing only
+    assert receipt(desk)["teacher"]["counts"]["answers taken again"] > 10
+    assert filtered("{near_duplicates: {threshold: 0.9}}")[1] == 0
+    assert filtered("{}") == (before, 0)
+    assert filtered(stricter) == (table, 0)
 
 
 def test_held_out_rows_are_never_sent(desk: Project, standin: Standin) -> None:

@@ -62,18 +62,21 @@ def compose(
     from synthkit.text.pipeline import Pipeline
     from synthkit.text.rows import Row, batches
     from synthkit.text.steps import Dropped
+    from synthkit.text.transcript import Transcripts, names_of
 
     seeds = items_of(table)
     if not seeds:
         raise BuildError("there are no seeds to learn from", hint="write at least one instruction with its response")
-    filters = Filters(params.filters, seeds, () if held_out is None else items_of(held_out))
+    others = [] if held_out is None else items_of(held_out)
+    filters = Filters(params.filters, seeds, others)
+    transcripts = Transcripts(place.requests, *names_of(params, seeds, others, seed, filters.fingerprint()))
 
     with replacing(place.dropped) as path, path.open("w", encoding="utf-8") as file:
 
         def drop(dropped: Dropped) -> None:
             file.write(json.dumps(asdict(dropped), ensure_ascii=False) + "\n")
 
-        pipeline = Pipeline(params, seeds, filters, rows, seed, drop)
+        pipeline = Pipeline(params, seeds, filters, rows, seed, drop, transcripts.begin())
         with teacher_of(params, place.root, place.requests) as teacher:
 
             def watched() -> Iterator[Row]:
@@ -83,6 +86,7 @@ def compose(
                     progress(pipeline.counts["accepted"], rows, "items", note)
 
             yield from batches(watched(), schema_of(params.columns))
+            transcripts.end(pipeline.heard)
             place.record.update(
                 told(teacher, params),
                 counts=dict(sorted(pipeline.counts.items())),

@@ -2,7 +2,8 @@
 
 Everything is decided in the order of the requests, never in that of the answers: request i depends on the answers
 0 … i − :data:`~synthkit.teacher.spending.AHEAD` and on nothing else. So the same seeds, parameters and kept answers
-give the same rows, at any concurrency, after any number of interruptions.
+give the same rows, at any concurrency, after any number of interruptions. Before the first request, the answers of an
+earlier build with other filters are judged again (:mod:`synthkit.text.transcript`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.teacher.requests import Prompt
 from synthkit.teacher.spending import AHEAD
 from synthkit.text import prompts
+from synthkit.text.again import known, parts_of
 from synthkit.text.filters import Filters
 from synthkit.text.filters.base import Rejection
 from synthkit.text.items import Item
@@ -24,6 +26,7 @@ from synthkit.text.params import SelfInstructParams
 from synthkit.text.rows import Row
 from synthkit.text.steps import Asked, Asks, Dropped, Group
 from synthkit.text.topics import Balance, Missing, Topic, quotas
+from synthkit.text.transcript import Heard, Kind
 
 if TYPE_CHECKING:
     from synthkit.teacher.answers import Answer
@@ -45,14 +48,16 @@ class Pipeline:
         rows: int,
         seed: int,
         dropped: Callable[[Dropped], None],
+        basis: Sequence[Heard] = (),
     ) -> None:
         self.params, self.seeds, self.filters, self.seed = params, seeds, filters, seed
         self.balance = Balance(quotas(rows, params.topics))
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
-        self._dropped = dropped
+        self.heard: list[Heard] = []  # whose answers were taken, those of the basis left out
+        self._basis, self._dropped = basis, dropped
         self._asked: deque[Asked] = deque()
-        self._next: deque[tuple[Asked, Prompt]] = deque()
+        self._next: deque[Asked] = deque()
         self._accepted: dict[Topic, list[Item]] = {topic: [] for topic in self.balance.wanted}
         self._pools = {topic: self._pool(topic) for topic in self.balance.wanted}
         self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)  # items asked for, items accepted by the filters
@@ -65,13 +70,16 @@ class Pipeline:
 
     def rows(self, teacher: Asks) -> Iterator[Row]:
         """Rows in the order of their acceptance; fewer than wanted where :attr:`stopped` says why."""
-        for answer in teacher.answers(self._prompts(), AHEAD):
+        yield from self._again(teacher)
+        for answer in () if self.balance.done else teacher.answers(self._prompts(), AHEAD):
             asked = self._asked.popleft()
-            if asked.kind == "generate":
+            kind = asked.heard.kind
+            self.heard.append(asked.heard)
+            if kind == "generate":
                 group = self._generated(asked, answer)
-            elif asked.kind == "evolve":
+            elif kind == "evolve":
                 group = self._evolved(asked, answer)
-            elif asked.kind == "respond":
+            elif kind == "respond":
                 group = self._responded(asked, answer)
             else:
                 group = self._judged(asked, answer)
@@ -82,12 +90,41 @@ class Pipeline:
         if not self.balance.done:
             self.stopped = self.stopped or teacher.stopped or "no request is left to send"
 
+    def _again(self, teacher: Asks) -> Iterator[Row]:
+        """Rows from the answers of the basis. What it never asked about an item is not asked now."""
+        taken = list(zip(self._basis, teacher.answers(iter([h.prompt for h in self._basis]), AHEAD), strict=False))
+        earlier = known(taken)
+        for heard, answer in taken:
+            self.counts["answers taken again"] += 1
+            if heard.kind != "generate":
+                self.counts[answer.status] += 1
+                continue
+            self._number += 1
+            if self.balance.done:
+                continue
+            group = self._new(heard.topic, heard.parents, answer)
+            judged = self.params.judge is not None
+            for index, row in enumerate(group.rows):
+                if row.item in earlier.harder and self._chosen(row.item):
+                    draft, source = earlier.harder[row.item]
+                    if earlier.goes_on(Item.of({**draft, "topic": group.topic}), self._apart, judged):
+                        self._replace(group, index, draft, source)
+            if self._apart:
+                said = [(row, *earlier.responses.get(row.item, ("", answer))) for row in group.rows]
+                group.rows = [r for row in said if (r := self._with_response(*row)) is not None]
+            if judged:
+                why = "the judge was not asked about the item: other filters had dropped it"
+                said_of = [(row, earlier.scores.get(row.item), why) for row in group.rows]
+                group.rows = [r for row_ in said_of if (r := self._with_score(*row_)) is not None]
+            self.balance.expected[group.topic] += len(group.rows)
+            yield from self._finish(group)
+
     # -- what is asked -----------------------------------------------------------------------------
 
     def _prompts(self) -> Iterator[Prompt | None]:
         while not self.balance.done:
             if self._next:
-                asked, prompt = self._next.popleft()
+                asked = self._next.popleft()
             else:
                 if self.stopped is not None:
                     yield None
@@ -96,21 +133,20 @@ class Pipeline:
                 if isinstance(topic, Missing):
                     yield None
                     continue
-                asked, prompt = self._generate(topic)
+                asked = self._generate(topic)
             self._asked.append(asked)
-            self.counts[f"{asked.kind} requests"] += 1
-            yield prompt
+            self.counts[f"{asked.heard.kind} requests"] += 1
+            yield asked.heard.prompt
 
-    def _generate(self, topic: Topic) -> tuple[Asked, Prompt]:
+    def _generate(self, topic: Topic) -> Asked:
         rng = random.Random(f"{self.seed}:{self._number}")
         parents, examples = self._examples(topic, rng)
         text = prompts.generation(self._number, topic, self.params.per_request, examples, rng, self._apart)
         expected = self.params.per_request * self._yield()
         self.balance.expected[topic] += expected
-        asked = Asked("generate", topic, parents, expected=expected)
         prompt = self._prompt(text, self._form, f"generate {self._number}", self._number)
         self._number += 1
-        return asked, prompt
+        return Asked(Heard("generate", topic, parents, prompt), expected=expected)
 
     def _pool(self, topic: Topic) -> Sequence[int]:
         own = [i for i, seed in enumerate(self.seeds) if seed.topic == topic] if topic is not None else []
@@ -135,16 +171,9 @@ class Pipeline:
     # -- what comes back ---------------------------------------------------------------------------
 
     def _generated(self, asked: Asked, answer: Answer) -> Group | None:
-        topic, wanted = asked.topic, self.params.per_request
+        topic = asked.topic
         self.balance.expected[topic] -= asked.expected
-        drafts = self._drafts(answer)
-        self.counts["items"] += len(drafts)
-        group = Group(topic, [])
-        for draft in drafts[: 2 * wanted]:  # an answer far longer than what was asked for is not trusted
-            item = Item.of({**draft, "topic": topic})
-            if self._passes(item, answer, *self._judges):
-                group.rows.append(self._row(item, answer, asked.parents))
-        self._recent.append((wanted, len(group.rows)))
+        group = self._new(topic, asked.heard.parents, answer)
         if len(self._recent) == WINDOW and self._raw_yield() < self.params.yield_floor:
             self.stopped = (
                 f"only {self._raw_yield():.1%} of the items of the last {WINDOW} requests were new and passed the "
@@ -156,11 +185,23 @@ class Pipeline:
         group.chosen = [i for i, row in enumerate(group.rows) if self._chosen(row.item)]
         if group.chosen:
             rng = random.Random(f"{self.seed}:evolve:{self._number}:{group.rows[0].item.instruction}")
-            text = prompts.evolution([group.rows[i].item for i in group.chosen], topic, rng, self._apart)
-            prompt = self._prompt(text, self._form, "evolve", 0)
-            self._next.append((Asked("evolve", topic, group=group), prompt))
+            about = [group.rows[i] for i in group.chosen]
+            text = prompts.evolution([row.item for row in about], topic, rng, self._apart)
+            self._ask("evolve", group, about, self._prompt(text, self._form, "evolve", 0))
             return None
         return self._to_respond(group)
+
+    def _new(self, topic: Topic, parents: Sequence[int], answer: Answer) -> Group:
+        """The items of an answer that pass the filters."""
+        wanted, drafts = self.params.per_request, self._drafts(answer)
+        self.counts["items"] += len(drafts)
+        group = Group(topic, [])
+        for draft in drafts[: 2 * wanted]:  # an answer far longer than what was asked for is not trusted
+            item = Item.of({**draft, "topic": topic})
+            if self._passes(item, answer, *self._judges):
+                group.rows.append(self._row(item, answer, parents))
+        self._recent.append((wanted, len(group.rows)))
+        return group
 
     def _raw_yield(self) -> float:
         return sum(k for _, k in self._recent) / sum(a for a, _ in self._recent)
@@ -171,12 +212,15 @@ class Pipeline:
         assert group is not None
         drafts = self._drafts(answer)
         for index, draft in zip(group.chosen, drafts, strict=False):
-            item = Item.of({**draft, "topic": asked.topic})
-            if self._passes(item, answer, *self._judges):
-                row = self._row(item, answer, group.rows[index].parents)
-                group.rows[index] = replace(row, evolution=1)
-                self.counts["evolved"] += 1
+            self._replace(group, index, draft, answer)
         return self._to_respond(group)
+
+    def _replace(self, group: Group, index: int, draft: Mapping[str, str], answer: Answer) -> None:
+        item = Item.of({**draft, "topic": group.topic})
+        if self._passes(item, answer, *self._judges):
+            row = self._row(item, answer, group.rows[index].parents)
+            group.rows[index] = replace(row, evolution=1)
+            self.counts["evolved"] += 1
 
     def _to_respond(self, group: Group) -> Group | None:
         """Ask for the responses of a group that has none yet, in the way of the seeds that its tasks came from."""
@@ -184,28 +228,30 @@ class Pipeline:
             return self._to_judge(group)
         shown = [self.seeds[i] for i in sorted({i for row in group.rows for i in row.parents})]
         text = prompts.responding([row.item for row in group.rows], group.topic, shown)
-        self._next.append(
-            (Asked("respond", group.topic, group=group), self._prompt(text, prompts.Responses, "respond", 0))
-        )
+        self._ask("respond", group, group.rows, self._prompt(text, prompts.Responses, "respond", 0))
         return None
+
+    def _ask(self, kind: Kind, group: Group, about: Sequence[Row], prompt: Prompt) -> None:
+        shown = tuple(row.item for row in about)
+        self._next.append(Asked(Heard(kind, group.topic, (), prompt, shown), group))
 
     def _responded(self, asked: Asked, answer: Answer) -> Group | None:
         group = asked.group
         assert group is not None
         self.counts[answer.status] += 1
-        found = answer.data["responses"] if answer.status == "ok" and answer.data is not None else []
-        said = {r["item"]: r["response"].strip() for r in found}
-        kept = []
-        for number, row in enumerate(group.rows, 1):
-            item = replace(row.item, response=said.get(number, ""))
-            if not item.response:
-                self._drop(
-                    Dropped(item, "response", answer.detail or "the teacher gave the task no response", answer.key)
-                )
-            elif self._passes(item, answer, self.filters.reject_response, self.filters.accept_response):
-                kept.append(replace(row, item=item, response_request=answer.key))
-        self._keep(group, kept)
-        return self._to_judge(group) if kept else None
+        said = {r["item"]: r["response"].strip() for r in parts_of(answer, "responses")}
+        rows = [self._with_response(row, said.get(number, ""), answer) for number, row in enumerate(group.rows, 1)]
+        self._keep(group, [row for row in rows if row is not None])
+        return self._to_judge(group) if group.rows else None
+
+    def _with_response(self, row: Row, said: str, answer: Answer) -> Row | None:
+        item = replace(row.item, response=said)
+        if not said:
+            reason = answer.detail or "the teacher gave the task no response"
+            self._drop(Dropped(item, "response", reason, answer.key))
+        elif self._passes(item, answer, self.filters.reject_response, self.filters.accept_response):
+            return replace(row, item=item, response_request=answer.key)
+        return None
 
     def _to_judge(self, group: Group) -> Group | None:
         judge = self.params.judge
@@ -213,28 +259,27 @@ class Pipeline:
             return group
         text = prompts.judgement([row.item for row in group.rows])
         prompt = Prompt(judge.model, prompts.JUDGE, text, prompts.Scores, judge.max_tokens, "judge", 0)
-        self._next.append((Asked("judge", group.topic, group=group), prompt))
+        self._ask("judge", group, group.rows, prompt)
         return None
 
     def _judged(self, asked: Asked, answer: Answer) -> Group:
-        group, judge = asked.group, self.params.judge
+        group = asked.group
         assert group is not None
-        assert judge is not None
         self.counts[answer.status] += 1
-        found = answer.data["scores"] if answer.status == "ok" and answer.data is not None else []
-        scores = {s["item"]: s for s in found}
-        kept = []
-        for number, row in enumerate(group.rows, 1):
-            said = scores.get(number)
-            if said is None:
-                reason = answer.detail or "the judge gave the item no score"
-                self._drop(Dropped(row.item, "judge", reason, row.request))
-            elif said["score"] < judge.min_score:
-                self._drop(Dropped(row.item, "judge", f"{said['score']}: {said['reason']}", row.request))
-            else:
-                kept.append(replace(row, score=said["score"]))
-        self._keep(group, kept)
+        scores = {s["item"]: s for s in parts_of(answer, "scores")}
+        why = answer.detail or "the judge gave the item no score"
+        rows = [self._with_score(row, scores.get(number), why) for number, row in enumerate(group.rows, 1)]
+        self._keep(group, [row for row in rows if row is not None])
         return group
+
+    def _with_score(self, row: Row, said: Mapping[str, Any] | None, why: str) -> Row | None:
+        """The row with its score, if that is enough; ``why`` it has none where it has none."""
+        assert self.params.judge is not None
+        if said is not None and said["score"] >= self.params.judge.min_score:
+            return replace(row, score=said["score"])
+        reason = why if said is None else f"{said['score']}: {said['reason']}"
+        self._drop(Dropped(row.item, "judge", reason, row.request))
+        return None
 
     def _keep(self, group: Group, rows: list[Row]) -> None:
         self.balance.expected[group.topic] -= len(group.rows) - len(rows)
@@ -260,10 +305,7 @@ class Pipeline:
 
     def _drafts(self, answer: Answer) -> Sequence[Mapping[str, str]]:
         self.counts[answer.status] += 1
-        found: Sequence[Mapping[str, str]] = (
-            () if answer.status != "ok" or answer.data is None else answer.data["items"]
-        )
-        return found
+        return parts_of(answer, "items")
 
     def _passes(
         self,

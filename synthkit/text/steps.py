@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from synthkit.teacher.requests import Prompt
 from synthkit.text.items import Item
 from synthkit.text.rows import Row
 from synthkit.text.topics import Topic
+from synthkit.text.transcript import Heard
 
 if TYPE_CHECKING:
     from synthkit.teacher.answers import Answer
@@ -49,8 +50,10 @@ class Group:
 class Asked:
     """A request that is out, and what it is for."""
 
-    kind: Literal["generate", "evolve", "respond", "judge"]
-    topic: Topic
-    parents: tuple[int, ...] = ()
+    heard: Heard
     group: Group | None = None
     expected: float = 0.0  # items that may come of it
+
+    @property
+    def topic(self) -> Topic:
+        return self.heard.topic

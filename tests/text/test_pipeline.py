@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from synthkit.text.pipeline import WINDOW, Pipeline
 from synthkit.text.prompts import Drafts, Responses, Scores, Tasks
 from synthkit.text.rows import Row
 from synthkit.text.steps import Dropped
+from synthkit.text.transcript import Heard
 
 SEEDS = [
     Item(f"What does the word number {i} mean to somebody?", f"It means {i}.", topic="ab"[i % 2]) for i in range(12)
@@ -59,7 +60,7 @@ def fresh(prompt: Prompt, number: int) -> tuple[str, Any]:
 
 
 def run(
-    say: Say, rows: int = 40, teacher: dict[str, Any] | None = None, **given: Any
+    say: Say, rows: int = 40, teacher: dict[str, Any] | None = None, basis: Sequence[Heard] = (), **given: Any
 ) -> tuple[list[Row], Pipeline, Scripted, list[Dropped]]:
     spec = {"model": "m", "intended_use": "t", "terms_ack": True}
     params = SelfInstructParams.model_validate(
@@ -67,7 +68,7 @@ def run(
     )
     filters = Filters(params.filters.model_copy(update={"language": None, "domain": None}), SEEDS)
     dropped: list[Dropped] = []
-    pipeline = Pipeline(params, SEEDS, filters, rows, 1, dropped.append)
+    pipeline = Pipeline(params, SEEDS, filters, rows, 1, dropped.append, basis)
     scripted = Scripted(say, **(teacher or {}))
     return list(pipeline.rows(scripted)), pipeline, scripted, dropped
 

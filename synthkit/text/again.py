@@ -1,0 +1,59 @@
+"""Answers that are taken a second time, under other filters: what they say of each item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from synthkit.text.items import Item
+from synthkit.text.transcript import Heard
+
+if TYPE_CHECKING:
+    from synthkit.teacher.answers import Answer
+
+
+@dataclass
+class Known:
+    """By item, what later requests of an earlier build came to.
+
+    Args:
+        harder: its harder version, and the answer that has it.
+        responses: of a task without one, its response, and the answer that has it.
+        scores: what the judge said; None where it was asked and gave no score.
+    """
+
+    harder: dict[Item, tuple[Mapping[str, str], Answer]] = field(default_factory=dict)
+    responses: dict[Item, tuple[str, Answer]] = field(default_factory=dict)
+    scores: dict[Item, Mapping[str, Any] | None] = field(default_factory=dict)
+
+    def goes_on(self, item: Item, apart: bool, judged: bool) -> bool:
+        """Whether all that the item needs to get into the table was asked: a response of its own, and a score."""
+        if apart:
+            if item not in self.responses:
+                return False
+            item = replace(item, response=self.responses[item][0])
+        return not judged or item in self.scores
+
+
+def known(taken: Iterable[tuple[Heard, Answer]]) -> Known:
+    """What the answers say of items that were there before them."""
+    found = Known()
+    for heard, answer in taken:
+        if heard.kind == "evolve":
+            for item, draft in zip(heard.shown, parts_of(answer, "items"), strict=False):
+                found.harder[item] = (draft, answer)
+        elif heard.kind == "respond":
+            said = {r["item"]: r["response"].strip() for r in parts_of(answer, "responses")}
+            for number, item in enumerate(heard.shown, 1):
+                found.responses[replace(item, response="")] = (said.get(number, ""), answer)
+        elif heard.kind == "judge":
+            scored = {s["item"]: s for s in parts_of(answer, "scores")}
+            for number, item in enumerate(heard.shown, 1):
+                found.scores[item] = scored.get(number)
+    return found
+
+
+def parts_of(answer: Answer, name: str) -> list[Any]:
+    """The list ``name`` of an answer; empty where it has no data."""
+    return [] if answer.status != "ok" or answer.data is None else list(answer.data[name])
