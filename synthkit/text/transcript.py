@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synthkit.errors import BuildError
 from synthkit.files import replacing
 from synthkit.teacher.requests import Prompt
+from synthkit.text import prompts
 from synthkit.text.items import Item
 from synthkit.text.topics import Topic
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FOLDER = "runs"  # below the folder of the table's kept answers
+FORMS = {form.__name__: form for form in (prompts.Drafts, prompts.Tasks, prompts.Responses, prompts.Scores)}
 Kind = Literal["generate", "evolve", "respond", "judge"]
 
 
@@ -55,9 +57,7 @@ class Heard:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Heard:
-        from synthkit.text import prompts
-
-        prompt = Prompt(**{**data["prompt"], "form": getattr(prompts, data["prompt"]["form"])})
+        prompt = Prompt(**{**data["prompt"], "form": FORMS[data["prompt"]["form"]]})
         shown = tuple(Item(**item) for item in data["shown"])
         return Heard(data["kind"], data["topic"], tuple(data["parents"]), prompt, shown)
 
