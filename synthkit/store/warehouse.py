@@ -86,6 +86,11 @@ class Warehouse:
     def _resolved(self) -> Path:
         return self.directory.resolve()
 
+    @cached_property
+    def _folders(self) -> dict[Path, Path]:
+        """The tables' folders without links, each looked up once: a build of a thousand tables asks four times."""
+        return {}
+
     def receipt_path(self, name: str) -> Path:
         return self.directory / f"{name}{SUFFIX}"
 
@@ -124,7 +129,9 @@ class Warehouse:
         """The Parquet file that a receipt names. A receipt cannot name a file outside the warehouse."""
         path = self.directory / str(receipt["file"])
         # The folder, not the file: DVC may have put a link to its cache there.
-        path = path.parent.resolve() / path.name
+        if path.parent not in self._folders:
+            self._folders[path.parent] = path.parent.resolve()
+        path = self._folders[path.parent] / path.name
         if not path.is_relative_to(self._resolved) or path.name == "..":
             raise BuildError(f"the receipt of {receipt.get('model')!r} names a file outside the warehouse: {path}")
         return path
