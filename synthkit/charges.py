@@ -113,9 +113,9 @@ def statements(manifest: Manifest, ledger: Ledger) -> tuple[Balance, ...]:
     """Every account that has a budget or entries, with what would fit; accounts of the ledger alone included."""
     found = []
     for account in manifest.accounts.values():
-        if account.epsilon is not None or ledger.of(account.name, _tables(account)):
+        if account.epsilon is not None or ledger.of(account.name, account.tables):
             found.append(_balance(manifest, account, ledger, (), ask=True))
-    known = {s for a in manifest.accounts.values() for s in _tables(a)} | set(manifest.accounts)
+    known = {s for a in manifest.accounts.values() for s in a.tables} | set(manifest.accounts)
     gone: dict[str, list[Entry]] = {}
     for entry in ledger.entries:
         if entry.charge.account not in known and known.isdisjoint(entry.charge.sources):
@@ -218,7 +218,7 @@ def _balance(
     manifest: Manifest, account: Account, ledger: Ledger, models: Sequence[ModelNode], *, ask: bool = False
 ) -> Balance:
     folder, delta = cache_of(manifest.project), account.delta
-    tables = _tables(account)
+    tables = account.tables
     entries = ledger.of(account.name, tables)
     if delta is None:
         delta = max((e.charge.delta for e in entries), default=1e-5)
@@ -239,10 +239,6 @@ def _balance(
     if ask and account.epsilon is not None:
         fits = _room(folder, _by_part(account, releases), account.epsilon, delta)
     return Balance(account.name, tables, account.epsilon, delta, spent, len(entries), tuple(costs), fits)
-
-
-def _tables(account: Account) -> tuple[str, ...]:
-    return tuple(s.removeprefix("source:") for s in account.sources)
 
 
 _Release = tuple[tuple[str, ...], tuple[Mechanism, ...]]  # of a training: the tables it is about, and its mechanisms

@@ -53,7 +53,7 @@ class Forks:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        # It ends when this process does, as its stdin then closes; SIGINT is for the commands, not for it.
+        # It ends when this process does, as its stdin then closes.
         return subprocess.Popen(
             [sys.executable, "-m", "tests.forking"],
             cwd=Path(__file__).parent.parent,

@@ -1,6 +1,6 @@
 """One timed run in a process of its own: a part of the suite, or SDMetrics' two reports, over the same files.
 
-The job is the only argument, as JSON: ``{"what": a part of PARTS | "fidelity" | "sdmetrics", "sides": {…}, "record":
+The job is the only argument, as JSON: ``{"what": one of PARTS | "sdmetrics", "sides": {…}, "record":
 path}``. ``same`` is what SDMetrics' reports cover, no more; ``same as mostlyai`` what the report of mostlyai-qa does.
 """
 

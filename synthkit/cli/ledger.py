@@ -114,11 +114,12 @@ def _entry_row(entry: Any) -> tuple[str, ...]:
 def _best_guess(balance: Balance, entries: Sequence[Entry], accounts: Mapping[str, Account]) -> float | None:
     """How often an attacker on all entries together is right at most; None where nothing is promised."""
     from synthkit.privacy import bounds
+    from synthkit.privacy.guarantee import Account
 
     if not entries or not math.isfinite(balance.spent) or any(e.charge.insecure_seed is not None for e in entries):
         return None
-    account = accounts.get(balance.account)
-    parts = [tuple(entries)] if account is None else account.by_part(entries, lambda e: e.charge.sources)
+    account = accounts.get(balance.account, Account(balance.account, ()))  # one that is gone has no parts
+    parts = account.by_part(entries, lambda e: e.charge.sources)
     released = [[m for e in part for m in e.charge.mechanisms] for part in parts]
     return max(bounds.of_training(part, balance.spent, balance.delta).accuracy for part in released)
 

@@ -28,6 +28,11 @@ class Account:
     delta: float | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Its sources as ``group.table``, as the ledger names them."""
+        return tuple(s.removeprefix("source:") for s in self.sources)
+
     def by_part(
         self, releases: Sequence[Release], tables_of: Callable[[Release], Iterable[str]]
     ) -> tuple[tuple[Release, ...], ...]:

@@ -83,13 +83,14 @@ class Warehouse:
     database: Path
 
     @cached_property
-    def _resolved(self) -> Path:
-        return self.directory.resolve()
-
-    @cached_property
     def _folders(self) -> dict[Path, Path]:
-        """The tables' folders without links, each looked up once: a build of a thousand tables asks four times."""
         return {}
+
+    def _resolved(self, folder: Path) -> Path:
+        """A folder without links, each looked up once: a build of a thousand tables asks four times."""
+        if folder not in self._folders:
+            self._folders[folder] = folder.resolve()
+        return self._folders[folder]
 
     def receipt_path(self, name: str) -> Path:
         return self.directory / f"{name}{SUFFIX}"
@@ -129,10 +130,8 @@ class Warehouse:
         """The Parquet file that a receipt names. A receipt cannot name a file outside the warehouse."""
         path = self.directory / str(receipt["file"])
         # The folder, not the file: DVC may have put a link to its cache there.
-        if path.parent not in self._folders:
-            self._folders[path.parent] = path.parent.resolve()
-        path = self._folders[path.parent] / path.name
-        if not path.is_relative_to(self._resolved) or path.name == "..":
+        path = self._resolved(path.parent) / path.name
+        if not path.is_relative_to(self._resolved(self.directory)) or path.name == "..":
             raise BuildError(f"the receipt of {receipt.get('model')!r} names a file outside the warehouse: {path}")
         return path
 
@@ -216,7 +215,7 @@ class Warehouse:
         shutil.rmtree(self.directory / name, ignore_errors=True)
 
     def _remove_others(self, folder: Path, keep: Path) -> None:
-        same = os.path.realpath(folder) == os.path.realpath(keep.parent)  # the folders, as DVC links files to its cache
+        same = self._resolved(folder) == self._resolved(keep.parent)  # the folders, as DVC links files to its cache
         for path in folder.glob("*.parquet"):
             if path.name != keep.name or not same:
                 with suppress(OSError):  # the table is published; the next publish tries again

@@ -44,14 +44,23 @@ def known(taken: Iterable[tuple[Heard, Answer]]) -> Known:
             for item, draft in zip(heard.shown, parts_of(answer, "items"), strict=False):
                 found.harder[item] = (draft, answer)
         elif heard.kind == "respond":
-            said = {r["item"]: r["response"].strip() for r in parts_of(answer, "responses")}
-            for number, item in enumerate(heard.shown, 1):
-                found.responses[replace(item, response="")] = (said.get(number, ""), answer)
+            for item, said in zip(heard.shown, responses_of(answer, len(heard.shown)), strict=True):
+                found.responses[replace(item, response="")] = (said, answer)
         elif heard.kind == "judge":
-            scored = {s["item"]: s for s in parts_of(answer, "scores")}
-            for number, item in enumerate(heard.shown, 1):
-                found.scores[item] = scored.get(number)
+            found.scores.update(zip(heard.shown, scores_of(answer, len(heard.shown)), strict=True))
     return found
+
+
+def responses_of(answer: Answer, count: int) -> list[str]:
+    """The response to each of ``count`` tasks, in their order; empty where the answer has none."""
+    said = {r["item"]: r["response"].strip() for r in parts_of(answer, "responses")}
+    return [said.get(number, "") for number in range(1, count + 1)]
+
+
+def scores_of(answer: Answer, count: int) -> list[Mapping[str, Any] | None]:
+    """What a judge says of each of ``count`` items, in their order; None where it says nothing."""
+    said = {s["item"]: s for s in parts_of(answer, "scores")}
+    return [said.get(number) for number in range(1, count + 1)]
 
 
 def parts_of(answer: Answer, name: str) -> list[Any]:

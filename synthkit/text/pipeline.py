@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.teacher.requests import Prompt
 from synthkit.teacher.spending import AHEAD
 from synthkit.text import prompts
-from synthkit.text.again import known, parts_of
+from synthkit.text.again import known, parts_of, responses_of, scores_of
 from synthkit.text.filters import Filters
 from synthkit.text.filters.base import Rejection
 from synthkit.text.items import Item
@@ -103,6 +103,7 @@ class Pipeline:
             if self.balance.done:
                 continue
             group = self._new(heard.topic, heard.parents, answer)
+            self.balance.expected[group.topic] += len(group.rows)
             judged = self.params.judge is not None
             for index, row in enumerate(group.rows):
                 if row.item in earlier.harder and self._chosen(row.item):
@@ -110,13 +111,10 @@ class Pipeline:
                     if earlier.goes_on(Item.of({**draft, "topic": group.topic}), self._apart, judged):
                         self._replace(group, index, draft, source)
             if self._apart:
-                said = [(row, *earlier.responses.get(row.item, ("", answer))) for row in group.rows]
-                group.rows = [r for row in said if (r := self._with_response(*row)) is not None]
+                self._take_responses(group, [earlier.responses.get(row.item, ("", answer)) for row in group.rows])
             if judged:
                 why = "the judge was not asked about the item: other filters had dropped it"
-                said_of = [(row, earlier.scores.get(row.item), why) for row in group.rows]
-                group.rows = [r for row_ in said_of if (r := self._with_score(*row_)) is not None]
-            self.balance.expected[group.topic] += len(group.rows)
+                self._take_scores(group, [earlier.scores.get(row.item) for row in group.rows], why)
             yield from self._finish(group)
 
     # -- what is asked -----------------------------------------------------------------------------
@@ -239,10 +237,12 @@ class Pipeline:
         group = asked.group
         assert group is not None
         self.counts[answer.status] += 1
-        said = {r["item"]: r["response"].strip() for r in parts_of(answer, "responses")}
-        rows = [self._with_response(row, said.get(number, ""), answer) for number, row in enumerate(group.rows, 1)]
-        self._keep(group, [row for row in rows if row is not None])
+        self._take_responses(group, [(said, answer) for said in responses_of(answer, len(group.rows))])
         return self._to_judge(group) if group.rows else None
+
+    def _take_responses(self, group: Group, said: Sequence[tuple[str, Answer]]) -> None:
+        """Give each task its response, and keep those that pass; each with the answer that it came in."""
+        self._keep(group, [self._with_response(row, *one) for row, one in zip(group.rows, said, strict=True)])
 
     def _with_response(self, row: Row, said: str, answer: Answer) -> Row | None:
         item = replace(row.item, response=said)
@@ -266,11 +266,13 @@ class Pipeline:
         group = asked.group
         assert group is not None
         self.counts[answer.status] += 1
-        scores = {s["item"]: s for s in parts_of(answer, "scores")}
         why = answer.detail or "the judge gave the item no score"
-        rows = [self._with_score(row, scores.get(number), why) for number, row in enumerate(group.rows, 1)]
-        self._keep(group, [row for row in rows if row is not None])
+        self._take_scores(group, scores_of(answer, len(group.rows)), why)
         return group
+
+    def _take_scores(self, group: Group, said: Sequence[Mapping[str, Any] | None], why: str) -> None:
+        """Keep the rows that score enough."""
+        self._keep(group, [self._with_score(row, one, why) for row, one in zip(group.rows, said, strict=True)])
 
     def _with_score(self, row: Row, said: Mapping[str, Any] | None, why: str) -> Row | None:
         """The row with its score, if that is enough; ``why`` it has none where it has none."""
@@ -281,9 +283,10 @@ class Pipeline:
         self._drop(Dropped(row.item, "judge", reason, row.request))
         return None
 
-    def _keep(self, group: Group, rows: list[Row]) -> None:
-        self.balance.expected[group.topic] -= len(group.rows) - len(rows)
-        group.rows = rows
+    def _keep(self, group: Group, rows: Sequence[Row | None]) -> None:
+        kept = [row for row in rows if row is not None]
+        self.balance.expected[group.topic] -= len(group.rows) - len(kept)
+        group.rows = kept
 
     def _finish(self, group: Group) -> Iterator[Row]:
         self.balance.expected[group.topic] -= len(group.rows)

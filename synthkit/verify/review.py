@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.errors import Location
 from synthkit.fingerprint import Fingerprint
-from synthkit.privacy.chain import Ledger, LedgerError, parse_ledger
-from synthkit.privacy.ledger import FILE
+from synthkit.privacy.chain import Entry, Ledger
 from synthkit.project import Project
 from synthkit.verify import contract, fits, spending
 from synthkit.verify.findings import Finding, order
@@ -82,7 +81,7 @@ def review(project: Project, *, base: Commit | None = None, full: bool = False, 
         after={r.model: r.data for r in receipts.values() if r.fault is None},
         before=before,
         base=None if base is None else base.name,
-        spent=_since(manifest, checks.ledger, base),
+        spent=() if base is None else _since(manifest, checks.ledger, checks.base_entries),
         places={m.name: _relative(m.spec.origin.at("name"), project) for m in manifest.models.values()},
     )
 
@@ -115,6 +114,7 @@ class _Checks:
         self.states = self._states()
         self.now = fits.fingerprints(manifest, self.states)
         self.ledger: Ledger | None = None
+        self.base_entries: Sequence[Entry] = ()
 
     def _states(self) -> dict[str, Mapping[str, Any]]:
         """What was recorded of each model: its receipt, or of an ephemeral one what the youngest receipt holds."""
@@ -190,21 +190,20 @@ class _Checks:
         yield from found
         if self.ledger is not None:
             if self.base is not None:
-                yield from spending.only_appended(self.manifest.project.root, self.ledger, self.base)
+                self.base_entries = spending.entries_of(self.base)
+                root = self.manifest.project.root
+                yield from spending.only_appended(root, self.ledger, self.base, self.base_entries)
             yield from spending.within_budgets(self.manifest, self.ledger)
             for receipt in self.whole.values():
                 yield from spending.in_ledger(receipt, self.ledger)
         yield from spending.within_requirements(self.manifest, self.whole)
 
 
-def _since(manifest: Manifest, ledger: Ledger | None, base: Commit | None) -> tuple[Spent, ...]:
+def _since(manifest: Manifest, ledger: Ledger | None, before: Sequence[Entry]) -> tuple[Spent, ...]:
     """What was charged since the base."""
-    if ledger is None or base is None:
+    if ledger is None:
         return ()
-    try:
-        known = {e.hash for e in parse_ledger(base.read(FILE) or b"", base.root / FILE).entries}
-    except LedgerError:
-        known = set()
+    known = {e.hash for e in before}
     charges = [e.charge for e in ledger.entries if e.hash not in known]
     budgets = {a.name: a.epsilon for a in manifest.accounts.values()}
     return tuple(Spent(c.model, c.account, c.epsilon, c.delta, budgets.get(c.account)) for c in charges)

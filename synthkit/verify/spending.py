@@ -35,17 +35,18 @@ def ledger_of(root: Path) -> tuple[Ledger | None, list[Finding]]:
     return ledger, []
 
 
-def only_appended(root: Path, ledger: Ledger, base: Commit) -> Iterator[Finding]:
-    """A finding where entries of the base's ledger are gone: a chain does not show that its end is missing."""
-    before = base.read(FILE)
-    if before is None:
-        return
+def entries_of(base: Commit) -> tuple[Entry, ...]:
+    """The entries that the base has; none where its ledger is broken, which is not this branch's doing."""
     try:
-        known = parse_ledger(before, root / FILE).entries
+        return parse_ledger(base.read(FILE) or b"", base.root / FILE).entries
     except LedgerError:
-        return  # not this branch's doing, and whoever asks about the base is told
+        return ()
+
+
+def only_appended(root: Path, ledger: Ledger, base: Commit, before: Sequence[Entry]) -> Iterator[Finding]:
+    """A finding where entries of the base's ledger are gone: a chain does not show that its end is missing."""
     kept = {e.hash for e in ledger.entries}
-    lost = [e for e in known if e.hash not in kept]
+    lost = [e for e in before if e.hash not in kept]
     if not lost:
         return
     what = f"{len(lost)} {'entry' if len(lost) == 1 else 'entries'} of {base.name}"
@@ -60,7 +61,7 @@ def within_budgets(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:
     for account in manifest.accounts.values():
         if account.epsilon is None:
             continue
-        entries = ledger.of(account.name, [s.removeprefix("source:") for s in account.sources])
+        entries = ledger.of(account.name, account.tables)
         parts = account.by_part(entries, lambda e: e.charge.sources)
         spent = max(_spent(manifest, account, part) for part in parts)
         if spent <= account.epsilon * (1 + SLACK):

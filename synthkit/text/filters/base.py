@@ -97,6 +97,23 @@ class Plain:
         return {}
 
 
+class OfTasks:
+    """A stage that compares tasks with those before them; a response says nothing to it."""
+
+    def look(self, item: Item) -> Finding:
+        raise NotImplementedError
+
+    def look_task(self, item: Item) -> Finding:
+        return self.look(item)
+
+    def look_response(self, item: Item) -> Finding:  # noqa: ARG002
+        """Nothing: its own task is among those that were accepted."""
+        return PASSED
+
+    def accept_response(self, item: Item) -> None:
+        """Nothing to learn."""
+
+
 def cut(text: str, length: int = 120) -> str:
     """A text on one line, for a message."""
     return shortened(" ".join(text.split()), length)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from synthkit.text.filters.base import PASSED, Finding, StageParams, cut
+from synthkit.text.filters.base import PASSED, Finding, OfTasks, StageParams, cut
 from synthkit.text.items import Item
 from synthkit.text.near import SCHEME, NearIndex
 from synthkit.text.tokens import tokens
@@ -21,7 +21,7 @@ class NearDuplicateParams(StageParams):
     threshold: float = Field(default=0.7, ge=0.2, le=1)
 
 
-class NearDuplicates:
+class NearDuplicates(OfTasks):
     """Every near-duplicate is found: the index leaves out only what cannot reach the threshold."""
 
     def __init__(self, params: NearDuplicateParams, seeds: Sequence[Item]) -> None:
@@ -37,18 +37,9 @@ class NearDuplicates:
         at, score = found
         return Finding(f"ROUGE-L {score:.2f} with an earlier item", round(score, 4), self._texts[at])
 
-    look_task = look
-
-    def look_response(self, item: Item) -> Finding:  # noqa: ARG002
-        """Nothing: tasks are compared, and its own is among those that were accepted."""
-        return PASSED
-
     def accept(self, item: Item) -> None:
         self._index.add(tokens(item.task))
         self._texts.append(cut(item.task))
-
-    def accept_response(self, item: Item) -> None:
-        """Nothing to learn."""
 
     def fingerprint(self) -> dict[str, str]:
         import unicodedata

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from synthkit.errors import BuildError
 from synthkit.files import sha256_file
-from synthkit.text.filters.base import PASSED, Finding, StageParams, cut
+from synthkit.text.filters.base import PASSED, Finding, OfTasks, StageParams, cut
 from synthkit.text.items import Item
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ParaphraseParams(StageParams):
     threshold: float = Field(default=0.85, gt=0, le=1)
 
 
-class Paraphrases:
+class Paraphrases(OfTasks):
     """Cosine of sentence embeddings (all-MiniLM-L6-v2; Reimers & Gurevych 2019, arXiv 1908.10084), against all tasks
     so far: exact, and so quadratic, with a constant of some nanoseconds. A task of more than 256 word pieces is judged
     by its beginning.
@@ -51,9 +51,9 @@ class Paraphrases:
         self.params = params
         self._model = _model()
         self._texts = [cut(seed.task) for seed in seeds]
-        self._vectors: Array = np.zeros((max(64, 2 * len(seeds)), self._width()), dtype=np.float32)
-        if seeds:
-            self._vectors[: len(seeds)] = self._embedded([seed.task for seed in seeds])
+        first = self._embedded([seed.task for seed in seeds] or [""])
+        self._vectors: Array = np.zeros((max(64, 2 * len(seeds)), first.shape[1]), dtype=np.float32)
+        self._vectors[: len(seeds)] = first[: len(seeds)]
         self._last: tuple[str, Array] | None = None  # what is looked at is mostly accepted next
 
     def look(self, item: Item) -> Finding:
@@ -66,12 +66,6 @@ class Paraphrases:
             return Finding(score=score)
         return Finding(f"it means what an earlier item means: cosine {score:.2f}", score, self._texts[at])
 
-    look_task = look
-
-    def look_response(self, item: Item) -> Finding:  # noqa: ARG002
-        """Nothing: tasks are compared, and its own is among those that were accepted."""
-        return PASSED
-
     def accept(self, item: Item) -> None:
         import numpy as np
 
@@ -80,9 +74,6 @@ class Paraphrases:
             self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
         self._vectors[count] = vector
         self._texts.append(cut(item.task))
-
-    def accept_response(self, item: Item) -> None:
-        """Nothing to learn."""
 
     def fingerprint(self) -> dict[str, str]:
         from importlib.metadata import version
@@ -98,9 +89,6 @@ class Paraphrases:
         """Unit vectors, float32, shape (texts, width)."""
         found: Array = self._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
         return found
-
-    def _width(self) -> int:
-        return int(self._embedded(["one"]).shape[1])
 
 
 @cache
