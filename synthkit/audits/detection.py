@@ -12,7 +12,7 @@ from synthkit.audits.base import AuditResult, ColumnNames, ColumnResult, Status,
 from synthkit.audits.choice import has_floor, is_number, judged_columns, skipped, too_few
 from synthkit.audits.codes import codes, coding
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.estimators import make_model
+from synthkit.audits.estimators import learn, make_model
 from synthkit.audits.features import sample_rows
 from synthkit.audits.gate import Estimate, GateParams, gated, interval_text
 from synthkit.audits.statistics import auc, delong
@@ -136,14 +136,9 @@ class Told:
 def _fitted(
     context: AuditContext, columns: tuple[str, ...], rows: Array, side: Array, kind: Classifier, seed: int
 ) -> Any:
-    import warnings
-
     name, params = ESTIMATORS[kind]
     categorical = [not is_number(context, c) for c in columns]
-    model = make_model(name, params, "classification", categorical, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a logistic regression that has not converged: it is a weaker one
-        return model.fit(rows, side)
+    return learn(make_model(name, params, "classification", categorical, seed), rows, side)
 
 
 def _matrix(context: AuditContext, side: Side, columns: tuple[str, ...], size: int) -> Array:

@@ -64,6 +64,20 @@ def make_model(name: str | None, params: Mapping[str, Any], task: Task, categori
     return make_pipeline(columns, _made(cls, arguments))
 
 
+def learn(model: Any, rows: Array, target: Array) -> Any:
+    """The model, fitted. A column without any value in these rows is one of zeros: boosting cannot bin it otherwise."""
+    import warnings
+
+    import numpy as np
+
+    empty = np.isnan(rows).all(axis=0)
+    if empty.any():
+        rows = np.where(empty, 0.0, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a regression that has not converged: it is a weaker one
+        return model.fit(rows, target)
+
+
 def _constructible(cls: Any) -> bool:
     try:
         cls()

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from synthkit.audits.base import AuditParams, ColumnName, ColumnNames
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.estimators import Answers, Constant, Scorer, Task, answers, make_model, make_scorer
+from synthkit.audits.estimators import Answers, Constant, Scorer, Task, answers, learn, make_model, make_scorer
 from synthkit.audits.features import as_text, encoding, numbers, sample_rows, usable
 from synthkit.audits.sqltext import quote
 
@@ -198,8 +198,6 @@ def _target(values: Any, task: Task) -> Array:
 
 def fit(context: AuditContext, params: ModelParams, problem: Problem, rows: Rows, *salt: object) -> Any:
     """A model trained on the rows; where they hold one class only, the constant that says it."""
-    import warnings
-
     import numpy as np
 
     target = rows[1].astype(str) if problem.task == "classification" else rows[1]
@@ -207,9 +205,7 @@ def fit(context: AuditContext, params: ModelParams, problem: Problem, rows: Rows
         return Constant(str(target[0]))
     seed = int(context.rng("estimator", params.target, *salt).integers(2**31))
     model = make_model(params.estimator, params.estimator_params, problem.task, problem.categorical, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return model.fit(rows[0], target)
+    return learn(model, rows[0], target)
 
 
 def tell(model: Any, problem: Problem, rows: Array) -> Answers:

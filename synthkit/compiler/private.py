@@ -7,7 +7,7 @@ knowledge, or estimated by the generator with a share of the budget.
 from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.privacy.knowledge import Unknown, bounds_fault, unknown
+from synthkit.privacy.knowledge import Unknown, bounds_fault, learnt_columns, unknown
 from synthkit.schema import Schema
 from synthkit.spec.types import Relation, SourceTableSpec
 
@@ -23,8 +23,20 @@ def check_private(draft: Draft) -> None:
             continue
         if not model.generator.supports_epsilon:
             continue
+        if not learnt_columns(model.schema).columns:
+            _nothing_to_learn(draft, model)
+            continue
         _check_knowledge(draft, model)
         _check_size(draft, model)
+
+
+def _nothing_to_learn(draft: Draft, model: ModelDraft) -> None:
+    draft.fault(
+        "epsilon is spent on what is learnt, and here nothing is: each column is a key, free text or made up",
+        model.spec.origin.at("epsilon", key=True),
+        model.spec.epsilon,
+        "declare what a column to be learnt holds (type: categorical with its values), or drop epsilon",
+    )
 
 
 def sniffed(draft: Draft, table: SourceTableSpec) -> bool:

@@ -137,7 +137,7 @@ def bounds_fault(column: Column) -> str | None:
         low, high = (parse_bound(column, b) for b in column.bounds)
     except ValueError as error:
         return f"bounds: {error}"
-    return None if low < high else f"bounds: {column.bounds[0]} is not less than {column.bounds[1]}"
+    return None if low <= high else f"bounds: {column.bounds[0]} is greater than {column.bounds[1]}"
 
 
 def parse_bound(column: Column, value: Any) -> Any:

@@ -148,3 +148,19 @@ def test_missing_values_in_one_table_only(tmp_path: Path) -> None:
     assert filled.status == "fail"
     assert part(filled, "x").value == pytest.approx(0.2, abs=0.05)
     assert run("missingness", context(tmp_path / "c", whole, whole, whole)).status == "skipped"
+
+
+@pytest.mark.parametrize(("audit", "more"), [("detection", {}), ("tstr", {"target": "k"}), ("trts", {"target": "k"})])
+def test_a_number_that_hardly_any_row_has(tmp_path: Path, audit: str, more: dict[str, Any]) -> None:
+    """The rows that a classifier is trained on may have none of it."""
+
+    def some(seed: int) -> pa.Table:
+        x = np.random.default_rng(seed).normal(size=200)
+        once = pa.array(x, mask=np.arange(200) != seed)
+        return pa.table(
+            {"x": x, "k": np.where(x > 0, "yes", "no"), "once": once, "day": once.cast("int64", safe=False)}
+        )
+
+    result = run(audit, context(tmp_path, some(1), some(2), some(3)), **more)
+    assert result.status in ("pass", "inconclusive"), result.message
+    assert result.value is not None

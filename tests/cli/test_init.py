@@ -162,6 +162,7 @@ def test_odd_columns_are_proposed_as_yaml_that_means_the_same(tmp_path: Path) ->
             "size": ["inf", "1.5", "-2"][i % 3],
             "on": f"2024-01-{i % 28 + 1:02}",
             "nothing": "",
+            "year": 2013,
             "email": f"p{i % 5}@example.org",
         }
         for i in range(120)
@@ -173,6 +174,7 @@ def test_odd_columns_are_proposed_as_yaml_that_means_the_same(tmp_path: Path) ->
     columns = {c["name"]: c for c in value["sources"][0]["tables"][0]["columns"]}
     assert columns["flag"]["values"] == ['a "b": c', "no", "null", "yes"]
     assert columns["on"]["bounds"] == ["2024-01-01", "2024-01-28"]
+    assert columns["year"]["bounds"] == [2013, 2013]
     assert "bounds" not in columns["size"]
     assert "values" not in columns["nothing"]
     assert "values" not in columns["email"]

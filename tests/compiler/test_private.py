@@ -90,7 +90,7 @@ def test_a_size_that_tells_the_number_of_rows_is_a_fault(tmp_path: Path, size: s
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("bounds: [18, 90]", "bounds: [90, 18]", "column 'age': bounds: 90 is not less than 18"),
+        ("bounds: [18, 90]", "bounds: [90, 18]", "column 'age': bounds: 90 is greater than 18"),
         ("bounds: [18, 90]", "bounds: [low, 90]", "'low' is no number"),
         ('"2010-01-01"', '"2010-13-01"', "'2010-13-01' is no date"),
         ("[basic, plus, pro]", "[basic, plus, basic]", "names 'basic' twice"),
@@ -101,6 +101,17 @@ def test_a_declaration_that_cannot_be_used_is_a_fault(tmp_path: Path, before: st
     assert message in fault.message
     assert fault.where is not None
     assert fault.where.file.name == "sources.yml"
+
+
+def test_a_table_of_which_nothing_is_learnt_is_a_fault(tmp_path: Path) -> None:
+    start = DECLARED.index("              - {name: age")
+    names = ("age", "spend", "tier", "joined", "visits", "churned")
+    made_up = "".join(f"              - {{name: {name}, type: text, pii: first_name}}\n" for name in names)
+    (fault,) = faults(tmp_path, DECLARED[:start] + made_up)
+    assert "nothing is: each column is a key, free text or made up" in fault.message
+    assert fault.where is not None
+    assert (fault.where.file.name, fault.where.line) == ("customers.yml", 6)
+    assert "drop epsilon" in str(fault.hint)
 
 
 def test_a_model_without_epsilon_needs_no_declaration(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from synthkit.errors import BuildError
 from synthkit.generators import registry
 from synthkit.generators.aim import AIM, INDEPENDENT, MST, Marginals
 from synthkit.generators.base import Budget, Generator, Quota, silent
+from synthkit.generators.ctgan import CTGAN
 from synthkit.generators.marginals.release import same
+from synthkit.generators.tvae import TVAE
 from synthkit.privacy import accountant
 from synthkit.schema import Column, Schema, Table
 from tests.generators.marginals.tables import customers, declared
@@ -223,6 +226,38 @@ def test_a_single_column_is_its_own_distribution(tmp_path: Path) -> None:
         found = drawn(fitted(table, generator=generator), 10_000).to_pandas()
         shares = found.x.value_counts(normalize=True)
         assert [shares.get(x, 0.0) for x in "abcz"] == pytest.approx([0.6, 0.3, 0.1, 0.0], abs=0.01)
+
+
+@pytest.mark.parametrize("nullable", [True, False])
+@pytest.mark.parametrize("generator", [AIM, MST, INDEPENDENT, CTGAN, TVAE], ids=lambda g: g.name)
+def test_columns_of_one_possible_value(tmp_path: Path, generator: Generator, nullable: bool) -> None:
+    """Bounds may meet: the year of a table that is of one year."""
+    path, day = tmp_path / "rows.parquet", dt.date(2013, 1, 1)
+    rows = {"x": ["a", "b"] * 500, "year": [2013] * 1_000, "rate": [0.1] * 1_000, "day": [day] * 1_000}
+    pq.write_table(pa.table(rows), path)
+    constants = (
+        Column("year", "integer", "BIGINT", nullable=nullable, bounds=(2013, 2013)),
+        Column("rate", "float", "DOUBLE", nullable=nullable, bounds=(0.1, 0.1)),
+        Column("day", "date", "DATE", nullable=nullable, bounds=(day, day)),
+    )
+    schema = Schema((Column("x", "categorical", "VARCHAR", nullable=False, values=("a", "b")), *constants))
+    table = Table(schema, (path,), 1_000)
+    params: dict[str, Any] = {"epochs": 1} if generator in (CTGAN, TVAE) else {}
+    assert generator.fit is not None
+    assert generator.sample is not None
+    model = generator.fit(
+        table,
+        generator.params(**params),
+        budget=replace(HUGE, delta=1e-5, rows=1_000),
+        seed=0,
+        device="cpu",
+        progress=silent,
+    )
+    found = pa.Table.from_batches(generator.sample(model, 200, conditions=(), seed=1, progress=silent)).to_pylist()
+    assert len(found) == 200
+    assert {r["x"] for r in found} == {"a", "b"}
+    for name, value in (("year", 2013), ("rate", 0.1), ("day", day)):
+        assert {r[name] for r in found} <= ({value, None} if nullable else {value}), name
 
 
 @pytest.mark.slow
