@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generators import compare, growth, private, regimes, sampling, steps, tables
+from benchmarks.generators import compare, growth, private, private_circuit, regimes, sampling, steps, tables
 from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, present
 from benchmarks.generators.environment import environment, environment_text
 from benchmarks.generators.jobs import THREADS, Bench, Outcome, say
@@ -31,7 +31,7 @@ from benchmarks.generators.peers import (
     fault_of,
 )
 
-PARTS = ("quality", "private", "regimes", "steps", "sampling", "growth")
+PARTS = ("quality", "private", "regimes", "private_circuit", "steps", "sampling", "growth")
 QUICK_EPOCHS = 3
 QUICK_ROWS = 20_000
 QUICK_SIZES = (1_000, 4_000)
@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] = ()) -> bool:
         _private(bench, seeds, given, report)
     if "regimes" in given.parts:
         _regimes(bench, seeds, given, report)
+    if "private_circuit" in given.parts:
+        _private_circuit(bench, seeds, given, report)
     if "steps" in given.parts and "ctgan" in ours and not given.no_peers and adult:
         timed = steps.run(bench, given.data, 1 if given.quick else steps.REPEATS)
         report.add("steps", steps.table(timed, bench.threads), asdict(timed), ())
@@ -136,6 +138,21 @@ def _regimes(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, repo
         lambda p: report.keep("regimes", regimes.to_json(p)),
     )
     report.add("regimes", regimes.table(points, len(seeds)), regimes.to_json(points), ())
+
+
+def _private_circuit(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, report: Report) -> None:
+    found, absent = present(given.datasets or (("heart",) if given.quick else private_circuit.TABLES), given.data)
+    for message in absent:
+        print(f"- {message}", flush=True)
+    trials = private_circuit.run(
+        bench,
+        found,
+        given.epsilons,
+        seeds,
+        given.data,
+        lambda t: report.keep("private_circuit", private_circuit.to_json(t)),
+    )
+    report.add("private_circuit", private_circuit.table(trials, len(seeds)), private_circuit.to_json(trials), ())
 
 
 def _private_comparisons(given: argparse.Namespace) -> list[Comparison]:

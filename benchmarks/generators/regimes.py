@@ -57,14 +57,14 @@ def run(
         for epsilon in epsilons:
             for name in generators:
                 say(f"{dataset.name}, epsilon {epsilon:g}: {name}")
-                each = [_once(name, table, rows, epsilon, bench, seed) for seed in seeds]
+                each = [once(name, table, rows, epsilon, bench, seed) for seed in seeds]
                 means = [mean(values) for values in zip(*each, strict=True)]
                 found.append(Point(dataset.name, len(rows.train), rows.train.shape[1], epsilon, name, *means))
                 after_each(found)
     return found
 
 
-def _once(name: str, table: Any, rows: Rows, epsilon: float, bench: Bench, seed: int) -> tuple[float, ...]:
+def once(name: str, table: Any, rows: Rows, epsilon: float, bench: Bench, seed: int) -> tuple[float, ...]:
     """Seconds of the fit, and TSTR, C2ST and trends of as many rows as were trained on."""
     import pyarrow as pa
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits import marginals
+from synthkit.audits.association import numbers
 from synthkit.audits.base import AuditResult, Decide, audit
 from synthkit.audits.choice import has_floor, is_number, judged_columns, skipped, too_few
 from synthkit.audits.codes import floor_rows
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.features import sample_rows
 from synthkit.audits.gate import Estimate
 from synthkit.audits.pairs import Pair, chosen_pairs, sampled
-from synthkit.audits.sampling_error import Draws, gaps, groups, mean
+from synthkit.audits.sampling_error import DRAWS, Draws, gaps, groups, mean
 from synthkit.audits.verdict import ALPHA, Combine, Part, SharesParams, mean_floor, share_of_alpha, verdict
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 TRENDS: Mapping[str, Any] = {"max_shortfall": 0.05}
 BINS = 10
 DENSE = 1_000_000  # cells of a table that is counted as it is, empty ones among them
+SIDES: tuple[Side, ...] = ("synthetic", "holdout")
+HALVES = 32  # of the rows, for the error of the bins
+HALF_ROWS = 20_000  # of a side that are counted for it
 CELLS = 2_000_000  # of a pair's table by group, above which its rows are dealt into fewer groups
 
 
@@ -117,6 +122,9 @@ def _tabled(context: AuditContext, pair: Pair, params: PairTrendsParams) -> tupl
     place = np.zeros(len(counts[0]), dtype=np.int64)
     place[seen] = np.arange(len(seen))
     draws = _table_draws(context, [place[c] for c in cells[:2]], shares, len(seen))
+    if any(is_number(context, c) for c in pair):
+        moved = _of_bins(context, pair)
+        draws = replace(draws, contact=draws.contact + moved, signed=draws.signed + moved)
     return draws, float(0.5 * np.abs(shares[2] - shares[1]).sum()) if len(sides) == 3 else None
 
 
@@ -147,6 +155,57 @@ def _table_draws(context: AuditContext, places: list[Array], shares: list[Array]
     error = ours.error(ours.table(places[0], size)) - theirs.error(theirs.table(places[1], size))
     found = gaps(shares[0] - shares[1], error, 0.5)
     return replace(found, value=value)
+
+
+def _of_bins(context: AuditContext, pair: Pair) -> Array:
+    """Draws of the error that comes of bins between the extremes of the rows at hand: shape (DRAWS,).
+
+    Half of the groups of rows, drawn again and again, have other extremes. The score's variance over these halves is
+    about that over fresh samples (half-sampling; Kish & Frankel 1974). The halves are the same for every pair, so that
+    the errors of pairs that share a column go together.
+    """
+    import numpy as np
+
+    scores = np.empty(HALVES)
+    for i in range(HALVES):
+        shares = []
+        for side in SIDES:
+            first, second = (_half_codes(context, side, c)[i] for c in pair)
+            shares.append((first, second))
+        width = max(int(b.max(initial=0)) for _, b in shares) + 1
+        ours, theirs = _counts([a.astype(np.int64) * width + b for a, b in shares])
+        scores[i] = 0.5 * np.abs(ours / ours.sum() - theirs / theirs.sum()).sum()
+    multipliers = context.shared(
+        ("halves",), lambda: context.rng("multipliers of halves").standard_normal((DRAWS, HALVES), dtype=np.float32)
+    )
+    return np.asarray(multipliers @ (scores - scores.mean()) / np.sqrt(HALVES - 1))
+
+
+def _half_codes(context: AuditContext, side: Side, column: str) -> list[Array]:
+    """The codes of some rows of a side, one array for each half of its groups: bins between that half's extremes."""
+
+    def read() -> list[Array]:
+        import numpy as np
+
+        rows = sample_rows(context, side, HALF_ROWS, "halves")
+        if not is_number(context, column):
+            return [trend_codes(context, side, column)[rows]] * HALVES
+        values, dealt = numbers(context, side, column, "pearson"), groups(context, side)
+        finite = np.isfinite(values)
+        count = dealt.multipliers.shape[1]
+        low, high = np.full(count, np.inf), np.full(count, -np.inf)
+        np.minimum.at(low, dealt.of_row[finite], values[finite])
+        np.maximum.at(high, dealt.of_row[finite], values[finite])
+        rng = context.rng("halves", side)
+        found = []
+        for _ in range(HALVES):
+            half = rng.permutation(count)[: max(1, count // 2)]
+            ends = float(low[half].min()), float(high[half].max())
+            edges = np.histogram_bin_edges([], BINS, ends) if ends[0] <= ends[1] else np.zeros(1)
+            found.append(np.digitize(values[rows], edges).astype(np.int16))
+        return found
+
+    return context.shared(("halves", side, column), read)
 
 
 def _association(first: Array, second: Array) -> float:
