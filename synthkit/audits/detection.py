@@ -51,7 +51,7 @@ class DetectionParams(GateParams):
     max_rows: int = Field(default=20_000, ge=FEWEST)
 
 
-@audit("detection", DetectionParams, family="fidelity", needs=("train", "holdout"))
+@audit("detection", DetectionParams, family="fidelity", version=2, needs=("train", "holdout"))
 def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     """Can a classifier tell synthetic rows from held-out real ones? AUC of the better of two, 0.5 is a coin.
 

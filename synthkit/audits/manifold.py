@@ -5,12 +5,14 @@ in the smallest set that holds a share α of the real ones, R(β) the share of r
 share β of the synthetic ones. Where both tables come from one distribution, P(α) = α and R(β) = β. The authors take
 balls around one centre in a learnt space for these sets; here they are the level sets of the nearest-neighbour density
 (as in Kynkäänniemi et al., NeurIPS 2019): a row lies in the α-set if its nearest row in one half of the table is no
-farther than that of a share α of the other half. So sets of several clusters need no centre, and nothing is trained.
+farther than that of a share α of the other half. Each half serves in turn, and the value is the mean of the two. So
+sets of several clusters need no centre, and nothing is trained.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -50,19 +52,19 @@ class ManifoldParams(ShareParams):
     decide: Decide = "point"
 
 
-@audit("alpha_precision", ManifoldParams, family="fidelity", needs=("train", "holdout"))
+@audit("alpha_precision", ManifoldParams, family="fidelity", version=2, needs=("train", "holdout"))
 def alpha_precision(context: AuditContext, params: ManifoldParams) -> AuditResult:
     """Do synthetic rows lie where real rows lie, the typical and the odd ones alike? 1 is best.
 
     The value is 1 − 2 ∫ |P(α) − α| dα. It is low where synthetic rows lie off the real ones (P below α) and also where
     they keep to the commonest (P above α, as of a generator without diversity). The sets are those of held-out rows.
-    Interval: from the limit process of the two samples' distances, given the half that distances are taken to. Floor:
-    real training rows in the synthetic ones' place.
+    Interval: from the limit process of the two samples' distances, given the half that distances are taken to: the mean
+    of both halves' intervals. Floor: real training rows in the synthetic ones' place.
     """
     return _audit(context, params, "alpha_precision")
 
 
-@audit("beta_recall", ManifoldParams, family="fidelity", needs=("train", "holdout"))
+@audit("beta_recall", ManifoldParams, family="fidelity", version=2, needs=("train", "holdout"))
 def beta_recall(context: AuditContext, params: ManifoldParams) -> AuditResult:
     """Do the real rows lie where synthetic rows lie, or are kinds of them left out? 1 is best.
 
@@ -104,11 +106,16 @@ def _likeness(context: AuditContext, columns: tuple[str, ...], most: int, asked:
     points = space(context, columns)
     rows = sample_rows(context, known, most, "manifold", asked, known)
     rows = context.rng("manifold halves", asked, known, len(rows)).permutation(rows)
-    reference, other = np.sort(rows[: len(rows) // 2]), np.sort(rows[len(rows) // 2 :])
+    halves = np.sort(rows[: len(rows) // 2]), np.sort(rows[len(rows) // 2 :])
     placed = sample_rows(context, asked, min(most, context.rows("synthetic")), "manifold asked", known)
-    base = np.sort(nearest_distance(points(known, other), blocks(points, known, reference)))
-    found = np.sort(nearest_distance(points(asked, placed), blocks(points, known, reference)))
-    return likeness(found, base, context.rng("manifold error", asked, known))
+
+    def to(reference: Array, other: Array) -> Distance:
+        base = np.sort(nearest_distance(points(known, other), blocks(points, known, reference)))
+        found = np.sort(nearest_distance(points(asked, placed), blocks(points, known, reference)))
+        return likeness(found, base, context.rng("manifold error", asked, known))
+
+    first, second = to(*halves), to(*reversed(halves))
+    return Distance(*((a + b) / 2 for a, b in zip(astuple(first), astuple(second), strict=True)))
 
 
 def likeness(found: Array, base: Array, rng: Any) -> Distance:

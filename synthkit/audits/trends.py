@@ -50,7 +50,7 @@ class PairTrendsParams(SharesParams):
     decide: Decide = "point"
 
 
-@audit("pair_trends", PairTrendsParams, family="fidelity", needs=("train", "holdout"))
+@audit("pair_trends", PairTrendsParams, family="fidelity", version=2, needs=("train", "holdout"))
 def pair_trends(context: AuditContext, params: PairTrendsParams) -> AuditResult:
     """One score for pairs of columns, as SDMetrics' quality report gives it: 1 is best.
 

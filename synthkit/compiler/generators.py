@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from synthkit.compiler.auto import choose_generator
+from synthkit.compiler.auto import Declared, choose_generator
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Size
 from synthkit.errors import SynthError, did_you_mean
@@ -35,6 +35,17 @@ def parse_size(value: str | int) -> Size:
     return size
 
 
+def _declared(draft: Draft, model: ModelDraft) -> Declared | None:
+    """What the YAML says of a model's real table: its rows, and its columns that are learnt."""
+    source = model.spec.source
+    table = None if source is None or source.id not in draft.tables else draft.tables[source.id][1]
+    if table is None or table.row_count is None:
+        return None
+    made_up = {"id", "text"}
+    learnt = [c for c in table.columns if c.type not in made_up and c.pii is None and (c.name,) != table.primary_key]
+    return Declared(table.row_count, len(learnt)) if learnt else None
+
+
 def bind_generators(draft: Draft) -> None:
     """Names and parameters of generators, sizes and holdouts."""
     for model in draft.models.values():
@@ -53,7 +64,7 @@ def _bind_generator(draft: Draft, model: ModelDraft) -> None:
             hint = "name the generator that the parameter is of, or drop it"
             draft.fault(f"generator auto takes no parameters, so no {key!r}", here, key, hint)
         params = {}
-        name, model.generator_reason = choose_generator(spec.epsilon, registry.private_names())
+        name, model.generator_reason = choose_generator(spec.epsilon, registry.private_names(), _declared(draft, model))
     where = spec.origin.at("generator", "name") if spec.generator else spec.origin.at()
     try:
         model.generator = registry.get(name)

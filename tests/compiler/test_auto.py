@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from synthkit.cli.main import cli
 from synthkit.compiler import Manifest, compile_project
-from synthkit.compiler.auto import choose_generator
+from synthkit.compiler.auto import Declared, choose_generator
 from synthkit.errors import ConfigurationError
 from synthkit.fingerprint import Fingerprinter
 from synthkit.generators import registry
@@ -40,6 +40,42 @@ def test_the_choice() -> None:
     )
     assert choose_generator(0.5, ())[0] == "circuit"
     assert choose_generator(1.0, ("a", "aim", "dp.a")) == ("aim", "chosen as the default with epsilon")
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "declared", "name"),
+    [
+        (1.0, None, "aim"),
+        (1.0, Declared(1_000, 20), "aim"),
+        (1.0, Declared(300, 20), "independent"),
+        (0.5, Declared(300, 6), "aim"),
+        (0.1, Declared(1_000, 20), "independent"),
+        (1.0, Declared(0, 20), "independent"),
+    ],
+)
+def test_a_table_too_small_for_its_epsilon_gets_its_columns_right(
+    epsilon: float, declared: Declared | None, name: str
+) -> None:
+    private = ("aim", "independent", "mst")
+    found, why = choose_generator(epsilon, private, declared)
+    assert found == name
+    assert why.startswith(
+        "chosen as rows × epsilon ÷ columns is " if name == "independent" else "chosen as the default"
+    )
+    assert choose_generator(epsilon, ("aim", "mst"), declared)[0] == "aim"
+
+
+def test_what_is_declared_decides_under_epsilon(tmp_path: Path) -> None:
+    """Six columns are learnt: 400 rows at epsilon 1 are enough, at 0.2 they are not. No row is looked at."""
+    for epsilon, name in ((1, "aim"), (0.2, "independent")):
+        model = f"""
+            version: 1
+            models:
+              - {{name: fake, source: "{{{{ source('crm', 'customers') }}}}", epsilon: {epsilon}, size: 10, audits: []}}
+        """
+        found = manifest(tmp_path / name, model).models["fake"]
+        assert found.generator.name == name
+        assert found.generator_reason
 
 
 @pytest.fixture
