@@ -1,10 +1,10 @@
 """The joint sampling error of many shares at once, and what it makes of sums of absolute differences.
 
 Rows are dealt at random into 64 groups per side, and each share's counts are taken by group. A draw weights the
-groups with standard normal multipliers: a multiplier bootstrap (van der Vaart & Wellner 1996, ch. 2.9) over means of
-groups. Its covariance is the unbiased one with 63 degrees of freedom, the same multipliers serve all columns and all
-pairs of columns, so that a mean over pairs has its own error, and a draw costs a product of small matrices however
-many rows there are.
+groups with normal multipliers: a multiplier bootstrap (van der Vaart & Wellner 1996, ch. 2.9) over means of groups. Its
+covariance is the unbiased one with 63 degrees of freedom, and a factor that a draw's multipliers share makes the error
+Student's t with as many. The same multipliers serve all columns and all pairs of columns, so that a mean over pairs has
+its own error, and a draw costs a product of small matrices however many rows there are.
 
 A sum of absolute differences Σ w·|p − q| (total variation, Wasserstein's distance, a mean of differences) is no smooth
 function where p = q, and the plain bootstrap fails there. Its directional derivative (Fang & Santos 2019, Rev. Econ.
@@ -15,6 +15,7 @@ sign(p − q)·error throughout: a difference within two standard errors of 0 ma
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 GROUPS = 64
 DRAWS = 1000
+CAUTION = 0.8  # of a level: of 150 rows, noise exceeds what 5 % of the draws do in 6 % (calibration, 1,000 repetitions)
 CONTACT = 2.0  # standard errors within which a difference may be none
 
 
@@ -68,7 +70,10 @@ def deal(rows: int, rng: Any) -> Groups:
 
     count = min(GROUPS, max(2, rows))
     of_row = rng.permutation(np.arange(rows, dtype=np.int32) % count)
-    return Groups(of_row, rng.standard_normal((DRAWS, count), dtype=np.float32))
+    normal = rng.standard_normal((DRAWS, count), dtype=np.float32)
+    freedom = count - 1
+    spread = np.sqrt(freedom / rng.chisquare(freedom, (DRAWS, 1))).astype(np.float32)
+    return Groups(of_row, normal * spread)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,9 @@ class Draws:
 
         low = max(0.0, self.value - float(np.quantile(self.contact, 0.975)))
         high = min(most, self.value - float(np.quantile(self.signed, 0.025)))
-        noise = float(np.quantile(self.none, 1 - alpha))
+        # Of B draws like the measure itself, it exceeds the k-th smallest with probability 1 - k / (B + 1).
+        rank = min(len(self.none), math.ceil((1 - alpha * CAUTION) * (len(self.none) + 1)))
+        noise = float(np.partition(self.none, rank - 1)[rank - 1])
         return Distance(self.value, min(low, self.value), max(high, self.value), noise)
 
 

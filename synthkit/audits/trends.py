@@ -124,7 +124,7 @@ def _tabled(context: AuditContext, pair: Pair, params: PairTrendsParams) -> tupl
     draws = _table_draws(context, [place[c] for c in cells[:2]], shares, len(seen))
     if any(is_number(context, c) for c in pair):
         moved = _of_bins(context, pair)
-        draws = replace(draws, contact=draws.contact + moved, signed=draws.signed + moved)
+        draws = replace(draws, contact=draws.contact + moved, signed=draws.signed + moved, none=draws.none + moved)
     return draws, float(0.5 * np.abs(shares[2] - shares[1]).sum()) if len(sides) == 3 else None
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-STEPS = 2**20  # between the bounds of a number whose decimals are not declared
+STEPS = 2**28  # between the bounds of a number whose decimals are not declared: seven digits come back as they were
 MOST_STEPS = 2**48  # of any axis: beyond it several neighbouring values share a step
 FOUND_STEPS = 2**21 - 1  # of an axis whose bounds are not declared
 SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FLAT = 128  # positions that one histogram holds without refinement, and the branching of the tree at most
+FLAT = 64  # positions that one histogram holds without refinement, and the branching of the tree at most
 OCCUPIED = 4.0  # standard deviations of noise above which a node is refined
 DIFFERENT = 3.0  # standard deviations of noise by which two halves of a run must differ to be parted
 MOST_NODES = 2_048  # refined a level

@@ -71,7 +71,7 @@ def generator(
 
     return Generator(
         name=name,
-        version=2,
+        version=3,
         params=options,
         fit=fit,
         sample=sample,
