@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.generators.datasets import SHARED
 from benchmarks.matrix.page import page
-from benchmarks.matrix.plan import GENERATORS, Source, model_name, project_of, tables
+from benchmarks.matrix.plan import GENERATORS, Source, generators_of, model_name, project_of, tables
 from benchmarks.timing import SYNTH
 
 PATIENCE = 900.0  # seconds
@@ -66,6 +66,8 @@ def main() -> bool:
         for table in (t for t in found if not given.table or t.name in given.table):
             for generator in given.generator or GENERATORS:
                 if given.known and not (work / "results" / f"{table.name}-{generator}.json").exists():
+                    continue
+                if not given.known and generator not in generators_of(project_of(table, work)):
                     continue
                 result = one(table, generator, work, given.patience)
                 results.setdefault(table.name, {})[generator] = result

@@ -70,6 +70,7 @@ AUDITS: dict[str, dict[str, Any]] = {
     "exact_match": {},
     "outlier_similarity": {},
 }
+MADE_UP = {"id", "text"}  # columns of these types are not learnt
 PREDICTING = {"tstr", "trts", "feature_importance"}
 
 
@@ -130,6 +131,8 @@ def project_of(table: Source, work: Path) -> Path:
         if target or name not in PREDICTING
     ]
     read = f"{{{{ source('{source['name']}', '{source['tables'][0]['name']}') }}}}"
+    # Where nothing is learnt, there is nothing to spend epsilon on, and the compiler says so.
+    learnt = any(c["type"] not in MADE_UP for c in source["tables"][0]["columns"])
     declared["models"] = [
         {
             "name": model_name(generator),
@@ -141,9 +144,16 @@ def project_of(table: Source, work: Path) -> Path:
             **options,
         }
         for generator, options in GENERATORS.items()
+        if learnt or "epsilon" not in options
     ]
     file.write_text(yaml.safe_dump(declared, sort_keys=False, allow_unicode=True), "utf-8")
     return root
+
+
+def generators_of(root: Path) -> set[str]:
+    """The generators that a project of :func:`project_of` has models of."""
+    (file,) = (root / "models").glob("*.yml")
+    return {model["generator"] for model in yaml.safe_load(file.read_text("utf-8"))["models"]}
 
 
 def model_name(generator: str) -> str:
