@@ -49,8 +49,8 @@ def test_what_is_spent_keeps_the_budget_and_uses_it_up(unit: int, share: float) 
     plan = spending(params, budget, SCHEMA)
     assert TVAE.mechanisms is not None
     assert TVAE.mechanisms(TvaeOptions(one_way_share=share), budget, SCHEMA) == plan.mechanisms
-    # ages take one histogram, the 10^8 steps of incomes four, cities one
-    assert plan.mechanisms == (plan.gradients, noisy_histograms(plan.sigma, unit, 6))
+    # ages take two histograms, the 10^8 steps of incomes five, cities one
+    assert plan.mechanisms == (plan.gradients, noisy_histograms(plan.sigma, unit, 8))
     spent = accountant.epsilon(plan.mechanisms, 1e-5)
     assert spent <= 1.0
     assert spent == pytest.approx(1.0, rel=1e-2)
