@@ -20,6 +20,7 @@ LogicalType = Literal["integer", "float", "decimal", "boolean", "categorical", "
 LOGICAL_TYPES: tuple[str, ...] = get_args(LogicalType)
 NUMERIC: frozenset[str] = frozenset({"integer", "float", "decimal"})
 TEMPORAL: frozenset[str] = frozenset({"datetime", "date", "time"})
+MADE_UP = frozenset({"id", "text"})  # no generator learns a column of these types
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Column:
     @property
     def modelled(self) -> bool:
         """Whether a generator learns the column; keys, free text and Faker-filled ones are made up."""
-        return self.type not in ("id", "text") and self.pii is None
+        return self.type not in MADE_UP and self.pii is None
 
 
 @dataclass(frozen=True)

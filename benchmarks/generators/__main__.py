@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generators import compare, growth, private, private_circuit, regimes, sampling, steps, tables
-from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, present
+from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, Dataset, present
 from benchmarks.generators.environment import environment, environment_text
 from benchmarks.generators.jobs import THREADS, Bench, Outcome, say
 from benchmarks.generators.peers import (
@@ -100,13 +100,19 @@ class Report:
         (self.work / "results.md").write_text("\n".join(self.pages), "utf-8")
 
 
+def _present(names: Iterable[str], given: argparse.Namespace) -> list[Dataset]:
+    """The tables that are there; of the others it is said what is missing."""
+    found, absent = present(names, given.data)
+    for message in absent:
+        print(f"- {message}", flush=True)
+    return found
+
+
 def _quality(
     bench: Bench, comparisons: Sequence[Comparison], seeds: Sequence[int], given: argparse.Namespace, report: Report
 ) -> None:
     names = dict.fromkeys(d for c in comparisons for d in c.datasets)
-    found, absent = present(names, given.data)
-    for message in absent:
-        print(f"- {message}", flush=True)
+    found = _present(names, given)
     there = {d.name for d in found}
     kept = [replace(c, datasets=tuple(d for d in c.datasets if d in there)) for c in comparisons]
     results = compare.run(bench, kept, seeds, given.data, lambda r: report.keep("quality", r.to_json()))
@@ -125,9 +131,7 @@ def _private(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, repo
 
 def _regimes(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, report: Report) -> None:
     names = regimes.known(given.datasets or (("heart",) if given.quick else ()))
-    found, absent = present(names, given.data)
-    for message in absent:
-        print(f"- {message}", flush=True)
+    found = _present(names, given)
     points = regimes.run(
         bench,
         given.generators or regimes.GENERATORS,
@@ -141,9 +145,7 @@ def _regimes(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, repo
 
 
 def _private_circuit(bench: Bench, seeds: Sequence[int], given: argparse.Namespace, report: Report) -> None:
-    found, absent = present(given.datasets or (("heart",) if given.quick else private_circuit.TABLES), given.data)
-    for message in absent:
-        print(f"- {message}", flush=True)
+    found = _present(given.datasets or (("heart",) if given.quick else private_circuit.TABLES), given)
     trials = private_circuit.run(
         bench,
         found,
@@ -162,9 +164,7 @@ def _private_comparisons(given: argparse.Namespace) -> list[Comparison]:
     able = [n for n in given.generators or [c.ours for c in PRIVATE] if n in registry.private_names()]
     datasets = given.datasets or (("default",) if given.quick else ())
     comparisons = chosen(able, datasets, with_peers=not given.no_peers, among=PRIVATE) if able else []
-    found, absent = present(dict.fromkeys(d for c in comparisons for d in c.datasets), given.data)
-    for message in absent:
-        print(f"- {message}", flush=True)
+    found = _present(dict.fromkeys(d for c in comparisons for d in c.datasets), given)
     there = {d.name for d in found}
     return [replace(c, datasets=tuple(d for d in c.datasets if d in there)) for c in comparisons]
 

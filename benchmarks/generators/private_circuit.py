@@ -19,10 +19,9 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.generators import metrics, regimes
-from benchmarks.generators.datasets import Dataset, Rows, ingested, load, split
-from benchmarks.generators.jobs import Bench, say, train_file
-from benchmarks.generators.knowledge import as_declared, declared_file, write_declared
+from benchmarks.generators import regimes
+from benchmarks.generators.datasets import Dataset, Rows
+from benchmarks.generators.jobs import Bench, say
 
 if TYPE_CHECKING:
     import torch
@@ -59,11 +58,7 @@ def run(
     """``aim`` and all circuits on every table at every ε; ``after_each`` of them it sees what there is."""
     found: list[Trial] = []
     for dataset in datasets:
-        whole = load(dataset, data)
-        rows = split(dataset, whole, bench.split_seed)
-        train = train_file(bench, f"{dataset.name}_train_{bench.split_seed}", rows.train)
-        write_declared(whole, train)
-        table = as_declared(ingested(train, dataset.types, bench.work / "ingested"), declared_file(train))
+        rows, table = regimes.declared(bench, dataset, data)
         for epsilon in epsilons:
             say(f"{dataset.name}, epsilon {epsilon:g}: aim")
             each = [regimes.once("aim", table, rows, epsilon, bench, s)[1:] for s in seeds]
@@ -86,15 +81,14 @@ def _once(
 ) -> tuple[float, float, float]:
     """TSTR, C2ST and trends of as many rows as were trained on."""
     import numpy as np
-    import pyarrow as pa
     import torch
 
     from synthkit.generators.aim import INDEPENDENT
-    from synthkit.generators.base import Budget, silent
+    from synthkit.generators.base import silent
     from synthkit.generators.circuits.sampling import sampler_of
     from synthkit.generators.marginals.params import IndependentParams
 
-    budget = Budget(epsilon, min(bench.delta, 0.1 / table.rows), rows=table.rows)
+    budget = regimes.budget_of(bench, epsilon, table.rows)
     assert INDEPENDENT.fit is not None
     columns = INDEPENDENT.fit(table, IndependentParams(), budget=budget, seed=seed, device="cpu", progress=silent)
     positions = columns.encoder.encode_table(table)
@@ -112,9 +106,7 @@ def _once(
             return sampler.draw(count, generator).t().numpy().astype(np.int64)
 
     batch = columns.rows(Drawn(), table.rows, np.random.default_rng(seed))
-    synthetic = metrics.conform(pa.Table.from_batches([batch]).to_pandas(), rows.test)
-    _, trends = metrics.quality(synthetic, rows.test)
-    return metrics.tstr(synthetic, rows), metrics.c2st(synthetic, rows, draws=1), trends
+    return regimes.scored([batch], rows)
 
 
 def noisy_em(

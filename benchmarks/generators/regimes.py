@@ -7,7 +7,7 @@ seeds; with ``secure`` noise no two runs print the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
@@ -49,11 +49,7 @@ def run(
     """Every generator on every table at every ε; ``after_each`` of them it sees what there is."""
     found: list[Point] = []
     for dataset in datasets:
-        whole = load(dataset, data)
-        rows = split(dataset, whole, bench.split_seed)
-        train = train_file(bench, f"{dataset.name}_train_{bench.split_seed}", rows.train)
-        write_declared(whole, train)
-        table = as_declared(ingested(train, dataset.types, bench.work / "ingested"), declared_file(train))
+        rows, table = declared(bench, dataset, data)
         for epsilon in epsilons:
             for name in generators:
                 say(f"{dataset.name}, epsilon {epsilon:g}: {name}")
@@ -64,25 +60,46 @@ def run(
     return found
 
 
-def once(name: str, table: Any, rows: Rows, epsilon: float, bench: Bench, seed: int) -> tuple[float, ...]:
-    """Seconds of the fit, and TSTR, C2ST and trends of as many rows as were trained on."""
+def declared(bench: Bench, dataset: Dataset, data: Path) -> tuple[Rows, Any]:
+    """A table's rows, and its training rows as a table of which everything is declared."""
+    whole = load(dataset, data)
+    rows = split(dataset, whole, bench.split_seed)
+    train = train_file(bench, f"{dataset.name}_train_{bench.split_seed}", rows.train)
+    write_declared(whole, train)
+    return rows, as_declared(ingested(train, dataset.types, bench.work / "ingested"), declared_file(train))
+
+
+def budget_of(bench: Bench, epsilon: float, rows: int) -> Any:
+    """The budget of a fit on so many declared rows."""
+    from synthkit.generators.base import Budget
+
+    return Budget(epsilon, min(bench.delta, 0.1 / rows), rows=rows)
+
+
+def scored(batches: Iterable[Any], rows: Rows) -> tuple[float, float, float]:
+    """TSTR, C2ST and pair trends of drawn record batches."""
     import pyarrow as pa
 
+    synthetic = metrics.conform(pa.Table.from_batches(list(batches)).to_pandas(), rows.test)
+    _, trends = metrics.quality(synthetic, rows.test)
+    return metrics.tstr(synthetic, rows), metrics.c2st(synthetic, rows, draws=1), trends
+
+
+def once(name: str, table: Any, rows: Rows, epsilon: float, bench: Bench, seed: int) -> tuple[float, ...]:
+    """Seconds of the fit, and TSTR, C2ST and trends of as many rows as were trained on."""
     from synthkit.generators import registry
-    from synthkit.generators.base import Budget, silent
+    from synthkit.generators.base import silent
 
     generator = registry.get(name)
     assert generator.fit is not None
     assert generator.sample is not None
     params = generator.params.model_validate(dict(bench.params.get(name, {})))
-    budget = Budget(epsilon, min(bench.delta, 0.1 / table.rows), rows=table.rows)
+    budget = budget_of(bench, epsilon, table.rows)
     started = time.perf_counter()
     model = generator.fit(table, params, budget=budget, seed=seed, device=bench.device, progress=silent)
     seconds = time.perf_counter() - started
     drawn = generator.sample(model, table.rows, conditions=(), seed=seed + 1, progress=silent)
-    synthetic = metrics.conform(pa.Table.from_batches(list(drawn)).to_pandas(), rows.test)
-    _, trends = metrics.quality(synthetic, rows.test)
-    return seconds, metrics.tstr(synthetic, rows), metrics.c2st(synthetic, rows, draws=1), trends
+    return seconds, *scored(drawn, rows)
 
 
 def table(points: Sequence[Point], seeds: int) -> str:

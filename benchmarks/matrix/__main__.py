@@ -64,10 +64,11 @@ def main() -> bool:
         found, small = tables(given.data, given.rows, work)
         results: dict[str, dict[str, dict[str, Any]]] = {}
         for table in (t for t in found if not given.table or t.name in given.table):
+            able = set() if given.known else generators_of(project_of(table, work))
             for generator in given.generator or GENERATORS:
                 if given.known and not (work / "results" / f"{table.name}-{generator}.json").exists():
                     continue
-                if not given.known and generator not in generators_of(project_of(table, work)):
+                if not given.known and generator not in able:
                     continue
                 result = one(table, generator, work, given.patience)
                 results.setdefault(table.name, {})[generator] = result

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from benchmarks.timing import SYNTH
+from synthkit.schema import MADE_UP
 
 FEWEST = 100  # rows: of fewer, a fifth held out judges nothing
 SUFFIXES = {".csv", ".parquet"}
@@ -70,7 +71,6 @@ AUDITS: dict[str, dict[str, Any]] = {
     "exact_match": {},
     "outlier_similarity": {},
 }
-MADE_UP = {"id", "text"}  # columns of these types are not learnt
 PREDICTING = {"tstr", "trts", "feature_importance"}
 
 

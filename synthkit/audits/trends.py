@@ -112,8 +112,7 @@ def _tabled(context: AuditContext, pair: Pair, params: PairTrendsParams) -> tupl
     read = [_codes(context, s, pair) for s in sides]
     if params.association and not _association(*read[1]) > params.association:
         return None
-    width = max(int(b.max(initial=0)) for _, b in read) + 1
-    cells = [a.astype(np.int64) * width + b for a, b in read]
+    cells = _cells(read)
     if len(sides) == 3 and (rows := floor_rows(context)) is not None:
         cells[2] = cells[2][rows]
     counts = _counts(cells)
@@ -126,6 +125,14 @@ def _tabled(context: AuditContext, pair: Pair, params: PairTrendsParams) -> tupl
         moved = _of_bins(context, pair)
         draws = replace(draws, contact=draws.contact + moved, signed=draws.signed + moved, none=draws.none + moved)
     return draws, float(0.5 * np.abs(shares[2] - shares[1]).sum()) if len(sides) == 3 else None
+
+
+def _cells(read: list[tuple[Array, Array]]) -> list[Array]:
+    """The cell of each row in the table of two columns, numbered alike on all sides."""
+    import numpy as np
+
+    width = max(int(second.max(initial=0)) for _, second in read) + 1
+    return [first.astype(np.int64) * width + second for first, second in read]
 
 
 def _counts(cells: list[Array]) -> list[Array]:
@@ -166,14 +173,11 @@ def _of_bins(context: AuditContext, pair: Pair) -> Array:
     """
     import numpy as np
 
+    halves = [(_half_codes(context, side, pair[0]), _half_codes(context, side, pair[1])) for side in SIDES]
     scores = np.empty(HALVES)
     for i in range(HALVES):
-        shares = []
-        for side in SIDES:
-            first, second = (_half_codes(context, side, c)[i] for c in pair)
-            shares.append((first, second))
-        width = max(int(b.max(initial=0)) for _, b in shares) + 1
-        ours, theirs = _counts([a.astype(np.int64) * width + b for a, b in shares])
+        read = [(first[i], second[i]) for first, second in halves]
+        ours, theirs = _counts(_cells(read))
         scores[i] = 0.5 * np.abs(ours / ours.sum() - theirs / theirs.sum()).sum()
     multipliers = context.shared(
         ("halves",), lambda: context.rng("multipliers of halves").standard_normal((DRAWS, HALVES), dtype=np.float32)

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from synthkit.compiler.auto import Declared, choose_generator
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Size
+from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
+from synthkit.schema import MADE_UP
 from synthkit.sources.ingest import parse_share
 from synthkit.spec.faults import parameter_faults
 from synthkit.spec.types import AUTO
@@ -37,12 +39,11 @@ def parse_size(value: str | int) -> Size:
 
 def _declared(draft: Draft, model: ModelDraft) -> Declared | None:
     """What the YAML says of a model's real table: its rows, and its columns that are learnt."""
-    source = model.spec.source
-    table = None if source is None or source.id not in draft.tables else draft.tables[source.id][1]
+    found = source_table(draft, model)
+    table = None if found is None else found[1]
     if table is None or table.row_count is None:
         return None
-    made_up = {"id", "text"}
-    learnt = [c for c in table.columns if c.type not in made_up and c.pii is None and (c.name,) != table.primary_key]
+    learnt = [c for c in table.columns if c.type not in MADE_UP and c.pii is None and (c.name,) != table.primary_key]
     return Declared(table.row_count, len(learnt)) if learnt else None
 
 

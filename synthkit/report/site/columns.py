@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthkit.report.site.verdicts import AuditView, anchor
+from synthkit.schema import MADE_UP
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,4 @@ def column_views(
 
 
 def _made_up(column: Mapping[str, Any]) -> bool:
-    return column["type"] in ("id", "text")
+    return column["type"] in MADE_UP
