@@ -28,7 +28,7 @@ from synthkit.privacy.chain import Charge, Entry, Ledger
 from synthkit.privacy.guarantee import Account
 from synthkit.privacy.ledger import FILE, open_ledger, read_ledger
 from synthkit.privacy.mechanisms import Mechanism
-from synthkit.privacy.release import hash_key, keyed
+from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.privacy.remembered import composed_epsilon, fitting_epsilon
 from synthkit.runrecord import now
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import shortened
-from synthkit.privacy.release import hash_key, keyed
+from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
 
 _UNREAD = {"description", "tags", "meta", "holdout", "constraints", "population", "part"}  # these change no row

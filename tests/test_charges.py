@@ -225,3 +225,35 @@ def test_a_broken_ledger_spends_nothing(tmp_path: Path) -> None:
     for act in (lambda: spend(manifest, "fake"), lambda: balances(manifest, make_plan(manifest).actions)):
         with pytest.raises(LedgerError, match="line 1"):
             act()
+
+
+@pytest.mark.parametrize(
+    ("project", "sources", "row"),
+    [
+        (PROJECT, SOURCES, "| crm.customers | 1 | 1 | 3 | m0 |"),
+        (
+            PROJECT.replace("budgets:\n    crm.customers: {epsilon: 3, delta: 1e-5}", "default_budget: {epsilon: 4}"),
+            SOURCES,
+            "| crm.customers | 1 | 1 | 4 | m0 |",
+        ),
+        ("name: shop\n", SOURCES, "| crm.customers | 1 | 1 | – | m0 |"),
+        # The table joined a population after it was charged: the budget is that of the population, and so is the sum.
+        (
+            PROJECT.replace("crm.customers:", "people:"),
+            SOURCES.replace(
+                "            primary_key: customer_id\n",
+                "            primary_key: customer_id\n            privacy_unit: customer_id\n            population: people\n",
+            ),
+            "| people | 1 | 1 | 3 | m0 |",
+        ),
+    ],
+    ids=["its own", "the default", "none", "joined a population"],
+)
+def test_a_report_names_the_budget_that_is_declared(tmp_path: Path, project: str, sources: str, row: str) -> None:
+    from synthkit.cli.reports import surroundings
+    from synthkit.report.page import to_markdown
+    from synthkit.report.sections import spent_section
+
+    spend(compiled(tmp_path, models=models_of(1)), "m0", run="this")
+    root = compiled(tmp_path, project, sources, models_of(1)).project
+    assert row in to_markdown(list(spent_section(surroundings(root, "this", None).spent, "by this run")))

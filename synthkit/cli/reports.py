@@ -63,10 +63,10 @@ def surroundings(project: Project, run_id: str, base: str | None) -> Surrounding
 def _charged(project: Project, run_id: str) -> tuple[Spent, ...]:
     from synthkit.privacy.chain import LedgerError
     from synthkit.privacy.ledger import FILE, read_ledger
-    from synthkit.verify.review import Spent
+    from synthkit.verify.review import spent_by
 
     try:
-        charges = [e.charge for e in read_ledger(project.root / FILE).entries if e.charge.run_id == run_id]
+        entries = read_ledger(project.root / FILE).entries
     except LedgerError:
         return ()
-    return tuple(Spent(c.model, c.account, c.epsilon, c.delta) for c in charges)
+    return spent_by(project, [e for e in entries if e.charge.run_id == run_id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.private import declared_types
@@ -12,6 +13,9 @@ from synthkit.errors import Location, did_you_mean
 from synthkit.generators.base import Budget
 from synthkit.privacy.guarantee import Account
 from synthkit.spec.types import BudgetSpec, SourceTableSpec
+
+if TYPE_CHECKING:
+    from synthkit.project import Project
 
 CAP = 1e-5  # no default δ is larger
 
@@ -26,11 +30,25 @@ def default_delta(rows: int) -> float:
     return min(CAP, 1 / (10 * n), 1 / math.pow(n, 1.1))
 
 
+def account_names(project: Project) -> dict[str, str]:
+    """The account of each source table (``group.table``): its population, or one of its own."""
+    return {f"{s.name}.{t.name}": t.population or f"{s.name}.{t.name}" for s in project.sources for t in s.tables}
+
+
+def budget_of(project: Project, account: str) -> BudgetSpec | None:
+    """The budget that synth_project.yml declares for an account: its own, or that of all that have none."""
+    privacy = project.spec.privacy
+    if account in privacy.budgets:
+        return privacy.budgets[account]
+    return privacy.default_budget if account in account_names(project).values() else None
+
+
 def bind_accounts(draft: Draft) -> None:
     """One account per population, or per table that names none; with the budgets of synth_project.yml."""
     tables: dict[str, list[str]] = {}
-    for id_, (relation, table) in draft.tables.items():
-        tables.setdefault(table.population or f"{relation.source}.{relation.name}", []).append(id_)
+    names = account_names(draft.project)
+    for id_, (_, table) in draft.tables.items():
+        tables.setdefault(names[id_.removeprefix("source:")], []).append(id_)
         if table.population is not None and table.privacy_unit is None:
             draft.fault(
                 f"a table of the population {table.population!r} names no privacy_unit, so each row would be a person",

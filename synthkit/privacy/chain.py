@@ -10,7 +10,7 @@ it. The next charge joins the forks, as git's merge commits do: it names the las
 then on none of them can go unseen. Composition does not ask for an order, so nothing else changes.
 
 An entry says only what was declared. The ledger is committed to git, and whoever knows all rows but one could try
-candidates for that one against a hash of them: so the train hash is keyed (:mod:`synthkit.privacy.release`).
+candidates for that one against a hash of them: so the train hash is keyed (:mod:`synthkit.privacy.hashkey`).
 """
 
 from __future__ import annotations

@@ -9,25 +9,17 @@ a pull request show. Of what these hold without privacy, this would tell of the 
 - the number of source rows, and times, which follow from it.
 - pictures of real rows, those of other tables over the same rows included (:func:`picturable`).
 - hashes of the source's content: whoever knows all rows but one could try candidates for the last. They are keyed
-  (:func:`keyed`) with a secret of the project that is never committed.
+  with a secret of the project that is never committed (:mod:`synthkit.privacy.hashkey`).
 """
 
 from __future__ import annotations
 
-import hmac
-import os
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from synthkit.errors import SynthError
-from synthkit.files import explained
 from synthkit.results import ModelResult
 
-VARIABLE = "SYNTHKIT_HASH_KEY"
-KEY_FILE = "privacy/.hash_key"
 WITHHELD = "its figures are computed from the real rows, so they are not published"
 UNSAID = "it was not built; the reason may quote rows, and is on the console and in the log of who built it"
 _VERDICT = ("name", "severity", "status", "threshold")
@@ -75,49 +67,3 @@ def picturable(epsilon: float | None, accounts: Collection[str], protected: Coll
         show_real: the project's ``reports: {show_real: …}``.
     """
     return show_real and epsilon is None and not set(accounts) & set(protected)
-
-
-def keyed(content: str, key: bytes) -> str:
-    """HMAC-SHA-256 of a content hash, as 64 hexadecimal digits: it tells nothing without the key."""
-    return hmac.new(key, content.encode(), "sha256").hexdigest()
-
-
-def hash_key(root: Path) -> bytes:
-    """The project's secret: of the environment variable ``SYNTHKIT_HASH_KEY``, else of a file that git ignores.
-
-    The file is made when it is first needed. Another machine with another key takes every private model for changed,
-    trains it again and charges the ledger again: a team shares one key.
-
-    Raises:
-        SynthError: the file cannot be written, or holds no key.
-    """
-    given = os.environ.get(VARIABLE)
-    if given:
-        return given.encode()
-    file = root / KEY_FILE
-    if not file.exists():
-        _write_key(file)
-    key = file.read_bytes().strip()
-    if len(key) < 32:
-        hint = f"restore it from where it was made, or set {VARIABLE}"
-        raise SynthError(f"{file} holds no key of at least 32 characters", hint=hint)
-    return key
-
-
-def _write_key(file: Path) -> None:
-    with explained(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        ignore = file.with_name(".gitignore")
-        if not ignore.exists() or file.name not in ignore.read_text("utf-8").split():
-            with ignore.open("a", encoding="utf-8") as handle:
-                handle.write(f"{file.name}\n")
-        temporary = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-            handle.write(secrets.token_hex(32) + "\n")
-        try:
-            os.link(temporary, file)  # unlike a rename, it never replaces the key of a process that came first
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode, compile_project
+from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
 from synthkit.fingerprint import Fingerprint
 from synthkit.privacy.chain import Entry, Ledger
@@ -81,7 +82,7 @@ def review(project: Project, *, base: Commit | None = None, full: bool = False, 
         after={r.model: r.data for r in receipts.values() if r.fault is None},
         before=before,
         base=None if base is None else base.name,
-        spent=() if base is None else _since(manifest, checks.ledger, checks.base_entries),
+        spent=() if base is None else _since(project, checks.ledger, checks.base_entries),
         places={m.name: _relative(m.spec.origin.at("name"), project) for m in manifest.models.values()},
     )
 
@@ -199,11 +200,21 @@ class _Checks:
         yield from spending.within_requirements(self.manifest, self.whole)
 
 
-def _since(manifest: Manifest, ledger: Ledger | None, before: Sequence[Entry]) -> tuple[Spent, ...]:
+def _since(project: Project, ledger: Ledger | None, before: Sequence[Entry]) -> tuple[Spent, ...]:
     """What was charged since the base."""
     if ledger is None:
         return ()
     known = {e.hash for e in before}
-    charges = [e.charge for e in ledger.entries if e.hash not in known]
-    budgets = {a.name: a.epsilon for a in manifest.accounts.values()}
-    return tuple(Spent(c.model, c.account, c.epsilon, c.delta, budgets.get(c.account)) for c in charges)
+    return spent_by(project, [e for e in ledger.entries if e.hash not in known])
+
+
+def spent_by(project: Project, entries: Iterable[Entry]) -> tuple[Spent, ...]:
+    """Trainings under the accounts and budgets of today: a table may have joined a population since it was charged."""
+    accounts = account_names(project)
+    found = []
+    for charge in (e.charge for e in entries):
+        name = next((accounts[s] for s in charge.sources if s in accounts), charge.account)
+        declared = budget_of(project, name)
+        budget = None if declared is None else declared.epsilon
+        found.append(Spent(charge.model, name, charge.epsilon, charge.delta, budget))
+    return tuple(found)

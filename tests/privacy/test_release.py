@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import stat
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
 import pytest
 
 from synthkit.audits.runner import AuditRecord
-from synthkit.errors import SynthError
-from synthkit.privacy.release import KEY_FILE, VARIABLE, WITHHELD, hash_key, keyed, picturable, public_receipt
+from synthkit.privacy.release import WITHHELD, picturable, public_receipt
 
 KS = AuditRecord(
     name="ks",
@@ -46,29 +41,6 @@ def test_of_an_audit_that_reads_real_rows_only_the_verdict_is_published() -> Non
     assert AuditRecord.from_json(ks).value is None  # readers read it as any record
     assert public["rows"] == 500
     assert public["epsilon"] == 1.0
-
-
-def test_the_key_is_made_once_kept_from_git_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    with ThreadPoolExecutor(8) as pool:
-        keys = set(pool.map(lambda _: hash_key(tmp_path), range(8)))
-    assert len(keys) == 1
-    file = tmp_path / KEY_FILE
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert file.name in (file.parent / ".gitignore").read_text("utf-8").split()
-    assert [p.name for p in file.parent.iterdir() if p.name not in (".gitignore", file.name)] == []
-    (key,) = keys
-    assert keyed("abc", key) == keyed("abc", hash_key(tmp_path))
-    monkeypatch.setenv(VARIABLE, "another key that the whole team shares")
-    assert keyed("abc", key) != keyed("abc", hash_key(tmp_path))
-
-
-def test_a_key_that_was_cut_off_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    (tmp_path / "privacy").mkdir()
-    (tmp_path / KEY_FILE).write_text("abc")
-    with pytest.raises(SynthError, match="holds no key"):
-        hash_key(tmp_path)
 
 
 @pytest.mark.parametrize(
