@@ -26,9 +26,9 @@ from synthkit.errors import BuildError
 from synthkit.plan import Action
 from synthkit.privacy.chain import Charge, Entry, Ledger
 from synthkit.privacy.guarantee import Account
+from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.privacy.ledger import FILE, open_ledger, read_ledger
 from synthkit.privacy.mechanisms import Mechanism
-from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.privacy.remembered import composed_epsilon, fitting_epsilon
 from synthkit.runrecord import now
 

@@ -1,4 +1,4 @@
-"""The project's secret that keys published hashes of protected content: from the environment, or a file that git ignores.
+"""The secret that keys published hashes of protected content: from the environment, or a file that git ignores.
 
 Whoever knows all rows of a source but one could try candidates for the last against a plain hash of it. A key that can
 be guessed is no better, so the same is demanded of it wherever it comes from: :data:`LEAST` characters, of which

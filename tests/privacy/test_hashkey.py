@@ -69,5 +69,3 @@ def _give(root: Path, monkeypatch: pytest.MonkeyPatch, where: str, text: str) ->
     else:
         (root / KEY_FILE).unlink(missing_ok=True)
         monkeypatch.setenv(VARIABLE, text)
-
-
