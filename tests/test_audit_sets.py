@@ -95,3 +95,29 @@ def test_the_json_schema_knows_them() -> None:
     assert project.is_valid(parse_text(PROJECT, Document(Path("x.yml"))).value)
     assert models.is_valid(parse_text(MODELS, Document(Path("x.yml"))).value)
     assert not project.is_valid({"name": "x", "audit_sets": {"a": [{"ks": {"maximum": 1}}]}})
+
+
+def test_the_default_set_is_taken_by_its_name(shop: Project) -> None:
+    """It stands where it is taken, and is what a model without audits has."""
+    own = "          - set: keys\n          - row_count: {min: 1}\n          - set: ages\n"
+    sets = "          - set: default\n          - set: ages\n"
+    shop.write({"models/customers.yml": MODELS.replace(own, sets)})
+    shop.ok("build")
+    names = [a["name"] for a in shop.results()["customers"]["audits"]]
+    shop.write({"models/customers.yml": MODELS.partition("        audits:")[0]})
+    shop.ok("build")
+    default = [a["name"] for a in shop.results()["customers"]["audits"]]
+    assert names == [*default, "accepted_range"]
+    assert default
+
+
+def test_a_project_may_call_a_set_of_its_own_default(shop: Project) -> None:
+    shop.write(
+        {
+            "synth_project.yml": PROJECT.replace("      keys:", "      default:"),
+            "models/customers.yml": MODELS.replace("set: keys", "set: default"),
+        }
+    )
+    shop.ok("build")
+    names = [a["name"] for a in shop.results()["customers"]["audits"]]
+    assert names == ["not_null", "unique", "row_count", "accepted_range"]

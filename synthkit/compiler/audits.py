@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.schema import Schema
 from synthkit.spec.faults import parameter_faults
-from synthkit.spec.types import AuditSpec, Relation
+from synthkit.spec.types import DEFAULT_SET, AuditSpec, Relation
 from synthkit.uses import Uses
 
 if TYPE_CHECKING:
@@ -31,17 +32,24 @@ def bind_audits(draft: Draft) -> None:
         model = draft.models[name]
         if model.generator is None:
             continue
-        specs = model.spec.audits
-        if specs is None:
-            if model.schema is None or model.broken:
-                continue
-            held_out = model.spec.source is not None and model.holdout > 0
-            specs = default_audits(model.generator.kind, model.schema, held_out)
         binder = _Binder(draft, model, describer)
-        for index, spec in enumerate(specs):
+        for index, spec in enumerate(_asked(model)):
             if spec.enabled:
                 binder.bind(spec, index)
         binder.finish()
+
+
+def _asked(model: ModelDraft) -> Iterator[AuditSpec]:
+    """The model's audits, with the default set where it stands among them or where there are none."""
+    assert model.generator is not None
+    for spec in (AuditSpec(audit=DEFAULT_SET),) if model.spec.audits is None else model.spec.audits:
+        if spec.audit != DEFAULT_SET:
+            yield spec
+        elif model.schema is not None and not model.broken:
+            held_out = model.spec.source is not None and model.holdout > 0
+            for one in default_audits(model.generator.kind, model.schema, held_out):
+                one._origin = spec.origin
+                yield one
 
 
 class _Binder:

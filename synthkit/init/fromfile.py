@@ -17,7 +17,7 @@ from synthkit.sources.infer import Profile, profile
 from synthkit.sources.ingest import ingest
 from synthkit.spec.types import SourceTableSpec
 
-FEWEST_HOLDOUT = 100  # rows below which the comparisons with held-out rows are left out
+FEWEST_HOLDOUT = 100  # rows below which no classifier is tested on held-out rows
 LEFT_OUT = (
     "NOTE: bounds: and values: are left out on purpose. What you declare there is published with the model:"
     " declare only what anyone may know, never what you read off the rows"
@@ -126,24 +126,15 @@ def _yaml(
         f"    source: \"{{{{ source('{group}', '{name}') }}}}\"",
         "    generator: circuit",
         "    size: 1x",
+        "    audits:",
+        "      - set: default  # what a model without audits: is held to; add your own below",
     ]
-    return "\n".join([*lines, *_audits(schema, rows, key, target)]) + "\n"
-
-
-def _audits(schema: Schema, rows: int, key: str | None, target: str | None) -> list[str]:
-    audits = []
-    if key is not None:
-        audits.append(f"      - unique: {{columns: [{_quoted(key)}]}}")
-    full = [c.name for c in schema.columns if not c.nullable]
+    full = [_quoted(c.name) for c in schema.columns if not c.nullable and c.name != key]
     if full:
-        audits.append(f"      - not_null: {{columns: [{', '.join(_quoted(n) for n in full)}]}}")
-    if rows * 0.2 >= FEWEST_HOLDOUT:
-        audits.append("      - ks: {max: 0.2, severity: warn}")
-        audits.append("      - chi_square: {max: 0.2, severity: warn}")
-        audits.append("      - membership_inference: {max_auc: 0.6}")
-        if target is not None:
-            audits.append(f"      - tstr: {{target: {_quoted(target)}, max_gap: 0.1, severity: warn}}")
-    return ["    audits:", *audits] if audits else ["    audits: [row_count: {min: 1}]"]
+        lines.append(f"      - not_null: {{columns: [{', '.join(full)}], name: not_null_as_seen}}")
+    if target is not None and rows * 0.2 >= FEWEST_HOLDOUT:
+        lines.append(f"      - tstr: {{target: {_quoted(target)}, max_gap: 0.1, severity: warn}}")
+    return "\n".join(lines) + "\n"
 
 
 def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> list[str]:
@@ -161,7 +152,7 @@ def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> li
     if filled:
         notes.append(f"made up, not learnt: {', '.join(filled)}")
     if rows * 0.2 < FEWEST_HOLDOUT:
-        notes.append("too few rows to compare with held-out ones: only integrity is audited")
+        notes.append("few rows: most comparisons with held-out ones will not be able to tell")
     return notes
 
 

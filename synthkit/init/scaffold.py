@@ -49,9 +49,8 @@ models:
     columns:
       - {name: monthly_spend, description: "USD"}
     audits:
-      - unique: {columns: [customer_id]}
-      - not_null: {columns: [tier, churned]}
-      - ks: {columns: [age, monthly_spend], max: 0.25}
+      - set: default                   # what a model without audits: is held to; add your own below
+      - not_null: {columns: [tier, churned], name: every_customer_has_a_tier}
       - no_spend_below_zero            # audits/no_spend_below_zero.sql
 
   - name: churn_by_tier

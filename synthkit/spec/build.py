@@ -12,6 +12,7 @@ from synthkit.errors import Fault, did_you_mean, shortened
 from synthkit.render import Renderer, RenderError
 from synthkit.spec.faults import parameter_faults
 from synthkit.spec.types import (
+    DEFAULT_SET,
     AuditSpec,
     ColumnSpec,
     ExposureSpec,
@@ -235,8 +236,12 @@ class SpecBuilder:
         return found
 
     def _audit_set(self, name: str, origin: Origin) -> tuple[AuditSpec, ...]:
+        if name == "default" and name not in self.audit_sets:
+            built = AuditSpec(audit=DEFAULT_SET)
+            built._origin = origin
+            return (built,)
         if name not in self.audit_sets:
-            hint = did_you_mean(name, self.audit_sets, "a set")
+            hint = did_you_mean(name, (*self.audit_sets, "default"), "a set")
             self.faults.append(Fault(f"there is no audit set {name!r}", origin.at("set"), name, hint))
         return self.audit_sets.get(name, ())
 

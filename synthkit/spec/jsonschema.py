@@ -82,7 +82,7 @@ def _definitions(generators: Params, audits: Params) -> dict[str, Any]:
     properties["generator"] = {"$ref": "#/$defs/generator"}
     taken = {
         "type": "object",
-        "description": "The audits of a set of synth_project.yml",
+        "description": "The audits of a set of synth_project.yml; default: those of a model that names none",
         "properties": {"set": {"type": "string"}},
         "required": ["set"],
         "additionalProperties": False,

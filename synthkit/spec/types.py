@@ -201,6 +201,9 @@ class PrivacyRequirement(Spec):
 Requirement = PrivacyRequirement | Literal["synthetic_only"]
 
 
+DEFAULT_SET = "set: default"  # stands among a model's audits for those that a model without any has
+
+
 class AuditSpec(Spec):
     """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit."""
 

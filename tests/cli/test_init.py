@@ -179,3 +179,31 @@ def test_odd_columns_are_proposed_as_yaml_that_means_the_same(tmp_path: Path) ->
     assert "values" not in columns["nothing"]
     assert "values" not in columns["email"]
     Project(tmp_path / "p").ok("compile")
+
+
+def test_a_described_file_is_held_to_the_default_set(tmp_path: Path) -> None:
+    """Whoever starts with `init` is not held to less than whoever writes a model without audits."""
+    write_csv(tmp_path / "people.csv", customers(600))
+    assert synth(tmp_path, "init", "p", "--from", "people.csv").returncode == 0
+    file = tmp_path / "p/models/people.yml"
+    first, _, own = file.read_text().partition("    audits:\n")
+    asked = audits_of(tmp_path / "p")["synthetic_people"]
+    assert [line.split(":")[0].strip() for line in own.splitlines()[1:]] == ["- not_null", "- tstr"]
+    file.write_text(first)
+    default = audits_of(tmp_path / "p")["synthetic_people"]
+    assert {"exact_match", "membership_inference", "detection"} <= {a["audit"] for a in default}
+    assert asked[: len(default)] == default
+    assert [a["audit"] for a in asked[len(default) :]] == ["not_null", "tstr"]
+
+
+def test_a_new_project_is_held_to_the_default_set(tmp_path: Path) -> None:
+    assert synth(tmp_path, "init", "shop").returncode == 0
+    asked = {a["audit"] for a in audits_of(tmp_path / "shop")["synthetic_customers"]}
+    assert {"exact_match", "membership_inference", "detection", "column_pairs", "row_count", "unique"} <= asked
+
+
+def audits_of(root: Path) -> dict[str, list[dict[str, object]]]:
+    """Model → its bound audits, but for where they stand."""
+    Project(root).ok("compile")
+    models = json.loads((root / "target" / "manifest.json").read_text())["models"]
+    return {n: [{k: v for k, v in a.items() if k != "location"} for a in m["audits"]] for n, m in models.items()}
