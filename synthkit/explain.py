@@ -14,11 +14,15 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.manifest import audit_keys
-from synthkit.fingerprint import Fingerprint
+from synthkit.fingerprint import TRAINED, Fingerprint
+from synthkit.spec.decides import decides, fields_deciding
+from synthkit.spec.types import AuditSpec, ProjectSpec, SourceTableSpec
 
 Path = tuple[str, ...]
-_PROJECTS = {"seed": "seed", "device": "device", "threads": "model_threads", "holdout": "holdout"}
-_AUDIT = ("params", "severity", "where", "warn_if", "error_if", "store_failures", "failures_limit", "audit", "sql")
+_NAMED = {"model_threads": "threads"}  # in the inputs of a hash, where the key is called otherwise
+_PROJECTS = {_NAMED.get(key, key): key for key in fields_deciding(ProjectSpec, *TRAINED)}
+# Its name is the key that audits are told apart by, and one that is not enabled is not there.
+_AUDIT = (*(k for k in fields_deciding(AuditSpec, "audit") if k not in ("name", "enabled")), "sql")
 _TWICE = {("budget", "epsilon"), ("budget", "delta")}  # the model's epsilon and delta are told of already
 _TEXTS = frozenset({"query", "sql"})  # too long to be shown as a value
 _NONE: Any = object()
@@ -52,6 +56,8 @@ def rendered_with(manifest: Manifest, model: ModelNode) -> list[dict[str, Any]]:
     for relation in model.parents:
         if relation.source is not None:
             for path, uses in manifest.sources[relation.id].spec.uses.items():
+                if not decides(SourceTableSpec, path, *TRAINED):
+                    continue  # no hash holds it
                 found[("declared", relation.id, *map(str, path))] = uses.to_json()
     for path, uses in model.uses.items():
         found[tuple(map(str, path))] = uses.to_json()

@@ -18,10 +18,13 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import shortened
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
+from synthkit.spec.decides import What, deciding, fields_deciding
+from synthkit.spec.types import ColumnSpec, ModelSpec
 
-_UNREAD = {"description", "tags", "meta", "holdout", "constraints", "population", "part"}  # these change no row
-_UNREAD |= {"loaded_at_field", "freshness", "sensitive", "allow_external"}  # of a source, as all of them
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
+
+
+TRAINED: tuple[What, ...] = ("rows", "split", "train")  # what a key of a source decides that makes another training
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,13 @@ def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:
     if spec_seed is not None:
         return spec_seed
     return int.from_bytes(hashlib.sha256(f"{project_seed}:{name}".encode()).digest()[:4], "big")
+
+
+def overrides(spec: ModelSpec) -> dict[str, dict[str, Any]]:
+    """What a model itself declares of its source's columns: by name, the keys that decide what is learnt."""
+    keys = [k for k in fields_deciding(ColumnSpec, "train", reader="model") if k != "name"]
+    found = {c.name: {k: getattr(c, k) for k in keys} for c in spec.columns}
+    return {name: said for name, said in found.items() if any(v is not None for v in said.values())}
 
 
 @cache
@@ -138,21 +148,16 @@ class Fingerprinter:
                 "threads": project.spec.model_threads,
                 "epsilon": model.spec.epsilon,
                 "delta": model.delta,
-                "columns": {c.name: {"type": c.type, "pii": c.pii} for c in model.spec.columns if c.type or c.pii},
+                "columns": overrides(model.spec),
             }
             if model.budget is not None:
                 inputs["budget"] = asdict(model.budget)
         return inputs
 
     def _declared(self, source_id: str) -> str:
-        """The parts of a source's declaration that decide how its rows are read."""
-        spec = self.manifest.sources[source_id].spec
-        decides = spec.model_dump(mode="json", exclude=_UNREAD)
-        if spec.max_rows_per_unit is None:
-            del decides["max_rows_per_unit"]
-        for column in decides["columns"]:
-            column.pop("description", None)
-            column.pop("meta", None)
+        """The parts of a source's declaration that decide how its rows are read and learnt."""
+        decides = deciding(self.manifest.sources[source_id].spec, *TRAINED)
+        decides.pop("holdout", None)  # it stands in the hash as the share that it comes to
         return digest(decides)
 
     def _source_holdout(self, source_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.charges import release_of
 from synthkit.compiler import ModelNode
+from synthkit.fingerprint import overrides
 from synthkit.modelinputs import Inputs
 from synthkit.plan import Action
 from synthkit.privacy.guarantee import promised
@@ -142,7 +143,7 @@ class Jobs:
 
     def _overrides(self) -> dict[str, dict[str, str | None]]:
         """What the model itself declares of its source's columns."""
-        return {c.name: {"type": c.type, "pii": c.pii} for c in self.model.spec.columns if c.type or c.pii}
+        return overrides(self.model.spec)
 
     def _declared(self) -> dict[str, Any] | None:
         return None if self.model.declared is None else self.model.declared.to_json()

@@ -7,7 +7,7 @@ DuckDB type in which the source holds it and in which the synthetic table gives 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -76,6 +76,10 @@ class Schema:
             primary_key=tuple(k for k in self.primary_key if k in keep),
             privacy_unit=self.privacy_unit if self.privacy_unit in keep else None,
         )
+
+    def undescribed(self) -> Schema:
+        """The same schema without descriptions, which decide nothing and may change at any time."""
+        return replace(self, columns=tuple(replace(c, description=None) for c in self.columns))
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able, and read back by :meth:`from_json`."""

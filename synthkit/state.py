@@ -14,9 +14,12 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
 from synthkit.fingerprint import RecordedFingerprinter
+from synthkit.spec.decides import fields_deciding
+from synthkit.spec.types import ColumnSpec, ModelSpec
 from synthkit.store.warehouse import read_receipt, receipts_in
 
-_SAYS_NOTHING = ("file", "description", "tags", "meta", "guarantees", "lineage")  # of a model: it makes the same rows
+# Of a model: what it is called by, where it stands, and what follows from keys that are compared themselves.
+_SAYS_NOTHING = {"file", "guarantees", "lineage", *fields_deciding(ModelSpec, "nothing")}
 
 
 def states_against(manifest: Manifest, directory: Path) -> dict[str, frozenset[str]]:
@@ -81,13 +84,30 @@ def _declaration(model: ModelNode, manifest: Mapping[str, Any]) -> dict[str, Any
     """What a manifest says of the model and of the real tables that it reads."""
     own = {k: v for k, v in manifest["models"][model.name].items() if k not in _SAYS_NOTHING}
     audits = [{k: v for k, v in a.items() if k != "location"} for a in own.get("audits", ())]
+    generator = {k: v for k, v in own.get("generator", {}).items() if k != "reason"}
     sources = manifest.get("sources", {})
     reads = [p for p in manifest.get("parents", {}).get(model.id, ()) if p.startswith("source:")]
     parents = manifest.get("parents", {}).get(model.id)
     return {
         **own,
+        "generator": generator,
         "audits": audits,
+        "schema": _undescribed(own.get("schema")),
         "settings": manifest.get("settings"),
         "parents": parents,
-        "sources": {s: [sources.get(s, {}).get(k) for k in ("schema", "declared")] for s in reads},
+        "sources": {
+            s: [_undescribed(sources.get(s, {}).get("schema")), sources.get(s, {}).get("declared")] for s in reads
+        },
     }
+
+
+def _source(known: Mapping[str, Any]) -> list[Any]:
+    return [_undescribed(known.get("schema")), known.get("declared")]
+
+
+def _undescribed(schema: Any) -> Any:
+    """A schema without what is for people."""
+    if not isinstance(schema, dict):
+        return schema
+    words = fields_deciding(ColumnSpec, "nothing")
+    return {**schema, "columns": [{k: v for k, v in c.items() if k not in words} for c in schema["columns"]]}

@@ -20,7 +20,7 @@ LAYERS = (
     ("schema",),
     ("results", "events"),
     ("uses",),
-    ("spec.types", "spec.yamlfile"),
+    ("spec.base", "spec.decides", "spec.types", "spec.yamlfile"),
     ("macros", "render"),
     ("spec",),
     ("project",),

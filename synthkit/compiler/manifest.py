@@ -19,6 +19,7 @@ from synthkit.graph.selection import Selectable
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Schema
+from synthkit.spec.decides import What, deciding
 from synthkit.spec.types import ExposureSpec, KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.uses import Uses
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from synthkit.project import Project
 
 
-_UNREAD = {"description", "tags", "meta"}  # of a source: these change no row and no verdict
+BUILT: tuple[What, ...] = ("rows", "split", "train", "sample", "audit")  # whatever makes other rows, or judges them
 
 
 @dataclass(frozen=True)
@@ -224,17 +225,16 @@ class Manifest:
             "project": self.project.spec.name,
             "target": self.project.target_name,
             "settings": {
-                "seed": self.project.seed,
+                **deciding(self.project.spec, *BUILT),
+                "seed": self.project.seed,  # of the command line, if it gave one
                 "device": self.project.device,
-                "model_threads": self.project.spec.model_threads,
-                "holdout": self.project.spec.holdout,
             },
             "sources": {
                 id_: {
                     "schema": s.schema.to_json(),
                     "description": s.spec.description,
                     "path": s.spec.path,
-                    "declared": s.spec.model_dump(mode="json", exclude=_UNREAD),
+                    "declared": deciding(s.spec, *BUILT),
                     "file": _relative(s.spec.origin.file, root),
                 }
                 for id_, s in self.sources.items()

@@ -34,7 +34,7 @@ def bounded_table(table: Table, schema: Schema, *, max_rows_per_unit: int, direc
     """
     import duckdb
 
-    key = json.dumps([SALT, schema.to_json(), max_rows_per_unit], sort_keys=True, default=str)
+    key = json.dumps([SALT, schema.undescribed().to_json(), max_rows_per_unit], sort_keys=True, default=str)
     folder = directory / f"bounded-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
     file = folder / "train.parquet"
     if not file.exists():

@@ -14,6 +14,7 @@ from synthkit.sources.files import check_options, file_format, find_files
 from synthkit.sources.place import column_place, place
 from synthkit.sources.relation import connection_of, opened
 from synthkit.sources.types import declared_sql_type, provisional_type
+from synthkit.spec.decides import deciding
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 VERSION = 2  # of what is cached
@@ -89,11 +90,8 @@ def _cached(
     stat = stat_key(spec, root, connections)
     if cache is None:
         return _look(spec, root, connections)
-    reading = spec.model_dump(
-        mode="json", include={"path", "format", "connection", "table", "query", "options", "name"}
-    )
-    declared = sorted(c.name for c in spec.columns if c.type == "boolean")
-    key = hashlib.sha256(json.dumps([VERSION, stat, reading, declared], sort_keys=True).encode()).hexdigest()
+    reading = deciding(spec, "rows")
+    key = hashlib.sha256(json.dumps([VERSION, stat, reading], sort_keys=True).encode()).hexdigest()
     file = cache / f"{key[:32]}.json"
     if stat is not None and (found := recall(file)) is not None:
         return found

@@ -23,6 +23,7 @@ from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.relation import connected, opened
 from synthkit.sources.split import Split, load_split, parse_share, private_folder, record_split, write_sides
 from synthkit.sources.types import DEFAULT_DECIMALS, cast, provisional_type, quote, text
+from synthkit.spec.decides import deciding
 from synthkit.spec.types import ColumnSpec, ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
-VERSION = 2  # of the rows that the same source gives: enters the key
-_UNREAD = {"description", "meta", "tags", "constraints"}  # what is declared and does not decide how rows are read
+VERSION = 3  # of the rows that the same source gives: enters the key
 _SHOWN = 3  # offending values in an error
 
 
@@ -67,7 +67,7 @@ def ingest(
             notes = _read(connection, spec, schema, found, every)
             rows = write_sides(connection, schema, [every], holdout, making, place(spec, "name"))
             profiles = profile(connection, schema, making / "train.parquet")
-            record_split(making, infer(schema, spec, profiles), holdout, rows, profiles, notes)
+            record_split(making, infer(schema, spec, profiles).undescribed(), holdout, rows, profiles, notes)
         shutil.rmtree(scratch, ignore_errors=True)
     if progress is not None:
         progress(1, 1, "sources", spec.name)
@@ -76,8 +76,9 @@ def ingest(
 
 def split_key(spec: SourceTableSpec, holdout: float, source_hash: str) -> str:
     """The name of the folder that holds a source's rows, split so: 32 hexadecimal digits."""
-    decides = [VERSION, source_hash, holdout, spec.model_dump(mode="json", exclude=_UNREAD)]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    decides = deciding(spec, "rows", "split") | {"holdout": holdout}
+    canonical = json.dumps([VERSION, source_hash, decides], sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def split_table(table: Table, *, holdout: float, directory: Path, unit: str | None = None) -> Split:

@@ -8,86 +8,18 @@ knows the registries; here is only the shape of the language.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-from synthkit.errors import Location
 from synthkit.schema import LogicalType
-from synthkit.uses import Uses
+from synthkit.spec.base import UNPLACED, KeyPath, Origin, Relation, Spec
+from synthkit.spec.decides import AUDIT, CONTENT, DECLARED, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
+
+__all__ = ["UNPLACED", "KeyPath", "Origin", "Relation", "Spec"]  # of base, as every spec needs them
 
 Materialization = Literal["table", "view", "parquet", "ephemeral"]
-KeyPath = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, order=True)
-class Relation:
-    """What ``source('crm', 'customers')`` or ``ref('model')`` stands for; ``source`` is None for a ref."""
-
-    name: str
-    source: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The node of the graph: ``source:crm.customers`` or ``model:name``."""
-        return f"source:{self.source}.{self.name}" if self.source is not None else f"model:{self.name}"
-
-    @property
-    def sql(self) -> str:
-        """The quoted name under which SQL finds it: ``"crm"."customers"`` or ``"name"``."""
-        parts = (self.name,) if self.source is None else (self.source, self.name)
-        return ".".join('"' + p.replace('"', '""') + '"' for p in parts)
-
-    def __str__(self) -> str:
-        return f"source({self.source!r}, {self.name!r})" if self.source is not None else f"ref({self.name!r})"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a spec was written: a file, the path of keys down to it, and all marks of that file."""
-
-    file: Path
-    path: KeyPath = ()
-    marks: Mapping[KeyPath, tuple[int, int]] = field(default_factory=dict, repr=False)
-    key_marks: Mapping[KeyPath, tuple[int, int]] = field(default_factory=dict, repr=False)
-    elsewhere: Mapping[str, Origin] = field(default_factory=dict, repr=False)  # keys that a default gave
-
-    def at(self, *keys: str | int, key: bool = False) -> Location:
-        """The place of a value (or with ``key`` of the key itself) below this spec.
-
-        Where the exact path was not written (a default), the nearest written parent answers.
-        """
-        if keys and isinstance(keys[0], str) and keys[0] in self.elsewhere:
-            return self.elsewhere[keys[0]].at(*keys[1:], key=key)
-        path = (*self.path, *keys)
-        table = self.key_marks if key else self.marks
-        while path and path not in table:
-            path = path[:-1]
-            table = self.marks
-        line, column = table.get(path, (1, 1))
-        return Location(self.file, line, column)
-
-
-UNPLACED = Origin(Path("?"))
-
-
-class Spec(BaseModel):
-    """Base of all specs: frozen, unknown keys forbidden. ``uses``: what the values below it were rendered with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-    _origin: Origin = PrivateAttr(default_factory=lambda: UNPLACED)  # a default would be copied for each
-    _uses: Mapping[KeyPath, Uses] = PrivateAttr(default_factory=dict)
-
-    @property
-    def origin(self) -> Origin:
-        return self._origin
-
-    @property
-    def uses(self) -> Mapping[KeyPath, Uses]:
-        return self._uses
 
 
 Constraints = Annotated[
@@ -99,15 +31,15 @@ Constraints = Annotated[
 class ColumnSpec(Spec):
     """A column of a source (public knowledge about it) or of a model (its description)."""
 
-    name: str
-    type: LogicalType | None = None
-    description: str | None = None
-    nullable: bool | None = None
-    pii: str | None = None
-    bounds: tuple[Any, Any] | None = None
-    values: tuple[Any, ...] | None = None
-    decimals: int | None = Field(default=None, ge=0, le=18)
-    meta: Mapping[str, Any] = {}
+    name: Annotated[str, LEARNT]
+    type: Annotated[LogicalType | None, LEARNT] = None
+    description: Annotated[str | None, NOTHING] = None
+    nullable: Annotated[bool | None, DECLARED] = None
+    pii: Annotated[str | None, LEARNT] = None
+    bounds: Annotated[tuple[Any, Any] | None, DECLARED] = None
+    values: Annotated[tuple[Any, ...] | None, DECLARED] = None
+    decimals: Annotated[int | None, DECLARED] = Field(default=None, ge=0, le=18)
+    meta: Annotated[Mapping[str, Any], NOTHING] = {}
 
 
 class PeriodSpec(Spec):
@@ -143,29 +75,32 @@ class FreshnessSpec(Spec):
 class SourceTableSpec(Spec):
     """A real table: a file or glob, or a table or query behind a connection."""
 
-    name: str
-    path: str | None = None
-    format: Literal["csv", "parquet", "jsonl"] | None = None
-    connection: str | None = None
-    table: str | None = None
-    query: str | None = None
-    options: Mapping[str, Any] = {}  # of the reader: delimiter, header, encoding, nullstr, …
-    description: str | None = None
-    primary_key: tuple[str, ...] = ()
-    privacy_unit: str | None = None
-    max_rows_per_unit: int | None = Field(default=None, ge=1)
-    population: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    part: str | None = None  # of the population: nobody in it is in a table that names another part
-    row_count: int | None = Field(default=None, ge=0)
-    sensitive: bool = False  # no row of it goes to a third party, as none of a table with a privacy budget does
-    allow_external: bool = False  # unless this says so
-    holdout: str | float | None = None
-    loaded_at_field: str | None = None  # the column that says when a row was loaded; default: the file's time
-    freshness: FreshnessSpec | None = None
-    columns: tuple[ColumnSpec, ...] = ()
-    constraints: Constraints = ()
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = {}
+    name: Annotated[str, ROWS]
+    path: Annotated[str | None, ROWS] = None
+    format: Annotated[Literal["csv", "parquet", "jsonl"] | None, ROWS] = None
+    connection: Annotated[str | None, ROWS] = None
+    table: Annotated[str | None, ROWS] = None
+    query: Annotated[str | None, ROWS] = None
+    options: Annotated[Mapping[str, Any], ROWS] = {}  # of the reader: delimiter, header, encoding, nullstr, …
+    description: Annotated[str | None, NOTHING] = None
+    primary_key: Annotated[tuple[str, ...], ROWS] = ()
+    privacy_unit: Annotated[str | None, SPLIT] = None
+    max_rows_per_unit: Annotated[int | None, TRAIN] = Field(default=None, ge=1)
+    population: Annotated[str | None, NOTHING] = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    # Of the population: nobody in it is in a table that names another part.
+    part: Annotated[str | None, NOTHING] = None
+    row_count: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
+    # No row of it goes to a third party, as none of a table with a privacy budget does, unless allow_external says so.
+    sensitive: Annotated[bool, NOTHING] = False
+    allow_external: Annotated[bool, NOTHING] = False
+    holdout: Annotated[str | float | None, SPLIT] = None
+    # The column that says when a row was loaded; default: the file's time.
+    loaded_at_field: Annotated[str | None, NOTHING] = None
+    freshness: Annotated[FreshnessSpec | None, NOTHING] = None
+    columns: Annotated[tuple[ColumnSpec, ...], ROWS] = ()
+    constraints: Annotated[Constraints, SAMPLE] = ()
+    tags: Annotated[tuple[str, ...], NOTHING] = ()
+    meta: Annotated[Mapping[str, Any], NOTHING] = {}
 
 
 class SourceSpec(Spec):
@@ -207,19 +142,19 @@ DEFAULT_SET = "set: default"  # stands among a model's audits for those that a m
 class AuditSpec(Spec):
     """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit."""
 
-    audit: str
-    params: Mapping[str, Any] = {}
-    name: str | None = None  # what reports call it; default: the audit's own name
-    severity: Literal["error", "warn"] = "error"
-    where: str | None = None
-    warn_if: str | None = None
-    error_if: str | None = None
-    store_failures: bool = False  # keep failing rows, for a look at them
-    failures_limit: int = Field(default=1000, ge=1)  # how many at most
-    enabled: bool = True
-    description: str | None = None
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = {}
+    audit: Annotated[str, AUDIT]
+    params: Annotated[Mapping[str, Any], AUDIT] = {}
+    name: Annotated[str | None, AUDIT] = None  # what reports call it; default: the audit's own name
+    severity: Annotated[Literal["error", "warn"], AUDIT] = "error"
+    where: Annotated[str | None, AUDIT] = None
+    warn_if: Annotated[str | None, AUDIT] = None
+    error_if: Annotated[str | None, AUDIT] = None
+    store_failures: Annotated[bool, AUDIT] = False  # keep failing rows, for a look at them
+    failures_limit: Annotated[int, AUDIT] = Field(default=1000, ge=1)  # how many at most
+    enabled: Annotated[bool, AUDIT] = True
+    description: Annotated[str | None, NOTHING] = None
+    tags: Annotated[tuple[str, ...], NOTHING] = ()
+    meta: Annotated[Mapping[str, Any], NOTHING] = {}
 
 
 Size = Annotated[str | int, Field(description="rows: 50000, or of the source: 2x, 50%")]
@@ -228,25 +163,25 @@ Size = Annotated[str | int, Field(description="rows: 50000, or of the source: 2x
 class ModelSpec(Spec):
     """A synthetic table. ``source``, ``generator``, ``epsilon``, ``size`` and ``audits`` are the language."""
 
-    name: str
-    description: str | None = None
-    source: Relation | None = None
-    generator: GeneratorSpec | None = None
-    epsilon: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    delta: float | None = Field(default=None, gt=0, lt=1)
-    insecure_seed: int | None = Field(default=None, ge=0)  # of the privacy noise: for tests alone
-    privacy: Requirement | None = None
-    size: Size | None = None
-    holdout: str | float | None = None
-    conditions: Mapping[str, Any] = {}
-    constraints: Constraints = ()  # besides those of the source
-    materialized: Materialization = "table"
-    seed: int | None = None
-    enabled: bool = True
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = {}
-    columns: tuple[ColumnSpec, ...] = ()
-    audits: tuple[AuditSpec, ...] | None = None  # None: the default set; (): none, on purpose
+    name: Annotated[str, TRAIN]
+    description: Annotated[str | None, NOTHING] = None
+    source: Annotated[Relation | None, TRAIN] = None
+    generator: Annotated[GeneratorSpec | None, TRAIN] = None
+    epsilon: Annotated[float | None, TRAIN] = Field(default=None, gt=0, allow_inf_nan=False)
+    delta: Annotated[float | None, TRAIN] = Field(default=None, gt=0, lt=1)
+    insecure_seed: Annotated[int | None, TRAIN] = Field(default=None, ge=0)  # of the privacy noise: for tests alone
+    privacy: Annotated[Requirement | None, NOTHING] = None
+    size: Annotated[Size | None, SAMPLE] = None
+    holdout: Annotated[str | float | None, TRAIN] = None
+    conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
+    constraints: Annotated[Constraints, SAMPLE] = ()  # besides those of the source
+    materialized: Annotated[Materialization, NOTHING] = "table"
+    seed: Annotated[int | None, TRAIN] = None
+    enabled: Annotated[bool, NOTHING] = True
+    tags: Annotated[tuple[str, ...], NOTHING] = ()
+    meta: Annotated[Mapping[str, Any], NOTHING] = {}
+    columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
+    audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None  # None: the default set; (): none, on purpose
 
 
 class GivenSpec(Spec):
@@ -310,9 +245,9 @@ class ExposureSpec(Spec):
 class ConnectionSpec(Spec):
     """How to reach a database: type and, by type, a file path or a PostgreSQL connection URL."""
 
-    type: Literal["duckdb", "sqlite", "postgres"]
-    path: str | None = None
-    url: str | None = None
+    type: Annotated[Literal["duckdb", "sqlite", "postgres"], CONTENT]
+    path: Annotated[str | None, CONTENT] = None
+    url: Annotated[str | None, CONTENT] = None
 
 
 class TargetSpec(Spec):
@@ -373,23 +308,23 @@ class LineageSpec(Spec):
 
 
 class ProjectSpec(Spec):
-    """``synth_project.yml``."""
+    """``synth_project.yml``. What names models, their values or their audits decides where they use it."""
 
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    version: str | int | float = 1
-    description: str | None = None
-    paths: PathsSpec = PathsSpec()
-    target: str = "dev"  # the default target
-    targets: Mapping[str, TargetSpec] = {"dev": TargetSpec()}
-    connections: Mapping[str, ConnectionSpec] = {}
-    vars: Mapping[str, Any] = {}
-    seed: int = 0
-    device: str = "auto"
-    threads: int | None = Field(default=None, ge=1)
-    model_threads: int = Field(default=1, ge=1)  # CPU threads inside one training; part of its hash
-    holdout: str | float = "20%"
-    privacy: PrivacySpec = PrivacySpec()
-    audit_sets: Mapping[str, Any] = {}  # name → a list of audits, for models to take as {set: name}
-    reports: ReportsSpec = ReportsSpec()
-    lineage: LineageSpec | None = None
-    models: Mapping[str, Any] = {}  # folder-level defaults: +key, or folder → the same again
+    name: Annotated[str, NOTHING] = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    version: Annotated[str | int | float, NOTHING] = 1
+    description: Annotated[str | None, NOTHING] = None
+    paths: Annotated[PathsSpec, NOTHING] = PathsSpec()
+    target: Annotated[str, NOTHING] = "dev"  # the default target
+    targets: Annotated[Mapping[str, TargetSpec], NOTHING] = {"dev": TargetSpec()}
+    connections: Annotated[Mapping[str, ConnectionSpec], CONTENT] = {}
+    vars: Annotated[Mapping[str, Any], NOTHING] = {}
+    seed: Annotated[int, TRAIN] = 0
+    device: Annotated[str, TRAIN] = "auto"
+    threads: Annotated[int | None, NOTHING] = Field(default=None, ge=1)
+    model_threads: Annotated[int, TRAIN] = Field(default=1, ge=1)  # CPU threads inside one training; part of its hash
+    holdout: Annotated[str | float, SPLIT] = "20%"
+    privacy: Annotated[PrivacySpec, NOTHING] = PrivacySpec()
+    audit_sets: Annotated[Mapping[str, Any], NOTHING] = {}  # name → a list of audits, for models to take as {set: name}
+    reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()
+    lineage: Annotated[LineageSpec | None, NOTHING] = None
+    models: Annotated[Mapping[str, Any], NOTHING] = {}  # folder-level defaults: +key, or folder → the same again
