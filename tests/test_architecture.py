@@ -16,7 +16,7 @@ ROOT = Path(synthkit.__file__).parent
 
 # The way of the data: a module imports only from its own layer or from those before it.
 LAYERS = (
-    ("errors", "files", "containment", "statements", "shares"),
+    ("errors", "files", "containment", "statements", "shares", "rowwise"),
     ("schema",),
     ("results", "events"),
     ("uses",),
