@@ -13,7 +13,7 @@ from synthkit.errors import SynthError
 from synthkit.fingerprint import package_version
 from synthkit.privacy.release import public_result
 from synthkit.results import ModelResult, RunResults
-from synthkit.versions.git import git
+from synthkit.versions.git import git, is_dirty
 
 _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -76,5 +76,4 @@ def git_state(root: Path) -> dict[str, Any] | None:
     commit = git(root, "rev-parse", "HEAD")
     if commit is None:
         return None
-    status = git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
-    return {"commit": commit.decode().strip(), "dirty": bool(status)}
+    return {"commit": commit.decode().strip(), "dirty": is_dirty(root)}

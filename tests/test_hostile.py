@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -20,6 +22,7 @@ from synthkit.audits.sqltext import open_views
 from synthkit.errors import SynthError
 from synthkit.generators.sql import run_query
 from synthkit.statements import one_select
+from synthkit.versions.git import commit_at
 from tests.private import DECLARED
 from tests.project import COPULA_PROJECT, Project, make_project
 
@@ -389,3 +392,202 @@ def test_an_edited_ledger_stops_the_build(tmp_path: Path) -> None:
         assert done.returncode != 0, command
         assert "ledger" in done.stdout + done.stderr
     assert path.read_text() == edited
+
+
+# -- git -----------------------------------------------------------------------------------------------
+
+
+HOOKS = "pre-commit prepare-commit-msg commit-msg post-commit post-index-change reference-transaction pre-auto-gc"
+CONFIG = """
+[core]
+    repositoryformatversion = 1
+    fsmonitor = {trap}
+    hooksPath = {hooks}
+    sshCommand = {trap}
+    editor = {trap}
+    pager = {trap}
+    alternateRefsCommand = {trap}
+[include]
+    path = more
+[extensions]
+{partial}
+[remote "far"]
+    url = {root}
+    promisor = true
+    uploadpack = {trap}
+[gpg]
+    program = {trap}
+[log]
+    showSignature = true
+[diff]
+    external = {trap}
+[diff "x"]
+    textconv = {trap}
+    command = {trap}
+[commit]
+    gpgSign = true
+[hook "x"]
+    event = pre-commit
+    command = {trap}
+"""
+
+
+@pytest.fixture
+def armed(tmp_path: Path) -> Project:
+    """A project with versions whose repository names one program wherever git takes one: see ``fired``."""
+    shop = make_project(tmp_path / "shop", SMALL)
+    trap = tmp_path / "trap.sh"
+    trap.write_text(f"#!/bin/sh\necho $0 >> {tmp_path}/fired\ncat\n")
+    hooks = shop.root / ".hooks"
+    hooks.mkdir()
+    for path in (trap, *(hooks / name for name in HOOKS.split())):
+        path.write_bytes(trap.read_bytes())
+        path.chmod(0o755)
+    git(shop, "init", "-q", "-b", "main")
+    shop.write(
+        {".dvc/config": "", ".gitignore": "/target/\n*.duckdb\n*.parquet\n/.dvc/\n", ".gitattributes": ATTRIBUTES}
+    )
+    for receipt in ('{"md5": "0"}', ""):
+        shop.write({"warehouse/dev/numbers.receipt.json": receipt})
+        git(shop, "add", "-A")
+        git(shop, "commit", "-qm", "one")
+    (shop.root / "warehouse" / "dev" / "numbers.receipt.json").unlink()
+    gone = git(shop, "rev-parse", "HEAD~1:warehouse/dev/numbers.receipt.json").strip()
+    (shop.root / ".git" / "objects" / gone[:2] / gone[2:]).unlink()  # a partial clone would fetch it
+    with (shop.root / ".git" / "config").open("a") as file:
+        file.write(CONFIG.format(trap=trap, hooks=hooks, root=shop.root, partial=PARTIAL))
+    (shop.root / ".git" / "more").write_text(
+        f'[filter "x"]\n    clean = {trap}\n    smudge = {trap}\n    process = {trap}\n'
+    )
+    return shop
+
+
+PARTIAL = "    partialClone = far\n"
+ATTRIBUTES = "* filter=x diff=x\n"
+SMALL = {
+    "synth_project.yml": "name: shop\nlineage: {transport: file, path: target/lineage.jsonl}\n",
+    "models/m.yml": """
+        version: 1
+        models:
+          - {name: numbers, generator: {name: sql, query: "select i from range(9) as t(i)"}, audits: []}
+    """,
+}
+
+
+def git(shop: Project, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, cwd=shop.root, capture_output=True, text=True, check=False).stdout
+
+
+def test_nothing_that_a_repository_names_is_run(armed: Project, tmp_path: Path) -> None:
+    fired = tmp_path / "fired"
+    who = {f"GIT_{w}_{k}": "a@b" for w in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")}
+    armed.ok("build", "--commit", env=who)
+    armed.write({"models/m.yml": SMALL["models/m.yml"].replace("range(9)", "range(8)")})
+    for verb in (
+        ["build", "--commit", "-m", "eight"], ["verify", "--base", "HEAD~1"], ["versions", "numbers"],
+        ["rollback", "numbers", "HEAD~1"], ["gc", "--keep", "1"],
+    ):  # fmt: skip
+        if verb[0] == "gc":  # DVC itself opens no partial clone
+            config = armed.root / ".git" / "config"
+            config.write_text(config.read_text().replace(PARTIAL, ""))
+        done = armed.synth(*verb, env=who)
+        assert not fired.exists(), (verb, fired.read_text())
+        assert done.returncode == 0, (verb, done.stdout + done.stderr)
+    assert (armed.root / ".git" / "index").is_file()
+    git(armed, "status")  # so it does what it is for
+    git(armed, "commit", "--allow-empty", "-m", "x")
+    shots = fired.read_text()
+    assert "trap.sh" in shots
+    assert "pre-commit" in shots
+
+
+def test_a_folder_that_looks_like_a_repository_is_none(tmp_path: Path) -> None:
+    """A folder that git takes for a bare repository can be committed to another, with its configuration."""
+    shop = make_project(tmp_path / "shop", SMALL)
+    trap = tmp_path / "trap.sh"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/fired\n")
+    trap.chmod(0o755)
+    git(shop, "init", "-q", "--bare", ".")
+    with (shop.root / "config").open("a") as file:
+        file.write(f"[core]\n    bare = false\n    worktree = {shop.root}\n    fsmonitor = {trap}\n")
+    shop.ok("build")
+    assert not (tmp_path / "fired").exists()
+    git(shop, "status")
+    assert (tmp_path / "fired").exists()
+    with pytest.raises(SynthError, match="in no git repository"):
+        commit_at(shop.root, "HEAD")
+
+
+# -- DVC -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tracked(tmp_path: Path) -> Project:
+    shop = make_project(tmp_path / "shop", {**SMALL, ".dvc/config": ""})
+    git(shop, "init", "-q")
+    return shop
+
+
+@pytest.mark.parametrize("file", ["config", "config.local"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[Cache]\nDIR = ../../victim/out",
+        "[core]\nsite_cache_dir = {0}/out",
+        REMOTE := "[cache]\nlocal = far\n['remote \"far\"']\nurl = {0}/out",
+    ],
+)
+def test_dvc_writes_nothing_outside(tracked: Project, victim: Path, file: str, said: str) -> None:
+    tracked.write({f".dvc/{file}": said.format(victim)})
+    text = tracked.fails("build", code=2)
+    assert f".dvc/{file}: error: DVC's c" in text
+    assert str(victim / "out") in text or said == REMOTE
+    assert untouched(victim)
+
+
+def test_the_cache_lies_where_the_machines_owner_says(tracked: Project, victim: Path) -> None:
+    tracked.write({".dvc/config": f"[cache]\ndir = {victim}/out"})
+    tracked.ok("build", env={"SYNTH_OUTSIDE": str(victim)})
+    cached = [p for p in (victim / "out").rglob("*") if p.is_file()]
+    assert [p.read_bytes() for p in cached] == [p.read_bytes() for p in tracked.parquet("numbers")]
+
+
+def test_the_users_own_configuration_places_the_cache(tracked: Project, victim: Path, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "config").write_text(f"[cache]\ndir = {victim}/out\n")
+    tracked.ok("build", env={"DVC_GLOBAL_CONFIG_DIR": str(tmp_path / "own")})
+    assert len([p for p in (victim / "out").rglob("*") if p.is_file()]) == 1
+
+
+def test_dvc_stores_nothing_through_a_link(tracked: Project, victim: Path) -> None:
+    md5s = tracked.root / ".dvc" / "cache" / "files" / "md5"
+    md5s.mkdir(parents=True)
+    for number in range(256):
+        (md5s / f"{number:02x}").symlink_to(victim)
+    assert f"DVC's cache has a link to {victim}" in tracked.fails("build")
+    assert untouched(victim)
+
+
+def test_a_remote_names_no_program(tracked: Project, victim: Path) -> None:
+    tracked.ok("build")
+    remote = f"[core]\nremote = far\n['remote \"far\"']\nurl = webdavs://example.invalid\nbearer_token_command = touch {victim}/out\n"
+    tracked.write({".dvc/config": remote})
+    file = tracked.parquet("numbers")[0]
+    for verb in ("push", "pull"):
+        if verb == "pull":
+            shutil.rmtree(tracked.root / ".dvc" / "cache")
+            file.unlink()
+        assert "names a program in bearer_token_command" in tracked.fails(verb, code=2)
+    assert untouched(victim)
+
+
+# -- Python --------------------------------------------------------------------------------------------
+
+
+def test_no_module_of_the_project_is_imported(tmp_path: Path, victim: Path) -> None:
+    shop = make_project(tmp_path / "shop", SMALL)
+    for name in ("json", "numpy", "torch", "duckdb", "pyarrow", "synthkit", "sitecustomize"):
+        shop.write({f"{name}.py": f"open({str(victim / 'out')!r}, 'w')"})
+    shop.ok("build")
+    assert untouched(victim)

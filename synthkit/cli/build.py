@@ -137,9 +137,9 @@ def run_plan(
 def _check_git(root: Path) -> None:
     """Raises SynthError, before anything is trained, where nothing can be committed."""
     from synthkit.errors import SynthError
-    from synthkit.versions.git import git
+    from synthkit.versions.gitdir import git_directory
 
-    if git(root, "rev-parse", "--git-dir") is None:
+    if git_directory(root) is None:
         raise SynthError(f"--commit: {root} is in no git repository", hint="git init, or build without --commit")
 
 

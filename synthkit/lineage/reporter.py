@@ -26,7 +26,7 @@ from synthkit.runrecord import git_state
 from synthkit.spec.types import LineageSpec, Relation
 from synthkit.store.staging import Staging
 from synthkit.store.warehouse import Warehouse
-from synthkit.versions.git import git
+from synthkit.versions.git import origin, prefix
 
 
 class Reporter:
@@ -243,12 +243,10 @@ def _repository(manifest: Manifest) -> tuple[str, str, str] | None:
     """The remote's address without a password that may be in it, the commit, and the project's folder in it."""
     root = manifest.project.root
     state = git_state(root)
-    remote = git(root, "remote", "get-url", "origin")
-    prefix = git(root, "rev-parse", "--show-prefix")
-    if state is None or not remote:
+    url = origin(root)
+    if state is None or not url:
         return None
-    url = remote.decode().strip()
     parts = urlsplit(url)
     if parts.scheme and "@" in parts.netloc:
         url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return url, str(state["commit"]), (prefix or b"").decode().strip()
+    return url, str(state["commit"]), prefix(root)

@@ -36,6 +36,7 @@ class LocalExecutor:
             **dict.fromkeys(_THREAD_VARIABLES, str(model_threads)),
             "PYTHONHASHSEED": "0",  # the order of sets must not change the rows
             "PYTHONUNBUFFERED": "1",
+            "PYTHONSAFEPATH": "1",  # `-m` would look for modules in the folder that synth was typed in: the project
         }
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("a", encoding="utf-8")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
+from synthkit.versions.gitdir import git_directory
 
 RECEIPT = ".receipt.json"  # how the names of receipts end
+STATUS = ("status", "--porcelain", "--ignore-submodules=dirty")  # a submodule has a configuration of its own
+LOG = ("log", "--no-show-signature", "--no-ext-diff", "--no-textconv")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def committed_receipts(root: Path, *, all_branches: bool = False) -> list[Commit
     """
     every = ("--all",) if all_branches else ()
     pattern = f":(glob)**/*{RECEIPT}"
-    log = git(root, "log", *every, "--format=%x00%H %ct", "--name-only", "--relative", "--", pattern) or b""
+    log = git(root, *LOG, *every, "--format=%x00%H %ct", "--name-only", "--relative", "--", pattern) or b""
     wanted, times = [], []
     for entry in log.decode("utf-8", "replace").split("\0")[1:]:
         head, *paths = entry.split("\n")
@@ -113,7 +115,7 @@ def commit_at(root: Path, name: str) -> Commit:
     sha = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if sha is not None:
         return Commit(root, name, sha.decode().strip())
-    if git(root, "rev-parse", "--git-dir") is None:
+    if git_directory(root) is None:
         raise SynthError(f"{root} is in no git repository, so there is nothing to compare with", hint="drop --base")
     hint = "fetch it first (in GitHub Actions: actions/checkout with fetch-depth: 0), or correct its name"
     raise SynthError(f"git knows no commit {name!r}", hint=hint)
@@ -122,17 +124,34 @@ def commit_at(root: Path, name: str) -> Commit:
 def commit_files(root: Path, paths: Sequence[str], message: str) -> str | None:
     """Commit these files as they are, and no other, whatever else is staged; None where nothing of them changed.
 
+    Hooks that lie in the repository are not run: whoever commits a stranger's project would run the stranger's.
+
     Raises:
-        SynthError: git refuses: they are ignored, nobody's name is set, a hook says no.
+        SynthError: git refuses: they are ignored, nobody's name is set, a merge is under way.
     """
-    if not paths or not git(root, "status", "--porcelain", "--ignored", "--", *paths):
+    directory = git_directory(root)
+    if directory is None or not paths or not git(root, *STATUS, "--ignored", "--", *paths):
         return None
+    directory.refuse_links()
+    who = directory.identity()
     for command in (["add", "--", *paths], ["commit", "--quiet", "--only", "-m", message, "--", *paths]):
-        done = subprocess.run(["git", *command], cwd=root, capture_output=True, check=False)
-        if done.returncode != 0:
-            reason = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        done = directory.run(root, *command, who=who)
+        if done is None or done.returncode != 0:
+            said = b"it took too long, or HEAD is locked" if done is None else done.stderr or done.stdout
+            reason = said.decode("utf-8", "replace").strip()
             raise SynthError(f"the tables are published, but git {command[0]} refused: {reason}", hint="commit by hand")
     return commit_at(root, "HEAD").sha
+
+
+def is_dirty(root: Path) -> bool:
+    """Whether a file of the project that git knows differs from HEAD; of a submodule, whether its commit does."""
+    return bool(git(root, *STATUS, "--untracked-files=no", "--", "."))
+
+
+def origin(root: Path) -> str | None:
+    """The address of the remote ``origin``, as the repository has it."""
+    directory = git_directory(root)
+    return None if directory is None else directory.setting("remote.origin.url")
 
 
 def merge_base(commit: Commit) -> Commit:
@@ -143,14 +162,13 @@ def merge_base(commit: Commit) -> Commit:
 
 def prefix(root: Path) -> str:
     """The project's folder as seen from the top of its repository: ``""`` or ``shop/``."""
-    found = git(root, "rev-parse", "--show-prefix")
-    return "" if found is None else found.decode("utf-8", "replace").strip()
+    directory = git_directory(root)
+    inside = "." if directory is None else root.resolve().relative_to(directory.top).as_posix()
+    return "" if inside == "." else f"{inside}/"
 
 
 def git(root: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
-    """What git prints; None where it fails, or is not there."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, input=stdin, capture_output=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+    """What git prints; None where it fails, or is not there, or ``root`` is in no repository."""
+    directory = git_directory(root)
+    done = None if directory is None else directory.run(root.resolve(), *arguments, stdin=stdin)
+    return done.stdout if done is not None and done.returncode == 0 else None

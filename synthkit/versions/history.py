@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
-from synthkit.versions.git import as_receipt, contents, git
+from synthkit.versions.git import LOG, as_receipt, contents, git
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def versions_of(receipt_path: Path, current: Mapping[str, Any] | None) -> list[V
     A commit whose receipt is not readable is left out, as is one that removed it.
     """
     folder, name = receipt_path.parent, receipt_path.name
-    log = (git(folder, "log", "--format=%H%x09%cI%x09%s", "--", name) or b"").decode("utf-8", "replace")
+    log = (git(folder, *LOG, "--format=%H%x09%cI%x09%s", "--", name) or b"").decode("utf-8", "replace")
     commits = [tuple(line.split("\t", 2)) for line in log.splitlines()]
     files = contents(folder, [(sha, name) for sha, *_ in commits])
     found = []

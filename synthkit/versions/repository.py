@@ -7,17 +7,24 @@ An object is a file named by its MD5. That it is tracked follows from the pointe
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.errors import SynthError
+from synthkit.containment import VARIABLE, outside
+from synthkit.errors import Location, SynthError
+from synthkit.versions.gitdir import git_directory
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+
+# The files of a project that configure DVC; the second is not committed, but comes with a folder that was packed.
+CONFIGS = ("config", "config.local")
+# Of their keys, those that say where DVC writes: the cache (by a path, or as a remote) and its own notes on files.
+PLACES = (("cache", "dir"), ("cache", "local"), ("core", "site_cache_dir"))
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ class Repository:
         """
         with _explained("DVC cannot store the table", "look at .dvc/config and at the space on its disk"):
             cache = self._dvc.cache.local
+            self._hold_back(Path(cache.oid_to_path(md5)))
             cache.add(str(file), cache.fs, md5, hardlink=True)
 
     def cached(self, md5: str) -> Path | None:
@@ -60,8 +68,10 @@ class Repository:
         Raises:
             SynthError: DVC cannot read a pointer.
         """
-        with _explained("DVC cannot say which objects are used", "run dvc status there"), self._dvc.lock:
-            found = self._dvc.used_objs(all_branches=True, all_tags=True, all_commits=history, force=True)
+        with _explained("DVC cannot say which objects are used", "run dvc status there"):
+            repository = self._opened(no_scm=False)
+            with repository.lock:
+                found = repository.used_objs(all_branches=True, all_tags=True, all_commits=history, force=True)
         return {str(info.value) for infos in found.values() for info in infos}
 
     def stored(self) -> dict[str, tuple[int, float]]:
@@ -100,6 +110,9 @@ class Repository:
         with _explained(
             f"dvc {how} failed", "name a remote: dvc remote add -d NAME URL; for s3://, pip install dvc-s3"
         ):
+            self._refuse_programs()
+            for info in wanted if how == "pull" else ():
+                self._hold_back(Path(self._dvc.cache.local.oid_to_path(info.value)))
             done = getattr(self._dvc.cloud, how)(wanted, remote=remote)
             lacking = [h.value for h in done.failed]
             if how == "pull":
@@ -112,28 +125,96 @@ class Repository:
             )
         return len(done.transferred)
 
+    def refuse_places_outside(self) -> None:
+        """Raises SynthError where the project's configuration of DVC has it write outside the repository.
+
+        What the user's own configuration says (``dvc config --global``) is the user's to say.
+        """
+        for file, section, key, value in self._placed():
+            own = Path(value).expanduser()
+            if "://" in value or (section, key) == ("cache", "local"):
+                raise SynthError(f"DVC's {section}.{key} is {value}, no folder of this repository", file, _PLACE_HINT)
+            way = outside(self.root / ".dvc" / own, self.root)
+            if way is not None:
+                raise SynthError(f"DVC's {section}.{key} is {way}, outside this repository", file, _PLACE_HINT)
+
+    def _placed(self) -> Iterator[tuple[Location, str, str, str]]:
+        for name in CONFIGS:
+            for section, key, value in _settings(self.root / ".dvc" / name):
+                if (section, key) in PLACES:
+                    yield Location(self.root / ".dvc" / name), section, key, value
+
+    def _refuse_programs(self) -> None:
+        """Raises SynthError where the project's configuration of a remote names a program, which DVC would run."""
+        for name in CONFIGS:
+            for section, key, _ in _settings(self.root / ".dvc" / name):
+                if section.startswith("remote") and key.endswith("_command"):
+                    where = Location(self.root / ".dvc" / name)
+                    hint = "whoever trusts that program names it in their own: dvc config --global"
+                    raise SynthError(f"DVC's {section} names a program in {key}", where, hint)
+
+    def _hold_back(self, file: Path) -> None:
+        """Raises SynthError where a file of the cache would be written outside the repository, behind a link.
+
+        A cache that the user's own configuration places is where it should be.
+        """
+        cache = Path(self._dvc.cache.local_cache_dir).resolve()
+        usual = self.root / ".dvc" / "cache"
+        theirs = not any(self._placed()) and cache != usual.resolve()
+        way = outside(file.parent, cache if theirs else self.root)
+        if way is not None:
+            raise SynthError(f"DVC's cache has a link to {way}, outside this repository", hint=_PLACE_HINT)
+
     @cached_property
     def _dvc(self) -> Repo:
+        return self._opened(no_scm=True)
+
+    def _opened(self, *, no_scm: bool) -> Repo:
+        """DVC's repository; without git (whose configuration nobody has looked at) wherever it can do without."""
         from dvc.repo import Repo
 
+        self.refuse_places_outside()
         with _explained(f"DVC cannot open {self.root}", "run dvc doctor there"):
             for name in ("dvc", "dvc_data", "dvc_objects"):
                 logging.getLogger(name).setLevel(logging.ERROR)
-            repo: Repo = Repo(str(self.root))
+            repo: Repo = Repo(str(self.root), config={"core": {"no_scm": no_scm}})
             return repo
 
 
 def find_repository(start: Path) -> Repository | str:
-    """The repository that a folder lies in, or in one sentence why versions are off there. Reads no more than paths."""
-    git = next((p for p in (start, *start.parents) if (p / ".git").exists()), None)
+    """The repository that a folder lies in, or in one sentence why versions are off there.
+
+    Raises:
+        SynthError: its ``.git`` leads elsewhere, or DVC would write outside it.
+    """
+    git = git_directory(start)
     if git is None:
         return "versions are off: this is no git repository (git init, dvc init, and build again)"
     for folder in (start, *start.parents):
         if (folder / ".dvc" / "config").is_file():
-            return Repository(folder)
-        if folder == git:
+            found = Repository(folder)
+            found.refuse_places_outside()
+            return found
+        if folder == git.top:
             break
     return "versions are off: DVC is not set up in this git repository (dvc init, commit, and build again)"
+
+
+_PLACE_HINT = f"keep it in the repository; on a machine of yours, {VARIABLE}=FOLDER or dvc config --global allows it"
+
+
+def _settings(file: Path) -> list[tuple[str, str, str]]:
+    """Section, key and value of all that one of DVC's files says. Raises SynthError where it cannot be read."""
+    if not file.is_file():
+        return []
+    from configobj import ConfigObj, ConfigObjError  # by which DVC reads them
+
+    try:
+        content = ConfigObj(str(file), encoding="utf-8", file_error=True).dict()
+    except (ConfigObjError, OSError, UnicodeDecodeError) as error:
+        raise SynthError(f"DVC's configuration cannot be read: {error}", Location(file), "mend it") from None
+    sections = [(name.lower(), values) for name, values in content.items() if isinstance(values, Mapping)]
+    return [(section, key.lower(), str(value)) for section, values in sections for key, value in values.items()]
 
 
 @contextmanager
