@@ -21,8 +21,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import synthkit
 from tests.forking import preload, printing_to, status_of_main
 
+PACKAGE = (
+    f"{Path(synthkit.__file__).parent}{os.sep}"  # by where it lies: a checkout may have any name, the package's too
+)
 PATHS = {"os.rename": 2, "os.link": 2, "os.symlink": 2, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1, "os.truncate": 1}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -109,7 +113,7 @@ class _Steps:
 
     def step(self, event: str) -> None:
         with self.lock:
-            self.seen.append(f"{event} {_place()}")
+            self.seen.append(f"{event} {lines_of_package()}")
             if len(self.seen) == self.wanted:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -126,15 +130,15 @@ class _Steps:
         return fsync
 
 
-def _place() -> str:
-    """The innermost two lines of synthkit on the stack."""
+def lines_of_package() -> str:
+    """The innermost two lines of synthkit on the stack: the file operation, and who asked for it."""
     lines, frame = [], sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if f"{os.sep}synthkit{os.sep}" in name:
+        if name.startswith(PACKAGE):
             lines.append(f"{name.rpartition(os.sep)[2]}:{frame.f_lineno}")
         frame = frame.f_back
-    return " ".join(lines[:2])  # the operation, and who asked for it
+    return " ".join(lines[:2])
 
 
 def _serve(root: Path) -> None:

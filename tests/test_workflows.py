@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -66,3 +67,33 @@ def test_the_hook_runs_verify() -> None:
     (hook,) = load(ROOT / ".pre-commit-hooks.yaml")
     assert hook["entry"].split()[:2] == ["synth", "verify"]
     assert re.search(hook["files"], "warehouse/dev/a.receipt.json")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize("name", ["main", "synthkit"])
+def test_the_suite_runs_in_a_folder_named_as_a_clone_is(name: str, tmp_path: Path) -> None:
+    """With what is not committed yet, to make's exit status, and nothing is left behind."""
+    root, programs, scratch = (tmp_path / n for n in (name, "programs", "scratch"))
+    (root / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", root / ".ci" / "run")
+    (root / "kept.txt").write_text("old")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for step in (("init", "-q"), ("add", "-A"), (*author, "commit", "-qm", "first")):
+        subprocess.run(["git", *step], cwd=root, check=True)
+    (root / "kept.txt").write_text("new")
+    programs.mkdir()
+    scratch.mkdir()
+    for program, script in (
+        ("make", 'echo "$PWD $* $(cat kept.txt)"; exit 3'),
+        ("apt-get", "true"),
+        ("chromium", "true"),
+    ):
+        (programs / program).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / program).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(scratch)}
+    done = subprocess.run(
+        [root / ".ci" / "run"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert re.search(r"/synthkit test new$", done.stdout.strip())
+    assert list(scratch.iterdir()) == []
