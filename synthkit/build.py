@@ -32,7 +32,7 @@ from synthkit.invocation import Invocation
 from synthkit.lineage import Lineage
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
-from synthkit.publishing import places_of, refresh_database
+from synthkit.publishing import check_database, places_of, refresh_database
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
 from synthkit.runners.local import LocalExecutor
@@ -87,7 +87,8 @@ def build(
 
     Raises:
         SynthError: another build holds the project's lock, with that process named; or no plan can be made.
-        BuildError: a unit test fails; nothing was run then.
+        BuildError: a unit test fails, or somebody else's table in the DuckDB file has a model's name; nothing was run
+            then.
         OverBudgetError: its trainings would spend more of some privacy than is left; nothing was read then.
     """
     options = options or Options()
@@ -119,6 +120,7 @@ def _build(
     for warning in plan.warnings:
         say(Note(warning, "warn"))
     refuse_over_budget(manifest, balances(manifest, plan.actions))
+    check_database(manifest, [a.model for a in plan.actions])
     recover(Warehouse(project.warehouse_dir, project.database_path))
     models = tuple(a.model for a in plan.actions)
     Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)

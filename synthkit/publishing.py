@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.audits import registry
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.errors import SynthError
+from synthkit.errors import BuildError, SynthError
 from synthkit.explain import rendered_with
 from synthkit.plan import Action
 from synthkit.privacy.knowledge import declared_schema
 from synthkit.privacy.release import picturable, public_receipt
 from synthkit.runrecord import now, versions
 from synthkit.spec.types import Relation
-from synthkit.store.database import TableInfo, rebuild
+from synthkit.store.database import TableInfo, held_by_others, rebuild
+from synthkit.store.others import HELD, refuse_taken_names
 from synthkit.store.previous import PreviousVersions
 from synthkit.store.staging import StagedRows, Staging
 from synthkit.store.versions import pointer_path
@@ -230,6 +231,22 @@ def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, Any]:
     return found
 
 
+def check_database(manifest: Manifest, models: Iterable[str]) -> None:
+    """Before anything is built: whether the tables will have a place in the DuckDB file.
+
+    Raises:
+        BuildError: somebody else's table or view there has the name of one of the models.
+    """
+    project = manifest.project
+    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    wanted = [n for n in models if manifest.models[n].spec.materialized in HELD]
+    try:
+        contents = held_by_others(warehouse)
+    except BuildError:
+        return  # which tables are published does not hang on it: refresh_database says so
+    refuse_taken_names(warehouse.database, contents, wanted)
+
+
 def refresh_database(manifest: Manifest) -> list[str]:
     """Derive the DuckDB file from the published tables. Returns warnings: a table is published regardless."""
     project = manifest.project
@@ -249,7 +266,8 @@ def refresh_database(manifest: Manifest) -> list[str]:
     try:
         rebuild(warehouse, infos, _history(manifest), receipts)
     except SynthError as error:
-        return [f"the DuckDB file was not refreshed: {error.message}"]
+        fix = f"; {error.hint}" if error.hint else ""
+        return [f"the DuckDB file was not refreshed: {error.message}{fix}"]
     return []
 
 

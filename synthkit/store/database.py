@@ -1,7 +1,7 @@
 """The DuckDB file: derived from the receipts and their Parquet files, built beside and renamed over.
 
 A DuckDB writer locks out every other process, so the file that people read is never written to: readers that hold
-the old one go on reading it, and the next connection sees the new one.
+the old one go on reading it, and the next connection sees the new one. What others keep in it stays (:mod:`.others`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,21 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
 from synthkit.privacy.guarantee import in_words, promised
+from synthkit.store.others import (
+    HELD,
+    META,
+    Contents,
+    contents_of,
+    index_again,
+    refuse_taken_names,
+    settle_log,
+    take_over,
+)
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 if TYPE_CHECKING:
     import duckdb
 
-META = "synth_meta"
 LAYOUT = 3  # of synth_meta: raise it when its tables, or what stands in them, change
 
 _TABLES = {
@@ -60,27 +69,32 @@ def rebuild(
         receipts: of all published tables, where they have been read already.
 
     Raises:
-        BuildError: the file cannot be written; the old one is then as it was.
+        BuildError: the file cannot be written, or somebody else's table or view has the name of one of these; the old
+            file is then as it was.
     """
     database = warehouse.database
     receipts = warehouse.all_published() if receipts is None else receipts
     inputs = _inputs(warehouse, receipts, infos, runs)
     if not receipts and not runs and not database.exists():
         return False
-    marker = warehouse.directory / ".database-state"
+    marker = _marker(warehouse)
     if _is_current(database, marker, inputs):
         return False
     import duckdb
 
     shown = {name: infos.get(name) or TableInfo(name, str(r["materialized"])) for name, r in receipts.items()}
     clean_temporaries(database.parent)
+    contents = held_by_others(warehouse)
+    refuse_taken_names(database, contents, [n for n, i in shown.items() if i.materialized in HELD])
     try:
         with replacing(database) as temporary:
+            settle_log(database, _log_of(database))
+            if contents.keeps:
+                take_over(database, contents, temporary)
             with duckdb.connect(str(temporary)) as connection:
                 used = [_add_table(connection, warehouse, info, receipts[name]) for name, info in shown.items()]
                 write_meta(connection, warehouse, receipts, shown, runs)
-            # What someone wrote into the old file and did not check in would make the new one unreadable.
-            _log_of(database).unlink(missing_ok=True)
+                index_again(connection, contents)
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
         raise BuildError(
@@ -88,18 +102,38 @@ def rebuild(
         ) from error
     _remove_stale_views(warehouse, {path for path in used if path is not None})
     status = database.stat()
-    write_json_atomic(marker, {"inputs": inputs, "size": status.st_size, "mtime_ns": status.st_mtime_ns})
+    written = {"inputs": inputs, "others": contents.keeps, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    write_json_atomic(marker, written)
     return True
 
 
-def _is_current(database: Path, marker: Path, inputs: str) -> bool:
-    """Whether the file was derived from these inputs and nobody wrote to it since; opens neither of the two."""
+def held_by_others(warehouse: Warehouse) -> Contents:
+    """What somebody else keeps in the DuckDB file; it is not opened where nobody wrote to it since synthkit did.
+
+    Raises:
+        BuildError: somebody did, and it cannot be read.
+    """
+    known = _unchanged(warehouse.database, _marker(warehouse))
+    return Contents() if known is not None and known.get("others") is False else contents_of(warehouse.database)
+
+
+def _marker(warehouse: Warehouse) -> Path:
+    return warehouse.directory / ".database-state"
+
+
+def _unchanged(database: Path, marker: Path) -> Mapping[str, Any] | None:
+    """What was noted when the file was written, if nobody wrote to it since; opens neither of the two."""
     try:
         known, status = json.loads(marker.read_text("utf-8")), database.stat()
-    except (OSError, ValueError):
-        return False
-    expected = {"inputs": inputs, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    return bool(known == expected) and not _log_of(database).exists()
+        same = (known["size"], known["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return known if same and not _log_of(database).exists() else None
+
+
+def _is_current(database: Path, marker: Path, inputs: str) -> bool:
+    known = _unchanged(database, marker)
+    return known is not None and known.get("inputs") == inputs
 
 
 def _inputs(
@@ -139,7 +173,7 @@ def write_meta(
         "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
         "runs": [_run_row(r) for r in runs],
     }
-    connection.execute(f"CREATE SCHEMA {META}")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {META}")
     for table, columns in _TABLES.items():
         connection.execute(f"CREATE TABLE {META}.{table} ({columns})")
         if rows[table]:
@@ -154,7 +188,7 @@ def _add_table(
     connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, info: TableInfo, receipt: Mapping[str, Any]
 ) -> Path | None:
     """Add the table or view, if it is to be one; returns the file that a view reads."""
-    if info.materialized not in ("table", "view"):
+    if info.materialized not in HELD:
         return None
     name, kind = quoted(info.name), info.materialized.upper()
     file = warehouse.file(receipt)
@@ -247,7 +281,8 @@ def text(value: str) -> str:
 def parquet_scan(path: Path) -> str:
     """SQL that reads one file, by an absolute path: one relative to this process means nothing to another.
 
-    DuckDB takes any path for a glob, so what is special in one is bracketed.
+    DuckDB takes any path for a glob, so what is special in one is bracketed. The function is DuckDB's own, whatever
+    macro somebody made of that name.
     """
     literal_path = re.sub(r"([*?[])", r"[\1]", str(path.resolve()))
-    return f"read_parquet({text(literal_path)})"
+    return f"system.main.read_parquet({text(literal_path)})"

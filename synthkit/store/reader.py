@@ -222,6 +222,7 @@ class Reader:
             held = connection.execute(
                 "SELECT t.table_name, m.parquet FROM information_schema.tables AS t"
                 f" JOIN published.{META}.tables AS m ON m.name = t.table_name"
+                "  AND m.materialized IN ('table', 'view')"  # of another one it is somebody else's
                 " WHERE t.table_catalog = 'published' AND t.table_schema = 'main'"
             ).fetchall()
         except duckdb.Error:
