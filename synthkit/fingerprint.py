@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.errors import shortened
+from synthkit.errors import SynthError, shortened
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
 from synthkit.spec.decides import What, deciding, fields_deciding
@@ -81,7 +81,9 @@ class Fingerprinter:
     def content(self, source_id: str) -> str:
         """The hash of a source's rows (cached by file size and time) and of how they are read."""
         if source_id not in self._contents:
-            node = self.manifest.sources[source_id]
+            node = self.manifest.sources.get(source_id)
+            if node is None:
+                raise SynthError(f"{source_id.removeprefix('source:')} is not here, so its content is not known")
             project = self.manifest.project
             self._contents[source_id] = content_hash(
                 node.spec,

@@ -16,6 +16,7 @@ from synthkit.graph.selection import select as select_nodes
 from synthkit.results import ActionKind
 from synthkit.state import states_against
 from synthkit.store.staging import Staging
+from synthkit.store.unclaimed import told, unclaimed_tables
 from synthkit.store.warehouse import Warehouse
 
 _BUILD: Mapping[str, ActionKind] = {"query": "query", "teacher": "ask", "model": "train"}
@@ -102,6 +103,8 @@ def make_plan(
     planner = _Planner(manifest, full_refresh)
     everything = planner.actions()
     chosen, warnings = _choose(manifest, everything, select, exclude, results or {}, state)
+    left = told(unclaimed_tables(manifest))
+    warnings += [left] if left else []
     if len(chosen) == len(everything):
         actions = everything
     else:

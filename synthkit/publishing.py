@@ -27,6 +27,7 @@ from synthkit.versions.repository import Repository
 if TYPE_CHECKING:
     from synthkit.audits.runner import BoundAudit
     from synthkit.modelrun import RunContext
+    from synthkit.project import Project
 
 
 def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> Mapping[str, Any] | None:
@@ -249,12 +250,17 @@ def check_database(manifest: Manifest, models: Iterable[str]) -> None:
 
 def refresh_database(manifest: Manifest) -> list[str]:
     """Derive the DuckDB file from the published tables. Returns warnings: a table is published regardless."""
-    project = manifest.project
+    known = {n: m for n, m in manifest.models.items() if n not in manifest.unknown}
+    return refresh_from_receipts(manifest.project, known)
+
+
+def refresh_from_receipts(project: Project, models: Mapping[str, ModelNode]) -> list[str]:
+    """:func:`refresh_database`, where what is not among the ``models`` is described as its receipt has it."""
     warehouse = Warehouse(project.warehouse_dir, project.database_path)
     infos: dict[str, TableInfo] = {}
     receipts = warehouse.all_published()
     for name, receipt in receipts.items():
-        model = manifest.models.get(name)
+        model = models.get(name)
         infos[name] = TableInfo(
             name=name,
             materialized=receipt["materialized"] if model is None else model.spec.materialized,
@@ -264,15 +270,15 @@ def refresh_database(manifest: Manifest) -> list[str]:
             else {c.name: c.description for c in model.schema.columns if c.description},
         )
     try:
-        rebuild(warehouse, infos, _history(manifest), receipts)
+        rebuild(warehouse, infos, _history(project), receipts)
     except SynthError as error:
         fix = f"; {error.hint}" if error.hint else ""
         return [f"the DuckDB file was not refreshed: {error.message}{fix}"]
     return []
 
 
-def _history(manifest: Manifest) -> list[dict[str, Any]]:
-    path = manifest.project.target_dir / "runs.jsonl"
+def _history(project: Project) -> list[dict[str, Any]]:
+    path = project.target_dir / "runs.jsonl"
     runs: list[dict[str, Any]] = []
     if path.exists():
         for line in path.read_text("utf-8").splitlines():

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,6 +105,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_hears_ctrl_c,
         )
 
     def ok(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
@@ -130,6 +132,11 @@ class Project:
 
     def parquet(self, model: str, target: str = "dev") -> list[Path]:
         return sorted((self.root / "warehouse" / target / model).glob("*.parquet"))
+
+
+def _hears_ctrl_c() -> None:
+    """Of a suite that a shell runs in the background, every process would ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def customers(rows: int = 400, seed: int = 1) -> list[dict[str, Any]]:

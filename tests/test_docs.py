@@ -232,7 +232,7 @@ def test_serve_writes_the_site_and_serves_it_to_this_machine_alone(project: Proj
         deadline = time.monotonic() + 20
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.kill()  # where the signal was ignored, as a shell has it of what it runs in the background
+        process.kill()
     assert process.returncode == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from synthkit.store.versions import Versions
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Where the columns of the real tables come from: the sources themselves; the receipts of what was published, so that no
+# source is opened; or the receipts where a source is not here, as in a clone without the data.
+Reads = Literal["sources", "receipts", "either"]
 
 
 def _chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
@@ -127,12 +130,14 @@ def compiled(
     variables: str | None = None,
     *,
     full: bool = False,
+    reads: Reads = "sources",
     **given: Any,
 ) -> Manifest:
     """Load and compile the project; faults end the command.
 
     Args:
         full: forget what was learnt of the sources, which is known by their files' size and time.
+        reads: where the sources' columns come from, see :data:`Reads`; of a source that is not here it is said.
     """
     from synthkit.compiler import compile_project
     from synthkit.files import remove
@@ -141,7 +146,14 @@ def compiled(
     if full:
         for learnt in (project.content_cache, project.describe_cache):
             remove(learnt)
-    return compile_project(project)
+    if reads == "sources":
+        return compile_project(project)
+    from synthkit.verify.receipts import columns_in
+
+    manifest = compile_project(project, columns_in(project.warehouse_dir), opens=reads == "either")
+    for source, why in manifest.absent.items():
+        click.echo(f"note: {source.removeprefix('source:')} cannot be read here, receipts tell of it: {why}", err=True)
+    return manifest
 
 
 def kept_versions(project_dir: Path | None, target: str | None) -> Versions:

@@ -72,7 +72,7 @@ def _written(
     from synthkit.report.site.output import write_site
     from synthkit.report.site.render import render
 
-    manifest = compiled(project_dir, target, variables)
+    manifest = compiled(project_dir, target, variables, reads="either")
     data = gather(manifest)
     directory = (output or manifest.project.target_dir / "docs").resolve()
     files = write_site(render(data), directory)

@@ -23,6 +23,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 @project_options
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Of each table's committed versions, the last N.")
 @click.option("--older-than", "age", metavar="30d", help="Only versions older than this: 12h, 30d, 8w.")
+@click.option("--removed", is_flag=True, help="Also published tables that no model makes any more.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def command(
     project_dir: Path | None,
@@ -30,20 +31,25 @@ def command(
     variables: str | None,
     keep: int | None,
     age: str | None,
+    removed: bool,
     dry_run: bool,
 ) -> None:
     """Remove caches, staged rows and temporaries that no model of today uses, and old versions from DVC's cache.
 
     Without --keep and --older-than every version stays that a commit names. With them, older ones go, too; never what
     is published now, or at the head of a branch or a tag. What was pushed to a remote can be pulled again.
+
+    With --removed, tables whose model was renamed, removed or made ephemeral are withdrawn: receipt, pointer, Parquet,
+    and from the DuckDB file. Their committed versions stay as those of other tables do.
     """
     from synthkit.garbage.old import Retention
     from synthkit.store.lock import every_target
 
     rule = Retention(keep, None if age is None else parse_age(age))
-    manifest = compiled(project_dir, target, variables)
+    manifest = compiled(project_dir, target, variables, reads="either")
     with every_target(manifest.project.root / "target"):
-        sizes = _scratch(manifest, dry_run)
+        sizes = _withdrawn(manifest, dry_run) if removed else {}
+        sizes |= _scratch(manifest, dry_run)
         sizes |= _versions(manifest, rule, dry_run)
     _tell(sizes, dry_run)
 
@@ -54,6 +60,29 @@ def parse_age(text: str) -> float:
     if found is None:
         raise click.BadParameter(f"{text!r} is no age: write 12h, 30d or 8w", param_hint="--older-than")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def _withdrawn(manifest: Manifest, dry_run: bool) -> dict[str, int]:
+    """Tables that no model makes any more, of the manifest's target."""
+    from synthkit.files import bytes_of
+    from synthkit.publishing import refresh_database
+    from synthkit.store.unclaimed import unclaimed_tables
+    from synthkit.store.versions import pointer_path
+    from synthkit.store.warehouse import Warehouse
+
+    project = manifest.project
+    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    sizes: dict[str, int] = {}
+    for name in unclaimed_tables(manifest):
+        folder = warehouse.directory / name
+        sizes[f"table {name}"] = bytes_of(folder) if folder.is_dir() else 0
+        if not dry_run:
+            warehouse.remove(name)
+            pointer_path(warehouse, name).unlink(missing_ok=True)
+    if sizes and not dry_run:
+        for warning in refresh_database(manifest):
+            click.echo(f"warning: {warning}", err=True)
+    return sizes
 
 
 def _scratch(manifest: Manifest, dry_run: bool) -> dict[str, int]:

@@ -32,7 +32,7 @@ def command(
     from synthkit.privacy.guarantee import rounded_up
     from synthkit.privacy.ledger import FILE, read_ledger
 
-    manifest = compiled(project_dir, target, variables)
+    manifest = compiled(project_dir, target, variables, reads="either")
     ledger = read_ledger(manifest.project.root / FILE)
     found = statements(manifest, ledger)
     if style == "json":

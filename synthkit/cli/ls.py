@@ -28,15 +28,17 @@ def command(
     """List models, sources and exposures."""
     from synthkit.cli.common import compiled
     from synthkit.graph.selection import select as select_nodes
+    from synthkit.store.unclaimed import told, unclaimed_tables
 
-    manifest = compiled(project_dir, target, variables)
+    manifest = compiled(project_dir, target, variables, reads="either")
     nodes = dict(manifest.selectables)
     if any("result:" in s or "state:" in s for s in (*select, *exclude)):
         from synthkit.plan import make_plan, selectables
 
         nodes = selectables(manifest, make_plan(manifest).actions, last_results(manifest.project), state)
     selection = select_nodes(manifest.dag, nodes, select, exclude)
-    for warning in selection.warnings:
+    left = told(unclaimed_tables(manifest))
+    for warning in (*selection.warnings, *([left] if left else [])):
         click.echo(f"warning: {warning}", err=True)
     for id_ in manifest.dag.order():
         node = nodes[id_]

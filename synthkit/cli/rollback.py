@@ -23,7 +23,7 @@ def command(model: str, version: str, project_dir: Path | None, target: str | No
     from synthkit.runrecord import now
     from synthkit.store.lock import ProjectLock
 
-    manifest = compiled(project_dir, target, variables)
+    manifest = compiled(project_dir, target, variables, reads="receipts")
     with ProjectLock(manifest.project.target_dir / "lock", wait=0).held(click.echo):
         kept = kept_versions(project_dir, target)
         found = kept.named(model, version)

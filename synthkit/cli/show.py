@@ -19,7 +19,7 @@ from synthkit.cli.common import reader_options
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json prints the receipt.")
 def command(model: str, project_dir: Path | None, target: str | None, limit: int, style: str) -> None:
     """Show a published table: its rows, how it was made, and what its audits found."""
-    from synthkit.cli.query import print_table
+    from synthkit.cli.query import print_table, say_unclaimed
     from synthkit.store.reader import open as open_warehouse
 
     table = open_warehouse(project_dir or Path(), target).table(model)
@@ -32,6 +32,7 @@ def command(model: str, project_dir: Path | None, target: str | None, limit: int
     for name, value in _facts(receipt):
         click.echo(f"{name:<12}{value}")
     click.echo(f"{'file':<12}{table.path}")
+    say_unclaimed([model], project_dir, target)
     _print_columns(receipt)
     _print_audits(receipt["audits"])
     if limit:

@@ -57,16 +57,19 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
 )
 
 
-def compile_project(project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None) -> Manifest:
+def compile_project(
+    project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None, *, opens: bool = False
+) -> Manifest:
     """Compile a loaded project.
 
     Args:
-        recorded: the sources' columns, as receipts have them: then no source is opened (see :class:`Draft`).
+        recorded: the sources' columns, as receipts have them: then no source is opened (see :class:`Draft`),
+        opens: or, with this, they stand in for those that cannot be opened.
 
     Raises:
         ConfigurationError: with every fault of the project, those of loading it included.
     """
-    draft = Draft(project, recorded)
+    draft = Draft(project, recorded, opens)
     draft.faults.extend(project.faults)
     for run in PASSES:
         run(draft)

@@ -84,11 +84,16 @@ class Draft:
     Args:
         recorded: the sources' columns (name → SQL type) by id, where no source is to be opened: then a table that is
             not among them is unknown, and so are the columns of what reads it.
+        opens: sources are opened, and ``recorded`` is for those that cannot be; ``absent`` says which, and why.
     """
 
-    def __init__(self, project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None, opens: bool = False
+    ) -> None:
         self.project = project
         self.recorded = recorded
+        self.opens = opens or recorded is None
+        self.absent: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.models: dict[str, ModelDraft] = {}
         for spec in project.models:
@@ -157,6 +162,7 @@ class Draft:
             accounts=self.accounts,
             unit_tests=tuple(self.unit_tests),
             unknown=frozenset(n for n, m in self.models.items() if m.schema is None),
+            absent=self.absent,
         )
 
     def relative(self, spec: ModelSpec | SourceTableSpec) -> str:

@@ -202,6 +202,7 @@ class Manifest:
     accounts: Mapping[str, Account] = field(default_factory=dict)  # by name
     unit_tests: tuple[UnitTest, ...] = ()
     unknown: frozenset[str] = frozenset()  # models whose columns are not known, as no source was opened
+    absent: Mapping[str, str] = field(default_factory=dict)  # sources that could not be opened, by id, and why
 
     @property
     def warnings(self) -> list[Fault]:

@@ -11,32 +11,41 @@ from synthkit.errors import SynthError
 from synthkit.schema import Column, Schema
 from synthkit.sources.describe import describe, described
 from synthkit.sources.types import provisional_type
+from synthkit.spec.types import SourceTableSpec
 
 
 def describe_sources(draft: Draft) -> None:
     """Names and types of the real tables, from headers and catalogues; a missing file is a fault."""
-    project = draft.project
     used = {r.id for m in draft.models.values() for r in m.parents if r.source is not None}
     for id_, (relation, spec) in draft.tables.items():
         # An unused source is described too, as its file may be misspelt, but a database is not called for it.
         if spec.connection is not None and id_ not in used:
             continue
         try:
-            if draft.recorded is not None:
-                if id_ in draft.recorded:
-                    draft.sources[id_] = SourceNode(relation, spec, described(spec, draft.recorded[id_]))
-                continue
-            schema = describe(
-                spec,
-                root=project.root,
-                connections=project.spec.connections,
-                cache=project.describe_cache,
-            )
+            schema = _looked_up(draft, id_, spec) if draft.opens else _recorded(draft, id_, spec)
         except SynthError as error:
             key = "path" if spec.path is not None else "table"
             draft.fault(error.message, error.where or spec.origin.at(key), hint=error.hint)
             continue
-        draft.sources[id_] = SourceNode(relation, spec, schema)
+        if schema is not None:
+            draft.sources[id_] = SourceNode(relation, spec, schema)
+
+
+def _looked_up(draft: Draft, id_: str, spec: SourceTableSpec) -> Schema | None:
+    project = draft.project
+    try:
+        return describe(spec, root=project.root, connections=project.spec.connections, cache=project.describe_cache)
+    except SynthError as error:
+        if draft.recorded is None:
+            raise
+        draft.absent[id_] = error.message
+        return _recorded(draft, id_, spec)
+
+
+def _recorded(draft: Draft, id_: str, spec: SourceTableSpec) -> Schema | None:
+    """As receipts have it; None where none tells of it."""
+    columns = (draft.recorded or {}).get(id_)
+    return None if columns is None else described(spec, columns)
 
 
 def derive_schemas(draft: Draft) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
         return Reader(warehouse)
     from synthkit.store.versions import Versions
 
-    return Reader(Versions.of(warehouse).at(version, root / "target" / "cache" / "versions"))
+    return Reader(*Versions.of(warehouse).at(version, root / "target" / "cache" / "versions"))
 
 
 def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Warehouse]:
@@ -129,15 +129,18 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class Reader:
-    """Published tables, and only those."""
+    """Published tables, and only those. ``lacking`` says of a version's tables which cannot be had, and why."""
 
     warehouse: Warehouse
+    lacking: Mapping[str, SynthError] = field(default_factory=dict)
 
     def tables(self) -> list[str]:
         return list(self.warehouse.all_published())
 
     def table(self, name: str) -> PublishedTable:
         """Raises SynthError, with the nearest name, where nothing is published as ``name``."""
+        if name in self.lacking:
+            raise self.lacking[name]
         receipt = self.warehouse.published(name)
         if receipt is None and self.warehouse.receipt_path(name).is_file():
             raise SynthError(
@@ -170,7 +173,14 @@ class Reader:
                 # A table that is published anew takes its old file away, maybe from under this query.
                 before, receipts = receipts, self.warehouse.all_published()
                 if receipts == before:
+                    self._lacks(str(error))
                     raise SynthError(f"the query does not work: {error}", hint=self._query_hint(str(error))) from None
+
+    def _lacks(self, message: str) -> None:
+        """Raise why a table is not in this version, where DuckDB's message says that there is none of that name."""
+        for name, reason in self.lacking.items():
+            if f"table with name {name} does not exist".casefold() in message.casefold():
+                raise reason from None
 
     def _check(self, sql: str) -> None:
         """Only what reads: a COPY could write where the query may read, into the published files."""

@@ -77,7 +77,9 @@ class Versions:
             )
         found = self.repository.cached(md5)
         if found is None:
-            self.repository.fetch([md5])
+            here = self.warehouse.receipt(str(name)) or {}
+            older = "" if here.get("md5") == md5 else " --all-versions"  # without it, what is published now is pushed
+            self.repository.fetch([md5], pushed_by=f"synth push{older}")
             found = self.repository.cached(md5)
         if found is None or sha256_file(found) != receipt["sha256"]:
             raise SynthError(
@@ -108,10 +110,10 @@ class Versions:
         write_pointer(pointer_path(self.warehouse, name), written)
         return written
 
-    def at(self, version: str, scratch: Path) -> Warehouse:
+    def at(self, version: str, scratch: Path) -> tuple[Warehouse, dict[str, SynthError]]:
         """The whole warehouse as a commit has it, in a folder of links to DVC's cache below ``scratch``.
 
-        Tables whose files are neither in the cache nor on the remote are not in it.
+        With it, by name, why a table is not in it: its file is neither in the cache nor on the remote.
 
         Raises:
             SynthError: there is no such commit, or nothing was published then.
@@ -123,22 +125,22 @@ class Versions:
         if not receipts:
             raise SynthError(f"nothing was published at {version}", hint="synth versions MODEL lists what was")
         old = Warehouse(folder, folder.with_name(f"{folder.name}.duckdb"))
-        reasons = []
+        reasons: dict[str, SynthError] = {}
         for name, receipt in receipts.items():
             if old.published(name) is not None:
                 continue
             try:
                 file = self.file(receipt)
             except SynthError as error:
-                reasons.append(error)
+                reasons[name] = error
                 continue
             place = old.file(receipt)
             place.parent.mkdir(parents=True, exist_ok=True)
             link_or_copy(file, place)
             write_json_atomic(old.receipt_path(name), receipt)
         if len(reasons) == len(receipts):
-            raise reasons[0]
-        return old
+            raise next(iter(reasons.values()))
+        return old, reasons
 
     def objects(self, names: list[str], *, all_versions: bool) -> dict[str, list[str]]:
         """The MD5s of each table's current version, or of all that git has."""

@@ -84,6 +84,11 @@ def _fault(data: Any, model: str) -> str | None:
     return None
 
 
+def columns_in(directory: Path) -> dict[str, dict[str, str]]:
+    """:func:`source_columns` of the receipts of a folder."""
+    return source_columns(read_receipts(directory).values())
+
+
 def source_columns(receipts: Iterable[Receipt]) -> dict[str, dict[str, str]]:
     """Columns of the real tables (name → SQL type) by source id, as the youngest receipts have them.
 

@@ -12,6 +12,7 @@ from synthkit.errors import Location
 from synthkit.fingerprint import Fingerprint
 from synthkit.privacy.chain import Entry, Ledger
 from synthkit.project import Project
+from synthkit.store.unclaimed import REMOVAL
 from synthkit.verify import contract, fits, spending
 from synthkit.verify.findings import Finding, order
 from synthkit.verify.receipts import Receipt, read_receipts, source_columns
@@ -180,10 +181,11 @@ class _Checks:
     def _orphans(self) -> Iterator[Finding]:
         disabled = {m.name for m in self.manifest.disabled}
         for name, receipt in self.receipts.items():
-            if name not in self.manifest.models:
-                why = "its model is disabled" if name in disabled else "no model of that name makes it any more"
+            model = self.manifest.models.get(name)
+            if model is None or not fits.published(model):
+                why = "its model is disabled" if name in disabled else "no model makes it any more"
                 message = f"the table {name!r} is still published, but {why}"
-                hint = f"remove {receipt.path.name} and its data from git, if nobody reads the table"
+                hint = f"{REMOVAL}; commit that {receipt.path.name} is gone"
                 yield Finding("receipt", "warning", message, Location(receipt.path, 1, 1), hint, name)
 
     def _spending(self) -> Iterator[Finding]:

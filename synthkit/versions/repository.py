@@ -99,11 +99,15 @@ class Repository:
         """
         return self._moved("push", objects, remote)
 
-    def fetch(self, objects: Iterable[str], remote: str | None = None) -> int:
-        """Copy objects from a remote into the cache. Returns how many it lacked. Raises SynthError as ``push`` does."""
-        return self._moved("pull", objects, remote)
+    def fetch(self, objects: Iterable[str], remote: str | None = None, pushed_by: str = "synth push") -> int:
+        """Copy objects from a remote into the cache. Returns how many it lacked. Raises SynthError as ``push`` does.
 
-    def _moved(self, how: str, objects: Iterable[str], remote: str | None) -> int:
+        Args:
+            pushed_by: the command that brings them to the remote, for whoever has them.
+        """
+        return self._moved("pull", objects, remote, pushed_by)
+
+    def _moved(self, how: str, objects: Iterable[str], remote: str | None, pushed_by: str = "") -> int:
         from dvc_data.hashfile.hash_info import HashInfo
 
         wanted = [HashInfo("md5", md5) for md5 in dict.fromkeys(objects)]
@@ -121,7 +125,7 @@ class Repository:
             where = "the cache" if how == "push" else "the remote"
             raise SynthError(
                 f"{len(lacking)} of {len(wanted)} tables are not in {where}: {', '.join(map(str, lacking[:3]))}",
-                hint="whoever built them runs synth push" if how == "pull" else "run synth pull first",
+                hint=f"whoever built them runs {pushed_by}" if how == "pull" else "run synth pull first",
             )
         return len(done.transferred)
 

@@ -1,0 +1,33 @@
+"""Tables that are still published, though no model makes them any more: it was renamed, removed or made ephemeral."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synthkit.compiler import Manifest
+from synthkit.project import Project
+from synthkit.store.warehouse import Warehouse
+
+REMOVAL = "synth gc --removed withdraws what nobody reads any more"
+
+
+def unclaimed(names: Sequence[str], project: Project) -> list[str]:
+    """Of the published names, those that no model of the project publishes. A disabled model may be back tomorrow."""
+    made = {m.name for m in project.models if m.materialized != "ephemeral"} | {m.name for m in project.disabled}
+    return [n for n in names if n not in made]
+
+
+def unclaimed_tables(manifest: Manifest) -> list[str]:
+    """:func:`unclaimed` of all that has a receipt in the manifest's target."""
+    project = manifest.project
+    return unclaimed(Warehouse(project.warehouse_dir, project.database_path).names(), project)
+
+
+def told(names: Sequence[str]) -> str | None:
+    """One sentence about such tables, and what to do; None where there are none."""
+    if not names:
+        return None
+    listed = ", ".join(repr(n) for n in names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    which = "the table" if len(names) == 1 else "the tables"
+    verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    return f"{which} {listed} {verb} still published, but no model makes {them} any more ({REMOVAL})"
