@@ -26,6 +26,7 @@ from synthkit.store.others import (
     refuse_taken_names,
     settle_log,
     take_over,
+    unwritten,
 )
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
@@ -87,10 +88,9 @@ def rebuild(
     contents = held_by_others(warehouse)
     refuse_taken_names(database, contents, [n for n, i in shown.items() if i.materialized in HELD])
     try:
-        with replacing(database) as temporary:
-            settle_log(database, _log_of(database))
-            if contents.keeps:
-                take_over(database, contents, temporary)
+        settle_log(database, _log_of(database))
+        with unwritten(database, contents), replacing(database) as temporary:
+            take_over(database, contents, temporary)
             with duckdb.connect(str(temporary)) as connection:
                 used = [_add_table(connection, warehouse, info, receipts[name]) for name, info in shown.items()]
                 write_meta(connection, warehouse, receipts, shown, runs)

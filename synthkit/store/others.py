@@ -26,7 +26,7 @@ META_TABLES = ("tables", "audits", "privacy", "runs")
 HELD = ("table", "view")  # the materializations that the DuckDB file holds
 
 # No word of the file decides what is opened or loaded to look into it: a view in it may name any file or address.
-_LOCKED = {
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
@@ -112,14 +112,34 @@ def _named_by_meta(connection: duckdb.DuckDBPyConnection, found: list[Object]) -
     return {str(name).casefold() for (name,) in rows}
 
 
+@contextmanager
+def unwritten(database: Path, contents: Contents) -> Iterator[None]:
+    """Let nobody open the file for writing for the block, where what others keep in it is taken over meanwhile.
+
+    Raises:
+        BuildError: somebody has it open for writing.
+    """
+    import duckdb
+
+    if not contents.keeps:
+        yield
+        return
+    with _readable(database):
+        reader = duckdb.connect(str(database), read_only=True, config=_LOCKED)
+    with reader:
+        yield
+
+
 def take_over(database: Path, contents: Contents, temporary: Path) -> None:
-    """Make ``temporary`` a copy of the DuckDB file without what synthkit made.
+    """Make ``temporary`` a copy of the DuckDB file without what synthkit made, where others keep something in it.
 
     Raises:
         BuildError: that does not work; the file itself is as it was.
     """
     import duckdb
 
+    if not contents.keeps:
+        return
     with explained(temporary):
         shutil.copyfile(database, temporary)
     with _readable(database), duckdb.connect(str(temporary), config=_LOCKED) as connection:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema
-from synthkit.store.database import META, parquet_scan, quoted, text, views_directory, write_meta
+from synthkit.store.database import parquet_scan, quoted, text, views_directory, write_meta
+from synthkit.store.others import META
 from synthkit.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
