@@ -1,11 +1,19 @@
-"""SQL that somebody else wrote, before DuckDB runs it: one SELECT, and nothing beside it."""
+"""SQL that somebody else wrote, before DuckDB runs it: one SELECT, and nothing beside it, in a box without doors."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
+
+# Of each connection that sees such SQL: DuckDB would fetch an extension for a function that it lacks.
+NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 
 
 def one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
@@ -21,3 +29,25 @@ def one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise ValueError("it must be one SELECT statement")
     return str(statements[0].query)
+
+
+def shut(
+    connection: duckdb.DuckDBPyConnection,
+    files: Iterable[Path] = (),
+    folders: Iterable[Path] = (),
+    *,
+    lock: bool = True,
+) -> None:
+    """From here on DuckDB opens these files, and files in these folders, and no other; it loads and attaches nothing.
+
+    While a database is open, none of this can be taken back.
+
+    Args:
+        lock: nor any other setting.
+    """
+    for setting, paths in (("allowed_paths", files), ("allowed_directories", folders)):
+        listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+        connection.execute(f"SET {setting} = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    if lock:
+        connection.execute("SET lock_configuration = true")

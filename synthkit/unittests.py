@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import BuildError
-from synthkit.statements import one_select
+from synthkit.statements import NO_EXTENSIONS, one_select, shut
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,9 +57,9 @@ def check_unit_tests(tests: Sequence[UnitTest]) -> None:
 def _differences(test: UnitTest) -> tuple[str, ...]:
     import duckdb
 
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        connection.execute("SET enable_external_access = false")
+    with duckdb.connect(":memory:", config={"threads": 1, **NO_EXTENSIONS}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        shut(connection)
         try:
             for table in test.given:
                 _create(connection, table)

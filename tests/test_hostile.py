@@ -266,6 +266,75 @@ def test_the_query_of_a_duckdb_source_only_reads(shop: Project, victim: Path) ->
     assert untouched(victim)
 
 
+def database_project(root: Path, source: str, *, statements: tuple[str, ...] = (), more: str = "") -> Project:
+    """A project whose one source is in a DuckDB file; nothing is built when it is only looked at."""
+    project = "name: shop\nholdout: 0\nconnections: {db: {type: duckdb, path: data/shop.duckdb}}\n"
+    table = f"{{name: t, connection: db, {source}{more}}}"
+    sources = f"version: 1\nsources:\n  - name: crm\n    tables:\n      - {table}\n"
+    model = {"name": "m", "generator": {"name": "sql", "query": "select * from {{ source('crm', 't') }}"}, "audits": []}
+    models = json.dumps({"version": 1, "models": [model]})
+    shop = make_project(root, {"synth_project.yml": project, "models/s.yml": sources, "models/m.yml": models})
+    with duckdb.connect(str(shop.root / "data" / "shop.duckdb")) as connection:
+        for statement in (
+            "create table t as select i as a, timestamp '2020-01-01' as at from range(50) as r(i)",
+            *statements,
+        ):
+            connection.execute(statement)
+    return shop
+
+
+READS = (
+    "select content as a from read_text('{secret}')",
+    "select content as a from '{folder}/*.txt'",
+    "select a, (select count(*) from glob('{folder}/*')) as n from t",
+    "select * from looking",
+    "select peek() as a from t",
+    "select st_point(1, 2) as a from t",
+    "select * from sqlite_scan('{secret}', 't')",
+)
+
+
+@pytest.mark.parametrize("query", READS)
+def test_the_query_of_a_duckdb_source_reads_its_own_database(tmp_path: Path, victim: Path, query: str) -> None:
+    """Nor do the views and macros of that database; and a function that DuckDB lacks is not fetched."""
+    places = {"secret": victim / "secret.txt", "folder": victim}
+    statements = (f"create view looking as select content as a from read_text('{victim}/secret.txt')",)
+    statements += (f"create macro peek() as (select content from read_text('{victim}/secret.txt'))",)
+    source = f"query: {json.dumps(query.format(**places))}"
+    shop = database_project(tmp_path / "shop", source, statements=statements)
+    text = shop.fails("build", code=2)
+    assert SECRET not in text
+    assert "s.yml:5:" in text
+    assert "error: DuckDB: " in text
+    assert "install" not in text.lower()
+
+
+def test_the_filter_of_freshness_reads_its_own_source(tmp_path: Path, shop: Project, victim: Path) -> None:
+    look = f"(select count(*) from read_text('{victim}/secret.txt')) = 1"
+    freshness = f'{{filter: "{look}", warn_after: {{count: 1, period: day}}}}'
+    of_table = database_project(tmp_path / "db", "table: t", more=f", loaded_at_field: at, freshness: {freshness}")
+    lines = f"\n{' ' * 16}loaded_at_field: joined\n{' ' * 16}freshness: {freshness}\n"
+    shop.write({"models/sources.yml": COPULA_PROJECT["models/sources.yml"].rstrip() + lines})
+    for project in (of_table, shop):
+        assert "file system operations are disabled" in project.synth("freshness").stdout
+    # What is its own is read, also where DuckDB would take the name for a pattern.
+    (shop.root / "data" / "customers.csv").rename(shop.root / "data" / "customers[1].csv")
+    fine = shop.root / "models" / "sources.yml"
+    fine.write_text(fine.read_text().replace(look, "tier <> 'x'").replace("customers.csv", "customers[1].csv"))
+    assert "last loaded" in shop.synth("freshness").stdout
+
+
+def test_a_duckdb_source_is_read_as_before(tmp_path: Path) -> None:
+    """Tables, views over tables, and sorts that the database does."""
+    shop = database_project(
+        tmp_path / "shop",
+        'query: "select a from mine order by a desc"',
+        statements=("create view mine as select a from t",),
+    )
+    shop.ok("build")
+    assert shop.results()["m"]["rows"] == 50
+
+
 @pytest.mark.parametrize("query", ["vacuum into '{out}'", "attach '{out}' as o", "select 1; vacuum into '{out}'"])
 def test_the_query_of_a_sqlite_source_only_reads(shop: Project, victim: Path, query: str) -> None:
     with sqlite3.connect(shop.root / "data" / "shop.sqlite") as connection:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.statements import NO_EXTENSIONS, shut
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -41,7 +43,8 @@ def open_views(
     """
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
+    config = {"threads": 1, "preserve_insertion_order": True, **NO_EXTENSIONS}
+    connection = duckdb.connect(":memory:", config=config)
     narrowing = f" WHERE ({where}\n)" if where else ""
     for name, paths in relations.items():
         schema, dot, _ = name.rpartition('"."')
@@ -53,7 +56,5 @@ def open_views(
         connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {scan(paths)}{narrowing}")
     # From here on, whatever an audit's SQL says, DuckDB reads these files and writes none.
     files = dict.fromkeys(p for paths in (*sides.values(), *relations.values()) for p in paths)
-    connection.execute(f"SET allowed_paths = [{', '.join(literal(str(p)) for p in files)}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    shut(connection, files)
     return connection

@@ -9,7 +9,7 @@ from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.containment import outside
 from synthkit.errors import Location, SynthError, nearest
 from synthkit.schema import Schema
-from synthkit.statements import one_select
+from synthkit.statements import NO_EXTENSIONS, one_select, shut
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,8 +65,8 @@ class Describer:
         if self._connection is None:
             import duckdb
 
-            self._connection = duckdb.connect(":memory:", config={"threads": 1})
-            self._connection.execute("SET enable_external_access = false")
+            self._connection = duckdb.connect(":memory:", config={"threads": 1, **NO_EXTENSIONS})
+            shut(self._connection, lock=False)
         return self._connection
 
     def add(self, relation_sql: str, schema: Schema) -> None:

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Params
-from synthkit.statements import one_select
+from synthkit.statements import NO_EXTENSIONS, one_select, shut
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,6 +62,7 @@ def run_query(
         "threads": threads,
         "memory_limit": MEMORY,
         "preserve_insertion_order": True,
+        **NO_EXTENSIONS,
     }
     spill = destination.with_name(f".spill-{destination.name}")
     connection = duckdb.connect(":memory:", config=config)
@@ -72,10 +73,7 @@ def run_query(
         connection.execute(f"SET temp_directory = {_text(str(spill))}")
         connection.execute("SET TimeZone = 'UTC'")
         # After this, DuckDB refuses read_csv, COPY, ATTACH, INSTALL and the like, but for the files named here.
-        listed = ", ".join(_text(str(p)) for paths in relations.values() for p in paths)
-        connection.execute(f"SET allowed_paths = [{listed}]")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        shut(connection, [p for paths in relations.values() for p in paths])
         try:
             select = one_select(connection, sql)
         except ValueError:

@@ -1,7 +1,12 @@
-"""A table or query of a DuckDB file, attached read-only."""
+"""A table or query of a DuckDB file, attached read-only to a DuckDB that opens no other file.
+
+A view or macro of the file that reads others is refused as a query is: what it reads would be what the file's writer
+could not read and whoever builds can.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +15,7 @@ from synthkit.sources.files import inside_as_written
 from synthkit.sources.place import place
 from synthkit.sources.types import quote, text
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
-from synthkit.statements import one_select
+from synthkit.statements import one_select, shut
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,15 +46,20 @@ def database_files(spec: SourceTableSpec, connection: ConnectionSpec, root: Path
 
 
 def open_duckdb(
-    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, chosen: ConnectionSpec, root: Path
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    chosen: ConnectionSpec,
+    root: Path,
+    folders: Iterable[Path],
 ) -> None:
-    """Make the view ``found`` over the table or query. Raises SynthError."""
+    """Make the view ``found`` over the table or query; from then on only ``folders`` are open. Raises SynthError."""
     import duckdb
 
     path = database_file(spec, chosen, root)
     try:
-        connection.execute(f"ATTACH {text(str(path))} AS source_db (READ_ONLY)")
+        connection.execute(f"ATTACH {text(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
         connection.execute("USE source_db")
+        shut(connection, folders=folders, lock=False)
     except duckdb.Error as error:
         hint = "is it a DuckDB file, and not open for writing elsewhere?"
         reason = str(error).split("\n")[0]
@@ -66,7 +76,10 @@ def open_duckdb(
             names = [str(r[0]) for r in connection.execute(query).fetchall()]
             raise missing_table(spec, names) from None
         key = "query" if spec.query is not None else "table"
-        raise SynthError(f"DuckDB: {reason}", place(spec, key), "mend the query") from None
+        hint = "mend the query"
+        if isinstance(error, duckdb.PermissionException):
+            hint = "a source reads its own database: name a file by path:, or make the view a table"
+        raise SynthError(f"DuckDB: {reason}", place(spec, key), hint) from None
 
 
 def missing_table(spec: SourceTableSpec, names: list[str]) -> SynthError:

@@ -7,6 +7,7 @@ every build, outside all fingerprints, and what it says follows from the source 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from synthkit.sources.place import place
 from synthkit.sources.relation import opened
 from synthkit.sources.types import cast, quote
 from synthkit.spec.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
-from synthkit.statements import one_select
+from synthkit.statements import one_select, shut
 
 Verdict = Literal["pass", "warn", "error"]
 
@@ -101,10 +102,15 @@ def last_loaded(spec: SourceTableSpec, *, root: Path, connections: Mapping[str, 
     if spec.loaded_at_field is None:
         newest = max(f.stat().st_mtime for f in find_files(spec, root))
         return datetime.fromtimestamp(newest, UTC)
+    files = find_files(spec, root) if spec.path is not None else []
     with (
         TemporaryDirectory(prefix="synthkit-") as scratch,
         opened(spec, root=root, connections=connections, scratch=Path(scratch)) as connection,
     ):
+        if spec.path is not None or connections[spec.connection or ""].type != "duckdb":  # that is shut already
+            # DuckDB looks for a file called a[1].csv as for a pattern: in its folder.
+            patterns = [f.parent for f in files if re.search(r"[*?\[]", f.name)]
+            shut(connection, files, [Path(scratch), *patterns])
         types = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}
         if spec.loaded_at_field not in types:
             hint = did_you_mean(spec.loaded_at_field, types, "a column")

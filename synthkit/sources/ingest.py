@@ -60,7 +60,7 @@ def ingest(
         progress(0, 1, "sources", spec.name)
     with private_folder(folder) as making:
         scratch = making / "scratch"
-        with opened(spec, root=root, connections=connections, scratch=scratch) as connection:
+        with opened(spec, root=root, connections=connections, scratch=scratch, making=making) as connection:
             found = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}
             schema = typed(spec, found)
             every = scratch / "every.parquet"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from synthkit.sources.files import check_names, open_scan
 from synthkit.sources.place import place
 from synthkit.sources.types import normal
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+from synthkit.statements import NO_EXTENSIONS
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +23,12 @@ MEMORY = "4GB"  # DuckDB spills to disk beyond it
 
 @contextmanager
 def opened(
-    spec: SourceTableSpec, *, root: Path, connections: Mapping[str, ConnectionSpec], scratch: Path | None = None
+    spec: SourceTableSpec,
+    *,
+    root: Path,
+    connections: Mapping[str, ConnectionSpec],
+    scratch: Path | None = None,
+    making: Path | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB connection in which ``raw`` holds the source's rows, in the source's order.
 
@@ -31,6 +37,7 @@ def opened(
     Args:
         scratch: a folder for what a database streams in and for spilling; None only describes: ``raw`` then
             has the columns but, for a database server or SQLite, no rows.
+        making: a folder that the caller writes to; what DuckDB may open is listed where it runs somebody's SQL.
 
     Raises:
         SynthError: the source cannot be found or reached.
@@ -42,7 +49,7 @@ def opened(
         if spec.path is not None:
             open_scan(connection, spec, root, work)
         else:
-            _open_database(connection, spec, root, connections, scratch)
+            _open_database(connection, spec, root, connections, scratch, [f for f in (work, making) if f is not None])
         _normalise(connection, spec)
         yield connection
 
@@ -56,6 +63,7 @@ def connected(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "memory_limit": MEMORY,
         "preserve_insertion_order": True,
         "temp_directory": str(scratch / "spill"),
+        **NO_EXTENSIONS,
     }
     with duckdb.connect(":memory:", config=config) as connection:
         connection.execute("SET TimeZone = 'UTC'")  # how a point in time is written decides its side of the split
@@ -78,13 +86,14 @@ def _open_database(
     root: Path,
     connections: Mapping[str, ConnectionSpec],
     scratch: Path | None,
+    folders: Sequence[Path],
 ) -> None:
     """Make the view ``found`` over the table or query."""
     chosen = connection_of(spec, connections)
     if chosen.type == "duckdb":
         from synthkit.sources.duckdbfile import open_duckdb
 
-        open_duckdb(connection, spec, chosen, root)
+        open_duckdb(connection, spec, chosen, root, folders)
     elif chosen.type == "sqlite":
         from synthkit.sources.sqlite import open_sqlite
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema
+from synthkit.statements import NO_EXTENSIONS, shut
 from synthkit.store.database import parquet_scan, quoted, text, views_directory, write_meta
 from synthkit.store.others import META
 from synthkit.store.warehouse import Warehouse
@@ -201,7 +202,7 @@ class Reader:
         """In memory, with the DuckDB file attached where it can be, and cut off from every other file."""
         import duckdb
 
-        connection = duckdb.connect(":memory:")
+        connection = duckdb.connect(":memory:", config=NO_EXTENSIONS)
         current = self._attach(connection, receipts)
         for name, receipt in receipts.items():
             if name not in current:
@@ -209,12 +210,9 @@ class Reader:
                 scan = parquet_scan(self.warehouse.file(receipt))
                 connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {scan}")
         readable = (self.warehouse.directory, views_directory(self.warehouse))
-        listed = ", ".join(text(str(d.resolve())) for d in readable)
-        connection.execute(f"SET allowed_directories = [{listed}]")
         # Where DVC made links to its cache, the files themselves lie there.
-        files = ", ".join(text(str(self.warehouse.file(receipt).resolve())) for receipt in receipts.values())
-        connection.execute(f"SET allowed_paths = [{files}]")
-        connection.execute("SET enable_external_access = false")
+        files = [self.warehouse.file(receipt).resolve() for receipt in receipts.values()]
+        shut(connection, files, [d.resolve() for d in readable])
         return connection
 
     def _attach(

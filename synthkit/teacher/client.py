@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from synthkit.errors import BuildError, SynthError
+from synthkit.errors import BuildError
+from synthkit.teacher.keys import address, foreign_headers
 from synthkit.teacher.streaming import breaks_off, is_streamed, longest, streamed_message
 
 if TYPE_CHECKING:
@@ -89,21 +89,6 @@ def transformed_schema(form: type[BaseModel]) -> str:
     return json.dumps(anthropic.transform_schema(form), ensure_ascii=False)
 
 
-def api_key() -> str:
-    """The key of the environment.
-
-    Raises:
-        SynthError: there is none.
-    """
-    key = os.environ.get("ANTHROPIC_API_KEY", "").strip()
-    if not key:
-        raise SynthError(
-            "the teacher cannot be asked: ANTHROPIC_API_KEY is not set",
-            hint="put ANTHROPIC_API_KEY=<your key> in the environment or in the project's .env file",
-        )
-    return key
-
-
 class Client:
     """One attempt of each call. To be made, used and closed in one event loop."""
 
@@ -111,7 +96,7 @@ class Client:
         import httpx2
 
         self.timeout = timeout
-        self._key, self._base_url = key, base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
+        self._key, self._base_url, self._headers = key, address(base_url), foreign_headers(base_url)
         self._certificates = httpx2.create_ssl_context()
         self._sdks: list[AsyncAnthropic] = []
         self._busy: list[int] = []
@@ -128,7 +113,12 @@ class Client:
         http = DefaultAsyncHttpxClient(verify=self._certificates)
         self._sdks.append(
             AsyncAnthropic(
-                api_key=self._key, base_url=self._base_url, max_retries=0, timeout=self.timeout, http_client=http
+                api_key=self._key,
+                base_url=self._base_url,
+                default_headers=self._headers,
+                max_retries=0,
+                timeout=self.timeout,
+                http_client=http,
             )
         )
         self._busy.append(0)

@@ -11,8 +11,9 @@ from decimal import Decimal
 from synthkit.teacher.answers import Answer, Kept, Status, read_answer
 from synthkit.teacher.batches import BatchLane
 from synthkit.teacher.budget import Budget
-from synthkit.teacher.client import Client, api_key
+from synthkit.teacher.client import Client
 from synthkit.teacher.kept import RequestStore
+from synthkit.teacher.keys import api_key
 from synthkit.teacher.lanes import Lane, OutOfBudget, Transport
 from synthkit.teacher.prices import Prices
 from synthkit.teacher.requests import Prompt
@@ -251,7 +252,7 @@ class Teacher:
         return self._lane
 
     def _client(self) -> Callable[[], Transport]:
-        key = api_key()
+        key = api_key(self.params.base_url)
         return lambda: Client(key, self.params.base_url, self.params.timeout)
 
     def _give_up(self, window: deque[_Slot]) -> None:

@@ -18,7 +18,9 @@ class TeacherParams(BaseModel):
         max_tokens: most tokens of one answer, thinking included. Answers of more than 21,333 are streamed.
         intended_use: what the published table is for; goes into the receipt.
         terms_ack: true says that the provider's terms were read and allow this use.
-        base_url: where the API is, when not at the provider's; ANTHROPIC_BASE_URL does the same.
+        base_url: where the API is, when not at the provider's. ANTHROPIC_API_KEY is not sent there: the host has a
+            variable of its own for its key, which the error names. ANTHROPIC_BASE_URL in the environment names an
+            address that gets ANTHROPIC_API_KEY.
         timeout: seconds that one attempt may take; when it is streamed, seconds without a word.
         patience: seconds that one request may take with all its retries.
     """

@@ -132,5 +132,5 @@ def run(folder: Path, url: str, count: int, mode: str, max_usd: float | None = N
 
 
 if __name__ == "__main__":
-    os.environ["ANTHROPIC_API_KEY"] = "test-key"
+    os.environ["ANTHROPIC_API_KEY_127_0_0_1"] = "test-key"
     run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], *map(float, sys.argv[5:]))

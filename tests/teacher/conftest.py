@@ -12,7 +12,8 @@ from tests.teacher.standin import Standin
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key of the provider's")
+    monkeypatch.setenv("ANTHROPIC_API_KEY_127_0_0_1", "test-key")
     monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.01)
 

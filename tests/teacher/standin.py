@@ -54,6 +54,7 @@ class Standin:
         self.billed: list[tuple[str, dict[str, Any], bool]] = []
         self.batches: dict[str, dict[str, Any]] = {}
         self.most_at_once = self.at_once = 0
+        self.headers: list[dict[str, str]] = []  # of each request
         self.seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     @property
@@ -99,6 +100,7 @@ class Standin:
                 first, *lines = head.decode("latin-1").split("\r\n")
                 verb, path, _ = first.split(" ", 2)
                 headers = {k.strip().lower(): v.strip() for k, _, v in (x.partition(":") for x in lines if x)}
+                self.headers.append(headers)
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 keep = await self._answer(reader, writer, verb, path.split("?")[0], headers, body)
                 await writer.drain()

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from synthkit.errors import BuildError, SynthError
+from synthkit.errors import BuildError
 from synthkit.teacher import retrying
-from synthkit.teacher.client import Client, Gone, Reply, Transient, api_key, known_models
+from synthkit.teacher.client import Client, Gone, Reply, Transient, known_models
 from synthkit.teacher.retrying import persist
 from tests.teacher.asking import MODEL, in_a_loop, prompt
 from tests.teacher.standin import Standin
@@ -99,12 +99,6 @@ def test_a_batch_that_is_gone(server: Standin) -> None:
 
     with pytest.raises(Gone):
         in_a_loop(look())
-
-
-def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", " ")
-    with pytest.raises(SynthError, match="ANTHROPIC_API_KEY is not set"):
-        api_key()
 
 
 def test_known_models() -> None:

@@ -56,7 +56,7 @@ def test_a_replay_asks_nobody(store: RequestStore, server: Standin, monkeypatch:
     with teacher(store, server.url, max_usd=0.1) as asked:
         first = list(asked.answers(prompts(99), 8))
     assert 0 < len(first) < 99
-    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.delenv("ANTHROPIC_API_KEY_127_0_0_1")
     with teacher(store, "http://127.0.0.1:1", max_usd=0.1, concurrency=3) as again:
         assert list(again.answers(prompts(99), 8)) == first
         assert (again.stopped, again.spent) == (asked.stopped, asked.spent)
@@ -70,7 +70,7 @@ def test_a_replay_of_what_a_caller_took_asks_nobody(
     with teacher(store, server.url, concurrency=1) as asked:
         first = list(itertools.islice(asked.answers(prompts(99), 40), 5))
     assert store.count() < 20
-    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.delenv("ANTHROPIC_API_KEY_127_0_0_1")
     with teacher(store, "http://127.0.0.1:1") as again:
         assert list(itertools.islice(again.answers(prompts(99), 40), 5)) == first
         assert again.asked_now == 0
