@@ -18,7 +18,9 @@ KEY = "ANTHROPIC_API_KEY"
 ADDRESS = "ANTHROPIC_BASE_URL"
 OWN = "https://api.anthropic.com"
 # One way to read it, for every parser of addresses: no user, no backslash, no empty part of a name.
-_URL = re.compile(r"((?i:https?))://([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s\\@]*)?")
+_URL = re.compile(
+    r"((?i:https?))://([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s\\@]*)?"
+)
 
 
 def address(base_url: str | None) -> str | None:
