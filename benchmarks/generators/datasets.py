@@ -76,6 +76,7 @@ DATASETS: dict[str, Dataset] = {
         ),
         Dataset("german_credit", "german_credit.csv", "credit_risk", "above", threshold=1),
         Dataset("heart", "heart_cleveland.csv", "num", "above"),
+        Dataset("storms", "storms.csv", "wind", "number", drop=("storm_id", "name")),
         Dataset("randhie_full", "randhie_full.parquet", "mdvis", "above", drop=("zper",)),
     )
 }

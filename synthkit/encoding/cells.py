@@ -1,8 +1,8 @@
 """How one column falls into cells: a small integer code, and for some cells a residual, the place in the cell.
 
 Three kinds share one shape. :class:`Categories` are the values of a categorical column; :class:`Bins` cut a numeric
-column into spikes (values that many rows hold), lists (several values of a sparse column) and intervals between
-quantiles, with the residual uniform in [0, 1) in each; :class:`Modes` are the components of a Gaussian mixture, the
+column between quantiles, with the residual uniform in [0, 1) in each: it says which of the cell's common values
+comes back, or where between them; :class:`Modes` are the components of a Gaussian mixture, the
 mode-specific normalisation of CTGAN (Xu et al. 2019, section 4.2), with the residual in [-1, 1].
 """
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-KNOTS = 1_000  # quantiles that describe the shape of a continuous column within its bins
-MOST_LISTED = 10_000  # different values of a column that are kept as a list
+MOST_LISTED = 10_000  # different values of a column that are counted over all rows
 EDGE = 1e-6  # of a cell: what separates its last value from the next cell
 SPREAD = 4.0  # standard deviations of a mode that a residual of 1 stands for (Xu et al. 2019)
+MODES = ("spikes", "means", "deviations", "weights", "ends")
 LEAST_WEIGHT = 0.005  # of a mode: lighter ones are dropped, as CTGAN does
 
 
@@ -69,19 +69,26 @@ class Categories:
 
 @dataclass(frozen=True)
 class Bins:
-    """A monotone map between positions and the axis t = cell + residual.
+    """Pieces of a numeric column along the axis t = cell + residual, each with its share of the rows.
+
+    A point is a value that comes back as it is; from a range comes any position in it, each equally likely. Within a
+    cell, the points stand before the ranges, which may lie around them (:mod:`synthkit.encoding.pools`).
 
     Args:
-        values: ascending positions. Of a listed column: its values; else the knots between which t is linear.
-        axis: t where each listed value begins (one more than values), or t of each knot.
-        listed: which of the two.
+        axis: t where each piece begins, and the end; shape (pieces + 1,).
+        low: least position of each piece.
+        high: greatest position; of a point the same.
+        point: which pieces are points.
         residual: per cell, whether it has a residual.
+        rounded: positions are whole numbers.
     """
 
-    values: Array
     axis: Array
-    listed: bool
+    low: Array
+    high: Array
+    point: Array
     residual: Array
+    rounded: bool
 
     @property
     def cells(self) -> int:
@@ -90,53 +97,68 @@ class Bins:
     def has_residual(self) -> Array:
         return self.residual
 
+    def pieces(self, positions: Array) -> tuple[Array, Array]:
+        """The piece of each position, the nearest one where it is in none, and whether it is in one."""
+        import numpy as np
+
+        best, piece = np.full(len(positions), np.inf), np.zeros(len(positions), dtype=np.int64)
+        for kind in (True, False):  # a point before the range around it
+            index = np.flatnonzero(self.point == kind)
+            if not len(index):
+                continue
+            index = index[np.argsort(self.low[index], kind="stable")]
+            after = np.searchsorted(self.low[index], positions, side="right")
+            for side in (after - 1, after):
+                near = index[np.clip(side, 0, len(index) - 1)]
+                away = np.maximum(np.maximum(self.low[near] - positions, positions - self.high[near]), 0.0)
+                closer = away < best
+                best[closer], piece[closer] = away[closer], near[closer]
+        return piece, best == 0
+
     def place(self, positions: Array, _rng: np.random.Generator) -> tuple[Array, Array]:
         import numpy as np
 
-        if self.listed:
-            after = np.clip(np.searchsorted(self.values, positions), 0, len(self.values) - 1)
-            before = np.maximum(after - 1, 0)
-            nearer = np.abs(positions - self.values[before]) < np.abs(self.values[after] - positions)
-            index = np.where(nearer, before, after)
-            t = (self.axis[index] + self.axis[index + 1]) / 2
-        else:
-            # A spike has two knots of one value; the left of them is the beginning of its cell.
-            left = np.searchsorted(self.values, positions, side="left")
-            spike = self.values[np.minimum(left, len(self.values) - 1)] == positions
-            t = np.where(
-                spike, self.axis[np.minimum(left, len(self.values) - 1)], np.interp(positions, self.values, self.axis)
-            )
-        code = np.minimum(t.astype(np.int64), self.cells - 1)
+        piece, _ = self.pieces(positions)
+        low, steps = self.low[piece], self._steps[piece]
+        within = np.clip(positions, low, self.high[piece]) - low + (0.5 if self.rounded else 0.0)
+        inside = np.where(self.point[piece] | (steps == 0), 0.5, within / np.where(steps == 0, 1.0, steps))
+        t = self.axis[piece] + inside * (self.axis[piece + 1] - self.axis[piece])
+        code = np.minimum(((self.axis[piece] + self.axis[piece + 1]) / 2).astype(np.int64), self.cells - 1)
         return code, np.where(self.residual[code], np.clip(t - code, 0.0, 1 - EDGE), 0.0)
 
     def value(self, code: Array, residual: Array) -> Array:
         import numpy as np
 
         t = code + residual
-        if self.listed:
-            which = np.searchsorted(self.axis, t, side="right") - 1
-            found: Array = self.values[np.clip(which, 0, len(self.values) - 1)]
-            return found
-        return np.asarray(np.interp(t, self.axis, self.values))
+        piece = np.clip(np.searchsorted(self.axis, t, side="right") - 1, 0, len(self.low) - 1)
+        inside = (t - self.axis[piece]) / (self.axis[piece + 1] - self.axis[piece])
+        place = np.clip(inside, 0.0, 1.0) * self._steps[piece]
+        found = self.low[piece] + (np.floor(place) if self.rounded else place)
+        return np.asarray(np.where(self.point[piece], self.low[piece], np.minimum(found, self.high[piece])))
+
+    def holds(self, positions: Array) -> Array:
+        """Whether each position can come back."""
+        return self.pieces(positions)[1]
+
+    @property
+    def _steps(self) -> Array:
+        """How many positions each piece has, or its length where they are on no grid."""
+        return self.high - self.low + (1.0 if self.rounded else 0.0)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": "bins",
-            "values": self.values.tolist(),
-            "axis": self.axis.tolist(),
-            "listed": self.listed,
-            "residual": self.residual.tolist(),
-        }
+        arrays = {k: getattr(self, k).tolist() for k in ("axis", "low", "high", "point", "residual")}
+        return {"kind": "bins", "rounded": self.rounded, **arrays}
 
 
 @dataclass(frozen=True)
 class Modes:
-    """Spikes as cells 0 …, then the components of a Gaussian mixture."""
+    """Spikes as cells 0 …, then the components of a Gaussian mixture. ``ends``: the least and the greatest value."""
 
     spikes: Array
     means: Array
     deviations: Array
     weights: Array
+    ends: Array
 
     @property
     def cells(self) -> int:
@@ -154,10 +176,10 @@ class Modes:
         z = (positions[:, None] - self.means) / self.deviations
         log = np.log(self.weights) - np.log(self.deviations) - z * z / 2
         gumbel = rng.gumbel(size=log.shape)
-        mode = np.argmax(log + gumbel, axis=1) if len(self.means) else np.zeros(len(positions), dtype=np.int64)
-        code, residual = mode + len(self.spikes), np.zeros(len(positions))
-        if len(self.means):
-            residual = np.clip(z[np.arange(len(mode)), mode] / SPREAD, -1, 1)
+        if not len(self.means):
+            return np.abs(positions[:, None] - self.spikes).argmin(axis=1), np.zeros(len(positions))
+        mode = np.argmax(log + gumbel, axis=1)
+        code, residual = mode + len(self.spikes), np.clip(z[np.arange(len(mode)), mode] / SPREAD, -1, 1)
         for i, spike in enumerate(self.spikes):
             at = positions == spike
             code[at], residual[at] = i, 0.0
@@ -168,11 +190,51 @@ class Modes:
 
         centre = np.concatenate([self.spikes, self.means])
         width = np.concatenate([np.zeros(len(self.spikes)), self.deviations * SPREAD])
-        return np.asarray(centre[code] + width[code] * residual)
+        found = centre[code] + width[code] * residual
+        # What falls beyond the range is thrown back: cut off, it would all be the least or the greatest value.
+        low, high = self.ends
+        found = np.where(found < low, 2 * low - found, found)
+        return np.asarray(np.clip(np.where(found > high, 2 * high - found, found), low, high))
+
+    def holds(self, positions: Array) -> Array:
+        """Whether each position between the ends can come back."""
+        import numpy as np
+
+        return np.isin(positions, self.spikes) | bool(len(self.means))
 
     def to_json(self) -> dict[str, Any]:
-        arrays = {k: getattr(self, k).tolist() for k in ("spikes", "means", "deviations", "weights")}
+        arrays = {k: getattr(self, k).tolist() for k in MODES}
         return {"kind": "modes", **arrays}
+
+
+@dataclass(frozen=True)
+class Values:
+    """The different values of a numeric column.
+
+    Args:
+        positions: on the column's grid, ascending.
+        rows: that hold each.
+        people: who hold each: the source's privacy units, or its rows.
+        rounded: positions are whole numbers.
+        units: (index of the value, number of the unit) pairs, shape (pairs, 2), where a person may have several rows.
+    """
+
+    positions: Array
+    rows: Array
+    people: Array
+    rounded: bool
+    units: Array | None = None
+
+    def united(self, first: int, last: int, among: Array) -> int:
+        """How many people hold those of the values ``first`` to ``last`` that are ``among`` them."""
+        import numpy as np
+
+        if self.units is None:
+            return int(self.people[first : last + 1][among[first : last + 1]].sum())
+        index = self.units[:, 0]
+        held = (index >= first) & (index <= last)
+        held[held] = among[index[held]]
+        return len(np.unique(self.units[held, 1]))
 
 
 Cells = Categories | Bins | Modes
@@ -185,51 +247,23 @@ def cells_from_json(data: dict[str, Any]) -> Cells:
     if data["kind"] == "categories":
         return Categories(int(data["kept"]), arrays["shares"])
     if data["kind"] == "bins":
-        return Bins(arrays["values"], arrays["axis"], bool(data["listed"]), arrays["residual"].astype(bool))
-    return Modes(arrays["spikes"], arrays["means"], arrays["deviations"], arrays["weights"])
+        point, residual = arrays["point"].astype(bool), arrays["residual"].astype(bool)
+        return Bins(arrays["axis"], arrays["low"], arrays["high"], point, residual, bool(data["rounded"]))
+    return Modes(*(arrays[k] for k in MODES))
 
 
-def fit_bins(values: Array, counts: Array, *, most: int, rounded: bool, listed: bool) -> Bins:
-    """Bins of about equal numbers of rows; a value that fills a bin on its own becomes a spike.
+def cells_of(counts: Array, most: int, spike: Array | None = None) -> Array:
+    """The cell of each distinct value: ascending, beginning at 0.
 
     Args:
-        values: distinct positions in ascending order, shape (values,).
-        counts: rows per value.
-        most: bins at most, about.
-        rounded: positions are whole numbers, so that each owns half a unit to either side.
-        listed: the values are all that the column holds, so that no other should come back.
+        spike: which values have a cell of their own; default: those that fill one.
     """
     import numpy as np
 
-    cell = cells_of(counts, most)
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    ends = np.append(starts[1:], len(values))
-    single = ends - starts == 1
-    if listed:
-        before = np.cumsum(counts) - counts
-        inside = (before - before[starts][cell]) / np.add.reduceat(counts, starts)[cell]
-        return Bins(values, np.append(cell + inside, float(len(starts))), True, ~single)
-    knots_y: list[Array] = []
-    knots_t: list[Array] = []
-    for i, (a, b) in enumerate(zip(starts, ends, strict=True)):
-        if single[i]:
-            knots_y.append(values[[a, a]])
-            knots_t.append(np.array([i, i + 1.0]))
-            continue
-        y, t = _knots(values[a:b], counts[a:b], max(4, KNOTS // len(starts)), rounded)
-        knots_y.append(y)
-        # The last knot lies just inside its cell: at t = i + 1 the next cell begins, and a gap may lie between them.
-        knots_t.append(i + np.minimum(t, 1 - EDGE))
-    return Bins(np.concatenate(knots_y), np.concatenate(knots_t), False, ~single)
-
-
-def cells_of(counts: Array, most: int) -> Array:
-    """The cell of each distinct value: ascending, beginning at 0."""
-    import numpy as np
-
-    if len(counts) <= most:
-        return np.arange(len(counts))
-    spike = counts >= counts.sum() / most
+    if spike is None:
+        if len(counts) <= most:
+            return np.arange(len(counts))
+        spike = counts >= counts.sum() / most
     room = max(1, most - int(spike.sum()))
     # Between two spikes, the other values are cut where their running share passes a multiple of 1 / room.
     share = np.where(spike, 0, counts)
@@ -241,42 +275,28 @@ def cells_of(counts: Array, most: int) -> Array:
     return np.cumsum(change) - 1
 
 
-def _knots(values: Array, counts: Array, most: int, rounded: bool) -> tuple[Array, Array]:
-    """Quantiles of one interval: positions ascending, and the share of the interval's rows below each, 0 to 1."""
-    import numpy as np
-
-    half = 0.5 if rounded else 0.0
-    below = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
-    if rounded:  # each value owns its unit; the gap to the next one holds nothing
-        y = np.stack([values - half, values + half], axis=1).ravel()
-        t = np.stack([below[:-1], below[1:]], axis=1).ravel()
-    else:
-        y, t = values, np.concatenate([[0.0], below[1:-1][: len(values) - 2], [1.0]])
-    if len(y) > most:
-        keep = np.unique(np.searchsorted(t, np.linspace(0, 1, most)).clip(0, len(t) - 1))
-        keep = np.unique(np.concatenate([[0], keep, [len(y) - 1]]))
-        y, t = y[keep], t[keep]
-    return y, t
-
-
-def fit_modes(values: Array, counts: Array, *, most: int, spike_share: float, seed: int) -> Modes:
+def fit_modes(values: Values, *, most: int, spike_share: float, seed: int, min_count: int) -> Modes:
     """A mixture over what is left when the spikes are taken out.
 
-    ``values`` and ``counts`` as in :func:`fit_bins`, of a sample whose size the caller bounds.
+    Args:
+        values: of a sample whose size the caller bounds.
+        spike_share: share of the rows that makes a value a spike.
+        min_count: people who hold a spike, at least; and a mode, about.
     """
     import numpy as np
 
-    spike = counts >= max(2, spike_share * counts.sum())
-    rest = np.repeat(values[~spike], counts[~spike])
-    spikes = values[spike]
-    if not len(rest):
-        return Modes(spikes, *(np.zeros(0) for _ in range(3)))
-    means, deviations, weights = _mixture(rest, most, seed)
-    floor = max(float(np.ptp(rest)) * 1e-6, 1e-12 * max(1.0, float(np.abs(rest).max())))
-    return Modes(spikes, means, np.maximum(deviations, floor), weights)
+    spike = (values.rows >= spike_share * values.rows.sum()) & (values.people >= min_count)
+    rest = np.repeat(values.positions[~spike], values.rows[~spike])
+    spikes, ends = values.positions[spike], values.positions[[0, -1]]
+    if not len(rest) or (len(spikes) and values.people[~spike].sum() < min_count):
+        none = np.zeros(0)
+        return Modes(spikes, none, none, none, ends)
+    means, deviations, weights = _mixture(rest, most, seed, min_count)
+    floor = max(float(np.ptp(rest)) * 1e-6, 1e-12 * float(np.abs(rest).max()), float(np.finfo(float).tiny))
+    return Modes(spikes, means, np.maximum(deviations, floor), weights, ends)
 
 
-def _mixture(x: Array, most: int, seed: int) -> tuple[Array, Array, Array]:
+def _mixture(x: Array, most: int, seed: int, fewest: int) -> tuple[Array, Array, Array]:
     """Means, standard deviations and weights of a Bayesian mixture without its light components."""
     import warnings
 
@@ -299,7 +319,9 @@ def _mixture(x: Array, most: int, seed: int) -> tuple[Array, Array, Array]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(((x - centre) / scale)[:, None])
-    keep = model.weights_ > LEAST_WEIGHT
+    # A mode of a few people would give their values out again.
+    least = min(max(LEAST_WEIGHT, fewest / len(x)), float(model.weights_.max()))
+    keep = (model.weights_ > LEAST_WEIGHT) & (model.weights_ >= least)
     weights = model.weights_[keep] / model.weights_[keep].sum()
     means = model.means_[keep, 0] * scale + centre
     return means, np.sqrt(model.covariances_[keep, 0, 0]) * scale, weights

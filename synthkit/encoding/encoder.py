@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.cells import Cells, cells_from_json
+from synthkit.encoding.cells import Bins, Cells, Modes, cells_from_json
 from synthkit.encoding.fill import pa_schema
 from synthkit.encoding.numbers import Grid, from_raw, raw_numbers
 from synthkit.encoding.values import array_of
@@ -174,12 +174,26 @@ class Encoder:
         kind = self._types.field(column).type
         one = pa.nulls(1, kind) if value is None else array_of([value], kind, column)
         code, residual = self._place(index, one, np.random.default_rng(0))
-        missing = np.array([value is None])
-        if value is not None and not self._near(self._value(index, code, residual, missing), one):
+        if value is not None and not self._known(index, one, code, residual):
             raise BuildError(
                 f"column {column!r} never is {value!r} in the rows learnt from", hint="ask for a value that it holds"
             )
         return int(code[0])
+
+    def _known(self, index: int, one: pa.Array, code: Any, residual: Any) -> bool:
+        """Whether a value can come back; a number also where it lies in the range of those that few people hold."""
+        import numpy as np
+
+        codec = self.columns[index]
+        if codec.grid is None:
+            return self._near(self._value(index, code, residual, np.zeros(1, dtype=bool)), one)
+        raw, _ = raw_numbers(one, codec.name)
+        position = codec.grid.positions(raw)
+        if not codec.grid.first <= position[0] <= codec.grid.last or (
+            codec.grid.rounded and position[0] != np.rint(position[0])
+        ):
+            return False
+        return not isinstance(codec.cells, Bins | Modes) or bool(codec.cells.holds(position)[0])
 
     @staticmethod
     def _near(found: pa.Array, wanted: pa.Array) -> bool:

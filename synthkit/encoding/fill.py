@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
@@ -129,7 +129,8 @@ def plan_columns(table: Table) -> ColumnPlan:
     return ColumnPlan(
         schema=table.schema,
         arrow=serialised(pa.schema(order)),
-        modelled=table.schema.select(modelled),
+        # The generator does not learn the privacy unit, but who holds a value is counted by it.
+        modelled=replace(table.schema.select(modelled), privacy_unit=table.schema.privacy_unit),
         filled=tuple(rules.values()),
         key=plan_key(table, {name: "key" if rule.unique else rule.kind for name, rule in rules.items()}),
     )

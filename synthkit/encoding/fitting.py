@@ -1,18 +1,22 @@
 """Fit an :class:`~synthkit.encoding.encoder.Encoder` in one streaming pass with bounded memory.
 
 Of a numeric column are kept: a uniform sample of at most 200,000 values, its range and grid, and the counts of its
-different values as long as there are at most 10,000; of a categorical one the counts of its values.
+different values as long as there are at most 10,000; of a categorical one the counts of its values. Where rows belong
+to privacy units, the sample says how many of them hold a value: with more rows than that, at least so many.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from synthkit.encoding.cells import MOST_LISTED, Bins, Categories, Modes, fit_bins, fit_modes
+from synthkit.encoding.cells import MOST_LISTED, Bins, Categories, Modes, Values, fit_modes
 from synthkit.encoding.encoder import ColumnCodec, Encoder
 from synthkit.encoding.fill import serialised
-from synthkit.encoding.numbers import GridSearch, raw_numbers
+from synthkit.encoding.numbers import EXACT, Grid, GridSearch, raw_numbers
+from synthkit.encoding.pools import MIN_COUNT, fit_bins
 from synthkit.encoding.values import plain
 from synthkit.errors import BuildError
 from synthkit.schema import Column, Table
@@ -35,6 +39,7 @@ def fit_encoder(
     most: int,
     max_categories: int = 1_000,
     rare: Rare = "group",
+    min_count: int = MIN_COUNT,
     seed: int = 0,
 ) -> Encoder:
     """Learn the encoding of a table.
@@ -44,7 +49,10 @@ def fit_encoder(
         most: bins or modes per numeric column, at most.
         max_categories: categories with a cell of their own; the most frequent ones have it.
         rare: what becomes of the others. ``keep``: each has its cell after all (refused beyond 60,000); ``group``: they
-            share a cell and come back by their frequency; ``anonymise``: they come back as ``(other)`` (text only).
+            share a cell and come back by their frequency; ``anonymise``: they come back as ``(other)`` (text only), and
+            with them every category that fewer than ``min_count`` people hold.
+        min_count: people (privacy units, or rows) who hold a number, date or time that is given out as it is; the
+            others are drawn in the ranges of at least so many people (:mod:`synthkit.encoding.pools`).
         seed: of the sample and of the mixture.
 
     Raises:
@@ -57,20 +65,36 @@ def fit_encoder(
         raise BuildError("there is nothing to learn from: the table has no " + ("columns" if not columns else "rows"))
     collectors: list[_Numbers | _Labels] | None = None
     schema: pa.Schema = None
-    for batch in table.batches(list(table.schema.names)):
+    unit = table.schema.privacy_unit
+    names = list(table.schema.names)
+    for batch in table.batches(names if unit is None or unit in names else [*names, unit]):
         if collectors is None:
             schema = batch.schema
             collectors = [_collector(c, schema.field(c.name).type, seed + i) for i, c in enumerate(columns)]
+        units = None if unit is None else _numbered(batch.column(unit))
         for column, collector in zip(columns, collectors, strict=True):
-            collector.add(batch.column(column.name), column.name)
+            collector.add(batch.column(column.name), column.name, units)
     assert collectors is not None
     codecs = []
     for column, collector in zip(columns, collectors, strict=True):
         if isinstance(collector, _Numbers):
-            codecs.append(collector.codec(column, cells, most, seed))
+            codecs.append(collector.codec(column, cells, most, seed, min_count))
         else:
-            codecs.append(collector.codec(column, max_categories, rare, schema.field(column.name).type))
+            kind = schema.field(column.name).type
+            codecs.append(collector.codec(column, max_categories, rare, kind, min_count))
     return Encoder(tuple(codecs), serialised(pa.schema([schema.field(c.name) for c in columns])))
+
+
+def _numbered(units: pa.Array) -> Any:
+    """A number for each privacy unit, the same in every batch: int64, shape (rows,)."""
+    import numpy as np
+
+    def number(unit: Any) -> int:
+        return int.from_bytes(hashlib.blake2b(repr(unit).encode(), digest_size=8).digest(), "little", signed=True)
+
+    found = units.dictionary_encode()
+    table = np.array([number(u) for u in [*found.dictionary.to_pylist(), None]], dtype=np.int64)
+    return table[found.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False)]
 
 
 def _collector(column: Column, kind: pa.DataType, seed: int) -> _Numbers | _Labels:
@@ -89,6 +113,7 @@ class _Numbers:
         self.rng = np.random.default_rng(seed)
         self.search = GridSearch()
         self.values: list[Any] = []
+        self.units: list[Any] = []  # of each value, where there are any
         self.keys: list[Any] = []  # a random number per value: the sample is the values of the smallest ones
         self.held = 0
         self.total = 0
@@ -96,13 +121,15 @@ class _Numbers:
         self.counts: tuple[Any, Any] | None = None
         self.countable = True
 
-    def add(self, values: pa.Array, name: str) -> None:
+    def add(self, values: pa.Array, name: str, units: Any = None) -> None:
         raw, valid = raw_numbers(values, name)
         self.missing |= not valid.all()
         raw = raw[valid]
         self.search.add(raw)
         self.total += len(raw)
         self.values.append(raw)
+        if units is not None:
+            self.units.append(units[valid])
         self.keys.append(self.rng.random(len(raw)))
         self.held += len(raw)
         if self.held > 2 * SAMPLE:
@@ -117,6 +144,7 @@ class _Numbers:
         if len(keys) > SAMPLE:
             keep = np.sort(np.argpartition(keys, SAMPLE)[:SAMPLE])
             values, keys = values[keep], keys[keep]
+            self.units = [np.concatenate(self.units)[keep]] if self.units else []
         self.values, self.keys, self.held = [values], [keys], len(values)
 
     def _count(self, raw: Any) -> None:
@@ -131,27 +159,57 @@ class _Numbers:
         self.countable = len(values) <= MOST_LISTED
         self.counts = (values, counts) if self.countable else None
 
-    def codec(self, column: Column, cells: Literal["bins", "modes"], most: int, seed: int) -> ColumnCodec:
+    def codec(
+        self, column: Column, cells: Literal["bins", "modes"], most: int, seed: int, min_count: int
+    ) -> ColumnCodec:
         import numpy as np
 
         grid = self.search.grid()
         if not self.total:
             return ColumnCodec(column.name, Categories(0, np.zeros(0)), True, grid)
         if self.counts is not None:
-            raw, counts = self.counts
+            raw, rows = self.counts
         else:
             self._cut()
-            raw, counts = np.unique(self.values[0], return_counts=True)
-        values = grid.positions(raw)
+            raw, rows = np.unique(self.values[0], return_counts=True)
+        values = self._values(grid, raw, rows)
+        grid = replace(grid, exact=_exact(grid, raw, rows, values, min_count))
         found: Bins | Modes
         if cells == "bins":
-            # A column off every grid is continuous, however few its rows; one on a grid holds the values it holds.
-            listed = self.counts is not None and (grid.rounded or len(values) * 5 <= self.total)
-            found = fit_bins(values, counts, most=most, rounded=grid.rounded, listed=listed)
+            found = fit_bins(values, most=most, min_count=min_count)
         else:
-            few = len(values) <= FEW_NUMBERS and len(values) * 5 <= self.total
-            found = fit_modes(values, counts, most=most, spike_share=0.0 if few else SPIKE, seed=seed)
+            few = len(values.positions) <= FEW_NUMBERS and len(values.positions) * 5 <= self.total
+            share = 0.0 if few else SPIKE
+            found = fit_modes(values, most=most, spike_share=share, seed=seed, min_count=min_count)
         return ColumnCodec(column.name, found, self.missing, grid)
+
+    def _values(self, grid: Grid, raw: Any, rows: Any) -> Values:
+        """The different positions; float64 may make one of several values far from the least one."""
+        import numpy as np
+
+        positions, where = np.unique(grid.positions(raw), return_inverse=True)
+        rows = np.bincount(where, rows).astype(np.int64)
+        if not self.units:
+            return Values(positions, rows, rows, grid.rounded)
+        held = np.searchsorted(positions, grid.positions(np.concatenate(self.values)))
+        units = np.unique(np.stack([held, np.concatenate(self.units)], axis=1), axis=0)
+        people = np.bincount(units[:, 0], minlength=len(positions))
+        return Values(positions, rows, people, grid.rounded, units)
+
+
+def _exact(grid: Grid, raw: Any, rows: Any, values: Values, min_count: int) -> tuple[tuple[float, int], ...]:
+    """The common values that their position in float64 would not give back."""
+    import numpy as np
+
+    if not grid.whole or grid.last <= EXACT:
+        return ()
+    at = np.searchsorted(values.positions, grid.positions(raw))
+    found: dict[int, int] = {}
+    for i in np.argsort(rows, kind="stable").tolist():  # of those that share a position, the commonest one
+        if values.people[at[i]] >= min_count and rows[i] >= min_count:
+            found[int(at[i])] = int(raw[i])
+    back = grid.raw(values.positions)
+    return tuple((float(values.positions[i]), v) for i, v in sorted(found.items()) if int(back[i]) != v)
 
 
 class _Labels:
@@ -161,7 +219,7 @@ class _Labels:
         self.counts: Counter[Any] = Counter()
         self.missing = False
 
-    def add(self, values: pa.Array, _name: str) -> None:
+    def add(self, values: pa.Array, _name: str, _units: Any = None) -> None:
         import pyarrow.compute as pc
 
         self.missing |= values.null_count > 0
@@ -169,13 +227,15 @@ class _Labels:
         for value, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True):
             self.counts[value] += count
 
-    def codec(self, column: Column, most: int, rare: Rare, kind: pa.DataType) -> ColumnCodec:
+    def codec(self, column: Column, most: int, rare: Rare, kind: pa.DataType, min_count: int) -> ColumnCodec:
         import numpy as np
         import pyarrow as pa
 
         ordered = sorted(self.counts, key=lambda v: (-self.counts[v], str(v)))
         vocabulary = tuple(plain(v) for v in ordered)
         kept = len(ordered) if rare == "keep" else min(most, len(ordered))
+        if rare == "anonymise" and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            kept = min(kept, sum(self.counts[v] >= min_count for v in ordered))
         if kept > MOST_CELLS:
             raise BuildError(
                 f"column {column.name!r} has {len(ordered):,} categories, more than {MOST_CELLS:,}",

@@ -7,6 +7,7 @@ off every grid is its own position.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    Array = np.ndarray[Any, Any]
+
 MOST_DECIMALS = 6  # of a float column that counts as rounded
+LARGE, SMALL = 1e100, 1e-100  # floats beyond are scaled by a power of two, so that their squares are finite and not 0
+EXACT = 2.0**53  # whole numbers up to it are float64 without loss
+TOP = 2.0**64 * (1 - 2.0**-53)  # the greatest float64 that fits 64 bits
 
 
 @dataclass(frozen=True)
@@ -26,61 +32,105 @@ class Grid:
     """Where the values of one column lie.
 
     Args:
-        whole: the raw values are int64 (integers, scaled decimals, times); else float64.
-        offset: raw value of position 0.
+        whole: the raw values are whole numbers (integers, scaled decimals, times); else float64.
+        offset: raw value of position 0; of whole numbers the least one.
         unit: raw distance of two neighbours.
         decimals: of a float column; None where its values are on no grid.
-        low: least position.
-        high: greatest position.
+        low: least raw value.
+        high: greatest raw value.
+        exponent: of a float column on no grid: a position is the raw value / 2^exponent.
+        exact: (position, raw value) where float64 cannot tell the position of a value that comes back as it is from
+            those of its neighbours.
     """
 
     whole: bool
     offset: int = 0
     unit: int = 1
     decimals: int | None = None
-    low: float = 0.0
-    high: float = 0.0
+    low: float = 0
+    high: float = 0
+    exponent: int = 0
+    exact: tuple[tuple[float, int], ...] = ()
 
     @property
     def rounded(self) -> bool:
         """Whether positions are whole numbers."""
         return self.whole or self.decimals is not None
 
-    def positions(self, raw: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    @property
+    def last(self) -> float:
+        """The greatest position."""
+        import numpy as np
+
+        raw = np.array(
+            [self.high], dtype=(np.int64 if -(2**63) <= self.high < 2**63 else object) if self.whole else float
+        )
+        return float(self.positions(raw)[0])
+
+    @property
+    def first(self) -> float:
+        """The least position."""
+        import numpy as np
+
+        return 0.0 if self.whole else float(self.positions(np.array([self.low], dtype=np.float64))[0])
+
+    def positions(self, raw: Array) -> Array:
         """Raw values (of :func:`raw_numbers`) as float64 positions, same shape."""
         import numpy as np
 
         if self.whole:
-            # Through float64 and not int64: a value far outside the fitted range must not wrap around.
-            steps = raw.astype(np.float64) - self.offset if _far(raw, self.offset) else raw - self.offset
-            return np.asarray(steps / self.unit, dtype=np.float64)
+            return np.asarray(_distances(raw, self.offset) / self.unit, dtype=np.float64)
         if self.decimals is not None:
             return np.asarray(np.rint(raw * 10.0**self.decimals), dtype=np.float64)
-        return np.asarray(raw, dtype=np.float64)
+        return np.asarray(np.ldexp(raw, -self.exponent) if self.exponent else raw, dtype=np.float64)
 
-    def raw(self, positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def raw(self, positions: Array) -> Array:
         """Positions, rounded to the grid and held within the range that was seen, as raw values."""
         import numpy as np
 
-        inside: np.ndarray[Any, Any] = np.clip(np.rint(positions) if self.rounded else positions, self.low, self.high)
-        if self.whole:
-            return np.asarray(inside.astype(np.int64) * self.unit + self.offset)
-        return np.asarray(inside / 10.0**self.decimals if self.decimals is not None else inside)
+        if not self.whole:
+            if self.decimals is not None:
+                found = np.rint(positions) / 10.0**self.decimals
+            else:
+                found = np.ldexp(positions, self.exponent) if self.exponent else positions
+            return np.asarray(np.clip(found, self.low, self.high), dtype=np.float64)
+        steps = (int(self.high) - self.offset) // self.unit
+        place = np.clip(np.rint(positions), 0.0, float(steps))
+        if self.offset >= -(2**63) and self.high < 2**63:
+            # In 64 bits without a sign, whose overflow undoes itself: the sum lies within the range.
+            count = np.minimum(np.minimum(place, TOP).astype(np.uint64), np.uint64(steps))
+            whole = count * np.uint64(self.unit % 2**64) + np.uint64(self.offset % 2**64)
+            found = whole.view(np.int64)
+        else:
+            found = np.array([min(int(p), steps) * self.unit + self.offset for p in place.tolist()], dtype=object)
+        for position, value in self.exact:
+            found[place == position] = value
+        return np.asarray(found)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Grid:
-        return Grid(**data)
+        return Grid(**{**data, "exact": tuple((float(p), int(v)) for p, v in data["exact"])})
 
 
-def _far(raw: np.ndarray[Any, Any], offset: int) -> bool:
-    return bool(raw.size) and (int(raw.max()) - offset > 2**62 or int(raw.min()) - offset < -(2**62))
+def _distances(raw: Array, origin: int) -> Array:
+    """raw - origin as float64, without overflow on the way."""
+    import numpy as np
+
+    if raw.dtype == object or not -(2**63) <= origin < 2**63:
+        return np.array([int(v) - origin for v in raw.tolist()], dtype=np.float64)
+    zero = np.uint64(origin % 2**64)
+    whole = raw.view(np.uint64)
+    return np.where(raw >= origin, (whole - zero).astype(np.float64), -(zero - whole).astype(np.float64))
 
 
-def raw_numbers(values: pa.Array, column: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """An Arrow column as int64 or float64, and which cells are valid; NaN counts as missing.
+def raw_numbers(values: pa.Array, column: str) -> tuple[Array, Array]:
+    """An Arrow column as raw values, and which cells are valid; NaN counts as missing.
+
+    Raw values are int64, float64, or Python's integers (dtype object) for decimals of more than 18 digits and unsigned
+    integers of 64 bits.
 
     Raises:
         BuildError: a value is infinite.
@@ -92,7 +142,11 @@ def raw_numbers(values: pa.Array, column: str) -> tuple[np.ndarray[Any, Any], np
     valid = values.is_valid().to_numpy(zero_copy_only=False)
     if pa.types.is_decimal(values.type):
         scaled = last_digits(values)
-        values = values.cast(pa.float64()) if scaled is None else scaled
+        if scaled is None:
+            return _unscaled(values, valid), valid
+        values = scaled
+    if values.type == pa.uint64():
+        return pc.fill_null(values, 0).to_numpy(zero_copy_only=False).astype(object), valid
     whole = whole_numbers(values)
     if whole is not None:
         return pc.fill_null(whole, 0).to_numpy(zero_copy_only=False), valid
@@ -103,16 +157,35 @@ def raw_numbers(values: pa.Array, column: str) -> tuple[np.ndarray[Any, Any], np
             hint="make them missing or finite in the source",
         )
     valid = valid & ~np.isnan(raw)
-    return np.where(valid, raw, 0.0), valid
+    raw = np.where(valid, raw, 0.0)
+    return _shortest(raw) if values.type == pa.float32() else raw, valid
 
 
-def from_raw(raw: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], kind: pa.DataType) -> pa.Array:
+def _shortest(raw: Array) -> Array:
+    """float32 values as the float64 of few decimals that rounds to them, where there is one: 0.1 for 0.10000000149."""
+    import numpy as np
+
+    found = raw.copy()
+    open_ = np.ones(len(raw), dtype=bool)
+    for digits in range(MOST_DECIMALS + 1):
+        near = np.rint(raw * 10.0**digits) / 10.0**digits
+        same = open_ & (near.astype(np.float32) == raw.astype(np.float32)) & (np.abs(raw) < 1e6)
+        found[same] = near[same]
+        open_ &= ~same
+    return found
+
+
+def from_raw(raw: Array, missing: Array, kind: pa.DataType) -> pa.Array:
     """The inverse of :func:`raw_numbers` in the source's Arrow type."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.types as t
 
     mask = missing if missing.any() else None
+    if raw.dtype == object and t.is_decimal(kind):
+        return _scaled(raw, missing, kind)
+    if raw.dtype == object:
+        return pa.array(np.array([int(v) for v in raw.tolist()], dtype=np.uint64), mask=mask).cast(kind)
     if t.is_decimal(kind) and raw.dtype == np.int64:
         unscaled = pa.array(raw, mask=mask).cast(pa.decimal128(38, 0))
         return _divided(unscaled, kind)
@@ -124,6 +197,30 @@ def from_raw(raw: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], kind: pa.
         day = 86_400_000_000 if kind.unit == "us" else 86_400_000_000_000
         return pa.array(np.clip(raw, 0, day - 1), mask=mask).cast(kind)
     return pa.array(raw, mask=mask).cast(kind, safe=not t.is_floating(kind))
+
+
+def _unscaled(values: pa.Array, valid: Array) -> Array:
+    """The unscaled integers of long decimals; 0 where there is none."""
+    import numpy as np
+
+    words = values.type.bit_width // 64
+    parts = np.frombuffer(values.buffers()[1], dtype="<u8").reshape(-1, words)
+    parts = parts[values.offset : values.offset + len(values)]
+    found = parts[:, -1].view(np.int64).astype(object)  # the uppermost word has the sign
+    for i in range(words - 2, -1, -1):
+        found = found * 2**64 + parts[:, i].astype(object)
+    return np.where(valid, found, 0)
+
+
+def _scaled(raw: Array, missing: Array, kind: pa.DataType) -> pa.Array:
+    """The inverse of :func:`_unscaled`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    size = kind.bit_width // 8
+    data = b"".join(int(v).to_bytes(size, "little", signed=True) for v in raw.tolist())
+    found = pa.Array.from_buffers(kind, len(raw), [None, pa.py_buffer(data)])
+    return pc.if_else(pa.array(missing), pa.scalar(None, kind), found) if missing.any() else found
 
 
 def last_digits(values: pa.Array) -> pa.Array | None:
@@ -158,40 +255,50 @@ class GridSearch:
         self.decimals = 0
         self.whole = True
 
-    def add(self, raw: np.ndarray[Any, Any]) -> None:
+    def add(self, raw: Array) -> None:
         import numpy as np
 
         if not len(raw):
             return
-        self.whole = raw.dtype == np.int64
+        self.whole = raw.dtype != np.float64
         low, high = raw.min(), raw.max()
         self.low = low if self.low is None else min(self.low, low)
         self.high = high if self.high is None else max(self.high, high)
         if self.whole:
             self.first = int(raw[0]) if self.first is None else self.first
-            self.step = int(np.gcd.reduce(np.append(np.abs(raw - self.first), self.step)))
+            self.step = math.gcd(self.step, _common_step(raw, self.first))
             return
         while self.decimals <= MOST_DECIMALS and not _rounded(raw, self.decimals):
             self.decimals += 1
 
     def grid(self) -> Grid:
         """The grid of all values added. A column without any value gets one of a single position."""
-        import numpy as np
-
         if self.low is None:
             return Grid(whole=True)
         if self.whole:
-            unit = max(1, self.step)
-            grid = Grid(True, offset=int(self.low), unit=unit)
-            ends = grid.positions(np.array([self.low, self.high], dtype=np.int64))
-        else:
-            grid = Grid(False, decimals=self.decimals if self.decimals <= MOST_DECIMALS else None)
-            ends = grid.positions(np.array([self.low, self.high], dtype=np.float64))
-        return Grid(grid.whole, grid.offset, grid.unit, grid.decimals, float(ends[0]), float(ends[1]))
+            least, most = int(self.low), int(self.high)
+            return Grid(True, offset=least, unit=max(1, self.step), low=least, high=most)
+        low, high = float(self.low), float(self.high)
+        if self.decimals <= MOST_DECIMALS:
+            return Grid(False, decimals=self.decimals, low=low, high=high)
+        size = max(abs(low), abs(high))
+        exponent = math.frexp(size)[1] if size > LARGE or 0 < size < SMALL else 0
+        return Grid(False, low=low, high=high, exponent=exponent)
 
 
-def _rounded(raw: np.ndarray[Any, Any], decimals: int) -> bool:
+def _common_step(raw: Array, first: int) -> int:
+    """The greatest number that divides all differences to ``first``."""
     import numpy as np
 
-    scaled = np.rint(raw * 10.0**decimals)
-    return bool(np.all(np.abs(scaled) < 2**53) and np.all(scaled / 10.0**decimals == raw))
+    if raw.dtype == object or not -(2**63) <= first < 2**63:
+        return math.gcd(*(int(v) - first for v in raw.tolist()))
+    zero, whole = np.uint64(first % 2**64), raw.view(np.uint64)
+    return int(np.gcd.reduce(np.where(raw >= first, whole - zero, zero - whole)))
+
+
+def _rounded(raw: Array, decimals: int) -> bool:
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        scaled = np.rint(raw * 10.0**decimals)
+    return bool(np.all(np.abs(scaled) < EXACT) and np.all(scaled / 10.0**decimals == raw))

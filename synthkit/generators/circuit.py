@@ -114,7 +114,13 @@ def _fit(
     place = resolve(device)
     bins = params.bins or min(100, max(10, table.rows // 50))
     encoder = fit_encoder(
-        table, cells="bins", most=bins, max_categories=params.max_categories, rare=params.rare, seed=seed
+        table,
+        cells="bins",
+        most=bins,
+        max_categories=params.max_categories,
+        rare=params.rare,
+        min_count=params.min_count,
+        seed=seed,
     )
     encoded = encoder.encode_table(table).codes
     codes = torch.from_numpy(encoded.astype(np.int32 if encoder.largest > 2**15 - 1 else np.int16))
@@ -247,7 +253,7 @@ def _load(directory: Path) -> Circuit:
 
 CIRCUIT = Generator(
     name="circuit",
-    version=2,
+    version=3,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

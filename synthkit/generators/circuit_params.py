@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from synthkit.encoding.fitting import Rare
+from synthkit.encoding.pools import MIN_COUNT
 from synthkit.generators.base import Params
 
 
@@ -19,7 +20,10 @@ class CircuitParams(Params):
         transition_smoothing: pseudo-rows spread over each table of transitions.
         emission_smoothing: pseudo-rows per state with the column's own distribution.
         max_categories: categories with a cell of their own.
-        rare: what becomes of the others: each a cell after all, one shared cell, or the word "(other)".
+        rare: what becomes of the others: each a cell after all, one shared cell, or the word "(other)", which then also
+            stands for those that fewer than ``min_count`` people hold.
+        min_count: people (privacy units, or rows) who hold a number, date or time that is given out as it is. Those of
+            fewer are drawn in the ranges of groups of at least so many; 1 gives every value out again.
         refinements: rounds of boosted refinement; 0 leaves the plain circuit, which draws faster.
         refinement_trees: trees per round at most; they stop early on held-out rows.
         refinement_rate: their learning rate.
@@ -36,6 +40,7 @@ class CircuitParams(Params):
     emission_smoothing: float = Field(default=0.5, ge=0)
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
     rare: Rare = "group"
+    min_count: int = Field(default=MIN_COUNT, ge=1)
     refinements: int = Field(default=2, ge=0, le=10)
     refinement_trees: int = Field(default=30, ge=1, le=2_000)
     refinement_rate: float = Field(default=0.3, gt=0, le=1)

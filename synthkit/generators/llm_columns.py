@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, create_model, model_validator
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Progress, Workplace
 from synthkit.schema import Column, Schema, Table
+from synthkit.teacher.answers import numbered
 from synthkit.teacher.spending import AHEAD, SpendingParams, model_warnings
 from synthkit.text.filters import FilterParams
 from synthkit.text.items import Item
@@ -43,7 +44,8 @@ SYSTEM = (
     "You write the text columns of a table. For each row you are given its other columns as JSON, and you write what "
     "its text columns would hold if the row were a real one. The texts fit the row's values without repeating them "
     "all, differ from row to row in words, length and tone, and hold nothing but themselves: no remarks, no headings, "
-    "no names, numbers or addresses of real persons. Answer with one item for each row, in the order of the rows."
+    "no names, numbers or addresses of real persons. Each row has a number before it. Answer with one item for each "
+    "row, and give in each item the number of the row that it is for."
 )
 
 
@@ -158,7 +160,8 @@ class _Filling:
         from synthkit.teacher.requests import Prompt
 
         self._asked.append((number, group))
-        lines = [json.dumps(self.shown[i], ensure_ascii=False, default=str) for i in group]
+        rows = [json.dumps(self.shown[i], ensure_ascii=False, default=str) for i in group]
+        lines = [f"{number}. {row}" for number, row in enumerate(rows, 1)]
         text = f"Fill {len(group)} items.\n" + "\n".join(lines)
         teacher = self.params.teacher
         label = f"rows {group[0] + 1}–{group[-1] + 1}"
@@ -168,14 +171,18 @@ class _Filling:
 
     def take(self, answer: Answer) -> None:
         number, group = self._asked.popleft()
+        name = number_field(tuple(self.params.fill))
         items = answer.data["items"] if answer.status == "ok" and answer.data is not None else []
-        if len(items) != len(group):
-            items = []  # texts that cannot be matched with their rows are none
+        # By the numbers that come back: in another order, each row would get the text of another one.
+        found = numbered(items, name, len(group))
+        missing = (
+            "the answer has no text for the row" if found or not items else "its texts are of rows never asked for"
+        )
         if number == 1:
             self.answered = group[-1] + 1
-        for position, row in enumerate(group):
-            text = items[position] if items else None
-            reason = self._reason(text) if text is not None else (answer.detail or "another number of rows came back")
+        for position, row in enumerate(group, 1):
+            text = None if position not in found else {k: v for k, v in found[position].items() if k != name}
+            reason = self._reason(text) if text is not None else (answer.detail or missing)
             if text is not None and reason is None:
                 self.texts[row] = text
                 continue
@@ -191,10 +198,19 @@ class _Filling:
         return None
 
 
+def number_field(names: Collection[str]) -> str:
+    """What an item calls the number of its row, beside its texts."""
+    name = "row"
+    while name in names:
+        name += "_number"
+    return name
+
+
 @cache
 def form_of(names: tuple[str, ...]) -> type[BaseModel]:
-    """What an answer must be: items with these texts."""
-    fields: dict[str, Any] = {name: (str, Field(min_length=1)) for name in names}
+    """What an answer must be: items with the number of their row, and these texts."""
+    fields: dict[str, Any] = {number_field(names): (int, ...)}
+    fields |= {name: (str, Field(min_length=1)) for name in names}
     texts: Any = create_model("Texts", **fields)
     items: Any = (list[texts], ...)
     return create_model("Filled", items=items)
@@ -216,7 +232,7 @@ def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
 
 LLM_COLUMNS = Generator(
     name="llm_columns",
-    version=1,
+    version=2,
     params=LlmColumnsParams,
     kind="teacher",
     compose=compose,

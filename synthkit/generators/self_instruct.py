@@ -152,7 +152,7 @@ def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]
 
 SELF_INSTRUCT = Generator(
     name="self_instruct",
-    version=1,
+    version=2,
     params=SelfInstructParams,
     kind="teacher",
     compose=compose,

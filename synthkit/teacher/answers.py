@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -94,3 +94,17 @@ def _read(prompt: Prompt, message: Mapping[str, Any]) -> tuple[Status, Mapping[s
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return "invalid", None, f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def numbered(parts: Sequence[Mapping[str, Any]], name: str, count: int) -> dict[int, Mapping[str, Any]]:
+    """The parts of an answer by the number that each says it is of, 1 to ``count``.
+
+    A model may answer in another order, leave some out, or begin to count at 0. So the numbers decide and not the
+    order; what is left out is missing; and where a number is repeated, or is none of those asked for, nobody can tell
+    what the others are of either, and all are missing.
+
+    Args:
+        name: of the number in each part.
+    """
+    found = {int(part[name]): part for part in parts}
+    return found if len(found) == len(parts) and all(1 <= n <= count for n in found) else {}

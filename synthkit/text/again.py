@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from synthkit.teacher.answers import numbered
 from synthkit.text.items import Item
 from synthkit.text.transcript import Heard
 
@@ -53,13 +54,13 @@ def known(taken: Iterable[tuple[Heard, Answer]]) -> Known:
 
 def responses_of(answer: Answer, count: int) -> list[str]:
     """The response to each of ``count`` tasks, in their order; empty where the answer has none."""
-    said = {r["item"]: r["response"].strip() for r in parts_of(answer, "responses")}
-    return [said.get(number, "") for number in range(1, count + 1)]
+    said = numbered(parts_of(answer, "responses"), "item", count)
+    return [said[number]["response"].strip() if number in said else "" for number in range(1, count + 1)]
 
 
 def scores_of(answer: Answer, count: int) -> list[Mapping[str, Any] | None]:
     """What a judge says of each of ``count`` items, in their order; None where it says nothing."""
-    said = {s["item"]: s for s in parts_of(answer, "scores")}
+    said = numbered(parts_of(answer, "scores"), "item", count)
     return [said.get(number) for number in range(1, count + 1)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthkit.encoding.cells import Bins, Modes
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.encoding.fitting import OTHER, fit_encoder
+from synthkit.encoding.numbers import raw_numbers
 from synthkit.errors import BuildError
 from synthkit.schema import Column, LogicalType, Schema, Table
 
@@ -68,7 +71,7 @@ def test_decoding_undoes_encoding(name: str, most: int, tmp_path_factory: pytest
     def check(given_values: list[Any]) -> None:
         column = pa.array(given_values, arrow)
         table = table_of(tmp_path_factory.mktemp("t"), {"x": (logical, column)})
-        encoder = again(fit_encoder(table, cells="bins", most=most, rare="keep"))
+        encoder = again(fit_encoder(table, cells="bins", most=most, rare="keep", min_count=1))
         codes = encoder.encode_table(table)
         assert codes.codes.dtype == np.uint16
         assert (codes.codes[:, 0] < encoder.cardinalities[0]).all()
@@ -126,7 +129,7 @@ def test_missing_values_are_a_cell_and_an_empty_column_comes_back_empty(tmp_path
             "e": ("float", pa.array([1.0, float("nan"), 2.0])),
         },
     )
-    encoder = again(fit_encoder(table, cells="bins", most=10))
+    encoder = again(fit_encoder(table, cells="bins", most=10, min_count=1))
     assert encoder.cardinalities == (3, 1, 2, 1, 3)
     back = encoder.decode(encoder.encode_table(table)).to_pydict()
     assert back == {
@@ -186,6 +189,113 @@ def test_modes_find_two_normals_and_a_spike(tmp_path: Path) -> None:
     back = encoder.decode(codes).column("x").to_numpy()
     assert np.all(back[x == 0] == 0)
     assert np.abs(back - x).max() < 5  # a value beyond four deviations of its mode is drawn in
+
+
+def drawn_from(encoder: Encoder, table: Table, seed: int = 0) -> pa.RecordBatch:
+    """The rows' cells with places in them drawn anew, as the circuit draws them."""
+    codes = encoder.encode_table(table)
+    random = np.random.default_rng(seed)
+    return encoder.decode(Codes(codes.codes, random.random(codes.residuals.shape, dtype=np.float32)))
+
+
+@pytest.mark.parametrize(
+    "name", ["integer", "tiny", "hundreds", "cents", "decimal", "date", "datetime", "zoned", "time"]
+)
+def test_what_comes_back_is_common_or_of_the_range_of_a_group(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of a value with fewer than min_count people nothing is known but that a group lies around it."""
+    logical, arrow, values = KINDS[name]
+    few = 3
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(values, min_size=few, max_size=8, unique=True), st.lists(st.integers(1, 6), min_size=8), st.data())
+    def check(different: list[Any], times: list[int], data: st.DataObject) -> None:
+        rows = [v for v, n in zip(different, times, strict=False) for _ in range(n)]
+        column = pa.array(rows, arrow)
+        table = table_of(tmp_path_factory.mktemp("t"), {"x": (logical, column)})
+        encoder = again(fit_encoder(table, cells="bins", most=data.draw(st.sampled_from([2, 4, 100])), min_count=few))
+        bins = encoder.columns[0].cells
+        assert isinstance(bins, Bins)
+        grid = encoder.columns[0].grid
+        assert grid is not None
+        found, counts = np.unique(grid.positions(raw_numbers(column, "x")[0]), return_counts=True)
+        common = set(found[counts >= few])
+        assert set(bins.low[bins.point]) == common
+        rare = np.repeat(found[counts < few], counts[counts < few])
+        for low, high in zip(bins.low[~bins.point], bins.high[~bins.point], strict=True):
+            assert np.count_nonzero((rare >= low) & (rare <= high)) >= few
+        back = drawn_from(encoder, table).column("x")
+        assert back.type == arrow
+        assert min(rows) <= min(back.to_pylist())
+        assert max(back.to_pylist()) <= max(rows)
+
+    check()
+
+
+def test_moments_that_differ_in_each_row_are_drawn_between_them(tmp_path: Path) -> None:
+    """1,500 moments in two days, to the second: of as many others, 1 in 115 meets one of them by chance."""
+    rng = np.random.default_rng(0)
+    seconds = np.sort(rng.choice(2 * 86_400, 1_500, replace=False))
+    moments = pa.array(seconds * 1_000_000 + 1_700_000_000_000_000, pa.timestamp("us"))
+    table = table_of(tmp_path, {"at": ("datetime", moments)})
+    back = drawn_from(fit_encoder(table, cells="bins", most=30), table).column("at")
+    assert np.isin(back.cast(pa.int64()), moments.cast(pa.int64())).mean() < 0.02  # five standard errors above it
+    assert np.all(back.cast(pa.int64()).to_numpy() % 1_000_000 == 0)
+    from scipy.stats import ks_2samp
+
+    assert ks_2samp(back.cast(pa.int64()).to_numpy(), moments.cast(pa.int64()).to_numpy()).statistic < 0.01
+    kept = drawn_from(fit_encoder(table, cells="bins", most=30, min_count=1), table).column("at")
+    assert np.isin(kept.cast(pa.int64()), moments.cast(pa.int64())).all()
+
+
+def test_values_that_many_share_come_back_and_one_persons_do_not(tmp_path: Path) -> None:
+    """Also those beside common values, and those of one person in many rows."""
+    rng = np.random.default_rng(0)
+    prices = np.concatenate([rng.choice([999, 1499, 2995], 2_000), rng.integers(100, 9_000, 200) * 7 + 3, [777_777]])
+    visits = np.concatenate([rng.integers(0, 4, 2_198), [9, 9, 9]])
+    people = [*range(2_190), *["one"] * 11]
+    columns = {"price": prices / 100, "visits": visits, "score": np.where(np.array(people) == "one", 0.125, visits)}
+    rows = pa.table({**columns, "who": pa.array([str(p) for p in people])})
+    path = tmp_path / "rows.parquet"
+    pq.write_table(rows, path)
+    modelled = Schema((Column("price", "float", ""), Column("visits", "integer", ""), Column("score", "float", "")))
+    for unit in (None, "who"):
+        table = Table(replace(modelled, privacy_unit=unit), (path,), rows.num_rows)
+        drawn = drawn_from(fit_encoder(table, cells="bins", most=50), table)
+        found = drawn.column("price").to_numpy()
+        for price in (9.99, 14.99, 29.95):
+            here, there = np.count_nonzero(found == price), np.count_nonzero(columns["price"] == price)
+            assert here == pytest.approx(there, abs=3)  # a price between two others may be met by chance
+        assert 7777.77 not in found
+        assert np.count_nonzero(np.isin(found, columns["price"]) & ~np.isin(found, [9.99, 14.99, 29.95])) < 20
+        assert set(drawn.column("visits").to_pylist()) == {0, 1, 2, 3}
+        # Eleven rows of one person are eleven people only where no privacy unit says otherwise.
+        assert (0.125 in drawn.column("score").to_pylist()) == (unit is None)
+
+
+def test_modes_do_not_give_single_values_out_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.choice([1.0, 2.0], 400), [7.0]])  # few values, so spikes
+    y = np.concatenate([rng.integers(10_000, 60_000, 400), [99_999_999]])  # one far from the others
+    table = table_of(tmp_path, {"x": ("float", pa.array(x)), "y": ("integer", pa.array(y))})
+    encoder = again(fit_encoder(table, cells="modes", most=10, seed=1))
+    x_cells = encoder.columns[0].cells
+    assert isinstance(x_cells, Modes)
+    assert x_cells.spikes.tolist() == [1, 2]
+    assert len(x_cells.means) == 0
+    residuals = np.random.default_rng(1).uniform(-1, 1, (401, len(encoder.continuous))).astype(np.float32)
+    back = encoder.decode(Codes(encoder.encode_table(table).codes, residuals))
+    assert set(back.column("x").to_pylist()) == {1.0, 2.0}
+    # Neither the one far away nor the ends of the range, where whatever fell beyond them would lie.
+    assert not {99_999_999, int(y.min())} & set(back.column("y").to_pylist())
+
+
+def test_anonymised_categories_are_those_that_too_few_people_hold(tmp_path: Path) -> None:
+    table = table_of(tmp_path, {"w": ("categorical", pa.array(["a"] * 9 + ["b"] * 5 + ["c"] * 4 + ["d"]))})
+    for rare, kept in (("group", {"a", "b", "c", "d"}), ("anonymise", {"a", "b", OTHER})):
+        encoder = again(fit_encoder(table, cells="bins", most=5, rare=rare))  # type: ignore[arg-type]
+        assert set(encoder.decode(encoder.encode_table(table)).column("w").to_pylist()) == kept
 
 
 def test_a_large_table_is_encoded_with_bounded_counts(tmp_path: Path) -> None:

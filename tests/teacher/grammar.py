@@ -174,6 +174,8 @@ def _fill(node: dict[str, Any], shared: dict[str, Any], random: Random, asked: s
         for number, value in enumerate(made, 1):
             if isinstance(value, dict) and "item" in value:
                 value["item"] = number  # items are judged in their order
+            elif isinstance(value, dict) and "row" in value:
+                value["row"] = number
         return made
     if kind == "integer":
         return random.choice([1, 2, 3, 4, 4, 4, 5, 5, 5, 5]) if name == "score" else random.randint(1, 5)

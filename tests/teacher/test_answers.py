@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synthkit.teacher.answers import Kept, read_answer
+from synthkit.teacher.answers import Kept, numbered, read_answer
 from synthkit.teacher.requests import Prompt
 from tests.teacher.asking import Note
 
@@ -57,3 +57,22 @@ def test_the_form_is_checked_here(value: Any) -> None:
     answer = read("end_turn", text(value))
     assert (answer.status, answer.data) == ("invalid", None)
     assert answer.detail
+
+
+@pytest.mark.parametrize(
+    ("numbers", "taken"),
+    [
+        ([1, 2, 3], {1, 2, 3}),
+        ([3, 1, 2], {1, 2, 3}),
+        ([3, 1], {1, 3}),
+        ([0, 1, 2], set()),
+        ([1, 2, 2], set()),
+        ([1, 2, 3, 4], set()),
+        ([], set()),
+    ],
+)
+def test_parts_are_told_apart_by_their_numbers(numbers: list[int], taken: set[int]) -> None:
+    parts = [{"item": n, "said": f"of {n}"} for n in numbers]
+    found = numbered(parts, "item", 3)
+    assert set(found) == taken
+    assert all(part["said"] == f"of {n}" for n, part in found.items())

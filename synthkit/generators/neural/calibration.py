@@ -58,7 +58,10 @@ class Calibration:
         has = layout.has_residual[given]
         index = (layout.has_residual.long().cumsum(0) - 1).clamp_(min=0)[given]
         first, last = self.drawn[:, 0][index], self.drawn[:, -1][index]
-        inside = torch.minimum(torch.maximum(scalars, first), last)
+        # What falls beyond the ends is thrown back, and what is still beyond cut off: an end is one row's value.
+        inside = torch.where(scalars < first, 2 * first - scalars, scalars)
+        inside = torch.where(inside > last, 2 * last - inside, inside)
+        inside = torch.minimum(torch.maximum(inside, first), last)
         axis = np.arange(len(self.drawn))[:, None] * APART
         x, y = (axis + self.drawn.double().numpy()).ravel(), self.real.double().numpy().ravel()
         moved = torch.from_numpy(np.interp(index.double().numpy() * APART + inside.double().numpy(), x, y)).float()

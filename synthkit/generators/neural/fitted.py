@@ -71,7 +71,7 @@ def generator(
 
     return Generator(
         name=name,
-        version=3,
+        version=4,
         params=options,
         fit=fit,
         sample=sample,

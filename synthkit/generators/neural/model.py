@@ -153,7 +153,13 @@ def encoded(table: Table, params: NeuralParams, seed: int, device: str) -> tuple
 
     place = resolve(device if params.enable_gpu else "cpu")
     encoder = fit_encoder(
-        table, cells="modes", most=params.modes, max_categories=params.max_categories, rare=params.rare, seed=seed
+        table,
+        cells="modes",
+        most=params.modes,
+        max_categories=params.max_categories,
+        rare=params.rare,
+        min_count=params.min_count,
+        seed=seed,
     )
     codes = encoder.encode_table(table, seed)
     return encoder, Rows.of(Layout.of(encoder), codes, params.held_out, seed, place)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from synthkit.encoding.fitting import Rare
+from synthkit.encoding.pools import MIN_COUNT
 from synthkit.generators.base import Params
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=8_192)], ...], Field(min_length=1, max_length=8)]
@@ -42,7 +43,10 @@ class NeuralOptions(Params):
         locales: accepted as in SDV; it would concern columns that synthkit fills itself.
         modes: components of the Gaussian mixture per numeric column, at most (without ``epsilon``).
         max_categories: categories with a cell of their own (without ``epsilon``).
-        rare: what becomes of the others: each a cell after all, one shared cell, or the word "(other)".
+        rare: what becomes of the others: each a cell after all, one shared cell, or the word "(other)", which then also
+            stands for those that fewer than ``min_count`` people hold.
+        min_count: people (privacy units, or rows) who hold a number, date or time that is given out as it is, and the
+            least that a mode is made of (without ``epsilon``).
         schedule: of the learning rates: constant, or down to 0 over the run along a cosine.
         averaging: decay per step of the moving average of the weights that are kept; 0 keeps the last ones.
         calibrate: fit the marginals of the cells and of the values in them after training.
@@ -74,6 +78,7 @@ class NeuralOptions(Params):
     modes: int = Field(default=10, ge=1, le=100)
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
     rare: Rare = "group"
+    min_count: int = Field(default=MIN_COUNT, ge=1)
     schedule: Literal["constant", "cosine"] = "cosine"
     averaging: Decay = 0.99
     calibrate: bool = True
