@@ -28,6 +28,7 @@ AUDITS: dict[str, tuple[float, dict[str, Any]]] = {
     "dcr": (0.5, {}),
     "nndr": (0.5, {}),
     "exact_match": (0.0, {}),
+    "value_reuse": (0.0, {}),
     "outlier_similarity": (0.5, {"share": 0.05}),
     "singling_out": (0.0, {"attacks": 1_000}),
     "linkability": (0.0, {}),

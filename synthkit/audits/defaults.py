@@ -17,6 +17,7 @@ coverage                    min: 1                                      warn    
 detection                   max: 0.6; with epsilon none                 warn      there are held-out rows
 membership_inference        max_auc: 0.6, max_tpr: 0.05                 error     there are held-out rows
 exact_match                 max: 0.01                                   error     there are held-out rows
+value_reuse                 max: 0.05, min_count: 5                     error     there are held-out rows
 ==========================  ==========================================  ========  ==============================
 
 The bounds of ``ks`` and ``chi_square`` were set by looking at Gaussian copulas of fifteen public tables: ten
@@ -65,7 +66,8 @@ def default_audits(kind: Kind, schema: Schema | None, has_holdout: bool) -> tupl
         pairs = {"max_excess": PAIRS_EXCESS, "combine": "mean"}
         for audit, params in (("column_pairs", pairs), ("coverage", {}), ("detection", {})):
             specs.append(AuditSpec(audit=audit, severity="warn", params=params))
-        specs += [_spec("membership_inference", max_auc=MAX_AUC), _spec("exact_match")]
+        specs += [_spec("membership_inference", max_auc=MAX_AUC)]
+        specs += [_spec("exact_match"), _spec("value_reuse")]
     if kind == "teacher" and schema is not None and {"instruction", "response"} <= schema.by_name.keys():
         told = {"input": "input"} if "input" in schema.by_name else {}
         specs += [_spec("not_null", columns=["instruction", "response"])]

@@ -286,7 +286,7 @@ def test_the_default_set_follows_generator_and_schema() -> None:
     named = [s.name or s.audit for s in default_audits("model", schema, True)]
     assert named == [
         "row_count", "unique", "not_null", "ks", "ks_each_column", "chi_square", "chi_square_each_column",
-        "column_pairs", "coverage", "detection", "membership_inference", "exact_match",
+        "column_pairs", "coverage", "detection", "membership_inference", "exact_match", "value_reuse",
     ]  # fmt: skip
     assert [s.audit for s in default_audits("model", schema, False)] == ["row_count", "unique", "not_null"]
     assert [s.audit for s in default_audits("query", Schema(columns[:1]), True)] == ["row_count"]
