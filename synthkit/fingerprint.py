@@ -18,6 +18,7 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError, shortened
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.sources.fingerprint import content_hash
+from synthkit.sources.ingest import VERSION as READING_VERSION
 from synthkit.spec.decides import What, deciding, fields_deciding
 from synthkit.spec.types import ColumnSpec, ModelSpec
 
@@ -160,7 +161,7 @@ class Fingerprinter:
         """The parts of a source's declaration that decide how its rows are read and learnt."""
         decides = deciding(self.manifest.sources[source_id].spec, *TRAINED)
         decides.pop("holdout", None)  # it stands in the hash as the share that it comes to
-        return digest(decides)
+        return digest([READING_VERSION, decides])
 
     def _source_holdout(self, source_id: str) -> str:
         spec = self.manifest.sources[source_id].spec

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from synthkit.compiler import ModelNode
 from synthkit.errors import BuildError
 from synthkit.events import Note
 from synthkit.runners.jobs import IngestJob, JobProgress, SplitJob
@@ -22,10 +25,17 @@ class Inputs:
     def __init__(self, context: RunContext, progress: JobProgress) -> None:
         self.context, self.progress = context, progress
 
-    def split(self, relation: Relation, holdout: float) -> str:
-        """The folder of a relation's training and holdout rows, made once per run."""
+    def split(self, relation: Relation, model: ModelNode) -> str:
+        """The folder of the training and holdout rows that a model learns from, made once per run.
+
+        A training under a budget reads its source as it is declared: what other models read of it depends on all rows.
+        """
+        holdout = model.holdout
         if relation.source is not None:
-            return self.ingest(relation, holdout)
+            declared = None
+            if model.budget is not None and model.declared is not None:
+                declared = {"schema": model.declared.to_json(), "max_rows_per_unit": model.budget.max_rows_per_unit}
+            return self.ingest(relation, holdout, declared)
         name = relation.name
         rows = self.upstream(name)
         directory = self.context.staging.split(name, rows, holdout)
@@ -34,9 +44,9 @@ class Inputs:
             job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))
             return str(self.context.executor.run(job, self.progress)["directory"])
 
-    def ingest(self, relation: Relation, holdout: float) -> str:
+    def ingest(self, relation: Relation, holdout: float, declared: Mapping[str, Any] | None = None) -> str:
         context = self.context
-        key = f"{relation.id}:{holdout}"
+        key = json.dumps([relation.id, holdout, declared], default=str)
         with context.once(key):
             if key in context.splits:
                 return context.splits[key]
@@ -49,6 +59,7 @@ class Inputs:
                 holdout=holdout,
                 directory=str(context.staging.splits / f"{relation.source}.{relation.name}"),
                 source_hash=context.fingerprinter.content(relation.id),
+                declared=declared,
             )
             done = context.executor.run(job, self.progress)
             context.splits[key] = str(done["directory"])

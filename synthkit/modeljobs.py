@@ -41,6 +41,11 @@ class Jobs:
         self.context, self.action, self._inputs = context, action, inputs
         self.model: ModelNode = context.manifest.models[action.model]
 
+    def read(self) -> str:
+        """Read and divide the rows that the model learns from; their folder."""
+        assert self.model.source is not None
+        return self._inputs.split(self.model.source, self.model)
+
     def generate(self, charged: Mapping[str, Any] | None, guarantees: Guarantees) -> GenerateJob:
         """Train, where nothing is trained yet, and draw.
 
@@ -55,7 +60,7 @@ class Jobs:
             model=model.name,
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
-            split=self._inputs.split(model.source, model.holdout),
+            split=self.read(),
             columns=self._overrides(),
             model_dir=str(staging.model_dir(train)),
             checkpoint=str(staging.checkpoint(train)),
@@ -97,7 +102,7 @@ class Jobs:
             model=model.name,
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
-            split=self._inputs.split(model.source, model.holdout),
+            split=self._inputs.split(model.source, model),
             schema=model.schema.to_json(),
             root=str(project.root),
             dropped=str(staging.dropped(model.name)),
@@ -118,7 +123,7 @@ class Jobs:
         model = self.model
         split = None
         if model.source is not None and any(b.audit for b in model.audits):
-            split = self._inputs.split(model.source, model.holdout)
+            split = self._inputs.split(model.source, model)
         relations = {r.sql: self._inputs.files(r) for r in model.audit_relations}
         relations[Relation(model.name).sql] = [str(staged.path)]
         return AuditJob(

@@ -148,6 +148,7 @@ class ModelRun:
             shutil.rmtree(staging.model_dir(train), ignore_errors=True)
             if action.reason == FULL_REFRESH:
                 FileCheckpoint(staging.checkpoint(train)).discard()
+        self._jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
         charged = None if self.model.budget is None else self._charge(train)
         job = self._jobs.generate(charged, self._guarantees(charged))
         self._time(self.context.executor.run(job, self._progress))

@@ -40,9 +40,10 @@ def _nothing_to_learn(draft: Draft, model: ModelDraft) -> None:
 
 
 def sniffed(draft: Draft, table: SourceTableSpec) -> bool:
-    """Whether a table's column types are read off its rows."""
+    """Whether a table's column types may follow from its rows: those of every file, as what writes a Parquet file
+    takes them from the rows as a rule (one missing value turns a column of integers into floating-point numbers)."""
     if table.path is not None:
-        return not (table.format == "parquet" or (table.format is None and ".parquet" in table.path.lower()))
+        return True
     connection = draft.project.spec.connections.get(table.connection or "")
     return connection is None or connection.type not in _DEFINED
 

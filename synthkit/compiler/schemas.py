@@ -10,8 +10,9 @@ from synthkit.compiler.sqlmodels import Describer, query_place
 from synthkit.errors import SynthError
 from synthkit.schema import Column, Schema
 from synthkit.sources.describe import describe, described
+from synthkit.sources.files import may_bring_columns
 from synthkit.sources.types import provisional_type
-from synthkit.spec.types import SourceTableSpec
+from synthkit.spec.types import Relation, SourceTableSpec
 
 
 def describe_sources(draft: Draft) -> None:
@@ -59,12 +60,23 @@ def derive_schemas(draft: Draft) -> None:
             _describe_query(draft, model, describer)
         elif model.spec.source is not None:
             schema = draft.schema_of(model.spec.source)
+            if schema is not None and model.spec.epsilon is not None:
+                schema = _declared_columns(draft, model.spec.source, schema)
             if schema is None:
                 model.broken = True
             elif model.generator.columns is not None:
                 _derive_columns(draft, model, schema)
             else:
                 model.schema = _described(schema, model)
+
+
+def _declared_columns(draft: Draft, source: Relation, schema: Schema) -> Schema:
+    """Of a source in which a row may bring a column of its own, the declared columns in their declared order: under a
+    budget no row decides what columns a table has."""
+    if source.id not in draft.tables or not may_bring_columns(draft.tables[source.id][1]):
+        return schema
+    declared = [c.name for c in draft.tables[source.id][1].columns]
+    return replace(schema.select(declared), columns=tuple(schema.by_name[n] for n in declared))
 
 
 def _derive_columns(draft: Draft, model: ModelDraft, schema: Schema) -> None:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext, Recipe
     from synthkit.encoding.fill import ColumnPlan
     from synthkit.generators.base import Budget, Generator
-    from synthkit.sources.split import Split
 
 
 def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
@@ -51,12 +50,14 @@ def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
 
 
 def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
+    from synthkit.sources.bounding import Declared
     from synthkit.sources.ingest import ingest
     from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
     def report(done: int, total: int, unit: str, note: str = "") -> None:
         progress("load", done, total, unit, note)
 
+    declared = job.declared
     split = ingest(
         SourceTableSpec.model_validate(job.spec),
         root=Path(job.root),
@@ -64,6 +65,9 @@ def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
         holdout=job.holdout,
         directory=Path(job.directory),
         source_hash=job.source_hash,
+        declared=None
+        if declared is None
+        else Declared(Schema.from_json(declared["schema"]), declared["max_rows_per_unit"]),
         progress=report,
     )
     return {"directory": str(split.directory), "rows": split.rows, "notes": list(split.notes)}
@@ -93,7 +97,8 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         table = replace(split.train, schema=_overridden(split.train.schema, job.columns))
         check_real_rows(rules, table)  # under a budget nothing is said of the rows, and rules are public knowledge
     else:
-        table = _bounded(split, job)
+        assert split.bounded is not None
+        table = split.bounded
     plan, cached = _plan(Path(job.model_dir), table, declared=job.budget is not None)
     fixed = unchanging(tuple(rules), plan)
     if cached:
@@ -118,16 +123,6 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         raise BuildError(f"{job.generator} gave {result['rows']:,} rows where {rows:,} were asked for")
     seconds["sample"] = time.perf_counter() - started
     return {**result, "seconds": seconds}
-
-
-def _bounded(split: Split, job: GenerateJob) -> Table:
-    """What a training under a budget may read: rows in their declared types, a bounded number of each privacy unit."""
-    from synthkit.sources.bounding import bounded_table
-
-    assert job.declared is not None
-    assert job.budget is not None
-    schema, most = Schema.from_json(job.declared), int(job.budget["max_rows_per_unit"])
-    return bounded_table(split.train, schema, max_rows_per_unit=most, directory=split.directory)
 
 
 def _plan(model_dir: Path, table: Table, *, declared: bool) -> tuple[ColumnPlan, bool]:
@@ -240,8 +235,6 @@ def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:
     started = time.perf_counter()
     schema = Schema.from_json(job.schema)
     split = None if job.split is None else load_split(Path(job.split))
-    if split is not None and job.declared is not None:
-        split = _as_declared(split, Schema.from_json(job.declared))
     context = AuditContext(
         schema=schema,
         synthetic=Table(schema, (Path(job.synthetic),), job.rows),
@@ -293,19 +286,6 @@ def _overridden(schema: Schema, columns: Mapping[str, Mapping[str, Any]]) -> Sch
         for c in schema.columns
     ]
     return replace(schema, columns=tuple(changed))
-
-
-def _as_declared(split: Split, schema: Schema) -> Split:
-    """Both sides of the real rows in the types that the synthetic ones have: every row, whoever it belongs to."""
-    from synthkit.sources.bounding import bounded_table
-
-    whole = replace(schema, privacy_unit=None)
-    sides = [
-        None if t is None else bounded_table(t, whole, max_rows_per_unit=1, directory=split.directory / name)
-        for name, t in (("train", split.train), ("holdout", split.holdout))
-    ]
-    assert sides[0] is not None
-    return replace(split, train=sides[0], holdout=sides[1])
 
 
 def _derived(seed: int, purpose: str) -> int:

@@ -11,7 +11,10 @@ STOPPED = "the build was stopped"  # what a job says that was ended because its 
 
 @dataclass(frozen=True)
 class IngestJob:
-    """Read a source once into its training and holdout rows."""
+    """Read a source once into its training and holdout rows.
+
+    ``declared`` is how a training under a budget reads it: {schema, max_rows_per_unit}.
+    """
 
     spec: Mapping[str, Any]
     connections: Mapping[str, Any]
@@ -19,6 +22,7 @@ class IngestJob:
     holdout: float
     directory: str
     source_hash: str
+    declared: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

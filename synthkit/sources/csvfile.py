@@ -1,7 +1,7 @@
-"""CSV files: the dialect is fixed first, then DuckDB infers the types, looking at every row.
+"""CSV files: every column is read as the text that is written, in a dialect that the first lines fix.
 
 DuckDB's sniffer would rather find another delimiter, quote or first line than report a ragged row, so it gets no
-choice of these. And it looks at all rows: a type that only the first ones have would round or refuse later values.
+choice of these. Nor does it guess types: what a column is, is declared, or found by :mod:`synthkit.sources.written`.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ if TYPE_CHECKING:
 
 _QUOTED = re.compile(r'"[^"]*"')
 _DELIMITERS = ",;\t|"
-_FORMAT_ARGUMENTS = ("dateformat", "timestampformat")
+# Not DuckDB's: they say what a text means, and every column is text here.
+_NOT_READ = ["encoding", "dateformat", "timestampformat", "decimal_separator", "thousands"]
 
 
 @dataclass(frozen=True)
-class Sniffed:
-    """One file: what to call it, its columns with their types, and the arguments of DuckDB's reader."""
+class Written:
+    """One file: what to call it, its columns, and the arguments of DuckDB's reader."""
 
     name: Path
     file: Path
-    columns: dict[str, str]
+    columns: list[str]
     arguments: dict[str, str]
 
-    def reader(self, types: dict[str, str]) -> str:
-        """A table function over the file in which the columns have ``types``."""
-        columns = ", ".join(f"{text(n)}: {text(types[n])}" for n in self.columns)
+    def reader(self) -> str:
+        """A table function over the file in which every column is text."""
+        columns = ", ".join(f"{text(n)}: 'VARCHAR'" for n in self.columns)
         given = ", ".join(f"{k} = {v}" for k, v in self.arguments.items())
         return f"read_csv({file_literal(self.file)}, auto_detect = false, columns = {{{columns}}}, {given})"
 
@@ -55,48 +56,48 @@ def csv_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, file
         BuildError: ragged rows, another encoding, quotes that do not end.
     """
     readable = utf8_files(spec, files, scratch)
-    parts = [_sniff(connection, spec, *pair) for pair in zip(files, readable, strict=True) if _has_content(pair[1])]
+    parts = [_opening(connection, spec, *pair) for pair in zip(files, readable, strict=True) if _has_content(pair[1])]
     first = parts[0]
     for part in parts[1:]:
         check_same_columns(first.name, first.columns, part.name, part.columns, place(spec, "path"))
-    types = {name: _merged(connection, parts, name) for name in first.columns}
-    for name in _words(connection, spec, parts, types):
-        types[name] = "VARCHAR"
     names = ", ".join(quote(n) for n in first.columns)
-    return " UNION ALL ".join(f"SELECT {names} FROM {part.reader(types)}" for part in parts)
+    return " UNION ALL ".join(f"SELECT {names} FROM {part.reader()}" for part in parts)
 
 
 def _has_content(file: Path) -> bool:
     return file.stat().st_size > 0
 
 
-def _sniff(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, name: Path, file: Path) -> Sniffed:
-    """Fix the dialect, then let DuckDB look at all rows for types and formats."""
+def _opening(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, name: Path, file: Path) -> Written:
+    """Fix the dialect and the columns."""
+    start = _start(spec, file)
+    given = _dialect(spec, start)
+    if start is None:
+        return Written(name, file, _sniffed(connection, spec, name, file, given), given)
+    if start.header is not None:
+        check_names(start.header, spec)
+    return Written(name, file, start.header or [f"column{i}" for i in range(start.width)], given)
+
+
+def _sniffed(
+    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, name: Path, file: Path, given: dict[str, str]
+) -> list[str]:
+    """The columns of a file whose first lines only DuckDB can read. Raises SynthError or BuildError."""
     import duckdb
 
-    start = _start(spec, file)
-    if start is not None and start.header is not None:
-        check_names(start.header, spec)
-    given = _dialect(spec, start)
     listed = ", ".join(f"{k} = {v}" for k, v in given.items())
-    query = (
-        f"SELECT Columns, DateFormat, TimestampFormat FROM sniff_csv({file_literal(file)}, sample_size = -1, {listed})"
-    )
     try:
-        row = connection.execute(query).fetchone()
+        row = connection.execute(f"SELECT Columns, Delimiter FROM sniff_csv({file_literal(file)}, {listed})").fetchone()
     except duckdb.Error as error:
-        raise _why(connection, spec, name, file, start, given, error) from None
+        if "It was not possible" in str(error):
+            hint = "look at its first lines; options: {delimiter: …, quote: …, skip: …} say how it is written"
+            raise SynthError(f"{name.name} does not read as a CSV file", place(spec, "path"), hint) from None
+        raise read_error(error, spec, name) from None
     assert row is not None
-    found = [(str(c["name"]), str(c["type"])) for c in row[0]]
-    if start is not None and len(found) != start.width:
-        raise _why(connection, spec, name, file, start, given, ValueError("its lines are not alike"))
-    names = start.header if start is not None and start.header is not None else [n for n, _ in found]
-    for argument, value in zip(_FORMAT_ARGUMENTS, row[1:], strict=True):
-        if value and argument not in given:
-            given[argument] = text(str(value))
-    # Such long numbers are codes; no 128-bit integer is held at rest.
-    types = ["VARCHAR" if t in ("HUGEINT", "UHUGEINT") else t for _, t in found]
-    return Sniffed(name, file, dict(zip(names, types, strict=True)), given)
+    given.setdefault("delim", text(str(row[1])))
+    names = [str(c["name"]) for c in row[0]]
+    check_names(names, spec)
+    return names
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _dialect(spec: SourceTableSpec, start: Start | None) -> dict[str, str]:
         "comment": text(""),
         "skip": "0",
         "strict_mode": "true",
-    } | arguments(spec, "csv", leave_out=["encoding"])
+    } | arguments(spec, "csv", leave_out=_NOT_READ)
     if "quote" in spec.options and "escape" not in spec.options:
         given["escape"] = given["quote"]
     if start is not None:
@@ -177,71 +178,3 @@ def _dialect(spec: SourceTableSpec, start: Start | None) -> dict[str, str]:
     elif "nullstr" in spec.options:
         given["nullstr"] = sql_value(["", spec.options["nullstr"]])
     return given
-
-
-def _why(
-    connection: duckdb.DuckDBPyConnection,
-    spec: SourceTableSpec,
-    name: Path,
-    file: Path,
-    start: Start | None,
-    given: dict[str, str],
-    error: Exception,
-) -> Exception:
-    """Why the sniffer gives up: read all as text, and the reader says which line it is."""
-    import duckdb
-
-    if start is not None:
-        names = start.header or [f"column{i}" for i in range(start.width)]
-        plain = Sniffed(name, file, dict.fromkeys(names, "VARCHAR"), given)
-        counts = ", ".join(f"count({quote(n)})" for n in names)
-        try:
-            connection.execute(f"SELECT {counts} FROM {plain.reader(plain.columns)}").fetchall()
-        except duckdb.Error as exact:
-            return read_error(exact, spec, name)
-    if "It was not possible" in str(error):
-        hint = "look at its first lines; options: {delimiter: …, quote: …, skip: …} say how it is written"
-        return SynthError(f"{name.name} does not read as a CSV file", place(spec, "path"), hint)
-    return read_error(error, spec, name)
-
-
-def _merged(connection: duckdb.DuckDBPyConnection, parts: list[Sniffed], name: str) -> str:
-    """The type that holds a column's values in all files."""
-    types = {p.columns[name] for p in parts}
-    if len(types) > 1 and "VARCHAR" in types:
-        # A column without any value in a file is sniffed as text there.
-        filled = [p for p in parts if p.columns[name] != "VARCHAR" or _any_value(connection, p, name)]
-        types = {p.columns[name] for p in filled}
-    if len(types) == 1:
-        return types.pop()
-    if types == {"BIGINT", "DOUBLE"}:
-        return "DOUBLE"
-    return "TIMESTAMP" if types == {"DATE", "TIMESTAMP"} else "VARCHAR"
-
-
-def _any_value(connection: duckdb.DuckDBPyConnection, part: Sniffed, name: str) -> bool:
-    row = connection.execute(f"SELECT count({quote(name)}) > 0 FROM {part.reader(part.columns)}").fetchone()
-    return bool(row and row[0])
-
-
-def _words(
-    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, parts: list[Sniffed], types: dict[str, str]
-) -> list[str]:
-    """Columns that DuckDB takes for booleans, but that are not written true and false.
-
-    It also knows yes/no, t/f and y/n. Those would come back as other words than the source's, so they stay text
-    unless they are declared boolean.
-    """
-    declared = {c.name for c in spec.columns if c.type == "boolean"}
-    names = [n for n, t in types.items() if t == "BOOLEAN" and n not in declared]
-    if not names:
-        return []
-    as_text = types | dict.fromkeys(names, "VARCHAR")
-    checks = ", ".join(f"bool_and(lower(trim({quote(n)})) IN ('true', 'false'))" for n in names)
-    literal = dict.fromkeys(names, True)
-    for part in parts:
-        row = connection.execute(f"SELECT {checks} FROM {part.reader(as_text)}").fetchone()
-        assert row is not None
-        for name, is_literal in zip(names, row, strict=True):
-            literal[name] = literal[name] and is_literal is not False
-    return [n for n in names if not literal[n]]

@@ -17,7 +17,7 @@ from synthkit.sources.types import declared_sql_type, provisional_type
 from synthkit.spec.decides import deciding
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
-VERSION = 2  # of what is cached
+VERSION = 3  # of what is cached
 
 
 def describe(
@@ -104,9 +104,8 @@ def _cached(
 def _look(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> dict[str, str]:
     if spec.path is not None:
         check_options(spec, file_format(spec, find_files(spec, root)))  # before DuckDB is imported
-    with opened(spec, root=root, connections=connections) as connection:
-        rows = connection.execute("DESCRIBE raw").fetchall()
-    return {str(row[0]): str(row[1]) for row in rows}
+    with opened(spec, root=root, connections=connections) as source:
+        return {name: found.sql_type for name, found in source.found().items()}
 
 
 def _check_declared(spec: SourceTableSpec, names: list[str]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from synthkit.sources.encodings import utf8_files
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import quote, text
+from synthkit.sources.written import Kind
 from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
@@ -55,8 +56,6 @@ _FORMATS = {
     ".json": "jsonl",
 }
 _GLOB = re.compile(r"[*?\[]")
-_RENAMED = re.compile(r"(.+)_\d+")
-_LOOKED_AT = 1_000  # JSON lines
 
 
 def find_files(spec: SourceTableSpec, root: Path) -> list[Path]:
@@ -92,6 +91,13 @@ def inside_as_written(path: Path, root: Path, where: Location | None) -> Path:
     if way is not None:
         raise SynthError(f"{path} is, or lies behind, a link to {way}", where, f"name that path itself; or {HINT}")
     return path
+
+
+def may_bring_columns(spec: SourceTableSpec) -> bool:
+    """Whether each row names its own columns, as in JSON lines."""
+    if spec.path is None or spec.format is not None:
+        return spec.format == "jsonl"
+    return _FORMATS.get(Path(spec.path.removesuffix(".gz").removesuffix(".zst")).suffix.lower()) == "jsonl"
 
 
 def file_format(spec: SourceTableSpec, files: list[Path]) -> str:
@@ -170,8 +176,24 @@ def check_same_columns(first: Path, expected: Iterable[str], file: Path, names: 
         raise SynthError(f"{file.name} {' and '.join(parts)} (compared with {first.name})", where, hint)
 
 
-def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root: Path, scratch: Path) -> None:
-    """Make the view ``found`` over the files, with the types DuckDB infers. Raises SynthError or BuildError."""
+@dataclass(frozen=True)
+class Scan:
+    """What a reader made: the view ``found`` of typed columns or, where ``written``, the view ``raw`` of text.
+
+    Attributes:
+        loose: whether a row may bring a column of its own.
+        kinds: what the format itself says of a column's values.
+        inferred: types by column, where the reader looked at all values itself.
+    """
+
+    written: bool = False
+    loose: bool = False
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    inferred: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root: Path, scratch: Path) -> Scan:
+    """Make the view ``raw`` over files of text, ``found`` over Parquet. Raises SynthError or BuildError."""
     import duckdb
 
     files = find_files(spec, root)
@@ -184,11 +206,19 @@ def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root
             from synthkit.sources.csvfile import csv_query
 
             query = csv_query(connection, spec, files, scratch)
-        elif kind == "parquet":
-            query = _parquet_query(spec, files)
-        else:
-            query = _json_query(connection, spec, utf8_files(spec, files, scratch))
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS {query}")
+            return Scan(written=True)
+        if kind == "parquet":
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {_parquet_query(spec, files)}")
+            return Scan()
+        from synthkit.sources.jsonfile import json_kinds, json_query
+
+        query = json_query(connection, spec, utf8_files(spec, files, scratch))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {query}")
+        kinds = json_kinds(connection)
+        texts = ", ".join(f"{quote(n)} ->> '$' AS {quote(n)}" for n in kinds)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {texts} FROM found")
+        return Scan(written=True, loose=True, kinds=kinds)
     except duckdb.Error as error:
         raise read_error(error, spec) from None
 
@@ -209,32 +239,3 @@ def _parquet_query(spec: SourceTableSpec, files: list[Path]) -> str:
     given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
     listed = ", ".join(file_literal(f) for f in files)
     return f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false{given})"
-
-
-def _json_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, files: list[Path]) -> str:
-    listed = ", ".join(file_literal(f) for f in files)
-    given = "".join(f", {k} = {v}" for k, v in arguments(spec, "jsonl", leave_out=["encoding"]).items())
-    reader = f"read_json([{listed}], format = 'auto', hive_partitioning = false, union_by_name = true{given}"
-    # All rows are looked at: a key, or a type, may first appear in the last one.
-    described = connection.execute(f"DESCRIBE SELECT * FROM {reader}, sample_size = -1)").fetchall()
-    _check_renamed(spec, [str(r[0]) for r in described], files)
-    columns = ", ".join(f"{text(str(r[0]))}: {text(str(r[1]))}" for r in described)
-    names = ", ".join(quote(str(r[0])) for r in described)
-    return f"SELECT {names} FROM {reader}, columns = {{{columns}}})"
-
-
-def _check_renamed(spec: SourceTableSpec, names: list[str], files: list[Path]) -> None:
-    """DuckDB calls the second of two keys that differ in case ``key_1``: then look at the keys as they are written."""
-    folded = {n.lower() for n in names}
-    if not any((m := _RENAMED.fullmatch(n)) and m[1].lower() in folded for n in names):
-        return
-    keys: dict[str, None] = {}
-    for file in files:
-        with file.open(encoding="utf-8-sig", errors="replace") as lines:
-            for _, line in zip(range(_LOOKED_AT), lines, strict=False):
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    return
-                keys |= dict.fromkeys(record if isinstance(record, dict) else ())
-    check_names(keys, spec)

@@ -105,20 +105,22 @@ def last_loaded(spec: SourceTableSpec, *, root: Path, connections: Mapping[str, 
     files = find_files(spec, root) if spec.path is not None else []
     with (
         TemporaryDirectory(prefix="synthkit-") as scratch,
-        opened(spec, root=root, connections=connections, scratch=Path(scratch)) as connection,
+        opened(spec, root=root, connections=connections, scratch=Path(scratch)) as source,
     ):
         if spec.path is not None or connections[spec.connection or ""].type != "duckdb":  # that is shut already
             # DuckDB looks for a file called a[1].csv as for a pattern: in its folder.
             patterns = [f.parent for f in files if re.search(r"[*?\[]", f.name)]
-            shut(connection, files, [Path(scratch), *patterns])
-        types = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}
-        if spec.loaded_at_field not in types:
-            hint = did_you_mean(spec.loaded_at_field, types, "a column")
+            shut(source.connection, files, [Path(scratch), *patterns])
+        if spec.loaded_at_field not in source.names:
+            hint = did_you_mean(spec.loaded_at_field, source.names, "a column")
             raise SynthError(f"there is no column {spec.loaded_at_field!r}", place(spec, "loaded_at_field"), hint)
-        moment = _moment(spec.loaded_at_field, types[spec.loaded_at_field])
+        found = source.found()
+        columns = [f"{source.value(n, found[n], found[n].sql_type)} AS {quote(n)}" for n in source.names]
+        source.connection.execute(f"CREATE TEMP VIEW loaded AS SELECT {', '.join(columns)} FROM raw")
+        moment = _moment(spec.loaded_at_field, found[spec.loaded_at_field].sql_type)
         condition = spec.freshness.filter if spec.freshness is not None else None
         where = f" WHERE ({condition})" if condition else ""
-        newest = _scalar(connection, f"SELECT max({moment}) FROM raw{where}", spec)
+        newest = _scalar(source.connection, f"SELECT max({moment}) FROM loaded{where}", spec)
     return None if newest is None else newest.replace(tzinfo=UTC)
 
 

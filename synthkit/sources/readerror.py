@@ -13,12 +13,15 @@ _COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CONVERSION = re.compile(r'converting column "(.+?)"\. Could not convert string "(.*?)" to \'(.+?)\'', re.DOTALL)
 _LINE = re.compile(r"(?:CSV Error on Line|in line|[Ll]ine)[: ]+(\d+)")
 _NOT_UTF8 = ("not utf-8", "invalid unicode", "invalid utf-8", "invalid utf8")
+_READ_FILE = re.compile(r"^ *file = (.+)$", re.MULTILINE)
 _IN_FILE = re.compile(r' (?:in|reading) file "[^"]*",?')
 
 
 def read_error(error: Exception, spec: SourceTableSpec, file: Path | None = None) -> BuildError:
     """The error to raise for DuckDB's ``error``; ``file`` is the one of a glob that it is about."""
     message = str(error)
+    if file is None and (read := _READ_FILE.search(message)):
+        file = Path(read[1])
     name = spec.path if file is None or spec.path is None else _named(spec.path, file)
     line = _LINE.search(message)
     at = f"{name}, line {int(line[1]):,}" if line else str(name)

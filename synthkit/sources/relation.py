@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
-from synthkit.sources.files import check_names, open_scan
+from synthkit.sources.canonical import canonical, joined, named, told_apart
+from synthkit.sources.files import Scan, check_names, open_scan
 from synthkit.sources.place import place
-from synthkit.sources.types import normal
+from synthkit.sources.readerror import read_error
+from synthkit.sources.types import cast, cast_text, normal, quote, written_sql_type
+from synthkit.sources.written import LOSSLESS, Column, Found, Kind, understand
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 from synthkit.statements import NO_EXTENSIONS
 
@@ -19,6 +23,102 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "4GB"  # DuckDB spills to disk beyond it
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source at hand. ``raw`` is a view of its rows, each value as the source holds it: text where the format knows
+    nothing else (CSV, JSON lines, SQLite), else the type that the table is defined with.
+
+    Attributes:
+        names: of the columns; of JSON lines, in the order in which they first appear.
+        loose: whether a row may bring a column of its own (JSON lines).
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    spec: SourceTableSpec
+    names: tuple[str, ...]
+    stored: Mapping[str, str]
+    loose: bool = False
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    inferred: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def written(self) -> bool:
+        """Whether the rows are text that is cast row by row."""
+        return not self.stored
+
+    def found(self) -> dict[str, Found]:
+        """The columns' types: as the source defines them, as they are declared, or else inferred from all rows.
+
+        Raises BuildError for binary data, and for rows that cannot be read.
+        """
+        if not self.written:
+            return {n: Found(self.stored[n]) for n in self.names}
+        declared = {c.name: c for c in self.spec.columns}
+        found, asked = {}, []
+        for name in self.names:
+            said = declared.get(name)
+            fixed = None if said is None else written_sql_type(said)
+            if self.inferred:
+                hint = self.inferred[name]
+                if said is None and hint == "BLOB":
+                    raise binary_column(name, self.spec)
+                open_to = hint if said is None or hint in LOSSLESS else "VARCHAR"
+                found[name] = Found(fixed or open_to, written=True)
+            else:
+                found[name] = Found(fixed or "VARCHAR", written=True)
+                kind, kinds = None if said is None else said.type, self.kinds.get(name, "any")
+                asked.append(Column(name, kinds, kind, formats_of(self.spec), separators_of(self.spec)))
+        for name, reading in self._understood(asked).items():
+            said = declared.get(name)
+            if said is None or written_sql_type(said) is None:
+                found[name] = reading
+            elif reading.format is not None:
+                found[name] = replace(found[name], format=reading.format, note=reading.note)
+        return found
+
+    def _understood(self, asked: Sequence[Column]) -> dict[str, Found]:
+        import duckdb
+
+        if self.inferred:
+            return {}
+        try:
+            return understand(self.connection, asked)
+        except duckdb.Error as error:
+            raise read_error(error, self.spec) from None
+
+    def value(self, name: str, found: Found, wanted: str) -> str:
+        """SQL for a column of ``raw`` as ``wanted``; NULL where it is no such value."""
+        if not self.written:
+            return cast(name, found.sql_type, wanted)
+        known = list(formats_of(self.spec).values())
+        formats = known if found.format is None or found.format in known else [found.format, *known]
+        return cast_text(quote(name), wanted, formats, separators_of(self.spec))
+
+    def canonical(self, name: str) -> str:
+        """SQL for the text that tells a column's value, whatever the other rows are; NULL where it is missing."""
+        return quote(name) if self.written else canonical(name, self.stored[name])
+
+    def row(self, salt: str, columns: Sequence[str] | None = None) -> str:
+        """SQL for the text that tells a row, or its values of some columns."""
+        names = self.names if columns is None else columns
+        if self.loose and columns is None:
+            parts = [named(n, self.canonical(n)) for n in sorted(names)]
+        else:
+            parts = [told_apart(self.canonical(n)) for n in names]
+        return joined(salt, parts)
+
+
+def formats_of(spec: SourceTableSpec) -> dict[str, str]:
+    """The declared formats of dates and of points in time, by SQL type."""
+    known = (("DATE", "dateformat"), ("TIMESTAMP", "timestampformat"))
+    return {sql_type: str(spec.options[key]) for sql_type, key in known if key in spec.options}
+
+
+def separators_of(spec: SourceTableSpec) -> tuple[str, str]:
+    """The declared separators of thousands and of decimals."""
+    return str(spec.options.get("thousands", "")), str(spec.options.get("decimal_separator", "."))
 
 
 @contextmanager
@@ -29,10 +129,9 @@ def opened(
     connections: Mapping[str, ConnectionSpec],
     scratch: Path | None = None,
     making: Path | None = None,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB connection in which ``raw`` holds the source's rows, in the source's order.
-
-    Its columns have types that tables at rest have (:func:`synthkit.sources.types.normal`).
+) -> Iterator[Opened]:
+    """The source's rows, in their order. The types of stored ones are those that tables at rest have
+    (:func:`synthkit.sources.types.normal`).
 
     Args:
         scratch: a folder for what a database streams in and for spilling; None only describes: ``raw`` then
@@ -47,11 +146,18 @@ def opened(
         work = scratch or Path(stack.enter_context(TemporaryDirectory(prefix="synthkit-")))
         connection = stack.enter_context(connected(work))
         if spec.path is not None:
-            open_scan(connection, spec, root, work)
+            scan = open_scan(connection, spec, root, work)
         else:
-            _open_database(connection, spec, root, connections, scratch, [f for f in (work, making) if f is not None])
-        _normalise(connection, spec)
-        yield connection
+            folders = [f for f in (work, making) if f is not None]
+            scan = _open_database(connection, spec, root, connections, scratch, folders)
+        if scan.written:
+            names = tuple(str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall())
+            check_names(names, spec)
+            yield Opened(connection, spec, names, {}, scan.loose, scan.kinds, scan.inferred)
+        else:
+            _normalise(connection, spec)
+            stored = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}
+            yield Opened(connection, spec, tuple(stored), stored)
 
 
 @contextmanager
@@ -87,8 +193,8 @@ def _open_database(
     connections: Mapping[str, ConnectionSpec],
     scratch: Path | None,
     folders: Sequence[Path],
-) -> None:
-    """Make the view ``found`` over the table or query."""
+) -> Scan:
+    """Make the view ``found`` over the table or query, or ``raw`` where it holds text."""
     chosen = connection_of(spec, connections)
     if chosen.type == "duckdb":
         from synthkit.sources.duckdbfile import open_duckdb
@@ -97,11 +203,12 @@ def _open_database(
     elif chosen.type == "sqlite":
         from synthkit.sources.sqlite import open_sqlite
 
-        open_sqlite(connection, spec, chosen, root, scratch)
+        return open_sqlite(connection, spec, chosen, root, scratch)
     else:
         from synthkit.sources.postgres import open_postgres
 
         open_postgres(connection, spec, chosen, scratch)
+    return Scan()
 
 
 def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> None:

@@ -1,9 +1,9 @@
 """Training and holdout rows: which row is on which side, and how a split lies on disk.
 
-The side of a row depends on nothing but that row (or its privacy unit): the MD5 of a fixed salt and the row's text,
-held against the share. So one record's side never depends on another record, duplicates fall on the same side, and
-the split is the same on every machine. A null is told apart from every text; rows whose privacy unit is null count as
-one unit.
+The side of a row depends on nothing but that row (or its privacy unit): the MD5 of a fixed salt and the row's canonical
+text (:mod:`synthkit.sources.canonical`), held against the share. So one record's side never depends on another record,
+duplicates fall on the same side, and the split is the same on every machine. A null is told apart from every text; rows
+whose privacy unit is null count as one unit.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from synthkit.errors import BuildError, Location
 from synthkit.files import clean_temporaries, explained, temporary_beside
 from synthkit.schema import Schema, Table
 from synthkit.shares import read_share
+from synthkit.sources.canonical import canonical, joined, told_apart
 from synthkit.sources.files import file_literal
 from synthkit.sources.infer import Profile
 from synthkit.sources.readerror import write_error
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SALT = "synthkit holdout 1"
-_BUCKETS = 1_000_000
+BUCKETS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Split:
     """A source's rows at rest. ``rows`` counts both sides; ``holdout`` is None where it is turned off.
 
     ``observed`` is what the training rows show of each column, ``notes`` what reading changed; both are private.
+    ``bounded`` are the training rows that a training under a budget may read, where the source was read for one;
+    ``inferred`` the types that were read off the rows because nothing declares them, with strptime's format.
     """
 
     train: Table
@@ -45,6 +48,8 @@ class Split:
     directory: Path
     observed: Mapping[str, Profile] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    bounded: Table | None = None
+    inferred: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -67,6 +72,7 @@ def load_split(directory: Path) -> Split:
     held_out = None
     if record["holdout"] > 0:
         held_out = Table(schema, (directory / "holdout.parquet",), record["holdout_rows"])
+    bounded = record.get("bounded_rows")
     return Split(
         train,
         held_out,
@@ -74,6 +80,8 @@ def load_split(directory: Path) -> Split:
         directory,
         {name: Profile(**p) for name, p in record.get("observed", {}).items()},
         tuple(record.get("notes", ())),
+        None if bounded is None else Table(schema, (directory / "bounded.parquet",), bounded),
+        record.get("inferred", {}),
     )
 
 
@@ -100,9 +108,14 @@ def write_sides(
     holdout: float,
     folder: Path,
     where: Location | None,
-    unit: str | None = None,
+    bucket: str,
+    keep: str = "true",
 ) -> tuple[int, int]:
     """Write ``train.parquet`` and ``holdout.parquet``, rows in their order. Returns their numbers of rows.
+
+    Args:
+        bucket: SQL for a row's number in [0, 1,000,000), of which the first ``holdout`` are held out.
+        keep: SQL for whether a row is taken at all.
 
     Raises BuildError where no row is left to learn from.
     """
@@ -110,10 +123,10 @@ def write_sides(
 
     listed = ", ".join(file_literal(f) for f in files)
     names = ", ".join(quote(n) for n in schema.names)
-    side = _held_out(schema, holdout, unit)
+    side = f"({bucket}) < {round(holdout * BUCKETS)}"
     counts = []
     for name, condition in (("train", f"NOT ({side})"), ("holdout", side)):
-        query = f"SELECT {names} FROM read_parquet([{listed}]) WHERE {condition}"
+        query = f"SELECT {names} FROM read_parquet([{listed}]) WHERE {condition} AND ({keep})"
         try:
             target = text(str(folder / f"{name}.parquet"))
             row = connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet)").fetchone()
@@ -134,6 +147,9 @@ def record_split(
     rows: tuple[int, int],
     observed: Mapping[str, Profile],
     notes: Sequence[str],
+    *,
+    bounded: int | None = None,
+    inferred: Mapping[str, str] | None = None,
 ) -> None:
     """Write ``split.json`` beside the rows: what :func:`load_split` reads, and the sign that all is there."""
     record = {
@@ -143,16 +159,19 @@ def record_split(
         "holdout_rows": rows[1],
         "observed": {name: asdict(p) for name, p in observed.items()},
         "notes": list(notes),
+        "bounded_rows": bounded,
+        "inferred": dict(inferred or {}),
     }
     (folder / "split.json").write_text(json.dumps(record, default=str, ensure_ascii=False), "utf-8")
 
 
-def _held_out(schema: Schema, holdout: float, unit: str | None) -> str:
-    """A SQL condition that is true for the rows of the holdout."""
-    if holdout == 0:
-        return "false"
+def bucket(row: str) -> str:
+    """SQL for the number in [0, 1,000,000) that a row's text (SQL, the salt in it) is hashed to."""
+    return f"md5_number_lower({row}) % {BUCKETS}"
+
+
+def bucket_of_stored(schema: Schema, unit: str | None = None, salt: str = SALT) -> str:
+    """:func:`bucket` of rows at rest: by the privacy unit where there is one, else by the whole row."""
     together = unit or schema.privacy_unit
-    columns = (together,) if together is not None else schema.names
-    parts = ", ".join(f"coalesce('v' || CAST({quote(n)} AS VARCHAR), 'n')" for n in columns)
-    digest = f"md5_number_lower(concat_ws(chr(31), {text(SALT)}, {parts}))"
-    return f"{digest} % {_BUCKETS} < {round(holdout * _BUCKETS)}"
+    names = (together,) if together is not None else schema.names
+    return bucket(joined(salt, [told_apart(canonical(n, schema.by_name[n].sql_type)) for n in names]))

@@ -1,7 +1,8 @@
 """A table or query of an SQLite file, read through Python's own driver and streamed in batches.
 
 (DuckDB's SQLite extension would have to be downloaded at run time.) SQLite's types are hints, and any value may be
-stored in any column. So a column's type follows from its declared type and from the classes of all its values:
+stored in any column. So each value is read as text and cast to what the YAML declares; where that says nothing, the
+type follows from the column's own declaration and from the classes of all its values:
 
 | declared | and all values are | becomes |
 | --- | --- | --- |
@@ -26,10 +27,9 @@ from urllib.parse import quote as url_quote
 
 from synthkit.errors import SynthError
 from synthkit.sources.duckdbfile import database_file, missing_table, select, subquery
-from synthkit.sources.files import check_names
+from synthkit.sources.files import Scan, check_names
 from synthkit.sources.place import place
-from synthkit.sources.relation import binary_column
-from synthkit.sources.stream import load_batches
+from synthkit.sources.stream import load_texts
 from synthkit.sources.types import quote
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
@@ -60,8 +60,8 @@ def open_sqlite(
     chosen: ConnectionSpec,
     root: Path,
     scratch: Path | None,
-) -> None:
-    """Make ``found`` hold the rows (none, without scratch). Raises SynthError."""
+) -> Scan:
+    """Make ``raw`` hold the rows as text (none, without scratch). Raises SynthError."""
     path = database_file(spec, chosen, root)
     try:
         with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as source:
@@ -69,9 +69,9 @@ def open_sqlite(
             cursor = source.execute(select(spec))
             names = [str(d[0]) for d in cursor.description]
             check_names(names, spec)
-            types = _types(source, spec, names)
-            rows = _batches(cursor) if scratch is not None else iter(())
-            load_batches(connection, spec, names, types, rows, scratch)
+            inferred = dict(zip(names, _types(source, spec, names), strict=True))
+            load_texts(connection, names, _batches(cursor) if scratch is not None else iter(()), scratch)
+            return Scan(written=True, inferred=inferred)
     except sqlite3.Error as error:
         raise _explained(error, spec, path) from None
 
@@ -104,11 +104,7 @@ def _types(source: sqlite3.Connection, spec: SourceTableSpec, names: list[str]) 
         wanted = [_hinted(declared[n]) for n in some]
         terms = [term for n, w in zip(some, wanted, strict=True) for term in _terms(quote(n), w)]
         row = source.execute(f"SELECT {', '.join(terms)} FROM {subquery(spec)}").fetchone()
-        for i, (name, hint) in enumerate(zip(some, wanted, strict=True)):
-            sql_type = _type(hint, *(bool(v) for v in row[5 * i : 5 * i + 5]))
-            if sql_type == "BLOB":
-                raise binary_column(name, spec)
-            types.append(sql_type)
+        types += [_type(hint, *(bool(v) for v in row[5 * i : 5 * i + 5])) for i, hint in enumerate(wanted)]
     return types
 
 

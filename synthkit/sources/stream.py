@@ -32,20 +32,40 @@ def load_batches(
         columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
         connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
         return
+    scan = _at_rest(len(names), batches, scratch)
+    _check(connection, spec, names, types, scan)
+    columns = ", ".join(f"CAST(c{i} AS {t}) AS {quote(n)}" for i, (n, t) in enumerate(zip(names, types, strict=True)))
+    connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} FROM {scan}")
+
+
+def load_texts(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    batches: Iterable[Sequence[Sequence[Any]]],
+    scratch: Path | None,
+) -> None:
+    """Make ``raw`` a view of these rows, each value as text, as :func:`load_batches` does."""
+    if scratch is None:
+        columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {quote(n)}" for n in names)
+        connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} WHERE false")
+        return
+    columns = ", ".join(f"c{i} AS {quote(n)}" for i, n in enumerate(names))
+    connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} FROM {_at_rest(len(names), batches, scratch)}")
+
+
+def _at_rest(width: int, batches: Iterable[Sequence[Sequence[Any]]], scratch: Path) -> str:
+    """SQL for a scan of the rows, which lie in ``scratch``; columns c0, c1, …"""
     import pyarrow.parquet as pq
 
     from synthkit.sources.files import file_literal
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "stream.parquet"
-    schema = _text_schema(len(names))
+    schema = _text_schema(width)
     with pq.ParquetWriter(file, schema) as writer:
         for batch in _as_text(batches, schema):
             writer.write_batch(batch)
-    scan = f"read_parquet({file_literal(file)})"
-    _check(connection, spec, names, types, scan)
-    columns = ", ".join(f"CAST(c{i} AS {t}) AS {quote(n)}" for i, (n, t) in enumerate(zip(names, types, strict=True)))
-    connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} FROM {scan}")
+    return f"read_parquet({file_literal(file)})"
 
 
 def _check(
@@ -89,4 +109,6 @@ def _as_text(batches: Iterable[Sequence[Sequence[Any]]], schema: pa.Schema) -> I
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"  # as SQL writes it
     return repr(value) if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from synthkit.schema import NUMERIC, LogicalType
 from synthkit.spec.types import ColumnSpec
@@ -13,6 +14,9 @@ _NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
 _AS_TEXT = ("JSON", "UUID", "INTERVAL", "BIT", '"NULL"', "TIME WITH TIME ZONE")  # as DuckDB writes them
 _BINARY = ("BLOB", "GEOMETRY")
 DEFAULT_DECIMALS = 2
+NOT_NUMBERS = r"^[+-]?(?i:nan|inf|infinity)$"
+_DIGITS = r"^([+-]?[0-9]+)(\.0*)?$"
+_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|" + NOT_NUMBERS
 
 
 def provisional_type(sql_type: str) -> LogicalType:
@@ -86,6 +90,62 @@ def quote(identifier: str) -> str:
 def text(value: str) -> str:
     """A SQL string literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def written_sql_type(spec: ColumnSpec) -> str | None:
+    """The DuckDB type of a column of text that is declared as ``spec.type``; None where the declaration leaves it open.
+
+    Categories and keys are declared without saying how they are stored.
+    """
+    if spec.type is None or spec.type in ("categorical", "id"):
+        return None
+    return "VARCHAR" if spec.type == "text" else declared_sql_type(spec, "VARCHAR")
+
+
+def number_text(value: str, separators: tuple[str, str]) -> str:
+    """SQL for a text (SQL) as numbers are written in SQL, given the separators of thousands and of decimals."""
+    thousands, decimal = separators
+    if thousands:
+        value = f"replace({value}, {text(thousands)}, '')"
+    return value if decimal == "." else f"replace({value}, {text(decimal)}, '.')"
+
+
+def cast_text(value: str, wanted: str, formats: Sequence[str] = (), separators: tuple[str, str] = ("", ".")) -> str:
+    """SQL that casts text (SQL) to ``wanted`` strictly and row by row: NULL where it is blank, or no such value.
+
+    Args:
+        formats: strptime's, of dates and times; ISO 8601 is read as well.
+        separators: of thousands and of decimals.
+    """
+    if wanted == "VARCHAR":
+        return value
+    trimmed = f"nullif(trim({value}), '')"
+    if provisional_type(wanted) in NUMERIC:
+        number = number_text(trimmed, separators)
+        if provisional_type(wanted) == "integer":
+            return _whole(number, wanted)
+        return f"CASE WHEN regexp_matches({number}, {text(_NUMBER)}) THEN {_from(number, wanted)} END"
+    iso = _from(trimmed, wanted)
+    if not formats or provisional_type(wanted) not in ("date", "datetime"):
+        return iso
+    moments = ", ".join(f"try_strptime({trimmed}, {text(f)})" for f in formats)
+    moment = f"coalesce({moments})" if len(formats) > 1 else moments
+    if wanted == "DATE":
+        moment = f"CASE WHEN {moment} = date_trunc('day', {moment}) THEN CAST({moment} AS DATE) END"
+    elif wanted != "TIMESTAMP":
+        moment = f"CAST({moment} AS {wanted})"
+    return f"coalesce({moment}, {iso})"
+
+
+def _whole(number: str, wanted: str) -> str:
+    """Digits are taken as they are; 3.0 and 3e2 too, as far as a DOUBLE is exact."""
+    digits = f"TRY_CAST(regexp_extract({number}, {text(_DIGITS)}, 1) AS {wanted})"
+    double = f"TRY_CAST({number} AS DOUBLE)"
+    exact = f"regexp_matches({number}, {text(_NUMBER)}) AND {double} = round({double}) AND abs({double}) < {2**53}"
+    return (
+        f"CASE WHEN regexp_matches({number}, {text(_DIGITS)}) THEN {digits}"
+        f" WHEN {exact} THEN TRY_CAST({double} AS {wanted}) END"
+    )
 
 
 def cast(column: str, found: str, wanted: str) -> str:

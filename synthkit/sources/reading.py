@@ -1,0 +1,247 @@
+"""One pass over a source: each value in its declared type, beside it what is wrong, and what tells its row.
+
+Outside a budget a value that does not fit, an infinity and an undeclared null are errors that quote the row. Under one
+they are none, as one row must not stop the others: each row is bent to the declaration by itself, or left out, and
+counted for the console of who builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.errors import BuildError
+from synthkit.schema import Column, Schema
+from synthkit.sources.bounding import SALT as UNIT_SALT
+from synthkit.sources.bounding import Declared
+from synthkit.sources.canonical import told_apart
+from synthkit.sources.describe import typed
+from synthkit.sources.files import file_literal
+from synthkit.sources.place import column_place, place
+from synthkit.sources.relation import Opened
+from synthkit.sources.split import SALT, bucket
+from synthkit.sources.types import DEFAULT_DECIMALS, provisional_type, quote, text
+from synthkit.sources.written import Found
+from synthkit.spec.types import ColumnSpec, SourceTableSpec
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SHOWN = 3  # offending values in an error
+_AT_ONCE = 200  # columns counted in one query
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One pass over a source: each column in its type, beside it what is wrong, and what tells the row.
+
+    Attributes:
+        every: where the rows come to lie.
+        schema: what they are read as; names in the source's order, or in the declared one.
+        marks: by column, the boolean columns of ``every`` that mark what is wrong with its values.
+        bucket, unit, order: columns of ``every`` with the row's number for the holdout, its privacy unit and its place
+            among the unit's rows.
+    """
+
+    source: Opened
+    declared: Declared | None
+    found: Mapping[str, Found]
+    schema: Schema
+    every: Path
+    marks: Mapping[str, Mapping[str, str]]
+    bucket: str
+    unit: str
+    order: str
+    columns: tuple[str, ...]
+
+    @staticmethod
+    def of(source: Opened, declared: Declared | None, scratch: Path) -> Reading:
+        """Raises BuildError for a column that the declaration has and the source has not."""
+        spec = source.spec
+        if declared is None:
+            found = source.found()
+            schema = typed(spec, {n: f.sql_type for n, f in found.items()})
+        else:
+            schema = declared.schema
+            found = {n: Found(source.stored.get(n, "VARCHAR"), source.written) for n in source.names}
+            lacking = next((n for n in schema.names if n not in found), None)
+            if lacking is not None:
+                raise BuildError(f"source table {spec.name!r} has no column {lacking!r}", column_place(spec, lacking))
+        mark = "__"
+        while any(n.lower().startswith(mark) for n in source.names):
+            mark += "_"
+        columns, marks = [], {}
+        for i, c in enumerate(schema.columns):
+            value, wrong = _checked(source, c, found[c.name], declared is not None)
+            columns.append(f"{value} AS {quote(c.name)}")
+            columns += [f"{condition} AS {mark}{what}{i}" for what, condition in wrong.items()]
+            marks[c.name] = {what: f"{mark}{what}{i}" for what in wrong}
+        together = schema.privacy_unit
+        units = [together] if together is not None else None
+        columns.append(f"{bucket(source.row(SALT, units))} AS {mark}bucket")
+        if declared is not None and together is not None:
+            columns.append(f"{told_apart(source.canonical(together))} AS {mark}unit")
+            columns.append(f"md5({source.row(UNIT_SALT)}) AS {mark}order")
+        return Reading(
+            source, declared, found, schema, scratch / "every.parquet", marks,
+            f"{mark}bucket", f"{mark}unit", f"{mark}order", tuple(columns),
+        )  # fmt: skip
+
+    @property
+    def scan(self) -> str:
+        return f"read_parquet({file_literal(self.every)}, file_row_number = true)"
+
+    @property
+    def keep(self) -> str:
+        """SQL for whether a row of ``every`` is learnt from: under a budget, one without a hole where none may be."""
+        if self.declared is None:
+            return "true"
+        needed = [f"NOT {self.marks[c.name]['hole']}" for c in self.schema.columns if "hole" in self.marks[c.name]]
+        return " AND ".join(needed) or "true"
+
+    def write(self) -> None:
+        self.every.parent.mkdir(parents=True, exist_ok=True)
+        query = f"SELECT {', '.join(self.columns)} FROM raw"
+        self.source.connection.execute(f"COPY ({query}) TO {text(str(self.every))} (FORMAT parquet)")
+
+    def notes(self) -> list[str]:
+        """Check the rows that were written. Returns what a person should know; raises BuildError as the module says."""
+        said = [f.note for f in self.found.values() if f.note is not None]
+        return said + (_check(self) if self.declared is None else _bent(self))
+
+    def inferred(self) -> dict[str, str]:
+        """The types and formats that nothing declares, by column."""
+        if not self.source.written or self.declared is not None:
+            return {}
+        declared = {c.name for c in self.source.spec.columns if c.type is not None}
+        return {
+            n: f.sql_type if f.format is None else f"{f.sql_type} written {f.format}"
+            for n, f in self.found.items()
+            if n not in declared or f.format is not None
+        }
+
+
+def _checked(source: Opened, column: Column, found: Found, bend: bool) -> tuple[str, dict[str, str]]:
+    """SQL of a column's value, and of what may be wrong with it: misfit, nan, infinite; under ``bend`` a hole: nothing,
+    where the declaration demands something."""
+    name, wanted = quote(column.name), column.sql_type
+    value = source.value(column.name, found, wanted)
+    wrong = {}
+    if found.written and wanted == "VARCHAR":
+        pass  # text takes everything
+    elif found.written or found.sql_type != wanted:
+        if bend and wanted == "VARCHAR":
+            value = source.canonical(column.name)  # how a number is stored must not decide how it is written
+        blank = f"trim(CAST({name} AS VARCHAR)) = ''"
+        wrong["misfit"] = f"({name} IS NOT NULL AND NOT ({blank}) AND ({value}) IS NULL)"
+    kind = provisional_type(wanted)
+    if kind == "float":
+        wrong["nan"] = f"coalesce(isnan({value}), false)"
+        wrong["infinite"] = f"coalesce(isinf({value}), false)"
+        dropped = f"isnan({value}) OR isinf({value})" if bend else f"isnan({value})"
+        value = f"CASE WHEN {dropped} THEN NULL ELSE {value} END"
+    elif kind in ("date", "datetime"):
+        wrong["infinite"] = f"coalesce(NOT isfinite({value}), false)"
+        if bend:
+            value = f"CASE WHEN isfinite({value}) THEN {value} END"
+    if bend and not column.nullable and column.modelled:
+        wrong["hole"] = f"({value}) IS NULL"
+    return value, wrong
+
+
+def _counts(reading: Reading, whats: Sequence[str]) -> tuple[int, dict[str, dict[str, int]]]:
+    """The number of rows, and of each column how many values are marked; a bounded number of counts in a query."""
+    rows, found = 0, {}
+    names = list(reading.schema.names)
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        counts = ["count(*)"]
+        for name in some:
+            marks = reading.marks[name]
+            counts += [f"count(*) FILTER ({marks.get(what, 'false')})" for what in whats]
+            counts.append(f"count(*) - count({quote(name)})")
+        row = reading.source.connection.execute(f"SELECT {', '.join(counts)} FROM {reading.scan}").fetchone()
+        assert row is not None
+        rows, width = int(row[0]), len(whats) + 1
+        for i, name in enumerate(some):
+            listed = [int(n) for n in row[1 + width * i : 1 + width * (i + 1)]]
+            found[name] = dict(zip((*whats, "null"), listed, strict=True))
+    if rows == 0:
+        spec = reading.source.spec
+        hint = "a generator learns from rows: check the file, or the query"
+        raise BuildError(f"source table {spec.name!r} has no rows", place(spec, "name"), hint)
+    return rows, found
+
+
+def _bent(reading: Reading) -> list[str]:
+    """What was done to rows outside the declaration, for the console of who builds: nothing else may hear of it."""
+    rows, counts = _counts(reading, ("misfit", "infinite", "hole"))
+    notes = []
+    for column in reading.schema.columns:
+        if not column.modelled:
+            continue  # its values are made up
+        found = counts[column.name]
+        outside = found["misfit"] + found["infinite"]
+        if outside:
+            notes.append(f"column {column.name!r}: {outside:,} of {rows:,} values are no {column.type}: missing")
+        if found["hole"]:
+            notes.append(f"column {column.name!r} is declared not nullable: {found['hole']:,} rows are left out")
+    return notes
+
+
+def _check(reading: Reading) -> list[str]:
+    """Raise for values that do not fit, infinities, nulls where there may be none, and a table without rows."""
+    spec, connection = reading.source.spec, reading.source.connection
+    rows, counts = _counts(reading, ("misfit", "infinite", "nan"))
+    notes, declared = [], {c.name: c for c in spec.columns}
+    for column in reading.schema.columns:
+        found, where = counts[column.name], column_place(spec, column.name)
+        if found["misfit"]:
+            bad = f"SELECT file_row_number FROM {reading.scan} WHERE {reading.marks[column.name]['misfit']}"
+            what = f"column {column.name!r}: {found['misfit']:,} of {rows:,} values are not {_wanted(declared, column)}"
+            raise BuildError(f"{what} ({_offending(connection, column.name, bad)})", where, _misfit_hint(spec, column))
+        if found["infinite"]:
+            what = f"column {column.name!r} holds {found['infinite']:,} infinite value{'s' * (found['infinite'] > 1)}"
+            raise BuildError(what, where, "replace them in the source: no generator can learn infinity")
+        if found["null"] and not column.nullable:
+            empty = f"SELECT min(file_row_number) + 1 FROM {reading.scan} WHERE {quote(column.name)} IS NULL"
+            first = connection.execute(empty).fetchone()
+            assert first is not None
+            what = f"column {column.name!r} is declared not nullable: {found['null']:,} nulls in {rows:,} rows"
+            raise BuildError(f"{what} (first: row {first[0]:,})", where, "drop nullable: false, or mend the source")
+        if found["nan"]:
+            notes.append(f"column {column.name!r}: {found['nan']:,} NaN became missing values")
+    return notes
+
+
+def _wanted(declared: Mapping[str, ColumnSpec], column: Column) -> str:
+    said = declared.get(column.name)
+    if said is None or said.type is None:
+        return column.sql_type
+    if said.type != "decimal":
+        return str(said.type)
+    decimals = DEFAULT_DECIMALS if said.decimals is None else said.decimals
+    return f"decimal of {decimals} decimals"
+
+
+def _misfit_hint(spec: SourceTableSpec, column: Column) -> str:
+    ways = "mend the source, or declare another type (float and decimals: widen; text takes everything)"
+    if spec.path is not None:
+        ways += "; options: {nullstr: [...]} says which words stand for missing"
+        if column.type in ("date", "datetime"):
+            option = "dateformat" if column.type == "date" else "timestampformat"
+            ways += f", {{{option}: …}} how what is not ISO 8601 is written"
+    return ways
+
+
+def _offending(connection: duckdb.DuckDBPyConnection, column: str, rows: str) -> str:
+    """The first values that do not fit as they are in the source, and where: rows count from 1, without the header."""
+    numbers = [int(r[0]) for r in connection.execute(f"{rows} ORDER BY 1 LIMIT {_SHOWN}").fetchall()]
+    shown = []
+    for number in numbers:
+        row = connection.execute(f"SELECT CAST({quote(column)} AS VARCHAR) FROM raw LIMIT 1 OFFSET {number}").fetchone()
+        assert row is not None
+        shown.append(f"{row[0]!r} in row {number + 1:,}")
+    return ", ".join(shown)
