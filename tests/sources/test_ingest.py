@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from synthkit.errors import BuildError
-from synthkit.sources import ingest as module
+from synthkit.sources import reading
 from synthkit.sources.ingest import ingest, load_split
 from tests.sources.reading import Reader, rows, source, values
 
@@ -102,7 +102,7 @@ def test_a_full_disk_is_named(reader: Reader, monkeypatch: pytest.MonkeyPatch) -
     def full(*_: object) -> None:
         raise duckdb.IOException("IO Error: Could not write all bytes to file: No space left on device")
 
-    monkeypatch.setattr(module, "_check", full)
+    monkeypatch.setattr(reading, "_check", full)
     with pytest.raises(BuildError, match="t: the disk is full") as caught:
         reader.csv(CSV)
     assert "free some space" in (caught.value.hint or "")
