@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from synthkit.modelrun import RunContext
 
 
+SHOWN = 6  # inferred columns that a line names
+
+
+def _inferred(types: Mapping[str, str]) -> str:
+    named = ", ".join(f"{column} {sql_type}" for column, sql_type in list(types.items())[:SHOWN])
+    more = f", and {len(types) - SHOWN} more" if len(types) > SHOWN else ""
+    return f"types inferred from all rows, as nothing declares them: {named}{more}"
+
+
 class Inputs:
     """The files that stand for relations, for one model of a run."""
 
@@ -65,6 +74,8 @@ class Inputs:
             context.splits[key] = str(done["directory"])
             for note in done["notes"]:  # what was read otherwise than it is written: NaN as missing, say
                 context.say(Note(f"{relation.source}.{relation.name}: {note}", "warn"))
+            if done["inferred"]:
+                context.say(Note(f"{relation.source}.{relation.name}: {_inferred(done['inferred'])}"))
             return context.splits[key]
 
     def files(self, relation: Relation) -> list[str]:

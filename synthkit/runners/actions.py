@@ -70,7 +70,12 @@ def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
         else Declared(Schema.from_json(declared["schema"]), declared["max_rows_per_unit"]),
         progress=report,
     )
-    return {"directory": str(split.directory), "rows": split.rows, "notes": list(split.notes)}
+    return {
+        "directory": str(split.directory),
+        "rows": split.rows,
+        "notes": list(split.notes),
+        "inferred": dict(split.inferred),
+    }
 
 
 def _split(job: SplitJob) -> dict[str, Any]:
