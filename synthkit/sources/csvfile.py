@@ -124,7 +124,7 @@ def _start(spec: SourceTableSpec, file: Path) -> Start | None:
                 skip += 0 if comment and line.startswith(comment) else 1
             else:
                 return None
-            delimiter = str(spec.options.get("delimiter") or _delimiter(line))
+            delimiter = str(spec.options.get("delimiter") or _delimiter(spec, file, line))
             quoting = str(spec.options.get("quote", '"'))
             fields = next(
                 csv.reader(
@@ -151,9 +151,18 @@ def _then(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _delimiter(line: str) -> str:
-    """The likeliest delimiter, judged by the first line outside its quotes."""
+def _delimiter(spec: SourceTableSpec, file: Path, line: str) -> str:
+    """The likeliest delimiter, judged by the header outside its quotes. Raises SynthError for a file that has none and
+    is not written as its name says: one row must not decide how the others are divided."""
     bare = _QUOTED.sub("", line)
+    if spec.options.get("header") is False:
+        usual = "\t" if ".tsv" in file.suffixes else ","
+        if usual not in bare and any(d in bare for d in _DELIMITERS):
+            hint = "declare it: options: {header: false, delimiter: …}"
+            raise SynthError(
+                f"{file.name} has no header, and its rows do not tell their delimiter", place(spec, "options"), hint
+            )
+        return usual
     best = max(_DELIMITERS, key=bare.count)
     return best if best in bare else ","
 

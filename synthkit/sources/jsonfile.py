@@ -33,7 +33,10 @@ def json_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, fil
     """A SELECT of all rows, each value as JSON, columns in the order in which they first appear. Raises SynthError."""
     listed = ", ".join(file_literal(f) for f in files)
     given = "".join(f", {k} = {v}" for k, v in arguments(spec, "jsonl", leave_out=_NOT_READ).items())
-    reader = f"read_json([{listed}], format = 'auto', hive_partitioning = false, union_by_name = true{given}"
+    # Left to itself, DuckDB takes every line as one value as soon as one of them is no object.
+    reader = (
+        f"read_json([{listed}], format = 'auto', records = true, hive_partitioning = false, union_by_name = true{given}"
+    )
     described = connection.execute(f"DESCRIBE SELECT * FROM {reader}, sample_size = -1, maximum_depth = 1)").fetchall()
     names = [str(r[0]) for r in described]
     _check_renamed(spec, names, files)

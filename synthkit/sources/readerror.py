@@ -53,6 +53,8 @@ def _explained(message: str, at: str, name: str) -> tuple[str, str]:
     if conversion := _CONVERSION.search(message):
         what = f"{at}: column {conversion[1]!r}: {conversion[2]!r} is not {conversion[3]}"
         return what, "mend the value, or declare the column's type (text takes everything)"
+    if "expected records" in message or "Expected OBJECT" in message:
+        return f"{at}: a row is no JSON object", 'write every row as {"column": value, …}'
     if any(words in message.lower() for words in _NOT_UTF8):
         hint = "say which encoding it has: options: {encoding: latin-1}, or cp1252, utf-16, …"
         return f"{at} is not UTF-8", hint

@@ -121,6 +121,16 @@ def test_options(reader: Reader, content: str, options: dict[str, object], expec
     assert rows(reader.csv(content, options=options)) == [expected]
 
 
+def test_without_a_header_no_row_decides_the_delimiter(reader: Reader) -> None:
+    """The first row was taken for the header, and its semicolons divided all others."""
+    lines = "".join(f"{i},x\n" for i in range(20))
+    options = {"header": False}
+    assert rows(reader.csv("7,a;b;c\n" + lines, options=options))[1:] == rows(reader.csv(lines, options=options))
+    with pytest.raises(SynthError, match="do not tell their delimiter"):
+        reader.csv("1;2\n3;4\n", options=options)
+    assert rows(reader.csv("1;2\n", options={**options, "delimiter": ";"})) == [{"column0": 1, "column1": 2}]
+
+
 def test_a_hash_begins_no_comment_unless_it_is_declared(reader: Reader) -> None:
     assert values(reader.csv("a,b\n#1,2\n#2,3\n")) == ["#1", "#2"]
 

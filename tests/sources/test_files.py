@@ -197,6 +197,7 @@ def test_json_values_of_mixed_types_are_text(reader: Reader) -> None:
         (b'{"a": 1, "A": 2}\n', "'a' and 'A', which differ only in case"),
         (b'{"a": 1, "a": 2}\n', 'duplicate key "a"'),
         (b"", r"t\.jsonl is empty"),
+        (b'{"a": 1}\n[1]\n{"a": 2}\n', "a row is no JSON object"),
     ],
 )
 def test_bad_json(reader: Reader, content: bytes, message: str) -> None:
