@@ -274,6 +274,7 @@ class _Scheduler:
             generator=action.generator,
             path=model.path,
             materialized=model.spec.materialized,
+            disclosure=model.disclosure,
             places=places_of(model),
         )
 

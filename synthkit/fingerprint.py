@@ -100,7 +100,7 @@ class Fingerprinter:
         train_hash = digest(train)
         sample = self._sample_inputs(model)
         sample_hash = digest({"train": train_hash, **sample})
-        private = model.protected
+        private = model.protected or model.disclosure != "open"
         audit: dict[str, Any] = {
             "audits": {f"{i}:{b.name}": b.hash for i, b in enumerate(model.audits)},
             "tables": {r.id: self._identity(r.id, upstream, private) for r in model.audit_relations},
@@ -118,7 +118,7 @@ class Fingerprinter:
         return package_version(name)
 
     def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
-        """What stands for the rows of a source or model. Of a private model it is published, so the hash is keyed."""
+        """What stands for the rows of a source or model. It is published, so that of protected rows is keyed."""
         if not node.startswith("source:"):
             return upstream[node]
         content = self.content(node)
@@ -136,7 +136,7 @@ class Fingerprinter:
             },
             "packages": {p: self.package(p) for p in model.generator.packages},
             "sources": {
-                r.id: self._identity(r.id, upstream, model.spec.epsilon is not None) for r in reads if r is not None
+                r.id: self._identity(r.id, upstream, model.disclosure != "open") for r in reads if r is not None
             },
             "declared": {r.id: self._declared(r.id) for r in reads if r is not None and r.source is not None},
             "seed": seed,

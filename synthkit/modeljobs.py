@@ -27,7 +27,7 @@ Guarantees = Sequence[Mapping[str, Any]]
 
 def promise_of(model: ModelNode) -> tuple[float, float] | None:
     """The (ε, δ) that a model's table will promise: its own, or what its lineage reveals; None: no formal guarantee."""
-    if model.spec.epsilon is not None:
+    if model.spec.epsilon is not None and model.spec.insecure_seed is None:
         assert model.delta is not None
         return model.spec.epsilon, model.delta
     guarantees = [g.to_json() for g in model.guarantees]
@@ -139,7 +139,7 @@ class Jobs:
             recipe=self._recipe(),
             failures=self._failures(),
             previous=previous_version(self.context, model, staged),
-            seconds={} if model.spec.epsilon is not None else dict(seconds),  # times tell of the private rows
+            seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
             seed=self.action.fingerprint.inputs["train"]["seed"],
             profile=self._profile(staged),
         )
@@ -154,12 +154,18 @@ class Jobs:
         return None if self.model.declared is None else self.model.declared.to_json()
 
     def _size(self) -> dict[str, Any]:
-        """Under a budget a factor is of the declared number of rows, as the real one is private."""
+        """A factor is of all rows; of protected ones of their declared number, which a budget always has.
+
+        Without a budget and without a declared number it is of the real one, and the table's size then tells it.
+        """
         model = self.model
-        if model.budget is None or model.source is None or model.size.rows is not None:
+        source = None if model.source is None else self.context.manifest.sources.get(model.source.id)
+        if source is None or model.size.rows is not None or model.disclosure == "open":
             return asdict(model.size)
-        rows = self.context.manifest.sources[model.source.id].spec.row_count
-        assert rows is not None
+        rows = source.spec.row_count
+        if rows is None:
+            assert model.budget is None
+            return asdict(model.size)
         return {"rows": model.size.of(rows), "factor": None}
 
     def _metadata(self) -> dict[str, str]:

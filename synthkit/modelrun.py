@@ -221,6 +221,7 @@ class ModelRun:
             message=message,
             generator=self.model.generator.name,
             withheld=self._withheld(),
+            disclosure=self.model.disclosure,
             path=self.model.path,
             materialized=self.model.spec.materialized,
             places=places_of(self.model),

@@ -51,9 +51,7 @@ def publish(
         ValueError: an audit did not pass (the gate).
     """
     receipt = _receipt(context, model, action, staged, records, seconds)
-    withheld = withheld_audits(context.manifest, model)
-    if model.spec.epsilon is not None or withheld:
-        receipt = public_receipt(receipt, withheld)
+    receipt = public_form(context.manifest, model, receipt)
     passing = PassingAudit.of(receipt["audits"])
     if model.spec.materialized == "ephemeral":
         context.staging.record_audited(model.name, receipt)
@@ -80,13 +78,22 @@ def _versions(context: RunContext) -> PreviousVersions:
     return PreviousVersions(context.staging.previous, context.warehouse)
 
 
-def withheld_audits(manifest: Manifest, model: ModelNode) -> frozenset[str]:
-    """Names of the audits whose figures are not for everybody: of a table that promises some ε, those of real rows.
+def public_form(manifest: Manifest, model: ModelNode, receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """A receipt as it may be published under today's declarations: its table may have been made before those."""
+    return public_receipt(receipt, withheld_audits(manifest, model), model.disclosure)
 
-    A figure of real rows beside a table is outside the table's guarantee, whether its own ε makes that, or, for SQL
-    over private tables that is held against their source, the ε of what it reads.
+
+def withheld_audits(manifest: Manifest, model: ModelNode) -> frozenset[str]:
+    """Names of the audits whose figures, or words, are not for everybody: those of real rows that are protected.
+
+    A figure of real rows beside a table is outside every guarantee: the table's own, that of the private tables which
+    SQL reads, and that of another table of the same people. Of a table that holds real rows, every figure is one.
     """
-    return reading_real_rows(manifest, model) if model.protected else frozenset()
+    if model.disclosure == "open":
+        return frozenset()
+    if model.lineage.contains_real_rows:
+        return frozenset(b.name for b in model.audits)
+    return reading_real_rows(manifest, model)
 
 
 def reading_real_rows(manifest: Manifest, model: ModelNode) -> frozenset[str]:
@@ -122,26 +129,9 @@ Pictures = Literal["all", "synthetic", "none"]
 
 def pictures_of(manifest: Manifest, model: ModelNode) -> Pictures:
     """What a report may picture of a table: both sides, its own rows alone, or none, where its own are real ones."""
-    protected = {n for n, a in manifest.accounts.items() if a.epsilon is not None}
-    for other in manifest.models.values():
-        if other.budget is not None and other.source is not None:
-            protected.add(manifest.account_of(other.source.id).name)
-    show_real = manifest.project.spec.reports.show_real
-    if model.lineage.contains_real_rows:
-        own = {g.account for g in model.guarantees if g.unprotected}
-        if not picturable(model.spec.epsilon, own, protected, show_real):
-            return "none"
-    compared = _accounts_of(manifest, model.source)
-    return "all" if picturable(model.spec.epsilon, compared, protected, show_real) else "synthetic"
-
-
-def _accounts_of(manifest: Manifest, relation: Relation | None) -> set[str]:
-    """Whose people's rows are in a relation as they are, or without a bound on what they reveal."""
-    if relation is None:
-        return set()
-    if relation.source is not None:
-        return {manifest.account_of(relation.id).name}
-    return {g.account for g in manifest.models[relation.name].guarantees if g.unprotected}
+    if picturable(model.disclosure, manifest.project.spec.reports.show_real):
+        return "all"
+    return "none" if model.lineage.contains_real_rows else "synthetic"
 
 
 def _names_relation(params: Mapping[str, Any]) -> bool:
@@ -251,16 +241,20 @@ def check_database(manifest: Manifest, models: Iterable[str]) -> None:
 def refresh_database(manifest: Manifest) -> list[str]:
     """Derive the DuckDB file from the published tables. Returns warnings: a table is published regardless."""
     known = {n: m for n, m in manifest.models.items() if n not in manifest.unknown}
-    return refresh_from_receipts(manifest.project, known)
+    return refresh_from_receipts(manifest.project, known, manifest)
 
 
-def refresh_from_receipts(project: Project, models: Mapping[str, ModelNode]) -> list[str]:
+def refresh_from_receipts(
+    project: Project, models: Mapping[str, ModelNode], manifest: Manifest | None = None
+) -> list[str]:
     """:func:`refresh_database`, where what is not among the ``models`` is described as its receipt has it."""
     warehouse = Warehouse(project.warehouse_dir, project.database_path)
     infos: dict[str, TableInfo] = {}
     receipts = warehouse.all_published()
     for name, receipt in receipts.items():
         model = models.get(name)
+        if manifest is not None and name in manifest.models:
+            receipts[name] = public_form(manifest, manifest.models[name], receipt)
         infos[name] = TableInfo(
             name=name,
             materialized=receipt["materialized"] if model is None else model.spec.materialized,

@@ -42,6 +42,7 @@ class ModelResult:
     withheld: tuple[str, ...] = ()
     path: str | None = None  # of the YAML file, relative to the project
     materialized: str | None = None
+    disclosure: Literal["open", "guarded", "private"] = "open"  # what may be told of it: see privacy/release.py
     places: tuple[str, ...] = ()  # of the model and then of each of its audits: line:column in that file, or ""
 
     @property

@@ -66,6 +66,7 @@ def history_entry(run: RunResults, result: ModelResult) -> dict[str, Any]:
         "published": shown.published,
         "rows": shown.rows,
         "epsilon": shown.epsilon,
+        "disclosure": shown.disclosure,
         "sample": shown.fingerprints.get("sample"),
         "audits": [{k: a[k] for k in _KEPT if k in a} for a in shown.audits],
     }

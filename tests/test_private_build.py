@@ -184,6 +184,18 @@ def test_an_insecure_seed_repeats_the_noise_and_is_shown(tmp_path: Path) -> None
     first, second = built(project), built(project, "--full-refresh")
     assert first["sha256"] == second["sha256"]
     assert "insecure" in json.dumps(first["privacy"])
+    (guarantee,) = first["guarantees"]
+    assert (guarantee["epsilon"], guarantee["unprotected"]) == (None, ["source:crm.customers"])
+    (told,) = project.query("select epsilon, statement from synth_meta.privacy")
+    assert told == {
+        "epsilon": None,
+        "statement": "none: its noise is repeatable (insecure_seed), so its epsilon protects nobody",
+    }
+    assert project.query("select epsilon from synth_meta.tables") == [{"epsilon": None}]
+    assert project.results()["private"]["epsilon"] is None
+    assert pq.read_schema(project.parquet("private")[0]).metadata[b"synthkit.epsilon"] == b"none"
+    ks = next(a for a in first["audits"] if a["name"] == "ks")
+    assert ks["value"] is None  # a rehearsal tells no more than the real thing
     assert len((project.root / "privacy/ledger.jsonl").read_text("utf-8").splitlines()) == 1
 
 

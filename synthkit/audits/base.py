@@ -100,7 +100,8 @@ class AuditResult:
     Args:
         value: the measure; None where it could not be taken.
         ci_low, ci_high: its 95 % confidence interval; equal to the value where there is no sampling error.
-        threshold: what it is held against, as text ("max 0.1"), or None for a report only.
+        threshold: what it is held against, as text ("max 0.1"), or None for a report only. It is published of
+            private tables: it holds what is declared and no figure of rows; what a floor makes of it is ``limit``.
         floor: the same measure of real rows against real rows, where that has a meaning.
         status: ``inconclusive`` says "too few rows to tell".
         message: one sentence for a person: what failed, where, and what to try.
@@ -191,3 +192,9 @@ def audit(
 def declared() -> Mapping[str, Audit]:
     """The audits of the modules imported so far."""
     return _declared
+
+
+def shown_limit(text: str, value: float | None) -> str:
+    """A limit in words, and the number that it comes to where that follows from a floor."""
+    head, found, tail = text.partition(" for ")
+    return text if value is None or "floor" not in head else f"{head} = {value:.3g}{found}{tail}"

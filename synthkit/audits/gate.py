@@ -26,7 +26,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from synthkit.audits.base import AuditParams, AuditResult, Better, ColumnResult, Decide, Status
+from synthkit.audits.base import AuditParams, AuditResult, Better, ColumnResult, Decide, Status, shown_limit
 from synthkit.audits.distances import Distance
 
 P = TypeVar("P", bound=AuditParams)
@@ -94,12 +94,20 @@ Gate = GateParams | ShareParams
 
 @dataclass(frozen=True)
 class Limit:
-    """A number to be kept, in words too; ``value`` is None where it follows from a floor that could not be taken."""
+    """A number to be kept, in words too; ``value`` is None where it follows from a floor that could not be taken.
+
+    ``text`` is what is declared, and no figure: it is published of a private table, whose floor is of real rows.
+    """
 
     value: float | None
     text: str
     better: Better
     decide: Decide
+
+    @property
+    def shown(self) -> str:
+        """With the number that it comes to: ``max floor + 0.05 = 0.292``."""
+        return shown_limit(self.text, self.value)
 
 
 @dataclass(frozen=True)
@@ -147,8 +155,7 @@ def limit_of(params: Gate, floor: float | None, default: Mapping[str, Any]) -> L
         gap = given[apart]
         number = None if floor is None else floor + gap if lower else floor - gap
         text = f"max floor + {gap:g}" if lower else f"min floor − {gap:g}"
-    shown = "" if number is None else f" = {number:.3g}"
-    return Limit(number, f"{text}{shown}{tail}", better, params.decide)
+    return Limit(number, f"{text}{tail}", better, params.decide)
 
 
 def judge(found: Estimate, limit: Limit) -> Status:
@@ -218,9 +225,9 @@ def explained(status: Status, limit: Limit, advice: str = "") -> str:
     """Why a status is what it is, to follow what was found; empty for a pass."""
     if status == "fail":
         side = "above" if limit.better == "lower" else "below"
-        return f": {side} {limit.text.partition(' for ')[0]}" + (f". Try {advice}" if advice else "")
+        return f": {side} {limit.shown.partition(' for ')[0]}" + (f". Try {advice}" if advice else "")
     if status == "inconclusive":
         if limit.value is None:
             return f": {limit.text} needs a floor, and there are too few real rows for one"
-        return f": too few rows to tell whether it keeps {limit.text.partition(' for ')[0]}; more held-out rows would"
+        return f": too few rows to tell whether it keeps {limit.shown.partition(' for ')[0]}; more held-out rows would"
     return ""

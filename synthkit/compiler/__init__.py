@@ -13,6 +13,7 @@ from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.budgets import bind_accounts, bind_budgets
 from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
 from synthkit.compiler.constraints import bind_constraints
+from synthkit.compiler.disclosure import decide_disclosure
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.external import check_external
 from synthkit.compiler.freshness import check_freshness
@@ -52,6 +53,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     build_graph,
     check_freshness,
     trace_guarantees,
+    decide_disclosure,
     check_external,
     check_lineage,
 )

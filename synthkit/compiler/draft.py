@@ -21,6 +21,7 @@ from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
+from synthkit.privacy.release import Disclosure
 from synthkit.schema import Schema
 from synthkit.spec.types import KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.uses import Uses
@@ -55,6 +56,7 @@ class ModelDraft:
     budget: Budget | None = None
     declared: Schema | None = None
     guarantees: tuple[Guarantee, ...] = ()
+    disclosure: Disclosure = "open"
     broken: bool = False
 
     @property
@@ -149,6 +151,7 @@ class Draft:
                 budget=draft.budget,
                 declared=draft.declared,
                 guarantees=draft.guarantees,
+                disclosure=draft.disclosure,
                 uses=draft.uses,
             )
         return Manifest(

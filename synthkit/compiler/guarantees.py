@@ -3,7 +3,7 @@
 A training under ε on a source is a release. What is made of released tables, by a generator or by SQL, is
 post-processing and costs nothing (Dwork & Roth 2014); several releases about the same people compose,
 each counted once however often it is reached. Real rows, or a generator that learns from them without ε, leave no
-bound.
+bound; nor does one whose noise an ``insecure_seed`` repeats, as whoever knows the number takes it off again.
 
 The guarantee is of one build of these declarations. Tables of earlier builds reveal more: the ledger adds that up.
 """
@@ -51,7 +51,7 @@ class _Tracer:
             return _united([self.of_relation(r) for r in model.sql_relations])
         if spec.source is None:
             return {}
-        if spec.source.source is not None and model.budget is not None:
+        if spec.source.source is not None and model.budget is not None and model.budget.insecure_seed is None:
             return {spec.source.id: _Descent(frozenset({spec.name}))}
         return self.of_relation(spec.source)
 
@@ -123,6 +123,9 @@ def _refuse_upstream(draft: Draft, model: ModelDraft) -> None:
         hint = f"train on the source itself ({sources}); SQL over the synthetic table then costs nothing"
     elif not sources:
         why, hint = f"{name!r} descends from no real table", "drop epsilon: there is nobody to protect"
+    elif upstream.spec.insecure_seed is not None:
+        why = f"the noise of {name!r} is repeatable (insecure_seed), so it protects nobody"
+        hint = "drop epsilon here, as in a test; or drop insecure_seed there"
     elif any(g.unprotected for g in upstream.guarantees):
         why = f"{name!r} was learnt from {sources} without it, and nothing later takes back what that reveals"
         hint = f"put epsilon on {name!r}, or train on the source itself"
@@ -183,6 +186,8 @@ def _check(
             path = shown(draft, (node, *guarantee.unprotected))
             message = f"{name!r} may reveal at most ε = {limit:g}, but nothing bounds it: {path}"
             hint = "train on the source under epsilon, and read that table"
+            if _insecure(draft, (node, *guarantee.unprotected)):
+                hint = "drop insecure_seed: noise that can be repeated is for tests, and bounds nothing"
         else:
             parts = listed([f"{r} (ε = {draft.models[r].spec.epsilon:g})" for r in guarantee.releases])
             message = (
@@ -201,4 +206,12 @@ def shown(draft: Draft, path: Sequence[str]) -> str:
     generator = None if model is None else model.generator
     learnt = generator is not None and generator.kind == "model"
     why = f"learnt without epsilon (generator {generator.name})" if generator and learnt else "real rows"
+    if model is not None and model.spec.insecure_seed is not None:
+        why = "its noise is repeatable (insecure_seed), so its epsilon counts as none"
     return f"{' ← '.join(names)}: {why}"
+
+
+def _insecure(draft: Draft, path: Sequence[str]) -> bool:
+    """Whether the last table of a path, which reads the source, is trained with noise that can be repeated."""
+    readers = [draft.models[n.removeprefix("model:")] for n in path if n.removeprefix("model:") in draft.models]
+    return bool(readers) and readers[-1].spec.insecure_seed is not None

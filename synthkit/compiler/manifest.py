@@ -18,6 +18,7 @@ from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
+from synthkit.privacy.release import Disclosure
 from synthkit.schema import Schema
 from synthkit.spec.decides import What, deciding
 from synthkit.spec.types import ExposureSpec, KeyPath, ModelSpec, Relation, SourceTableSpec
@@ -124,6 +125,7 @@ class ModelNode:
         budget: under what it is trained, with the resolved δ; None without ``epsilon``.
         declared: under a budget, its columns as they are declared: nothing in it depends on a row.
         guarantees: what it may reveal, by account; empty where it descends from no real table.
+        disclosure: what may be told of it in public (:mod:`synthkit.privacy.release`).
         generator_reason: why the compiler chose the generator; empty where the model names one.
         constraints: what holds in every row, those of the source included.
         source: what the generator learns from, and what audits compare with; None for a bare SQL model.
@@ -154,6 +156,7 @@ class ModelNode:
     budget: Budget | None = None
     declared: Schema | None = None
     guarantees: tuple[Guarantee, ...] = ()
+    disclosure: Disclosure = "open"
     uses: Mapping[KeyPath, Uses] = field(default_factory=dict)
 
     @property

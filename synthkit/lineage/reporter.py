@@ -19,7 +19,7 @@ from synthkit.lineage.naming import name_of, namespace_of
 from synthkit.lineage.sending import Sender
 from synthkit.plan import Action
 from synthkit.privacy.release import UNSAID, public_result
-from synthkit.publishing import source_columns, state_of
+from synthkit.publishing import public_form, source_columns, state_of
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import STOPPED
 from synthkit.runrecord import git_state
@@ -134,9 +134,10 @@ class Reporter:
     def _published(self, result: ModelResult, kinds: list[str]) -> OutputDataset:
         """The table as its receipt has it, which holds of a private table what may be published, and no more."""
         model = self.manifest.models[result.model]
-        receipt = state_of(self._warehouse, self._staging, model)
-        if receipt is None:
+        state = state_of(self._warehouse, self._staging, model)
+        if state is None:
             return self._output(result.model)
+        receipt = public_form(self.manifest, model, state)
         table, written = facets.published(receipt)
         described: dict[str, Any] = {**table}
         if result.audits:

@@ -10,6 +10,8 @@ from typing import Any
 from synthkit.privacy.mechanisms import mechanism_from_json
 from synthkit.privacy.parallel import Release, by_part
 
+REPEATABLE = "its noise is repeatable (insecure_seed), so its epsilon protects nobody"
+
 
 @dataclass(frozen=True)
 class Account:
@@ -90,6 +92,8 @@ def promised(receipt: Mapping[str, Any]) -> tuple[float, float] | None:
     guarantees = receipt.get("guarantees")
     if receipt.get("contains_real_rows"):
         return None
+    if insecure(receipt):
+        return None
     if guarantees is None:  # of a version that did not record them, or of a run
         return None if receipt.get("epsilon") is None else (receipt["epsilon"], receipt.get("delta") or 0.0)
     if not guarantees or any(g["epsilon"] is None for g in guarantees):
@@ -101,6 +105,8 @@ def in_words(receipt: Mapping[str, Any]) -> str:
     """What a published table's receipt says of its privacy, in one sentence."""
     if receipt["contains_real_rows"]:
         return "none: the table contains real rows"
+    if insecure(receipt):
+        return f"none: {REPEATABLE}"
     guarantees = receipt.get("guarantees")
     if guarantees is None:  # of a version that did not record them
         if receipt["epsilon"] is None:
@@ -110,8 +116,12 @@ def in_words(receipt: Mapping[str, Any]) -> str:
     if len(bounds) < len(guarantees) or not guarantees:
         return "synthetic rows, no formal privacy guarantee"
     parts = [f"({g['epsilon']:.4g}, {g['delta']:.3g})-differential privacy for {g['account']}" for g in bounds]
-    insecure = (receipt.get("privacy") or {}).get("insecure_seed") is not None
-    return "; ".join(parts) + (", but its noise is insecure: it protects nobody who knows the seed" if insecure else "")
+    return "; ".join(parts)
+
+
+def insecure(receipt: Mapping[str, Any]) -> bool:
+    """Whether the noise of the table's own training can be repeated: such an ε is none."""
+    return (receipt.get("privacy") or {}).get("insecure_seed") is not None
 
 
 def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
@@ -124,7 +134,7 @@ def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
 
     charged, guarantees = receipt.get("privacy") or {}, receipt.get("guarantees") or ()
     protected = guarantees and all(g["epsilon"] is not None for g in guarantees)
-    if not protected or receipt["contains_real_rows"] or charged.get("insecure_seed") is not None:
+    if not protected or receipt["contains_real_rows"] or insecure(receipt):
         return None
     parts = []
     for g in guarantees:

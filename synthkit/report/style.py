@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import IO, Any
 
+from synthkit.audits.base import shown_limit
 from synthkit.privacy.release import WITHHELD
 
 COLOURS = {
@@ -61,10 +62,16 @@ def measured(audit: Mapping[str, Any]) -> str:
     if ci and ci[0] is not None and ci[0] != ci[1]:
         text += f" [{number(ci[0])}, {number(ci[1])}]"
     if audit.get("threshold"):
-        text += f" against {audit['threshold']}"
+        text += f" against {demanded(audit)}"
     if audit.get("floor") is not None:
         text += f", floor {number(audit['floor'])}"
     return text
+
+
+def demanded(audit: Mapping[str, Any]) -> str | None:
+    """What an audit is held against, with the number that a floor made of it: ``max floor + 0.05 = 0.292``."""
+    threshold = audit.get("threshold")
+    return None if threshold is None else shown_limit(str(threshold), audit.get("limit"))
 
 
 def plural(count: int, noun: str) -> str:

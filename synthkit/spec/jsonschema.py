@@ -205,6 +205,7 @@ def run_results_schema() -> dict[str, Any]:
             "path": text,
             "materialized": text,
             "withheld": {"type": "array", "items": {"type": "string"}},
+            "disclosure": {"enum": ["open", "guarded", "private"]},
             "places": {"type": "array", "items": {"type": "string"}},
         },
     }

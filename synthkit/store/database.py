@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LAYOUT = 3  # of synth_meta: raise it when its tables, or what stands in them, change
 
-_TABLES = {
+TABLES = {
     "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
         epsilon DOUBLE, delta DOUBLE, seed BIGINT, published_at VARCHAR, run_id VARCHAR, fingerprint VARCHAR,
         parquet VARCHAR, bytes BIGINT, description VARCHAR""",
@@ -174,7 +174,7 @@ def write_meta(
         "runs": [_run_row(r) for r in runs],
     }
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {META}")
-    for table, columns in _TABLES.items():
+    for table, columns in TABLES.items():
         connection.execute(f"CREATE TABLE {META}.{table} ({columns})")
         if rows[table]:
             # By way of Arrow: row by row takes seconds for a project of a thousand models.

@@ -17,9 +17,10 @@ NUMBERS = st.floats(0, 1, allow_nan=False)
 def test_a_limit_is_absolute_or_follows_from_the_floor() -> None:
     assert limit_of(GateParams(max=0.1), 0.03, {}).text == "max 0.1"
     assert limit_of(GateParams(within="2x floor"), 0.03, {}).value == pytest.approx(0.06)
-    assert limit_of(GateParams(max_excess=0.02), 0.03, {}).text == "max floor + 0.02 = 0.05"
+    assert limit_of(GateParams(max_excess=0.02), 0.03, {}).shown == "max floor + 0.02 = 0.05"
+    assert limit_of(GateParams(max_excess=0.02), 0.03, {}).text == "max floor + 0.02"  # what is published
     assert limit_of(ShareParams(max_shortfall=0.1), 0.95, {}).value == pytest.approx(0.85)
-    assert limit_of(ShareParams(within="0.9x floor"), 1.0, {}).text == "min 0.9x floor = 0.9"
+    assert limit_of(ShareParams(within="0.9x floor"), 1.0, {}).shown == "min 0.9x floor = 0.9"
     assert limit_of(GateParams(), 0.03, {"max": 0.2}).value == 0.2
     assert limit_of(GateParams(max_excess=0.02), None, {}).value is None
 

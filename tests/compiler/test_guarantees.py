@@ -260,3 +260,36 @@ def test_pairs_without_a_distribution_add_up(tmp_path: Path, monkeypatch: pytest
     }
     (guarantee,) = compiled(tmp_path, models).models["both"].guarantees
     assert (guarantee.epsilon, guarantee.delta) == (1.5, 2e-5)  # at δ = 1e-5 there is no bound
+
+
+@pytest.mark.parametrize("where", ["own", "downstream", "exposure"])
+def test_repeatable_noise_satisfies_no_requirement(tmp_path: Path, where: str) -> None:
+    demand = "privacy: {max_epsilon: 1}"
+    models = {
+        "rehearsed": f"{CUSTOMERS}, epsilon: 1, insecure_seed: 4" + (f", {demand}" if where == "own" else ""),
+        "by_tier": sql("select tier from {{ ref('rehearsed') }}") + (f", {demand}" if where == "downstream" else ""),
+    }
+    report = f"""
+exposures:
+  - {{name: report, owner: {{email: a@b.org}}, depends_on: ["{{{{ ref('by_tier') }}}}"], {demand}}}
+"""
+    (found,) = messages(tmp_path, models, exposures=report if where == "exposure" else "")
+    assert "may reveal at most ε = 1, but nothing bounds it" in found
+    assert (
+        "rehearsed ← source crm.customers: its noise is repeatable (insecure_seed), so its epsilon counts as none"
+        in found
+    )
+    manifest = compiled(tmp_path, {n: r.replace(f", {demand}", "") for n, r in models.items()})
+    assert [g.epsilon for m in manifest.models.values() for g in m.guarantees] == [math.inf] * 2
+
+
+def test_a_sum_with_repeatable_noise_in_it_is_no_bound(tmp_path: Path) -> None:
+    manifest = compiled(
+        tmp_path,
+        {
+            "sound": f"{CUSTOMERS}, epsilon: 1",
+            "rehearsed": f"{CUSTOMERS}, epsilon: 1, insecure_seed: 4",
+            "both": sql("select a.tier from {{ ref('sound') }} a join {{ ref('rehearsed') }} b using (tier)"),
+        },
+    )
+    assert [m.guarantees[0].epsilon for m in manifest.models.values()] == [1, math.inf, math.inf]

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from synthkit.audits.runner import AuditRecord
-from synthkit.privacy.release import WITHHELD, picturable, public_receipt
+from synthkit.privacy.release import (
+    UNSAID,
+    WITHHELD,
+    Disclosure,
+    picturable,
+    public_audits,
+    public_receipt,
+    public_result,
+)
+from synthkit.results import ModelResult
 
 KS = AuditRecord(
     name="ks",
@@ -44,18 +53,53 @@ def test_of_an_audit_that_reads_real_rows_only_the_verdict_is_published() -> Non
 
 
 @pytest.mark.parametrize(
-    ("epsilon", "accounts", "protected", "show_real", "expected"),
+    ("disclosure", "told", "withheld"),
     [
-        (None, {"a"}, set(), True, True),
-        (None, {"a"}, {"b"}, True, True),
-        (None, {"a"}, {"a"}, True, False),
-        (None, {"a", "b"}, {"b"}, True, False),
-        (None, set(), {"b"}, True, True),
-        (1.0, set(), set(), True, False),
-        (None, {"a"}, set(), False, False),
+        ("open", {"value", "ci", "floor", "columns", "message", "details", "seconds", "limit"}, set()),
+        ("guarded", {"value", "ci", "floor", "columns"}, {"message", "details", "seconds"}),
+        ("private", set(), {"value", "ci", "floor", "columns", "message", "details", "seconds", "column"}),
     ],
 )
-def test_no_row_is_pictured_whose_people_are_protected(
-    epsilon: float | None, accounts: set[str], protected: set[str], show_real: bool, expected: bool
+def test_what_is_withheld_follows_from_what_a_field_is(
+    disclosure: Disclosure, told: set[str], withheld: set[str]
 ) -> None:
-    assert picturable(epsilon, accounts, protected, show_real) is expected
+    (shown,) = public_audits([KS.to_json()], {"ks"}, disclosure)
+    whole = KS.to_json()
+    assert {k for k in told if shown[k] != whole[k]} == set()
+    assert {k for k in withheld if shown[k] == whole[k]} == set()
+    for key in ("name", "severity", "status", "threshold"):
+        assert shown[key] == whole[key]
+
+
+def test_a_field_that_nobody_classified_is_withheld() -> None:
+    receipt = {
+        "audits": [KS.to_json() | {"rows_seen": 12345}],
+        "rows": 5,
+        "largest": 12345,
+        "inputs": {"train": {"n": 1}},
+    }
+    for disclosure in ("guarded", "private"):
+        public = public_receipt(receipt, {"ks"}, disclosure)
+        assert "12345" not in str(public)
+        assert public["inputs"] == {"train": {}}
+    assert public_receipt(receipt, {"ks"}, "open") == receipt
+
+
+def test_a_result_says_no_more_than_a_receipt() -> None:
+    seen = {"seconds": {"train": 3.2}, "audits": (KS.to_json(),), "withheld": ("ks",), "rows": 500}
+    for disclosure, value in (("private", None), ("guarded", KS.value)):
+        result = ModelResult("m", "train", "error", message="row 'Ann Lee' is odd", disclosure=disclosure, **seen)
+        public = public_result(result)
+        assert (public.seconds, public.rows, public.message) == ({}, 500, UNSAID)
+        assert public.audits[0]["value"] == value
+        assert (public.audits[0]["details"], public.audits[0]["seconds"]) == ({}, None)
+    older = ModelResult("m", "train", "pass", epsilon=1.0, **seen)  # of a run that recorded no disclosure
+    assert public_result(older).audits[0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "show_real", "expected"),
+    [("open", True, True), ("open", False, False), ("guarded", True, False), ("private", True, False)],
+)
+def test_no_row_is_pictured_whose_people_are_protected(disclosure: Disclosure, show_real: bool, expected: bool) -> None:
+    assert picturable(disclosure, show_real) is expected

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthkit.report.site.pictures import Picture, Row
-from synthkit.report.style import number
+from synthkit.report.style import demanded, number
 
 _JUDGED = {
     "pairs": ("Distance of pairs of columns to held-out rows", "the criterion: lower is better"),
@@ -73,6 +73,6 @@ def of_history(name: str, points: Sequence[tuple[str, Mapping[str, Any]]], limit
     ends = [r.get("ci") or (None, None) for _, r in points]
     series = [{"name": name, "y": y, "low": [e[0] for e in ends], "high": [e[1] for e in ends]}]
     plot = {"t": "lines", "x": x, "series": series, "limit": limit, "points": True}
-    rows = tuple((when, number(r["value"]), str(r.get("threshold") or "–"), str(r["status"])) for when, r in points)
+    rows = tuple((when, number(r["value"]), demanded(r) or "–", str(r["status"])) for when, r in points)
     says = f"{name}: {number(y[0])} in the first of {len(y)} runs, {number(y[-1])} in the last."
     return Picture(name, plot, says, ("run", "value", "threshold", "verdict"), rows)

@@ -11,8 +11,8 @@ from typing import Any
 from synthkit import __version__
 from synthkit.audits.profile import FORMAT
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.privacy.release import public_audits, public_receipt
-from synthkit.publishing import Pictures, pictures_of, withheld_audits
+from synthkit.privacy.release import public_audits
+from synthkit.publishing import Pictures, pictures_of, public_form, withheld_audits
 from synthkit.report.files import public
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
@@ -58,9 +58,9 @@ def _as_declared(manifest: Manifest, result: ModelResult) -> ModelResult:
     model = manifest.models.get(result.model)
     if model is None:
         return result
-    withheld = tuple(sorted(withheld_audits(manifest, model)))
-    if (model.spec.epsilon is not None and result.epsilon is None) or set(withheld) - set(result.withheld):
-        return replace(result, epsilon=model.spec.epsilon, delta=model.delta, withheld=withheld)
+    withheld = set(withheld_audits(manifest, model)) | set(result.withheld)
+    disclosure = max(result.disclosure, model.disclosure, key=("open", "guarded", "private").index)
+    result = replace(result, withheld=tuple(sorted(withheld)), disclosure=disclosure)
     if pictures_of(manifest, model) == "none":
         return replace(result, audits=tuple(_verdicts_alone(result.audits)))
     return result
@@ -72,7 +72,7 @@ def _verdicts_alone(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 
 
 def _receipts(manifest: Manifest, staging: Staging) -> dict[str, Mapping[str, Any]]:
-    """Receipts of the models that the project still has; those of private tables are public ones already."""
+    """Receipts of the models that the project still has, as they may be published today."""
     project = manifest.project
     found: dict[str, Mapping[str, Any]] = {}
     published = Warehouse(project.warehouse_dir, project.database_path).all_published()
@@ -80,12 +80,10 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, Mapping[str, An
         receipt = staging.audited(name) if model.spec.materialized == "ephemeral" else published.get(name)
         if receipt is None:
             continue
-        withheld = withheld_audits(manifest, model)
-        if model.spec.epsilon is not None or withheld:  # the table may have been published before it got its ε
-            receipt = public_receipt(receipt, withheld)
-        elif pictures_of(manifest, model) == "none":
-            receipt = {**receipt, "audits": _verdicts_alone(receipt["audits"])}
-        found[name] = receipt
+        shown = public_form(manifest, model, receipt)
+        if pictures_of(manifest, model) == "none":
+            shown["audits"] = _verdicts_alone(shown["audits"])
+        found[name] = shown
     return found
 
 
@@ -144,6 +142,8 @@ def _why(manifest: Manifest, model: ModelNode, what: str) -> str:
         return f"{what}: the project says reports: {{show_real: false}}"
     if model.spec.epsilon is not None:
         return f"{what}: the table is differentially private"
+    if model.disclosure == "guarded":
+        return f"{what}: the source is marked sensitive"
     return f"{what}: a privacy budget, or a table with epsilon, protects the people in the real ones"
 
 
@@ -153,11 +153,11 @@ def _why(manifest: Manifest, model: ModelNode, what: str) -> str:
 def _trainings(
     manifest: Manifest, staging: Staging, run: RunResults | None, receipts: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Losses and judgements by step. Those of a private model would be figures of real rows, and are not looked for."""
+    """Losses and judgements by step: figures of real rows, so those over protected ones are not looked for."""
     found = {}
     for name, model in manifest.models.items():
         train = _sample(name, run, receipts, "train")
-        if model.spec.epsilon is not None or train is None:
+        if model.disclosure != "open" or train is None:
             continue
         for file in sorted((staging.model_dir(train) / "model").glob("*.json")):
             looks = _looks(file)
@@ -192,7 +192,8 @@ def _history(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
         if model is None:
             continue
         # An entry from before the model got its ε, or of real rows, holds figures that may not be shown (any more).
-        before = model.spec.epsilon is not None and entry.get("epsilon") is None
+        told = entry.get("disclosure", "open") != "open" or entry.get("epsilon") is not None
+        before = model.disclosure != "open" and not told
         if not before and pictures_of(manifest, model) != "none":
             found.setdefault(model.name, []).append(entry)
     return {name: entries[-MOST_VERSIONS:] for name, entries in found.items()}

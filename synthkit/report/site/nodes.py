@@ -70,7 +70,8 @@ def use_of(site: Site, parent: str, child: str) -> str:
     if model is not None and parent not in model["reads"]:
         return "audits"
     if parent.startswith("source:"):
-        return f"ε = {number(model['epsilon'])}" if model is not None and model["epsilon"] is not None else "no ε"
+        bounded = model is not None and model["epsilon"] is not None and epsilon_of(model) != "no ε"
+        return f"ε = {number(model['epsilon'])}" if model is not None and bounded else "no ε"
     return epsilon_of(site.data.manifest["models"][parent.removeprefix("model:")])
 
 

@@ -11,7 +11,7 @@ from synthkit.privacy.release import WITHHELD
 from synthkit.report.advice import advice
 from synthkit.report.site.axis import Axis, axis_of
 from synthkit.report.site.inputs import SiteInput
-from synthkit.report.style import measured, number
+from synthkit.report.style import demanded, measured, number
 
 # Never by colour alone: each verdict has a sign and a word.
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "error": "✕", "inconclusive": "?", "skipped": "–", "none": "○"}
@@ -157,7 +157,7 @@ def _view(record: Mapping[str, Any], taken: set[str]) -> AuditView:
         verdict=Verdict(status),
         severity=str(record["severity"]),
         figures=_figures(record),
-        threshold=record.get("threshold"),
+        threshold=demanded(record),
         message="" if record.get("message") == WITHHELD else str(record.get("message") or ""),
         advice=advice(record) if status == "fail" else None,
         axis=axis_of(record),
