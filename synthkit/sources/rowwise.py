@@ -1,0 +1,195 @@
+"""Does a query give at most one row for each row of one table, whatever the other rows are? Decided by its text.
+
+Adding one row to a table then adds at most one row to the result and changes no other: what a guarantee about rows of
+the table needs to hold of rows of the query. The check allows what it knows, node by node of sqlglot's tree, and refuses
+the rest: columns, literals, operators, CASE, casts and functions of one row's values (:data:`FUNCTIONS`) over one table,
+a WHERE, and an ORDER BY.
+
+sqlglot and a database may read one text differently, so what they are known to differ in is refused as text: block
+comments (some nest, some do not), backslashes in strings, and dollar quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+Dialect = Literal["duckdb", "sqlite", "postgres"]
+Name = tuple[str | None, str]  # schema and table
+
+_PARTS = ("expressions", "from_", "where", "order")  # that a SELECT may have
+_CLAUSES: Mapping[str, str] = {
+    "with_": "WITH",
+    "joins": "a join",
+    "laterals": "LATERAL",
+    "group": "GROUP BY",
+    "having": "HAVING",
+    "qualify": "QUALIFY",
+    "distinct": "DISTINCT",
+    "limit": "LIMIT",
+    "offset": "OFFSET",
+    "sample": "a sample",
+    "pivots": "PIVOT",
+    "windows": "a window",
+    "locks": "FOR UPDATE",
+}
+# What is built of one row's values, by the names of sqlglot's classes.
+_NODES = """Alias Identifier Column Star Literal Null Boolean Paren Tuple Neg Not And Or Xor Add Sub Mul Div IntDiv Mod
+    EQ NEQ GT GTE LT LTE Is In Between Like ILike Escape SimilarTo NullSafeEQ NullSafeNEQ DPipe BitwiseAnd BitwiseOr
+    BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift Case If Cast TryCast DataType DataTypeParam Interval Var
+    Where Order Ordered From Table TableAlias AtTimeZone JSONExtract JSONExtractScalar JSONPath JSONPathRoot JSONPathKey
+    JSONPathSubscript"""
+FUNCTIONS = """Abs Sign Ceil Floor Round Sqrt Cbrt Ln Log Exp Pow Greatest Least Coalesce Nullif Upper Lower Initcap Trim
+    Length Left Right Substring Replace Concat ConcatWs StrPosition Pad Reverse Ascii Chr Repeat Translate SplitPart
+    StartsWith EndsWith Contains RegexpLike RegexpILike RegexpReplace RegexpExtract Extract Year Month Day Hour Minute
+    Second Quarter Week DayOfWeek DayOfMonth DayOfYear DayOfWeekIso WeekOfYear DateTrunc TimestampTrunc DateDiff DateAdd
+    DateSub TimestampAdd TimestampSub TimestampDiff LastDay MakeInterval Date DateFromParts TsOrDsToDate TimeToStr StrToTime
+    ToChar ToNumber MD5 SHA SHA2 Hex"""
+_NAMED = frozenset(("strftime", "ifnull", "instr", "typeof", "strip_accents", "btrim", "date_part", "make_date", "isfinite"))
+_TYPES = """BOOLEAN TINYINT SMALLINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT FLOAT DOUBLE DECIMAL CHAR NCHAR
+    VARCHAR NVARCHAR TEXT DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ DATETIME UUID JSON JSONB"""
+_READ_DIFFERENTLY = re.compile(r"/\*|\\|\$|\x00")
+
+
+class NotRowwise(ValueError):  # noqa: N818 - it says what the query is
+    """The query may give other rows than one for each row of one table; the text says what it has."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Columns and rows of one table. ``columns``: what it reads of it, as (qualifier, name); ``names``: of the table."""
+
+    table: Name
+    columns: frozenset[tuple[str, str]]
+    names: frozenset[str]
+    given: frozenset[str]  # aliases that the query itself gives
+    text: str
+
+    def of(self, known: Collection[str], dialect: Dialect) -> None:
+        """Hold the columns against those that the table has.
+
+        A name that is none of them may be anything: in PostgreSQL ``t.count`` is ``count(t)``, a pseudo-column such as
+        ``rowid`` counts rows. Raises NotRowwise.
+        """
+        have = {c if dialect == "postgres" else c.lower() for c in known}
+        for qualifier, name in sorted(self.columns):
+            struct = dialect == "duckdb" and qualifier in have
+            own = not qualifier and name in self.given
+            if not (struct or own or (name in have and (not qualifier or qualifier in self.names))):
+                shown = f"{qualifier}.{name}" if qualifier else name
+                raise NotRowwise(f"{shown}, which is no column of {self.table[1]}")
+
+
+def projection(sql: str, dialect: Dialect) -> Projection:
+    """What a query reads of its one table. Raises NotRowwise where it may do anything else."""
+    import sqlglot
+    from sqlglot import exp
+
+    found = _READ_DIFFERENTLY.search(sql)
+    if found is not None:
+        what = {"/*": "a block comment", "\\": "a backslash", "$": "a dollar sign"}.get(found[0], "a NUL")
+        raise NotRowwise(f"{what}, which dialects of SQL read differently")
+    try:
+        trees = [t for t in sqlglot.parse(sql, dialect=dialect) if t is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        raise NotRowwise("something that cannot be read here") from None
+    tree = trees[0] if len(trees) == 1 else None
+    if isinstance(tree, exp.Create) and tree.kind == "VIEW":
+        tree = tree.expression
+    if isinstance(tree, exp.SetOperation):
+        raise NotRowwise("a set operation (UNION, INTERSECT, EXCEPT)")
+    if type(tree) is not exp.Select:
+        raise NotRowwise("no plain SELECT")
+    for key, value in tree.args.items():
+        if value and key not in _PARTS:
+            raise NotRowwise(_CLAUSES.get(key, f"the clause {key.strip('_').upper()}"))
+    table = _table(tree)
+    for node in _below(tree):
+        _allowed(node)
+    fold = _folded if dialect == "postgres" else _lowered
+    alias = table.args.get("alias")
+    name = fold(table.this)
+    names = {fold(alias.this)} if alias is not None else {name}
+    columns, given = set(), set()
+    for column in tree.find_all(exp.Column):
+        if column.args.get("db") or column.args.get("catalog"):
+            raise NotRowwise(f"{column.sql(dialect)}, whose name has more than two parts")
+        qualifier = fold(column.args["table"]) if column.args.get("table") else ""
+        if not isinstance(column.this, exp.Star):
+            columns.add((qualifier, fold(column.this)))
+    for given_name in tree.find_all(exp.Alias):
+        given.add(fold(given_name.args["alias"]))
+    schema = fold(table.args["db"]) if table.args.get("db") else None
+    return Projection((schema, name), frozenset(columns), frozenset(names), frozenset(given), sql)
+
+
+def _table(tree: Any) -> Any:
+    from sqlglot import exp
+
+    origin = tree.args.get("from_")
+    table = None if origin is None else origin.this
+    if isinstance(table, exp.Subquery):
+        raise NotRowwise("a subquery")
+    if type(table) is not exp.Table or type(table.this) is not exp.Identifier:
+        raise NotRowwise("no table in FROM" if table is None else f"{table.sql()} in the place of a table")
+    for key, value in table.args.items():
+        if value and key not in ("this", "db", "alias"):
+            raise NotRowwise(_CLAUSES.get(key, f"{key.upper()} of the table"))
+    alias = table.args.get("alias")
+    if alias is not None and alias.args.get("columns"):
+        raise NotRowwise("other names for the table's columns")
+    return table
+
+
+def _below(tree: Any) -> Iterator[Any]:
+    for node in tree.walk():
+        if node is not tree:
+            yield node
+
+
+def _allowed(node: Any) -> None:
+    from sqlglot import exp
+
+    kind = type(node)
+    if kind is exp.DataType:
+        if node.args.get("nested") or node.this.name not in _TYPES.split():
+            raise NotRowwise(f"a cast to {node.sql()}")
+    elif kind is exp.Anonymous:
+        if str(node.this).lower() not in _NAMED:
+            raise NotRowwise(f"the function {node.this}, which is not known to look at one row alone")
+    elif kind not in _known():
+        raise NotRowwise(_named(node))
+
+
+def _named(node: Any) -> str:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Window):
+        return f"a window function ({node.sql()})"
+    if isinstance(node, exp.AggFunc):
+        return f"an aggregate ({node.sql()})"
+    if isinstance(node, exp.Subquery | exp.Select | exp.Exists | exp.SetOperation):
+        return "a subquery"
+    if isinstance(node, exp.Func):
+        return f"the function {node.sql_name().lower()}, which is not known to look at one row alone"
+    return f"{node.sql() or type(node).__name__}, which is not known to look at one row alone"
+
+
+@cache
+def _known() -> frozenset[type]:
+    from sqlglot import exp
+
+    names = (*_NODES.split(), *FUNCTIONS.split())
+    found = {getattr(exp, n) for n in names if hasattr(exp, n)}
+    return frozenset(k for k in found if not issubclass(k, exp.AggFunc))
+
+
+def _folded(identifier: Any) -> str:
+    return str(identifier.name) if identifier.args.get("quoted") else str(identifier.name).lower()
+
+
+def _lowered(identifier: Any) -> str:
+    return str(identifier.name).lower()
