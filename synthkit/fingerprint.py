@@ -176,6 +176,9 @@ class Fingerprinter:
             "fill": FILL_VERSION,
             "packages": {p: self.package(p) for p in ("faker", "pyarrow", "numpy")},
         }
+        rows = self.manifest.declared_rows(model)
+        if rows is not None:
+            inputs["of"] = rows
         if model.constraints:
             inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
         return inputs

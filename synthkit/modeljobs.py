@@ -159,12 +159,9 @@ class Jobs:
         Without a budget and without a declared number it is of the real one, and the table's size then tells it.
         """
         model = self.model
-        source = None if model.source is None else self.context.manifest.sources.get(model.source.id)
-        if source is None or model.size.rows is not None or model.disclosure == "open":
-            return asdict(model.size)
-        rows = source.spec.row_count
+        rows = self.context.manifest.declared_rows(model)
         if rows is None:
-            assert model.budget is None
+            assert model.budget is None or model.size.rows is not None
             return asdict(model.size)
         return {"rows": model.size.of(rows), "factor": None}
 

@@ -220,6 +220,13 @@ class Manifest:
     def account_of(self, source_id: str) -> Account:
         return next(a for a in self.accounts.values() if source_id in a.sources)
 
+    def declared_rows(self, model: ModelNode) -> int | None:
+        """What a relative size is a factor of, where that is no look at rows: protected ones' declared number."""
+        source = None if model.source is None else self.sources.get(model.source.id)
+        if source is None or model.disclosure == "open" or model.size.rows is not None:
+            return None
+        return source.spec.row_count
+
     def model(self, node_id: str) -> ModelNode:
         return self.models[node_id.removeprefix("model:")]
 

@@ -79,7 +79,7 @@ _INPUTS: Fields = {
         **dict.fromkeys(("epsilon", "delta", "columns", "budget"), Kind.DECLARED),
         "sources": Kind.KEYED,
     },
-    "sample": dict.fromkeys(("size", "conditions", "constraints", "fill", "packages", "engine"), Kind.DECLARED),
+    "sample": dict.fromkeys(("size", "of", "conditions", "constraints", "fill", "packages", "engine"), Kind.DECLARED),
     "audit": {"audits": Kind.DECLARED, "tables": Kind.KEYED, "reference": Kind.KEYED},
 }
 _GUARANTEE: Fields = {

@@ -1,9 +1,9 @@
 """Does a query give at most one row for each row of one table, whatever the other rows are? Decided by its text.
 
 Adding one row to a table then adds at most one row to the result and changes no other: what a guarantee about rows of
-the table needs to hold of rows of the query. The check allows what it knows, node by node of sqlglot's tree, and refuses
-the rest: columns, literals, operators, CASE, casts and functions of one row's values (:data:`FUNCTIONS`) over one table,
-a WHERE, and an ORDER BY.
+the table needs to hold of rows of the query. The check goes by sqlglot's tree, node by node: it allows columns, literals,
+operators, CASE, casts and functions of one row's values (:data:`FUNCTIONS`) of one table, a WHERE and an ORDER BY, and
+refuses whatever else there is.
 
 sqlglot and a database may read one text differently, so what they are known to differ in is refused as text: block
 comments (some nest, some do not), backslashes in strings, and dollar quotes.
@@ -37,20 +37,29 @@ _CLAUSES: Mapping[str, str] = {
     "locks": "FOR UPDATE",
 }
 # What is built of one row's values, by the names of sqlglot's classes.
-_NODES = """Alias Identifier Column Star Literal Null Boolean Paren Tuple Neg Not And Or Xor Add Sub Mul Div IntDiv Mod
-    EQ NEQ GT GTE LT LTE Is In Between Like ILike Escape SimilarTo NullSafeEQ NullSafeNEQ DPipe BitwiseAnd BitwiseOr
-    BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift Case If Cast TryCast DataType DataTypeParam Interval Var
-    Where Order Ordered From Table TableAlias AtTimeZone JSONExtract JSONExtractScalar JSONPath JSONPathRoot JSONPathKey
-    JSONPathSubscript"""
-FUNCTIONS = """Abs Sign Ceil Floor Round Sqrt Cbrt Ln Log Exp Pow Greatest Least Coalesce Nullif Upper Lower Initcap Trim
-    Length Left Right Substring Replace Concat ConcatWs StrPosition Pad Reverse Ascii Chr Repeat Translate SplitPart
-    StartsWith EndsWith Contains RegexpLike RegexpILike RegexpReplace RegexpExtract Extract Year Month Day Hour Minute
-    Second Quarter Week DayOfWeek DayOfMonth DayOfYear DayOfWeekIso WeekOfYear DateTrunc TimestampTrunc DateDiff DateAdd
-    DateSub TimestampAdd TimestampSub TimestampDiff LastDay MakeInterval Date DateFromParts TsOrDsToDate TimeToStr StrToTime
-    ToChar ToNumber MD5 SHA SHA2 Hex"""
-_NAMED = frozenset(("strftime", "ifnull", "instr", "typeof", "strip_accents", "btrim", "date_part", "make_date", "isfinite"))
-_TYPES = """BOOLEAN TINYINT SMALLINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT FLOAT DOUBLE DECIMAL CHAR NCHAR
-    VARCHAR NVARCHAR TEXT DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ DATETIME UUID JSON JSONB"""
+_NODES = """
+    Alias Identifier Column Star Literal Null Boolean Paren Tuple Neg Not And Or Xor Add Sub Mul Div IntDiv Mod EQ
+    NEQ GT GTE LT LTE Is In Between Like ILike Escape SimilarTo NullSafeEQ NullSafeNEQ DPipe BitwiseAnd
+    BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift Case If Cast TryCast DataType
+    DataTypeParam Interval Var Where Order Ordered From Table TableAlias AtTimeZone JSONExtract
+    JSONExtractScalar JSONPath JSONPathRoot JSONPathKey JSONPathSubscript
+"""
+FUNCTIONS = """
+    Abs Sign Ceil Floor Round Sqrt Cbrt Ln Log Exp Pow Greatest Least Coalesce Nullif Upper Lower Initcap Trim
+    Length Left Right Substring Replace Concat ConcatWs StrPosition Pad Reverse Ascii Chr Repeat Translate
+    SplitPart StartsWith EndsWith Contains RegexpLike RegexpILike RegexpReplace RegexpExtract Extract Year Month
+    Day Hour Minute Second Quarter Week DayOfWeek DayOfMonth DayOfYear DayOfWeekIso WeekOfYear DateTrunc
+    TimestampTrunc DateDiff DateAdd DateSub TimestampAdd TimestampSub TimestampDiff LastDay MakeInterval Date
+    DateFromParts TsOrDsToDate TsOrDsToTimestamp TsOrDsToDatetime TsOrDsToTime TimeToStr StrToTime ToChar
+    ToNumber MD5 SHA SHA2 Hex
+"""
+_NAMED = frozenset(
+    ("strftime", "ifnull", "instr", "typeof", "strip_accents", "btrim", "date_part", "make_date", "isfinite")
+)
+_TYPES = """
+    BOOLEAN TINYINT SMALLINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT FLOAT DOUBLE DECIMAL CHAR NCHAR
+    VARCHAR NVARCHAR TEXT DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ DATETIME UUID JSON JSONB
+"""
 _READ_DIFFERENTLY = re.compile(r"/\*|\\|\$|\x00")
 
 
@@ -60,7 +69,7 @@ class NotRowwise(ValueError):  # noqa: N818 - it says what the query is
 
 @dataclass(frozen=True)
 class Projection:
-    """Columns and rows of one table. ``columns``: what it reads of it, as (qualifier, name); ``names``: of the table."""
+    """Columns and rows of one table. ``columns`` are read of it, as (qualifier, name); ``names`` are the table's."""
 
     table: Name
     columns: frozenset[tuple[str, str]]
