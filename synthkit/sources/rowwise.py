@@ -1,9 +1,9 @@
 """Does a query give at most one row for each row of one table, whatever the other rows are? Decided by its text.
 
 Adding one row to a table then adds at most one row to the result and changes no other: what a guarantee about rows of
-the table needs to hold of rows of the query. The check goes by sqlglot's tree, node by node: it allows columns, literals,
-operators, CASE, casts and functions of one row's values (:data:`FUNCTIONS`) of one table, a WHERE and an ORDER BY, and
-refuses whatever else there is.
+the table needs to hold of rows of the query. The check goes by sqlglot's tree, node by node: it allows columns,
+literals, operators, CASE, casts and functions of one row's values (:data:`FUNCTIONS`) of one table, a WHERE and an
+ORDER BY, and refuses whatever else there is.
 
 sqlglot and a database may read one text differently, so what they are known to differ in is refused as text: block
 comments (some nest, some do not), backslashes in strings, and dollar quotes.
