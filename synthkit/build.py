@@ -33,6 +33,7 @@ from synthkit.lineage import Lineage
 from synthkit.modelrun import ModelRun, RunContext
 from synthkit.plan import Action, Plan
 from synthkit.publishing import check_database, places_of, refresh_database
+from synthkit.renames import refuse_unanswered
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
 from synthkit.runners.local import LocalExecutor
@@ -119,6 +120,7 @@ def _build(
     lineage.planned(plan)
     for warning in plan.warnings:
         say(Note(warning, "warn"))
+    refuse_unanswered(manifest, plan.actions)
     refuse_over_budget(manifest, balances(manifest, plan.actions))
     check_database(manifest, [a.model for a in plan.actions])
     recover(Warehouse(project.warehouse_dir, project.database_path))

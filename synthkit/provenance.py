@@ -79,7 +79,7 @@ def _inherit(manifest: Manifest, node: str, rows: StagedRows, found: dict[str, _
             unknown.add_way((node, static.sources[0]))
         return
     for kept in rows.guarantees:
-        known = {a.name for a in manifest.accounts.values() if set(a.sources) & set(kept["sources"])}
+        known = {a.name for a in manifest.accounts.values() if a.known & set(kept["sources"])}
         for name in known or {kept["account"]}:
             descent = found.setdefault(name, _Descent())
             descent.sources |= set(kept["sources"])

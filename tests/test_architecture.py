@@ -40,7 +40,7 @@ LAYERS = (
     ("plan",),
     ("runners",),
     ("runrecord", "invocation"),
-    ("charges", "provenance", "freshness", "unittests"),
+    ("charges", "provenance", "renames", "freshness", "unittests"),
     ("publishing", "modelrun", "modeljobs", "modelinputs", "garbage"),
     ("lineage",),
     ("build",),

@@ -17,8 +17,8 @@ from synthkit.privacy.release import Fields, Kind
 from synthkit.results import ModelResult
 from synthkit.sources.fingerprint import content_hash
 from synthkit.spec.types import SourceTableSpec
-from synthkit.store.database import META
-from synthkit.store.database import TABLES as META_TABLES
+from synthkit.store.database import TABLES
+from synthkit.store.others import META
 from synthkit.store.parquet import read_metadata
 from tests.private import DECLARED
 from tests.project import Project, customers, make_project, write_csv
@@ -66,14 +66,14 @@ MODELS = """
 """
 PROJECT = "name: shop\nseed: 7\nlineage: {transport: file, path: out/lineage.jsonl}\n"
 LAST = {"customer_id": "K-1", "age": 77, "spend": 77.77, "tier": "pro", "joined": "2011-01-01", "visits": 3}
-TABLES = {"customers": 1, "patients": 2, "anybody": 3}
+SOURCES = {"customers": 1, "patients": 2, "anybody": 3}
 PRIVATE = ("private", "beside")
 
 
 def shop(root: Path, rows: int) -> Project:
     """``rows`` customers, of whom the last is odd; the other tables are the same in every project."""
     project = make_project(root, {"synth_project.yml": PROJECT, "models/sources.yml": DECLARED.rstrip() + OTHER})
-    for name, seed in TABLES.items():
+    for name, seed in SOURCES.items():
         write_csv(project.root / f"data/{name}.csv", customers(400, seed))
     some = customers(400)[: rows - 1]
     write_csv(project.root / "data/customers.csv", [*some, LAST | {"churned": "yes"}])
@@ -120,7 +120,7 @@ def test_each_field_of_a_receipt_is_classified(pair: tuple[Project, Project], na
 def test_each_field_of_what_reports_and_synth_meta_are_made_from_is_classified() -> None:
     assert {f.name for f in dataclasses.fields(AuditRecord)} == set(release.AUDIT)
     assert {f.name for f in dataclasses.fields(ModelResult)} == set(release.RESULT)
-    assert set(META_TABLES) == set(release.META)
+    assert set(TABLES) == set(release.META)
 
 
 def test_each_column_of_synth_meta_is_classified(pair: tuple[Project, Project]) -> None:
@@ -217,7 +217,7 @@ def published(project: Project, name: str) -> Iterator[tuple[str, str]]:
 def test_no_table_over_protected_rows_tells_their_number_or_their_hash(pair: tuple[Project, Project]) -> None:
     project = pair[0]
     hashes = {}
-    for table in TABLES:
+    for table in SOURCES:
         spec = SourceTableSpec(name=table, path=f"data/{table}.csv")
         hashes[table] = content_hash(spec, root=project.root, connections={}, cache=None)
     whole = {name: receipt(project, name) for name in ("private", "beside", "guarded", "free")}

@@ -22,6 +22,7 @@ from synthkit.compiler.graph import build_graph, order_models, resolve_relations
 from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
+from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
 from synthkit.compiler.private import check_private
 from synthkit.compiler.schemas import derive_schemas, describe_sources
 from synthkit.compiler.unittests import bind_unit_tests
@@ -40,7 +41,10 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     describe_sources,
     derive_schemas,
     check_private,
+    check_row_by_row,
+    check_former_names,
     bind_accounts,
+    check_same_rows,
     bind_budgets,
     check_columns,
     check_pii,

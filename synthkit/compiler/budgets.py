@@ -31,8 +31,10 @@ def default_delta(rows: int) -> float:
 
 
 def account_names(project: Project) -> dict[str, str]:
-    """The account of each source table (``group.table``): its population, or one of its own."""
-    return {f"{s.name}.{t.name}": t.population or f"{s.name}.{t.name}" for s in project.sources for t in s.tables}
+    """The account of each source table (``group.table``), former names too: its population or its own."""
+    named = [(f"{s.name}.{t.name}", t) for s in project.sources for t in s.tables]
+    before = {old: t.population or name for name, t in named for old in t.was or ()}
+    return before | {name: t.population or name for name, t in named}
 
 
 def budget_of(project: Project, account: str) -> BudgetSpec | None:
@@ -70,10 +72,7 @@ def bind_accounts(draft: Draft) -> None:
                 table.max_rows_per_unit,
                 "add privacy_unit: the column that says whose row it is",
             )
-    parts = {id_: table.part for id_, (_, table) in draft.tables.items() if table.part is not None}
-    draft.accounts = {
-        name: Account(name, tuple(ids), parts={i: parts[i] for i in ids if i in parts}) for name, ids in tables.items()
-    }
+    draft.accounts = {name: _account(draft, name, ids) for name, ids in tables.items()}
     privacy, origin = draft.project.spec.privacy, draft.project.spec.origin
     for name, spec in privacy.budgets.items():
         if name in draft.accounts:
@@ -92,6 +91,17 @@ def bind_accounts(draft: Draft) -> None:
             _set_budget(draft, name, privacy.default_budget, ("default_budget",))
         elif account.epsilon is None and (rows := _rows(draft, account.sources)):
             draft.accounts[name] = replace(account, delta=default_delta(rows))
+
+
+def _account(draft: Draft, name: str, ids: list[str]) -> Account:
+    """An account of these tables. What one of them was before counts as about its part, or as about all of several."""
+    parts = {i: part for i in ids if (part := draft.tables[i][1].part) is not None}
+    before: dict[str, set[str | None]] = {}
+    for id_ in ids:
+        for old in draft.tables[id_][1].was or ():
+            before.setdefault(f"source:{old}", set()).add(parts.get(id_))
+    parts |= {old: str(part) for old, (part, *more) in before.items() if part is not None and not more}
+    return Account(name, tuple(ids), parts=parts, formerly=tuple(sorted(before)))
 
 
 def _set_budget(draft: Draft, name: str, spec: BudgetSpec, path: tuple[str, ...]) -> None:

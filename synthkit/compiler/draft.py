@@ -107,6 +107,7 @@ class Draft:
                 self.tables.setdefault(relation.id, (relation, table))
         self.sources: dict[str, SourceNode] = {}
         self.accounts: dict[str, Account] = {}
+        self.behind: dict[str, tuple[str, str]] = {}  # source id → schema and name of the table that its rows are of
         self.order: list[str] = list(self.models)
         self.dag = Dag({})
         self.selectables: dict[str, Selectable] = {}

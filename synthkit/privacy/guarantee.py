@@ -22,6 +22,7 @@ class Account:
         epsilon: its budget; None where none is declared.
         delta: of the budget, else what every ε of it is given at; None where nothing says what it is.
         parts: of the sources that name one, the part of the population (:mod:`synthkit.privacy.parallel`).
+        formerly: ids of tables that its sources were before (``was:``): what was charged for these was spent of it.
     """
 
     name: str
@@ -29,11 +30,17 @@ class Account:
     epsilon: float | None = None
     delta: float | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    formerly: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The ids of its sources, of today and of before."""
+        return frozenset((*self.sources, *self.formerly))
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Its sources as ``group.table``, as the ledger names them."""
-        return tuple(s.removeprefix("source:") for s in self.sources)
+        """Its sources as ``group.table``, as the ledger names them, those that they were before included."""
+        return tuple(s.removeprefix("source:") for s in (*self.sources, *self.formerly))
 
     def by_part(
         self, releases: Sequence[Release], tables_of: Callable[[Release], Iterable[str]]

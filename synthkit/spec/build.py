@@ -46,7 +46,7 @@ AUDIT_OPTIONS = frozenset(
         "meta",
     }
 )
-_LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints"})
+_LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints", "was"})
 _UNRENDERED = frozenset({("generator", "query")})  # SQL: rendered by the compiler, with its references
 
 

@@ -89,6 +89,11 @@ class SourceTableSpec(Spec):
     population: Annotated[str | None, NOTHING] = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     # Of the population: nobody in it is in a table that names another part.
     part: Annotated[str | None, NOTHING] = None
+    # Names of tables (group.table) that were these rows before: what the ledger was charged for them is spent here.
+    was: Annotated[tuple[Annotated[str, Field(pattern=r"^[^.]+\..+$")], ...] | None, NOTHING] = Field(
+        default=None,
+        description="earlier names (group.table) of these rows: what was spent of those is spent here; []: none",
+    )
     row_count: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
     # No row of it goes to a third party, as none of a table with a privacy budget does, unless allow_external says so.
     sensitive: Annotated[bool, NOTHING] = False

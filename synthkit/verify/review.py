@@ -197,6 +197,7 @@ class _Checks:
                 root = self.manifest.project.root
                 yield from spending.only_appended(root, self.ledger, self.base, self.base_entries)
             yield from spending.within_budgets(self.manifest, self.ledger)
+            yield from spending.under_one_name(self.manifest, self.ledger)
             for receipt in self.whole.values():
                 yield from spending.in_ledger(receipt, self.ledger)
         yield from spending.within_requirements(self.manifest, self.whole)

@@ -14,6 +14,7 @@ from synthkit.privacy.chain import Entry, Ledger, LedgerError, parse_ledger
 from synthkit.privacy.guarantee import Account
 from synthkit.privacy.ledger import FILE, read_ledger
 from synthkit.privacy.remembered import composed_epsilon
+from synthkit.renames import never_charged, unanswered
 from synthkit.spec.types import PrivacyRequirement, Requirement
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
@@ -86,6 +87,15 @@ def _spent(manifest: Manifest, account: Account, entries: Sequence[Entry]) -> fl
         return sums[0]
     mechanisms = [m for e in entries for m in e.charge.mechanisms]
     return composed_epsilon(cache_of(manifest.project), mechanisms, delta)
+
+
+def under_one_name(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:
+    """Findings where a table may have been charged under another name, or ``was:`` names one that never was."""
+    for question in unanswered(manifest, ledger):
+        yield Finding("ledger", "error", question.message, question.where, question.hint)
+    for old, where in never_charged(manifest, ledger):
+        message = f"was: {old} carries nothing over: the privacy ledger was never charged for it"
+        yield Finding("ledger", "warning", message, where, "check its spelling in the ledger (synth ledger)")
 
 
 def in_ledger(receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:

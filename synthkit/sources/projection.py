@@ -45,7 +45,7 @@ _NODES = """
     JSONExtractScalar JSONPath JSONPathRoot JSONPathKey JSONPathSubscript
 """
 FUNCTIONS = """
-    Abs Sign Ceil Floor Round Sqrt Cbrt Ln Log Exp Pow Greatest Least Coalesce Nullif Upper Lower Initcap Trim
+    Abs Sign Typeof Ceil Floor Round Sqrt Cbrt Ln Log Exp Pow Greatest Least Coalesce Nullif Upper Lower Initcap Trim
     Length Left Right Substring Replace Concat ConcatWs StrPosition Pad Reverse Ascii Chr Repeat Translate
     SplitPart StartsWith EndsWith Contains RegexpLike RegexpILike RegexpReplace RegexpExtract Extract Year Month
     Day Hour Minute Second Quarter Week DayOfWeek DayOfMonth DayOfYear DayOfWeekIso WeekOfYear DateTrunc

@@ -1,0 +1,122 @@
+"""Where a source's rows are, by whatever way it names them: to see that two sources are of the same rows.
+
+Links are followed, hard links are known by their inode, a database by its file or its server. Every table that a query
+names counts, and those that the views among them read; a query that cannot be read may be of any table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.sources.behind import catalogue, written
+from synthkit.sources.projection import Dialect, Name
+from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where rows are: a file, or a table of a database.
+
+    Args:
+        identity: of the file or database, the same by whatever way it is named.
+        shown: the same for people.
+        table: of a database, as ``schema.table``; None for all of its tables, and of a file.
+    """
+
+    identity: str
+    shown: str
+    table: str | None = None
+
+    def overlaps(self, other: Place) -> bool:
+        same = self.identity == other.identity
+        return same and (self.table is None or other.table is None or self.table == other.table)
+
+    def __str__(self) -> str:
+        return self.shown if self.table is None else f"{self.table} of {self.shown}"
+
+
+def database_of(chosen: ConnectionSpec, root: Path) -> tuple[str, str] | None:
+    """Which database a connection reaches, as the first two parts of a :class:`Place`; None where that is not said."""
+    if chosen.type == "postgres":
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            said = conninfo_to_dict(chosen.url or "")
+        except Exception:  # an url that cannot be parsed was said to be so
+            return None
+        host = str(said.get("host") or said.get("hostaddr") or "localhost").lower()
+        host = "localhost" if host in ("127.0.0.1", "::1") or host.startswith("/") else host
+        name = f"{host}:{said.get('port') or 5432}/{said.get('dbname') or said.get('user') or ''}"
+        return f"postgres {name}", name
+    if chosen.path is None:
+        return None
+    path = root / chosen.path
+    try:
+        status = path.stat()
+    except OSError:
+        return f"file {path.resolve()}", chosen.path
+    return f"inode {status.st_dev}:{status.st_ino}", chosen.path
+
+
+def tables_read(
+    spec: SourceTableSpec, chosen: ConnectionSpec, root: Path, *, opened: bool
+) -> frozenset[tuple[str, str]] | None:
+    """Schema and name of all tables that a source of a database reads, row by row or not; None where nobody can tell.
+
+    Args:
+        opened: look into the database for what its views read; else a view counts as a table.
+    """
+    default = "public" if chosen.type == "postgres" else "main"
+    names = frozenset({written(spec)}) if spec.query is None else _named(spec.query, chosen.type)
+    if names is None:
+        return None
+    if not opened:
+        return frozenset(
+            ((s or default), n) if chosen.type == "postgres" else ((s or default).lower(), n.lower()) for s, n in names
+        )
+    found: set[tuple[str, str]] = set()
+    with catalogue(spec, chosen, root) as lookup:
+        waiting, seen = list(names), set[Name]()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            known = lookup(name)
+            if known is None:
+                found.add((name[0] or default, name[1]))
+                continue
+            found.add((known.schema, known.name))
+            if known.definition is not None:
+                below = _named(known.definition, chosen.type)
+                if below is None:
+                    return None
+                waiting += [(schema or known.schema, table) for schema, table in below]
+    return frozenset(found)
+
+
+def _named(sql: str, dialect: Dialect) -> frozenset[Name] | None:
+    """The tables that a query names; None where it cannot be read."""
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        trees = [t for t in sqlglot.parse(sql, dialect=dialect) if t is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return None
+    found: set[Name] = set()
+    for tree in trees:
+        tree = tree.expression if isinstance(tree, exp.Create) else tree
+        local = {c.alias.lower() for c in tree.find_all(exp.CTE)}
+        for table in tree.find_all(exp.Table):
+            if table.name.lower() not in local or table.db:
+                schema = table.args.get("db")
+                found.add((None if schema is None else _folded(schema, dialect), _folded(table.this, dialect)))
+    return frozenset(found)
+
+
+def _folded(identifier: Any, dialect: Dialect) -> str:
+    name = str(identifier.name)
+    return name.lower() if dialect == "postgres" and not identifier.args.get("quoted") else name
