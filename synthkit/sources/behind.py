@@ -25,6 +25,7 @@ from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
 from synthkit.sources.relation import connection_of
 from synthkit.sources.types import quote, text
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+from synthkit.statements import shut
 
 VERSION = 1  # of what is cached
 _DEEPEST = 20  # views over views
@@ -137,8 +138,8 @@ def catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> Iter
         path = database_file(spec, chosen, root)
         try:
             with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-                connection.execute(f"ATTACH {text(str(path))} AS source_db (READ_ONLY)")
-                connection.execute("SET enable_external_access = false")
+                connection.execute(f"ATTACH {text(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
+                shut(connection)
                 yield lambda name: _in_duckdb(connection, name, spec)
         except duckdb.Error as error:
             raise SynthError(f"cannot open {path}: {str(error).splitlines()[0]}", place(spec, "connection")) from None
