@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,32 @@ def write_text_atomic(path: Path, text: str) -> None:
 
 def write_json_atomic(path: Path, value: Mapping[str, Any]) -> None:
     write_text_atomic(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def own_folder(folder: Path) -> None:
+    """Make a folder, or an existing one, that its owner alone can look into; where the system or its owner lets us."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+
+
+def keep_private(folder: Path) -> None:
+    """Give all below a folder, and itself, to its owner alone: folders 0700, files 0600.
+
+    A file that has a second name elsewhere keeps its rights, as that may be a published table. So do links.
+    """
+    if os.name != "posix":
+        return
+    with suppress(OSError), os.scandir(folder) as entries:
+        own_folder(folder)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                keep_private(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                if status.st_nlink == 1 and status.st_mode & 0o077:
+                    with suppress(OSError):  # it may be gone, or somebody else's
+                        Path(entry.path).chmod(0o600)
 
 
 def append_line(path: Path, line: str) -> None:

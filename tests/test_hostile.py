@@ -10,6 +10,7 @@ import json
 import pickle
 import shutil
 import sqlite3
+import stat
 import subprocess
 from pathlib import Path
 
@@ -649,6 +650,23 @@ def test_a_remote_names_no_program(tracked: Project, victim: Path) -> None:
             file.unlink()
         assert "names a program in bearer_token_command" in tracked.fails(verb, code=2)
     assert untouched(victim)
+
+
+# -- other accounts ------------------------------------------------------------------------------------
+
+
+def test_scratch_is_its_owners_alone_and_published_tables_are_not(shop: Project) -> None:
+    for verb in (["build"], ["compile"], ["docs", "generate"]):
+        shop.ok(*verb)
+        scratch = shop.root / "target"
+        modes = {p: p.lstat() for p in (scratch, *scratch.rglob("*"))}
+        folders = {stat.S_IMODE(s.st_mode) for s in modes.values() if stat.S_ISDIR(s.st_mode)}
+        assert folders == {0o700}
+        open_files = [p for p, s in modes.items() if stat.S_ISREG(s.st_mode) and s.st_mode & 0o077 and s.st_nlink == 1]
+        assert open_files == []
+        assert len(modes) > 10
+    for table in shop.parquet("customers"):
+        assert table.stat().st_mode & 0o044 == 0o044
 
 
 # -- Python --------------------------------------------------------------------------------------------

@@ -140,9 +140,10 @@ def compiled(
         reads: where the sources' columns come from, see :data:`Reads`; of a source that is not here it is said.
     """
     from synthkit.compiler import compile_project
-    from synthkit.files import remove
+    from synthkit.files import own_folder, remove
 
     project = load(project_dir, target, variables, **given)
+    own_folder(project.root / "target")  # before anything is learnt of a source
     if full:
         for learnt in (project.content_cache, project.describe_cache):
             remove(learnt)

@@ -103,6 +103,19 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         sys.exit(_explained(error, seen.get("root")))
+    finally:
+        _keep_private(seen.get("root"))
+
+
+def _keep_private(root: Path | None) -> None:
+    """What a verb left in the scratch folder (rows of sources, figures, logs) is for its owner alone."""
+    if root is None or not (root / "target").is_dir():
+        return
+    from synthkit.containment import outside
+    from synthkit.files import keep_private
+
+    if outside(root / "target", root) is None:
+        keep_private(root / "target")
 
 
 def _explained(error: Exception, root: Path | None) -> int:

@@ -183,6 +183,8 @@ class Warehouse:
         if not final.exists() or sha256_file(final) != digest:
             with replacing(final) as temporary:
                 link_or_copy(data, temporary)
+                # Staged rows are their owner's alone; a published table is read by whoever reads its folder.
+                temporary.chmod(folder.stat().st_mode & 0o666)
         if keep is not None:
             keep(final, md5)
         whole = {
