@@ -21,7 +21,7 @@ from synthkit.spec.types import Relation
 from synthkit.uses import Lookups, Uses
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from synthkit.sandbox import BoundedEnvironment
 
 _REF = re.compile(r"""^\s*\{\{\s*ref\(\s*(['"])([^'"{}\\]+)\1\s*\)\s*\}\}\s*$""")
 _SOURCE = re.compile(r"""^\s*\{\{\s*source\(\s*(['"])([^'"{}\\]+)\1\s*,\s*(['"])([^'"{}\\]+)\3\s*\)\s*\}\}\s*$""")
@@ -30,6 +30,8 @@ _REFERENCE = re.compile(
     r"""|source\(\s*(['"])(?P<group>[^'"{}\\]+)\3\s*,\s*(['"])(?P<table>[^'"{}\\]+)\5\s*\))\s*\}\}"""
 )
 _MISSING = object()
+# Jinja and Python end so where a text is nested too deeply for their parsers, or calls itself for ever.
+_TOO_DEEP = (RecursionError, MemoryError, SyntaxError)
 _MACRO_DEFINITION = re.compile(r"\{%-?\s*macro\s+([A-Za-z_]\w*)")
 
 
@@ -74,7 +76,7 @@ class Renderer:
         self._macro_texts = dict(macros or {})
         self._values: dict[str, tuple[Any, Uses]] = {}
         self._lookups = Lookups()
-        self._lazy: ImmutableSandboxedEnvironment | None = None
+        self._lazy: BoundedEnvironment | None = None
         self._collected: set[Relation] | None = None
 
     # -- what callers use --------------------------------------------------------------------------
@@ -134,33 +136,37 @@ class Renderer:
     # -- Jinja -------------------------------------------------------------------------------------
 
     @property
-    def _environment(self) -> ImmutableSandboxedEnvironment:
+    def _environment(self) -> BoundedEnvironment:
         if self._lazy is None:
             self._lazy = self._make_environment()
         return self._lazy
 
-    def _make_environment(self) -> ImmutableSandboxedEnvironment:
+    def _make_environment(self) -> BoundedEnvironment:
         from jinja2 import StrictUndefined, TemplateError
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-        environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+        from synthkit.sandbox import BoundedEnvironment
+
+        environment = BoundedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
         environment.globals = {
             "ref": self._ref,
             "source": self._source,
             "var": self._var,
             "env_var": self._env_var,
             "target": self._target,
-            "range": environment.globals["range"],
+            "range": environment.range,
             "dict": environment.globals["dict"],
             "namespace": environment.globals["namespace"],
         }
-        environment.finalize = _finalize
+        environment.finalize = lambda value: _finalize(environment.weighed(value))
         waiting = self._lookups
         for file, text in self._macro_texts.items():
             self._lookups = Lookups()  # what the file looks up outside its macros is theirs who call one
             try:
+                _check_length(text)
                 module = environment.from_string(text).module
-            except TemplateError as error:
+            except RenderError as error:
+                raise RenderError(error.message, where=Location(file, 1, 1), hint=error.hint) from None
+            except (TemplateError, *_TOO_DEEP) as error:
                 line = getattr(error, "lineno", None) or 1
                 raise RenderError(
                     f"the macro file cannot be read: {error}", line, where=Location(file, line, 1)
@@ -207,7 +213,7 @@ class Renderer:
                 ):
                     expression = inner[2:-2].strip("-+").strip()
                     value = self._environment.compile_expression(expression, undefined_to_none=False)()
-                    return _forced(value)
+                    return _forced(_measured(value))
             return self._environment.from_string(text).render()
 
         return self._guard(run, text)
@@ -217,10 +223,20 @@ class Renderer:
         from jinja2 import TemplateSyntaxError, UndefinedError
         from jinja2.exceptions import SecurityError
 
+        from synthkit.sandbox import WorkError
+
         try:
+            _check_length(text)
+            self._environment.begin()
             return run()
         except RenderError:
             raise
+        except WorkError as error:
+            hint = "write it out, or make it smaller: a project's texts are short"
+            raise RenderError(f"Jinja: {error}", _line_of(error, text), hint) from None
+        except _TOO_DEEP as error:
+            hint = "take it apart: a macro that calls itself, or brackets within brackets, end somewhere"
+            raise RenderError(f"Jinja: nested too deeply ({type(error).__name__})", 1, hint) from None
         except SecurityError as error:
             raise RenderError(f"Jinja may not do this: {error}", hint="use plain expressions and macros") from None
         except UndefinedError as error:
@@ -277,6 +293,23 @@ class Renderer:
 def _finalize(value: Any) -> Any:
     """In text a relation is its quoted SQL name; None is an error waiting to happen, so it stays 'None'."""
     return value.sql if isinstance(value, Relation) else value
+
+
+def _check_length(text: str) -> None:
+    from synthkit.sandbox import TEMPLATE
+
+    if len(text) > TEMPLATE:
+        message = f"Jinja: a text of {len(text):,} characters, of which {TEMPLATE:,} are allowed"
+        raise RenderError(message, hint="write what is long without {{ and {%, or take it apart")
+
+
+def _measured(value: Any) -> Any:
+    """The value of an expression. Raises RenderError for a number that nothing takes."""
+    from synthkit.sandbox import BITS
+
+    if isinstance(value, int) and value.bit_length() > BITS:
+        raise RenderError(f"Jinja: a number of {value.bit_length():,} bits", hint="write a smaller one")
+    return value
 
 
 def _forced(value: Any) -> Any:

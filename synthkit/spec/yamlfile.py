@@ -2,6 +2,9 @@
 
 YAML 1.2's core schema decides what a plain scalar is, so that ``yes``, ``no`` and ``on`` stay strings: they are
 the categories of half of all tables. Parsing is libyaml's; only the graph of nodes is walked in Python.
+
+Small files can stand for much (an alias of aliases) or for what parsers cannot take (brackets within brackets), so
+size, depth, nodes and the digits of numbers are bounded, before and while nodes are walked; aliases count each time.
 """
 
 from __future__ import annotations
@@ -16,6 +19,11 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from synthkit.errors import Fault, Location
 from synthkit.spec.types import KeyPath, Origin
+
+BYTES = 8_388_608
+NODES = 250_000  # with those that aliases stand for
+DEPTH = 64
+DIGITS = 100  # characters of a number
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
@@ -57,7 +65,17 @@ def parse_file(file: Path) -> Document:
 
 def parse_text(text: str, document: Document) -> Document:
     """Parse ``text`` into ``document``."""
+    if len(text) > BYTES:
+        message = f"the file has {len(text):,} characters, of which {BYTES:,} are read"
+        document.faults.append(Fault(message, Location(document.file, 1, 1), hint="split it into several files"))
+        return document
     try:
+        found = too_much(text)
+        if found is not None:
+            message, mark = found
+            where = Location(document.file, mark.line + 1, mark.column + 1)
+            document.faults.append(Fault(message, where, hint=_HINT))
+            return document
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         document.faults.append(_syntax_fault(document.file, error, text))
@@ -67,8 +85,37 @@ def parse_text(text: str, document: Document) -> Document:
         document.faults.append(Fault(f"the YAML cannot be read: {message}", Location(document.file, 1, 1)))
         return document
     if node is not None:
-        document.value = _Walker(document).value(node, ())
+        try:
+            document.value = _Walker(document).value(node, ())
+        except _TooManyNodesError as stop:
+            message = f"with what its aliases stand for, the file has more than {NODES:,} values"
+            where = Location(document.file, stop.node.start_mark.line + 1, stop.node.start_mark.column + 1)
+            document.faults.append(Fault(message, where, hint=_HINT))
     return document
+
+
+_HINT = "write less of it, in several files: a project that a person wrote is far below that"
+
+
+class _TooManyNodesError(Exception):
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+def too_much(text: str) -> tuple[str, yaml.Mark] | None:
+    """What of a text is beyond the bounds, and where; found from its events, of which one is held at a time."""
+    depth = nodes = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEPTH:
+                return f"nested more than {DEPTH} deep", event.start_mark
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        nodes += isinstance(event, yaml.NodeEvent)
+        if nodes > NODES:
+            return f"the file has more than {NODES:,} values", event.start_mark
+    return None
 
 
 def _syntax_fault(file: Path, error: yaml.MarkedYAMLError, text: str) -> Fault:
@@ -89,8 +136,15 @@ class _Walker:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.open: set[int] = set()
+        self.seen = 0
 
     def value(self, node: Node, path: KeyPath) -> Any:
+        self.seen += 1
+        if self.seen > NODES:
+            raise _TooManyNodesError(node)
+        if len(self.open) > DEPTH:
+            self._fault(node, f"nested more than {DEPTH} deep", _HINT)
+            return None
         self.document.marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if isinstance(node, ScalarNode):
             return self._scalar(node)
@@ -149,7 +203,12 @@ class _Walker:
         if tag.startswith("!") and tag != "!":
             self._fault(node, f"the tag {tag} is not understood", "drop the tag")
             return text
-        return plain(text) if _is_plain(node) else text
+        if not _is_plain(node):
+            return text
+        if len(text) > DIGITS and (_INT.match(text) or _FLOAT.match(text)):
+            self._fault(node, f"a number of {len(text):,} characters", "write a shorter one, or text in quotes")
+            return None
+        return plain(text)
 
     def _fault(self, node: Node, message: str, hint: str) -> None:
         where = Location(self.document.file, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -67,16 +67,13 @@ def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Warehouse
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
     """The project's root and its file, read leniently: readers need no valid models."""
-    import yaml
+    from synthkit.spec.yamlfile import parse_file
 
     start = start.resolve()
     for folder in (start, *start.parents):
         file = folder / "synth_project.yml"
         if file.is_file():
-            try:
-                value = yaml.safe_load(file.read_text("utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError):
-                value = None
+            value = parse_file(file).value
             return folder, value if isinstance(value, Mapping) else {}
         if (folder / "warehouse").is_dir():
             return folder, {}

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.spec.yamlfile import parse_file
 from synthkit.teacher.usage import Usage
 
 LISTED = Path(__file__).with_name("prices.yml")
@@ -125,9 +125,12 @@ class Prices:
 
 
 def _read(path: Path) -> _File:
+    document = parse_file(path)
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        if document.faults:
+            raise ValueError(document.faults[0].message)
+        return _File.model_validate(document.value or {})
+    except ValueError as error:  # pydantic's, too
         raise SynthError(
             f"the price file {path} cannot be used: {error}",
             hint="write it as: models: {<model id>: {input: 2, output: 10}} (USD per million tokens)",

@@ -178,9 +178,14 @@ def _pointed(receipt: Receipt, pointer: Path) -> Iterator[Finding]:
 def _out(pointer: Path) -> Mapping[str, Any] | None:
     import yaml
 
+    from synthkit.spec.yamlfile import too_much
+
     try:
-        data = yaml.load(pointer.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        text = pointer.read_text("utf-8")
+        if too_much(text) is not None:
+            return None
+        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError, ValueError):
         return None
     outs = data.get("outs") if isinstance(data, dict) else None
     out = outs[0] if isinstance(outs, list) and len(outs) == 1 else None

@@ -63,7 +63,7 @@ def as_receipt(content: bytes | None) -> dict[str, Any] | None:
     """What a receipt says; None where it is none."""
     try:
         value = None if content is None else json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthkit.spec.yamlfile import Document, parse_text
+from synthkit.errors import Location
+from synthkit.spec import yamlfile
+from synthkit.spec.yamlfile import DEPTH, Document, parse_text
 
 
 def parsed(text: str) -> Document:
@@ -89,3 +91,61 @@ def test_marks_point_at_the_text_of_the_value(value: dict[str, Any]) -> None:
             assert lines[line - 1][column - 1 :].lstrip("'\"").startswith(str(inner))
 
     check(value, ())
+
+
+# -- bounds: sizes just over them ----------------------------------------------------------------------
+
+
+NODES, BYTES = 2_000, 100_000
+
+
+@pytest.fixture
+def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bounds are numbers: with small ones the tests take no time."""
+    monkeypatch.setattr(yamlfile, "NODES", NODES)
+    monkeypatch.setattr(yamlfile, "BYTES", BYTES)
+
+
+def aliases(levels: int, each: int) -> str:
+    lines = ["a0: &a0 [x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * each)}]" for i in range(1, levels + 1)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line", "column"),
+    [
+        ("[" * (DEPTH + 1) + "]" * (DEPTH + 1), "nested more than 64 deep", 1, DEPTH + 1),
+        ("".join(f"{' ' * i}a:\n" for i in range(DEPTH + 1)), "nested more than 64 deep", DEPTH + 1, DEPTH + 1),
+        ("- " * (DEPTH + 1) + "x", "nested more than 64 deep", 1, 2 * DEPTH + 1),
+        ("[" + "x," * (NODES + 1) + "]", "the file has more than 2,000 values", 1, 2 * NODES),
+        (aliases(4, 10), "with what its aliases stand for, the file has more than 2,000 values", 0, 0),
+        ("a: 1\ne: " + "1" * 101, "a number of 101 characters", 2, 4),
+        ("size: 0x" + "f" * 200, "a number of 202 characters", 1, 7),
+        ("size: 1e" + "9" * 100, "a number of 102 characters", 1, 7),
+        ("a: 1\n" + "#" * BYTES, "the file has 100,005 characters, of which 100,000 are read", 1, 1),
+    ],
+)  # fmt: skip
+def test_what_is_too_much_is_a_fault_with_a_place(
+    smaller: None, text: str, message: str, line: int, column: int
+) -> None:
+    document = parse_text(text, Document(Path("x.yml")))
+    (fault,) = document.faults
+    assert fault.message == message
+    assert fault.where is not None
+    if line:
+        assert fault.where == Location(Path("x.yml"), line, column)
+    assert fault.where.line >= 1
+
+
+def test_aliases_in_a_chain_are_as_deep_as_what_they_stand_for() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, DEPTH + 2))]
+    document = parse_text("\n".join(lines), Document(Path("x.yml")))
+    assert {f.message for f in document.faults} == {"nested more than 64 deep"}
+
+
+def test_what_is_just_within_the_bounds_is_read(smaller: None) -> None:
+    for text in ("[" * DEPTH + "]" * DEPTH, "[" + "x," * (NODES - 1) + "]", "1" * 100, aliases(2, 10)):
+        document = parse_text(text, Document(Path("x.yml")))
+        assert document.faults == []
+        assert document.value
