@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import shutil
@@ -54,7 +55,10 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             sync_directory(path.parent)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                # With what a database keeps beside it: its log, and where it spilled to.
+                for left in temporary.parent.glob(f"{glob.escape(temporary.name)}*"):
+                    remove(left)
             raise
 
 

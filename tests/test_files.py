@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -35,6 +36,21 @@ def test_a_full_disk_is_said_to_be_full(tmp_path: Path, step: str, monkeypatch: 
     with pytest.raises(BuildError, match="disk is full") as raised:
         files.write_text_atomic(tmp_path / "a", "x")
     assert "space" in str(raised.value.hint)
+
+
+def test_what_a_database_keeps_beside_its_file_goes_with_it(tmp_path: Path) -> None:
+    final = tmp_path / "dev[1].duckdb"
+    (tmp_path / "kept.wal").write_text("kept")
+
+    def fill(temporary: Path) -> None:
+        for name in (temporary.name, f"{temporary.name}.wal"):
+            temporary.with_name(name).write_text("half")
+        (temporary.with_name(f"{temporary.name}.tmp") / "spill").mkdir(parents=True)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(BuildError, match="the disk is full"), files.replacing(final) as temporary:
+        fill(temporary)
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.wal"]
 
 
 def test_litter_of_dead_processes_goes_and_that_of_living_ones_stays(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 240  # characters of a table that goes into a pipe
 WIDEST = 48  # characters of a cell that a table shows
+# What a cell of text begins with that a spreadsheet works out (https://owasp.org/www-community/attacks/CSV_Injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 NUMERIC = ("int", "uint", "double", "float", "decimal")
 
 
@@ -36,8 +38,8 @@ NUMERIC = ("int", "uint", "double", "float", "decimal")
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["table", "csv", "json"]),
-    help="Default: table on a terminal, csv in a pipe.",
+    type=click.Choice(["table", "csv", "csv-safe", "json"]),
+    help="Default: table on a terminal, csv in a pipe. csv-safe: no cell of text is a formula to a spreadsheet.",
 )
 @click.option("--version", metavar="COMMIT", help="Read the tables as a commit, branch or tag published them.")
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Rows shown in a table.")
@@ -95,14 +97,26 @@ def _compiled_names(root: Path) -> set[str]:
 
 
 def print_table(found: pa.Table, style: str, limit: int) -> None:
-    """Rows on standard output: an aligned table, CSV with a header, or a JSON list."""
+    """Rows on standard output: an aligned table, CSV with a header, or a JSON list.
+
+    Text that a spreadsheet would take for a formula stands in ``csv`` as it is, and is counted on standard error; in
+    ``csv-safe`` an apostrophe stands before it, as spreadsheets have it.
+    """
     if style == "json":
         click.echo(json.dumps([_plain(row) for row in found.to_pylist()], default=str, ensure_ascii=False))
-    elif style == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(found.column_names)
-        for batch in found.to_batches():
-            writer.writerows(_rows(batch))
+    elif style in ("csv", "csv-safe"):
+        plain = csv.writer(sys.stdout, lineterminator="\n")
+        quoted = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_ALL)  # Python leaves \r unquoted
+        formulas = 0
+        for row in _with_header(found):
+            alike = [isinstance(cell, str) and cell.startswith(FORMULA) for cell in row]
+            formulas += sum(alike)
+            guarded = style == "csv-safe" and any(alike)
+            writer = quoted if any(isinstance(cell, str) and "\r" in cell for cell in row) else plain
+            writer.writerow([f"'{c}" if a else c for c, a in zip(row, alike, strict=True)] if guarded else row)
+        if formulas and style == "csv":
+            many = "1 cell begins" if formulas == 1 else f"{formulas:,} cells begin"
+            click.echo(f"note: {many} with = + - @ or a tab: formulas to a spreadsheet (--format csv-safe)", err=True)
     else:
         _print_aligned(found, limit)
 
@@ -118,6 +132,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _with_header(found: pa.Table) -> Iterator[list[Any]]:
+    yield list(found.column_names)
+    for batch in found.to_batches():
+        yield from _rows(batch)
 
 
 def _rows(batch: Any) -> Iterator[list[Any]]:

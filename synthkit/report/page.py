@@ -6,11 +6,18 @@ written, by the rules of each form (https://github.github.com/gfm/#backslash-esc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 _ACTED_ON = "\\`*_|<[~"  # what Markdown or HTML in it would act on
+# What a host makes live on its own: mentions, which notify people, references to issues, milestones and the like, and
+# addresses. It looks for them after the escapes are gone; a comment, which nobody sees, parts them.
+_LIVE = re.compile(
+    r"([@#!&$%])(?=[\w\\\"'])|(\bGH-)(?=[0-9])|(:)(?=//)|(\bwww)(?=\.)|(\bmailto:|\bxmpp:)", re.IGNORECASE
+)
+_PART = "<!-- -->"
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ def plain(text: str) -> str:
     flat = " ".join(text.split())
     for character in _ACTED_ON:
         flat = flat.replace(character, f"\\{character}")
+    flat = _LIVE.sub(lambda found: found[0] + _PART, flat)
     return f"{start}{flat}{end}" if flat else start
 
 

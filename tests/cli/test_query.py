@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -86,6 +87,27 @@ def test_csv_quotes_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0] == ['odd "name"', "n"]
     assert [r[0] for r in rows[1:]] == cells
     assert [r[1] for r in rows[1:]] == ["1", "", "3", "4", "5"]
+
+
+def test_formulas_are_said_and_csv_safe_has_none(capsys: pytest.CaptureFixture[str]) -> None:
+    import csv
+
+    import pyarrow as pa
+
+    formulas = ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+    texts = [*formulas, "a=1", "", "5"]
+    table = pa.table({"@name": texts, "n": [-1.5] * len(texts)})
+    for style, header, cells in (
+        ("csv", "@name", texts),
+        ("csv-safe", "'@name", [*(f"'{f}" for f in formulas), "a=1", "", "5"]),
+    ):
+        print_table(table, style, 200)
+        done = capsys.readouterr()
+        rows = list(csv.reader(io.StringIO(done.out, newline="")))
+        assert rows[0] == [header, "n"]
+        assert rows[1:] == [[c, "-1.5"] for c in cells]  # numbers are no formulas
+        said = "note: 9 cells begin with = + - @ or a tab: formulas to a spreadsheet (--format csv-safe)\n"
+        assert done.err == (said if style == "csv" else "")
 
 
 def test_json_holds_numbers_and_is_json(built: Project) -> None:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synthkit.errors import Location
@@ -15,7 +15,7 @@ from synthkit.privacy.release import WITHHELD
 from synthkit.report.annotations import Notice, commands, fitting
 from synthkit.report.compare import compare
 from synthkit.report.hosting import Host, host_of
-from synthkit.report.page import Code, Link, Rows, Strong, line, para, to_html, to_markdown
+from synthkit.report.page import Code, Link, Rows, Strong, line, para, plain, to_html, to_markdown
 from synthkit.report.runpage import Surroundings, run_notices
 from synthkit.report.writing import Report, of_review, of_run, write
 from synthkit.results import ModelResult
@@ -58,8 +58,31 @@ def test_no_text_breaks_a_table_or_opens_a_tag_in_markdown(text: str) -> None:
     for row in rows:
         bars = [i for i, c in enumerate(row) if c == "|" and _open(row, i)]
         assert len(bars) == 3, row
-        outside = re.sub(r"(?<=\| )`[^`]*`(?= \|)", "", row)  # cells of code
+        outside = re.sub(r"(?<=\| )`[^`]*`(?= \|)", "", row).replace(PART, "")  # cells of code, and what we put in
         assert all(not _open(outside, i) for i, c in enumerate(outside) if c == "<"), row
+
+
+PART = "<!-- -->"
+LIVE = re.compile(r"[@#!&$%][A-Za-z0-9_\"']|GH-[0-9]|://|www\.|mailto:[a-z]", re.IGNORECASE)
+
+
+@given(text=st.text(alphabet=st.sampled_from('@#!&$%:/w.GHh-1a"_ \\`|<'), max_size=30))
+@example(text="@maintainer see owner/repo#12, GH-7, https://evil.example, www.evil.example, !5 and &lt;")
+def test_no_text_is_a_mention_a_reference_or_an_address(text: str) -> None:
+    """A host looks for them in what the text is when the escapes are gone; within code it does not."""
+    written = to_markdown(
+        [para(text), para(Strong(text)), para(Code(text)), Rows((text, "b"), ((line(text), (Code(text),)),))]
+    )
+    outside = re.sub(r"(?:(?<=\n\n)|(?<=\| ))`[^`]*`(?=\n\n| \|)", "", f"\n\n{written}")
+    assert LIVE.search(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", outside)) is None
+    assert plain(text).replace(PART, "") == "".join(f"\\{c}" if c in "\\`*_|<[~" else c for c in plain_of(text))
+
+
+def plain_of(text: str) -> str:
+    """As it stands, on one line."""
+    start, end = " " * text.startswith(" "), " " * text.endswith(" ")
+    flat = " ".join(text.split())
+    return f"{start}{flat}{end}" if flat else start
 
 
 def _open(text: str, at: int) -> bool:
