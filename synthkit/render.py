@@ -232,11 +232,11 @@ class Renderer:
         except RenderError:
             raise
         except WorkError as error:
-            hint = "write it out, or make it smaller: a project's texts are short"
-            raise RenderError(f"Jinja: {error}", _line_of(error, text), hint) from None
+            smaller = "write it out, or make it smaller: a project's texts are short"
+            raise RenderError(f"Jinja: {error}", _line_of(error, text), smaller) from None
         except _TOO_DEEP as error:
-            hint = "take it apart: a macro that calls itself, or brackets within brackets, end somewhere"
-            raise RenderError(f"Jinja: nested too deeply ({type(error).__name__})", 1, hint) from None
+            apart = "take it apart: a macro that calls itself, or brackets within brackets, end somewhere"
+            raise RenderError(f"Jinja: nested too deeply ({type(error).__name__})", 1, apart) from None
         except SecurityError as error:
             raise RenderError(f"Jinja may not do this: {error}", hint="use plain expressions and macros") from None
         except UndefinedError as error:

@@ -15,8 +15,9 @@ from functools import wraps
 from typing import Any
 
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 WORK = 1_000_000  # of one text
 WORK_OF_ALL = 10_000_000  # of all texts of a project
@@ -79,7 +80,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self.spend(self._weight(left) + self._weight(right))
         return super().call_binop(context, operator, left, right)
 
-    def call(self, context: Context, called: Any, /, *arguments: Any, **named: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Context, called: Any, /, *arguments: Any, **named: Any) -> Any:
         given = (*arguments, *named.values())
         owner = getattr(called, "__self__", None)
         if isinstance(owner, str | bytes):
@@ -106,7 +107,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     # -- what things cost --------------------------------------------------------------------------
 
-    def _charged(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _charged(self, name: str, call: Any) -> Callable[..., Any]:
         hidden = 1 if hasattr(call, "jinja_pass_arg") else 0  # the context, or the environment
 
         @wraps(call)
@@ -182,7 +183,8 @@ _END = object()
 
 def counted(tree: nodes.Template) -> None:
     """Put the counting into a parsed template: loops and macros, concatenations, comparisons and slices."""
-    for loop in tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock)):
+    repeated: list[Any] = [*tree.find_all(nodes.For), *tree.find_all(nodes.Macro), *tree.find_all(nodes.CallBlock)]
+    for loop in repeated:
         characters = sum(len(data.data) for part in loop.body for data in _data(part))
         loop.body.insert(0, nodes.ExprStmt(_own("spend", nodes.Const(1 + characters)), lineno=loop.lineno))
     for compare in list(tree.find_all(nodes.Compare)):

@@ -102,7 +102,7 @@ class _TooManyNodesError(Exception):
         self.node = node
 
 
-def too_much(text: str) -> tuple[str, yaml.Mark] | None:
+def too_much(text: str) -> tuple[str, Any] | None:
     """What of a text is beyond the bounds, and where; found from its events, of which one is held at a time."""
     depth = nodes = 0
     for event in yaml.parse(text, Loader=_Loader):
