@@ -21,7 +21,7 @@ LAYERS = (
     ("results", "events"),
     ("uses",),
     ("spec.base", "spec.decides", "spec.types", "spec.yamlfile"),
-    ("macros", "render"),
+    ("macros", "sandbox", "render"),
     ("spec",),
     ("project",),
     ("sources",),
