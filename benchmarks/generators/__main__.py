@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generators import compare, growth, private, private_circuit, regimes, sampling, steps, tables
+from benchmarks.generators import compare, growth, private, private_circuit, regimes, sampling, steps, tables, values
 from benchmarks.generators.datasets import DATASETS, ROOT, SHARED, Dataset, present
 from benchmarks.generators.environment import environment, environment_text
 from benchmarks.generators.jobs import THREADS, Bench, Outcome, say
@@ -31,7 +31,7 @@ from benchmarks.generators.peers import (
     fault_of,
 )
 
-PARTS = ("quality", "private", "regimes", "private_circuit", "steps", "sampling", "growth")
+PARTS = ("quality", "private", "regimes", "private_circuit", "values", "steps", "sampling", "growth")
 QUICK_EPOCHS = 3
 QUICK_ROWS = 20_000
 QUICK_SIZES = (1_000, 4_000)
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] = ()) -> bool:
         _regimes(bench, seeds, given, report)
     if "private_circuit" in given.parts:
         _private_circuit(bench, seeds, given, report)
+    if "values" in given.parts:
+        _values(seeds, given, report)
     if "steps" in given.parts and "ctgan" in ours and not given.no_peers and adult:
         timed = steps.run(bench, given.data, 1 if given.quick else steps.REPEATS)
         report.add("steps", steps.table(timed, bench.threads), asdict(timed), ())
@@ -155,6 +157,19 @@ def _private_circuit(bench: Bench, seeds: Sequence[int], given: argparse.Namespa
         lambda t: report.keep("private_circuit", private_circuit.to_json(t)),
     )
     report.add("private_circuit", private_circuit.table(trials, len(seeds)), private_circuit.to_json(trials), ())
+
+
+def _values(seeds: Sequence[int], given: argparse.Namespace, report: Report) -> None:
+    found = _present(given.datasets or (("german_credit",) if given.quick else values.TABLES), given)
+    names = [n for n in given.generators or ("circuit",) if n in values.GENERATORS]
+    points: list[values.Point] = []
+
+    def keep(point: values.Point) -> None:
+        points.append(point)
+        report.keep("values", [asdict(p) for p in points])
+
+    values.run(names, found, seeds, given.data, done=keep)
+    report.add("values", values.table(points, len(seeds)), [asdict(p) for p in points], ())
 
 
 def _private_comparisons(given: argparse.Namespace) -> list[Comparison]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = ("adult", "churn", "telco_churn", "randhie", "german_credit", "default", "storms")
+GENERATORS = ("circuit", "ctgan", "tvae")  # those that have the parameter
 MOST_ROWS = 8_000  # of a table: a sample of it, so that the part takes minutes
 FEW = 5  # a value that fewer training rows hold is theirs
 

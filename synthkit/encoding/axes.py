@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.numbers import last_digits
-from synthkit.encoding.values import array_of, plain, whole_numbers
+from synthkit.encoding.numbers import raw_values
+from synthkit.encoding.values import array_of, plain
 from synthkit.privacy.knowledge import parse_bound
 from synthkit.schema import Column
 
@@ -128,7 +128,7 @@ def axis_of(column: Column, kind: pa.DataType, found: tuple[Any, Any] | None = N
         raise ValueError("bounds")
     if isinstance(low, int):
         unit = _whole_unit(column, kind)
-        unit *= max(1, math.ceil((high - low) / unit / most))
+        unit *= max(1, -(-((high - low) // unit) // most))
         return Axis(column.name, column.nullable, (high - low) // unit + 1, None, True, None, low, unit)
     if column.decimals is not None or column.type == "integer":
         decimals = column.decimals or 0
@@ -137,7 +137,11 @@ def axis_of(column: Column, kind: pa.DataType, found: tuple[Any, Any] | None = N
             return Axis(column.name, column.nullable, last - first + 1, None, False, decimals, first, 1)
     if low == high:
         return Axis(column.name, column.nullable, 1, None, False, None, low, 1.0)
-    return Axis(column.name, column.nullable, STEPS + 1, None, False, None, low, (high - low) / STEPS)
+    unit = high / STEPS - low / STEPS if math.isinf(high - low) else (high - low) / STEPS
+    if not unit:  # so near to 0 that float64 has fewer numbers between the bounds
+        unit = math.ulp(0.0)
+        return Axis(column.name, column.nullable, round((high - low) / unit) + 1, None, False, None, low, unit)
+    return Axis(column.name, column.nullable, STEPS + 1, None, False, None, low, unit)
 
 
 def _ends(column: Column, kind: pa.DataType) -> tuple[Any, Any]:
@@ -145,7 +149,7 @@ def _ends(column: Column, kind: pa.DataType) -> tuple[Any, Any]:
     assert column.bounds is not None
     ends, _ = raw_values(array_of([parse_bound(column, b) for b in column.bounds], kind, column.name))
     low, high = ends.tolist()
-    if not low <= high or not math.isfinite(high - low) or (isinstance(low, int) and high - low >= 2**63):
+    if not low <= high or not math.isfinite(low) or not math.isfinite(high):
         raise ValueError(f"bounds {column.bounds[0]!r} to {column.bounds[1]!r} are no range")
     return low, high
 
@@ -162,22 +166,11 @@ def _whole_unit(column: Column, kind: pa.DataType) -> int:
     return 1
 
 
-def raw_values(values: pa.Array) -> tuple[Array, Array]:
-    """An Arrow column as int64 or float64, and which cells hold a value: NaN does not, an infinity does."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    valid = values.is_valid().to_numpy(zero_copy_only=False)
-    if pa.types.is_decimal(values.type):
-        narrow = last_digits(values)
-        values = values.cast(pa.float64()) if narrow is None else narrow
-    whole = whole_numbers(values)
-    if whole is not None:
-        return pc.fill_null(whole, 0).to_numpy(zero_copy_only=False), valid
-    raw = pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")).to_numpy(zero_copy_only=False)
-    valid = valid & ~np.isnan(raw)
-    return np.where(valid, raw, 0.0), valid
+def along(axis: Axis, place: Any) -> Any:
+    """low + unit * place, of an axis of float64; no overflow on the way."""
+    if max(abs(axis.low), abs(axis.unit)) < 1e290:
+        return axis.low + place * axis.unit
+    return 2 * (axis.low / 2 + place * (axis.unit / 2))
 
 
 def steps_of(axis: Axis, raw: Array) -> Array:
@@ -185,21 +178,28 @@ def steps_of(axis: Axis, raw: Array) -> Array:
     import numpy as np
 
     if axis.whole:
-        high = int(axis.low) + (axis.points - 1) * int(axis.unit)
-        inside = np.clip(raw.astype(np.int64), int(axis.low), high) - int(axis.low)
-        return np.asarray((inside + int(axis.unit) // 2) // int(axis.unit))
+        low, unit = int(axis.low), int(axis.unit)
+        high = low + (axis.points - 1) * unit
+        if raw.dtype == object or low < -(2**63) or high >= 2**63:
+            return np.array([(min(max(int(v), low), high) - low + unit // 2) // unit for v in raw.tolist()], np.int64)
+        inside = np.clip(raw.astype(np.int64), low, high).view(np.uint64) - np.uint64(low % 2**64)
+        step, rest = np.divmod(inside, np.uint64(unit))
+        return np.asarray(step.astype(np.int64) + (rest >= np.uint64(unit - unit // 2)))
     with np.errstate(over="ignore"):  # an infinity is clamped like any other number outside
         if axis.decimals is not None:
             place = np.rint(raw * 10.0**axis.decimals) - axis.low
         else:
-            place = np.rint((raw - axis.low) / axis.unit)
+            gap = raw - axis.low
+            wide = np.isinf(gap) & np.isfinite(raw)  # between the least and the greatest float64
+            place = np.rint(np.where(wide, raw / axis.unit - axis.low / axis.unit, gap / axis.unit))
     return np.asarray(np.clip(place, 0, axis.points - 1).astype(np.int64))
 
 
 def roundest(axis: Axis, position: int) -> float:
     """The number of fewest digits within a step: what a spike off every grid comes back as, whatever the rows hold."""
-    middle, half = axis.low + position * axis.unit, axis.unit / 2
-    low, high = max(middle - half, axis.low), min(middle + half, axis.low + (axis.points - 1) * axis.unit)
+    top = float(along(axis, axis.points - 1))
+    middle, half = min(float(along(axis, position)), top), axis.unit / 2
+    low, high = max(middle - half, axis.low), min(middle + half, top)
     if low <= 0 <= high:
         return 0.0
     for digits in range(17):

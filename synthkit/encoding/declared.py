@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.axes import Axis, axis_of, raw_values, roundest, steps_of
+from synthkit.encoding.axes import Axis, along, axis_of, roundest, steps_of
 from synthkit.encoding.fill import pa_schema, serialised
-from synthkit.encoding.numbers import from_raw
+from synthkit.encoding.numbers import at_steps, from_raw, raw_values
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError, did_you_mean
 from synthkit.schema import Table
@@ -150,11 +150,11 @@ class DeclaredEncoder:
                 return pa.nulls(len(positions), kind)
             return vocabulary.take(pa.array(place, mask=missing if missing.any() else None))
         if axis.whole:
-            return from_raw(int(axis.low) + place * int(axis.unit), missing, kind)
+            return from_raw(at_steps(place, int(axis.low), int(axis.unit), axis.points - 1), missing, kind)
         if axis.decimals is not None:
             return from_raw((int(axis.low) + place) / 10.0**axis.decimals, missing, kind)
-        found = axis.low + (place + np.where(np.isnan(inner), 0.5, inner) - 0.5) * axis.unit
-        found = np.clip(found, axis.low, axis.low + (axis.points - 1) * axis.unit)
+        found = along(axis, place + np.where(np.isnan(inner), 0.5, inner) - 0.5)
+        found = np.clip(found, axis.low, along(axis, axis.points - 1))
         for p in np.unique(place[np.isnan(inner) & ~missing]):
             found[(place == p) & np.isnan(inner)] = roundest(axis, int(p))
         return from_raw(found, missing, kind)

@@ -96,13 +96,7 @@ class Grid:
             return np.asarray(np.clip(found, self.low, self.high), dtype=np.float64)
         steps = (int(self.high) - self.offset) // self.unit
         place = np.clip(np.rint(positions), 0.0, float(steps))
-        if self.offset >= -(2**63) and self.high < 2**63:
-            # In 64 bits without a sign, whose overflow undoes itself: the sum lies within the range.
-            count = np.minimum(np.minimum(place, TOP).astype(np.uint64), np.uint64(steps))
-            whole = count * np.uint64(self.unit % 2**64) + np.uint64(self.offset % 2**64)
-            found = whole.view(np.int64)
-        else:
-            found = np.array([min(int(p), steps) * self.unit + self.offset for p in place.tolist()], dtype=object)
+        found = at_steps(place, self.offset, self.unit, steps)
         for position, value in self.exact:
             found[place == position] = value
         return np.asarray(found)
@@ -113,6 +107,19 @@ class Grid:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Grid:
         return Grid(**{**data, "exact": tuple((float(p), int(v)) for p, v in data["exact"])})
+
+
+def at_steps(place: Array, offset: int, unit: int, last: int) -> Array:
+    """offset + unit * place as int64, or as Python's integers where that is too narrow; ``place`` in 0 … ``last``."""
+    import numpy as np
+
+    if offset < -(2**63) or offset + unit * last >= 2**63:
+        return np.array([min(int(p), last) * unit + offset for p in place.tolist()], dtype=object)
+    # In 64 bits without a sign, whose overflow undoes itself: the sum lies within the range.
+    within = np.minimum(place, TOP) if place.dtype == np.float64 else place
+    count = np.where(place >= last, np.uint64(last), np.minimum(within.astype(np.uint64), np.uint64(last)))
+    whole: Array = (count * np.uint64(unit % 2**64) + np.uint64(offset % 2**64)).view(np.int64)
+    return whole
 
 
 def _distances(raw: Array, origin: int) -> Array:
@@ -127,13 +134,27 @@ def _distances(raw: Array, origin: int) -> Array:
 
 
 def raw_numbers(values: pa.Array, column: str) -> tuple[Array, Array]:
-    """An Arrow column as raw values, and which cells are valid; NaN counts as missing.
-
-    Raw values are int64, float64, or Python's integers (dtype object) for decimals of more than 18 digits and unsigned
-    integers of 64 bits.
+    """As :func:`raw_values`, and no value is infinite.
 
     Raises:
-        BuildError: a value is infinite.
+        BuildError: one is.
+    """
+    import numpy as np
+
+    raw, valid = raw_values(values)
+    if raw.dtype == np.float64 and np.isinf(raw).any():
+        raise BuildError(
+            f"column {column!r} holds infinite values, which no generator learns",
+            hint="make them missing or finite in the source",
+        )
+    return raw, valid
+
+
+def raw_values(values: pa.Array) -> tuple[Array, Array]:
+    """An Arrow column as raw values, and which cells hold one: NaN does not, an infinity does.
+
+    Raw values are int64, float64, or Python's integers (dtype object) for decimals of more than 18 digits and unsigned
+    integers of 64 bits. Each follows from its own cell.
     """
     import numpy as np
     import pyarrow as pa
@@ -151,14 +172,25 @@ def raw_numbers(values: pa.Array, column: str) -> tuple[Array, Array]:
     if whole is not None:
         return pc.fill_null(whole, 0).to_numpy(zero_copy_only=False), valid
     raw = pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")).to_numpy(zero_copy_only=False)
-    if np.isinf(raw).any():
-        raise BuildError(
-            f"column {column!r} holds infinite values, which no generator learns",
-            hint="make them missing or finite in the source",
-        )
     valid = valid & ~np.isnan(raw)
     raw = np.where(valid, raw, 0.0)
     return _shortest(raw) if values.type == pa.float32() else raw, valid
+
+
+def limits(kind: pa.DataType | None) -> tuple[float, float]:
+    """The least and the greatest raw value of an Arrow type of numbers or times."""
+    import numpy as np
+    import pyarrow.types as t
+
+    if kind is not None and t.is_floating(kind):
+        most = float(np.finfo(kind.to_pandas_dtype()).max)
+        return -most, most
+    if kind is not None and t.is_decimal(kind):
+        return -(10**kind.precision) + 1, 10**kind.precision - 1
+    if kind is not None and (t.is_unsigned_integer(kind) or t.is_time(kind)):
+        return 0, 2**kind.bit_width - 1
+    width = 64 if kind is None else kind.bit_width
+    return -(2 ** (width - 1)) + 1, 2 ** (width - 1) - 1
 
 
 def _shortest(raw: Array) -> Array:
@@ -166,12 +198,13 @@ def _shortest(raw: Array) -> Array:
     import numpy as np
 
     found = raw.copy()
-    open_ = np.ones(len(raw), dtype=bool)
+    left = np.abs(raw) < 1e6
     for digits in range(MOST_DECIMALS + 1):
-        near = np.rint(raw * 10.0**digits) / 10.0**digits
-        same = open_ & (near.astype(np.float32) == raw.astype(np.float32)) & (np.abs(raw) < 1e6)
-        found[same] = near[same]
-        open_ &= ~same
+        near = np.rint(raw[left] * 10.0**digits) / 10.0**digits
+        same = near.astype(np.float32) == raw[left].astype(np.float32)
+        index = np.flatnonzero(left)[same]
+        found[index] = near[same]
+        left[index] = False
     return found
 
 

@@ -5,7 +5,8 @@ together, until a pool has ``min_count`` people, and what comes back is any poin
 each equally likely, whether somebody holds it or not. So no number, date or moment is given out because fewer people
 hold it: the range of a pool is known of a group of at least ``min_count`` (the idea of microaggregation: Domingo-Ferrer
 & Mateo-Sanz 2002, "Practical data-oriented microaggregation for statistical disclosure control"). Where too few people
-are left for a pool, they come back as the nearest value that is given out.
+are left for a pool, they come back as the nearest value that is given out; and so do those between common values of a
+column that is mostly common, where a value in between would look like none of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MIN_COUNT = 5  # people who hold a value that is given out as it is
+MOSTLY = 0.9  # of the rows hold common values: the column is a list of them
 POOLS = 1_000  # of a column, about: beyond it a pool takes in more people
 
 
@@ -33,6 +35,7 @@ def fit_bins(values: Values, *, most: int, min_count: int = MIN_COUNT) -> Bins:
     """
     import numpy as np
 
+    every, values = values, _outlined(values, min_count)
     common = values.people >= min_count
     few = len(values.positions) <= most
     spike = common & (few | (values.rows >= values.rows.sum() / most))
@@ -48,7 +51,24 @@ def fit_bins(values: Values, *, most: int, min_count: int = MIN_COUNT) -> Bins:
         least += [low for low, _ in pieces]
         highest += [high for _, high in pieces]
         of += [number] * len(pieces)
-    return _bins(values, np.array(least), np.array(highest), np.array(of))
+    return _bins(every, np.array(least), np.array(highest), np.array(of))
+
+
+def _outlined(values: Values, min_count: int) -> Values:
+    """Of a column that is mostly common: its common values, and those beyond the least and the greatest of them."""
+    import numpy as np
+
+    common = values.people >= min_count
+    if not common.any() or values.rows[common].sum() < MOSTLY * values.rows.sum():
+        return values
+    first, last = np.flatnonzero(common)[[0, -1]]
+    kept = common.copy()
+    kept[:first] = kept[last + 1 :] = True
+    units = values.units
+    if units is not None:
+        units = units[kept[units[:, 0]]]
+        units = np.stack([(np.cumsum(kept) - 1)[units[:, 0]], units[:, 1]], axis=1)
+    return Values(values.positions[kept], values.rows[kept], values.people[kept], values.rounded, units)
 
 
 def _bins(values: Values, low: Array, high: Array, of: Array) -> Bins:

@@ -207,7 +207,7 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Generat
 
     return Generator(
         name=name,
-        version=3,
+        version=4,
         params=params,
         fit=fit,
         sample=_sample,

@@ -196,7 +196,7 @@ def _generator(name: str, params: type[SdvParams], summary: str) -> Generator:
 
     return Generator(
         name=name,
-        version=3,
+        version=4,
         params=params,
         fit=fit,
         sample=_sample,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.encoding.fill import pa_schema, serialised
+from synthkit.encoding.numbers import from_raw, raw_values
 from synthkit.encoding.values import array_of, plain
 from synthkit.errors import BuildError
 from synthkit.schema import Column, Table
@@ -27,13 +28,18 @@ Kind = Literal["numerical", "boolean", "categorical"]
 
 @dataclass(frozen=True)
 class FrameColumn:
-    """How one column is encoded: ``unit`` in microseconds for times, ``categories`` as text in JSON order."""
+    """How one column is encoded: ``unit`` in microseconds for times, ``categories`` as text in JSON order.
+
+    ``ends`` are the least and the greatest raw value (:func:`synthkit.encoding.numbers.raw_values`) of a number or a
+    time: SDV keeps them as float64, which may lie beyond.
+    """
 
     name: str
     kind: Kind
     integer: bool = False
     unit: int = 0
     categories: tuple[Any, ...] = ()
+    ends: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,14 +60,24 @@ class Frame:
 
     def to_json(self) -> dict[str, Any]:
         columns = [
-            {"name": c.name, "kind": c.kind, "integer": c.integer, "unit": c.unit, "categories": list(c.categories)}
+            {
+                "name": c.name,
+                "kind": c.kind,
+                "integer": c.integer,
+                "unit": c.unit,
+                "categories": list(c.categories),
+                "ends": list(c.ends),
+            }
             for c in self.columns
         ]
         return {"columns": columns, "arrow": [list(a) for a in self.arrow]}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Frame:
-        columns = tuple(FrameColumn(**{**c, "categories": tuple(c["categories"])}) for c in data["columns"])
+        columns = tuple(
+            FrameColumn(**{**c, "categories": tuple(c["categories"]), "ends": tuple(c["ends"])})
+            for c in data["columns"]
+        )
         return Frame(columns, tuple((str(a), str(b)) for a, b in data["arrow"]))
 
     def decode(self, frame: pd.DataFrame) -> pa.RecordBatch:
@@ -69,7 +85,9 @@ class Frame:
         import pyarrow as pa
 
         schema = pa_schema(self.arrow)
-        arrays = [_decode(c, frame[f"c{i}"], schema.field(c.name).type) for i, c in enumerate(self.columns)]
+        kinds = [schema.field(c.name).type for c in self.columns]
+        found = [_decode(c, frame[f"c{i}"], kind) for i, (c, kind) in enumerate(zip(self.columns, kinds, strict=True))]
+        arrays = [_within(c, values) for c, values in zip(self.columns, found, strict=True)]
         return pa.record_batch(arrays, schema=schema)
 
 
@@ -104,18 +122,42 @@ def _encode(column: Column, values: pa.Array) -> tuple[FrameColumn, Any]:
             micros = _micros(values)
             unit = next(u for u in _UNITS if _divides(micros, u))
             scaled = micros.to_numpy(zero_copy_only=False) / unit if micros.null_count else micros.to_numpy() // unit
-            return FrameColumn(column.name, "numerical", integer=True, unit=unit), scaled
+            return FrameColumn(column.name, "numerical", integer=True, unit=unit, ends=_ends(values)), scaled
         if t.is_floating(kind) and pc.any(pc.is_inf(values)).as_py():
             raise BuildError(
                 f"column {column.name!r} holds infinite values, which no generator learns",
                 hint="make them missing or finite in the source",
             )
         floats = values.cast(pa.float64()) if t.is_decimal(kind) else values
-        return FrameColumn(column.name, "numerical", integer=t.is_integer(kind)), floats.to_numpy(zero_copy_only=False)
+        made = FrameColumn(column.name, "numerical", integer=t.is_integer(kind), ends=_ends(values))
+        return made, floats.to_numpy(zero_copy_only=False)
     encoded = values.dictionary_encode()
     categories = tuple(plain(v) for v in encoded.dictionary.to_pylist())
     codes = [None if i is None else f"v{i}" for i in encoded.indices.to_pylist()]
     return FrameColumn(column.name, "categorical", categories=categories), np.array(codes, dtype=object)
+
+
+def _ends(values: pa.Array) -> tuple[Any, ...]:
+    raw, valid = raw_values(values)
+    return (_plain(raw[valid].min()), _plain(raw[valid].max())) if valid.any() else ()
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int) else value.item()
+
+
+def _within(column: FrameColumn, values: pa.Array) -> pa.Array:
+    """Drawn values held within those of the rows."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if not column.ends:
+        return values
+    wide = isinstance(column.ends[0], int) and not all(-(2**63) <= end < 2**63 for end in column.ends)
+    raw = np.array(column.ends, dtype=object if wide else None)
+    low, high = from_raw(raw, np.zeros(2, dtype=bool), values.type)
+    values = pc.if_else(pc.fill_null(pc.less(values, low), False), low, values)
+    return pc.if_else(pc.fill_null(pc.greater(values, high), False), high, values)
 
 
 def _few_numbers(column: Column, values: pa.Array) -> bool:
@@ -200,4 +242,8 @@ def _from_micros(whole: pa.Array, unit: int, kind: pa.DataType) -> pa.Array:
         inside = pc.max_element_wise(pc.min_element_wise(micros, 86_399_999_999), 0)
         inside = pc.if_else(micros.is_valid(), inside, pa.scalar(None, pa.int64()))
         return inside.cast(pa.time64("us")).cast(kind)
+    if kind.unit == "ns":  # whose range is narrower
+        most = pa.scalar((2**63 - 1) // 1_000)
+        inside = pc.max_element_wise(pc.min_element_wise(micros, most), pc.negate(most))
+        micros = pc.if_else(micros.is_valid(), inside, pa.scalar(None, pa.int64()))
     return micros.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(kind)

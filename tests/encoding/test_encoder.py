@@ -266,7 +266,7 @@ def test_values_that_many_share_come_back_and_one_persons_do_not(tmp_path: Path)
         found = drawn.column("price").to_numpy()
         for price in (9.99, 14.99, 29.95):
             here, there = np.count_nonzero(found == price), np.count_nonzero(columns["price"] == price)
-            assert here == pytest.approx(there, abs=3)  # a price between two others may be met by chance
+            assert here == pytest.approx(there, abs=12)  # a few prices near it come back as this one
         assert 7777.77 not in found
         assert np.count_nonzero(np.isin(found, columns["price"]) & ~np.isin(found, [9.99, 14.99, 29.95])) < 20
         assert set(drawn.column("visits").to_pylist()) == {0, 1, 2, 3}

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.axes import raw_values
+from synthkit.encoding.numbers import limits, raw_values
 from synthkit.encoding.values import plain
 from synthkit.errors import BuildError
 from synthkit.generators.marginals.release import Releases
@@ -149,27 +149,28 @@ def _ends(table: Table, column: Column, sigma: float, releases: Releases) -> tup
     import numpy as np
 
     counts = np.zeros(4 * POWER + 3, dtype=np.int64)
-    whole = False
+    whole, kind = False, None
     for batch in table.batches([column.name]):
         raw, valid = raw_values(batch.column(column.name))
-        whole = raw.dtype == np.int64
+        whole, kind = raw.dtype != np.float64, batch.schema.field(column.name).type
         counts += np.bincount(_magnitude(raw[valid]), minlength=len(counts))
     noisy = releases.histogram(counts, sigma)
     kept = np.flatnonzero(noisy > STANDS_OUT * sigma)
     if not len(kept):
         return (0, 1) if whole else (0.0, 1.0)
     low, high = _range(int(kept[0]))[0], _range(int(kept[-1]))[1]
+    least, most = limits(kind)
     if not whole:
-        return low, high
-    most = 2**62
-    return max(-most, math.floor(low)), min(most, math.ceil(high))
+        return max(least, low), min(most, high)
+    return max(least, math.floor(low)), min(most, math.ceil(high))
 
 
 def _magnitude(raw: Array) -> Array:
     """The cell of each number: -2^j … -2^-j, 0, 2^-j … 2^j by powers of two, the outermost ones open."""
     import numpy as np
 
-    size = np.abs(raw.astype(np.float64))
+    raw = raw.astype(np.float64)
+    size = np.abs(raw)
     power = np.clip(np.floor(np.log2(np.where(size > 0, size, 1.0))), -POWER, POWER)
     middle = 2 * POWER + 1
     return np.asarray((middle + np.sign(raw) * (power + POWER + 1)).astype(np.int64))
