@@ -137,11 +137,11 @@ def axis_of(column: Column, kind: pa.DataType, found: tuple[Any, Any] | None = N
             return Axis(column.name, column.nullable, last - first + 1, None, False, decimals, first, 1)
     if low == high:
         return Axis(column.name, column.nullable, 1, None, False, None, low, 1.0)
-    unit = high / STEPS - low / STEPS if math.isinf(high - low) else (high - low) / STEPS
-    if not unit:  # so near to 0 that float64 has fewer numbers between the bounds
-        unit = math.ulp(0.0)
-        return Axis(column.name, column.nullable, round((high - low) / unit) + 1, None, False, None, low, unit)
-    return Axis(column.name, column.nullable, STEPS + 1, None, False, None, low, unit)
+    step = high / STEPS - low / STEPS if math.isinf(high - low) else (high - low) / STEPS
+    if not step:  # so near to 0 that float64 has fewer numbers between the bounds
+        step = math.ulp(0.0)
+        return Axis(column.name, column.nullable, round((high - low) / step) + 1, None, False, None, low, step)
+    return Axis(column.name, column.nullable, STEPS + 1, None, False, None, low, step)
 
 
 def _ends(column: Column, kind: pa.DataType) -> tuple[Any, Any]:
