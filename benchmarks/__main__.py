@@ -10,6 +10,7 @@ MODULES = {
     "startup": "benchmarks.startup",
     "thousand_models": "benchmarks.thousand_models",
     "first_build": "benchmarks.first_build",
+    "readme": "benchmarks.readme",
     "text": "benchmarks.text",
     "attackers": "benchmarks.attackers",
     "crashes": "benchmarks.crashes",

@@ -184,6 +184,7 @@ def _receipt(
         "versions": versions(),
         "git": context.git,
         "device": context.manifest.project.device,
+        "environment": None if staged.environment is None else dict(staged.environment),
     }
 
 

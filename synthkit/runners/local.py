@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from synthkit.errors import BuildError
+from synthkit.runners.environment import held_fixed
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, job_to_json
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 class LocalExecutor:
@@ -33,7 +32,7 @@ class LocalExecutor:
     def __init__(self, model_threads: int, log: Path) -> None:
         self._environment = {
             **os.environ,
-            **dict.fromkeys(_THREAD_VARIABLES, str(model_threads)),
+            **held_fixed(model_threads, os.environ),
             "PYTHONHASHSEED": "0",  # the order of sets must not change the rows
             "PYTHONUNBUFFERED": "1",
             "PYTHONSAFEPATH": "1",  # `-m` would look for modules in the folder that synth was typed in: the project

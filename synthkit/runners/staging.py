@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.runners.environment import environment
 from synthkit.runners.jobs import ComposeJob, GenerateJob, JobProgress, QueryJob
 from synthkit.schema import Schema
 
@@ -47,6 +48,7 @@ def stage(
         "source_rows": source_rows,
         "privacy": job.charge if isinstance(job, GenerateJob) else None,
         "guarantees": job.guarantees,
+        "environment": environment(),
     }
     if teacher is not None:
         record["teacher"] = teacher()

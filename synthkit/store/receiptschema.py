@@ -71,12 +71,28 @@ def receipt_schema() -> dict[str, Any]:
                 "properties": {"commit": _TEXT, "dirty": {"type": "boolean"}},
             },
             "device": _TEXT,
+            "environment": _environment(),
             "file": {**_TEXT, "description": "the Parquet file, seen from the receipt's folder"},
             "sha256": _SHA256,
             "md5": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "by which DVC names the file"},
             "bytes": _COUNT,
             "previous": {**_SHA256, "type": ["string", "null"], "description": "of the receipt that it replaced"},
             "restored": {"type": "object", "required": ["at", "commit"], "properties": {"at": _TEXT}},
+        },
+    }
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "type": ["object", "null"],
+        "description": "where the rows were computed: elsewhere their bytes may differ",
+        "required": ["platform", "processor", "threads", "held", "kernels"],
+        "properties": {
+            "platform": _TEXT,
+            "processor": _TEXT,
+            "threads": {"type": "integer", "minimum": 1, "description": "of the linear algebra of one training"},
+            "held": {**_NAMED_TEXTS, "description": "variables that hold libraries to one set of instructions"},
+            "kernels": {**_NAMED_TEXTS, "description": "what the loaded libraries compute with"},
         },
     }
 

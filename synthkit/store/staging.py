@@ -38,6 +38,8 @@ class StagedRows:
         guarantees: what they may reveal, by account; None where that was never recorded.
         teacher: what asking a teacher for them took; None where nobody was asked.
         hashes: of the file, taken while it was written.
+        environment: where they were computed (:func:`synthkit.runners.environment.environment`); None where that was
+            never recorded.
     """
 
     table: Table
@@ -47,6 +49,7 @@ class StagedRows:
     guarantees: tuple[Mapping[str, Any], ...] | None = None
     teacher: Mapping[str, Any] | None = None
     hashes: Hashes | None = None
+    environment: Mapping[str, Any] | None = None
 
     @property
     def path(self) -> Path:
@@ -77,8 +80,9 @@ class Staging:
             return None
         table = Table(Schema.from_json(record["schema"]), (data,), record["rows"])
         hashes = Hashes(record["sha256"], record["md5"]) if record.keys() >= {"sha256", "md5"} else None
+        teacher, environment = record.get("teacher"), record.get("environment")
         privacy = recorded_privacy(record)
-        return StagedRows(table, sample, record.get("source_rows"), *privacy, record.get("teacher"), hashes)
+        return StagedRows(table, sample, record.get("source_rows"), *privacy, teacher, hashes, environment)
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]

@@ -142,7 +142,8 @@ class Warehouse:
             return None
         table = Table(Schema.from_json(receipt["schema"]), (self.file(receipt),), receipt["rows"])
         sample, privacy = receipt["fingerprints"]["sample"], recorded_privacy(receipt)
-        return StagedRows(table, sample, receipt.get("source_rows"), *privacy, receipt.get("teacher"))
+        teacher, environment = receipt.get("teacher"), receipt.get("environment")
+        return StagedRows(table, sample, receipt.get("source_rows"), *privacy, teacher, None, environment)
 
     def publish(
         self,
