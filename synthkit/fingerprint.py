@@ -22,6 +22,7 @@ from synthkit.sources.ingest import VERSION as READING_VERSION
 from synthkit.spec.decides import What, deciding, fields_deciding
 from synthkit.spec.types import ColumnSpec, ModelSpec
 
+DERIVED_VERSION = 2  # of how the rows of a model that another one learns from are divided
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 
 
@@ -108,7 +109,7 @@ class Fingerprinter:
         if model.generator.kind == "query" and model.source is not None:
             audit["reference"] = {
                 model.source.id: self._identity(model.source.id, upstream, private),
-                "holdout": model.holdout,
+                "holdout": self._division(model),
             }
         audit_hash = digest({"sample": sample_hash, **audit})
         return Fingerprint(train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit})
@@ -146,7 +147,7 @@ class Fingerprinter:
             inputs["holdout"] = {r.id: self._source_holdout(r.id) for r in reads if r and r.source is not None}
         else:
             inputs |= {
-                "holdout": model.holdout,
+                "holdout": self._division(model),
                 "device": project.device,
                 "threads": project.spec.model_threads,
                 "epsilon": model.spec.epsilon,
@@ -162,6 +163,19 @@ class Fingerprinter:
         decides = deciding(self.manifest.sources[source_id].spec, *TRAINED)
         decides.pop("holdout", None)  # it stands in the hash as the share that it comes to
         return digest([READING_VERSION, decides])
+
+    def _division(self, model: ModelNode) -> Any:
+        """What decides which rows a model learns from and which judge it, beside the rows themselves."""
+        if model.source is None or model.source.source is not None:
+            return model.holdout
+        if model.judged_through:
+            return {"share": model.holdout, "through": [r.id for r in model.judged_through]}
+        return {"share": model.holdout, "version": DERIVED_VERSION}
+
+    def rows(self, model: ModelNode, upstream: Mapping[str, str]) -> str:
+        """The sample hash alone: what decides the rows, whatever the audits are."""
+        train = digest(self._train_inputs(model, upstream))
+        return digest({"train": train, **self._sample_inputs(model)})
 
     def _source_holdout(self, source_id: str) -> str:
         spec = self.manifest.sources[source_id].spec

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.compiler import ModelNode
 from synthkit.errors import BuildError
 from synthkit.events import Note
-from synthkit.runners.jobs import IngestJob, JobProgress, SplitJob
+from synthkit.fingerprint import model_seed
+from synthkit.runners.jobs import IngestJob, InheritJob, JobProgress, SplitJob
 from synthkit.sources.ingest import parse_share
+from synthkit.sources.split import SALT
 from synthkit.spec.types import Relation
 from synthkit.store.staging import StagedRows
 
@@ -45,13 +48,50 @@ class Inputs:
             if model.budget is not None and model.declared is not None:
                 declared = {"schema": model.declared.to_json(), "max_rows_per_unit": model.budget.max_rows_per_unit}
             return self.ingest(relation, holdout, declared)
-        name = relation.name
-        rows = self.upstream(name)
-        directory = self.context.staging.split(name, rows, holdout)
+        rows, inherited = self.upstream(relation.name), bool(model.judged_through)
+        directory = self.context.staging.split(relation.name, rows, holdout, inherited=inherited)
         with self.context.once(str(directory)):
+            if inherited:
+                return self._inherited(model, rows, directory)
             schema = rows.table.schema.to_json()
-            job = SplitJob(str(rows.path), schema, rows.table.rows, holdout, str(directory))
+            salt = f"{SALT} {relation.id}"
+            job = SplitJob(str(rows.path), schema, rows.table.rows, model.holdout, str(directory), salt)
             return str(self.context.executor.run(job, self.progress)["directory"])
+
+    def _inherited(self, model: ModelNode, rows: StagedRows, directory: Path) -> str:
+        """The published rows beside the source's held-out ones, put through the queries between the two."""
+        if (directory / "split.json").exists():
+            return str(directory)
+        way = model.judged_through
+        queries: list[Mapping[str, Any]] = [self._query(relation, over) for relation, over in pairwise(way)]
+        job = InheritJob(
+            path=str(rows.path),
+            schema=rows.table.schema.to_json(),
+            rows=rows.table.rows,
+            holdout=model.holdout,
+            directory=str(directory),
+            held_out=self._sides(way[-1])[1],
+            queries=queries[::-1],
+        )
+        done = self.context.executor.run(job, self.progress)
+        if done["held_out"] == 0:
+            what = f"no held-out row of {way[-1].id.partition(':')[2]} comes through the query of {way[0].name!r}"
+            self.context.say(Note(f"{model.name}: {what}, so nothing judges what is learnt from it", "warn"))
+        return str(done["directory"])
+
+    def _query(self, relation: Relation, over: Relation) -> dict[str, Any]:
+        """An SQL model's query for other rows than its own. Raises BuildError where its table was made otherwise."""
+        node = self.context.manifest.models[relation.name]
+        parents = {r.id: self.upstream(r.name).sample for r in node.sql_relations if r.source is None}
+        if self.context.fingerprinter.rows(node, parents) != self.upstream(node.name).sample:
+            raise BuildError(
+                f"{node.name!r} was made of other rows, or by another query, than its source and the YAML give now, so "
+                "the held-out rows that belong to it are not known",
+                hint=f"build it too (--select +{node.name}+), or set holdout: on the model to divide the table anew",
+            )
+        others = {r.sql: self.files(r) for r in node.sql_relations if r != over}
+        seed = model_seed(self.context.manifest.project.seed, node.spec.seed, node.name)
+        return {"sql": node.sql, "over": over.sql, "relations": others, "seed": seed}
 
     def ingest(self, relation: Relation, holdout: float, declared: Mapping[str, Any] | None = None) -> str:
         context = self.context
@@ -82,12 +122,17 @@ class Inputs:
         """The Parquet files that SQL reads for a relation: a source's training rows, or a model's table."""
         if relation.source is None:
             return [str(self.upstream(relation.name).path)]
+        return self._sides(relation)[0]
+
+    def _sides(self, source: Relation) -> tuple[list[str], list[str]]:
+        """The files of a source's training rows and, for audits alone, of its held-out ones."""
         from synthkit.sources.ingest import load_split
 
-        spec = self.context.manifest.sources[relation.id].spec
+        spec = self.context.manifest.sources[source.id].spec
         share = spec.holdout if spec.holdout is not None else self.context.manifest.project.spec.holdout
-        split = load_split(Path(self.ingest(relation, parse_share(share))))
-        return [str(p) for p in split.train.paths]
+        split = load_split(Path(self.ingest(source, parse_share(share))))
+        held_out = () if split.holdout is None else split.holdout.paths
+        return [str(p) for p in split.train.paths], [str(p) for p in held_out]
 
     def upstream(self, name: str) -> StagedRows:
         """An audited table that this model reads: published, or staged if it is ephemeral."""

@@ -24,6 +24,7 @@ from synthkit.publishing import places_of, publish, state_of, withheld_audits
 from synthkit.results import ModelResult, ModelStatus
 from synthkit.runners.jobs import Executor
 from synthkit.runrecord import git_state
+from synthkit.store.signing import Sign, signer
 from synthkit.store.staging import StagedRows, Staging
 from synthkit.store.warehouse import Warehouse
 from synthkit.versions.repository import Repository, find_repository
@@ -44,9 +45,11 @@ class RunContext:
     staging: Staging = field(init=False)
     repository: Repository | str = field(init=False)  # or why no versions are kept
     git: Mapping[str, Any] | None = field(init=False)
+    sign: Sign | None = field(init=False)  # what signs receipts, where a key is configured
 
     def __post_init__(self) -> None:
         project = self.manifest.project
+        self.sign = signer(project.root)
         self.repository = find_repository(project.root)
         self.git = git_state(project.root)
         self.fingerprinter = Fingerprinter(self.manifest)

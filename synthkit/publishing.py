@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.audits import registry
@@ -60,7 +60,7 @@ def publish(
     repository = context.repository
     keep = repository.store if isinstance(repository, Repository) else None
     _versions(context).keep(model.name, staged.path)
-    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep, staged.hashes)
+    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep, staged.hashes, context.sign)
     if keep is not None:
         write_pointer(pointer_path(context.warehouse, model.name), written)
     context.staging.discard_others(model.name, None)
@@ -166,6 +166,7 @@ def _receipt(
             "version": model.generator.version,
         },
         "source": None if model.source is None else model.source.id,
+        "holdout": model.judges,
         "epsilon": spec.epsilon,
         "delta": model.delta,
         "privacy": staged.privacy,
@@ -196,10 +197,11 @@ def _required(bound: BoundAudit) -> dict[str, Any]:
 def source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
     """Names and types of the real tables that the model or its audits read: `verify` has no others to look at.
 
-    Of a private model's source, as they are declared: a type that was read off the rows would tell of them.
+    Those that ephemeral models upstream read are among them, as these have no receipt. Of a private model's source, as
+    they are declared: a type that was read off the rows would tell of them.
     """
     found = {}
-    for relation in model.parents:
+    for relation in _with_ephemeral(manifest, model):
         if relation.source is not None:
             schema = manifest.sources[relation.id].schema
             if model.protected:
@@ -207,6 +209,19 @@ def source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, 
                 schema = own or declared_schema(schema, sniffed=True)
             found[relation.id] = {c.name: c.sql_type for c in schema.columns}
     return found
+
+
+def _with_ephemeral(manifest: Manifest, model: ModelNode) -> Iterator[Relation]:
+    """What the model reads, and what the ephemeral models among that read, and so on."""
+    waiting, seen = list(model.parents), set[Relation]()
+    while waiting:
+        relation = waiting.pop(0)
+        if relation in seen:
+            continue
+        seen.add(relation)
+        yield relation
+        if relation.source is None and manifest.models[relation.name].spec.materialized == "ephemeral":
+            waiting += manifest.models[relation.name].parents
 
 
 def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def command(
     """List models, sources and exposures."""
     from synthkit.cli.common import compiled
     from synthkit.graph.selection import select as select_nodes
+    from synthkit.store.readers import made_from_other_rows
     from synthkit.store.unclaimed import told, unclaimed_tables
+    from synthkit.store.warehouse import Warehouse
 
     manifest = compiled(project_dir, target, variables, reads="either")
     nodes = dict(manifest.selectables)
@@ -38,7 +40,13 @@ def command(
         nodes = selectables(manifest, make_plan(manifest).actions, last_results(manifest.project), state)
     selection = select_nodes(manifest.dag, nodes, select, exclude)
     left = told(unclaimed_tables(manifest))
-    for warning in (*selection.warnings, *([left] if left else [])):
+    published = Warehouse(manifest.project.warehouse_dir, manifest.project.database_path).all_published()
+    stale = [
+        f"{name} was made from other rows of {', '.join(upstream)} than are published now"
+        for name, upstream in made_from_other_rows(published).items()
+        if f"model:{name}" in selection.nodes
+    ]
+    for warning in (*selection.warnings, *([left] if left else []), *stale):
         click.echo(f"warning: {warning}", err=True)
     for id_ in manifest.dag.order():
         node = nodes[id_]

@@ -15,6 +15,7 @@ from synthkit.cli.common import base_option, load, log_options, project_options,
 @base_option
 @click.option("--full", is_flag=True, help="Hash the Parquet files; else their sizes decide.")
 @click.option("--allow-breaking", is_flag=True, help="Columns that readers lose are meant: warn only.")
+@click.option("--require-signature", is_flag=True, help="Each receipt must be signed by an allowed signer.")
 @report_option
 @log_options
 @click.pass_context
@@ -27,6 +28,7 @@ def command(
     base: str | None,
     full: bool,
     allow_breaking: bool,
+    require_signature: bool,
     reports: tuple[str, ...],
     log_format: str,
     quiet: bool,
@@ -46,7 +48,7 @@ def command(
     wanted = parse_reports(reports)
     project = load(project_dir, target, variables)
     commit = None if not base else merge_base(commit_at(project.root, base))
-    found = review(project, base=commit, full=full, allow_breaking=allow_breaking)
+    found = review(project, base=commit, full=full, allow_breaking=allow_breaking, require_signature=require_signature)
     if log_format == "json":
         for line in json_lines(found, quiet=quiet):
             click.echo(line)

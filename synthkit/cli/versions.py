@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(model: str, project_dir: Path | None, target: str | None, style: str) -> None:
     """List the versions of a published table, from git's history."""
-    known = kept_versions(project_dir, target).of_table(model)
+    from synthkit.store.readers import made_from_other_rows
+
+    kept = kept_versions(project_dir, target)
+    known = kept.of_table(model)
     if style == "json":
         click.echo(json.dumps([_facts(v) for v in known], indent=2, ensure_ascii=False))
         return
+    other = made_from_other_rows(kept.warehouse.all_published())
     lines = [("version", "committed", "run", "rows", "ε", "audits", "message")]
     for v in known:
         f = _facts(v)
@@ -34,6 +38,8 @@ def command(model: str, project_dir: Path | None, target: str | None, style: str
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip())
+    if model in other:
+        click.echo(f"{model} was made from other rows of {', '.join(other[model])} than are published now", err=True)
 
 
 def _facts(version: Version) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
 from synthkit.compiler.guarantees import trace_guarantees
+from synthkit.compiler.holdouts import bind_derived_holdouts
 from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
@@ -40,6 +41,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     order_models,
     describe_sources,
     derive_schemas,
+    bind_derived_holdouts,
     check_private,
     check_row_by_row,
     check_former_names,

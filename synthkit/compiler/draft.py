@@ -44,6 +44,8 @@ class ModelDraft:
     params: BaseModel | None = None
     size: Size = field(default_factory=lambda: Size(factor=1.0))
     holdout: float = 0.2
+    judged_through: tuple[Relation, ...] = ()
+    divided_because: str = ""
     sql: str | None = None
     sql_uses: Uses | None = None
     sql_relations: tuple[Relation, ...] = ()
@@ -143,6 +145,8 @@ class Draft:
                 schema=draft.schema or Schema(()),
                 size=draft.size,
                 holdout=draft.holdout,
+                judged_through=draft.judged_through,
+                divided_because=draft.divided_because,
                 audits=tuple(draft.audits),
                 audit_relations=draft.audit_relations,
                 lineage=draft.lineage,

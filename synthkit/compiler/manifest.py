@@ -133,6 +133,9 @@ class ModelNode:
         sql: the rendered SELECT of an SQL model.
         schema: its columns (for a generated model those of its source, logical types provisional).
         holdout: share of the source kept from training, 0 to 1.
+        judged_through: where the source is an SQL model that takes a real source's rows one by one, the way up from it
+            to that source, both included: the source's held-out rows, put through the same queries, are the holdout.
+        divided_because: why the rows of the model that it learns from are divided anew instead.
         uses: what its values were rendered with, by their keys in the YAML; of an SQL model's query as ``query``, of
             audits below ``audits`` and their key (:func:`audit_keys`), where a custom one has its SQL as ``sql``.
     """
@@ -157,6 +160,8 @@ class ModelNode:
     declared: Schema | None = None
     guarantees: tuple[Guarantee, ...] = ()
     disclosure: Disclosure = "open"
+    judged_through: tuple[Relation, ...] = ()
+    divided_because: str = ""
     uses: Mapping[KeyPath, Uses] = field(default_factory=dict)
 
     @property
@@ -164,6 +169,21 @@ class ModelNode:
         """Whether the table promises to reveal no more than some ε: its own, or that of all it descends from."""
         descends = bool(self.guarantees) and not any(g.unprotected for g in self.guarantees)
         return self.spec.epsilon is not None or (descends and not self.lineage.contains_real_rows)
+
+    @property
+    def judges(self) -> dict[str, Any] | None:
+        """Which held-out rows judge the table: {share, of, through or why}; None where there are none.
+
+        ``of`` is the node whose rows are divided. ``through``: the SQL models that its held-out rows are put through,
+        the first one first. ``why``: what speaks against holding out rows of a source.
+        """
+        if self.source is None or self.holdout == 0:
+            return None
+        found: dict[str, Any] = {"share": self.holdout, "of": self.source.id}
+        if self.judged_through:
+            *models, source = self.judged_through
+            return {**found, "of": source.id, "through": [r.id for r in reversed(models)]}
+        return {**found, "why": self.divided_because} if self.source.source is None else found
 
     @property
     def reads(self) -> tuple[Relation, ...]:
@@ -338,6 +358,7 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
         "guarantees": [g.to_json() for g in model.guarantees],
         "size": str(model.size),
         "holdout": model.holdout,
+        "judges": model.judges,
         "seed": spec.seed,
         "conditions": dict(spec.conditions),
         "constraints": [str(c.rule) for c in model.constraints],

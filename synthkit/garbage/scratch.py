@@ -116,7 +116,8 @@ class _Search:
             if model.source is not None and model.source.source is None:
                 rows = self._rows(model.source.name)
                 if rows is not None:
-                    wanted.add(self.staging.split(model.source.name, rows, model.holdout))
+                    inherited = bool(model.judged_through)
+                    wanted.add(self.staging.split(model.source.name, rows, model.holdout, inherited=inherited))
         return wanted
 
     def _rows(self, name: str) -> Any:

@@ -87,10 +87,12 @@ _GUARANTEE: Fields = {
     **dict.fromkeys(("epsilon", "delta", "entries"), Kind.LEDGER),
 }
 RECEIPT: Fields = {
-    **dict.fromkeys(("model", "run_id", "published_at", "uses", "seed", "generator", "source"), Kind.DECLARED),
+    **dict.fromkeys(
+        ("model", "run_id", "published_at", "uses", "seed", "generator", "source", "holdout"), Kind.DECLARED
+    ),
     **dict.fromkeys(("epsilon", "delta", "contains_real_rows", "descends_from", "materialized"), Kind.DECLARED),
     **dict.fromkeys(("description", "column_descriptions", "required", "versions", "git", "device"), Kind.DECLARED),
-    **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored"), Kind.DRAWN),
+    **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
     **dict.fromkeys(("schema", "columns", "source_columns"), Kind.TYPES),
     "fingerprints": Kind.KEYED,
     "inputs": _INPUTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from synthkit.runners.jobs import (
     ComposeJob,
     GenerateJob,
     IngestJob,
+    InheritJob,
     Job,
     JobProgress,
     QueryJob,
@@ -38,6 +39,8 @@ def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
         return _ingest(job, progress)
     if isinstance(job, SplitJob):
         return _split(job)
+    if isinstance(job, InheritJob):
+        return _inherit(job)
     if isinstance(job, GenerateJob):
         return _generate(job, progress)
     if isinstance(job, QueryJob):
@@ -82,8 +85,29 @@ def _split(job: SplitJob) -> dict[str, Any]:
     from synthkit.sources.ingest import split_table
 
     table = Table(Schema.from_json(job.schema), (Path(job.path),), job.rows)
-    split = split_table(table, holdout=job.holdout, directory=Path(job.directory))
+    split = split_table(table, holdout=job.holdout, directory=Path(job.directory), salt=job.salt)
     return {"directory": str(split.directory), "rows": split.rows}
+
+
+def _inherit(job: InheritJob) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    from synthkit.sources.derived import inherit_sides
+    from synthkit.store.parquet import write_parquet
+
+    def held_out(destination: Path, scratch: Path) -> int:
+        files = tuple(Path(p) for p in job.held_out)
+        for number, query in enumerate(job.queries):
+            made = scratch / f"{number}.parquet"
+            _run(query["sql"], {**query["relations"], query["over"]: files}, made, query["seed"])
+            files = (made,)
+        table = Table(Schema.from_json(job.schema), files, 0)
+        return write_parquet(table.batches(), pq.read_schema(files[0]), destination, {})[0]
+
+    table = Table(Schema.from_json(job.schema), (Path(job.path),), job.rows)
+    split = inherit_sides(table, holdout=job.holdout, directory=Path(job.directory), held_out=held_out)
+    assert split.holdout is not None
+    return {"directory": str(split.directory), "rows": split.rows, "held_out": split.holdout.rows}
 
 
 def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
@@ -206,20 +230,25 @@ def _check_charge(generator: Generator, params: Any, budget: Budget, modelled: S
 
 
 def _query(job: QueryJob) -> dict[str, Any]:
-    from synthkit.generators.sql import run_query
-
     started = time.perf_counter()
     directory = Path(job.stage_dir)
     directory.mkdir(parents=True, exist_ok=True)
     raw = directory / ".tmp-query.parquet"
-    relations = {name: tuple(Path(p) for p in paths) for name, paths in job.relations.items()}
-    run_query(job.sql, relations, raw, seed=job.seed, threads=1)
+    _run(job.sql, job.relations, raw, job.seed)
     try:
         table = Table(Schema.from_json(job.schema), (raw,), 0)
         result = stage(table.batches(), _typed(job, raw), job, None)
     finally:
         raw.unlink(missing_ok=True)
     return {**result, "seconds": {"train": time.perf_counter() - started}}
+
+
+def _run(sql: str, relations: Mapping[str, Sequence[str | Path]], destination: Path, seed: int) -> None:
+    """Run an SQL model's query: over training rows for its table, over held-out ones for the judge of its readers."""
+    from synthkit.generators.sql import run_query
+
+    named = {name: tuple(Path(p) for p in paths) for name, paths in relations.items()}
+    run_query(sql, named, destination, seed=seed, threads=1)
 
 
 def _typed(job: QueryJob, raw: Path) -> Schema:

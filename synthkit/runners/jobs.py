@@ -27,13 +27,31 @@ class IngestJob:
 
 @dataclass(frozen=True)
 class SplitJob:
-    """Split a published table, for a model that learns from it, as a source is split."""
+    """Split a published table, for a model that learns from it, as a source is split, but by a ``salt`` of its own."""
 
     path: str
     schema: Mapping[str, Any]
     rows: int
     holdout: float
     directory: str
+    salt: str
+
+
+@dataclass(frozen=True)
+class InheritJob:
+    """Hold a published table against its source's held-out rows, put through the queries that made the table.
+
+    ``held_out`` are the files of those rows; ``queries`` those of the SQL models from the source down to the table:
+    {sql, over: the relation that the rows stand for, relations: the files of all others, seed}.
+    """
+
+    path: str
+    schema: Mapping[str, Any]
+    rows: int
+    holdout: float
+    directory: str
+    held_out: list[str]
+    queries: list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -138,10 +156,11 @@ class AuditJob:
     profile: Mapping[str, Any] | None = None
 
 
-Job = IngestJob | SplitJob | GenerateJob | QueryJob | ComposeJob | AuditJob
+Job = IngestJob | SplitJob | InheritJob | GenerateJob | QueryJob | ComposeJob | AuditJob
 _KINDS: dict[str, type[Any]] = {
     "ingest": IngestJob,
     "split": SplitJob,
+    "inherit": InheritJob,
     "generate": GenerateJob,
     "query": QueryJob,
     "compose": ComposeJob,

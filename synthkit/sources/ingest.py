@@ -23,6 +23,7 @@ from synthkit.sources.reading import Reading
 from synthkit.sources.relation import connected, opened
 from synthkit.sources.split import (
     BUCKETS,
+    SALT,
     Split,
     bucket_of_stored,
     load_split,
@@ -91,17 +92,19 @@ def split_key(spec: SourceTableSpec, holdout: float, source_hash: str, declared:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def split_table(table: Table, *, holdout: float, directory: Path, unit: str | None = None) -> Split:
-    """Split a synthetic table that a model learns from, by the same rule, into ``directory``.
+def split_table(table: Table, *, holdout: float, directory: Path, unit: str | None = None, salt: str = SALT) -> Split:
+    """Split a table of some model that another one learns from, by the same rule, into ``directory``.
 
     Args:
         unit: the column whose values stay together; default: the schema's privacy unit, else the whole row.
+        salt: another one than that of sources, and another one for each table: rows that a table has from the training
+            side of another would else be on the training side again, all of them.
     """
     if (directory / "split.json").exists():
         return load_split(directory)
     with private_folder(directory) as making:
         with connected(making / "scratch") as connection:
-            side = bucket_of_stored(table.schema, unit)
+            side = bucket_of_stored(table.schema, unit, salt)
             rows = write_sides(connection, table.schema, table.paths, holdout, making, None, side)
             profiles = profile(connection, table.schema, making / "train.parquet")
             record_split(making, table.schema, holdout, rows, profiles, ())

@@ -50,6 +50,18 @@ def receipt_schema() -> dict[str, Any]:
                 "properties": {"name": _TEXT, "params": {"type": "object"}, "version": {"type": "integer"}},
             },
             "source": _TEXT_OR_NONE,
+            "signature": {**_TEXT, "description": "an SSH signature of the rest of the receipt: docs/review.md"},
+            "holdout": {
+                "type": ["object", "null"],
+                "description": "the held-out rows that judged the table",
+                "required": ["share", "of"],
+                "properties": {
+                    "share": {"type": "number", "minimum": 0},
+                    "of": {**_TEXT, "description": "the node whose rows are divided"},
+                    "through": {**_TEXTS, "description": "SQL models that its held-out rows were put through"},
+                    "why": {**_TEXT, "description": "why no source's held-out rows judge it"},
+                },
+            },
             "epsilon": _NUMBER_OR_NONE,
             "delta": _NUMBER_OR_NONE,
             "privacy": _privacy(),

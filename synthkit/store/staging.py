@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.files import write_json_atomic
-from synthkit.fingerprint import digest
+from synthkit.fingerprint import DERIVED_VERSION, digest
 from synthkit.schema import Schema, Table
 from synthkit.store.hashing import Hashes
 
@@ -87,9 +87,15 @@ class Staging:
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]
 
-    def split(self, model: str, rows: StagedRows, holdout: float) -> Path:
-        """The folder of the two sides of another model's rows."""
-        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout}
+    def split(self, model: str, rows: StagedRows, holdout: float, *, inherited: bool) -> Path:
+        """The folder of the two sides of another model's rows.
+
+        Args:
+            inherited: all of its rows are training rows, and those held out come from its source.
+        """
+        identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout, "version": DERIVED_VERSION}
+        if inherited:
+            identity["inherited"] = True
         if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
             identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
         return self.splits / f"{model}-{digest(identity)[:SHORT]}"

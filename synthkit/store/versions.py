@@ -10,6 +10,7 @@ from typing import Any
 from synthkit.errors import SynthError
 from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.privacy.ledger import FILE as LEDGER
+from synthkit.store.signing import Sign
 from synthkit.store.warehouse import REQUIRED, PassingAudit, Warehouse, link_or_copy
 from synthkit.versions.git import as_receipt, commit_at, commit_files
 from synthkit.versions.history import Version, chosen, versions_of
@@ -18,7 +19,7 @@ from synthkit.versions.pointer import write_pointer
 from synthkit.versions.repository import Repository, find_repository
 
 # Of a receipt: what publishing writes anew.
-_WRITTEN = ("file", "sha256", "md5", "bytes", "previous", "restored")
+_WRITTEN = ("file", "sha256", "md5", "bytes", "previous", "restored", "signature")
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,12 @@ class Versions:
             )
         return found
 
-    def restore(self, name: str, version: Version, at: str) -> dict[str, Any]:
+    def restore(self, name: str, version: Version, at: str, sign: Sign | None = None) -> dict[str, Any]:
         """Publish an old version again: nothing is trained, and no privacy is spent, as nothing new is revealed.
 
         Args:
             at: the time, for the receipt.
+            sign: signs the new receipt; the old signature is not of it.
 
         Returns the new receipt: the old one, with when and from which commit it was restored.
 
@@ -106,7 +108,7 @@ class Versions:
             raise SynthError(f"{name!r} at {version.name}: {error}", hint="choose another version") from None
         kept = {k: v for k, v in receipt.items() if k not in _WRITTEN}
         kept["restored"] = {"at": at, "commit": version.commit}
-        written = self.warehouse.publish(name, file, passing, kept, self.repository.store)
+        written = self.warehouse.publish(name, file, passing, kept, self.repository.store, sign=sign)
         write_pointer(pointer_path(self.warehouse, name), written)
         return written
 

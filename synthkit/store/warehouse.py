@@ -26,6 +26,7 @@ from synthkit.errors import BuildError
 from synthkit.files import TEMPORARY, clean_temporaries, digests, explained, replacing, sha256_file, write_json_atomic
 from synthkit.schema import Schema, Table
 from synthkit.store.hashing import Hashes
+from synthkit.store.signing import Sign
 from synthkit.store.staging import StagedRows, recorded_privacy
 from synthkit.versions.git import RECEIPT
 
@@ -153,11 +154,13 @@ class Warehouse:
         receipt: Mapping[str, Any],
         keep: Callable[[Path, str], None] | None = None,
         hashes: Hashes | None = None,
+        sign: Sign | None = None,
     ) -> dict[str, Any]:
         """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
 
         Args:
             keep: is given the file in its place and its MD5 before any receipt names it, to keep a version of it.
+            sign: signs the receipt as it is written; without it, it has no signature.
             hashes: of ``data`` as it was written; MD5, which takes longest, is then believed where SHA-256 agrees.
 
         Returns the receipt as written, with the file's name, hashes and size, and the hash of the receipt that it
@@ -197,6 +200,8 @@ class Warehouse:
             "bytes": final.stat().st_size,
             "audits": [dict(record) for record in audit.records],
         }
+        if sign is not None:
+            whole["signature"] = sign(whole)
         write_json_atomic(self.receipt_path(name), whole)
         self._remove_others(folder, final)
         return whole

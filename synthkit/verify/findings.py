@@ -10,8 +10,9 @@ from synthkit.errors import Location
 
 Level = Literal["error", "warning", "note"]
 # receipt: it is missing or not whole; fingerprint: it is not of today's YAML; data: of other rows; audit: of other
-# thresholds; ledger, budget: what was spent; contract: readers that a change breaks.
-Kind = Literal["receipt", "fingerprint", "data", "audit", "ledger", "budget", "contract"]
+# thresholds; ledger, budget: what was spent; contract: readers that a change breaks;
+# signature: of a receipt.
+Kind = Literal["receipt", "fingerprint", "data", "audit", "ledger", "budget", "contract", "signature"]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import Location
-from synthkit.files import sha256_file
+from synthkit.files import digests
 from synthkit.fingerprint import Fingerprint, RecordedFingerprinter, changes
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
+from synthkit.verify.recount import agrees_with_file, recounted
 
 _SHOWN = 8  # changed inputs that a finding lists
 
@@ -145,9 +146,21 @@ def _held(receipt: Receipt, path: Path, full: bool) -> Iterator[Finding]:
     if size != data["bytes"]:
         message = f"the rows of {name!r} are not those of its receipt: {size:,} bytes, not {data['bytes']:,}"
         yield Finding("data", "error", message, receipt.at("bytes"), hint, name)
-    elif full and sha256_file(path) != data["sha256"]:
-        message = f"the rows of {name!r} are not those of its receipt: the SHA-256 of {data['file']} is another"
-        yield Finding("data", "error", message, receipt.at("sha256"), hint, name)
+    elif full and (wrong := _other_hash(path, data)) is not None:
+        message = f"the rows of {name!r} are not those of its receipt: the {wrong} of {data['file']} is another"
+        yield Finding("data", "error", message, receipt.at("md5" if wrong == "MD5" else "sha256"), hint, name)
+    else:
+        yield from agrees_with_file(receipt, path)
+        if full:
+            yield from recounted(receipt, path)
+
+
+def _other_hash(path: Path, data: Mapping[str, Any]) -> str | None:
+    """Which recorded hash the file does not have."""
+    sha256, md5 = digests(path)
+    if sha256 != data["sha256"]:
+        return "SHA-256"
+    return "MD5" if data.get("md5") not in (None, md5) else None
 
 
 def _pointed(receipt: Receipt, pointer: Path) -> Iterator[Finding]:

@@ -11,11 +11,15 @@ from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
 from synthkit.fingerprint import Fingerprint
 from synthkit.privacy.chain import Entry, Ledger
+from synthkit.privacy.guarantee import listed
 from synthkit.project import Project
+from synthkit.store.readers import other_trainings
 from synthkit.store.unclaimed import REMOVAL
-from synthkit.verify import contract, fits, spending
+from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, order
 from synthkit.verify.receipts import Receipt, read_receipts, source_columns
+from synthkit.verify.recount import row_counts
+from synthkit.verify.signatures import signed, signers_of
 from synthkit.verify.verdicts import passes_audits
 from synthkit.versions.git import Commit
 
@@ -59,13 +63,21 @@ class Review:
         return bool(self.of("error"))
 
 
-def review(project: Project, *, base: Commit | None = None, full: bool = False, allow_breaking: bool = False) -> Review:
+def review(
+    project: Project,
+    *,
+    base: Commit | None = None,
+    full: bool = False,
+    allow_breaking: bool = False,
+    require_signature: bool = False,
+) -> Review:
     """Check every model of the project at HEAD.
 
     Args:
         base: the commit to compare with: columns that readers lose, ledger entries that are gone, audits before.
         full: hash the Parquet files.
         allow_breaking: what breaks readers is meant, and only warns.
+        require_signature: each receipt must be signed by an allowed signer, with ``base`` by one of its list.
 
     Raises:
         ConfigurationError: the project has faults.
@@ -73,7 +85,7 @@ def review(project: Project, *, base: Commit | None = None, full: bool = False, 
     receipts = read_receipts(project.warehouse_dir)
     manifest = compile_project(project, source_columns(receipts.values()))
     before = None if base is None else receipts_at(project, base)
-    checks = _Checks(manifest, receipts, before, base, full, allow_breaking)
+    checks = Checks(manifest, receipts, before, base, full, allow_breaking, require_signature)
     found = sorted((f.below(project.root) for f in checks.run()), key=order)
     return Review(
         project=project.spec.name,
@@ -100,18 +112,26 @@ def _relative(where: Location, project: Project) -> Location:
     return replace(where, file=file.relative_to(project.root)) if file.is_relative_to(project.root) else where
 
 
-class _Checks:
+class Checks:
+    """All checks of a compiled project.
+
+    Args:
+        before: receipts at ``base``, by model.
+        full: hash the Parquet files, and count again what their audits counted.
+    """
+
     def __init__(
         self,
         manifest: Manifest,
         receipts: Mapping[str, Receipt],
-        before: Mapping[str, Mapping[str, Any]] | None,
-        base: Commit | None,
-        full: bool,
-        allow_breaking: bool,
+        before: Mapping[str, Mapping[str, Any]] | None = None,
+        base: Commit | None = None,
+        full: bool = False,
+        allow_breaking: bool = False,
+        require_signature: bool = False,
     ) -> None:
         self.manifest, self.receipts, self.before, self.base = manifest, receipts, before, base
-        self.full, self.allow_breaking = full, allow_breaking
+        self.full, self.allow_breaking, self.require_signature = full, allow_breaking, require_signature
         self.whole = {n: r for n, r in receipts.items() if r.fault is None}
         self.states = self._states()
         self.now = fits.fingerprints(manifest, self.states)
@@ -133,6 +153,8 @@ class _Checks:
             yield from self._model(model) if fits.published(model) else self._ephemeral(model)
         yield from self._orphans()
         yield from self._spending()
+        yield from self._other_rows()
+        yield from self._signatures()
 
     def _model(self, model: ModelNode) -> Iterator[Finding]:
         receipt = self.receipts.get(model.name)
@@ -142,14 +164,19 @@ class _Checks:
             return
         assert receipt is not None
         yield from fits.fits_receipt(receipt, self.manifest.project.warehouse_dir, full=self.full)
+        contradictions = list(consistent.agrees_with_itself(receipt))
+        yield from contradictions
+        yield from row_counts(receipt)
         now = self.now.get(model.name)
         if now is None:
             yield fits.unread(model)
             return
         stale = self._stale(model, receipt.data, now)
         if stale is not None:
-            yield stale
+            if stale.details or not contradictions:  # else that is why
+                yield stale
         else:
+            yield from consistent.fits_declaration(receipt, model)
             yield from passes_audits(model, receipt, now)
         yield from self._contract(model, receipt, stale is None)
 
@@ -188,6 +215,21 @@ class _Checks:
                 hint = f"{REMOVAL}; commit that {receipt.path.name} is gone"
                 yield Finding("receipt", "warning", message, Location(receipt.path, 1, 1), hint, name)
 
+    def _other_rows(self) -> Iterator[Finding]:
+        """Tables made from another training of the same declarations: their hashes are alike, their rows are not."""
+        for name, upstream in other_trainings({n: r.data for n, r in self.whole.items()}).items():
+            if name in self.manifest.models:
+                message = f"{name!r} was made from other rows of {listed(upstream)} than are published now"
+                hint = f"synth build --select {name} --full-refresh, or roll {listed(upstream)} back to those rows"
+                yield Finding("fingerprint", "error", message, self.receipts[name].at("guarantees"), hint, name)
+
+    def _signatures(self) -> Iterator[Finding]:
+        signers, found = signers_of(self.manifest.project.root, self.base)
+        yield from found
+        for name, receipt in self.whole.items():
+            if name in self.manifest.models:
+                yield from signed(receipt, signers, required=self.require_signature)
+
     def _spending(self) -> Iterator[Finding]:
         self.ledger, found = spending.ledger_of(self.manifest.project.root)
         yield from found
@@ -200,6 +242,7 @@ class _Checks:
             yield from spending.under_one_name(self.manifest, self.ledger)
             for receipt in self.whole.values():
                 yield from spending.in_ledger(receipt, self.ledger)
+                yield from spending.as_composed(self.manifest, receipt, self.ledger)
         yield from spending.within_requirements(self.manifest, self.whole)
 
 

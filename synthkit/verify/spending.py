@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from synthkit.errors import Location
 from synthkit.privacy.chain import Entry, Ledger, LedgerError, parse_ledger
 from synthkit.privacy.guarantee import Account
 from synthkit.privacy.ledger import FILE, read_ledger
-from synthkit.privacy.remembered import composed_epsilon
+from synthkit.privacy.remembered import composed, composed_epsilon
 from synthkit.renames import never_charged, unanswered
 from synthkit.spec.types import PrivacyRequirement, Requirement
 from synthkit.verify.findings import Finding
@@ -96,6 +97,49 @@ def under_one_name(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:
     for old, where in never_charged(manifest, ledger):
         message = f"was: {old} carries nothing over: the privacy ledger was never charged for it"
         yield Finding("ledger", "warning", message, where, "check its spelling in the ledger (synth ledger)")
+
+
+def as_composed(manifest: Manifest, receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:
+    """Findings where a guarantee in a receipt is not what the trainings that it names come to."""
+    known = {e.hash: e for e in ledger.entries}
+    names = {a.name for a in manifest.accounts.values()}
+    for g in _guarantees(receipt):
+        entries = [known[h] for h in g.get("entries") or () if h in known]
+        if len(entries) != len(g.get("entries") or ()):
+            continue  # :func:`in_ledger` says so
+        wrong = _miscomposed(manifest, g, entries)
+        if g.get("account") not in names | {e.charge.account for e in entries}:
+            wrong = "account"
+        if wrong is not None:
+            message = (
+                f"the receipt of {receipt.model!r} claims another {wrong} of {g.get('account')} than the trainings"
+            )
+            message += f" in {FILE} and the declared accounts give"
+            hint = f"it was changed by hand, or accounts were renamed: synth build --select +{receipt.model}"
+            yield Finding("ledger", "error", message, receipt.at("guarantees", wrong), hint, receipt.model)
+
+
+def _miscomposed(manifest: Manifest, g: Mapping[str, Any], entries: Sequence[Entry]) -> str | None:
+    """Which field of a guarantee its entries contradict."""
+    charges = [e.charge for e in entries]
+    if sorted({c.model for c in charges}) != list(g.get("releases") or ()):
+        return "releases"
+    nodes = {*manifest.sources, *(m.id for m in manifest.models.values())}
+    if not set(g.get("unprotected") or ()) <= nodes:
+        return "unprotected"
+    if g.get("unprotected"):
+        return next((key for key in ("epsilon", "delta") if g.get(key) is not None), None)
+    epsilon, delta = g.get("epsilon"), g.get("delta")
+    if not charges or epsilon is None or delta is None:
+        return "epsilon"
+    pairs = [(c.epsilon, c.delta) for c in charges]
+    mechanisms = [m for c in charges for m in c.mechanisms]
+    allowed = [
+        (sum(e for e, _ in pairs), sum(d for _, d in pairs)),
+        composed(cache_of(manifest.project), pairs, mechanisms, delta),
+    ]
+    near = any(math.isclose(epsilon, e, rel_tol=1e-6) and math.isclose(delta, d, rel_tol=1e-6) for e, d in allowed)
+    return None if near else "epsilon"
 
 
 def in_ledger(receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:

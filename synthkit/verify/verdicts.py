@@ -216,6 +216,26 @@ def _by_figures(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[
     return _possible(today, record, None)
 
 
+def gate_of(bound: BoundAudit) -> Gate | None:
+    """The parameters of an audit that decides by a limit; None of another one."""
+    kind = _gate_type(bound)
+    try:
+        return None if kind is None else kind.model_validate(dict(bound.params))
+    except (ValidationError, SynthError):
+        return None
+
+
+def possible_verdicts(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Status] | None:
+    """The verdicts, before severity and conditions, that recorded figures allow under the recorded demand."""
+    params = gate_of(replace(bound, params=dict(demand["params"])))
+    if params is None:
+        return None
+    try:
+        return _possible(params, record, record.get("limit"))
+    except (TypeError, KeyError, SynthError):
+        return None
+
+
 def _possible(params: Gate, record: Record, default: float | None) -> frozenset[Status] | None:
     """The verdicts that are possible under ``params``; ``default``: the limit where they give none."""
     given = any(getattr(params, k, None) is not None for k in _LIMITS if k != "decide")

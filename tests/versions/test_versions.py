@@ -122,6 +122,31 @@ def test_an_old_version_comes_back(tables: Project) -> None:
     assert tables.results()["numbers"]["status"] == "reused"
 
 
+def test_a_rollback_says_which_tables_below_are_of_other_rows(tables: Project) -> None:
+    below = """
+        version: 1
+        models:
+          - name: odd
+            materialized: ephemeral
+            generator: {name: sql, query: "select * from {{ ref('numbers') }} where i % 2 = 1"}
+            audits: []
+          - {name: sums, generator: {name: sql, query: "select sum(i) as s from {{ ref('odd') }}"}, audits: []}
+          - {name: shown, generator: {name: sql, query: "select s from {{ ref('sums') }}"}, audits: []}
+          - {name: apart, generator: {name: sql, query: "select 1 as one"}, audits: []}
+    """
+    tables.write({"models/below.yml": below})
+    build(tables, 20)
+    commit(tables, "twenty")
+    told = tables.synth("rollback", "numbers", "HEAD~1").stderr
+    assert "now made from other rows: sums, shown (through sums)" in told
+    assert "apart" not in told
+    assert "sums was made from other rows of numbers" in tables.synth("ls").stderr
+    assert "shown was made from other rows of sums" in tables.synth("versions", "shown").stderr
+    assert "'odd' was made otherwise" in tables.fails("verify")
+    tables.ok("rollback", "numbers", "HEAD")
+    assert "other rows" not in tables.synth("ls").stderr
+
+
 def test_an_old_version_can_be_read_where_it_is(tables: Project) -> None:
     first = run(tables.root, "git", "rev-parse", "HEAD").strip()
     build(tables, 20)

@@ -105,7 +105,7 @@ def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
         ("size", "" if generator["name"] == "sql" else str(model["size"])),
         ("conditions", _short(model["conditions"]) if model["conditions"] else ""),
         ("constraints", "; ".join(model["constraints"])),
-        ("held out", f"{model['holdout']:.0%} of the source, for the audits alone" if model["source"] else ""),
+        ("held out", _held_out(model)),
         ("materialized", model["materialized"]),
         ("tags", ", ".join(model["tags"])),
         ("meta", ", ".join(f"{k}: {_short(v)}" for k, v in model["meta"].items())),
@@ -114,6 +114,16 @@ def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
     took = receipt["seconds"] if receipt is not None and receipt.get("seconds") else {}
     facts.append(("took", ", ".join(f"{k} {seconds(v)}" for k, v in took.items())))
     return [(k, v) for k, v in facts if v]
+
+
+def _held_out(model: Mapping[str, Any]) -> str:
+    judges = model["judges"]
+    if judges is None:
+        return "nothing" if model["source"] else ""
+    text = f"{judges['share']:.0%} of {judges['of'].partition(':')[2]}, for the audits alone"
+    if "through" in judges:
+        return f"{text}, put through {' and '.join(n.partition(':')[2] for n in judges['through'])}"
+    return f"{text}, divided anew ({judges['why']})" if "why" in judges else text
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,138 @@
+"""What the Parquet file of a table tells: its footer and, by ``--full``, the figures of audits that only count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from synthkit.audits import registry
+from synthkit.audits.context import AuditContext
+from synthkit.audits.runner import BoundAudit, run_audits
+from synthkit.schema import Schema, Table
+from synthkit.verify.consistent import bound_of, finding
+from synthkit.verify.findings import Finding
+from synthkit.verify.receipts import Receipt
+
+# Counted in the table alone. The others compare with other rows, or ask for them.
+COUNTING = frozenset(
+    {"not_null", "unique", "accepted_values", "accepted_range", "expression", "row_count", "inequality"}
+)
+_OWN = frozenset(  # types that Parquet has itself; a column of another one may come back as one of these
+    {
+        "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT",
+        "DOUBLE", "VARCHAR", "BLOB", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE",
+    }
+)  # fmt: skip
+_KEYS = {"synthkit.model": ("model",), "synthkit.fingerprint": ("fingerprints", "sample")}
+
+
+def agrees_with_file(receipt: Receipt, path: Path) -> Iterator[Finding]:
+    """Findings where the footer of the file has other rows, columns or marks than its receipt."""
+    import duckdb
+
+    data, name = receipt.data, receipt.model
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        try:
+            counted = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(path)]).fetchone()
+            described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            marks = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]).fetchall()
+        except duckdb.Error:
+            yield finding(receipt, "data", f"{data['file']} is no Parquet file", "file")
+            return
+    assert counted is not None
+    if counted[0] != data["rows"]:
+        message = f"the receipt of {name!r} says {data['rows']:,} rows, and {data['file']} holds {counted[0]:,}"
+        yield finding(receipt, "data", message, "rows")
+    names = [str(row[0]) for row in described]
+    said = [str(c["name"]) for c in data["columns"]]
+    if said != names:
+        message = f"the receipt of {name!r} names the columns {', '.join(said)}; {data['file']} has {', '.join(names)}"
+        yield finding(receipt, "data", message, "columns")
+        return
+    for column, row in zip(data["columns"], described, strict=True):
+        recorded, held = str(column["type"]), str(row[1])
+        if recorded != held and (recorded in _OWN or not _may_be_held_as(recorded)):
+            message = f"the receipt of {name!r} says that {column['name']!r} is {recorded}, and the file holds {held}"
+            yield finding(receipt, "data", message, "columns")
+    found = {bytes(k).decode(): bytes(v).decode() for k, v in marks}
+    for key, place in _KEYS.items():
+        value: Any = data
+        for part in place:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if key in found and found[key] != value:
+            message = f"the file of {name!r} is marked {key} = {found[key][:16]}, which its receipt does not say"
+            yield finding(receipt, "data", message, *place)
+
+
+def _may_be_held_as(recorded: str) -> bool:
+    """Whether the type is none of Parquet's own, so that its values come back as something near."""
+    head = recorded.partition("(")[0]
+    return recorded.endswith("]") or head in {
+        "DECIMAL", "ENUM", "STRUCT", "MAP", "UNION", "HUGEINT", "UHUGEINT", "UUID", "JSON", "BIT", "INTERVAL",
+        "TIMESTAMP_S", "TIMESTAMP_MS", "TIME WITH TIME ZONE",
+    }  # fmt: skip
+
+
+def row_counts(receipt: Receipt) -> Iterator[Finding]:
+    """Findings where a size, or an audit that counts all rows, was met by another number than the receipt's."""
+    data, name = receipt.data, receipt.model
+    rows, sample = data["rows"], receipt.part("inputs", "sample")
+    size = sample.get("size")
+    expected = _expected(size, sample.get("of", data.get("source_rows")))
+    if expected is not None and expected != rows:
+        message = f"the receipt of {name!r} says {rows:,} rows, and its size, {size}, comes to {expected:,}"
+        yield finding(receipt, "data", message, "rows")
+    for bound, record in _pairs(receipt):
+        if bound.audit != "row_count" or bound.where is not None or record.get("value") is None:
+            continue
+        if record["value"] != rows or record.get("ci") not in (None, [rows, rows]):
+            message = f"the audit 'row_count' of {name!r} counted {record['value']:,}, and the table has {rows:,} rows"
+            yield finding(receipt, "audit", message, "audits")
+
+
+def _expected(size: Any, source_rows: Any) -> int | None:
+    from synthkit.compiler.generators import parse_size
+
+    if not isinstance(size, str):
+        return None
+    try:
+        parsed = parse_size(size)
+    except ValueError:
+        return None
+    if parsed.rows is None and not isinstance(source_rows, int):
+        return None
+    return parsed.of(source_rows or 0)
+
+
+def recounted(receipt: Receipt, path: Path) -> Iterator[Finding]:
+    """Findings where an audit that only counts finds something else in the file than the receipt says."""
+    data, name = receipt.data, receipt.model
+    schema = Schema.from_json(data["schema"])
+    context = AuditContext(schema, Table(schema, (path,), data["rows"]), None, None, seed=data["seed"])
+    pairs = [(b, r) for b, r in _pairs(receipt) if b.audit in COUNTING and r.get("value") is not None]
+    pairs = [(b, r) for b, r in pairs if not any(k.endswith("_ratio") and v for k, v in b.params.items())]
+    again = run_audits(context, [b for b, _ in pairs], lambda *_: None)
+    for (bound, record), found in zip(pairs, again, strict=True):
+        fresh = found.to_json()
+        wrong = [
+            k for k in ("value", "ci", "status", "columns", "limit", "floor") if fresh[k] != record.get(k, fresh[k])
+        ]
+        if wrong:
+            said, now = record.get(wrong[0]), fresh[wrong[0]]
+            message = (
+                f"audit {bound.name!r} of {name!r}: the receipt says {wrong[0]} = {said}, and the file gives {now}"
+            )
+            yield finding(receipt, "audit", message, "audits")
+
+
+def _pairs(receipt: Receipt) -> list[tuple[BoundAudit, Mapping[str, Any]]]:
+    """The recorded demands, each with what was found, where the two belong together."""
+    required = receipt.data.get("required")
+    pairs = zip(required if isinstance(required, list) else [], receipt.data["audits"], strict=False)
+    found = [(bound_of(demand), record) for demand, record in pairs]
+    return [(b, r) for b, r in found if b is not None and b.name == r.get("name") and _known(b)]
+
+
+def _known(bound: BoundAudit) -> bool:
+    return bound.audit is not None and not registry.get(bound.audit).needs
