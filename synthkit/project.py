@@ -182,6 +182,10 @@ def _ways_out(project: Project, origin: Origin) -> list[Fault]:
         if written is not None and outside(Path(os.path.normpath(path)), project.root) is not None:
             place = origin.at("targets", project.target_name, key)
             faults.append(Fault(f"the target's {key} lies outside the project", place, written, HINT))
+    events = project.spec.lineage.path if project.spec.lineage is not None else None
+    if events is not None and outside(Path(os.path.normpath(project.root / events)), project.root) is not None:
+        place = origin.at("lineage", "path")
+        faults.append(Fault("the file of lineage events lies outside the project", place, events, HINT))
     for link, way in links_out(project.written_places, project.root):
         faults.append(Fault(f"a link to {way}, outside the project", Location(link), hint=HINT))
     return faults

@@ -129,6 +129,16 @@ def test_a_target_lies_in_the_project_unless_the_machine_allows_it(shop: Project
     assert (victim / "out").exists()
 
 
+@pytest.mark.parametrize("path", ["../victim/events.jsonl", "events.jsonl"])
+def test_events_are_written_in_the_project(tmp_path: Path, victim: Path, path: str) -> None:
+    project = f"name: shop\nlineage: {{transport: file, path: {path}}}\n"
+    shop = make_project(tmp_path / "shop", {**SMALL, "synth_project.yml": project})
+    (shop.root / "events.jsonl").symlink_to(victim / "events.jsonl")
+    text = shop.fails("build", code=2)
+    assert "synth_project.yml:2:34: error: the file of lineage events lies outside the project" in text
+    assert untouched(victim)
+
+
 def test_a_source_behind_a_link_is_not_read(shop: Project, victim: Path) -> None:
     (shop.root / "data" / "customers.csv").rename(victim / "people.csv")
     (shop.root / "data" / "customers.csv").symlink_to(victim / "people.csv")
