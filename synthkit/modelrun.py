@@ -169,11 +169,12 @@ class ModelRun:
         return [g.to_json() for g in found]
 
     def _query(self) -> None:
-        job = self._jobs.query(self._guarantees(None))
-        self._time(self.context.executor.run(job, self._progress))
+        self._noted(self.context.executor.run(self._jobs.query(self._guarantees(None)), self._progress))
 
     def _compose(self) -> None:
-        done = self.context.executor.run(self._jobs.compose(self._guarantees(None)), self._progress)
+        self._noted(self.context.executor.run(self._jobs.compose(self._guarantees(None)), self._progress))
+
+    def _noted(self, done: Mapping[str, Any]) -> None:
         self._time(done)
         for note in done["notes"]:
             self.context.say(Note(f"{self.model.name}: {note}", "warn"))

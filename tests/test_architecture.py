@@ -18,6 +18,7 @@ ROOT = Path(synthkit.__file__).parent
 LAYERS = (
     ("errors", "files", "containment", "statements", "shares", "rowwise"),
     ("schema",),
+    ("sqltypes", "restvalues"),
     ("results", "events"),
     ("uses",),
     ("spec.base", "spec.decides", "spec.types", "spec.yamlfile"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.audits.base import AuditResult
 from synthkit.audits.context import AuditContext
 from synthkit.audits.custom import open_audited
+from synthkit.sqltypes import readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,7 +79,7 @@ def _rows(context: AuditContext, result: AuditResult, limit: int) -> pa.Table:
 def _custom_rows(context: AuditContext, sql: str, limit: int) -> pa.Table:
     """The rows of a custom audit's SELECT."""
     with open_audited(context) as connection:
-        return connection.sql(sql).limit(limit).to_arrow_table()
+        return readable(connection.sql(sql).limit(limit)).to_arrow_table()
 
 
 def _write(rows: pa.Table, path: Path) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import re
 import sys
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from synthkit.cli.cells import as_json, as_text, values
 from synthkit.cli.common import reader_options
 
 if TYPE_CHECKING:
@@ -103,17 +102,20 @@ def print_table(found: pa.Table, style: str, limit: int) -> None:
     ``csv-safe`` an apostrophe stands before it, as spreadsheets have it.
     """
     if style == "json":
-        click.echo(json.dumps([_plain(row) for row in found.to_pylist()], default=str, ensure_ascii=False))
+        names = [json.dumps(name, ensure_ascii=False) for name in found.column_names]
+        rows = zip(*(_json(column) for column in found.columns), strict=True)
+        objects = (", ".join(f"{n}: {v}" for n, v in zip(names, row, strict=True)) for row in rows)
+        click.echo("[" + ", ".join(f"{{{each}}}" for each in objects) + "]")
     elif style in ("csv", "csv-safe"):
         plain = csv.writer(sys.stdout, lineterminator="\n")
         quoted = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_ALL)  # Python leaves \r unquoted
         formulas = 0
         for row in _with_header(found):
-            alike = [isinstance(cell, str) and cell.startswith(FORMULA) for cell in row]
+            alike = [is_text and cell.startswith(FORMULA) for cell, is_text in row]
             formulas += sum(alike)
             guarded = style == "csv-safe" and any(alike)
-            writer = quoted if any(isinstance(cell, str) and "\r" in cell for cell in row) else plain
-            writer.writerow([f"'{c}" if a else c for c, a in zip(row, alike, strict=True)] if guarded else row)
+            writer = quoted if any("\r" in cell for cell, _ in row) else plain
+            writer.writerow([f"'{c}" if guarded and a else c for (c, _), a in zip(row, alike, strict=True)])
         if formulas and style == "csv":
             many = "1 cell begins" if formulas == 1 else f"{formulas:,} cells begin"
             click.echo(f"note: {many} with = + - @ or a tab: formulas to a spreadsheet (--format csv-safe)", err=True)
@@ -121,29 +123,16 @@ def print_table(found: pa.Table, style: str, limit: int) -> None:
         _print_aligned(found, limit)
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: decimals are numbers, what is not finite is null."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if isinstance(value, Decimal):
-        value = int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def _json(column: Any) -> list[str]:
+    return [as_json(value, column.type) for value in values(column)]
 
 
-def _with_header(found: pa.Table) -> Iterator[list[Any]]:
-    yield list(found.column_names)
+def _with_header(found: pa.Table) -> Iterator[Sequence[tuple[str, bool]]]:
+    """The cells of each line, and whether they are text: a negative number is no formula."""
+    yield [(name, True) for name in found.column_names]
     for batch in found.to_batches():
-        yield from _rows(batch)
-
-
-def _rows(batch: Any) -> Iterator[list[Any]]:
-    columns = [column.to_pylist() for column in batch.columns]
-    for row in zip(*columns, strict=True):
-        yield ["" if v is None else v for v in row]
+        columns = [[(as_text(v, c.type), isinstance(v, str)) for v in values(c)] for c in batch.columns]
+        yield from zip(*columns, strict=True)
 
 
 def _print_aligned(found: pa.Table, limit: int) -> None:
@@ -156,8 +145,8 @@ def _print_aligned(found: pa.Table, limit: int) -> None:
     shown = found.slice(0, limit)
     columns: list[list[str]] = []
     used = 0
-    for field, values in zip(shown.schema, shown.columns, strict=True):
-        cells = [_cell(field.name), *(_cell(v) for v in values.to_pylist())]
+    for field, column in zip(shown.schema, shown.columns, strict=True):
+        cells = [_cell(field.name), *(_cell(as_text(v, field.type)) for v in values(column))]
         wide = min(max(map(cell_len, cells)), WIDEST)
         if columns and used + wide > width:
             break
@@ -184,7 +173,6 @@ def _aligned(text: str, width: int, right: bool) -> str:
     return padding + text if right else text + padding
 
 
-def _cell(value: object) -> str:
-    """A value on one line; what a terminal would act on is written out."""
-    text = "" if value is None else str(value)
+def _cell(text: str) -> str:
+    """A text on one line; what a terminal would act on is written out."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -13,6 +13,7 @@ from synthkit.sources.describe import describe, described
 from synthkit.sources.files import may_bring_columns
 from synthkit.sources.types import provisional_type
 from synthkit.spec.types import Relation, SourceTableSpec
+from synthkit.sqltypes import NoPlaceError, is_nested
 
 
 def describe_sources(draft: Draft) -> None:
@@ -62,7 +63,7 @@ def derive_schemas(draft: Draft) -> None:
             schema = draft.schema_of(model.spec.source)
             if schema is not None and model.spec.epsilon is not None:
                 schema = _declared_columns(draft, model.spec.source, schema)
-            if schema is None:
+            if schema is None or _learns_nested(draft, model, schema):
                 model.broken = True
             elif model.generator.columns is not None:
                 _derive_columns(draft, model, schema)
@@ -77,6 +78,19 @@ def _declared_columns(draft: Draft, source: Relation, schema: Schema) -> Schema:
         return schema
     declared = [c.name for c in draft.tables[source.id][1].columns]
     return replace(schema.select(declared), columns=tuple(schema.by_name[n] for n in declared))
+
+
+def _learns_nested(draft: Draft, model: ModelDraft, schema: Schema) -> bool:
+    """Whether the model would learn a list, struct or map, which is a fault: generators make single values."""
+    assert model.generator is not None
+    assert model.spec.source is not None
+    found = [c for c in schema.columns if is_nested(c.sql_type)]
+    for column in found[:1]:
+        what = f"column {column.name!r} of {model.spec.source.id.replace(':', ' ')} is {column.sql_type}"
+        ways = f"{column.name}.x AS {column.name}_x for a field, {column.name}[1] for an entry, ::JSON for its text"
+        message = f"{what}, and {model.generator.name} learns single values"
+        draft.fault(message, model.spec.origin.at("source"), hint=f"put an SQL model between that selects {ways}")
+    return bool(found)
 
 
 def _derive_columns(draft: Draft, model: ModelDraft, schema: Schema) -> None:
@@ -102,7 +116,11 @@ def _describe_query(draft: Draft, model: ModelDraft, describer: Describer) -> No
         for column in schema.columns:
             inherited.setdefault(column.name, column)
     try:
-        found = describer.columns(model.sql or "")
+        found = describer.published(model.sql or "")
+    except NoPlaceError as error:
+        draft.fault(f"{model.spec.name!r}: {error}", where, hint=error.hint)
+        model.broken = True
+        return
     except ValueError as error:
         draft.fault(f"the query of {model.spec.name!r} does not work: {error}", where, hint="see target/compiled/")
         model.broken = True

@@ -9,6 +9,7 @@ from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.containment import outside
 from synthkit.errors import Location, SynthError, nearest
 from synthkit.schema import Schema
+from synthkit.sqltypes import publishable
 from synthkit.statements import NO_EXTENSIONS, one_select, shut
 
 if TYPE_CHECKING:
@@ -85,17 +86,26 @@ class Describer:
 
     def columns(self, query: str) -> Mapping[str, str]:
         """Column name → SQL type of a SELECT. Raises ValueError with DuckDB's reason."""
+        found = self._bound(query)
+        return {name: str(t) for name, t in zip(found.columns, found.types, strict=True)}
+
+    def published(self, query: str) -> Mapping[str, str]:
+        """Column name → SQL type that a published table of a SELECT's rows has.
+
+        Raises:
+            NoPlaceError: two columns have one name, or no table holds the type of one.
+            ValueError: with DuckDB's reason.
+        """
+        found = publishable(self._bound(query))
+        return {name: str(t) for name, t in zip(found.columns, found.types, strict=True)}
+
+    def _bound(self, query: str) -> duckdb.DuckDBPyRelation:
         import duckdb
 
         try:
-            rows = self.connection.execute(f"DESCRIBE {one_select(self.connection, query)}").fetchall()
+            return self.connection.sql(one_select(self.connection, query))
         except duckdb.Error as error:
             raise ValueError(_reason(error)) from None
-        names = [str(row[0]) for row in rows]
-        repeated = sorted({n for n in names if [x.lower() for x in names].count(n.lower()) > 1})
-        if repeated:
-            raise ValueError(f"two columns are named {repeated[0]!r}: give one an alias")
-        return {str(row[0]): str(row[1]) for row in rows}
 
 
 def _columns(schema: Schema) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import model_validator
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Params
+from synthkit.restvalues import at_rest
+from synthkit.sqltypes import NoPlaceError, misfit_in, publishable
 from synthkit.statements import NO_EXTENSIONS, one_select, shut
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class SqlParams(Params):
 
 SQL = Generator(
     name="sql",
-    version=1,
+    version=2,
     params=SqlParams,
     kind="query",
     supports_conditions=False,
@@ -43,10 +46,18 @@ SQL = Generator(
 )
 
 
+class Queried(NamedTuple):
+    """What a query gave: its columns, name → SQL type as the file holds them, and notes for people."""
+
+    rows: int
+    types: dict[str, str]
+    notes: tuple[str, ...]
+
+
 def run_query(
     sql: str, relations: Mapping[str, tuple[Path, ...]], destination: Path, *, seed: int, threads: int = 1
-) -> int:
-    """Run one SELECT and write its rows as Parquet; returns how many.
+) -> Queried:
+    """Run one SELECT and write its rows as Parquet, in types and values that every way out has (docs/types.md).
 
     Args:
         relations: quoted name (``"crm"."customers"``) → Parquet files. Nothing else can be read.
@@ -54,7 +65,7 @@ def run_query(
 
     Raises:
         BuildError: the SQL does not work, is not one SELECT, reaches for files or the network, or gives two columns
-            of one name or a column of a type that Parquet lacks.
+            of one name, or a type or value that no published table holds.
     """
     import duckdb
 
@@ -80,9 +91,15 @@ def run_query(
             hint = "keep one SELECT, drop the rest"
             raise BuildError("an SQL model must be one SELECT statement", hint=hint) from None
         connection.execute(f"SELECT setseed({(seed % 2**31) / 2**31})").fetchall()
-        reader = connection.sql(select).to_arrow_reader(65_536)
-        return _write(reader, destination)
+        query = publishable(connection.sql(select))
+        types = {name: str(t) for name, t in zip(query.columns, query.types, strict=True)}
+        return _write(query.to_arrow_reader(65_536), types, destination)
+    except NoPlaceError as error:
+        raise BuildError(str(error), hint=error.hint) from None
     except duckdb.Error as error:
+        misfit = misfit_in(str(error))
+        if misfit is not None:
+            raise BuildError(misfit) from None
         raise BuildError(f"the query does not work: {str(error).strip()}", hint="see target/compiled/") from None
     finally:
         connection.close()
@@ -98,36 +115,16 @@ def _add(connection: object, name: str, paths: tuple[Path, ...]) -> None:
     execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
 
 
-def _write(reader: object, destination: Path) -> int:
-    import pyarrow as pa
+def _write(reader: pa.RecordBatchReader, types: dict[str, str], destination: Path) -> Queried:
     import pyarrow.parquet as pq
 
-    assert isinstance(reader, pa.RecordBatchReader)
-    _check(reader.schema)
-    rows = 0
+    rows, nans = 0, Counter[str]()
     with pq.ParquetWriter(destination, reader.schema) as writer:
-        for batch in reader:
+        for batch in at_rest(reader, nans):
             writer.write_batch(batch)
             rows += batch.num_rows
-    return rows
-
-
-def _check(schema: pa.Schema) -> None:
-    """Column names differ, in more than case, and every type has its place in Parquet."""
-    import pyarrow.types as t
-
-    seen: dict[str, str] = {}
-    for field in schema:
-        other = seen.get(field.name.lower())
-        seen[field.name.lower()] = field.name
-        if other is not None:
-            both = repr(other) if other == field.name else f"{other!r} and {field.name!r}"
-            raise BuildError(f"the query gives two columns named {both}", hint="give each a name of its own: … AS name")
-        if t.is_interval(field.type) or t.is_union(field.type):
-            raise BuildError(
-                f"the query's column {field.name!r} is {field.type}, which Parquet cannot hold",
-                hint="cast it: ::VARCHAR",
-            )
+    notes = (f"column {name!r}: {many:,} NaN became missing values" for name, many in nans.items())
+    return Queried(rows, types, tuple(notes))
 
 
 def _text(value: str) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext, Recipe
     from synthkit.encoding.fill import ColumnPlan
     from synthkit.generators.base import Budget, Generator
+    from synthkit.generators.sql import Queried
 
 
 def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
@@ -234,30 +235,35 @@ def _query(job: QueryJob) -> dict[str, Any]:
     directory = Path(job.stage_dir)
     directory.mkdir(parents=True, exist_ok=True)
     raw = directory / ".tmp-query.parquet"
-    _run(job.sql, job.relations, raw, job.seed)
     try:
-        table = Table(Schema.from_json(job.schema), (raw,), 0)
-        result = stage(table.batches(), _typed(job, raw), job, None)
+        found = _run(job.sql, job.relations, raw, job.seed)
+        schema = _typed(job, found.types)
+        result = stage(Table(schema, (raw,), found.rows).batches(), schema, job, None)
     finally:
         raw.unlink(missing_ok=True)
-    return {**result, "seconds": {"train": time.perf_counter() - started}}
+    return {**result, "notes": list(found.notes), "seconds": {"train": time.perf_counter() - started}}
 
 
-def _run(sql: str, relations: Mapping[str, Sequence[str | Path]], destination: Path, seed: int) -> None:
+def _run(sql: str, relations: Mapping[str, Sequence[str | Path]], destination: Path, seed: int) -> Queried:
     """Run an SQL model's query: over training rows for its table, over held-out ones for the judge of its readers."""
     from synthkit.generators.sql import run_query
 
     named = {name: tuple(Path(p) for p in paths) for name, paths in relations.items()}
-    run_query(sql, named, destination, seed=seed, threads=1)
+    return run_query(sql, named, destination, seed=seed, threads=1)
 
 
-def _typed(job: QueryJob, raw: Path) -> Schema:
-    """The compiled schema, in the order and under the names that the query really gave."""
-    import pyarrow.parquet as pq
+def _typed(job: QueryJob, found: Mapping[str, str]) -> Schema:
+    """The compiled schema under the names, in the order and with the types that the query really gave."""
+    from synthkit.sources.types import provisional_type
 
-    names = pq.read_schema(raw).names
-    known = Schema.from_json(job.schema)
-    return Schema(tuple(known.by_name.get(n, Column(n, "categorical", "VARCHAR")) for n in names))
+    known = Schema.from_json(job.schema).by_name
+    columns = []
+    for name, sql_type in found.items():
+        column = known.get(name)
+        if column is None:
+            column = Column(name, provisional_type(sql_type), sql_type)
+        columns.append(replace(column, sql_type=sql_type))
+    return Schema(tuple(columns))
 
 
 def _audit(job: AuditJob, progress: JobProgress) -> dict[str, Any]:

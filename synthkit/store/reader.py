@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema
+from synthkit.sqltypes import misfit_in, readable
 from synthkit.statements import NO_EXTENSIONS, shut
 from synthkit.store.database import parquet_scan, quoted, text, views_directory, write_meta
 from synthkit.store.others import META
@@ -116,14 +117,28 @@ class PublishedTable:
         return table.replace_schema_metadata(None)
 
     def to_pandas(self) -> pd.DataFrame:
-        frame: pd.DataFrame = self.to_arrow().to_pandas()
-        return frame
+        """A data frame; integers with nulls as pandas' ``Int64`` and the like, since its floats would round them."""
+        return exact_frame(self.to_arrow())
 
     def to_duckdb(self) -> duckdb.DuckDBPyRelation:
-        """A lazy relation on an in-memory connection of its own."""
+        """A lazy relation on an in-memory connection of its own, which reckons time in UTC."""
         import duckdb
 
-        return duckdb.connect(":memory:").sql(f"SELECT * FROM {parquet_scan(self.path)}")
+        connection = duckdb.connect(":memory:")
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.sql(f"SELECT * FROM {parquet_scan(self.path)}")
+
+
+def exact_frame(table: pa.Table) -> pd.DataFrame:
+    """A table in pandas in which no integer becomes a float, which holds 53 bits of it: neither a null beside it nor
+    one in the same list makes it one."""
+    import pandas as pd
+    import pyarrow.types as t
+
+    counted = (f for f in table.schema if t.is_integer(f.type) and table.column(f.name).null_count)
+    names = {f.name: f"{'UI' if t.is_unsigned_integer(f.type) else 'I'}nt{f.type.bit_width}" for f in counted}
+    frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+    return frame.astype({name: pd.api.types.pandas_dtype(kind) for name, kind in names.items()})
 
 
 @dataclass(frozen=True)
@@ -155,7 +170,7 @@ class Reader:
         """The rows of a query over the published tables and ``synth_meta``; several statements give the last one's.
 
         Tables come from the DuckDB file, opened read-only. What is not in it (materialized: parquet), or was
-        published since it was written, is read from Parquet.
+        published since it was written, is read from Parquet. Types that Arrow lacks come as text (docs/types.md).
 
         Raises:
             SynthError: the SQL does not work, with DuckDB's reason, or does more than read.
@@ -167,8 +182,11 @@ class Reader:
             try:
                 self._check(sql)
                 with self._connect(receipts) as connection:
-                    return connection.sql(sql).to_arrow_table()
+                    return readable(connection.sql(sql)).to_arrow_table()
             except duckdb.Error as error:
+                misfit = misfit_in(str(error))
+                if misfit is not None:
+                    raise SynthError(misfit) from None
                 # A table that is published anew takes its old file away, maybe from under this query.
                 before, receipts = receipts, self.warehouse.all_published()
                 if receipts == before:
@@ -200,6 +218,7 @@ class Reader:
         import duckdb
 
         connection = duckdb.connect(":memory:", config=NO_EXTENSIONS)
+        connection.execute("SET TimeZone = 'UTC'")  # how a point in time is written does not depend on the machine
         current = self._attach(connection, receipts)
         for name, receipt in receipts.items():
             if name not in current:
