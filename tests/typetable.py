@@ -91,7 +91,7 @@ ODD_VALUES = {
     "TIMESTAMP": "timestamp '-infinity'",
     "TIMESTAMP ": "timestamp '12345-01-01'",
     "TIMESTAMPTZ": "timestamptz 'infinity'",
-    "TIMESTAMP_S": "'294248-01-01'::timestamp_s",
+    "TIMESTAMP_S": "'20000-01-01'::timestamp_s",
     "TIME": "time '24:00:00'",
     "STRUCT(d DATE)": "{'d': date 'infinity'}",
     "TIME[]": "[time '24:00:00']",
