@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Look at a CSV, Parquet or JSON lines file and write its source and a model. Repeatable.",
 )
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the file's reader, with --from: encoding=latin-1, delimiter=;, nullstr=NA. Repeatable.",
+)
 @click.option("--source", "group", default="raw", show_default=True, help="The source's name, with --from.")
 @click.option("--target-column", help="What a classifier would predict, with --from.")
 @click.option(
@@ -39,9 +46,12 @@ if TYPE_CHECKING:
     envvar="SYNTH_PROJECT_DIR",
     help="Add to this project (default: here or above); with NAME, make the project in this folder.",
 )
+@click.pass_context
 def command(
+    ctx: click.Context,
     name: str | None,
     files: tuple[Path, ...],
+    options: tuple[str, ...],
     group: str,
     target_column: str | None,
     bounds: bool,
@@ -50,13 +60,16 @@ def command(
 ) -> None:
     """Make a project NAME that builds at once; with --from, describe files instead.
 
-    Without NAME, --from adds to the project at hand.
+    Without NAME, --from adds to the project at hand. Of a file that cannot be read, what is known is written, with the
+    fault in it, and the exit status is 1.
     """
     from synthkit.cli.schema import NAMES, write_schema
     from synthkit.init.scaffold import empty_files, scaffold_files, write_new
 
     if bounds and not files:
         raise click.UsageError("--propose-bounds looks at files: give them with --from")
+    if options and not files:
+        raise click.UsageError("--option is for files: give them with --from")
     if name is None and not files:
         raise click.UsageError("name the project: synth init NAME")
     if name is None:
@@ -66,10 +79,11 @@ def command(
         _refuse_occupied(root)
         identifier = _identifier(root.resolve().name)
         made = empty_files(identifier) if files else scaffold_files(identifier)
-    # All files are read before anything is written: one that cannot be read leaves no half project.
-    added = [_proposed(file.resolve(), root.resolve(), group, target_column, copy, bounds) for file in files]
+    # All files are read before anything is written.
+    added = [_proposed(file.resolve(), root.resolve(), group, target_column, copy, bounds, options) for file in files]
     made |= {f"{models}/{one.name}.yml": one.text for one in added}
     _refuse_namesakes(added)
+    _forget_unread(root / models, added)
     if copy:
         _copy(files, root)
     for path in write_new(root, made):
@@ -81,7 +95,14 @@ def command(
         click.echo(f"{one.name}:")
         for note in one.notes:
             click.echo(f"  {note}")
-    click.echo(f"next: cd {_shown(root)} && synth build" if name else "next: synth build")
+        if one.failure is not None:
+            click.echo(f"  it could not be read, and the YAML says why: {one.failure}", err=True)
+    failed = [one.name for one in added if one.failure is not None]
+    if failed:
+        click.echo(f"next: set right {', '.join(f'{models}/{n}.yml' for n in failed)}, then synth compile")
+    else:
+        click.echo(f"next: cd {_shown(root)} && synth build" if name else "next: synth build")
+    ctx.exit(1 if failed else 0)
 
 
 def _models_folder(project_dir: Path | None) -> str:
@@ -96,10 +117,23 @@ def _refuse_occupied(root: Path) -> None:
         raise SynthError(f"{root} is there already and not empty", hint="choose another name")
 
 
-def _proposed(file: Path, root: Path, group: str, target: str | None, copy: bool, bounds: bool) -> Proposal:
+def _proposed(
+    file: Path, root: Path, group: str, target: str | None, copy: bool, bounds: bool, pairs: Sequence[str]
+) -> Proposal:
     from synthkit.init.fromfile import propose
+    from synthkit.init.options import options_of
 
-    return propose(file, root, group, target, shown=f"data/{file.name}" if copy else None, bounds=bounds)
+    shown = f"data/{file.name}" if copy else None
+    return propose(file, root, group, target, shown, bounds, options_of(pairs, file) if pairs else None)
+
+
+def _forget_unread(folder: Path, added: Sequence[Proposal]) -> None:
+    """Make room for files of which only that they could not be read is written there."""
+    from synthkit.init.unread import is_unread
+
+    for one in added:
+        if is_unread(folder / f"{one.name}.yml"):
+            (folder / f"{one.name}.yml").unlink()
 
 
 def _refuse_namesakes(proposals: Sequence[Proposal]) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from synthkit.errors import SynthError
+from synthkit.init.options import options_yaml
 from synthkit.init.seen import ABOVE, MARK, declarations, warning
+from synthkit.init.unread import unread
+from synthkit.init.writing import SCHEMA, model_lines, quoted, source_lines
 from synthkit.schema import Column, Schema
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.infer import Profile, profile
-from synthkit.sources.ingest import ingest
+from synthkit.sources.ingest import Split, ingest
 from synthkit.spec.types import SourceTableSpec
 
 FEWEST_HOLDOUT = 100  # rows below which no classifier is tested on held-out rows
@@ -37,11 +40,12 @@ _PII = {
 
 @dataclass(frozen=True)
 class Proposal:
-    """The YAML for one file, and what was guessed, in sentences."""
+    """The YAML for one file, and what was guessed, in sentences; or, where it could not be read, why."""
 
     name: str
     text: str
     notes: tuple[str, ...]
+    failure: SynthError | None = None
 
 
 def propose(
@@ -51,8 +55,9 @@ def propose(
     target: str | None = None,
     shown: str | None = None,
     bounds: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Proposal:
-    """Look at a file and write its source and a model.
+    """Look at a file and write its source and a model; also where it cannot be read, with the fault in it.
 
     Args:
         root: the project; the file's path is written relative to it where it lies inside.
@@ -60,17 +65,20 @@ def propose(
         target: a column that a classifier would predict; by default one that is named like it.
         shown: how the YAML names the file, where that is not where it lies now.
         bounds: whether to write the bounds and values that the rows show, too, which is not private.
+        options: of the reader, as in the YAML.
 
     Raises:
-        SynthError, BuildError: the file cannot be read, or has no such column.
+        SynthError: the file has no such column.
     """
     name = _identifier(path.stem)
     if shown is None:
         shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-    spec = SourceTableSpec(name=name, path=str(path))
+    spec = SourceTableSpec(name=name, path=str(path), options=dict(options or {}))
     with TemporaryDirectory() as scratch:
-        hashed = content_hash(spec, root=root, connections={}, cache=None)
-        split = ingest(spec, root=root, connections={}, holdout=0.0, directory=Path(scratch) / name, source_hash=hashed)
+        try:
+            split = _read(spec, root, Path(scratch) / name)
+        except SynthError as error:
+            return Proposal(name, unread(name, group, shown, spec.options, error, path), (), error)
         import duckdb
 
         with duckdb.connect(":memory:") as connection:
@@ -81,15 +89,23 @@ def propose(
         raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(split.schema.names)}")
     predicted = target or _target(split.schema, profiles)
     key = _key(split.schema, profiles)
-    text = _yaml(name, group, shown, split.schema, split.rows, key, predicted, drafted)
+    given = options_yaml(spec.options) if spec.options else None
+    text = _yaml(
+        source_lines(group, name, shown, given), name, group, split.schema, split.rows, key, predicted, drafted
+    )
     notes = _notes(split.schema, split.rows, key, predicted)
     return Proposal(name, text, (*notes, warning(len(drafted)) if drafted else LEFT_OUT))
 
 
+def _read(spec: SourceTableSpec, root: Path, folder: Path) -> Split:
+    hashed = content_hash(spec, root=root, connections={}, cache=None)
+    return ingest(spec, root=root, connections={}, holdout=0.0, directory=folder, source_hash=hashed)
+
+
 def _yaml(
+    source: list[str],
     name: str,
     group: str,
-    path: str,
     schema: Schema,
     rows: int,
     key: str | None,
@@ -97,18 +113,14 @@ def _yaml(
     drafted: Mapping[str, str],
 ) -> str:
     lines = [
-        "# yaml-language-server: $schema=../.synth/schemas/models.schema.json",
+        SCHEMA,
         "# Written by looking at the file: check the types before you rely on them.",
         "version: 1",
         "",
-        "sources:",
-        f"  - name: {group}",
-        "    tables:",
-        f"      - name: {name}",
-        f"        path: {_quoted(path)}",
+        *source,
     ]
     if key is not None:
-        lines.append(f"        primary_key: {_quoted(key)}")
+        lines.append(f"        primary_key: {quoted(key)}")
     lines += [f"        {line}" for line in ABOVE] if drafted else []
     lines.append("        columns:")
     for column in schema.columns:
@@ -117,23 +129,13 @@ def _yaml(
         kind, remark = "text" if pii else column.type, column.sql_type
         if column.name in drafted:
             extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
-        lines.append(f"          - {{name: {_quoted(column.name)}, type: {kind}{extra}}}  # {remark}")
-    lines += [
-        "",
-        "models:",
-        f"  - name: synthetic_{name}",
-        f"    description: Synthetic stand-in for {group}.{name}",
-        f"    source: \"{{{{ source('{group}', '{name}') }}}}\"",
-        "    generator: circuit",
-        "    size: 1x",
-        "    audits:",
-        "      - set: default  # what a model without audits: is held to; add your own below",
-    ]
-    full = [_quoted(c.name) for c in schema.columns if not c.nullable and c.name != key]
+        lines.append(f"          - {{name: {quoted(column.name)}, type: {kind}{extra}}}  # {remark}")
+    lines += ["", *model_lines(group, name)]
+    full = [quoted(c.name) for c in schema.columns if not c.nullable and c.name != key]
     if full:
         lines.append(f"      - not_null: {{columns: [{', '.join(full)}], name: not_null_as_seen}}")
     if target is not None and rows * 0.2 >= FEWEST_HOLDOUT:
-        lines.append(f"      - tstr: {{target: {_quoted(target)}, max_gap: 0.1, severity: warn}}")
+        lines.append(f"      - tstr: {{target: {quoted(target)}, max_gap: 0.1, severity: warn}}")
     return "\n".join(lines) + "\n"
 
 
@@ -183,10 +185,3 @@ def _target(schema: Schema, profiles: dict[str, Profile]) -> str | None:
 def _identifier(text: str) -> str:
     name = re.sub(r"\W+", "_", text).strip("_").lower() or "table"
     return f"t_{name}" if name[0].isdigit() else name
-
-
-def _quoted(text: str) -> str:
-    """A YAML scalar: bare where that is the same string, else in double quotes."""
-    if re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text.lower() not in ("null", "true", "false"):
-        return text
-    return json.dumps(text, ensure_ascii=False)

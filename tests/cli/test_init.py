@@ -72,13 +72,62 @@ def test_from_adds_to_a_project_but_not_twice(shop: Project) -> None:
     assert "no column 'nope'" in shop.fails("init", "--from", "data/customers.csv", "--target-column", "nope", code=2)
 
 
-def test_from_a_file_that_cannot_be_read_writes_nothing(tmp_path: Path) -> None:
+def test_of_a_file_that_cannot_be_read_the_fault_is_written(tmp_path: Path) -> None:
+    """It is no half project: the other file is described, the fault stands where it is to be set right, and is one."""
     write_csv(tmp_path / "good.csv", customers(50))
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n3,4,5\n")
     done = synth(tmp_path, "init", "shop", "--from", "good.csv", "--from", "bad.csv", "--copy")
-    assert done.returncode in (1, 2)
+    assert done.returncode == 1
     assert "line 3" in done.stderr
-    assert not (tmp_path / "shop").exists()
+    project = Project(tmp_path / "shop")
+    text = (project.root / "models/bad.yml").read_text()
+    assert text.splitlines()[0] == "# NOT READ YET: data/bad.csv, line 3: 3 fields where the header has 2"
+    assert "{name: customer_id, type: id}" in (project.root / "models/good.yml").read_text()
+    assert "bad.csv, line 3" in project.fails("compile", code=2)
+    (project.root / "data/bad.csv").write_text("a,b\n1,2\n3,4\n")
+    project.ok("compile")
+
+
+def test_options_are_taken_and_written(tmp_path: Path) -> None:
+    (tmp_path / "leute.csv").write_bytes("name;größe;n\nJürgen;1,5;-\nÄnne;2,5;7\n".encode("latin-1"))
+    first = synth(tmp_path, "init", "shop", "--from", "leute.csv")
+    assert first.returncode == 1
+    assert "is not UTF-8" in first.stderr
+    project = Project(tmp_path / "shop")
+    text = (project.root / "models/leute.yml").read_text()
+    assert "fix: say which encoding it has: options: {encoding: latin-1}" in text
+    assert "        # options: {encoding: latin-1}" in text
+    given = ("--option", "encoding=latin-1", "--option", "delimiter=;", "--option", "decimal_separator=,")
+    nulls = ("--option", "nullstr=-", "--option", "nullstr=NA")
+    assert "models/leute.yml" in project.ok("init", "--from", "../leute.csv", *given, *nulls)
+    text = (project.root / "models/leute.yml").read_text()
+    assert 'options: {encoding: latin-1, delimiter: ";", decimal_separator: ",", nullstr: ["-", NA]}' in text
+    assert '{name: "größe", type: float}' in text
+    assert '{name: "n", type: integer}' in text
+    project.ok("compile")
+    again = project.fails("init", "--from", "../leute.csv", *given, *nulls, code=2)
+    assert "is there already" in again  # what was read is nobody's to write over
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("encodin=latin-1", "did you mean 'encoding'?"),
+        ("skip=two", "write a whole number"),
+        ("header=maybe", "write true or false"),
+        ("encoding", "there is no value"),
+        ("encoding=latin-11", "there is no encoding 'latin-11'"),
+    ],
+)
+def test_an_option_that_there_is_not_is_named(tmp_path: Path, option: str, message: str) -> None:
+    write_csv(tmp_path / "people.csv", customers(20))
+    done = synth(tmp_path, "init", "shop", "--from", "people.csv", "--option", option)
+    assert message in done.stderr
+    assert done.returncode in (1, 2)
+
+
+def test_an_option_needs_a_file(tmp_path: Path) -> None:
+    assert "give them with --from" in synth(tmp_path, "init", "x", "--option", "skip=1").stderr
 
 
 def test_copying_overwrites_no_other_file(shop: Project) -> None:

@@ -1,0 +1,36 @@
+"""Pieces of the YAML that is written about a file."""
+
+from __future__ import annotations
+
+import json
+import re
+
+SCHEMA = "# yaml-language-server: $schema=../.synth/schemas/models.schema.json"
+_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")  # what some reader of YAML takes for no text
+
+
+def quoted(text: str) -> str:
+    """A YAML scalar: bare where that is the same string, else in double quotes."""
+    if re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text.lower() not in _WORDS:
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def source_lines(group: str, name: str, path: str, options: str | None) -> list[str]:
+    """The beginning of a source with one table."""
+    lines = ["sources:", f"  - name: {group}", "    tables:", f"      - name: {name}", f"        path: {quoted(path)}"]
+    return lines if options is None else [*lines, f"        {options}"]
+
+
+def model_lines(group: str, name: str) -> list[str]:
+    """The model of a table, held to the default set of audits."""
+    return [
+        "models:",
+        f"  - name: synthetic_{name}",
+        f"    description: Synthetic stand-in for {group}.{name}",
+        f"    source: \"{{{{ source('{group}', '{name}') }}}}\"",
+        "    generator: circuit",
+        "    size: 1x",
+        "    audits:",
+        "      - set: default  # what a model without audits: is held to; add your own below",
+    ]
