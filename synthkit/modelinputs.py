@@ -47,7 +47,9 @@ class Inputs:
             declared = None
             if model.budget is not None and model.declared is not None:
                 declared = {"schema": model.declared.to_json(), "max_rows_per_unit": model.budget.max_rows_per_unit}
-            return self.ingest(relation, holdout, declared)
+            folder = self.ingest(relation, holdout, declared)
+            self._refuse_infinite(relation, folder)
+            return folder
         rows, inherited = self.upstream(relation.name), bool(model.judged_through)
         directory = self.context.staging.split(relation.name, rows, holdout, inherited=inherited)
         with self.context.once(str(directory)):
@@ -92,6 +94,18 @@ class Inputs:
         others = {r.sql: self.files(r) for r in node.sql_relations if r != over}
         seed = model_seed(self.context.manifest.project.seed, node.spec.seed, node.name)
         return {"sql": node.sql, "over": over.sql, "relations": others, "seed": seed}
+
+    def _refuse_infinite(self, relation: Relation, directory: str) -> None:
+        """Infinite numbers are for SQL models to read: nothing learns them, and no audit compares with them."""
+        from synthkit.sources.ingest import load_split
+        from synthkit.sources.place import column_place
+
+        for name, many in load_split(Path(directory)).infinite.items():
+            what = (
+                f"column {name!r} of {relation.source}.{relation.name} holds {many:,} infinite value{'s' * (many > 1)}"
+            )
+            hint = "replace them in the source, or in an SQL model between: no generator can learn infinity"
+            raise BuildError(what, column_place(self.context.manifest.sources[relation.id].spec, name), hint)
 
     def ingest(self, relation: Relation, holdout: float, declared: Mapping[str, Any] | None = None) -> str:
         context = self.context

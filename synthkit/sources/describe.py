@@ -13,11 +13,11 @@ from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import check_options, file_format, find_files
 from synthkit.sources.place import column_place, place
 from synthkit.sources.relation import connection_of, opened
-from synthkit.sources.types import declared_sql_type, provisional_type
+from synthkit.sources.types import at_rest, declared_sql_type, provisional_type
 from synthkit.spec.decides import deciding
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
-VERSION = 3  # of what is cached
+VERSION = 4  # of what is cached
 
 
 def describe(
@@ -46,7 +46,7 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
     found = []
     for name, sql_type in columns.items():
         c = declared.get(name)
-        wanted = sql_type if c is None else declared_sql_type(c, sql_type)
+        wanted = at_rest(sql_type) if c is None else declared_sql_type(c, sql_type)
         kind = provisional_type(wanted) if c is None or c.type is None else c.type
         if spec.primary_key == (name,) and (c is None or c.type is None):
             kind = "id"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.containment import HINT, hidden_way_out
 from synthkit.errors import BuildError, Location, SynthError, did_you_mean, nearest
 from synthkit.sources.encodings import utf8_files
-from synthkit.sources.place import place
+from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import quote, text
 from synthkit.sources.written import Kind
@@ -19,6 +19,7 @@ from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 # Our name of an option → DuckDB's, and the kind of value that it takes.
 OPTIONS: Mapping[str, Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
@@ -184,12 +185,16 @@ class Scan:
         loose: whether a row may bring a column of its own.
         kinds: what the format itself says of a column's values.
         inferred: types by column, where the reader looked at all values itself.
+        nested: columns with objects, lists or maps, beside those whose type in ``found`` says so.
+        notes: what was read otherwise than it is stored, for people.
     """
 
     written: bool = False
     loose: bool = False
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     inferred: Mapping[str, str] = field(default_factory=dict)
+    nested: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root: Path, scratch: Path) -> Scan:
@@ -211,16 +216,32 @@ def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root
         if kind == "parquet":
             connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {_parquet_query(spec, files)}")
             return Scan()
-        from synthkit.sources.jsonfile import json_kinds, json_query
+        from synthkit.sources.jsonfile import json_kinds, json_query, nested_columns
 
         query = json_query(connection, spec, utf8_files(spec, files, scratch))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {query}")
         kinds = json_kinds(connection)
         texts = ", ".join(f"{quote(n)} ->> '$' AS {quote(n)}" for n in kinds)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {texts} FROM found")
-        return Scan(written=True, loose=True, kinds=kinds)
+        return Scan(written=True, loose=True, kinds=kinds, nested=nested_columns(connection, kinds))
     except duckdb.Error as error:
         raise read_error(error, spec) from None
+
+
+def _check_types(schema: pa.Schema, file: Path, spec: SourceTableSpec) -> None:
+    """Raises SynthError for a column that DuckDB would read as another type, in which its values are others."""
+    import pyarrow.types as t
+
+    for column in schema:
+        if t.is_decimal256(column.type):
+            what, way = "more digits than DuckDB's decimals have (38)", "as decimal128, or as text"
+        elif t.is_duration(column.type):
+            what, way = "no type of DuckDB", f"as whole numbers of its unit ({column.type.unit}), named so"
+        else:
+            continue
+        where = column_place(spec, column.name)
+        message = f"column {column.name!r} of {file.name} is {column.type}: {what}"
+        raise SynthError(message, where, f"write the file with it {way}")
 
 
 def _parquet_query(spec: SourceTableSpec, files: list[Path]) -> str:
@@ -230,9 +251,11 @@ def _parquet_query(spec: SourceTableSpec, files: list[Path]) -> str:
     names: list[str] = []
     for file in files:
         try:
-            found = pq.read_schema(file).names
+            schema = pq.read_schema(file)
         except (pa.ArrowInvalid, OSError) as error:
             raise read_error(error, spec, file) from None
+        _check_types(schema, file, spec)
+        found = schema.names
         check_names(found, spec)  # DuckDB renames what differs only in case
         names = names or found
         check_same_columns(files[0], names, file, found, place(spec, "path"))

@@ -38,7 +38,7 @@ from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
-VERSION = 4  # of the rows that the same source gives: enters the key
+VERSION = 5  # of the rows that the same source gives: enters the key
 
 
 def ingest(
@@ -121,7 +121,9 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
     profiles = profile(connection, schema, making / "train.parquet")
     if reading.declared is None:
         schema = infer(schema, spec, profiles).undescribed()
-        record_split(making, schema, holdout, rows, profiles, notes, inferred=reading.inferred())
+        record_split(
+            making, schema, holdout, rows, profiles, notes, inferred=reading.inferred(), infinite=reading.infinite
+        )
         return
     query = bounded_query(
         reading.scan,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,17 @@ def json_kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
         holds = row[len(_KINDS) * i : len(_KINDS) * (i + 1)]
         found[name] = next((k for k, all_are in zip(_KINDS, holds, strict=True) if all_are), "mixed")
     return found
+
+
+def nested_columns(connection: duckdb.DuckDBPyConnection, kinds: Mapping[str, Kind]) -> frozenset[str]:
+    """The columns of ``found`` in which there is an object or a list."""
+    mixed = [name for name, kind in kinds.items() if kind == "mixed"]
+    if not mixed:
+        return frozenset()
+    terms = ", ".join(f"bool_or(json_type({quote(n)}) IN ('OBJECT', 'ARRAY'))" for n in mixed)
+    row = connection.execute(f"SELECT {terms} FROM found").fetchone()
+    assert row is not None
+    return frozenset(name for name, found in zip(mixed, row, strict=True) if found)
 
 
 def _check_renamed(spec: SourceTableSpec, names: list[str], files: list[Path]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError
 from synthkit.sources.duckdbfile import missing_table, subquery
-from synthkit.sources.files import check_names
+from synthkit.sources.files import Scan, check_names
 from synthkit.sources.place import place
 from synthkit.sources.relation import binary_column
 from synthkit.sources.stream import load_batches
@@ -44,16 +44,30 @@ _TYPES = {
     "json": "JSON",
     "jsonb": "JSON",
 }
+_MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+_UNBOUND = "NUMERIC"  # without a precision, or beyond 38 digits: no type of DuckDB holds all its values
 
 
 def open_postgres(
     connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, chosen: ConnectionSpec, scratch: Path | None
-) -> None:
-    """Make ``found`` hold the rows (none, without scratch). Raises SynthError."""
+) -> Scan:
+    """Make ``found`` hold the rows (none, without scratch). Raises SynthError.
+
+    A number of a type without a precision is a DOUBLE where that keeps all its digits, else an error, unless the column
+    is declared: then its text is cast, row by row, to what is declared.
+    """
+    declared = {c.name for c in spec.columns if c.type is not None}
     with connected(spec, chosen) as server:
-        names, types = _describe(server, spec)
+        names, types, nested = _describe(server, spec)
+        unbound = [n for n, t in zip(names, types, strict=True) if t == _UNBOUND]
+        read = [
+            ("VARCHAR" if n in declared else "DOUBLE") if t == _UNBOUND else t
+            for n, t in zip(names, types, strict=True)
+        ]
         rows = _batches(server, spec, names, types) if scratch is not None else iter(())
-        load_batches(connection, spec, names, types, rows, scratch)
+        exact = [n for n in unbound if n not in declared]
+        notes = load_batches(connection, spec, names, read, rows, scratch, exact)
+    return Scan(nested=nested, notes=tuple(notes))
 
 
 @contextmanager
@@ -90,7 +104,7 @@ def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
     Each row's MD5 is added up as two 60-bit numbers, so that neither order nor memory matter.
     """
     with connected(spec, chosen) as server:
-        names, types = _describe(server, spec)
+        names, types, _ = _describe(server, spec)
         halves = ", ".join(
             f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)"
             for start in (1, 17)
@@ -100,11 +114,13 @@ def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
     return f"postgres:{list(zip(names, types, strict=True))}:{row[0]}:{row[1]}:{row[2]}"
 
 
-def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[list[str], list[str]]:
+def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[list[str], list[str], frozenset[str]]:
+    """Names, types, and the columns of arrays and of rows."""
     # Prepared, as PostgreSQL prepares one statement and no more: a query cannot end this one and begin its own.
     cursor = server.execute(f"SELECT * FROM {subquery(spec)} LIMIT 0", prepare=True)
+    described = cursor.description or []
     names, types = [], []
-    for column in cursor.description or []:
+    for column in described:
         info = server.adapters.types.get(column.type_code)
         kind = info.name if info is not None and column.type_code == info.oid else "text"
         if kind == "bytea":
@@ -112,14 +128,16 @@ def _describe(server: psycopg.Connection[Any], spec: SourceTableSpec) -> tuple[l
         names.append(column.name)
         types.append(_numeric(column) if kind == "numeric" else _TYPES.get(kind, "VARCHAR"))
     check_names(names, spec)
-    return names, types
+    query = "SELECT oid FROM pg_catalog.pg_type WHERE oid = ANY(%s) AND (typcategory = 'A' OR typtype = 'c')"
+    nested = {row[0] for row in server.execute(query, [[c.type_code for c in described]]).fetchall()}
+    return names, types, frozenset(c.name for c in described if c.type_code in nested)
 
 
 def _numeric(column: psycopg.Column) -> str:
-    """``numeric(p, s)`` where DuckDB has it; without a precision, or beyond 38 digits, a floating-point number."""
+    """``numeric(p, s)`` where DuckDB has it."""
     precision, scale = column.precision, column.scale or 0
     if precision is None or not 0 < precision <= 38 or not 0 <= scale <= precision:
-        return "DOUBLE"
+        return _UNBOUND
     return f"DECIMAL({precision},{scale})"
 
 
@@ -130,7 +148,8 @@ def _batches(
     columns = []
     for name, sql_type in zip(names, types, strict=True):
         value = f"t.{quote(name)}::text"
-        columns.append(f"nullif({value}, 'NaN')" if sql_type.startswith("DECIMAL") else value)
+        # DuckDB takes ' BC' after a time for a zone and leaves it out; ' (BC)' there is an error, as it should be.
+        columns.append(f"replace({value}, ' BC', ' (BC)')" if sql_type in _MOMENTS else value)
     query = f"SELECT {', '.join(columns)} FROM {subquery(spec)}{_order(spec)}"
     with server.cursor(name="synthkit") as cursor:
         cursor.itersize = BATCH

@@ -1,14 +1,14 @@
 """One pass over a source: each value in its declared type, beside it what is wrong, and what tells its row.
 
-Outside a budget a value that does not fit, an infinity and an undeclared null are errors that quote the row. Under one
-they are none, as one row must not stop the others: each row is bent to the declaration by itself, or left out, and
-counted for the console of who builds.
+Outside a budget a value that does not fit, an infinite date and an undeclared null are errors that quote the row.
+Under one they are none, as one row must not stop the others: each row is bent to the declaration by itself, or left
+out, and counted for the console of who builds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class Reading:
         marks: by column, the boolean columns of ``every`` that mark what is wrong with its values.
         bucket, unit, order: columns of ``every`` with the row's number for the holdout, its privacy unit and its place
             among the unit's rows.
+        infinite: by column, how many infinite numbers the check found: SQL models read them, nothing learns them.
     """
 
     source: Opened
@@ -55,6 +56,7 @@ class Reading:
     unit: str
     order: str
     columns: tuple[str, ...]
+    infinite: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
     def of(source: Opened, declared: Declared | None, scratch: Path) -> Reading:
@@ -108,7 +110,7 @@ class Reading:
 
     def notes(self) -> list[str]:
         """Check the rows that were written. Returns what a person should know; raises BuildError as the module says."""
-        said = [f.note for f in self.found.values() if f.note is not None]
+        said = [*self.source.notes, *(f.note for f in self.found.values() if f.note is not None)]
         return said + (_check(self) if self.declared is None else _bent(self))
 
     def inferred(self) -> dict[str, str]:
@@ -142,10 +144,16 @@ def _checked(source: Opened, column: Column, found: Found, bend: bool) -> tuple[
         wrong["infinite"] = f"coalesce(isinf({value}), false)"
         dropped = f"isnan({value}) OR isinf({value})" if bend else f"isnan({value})"
         value = f"CASE WHEN {dropped} THEN NULL ELSE {value} END"
-    elif kind in ("date", "datetime"):
-        wrong["infinite"] = f"coalesce(NOT isfinite({value}), false)"
+    elif kind in ("date", "datetime", "time"):
+        # What not every way out of a table can say: pandas, polars and Python have no such dates, and no 24:00.
+        said = (
+            f"{value} < TIME '24:00:00'"
+            if kind == "time"
+            else f"isfinite({value}) AND year({value}) BETWEEN 1 AND 9999"
+        )
+        wrong["unsaid"] = f"coalesce(NOT ({said}), false)"
         if bend:
-            value = f"CASE WHEN isfinite({value}) THEN {value} END"
+            value = f"CASE WHEN {said} THEN {value} END"
     if bend and not column.nullable and column.modelled:
         wrong["hole"] = f"({value}) IS NULL"
     return value, wrong
@@ -177,13 +185,13 @@ def _counts(reading: Reading, whats: Sequence[str]) -> tuple[int, dict[str, dict
 
 def _bent(reading: Reading) -> list[str]:
     """What was done to rows outside the declaration, for the console of who builds: nothing else may hear of it."""
-    rows, counts = _counts(reading, ("misfit", "infinite", "hole"))
+    rows, counts = _counts(reading, ("misfit", "infinite", "unsaid", "hole"))
     notes = []
     for column in reading.schema.columns:
         if not column.modelled:
             continue  # its values are made up
         found = counts[column.name]
-        outside = found["misfit"] + found["infinite"]
+        outside = found["misfit"] + found["infinite"] + found["unsaid"]
         if outside:
             notes.append(f"column {column.name!r}: {outside:,} of {rows:,} values are no {column.type}: missing")
         if found["hole"]:
@@ -192,9 +200,9 @@ def _bent(reading: Reading) -> list[str]:
 
 
 def _check(reading: Reading) -> list[str]:
-    """Raise for values that do not fit, infinities, nulls where there may be none, and a table without rows."""
+    """Raise for values that do not fit, nulls where there may be none, and a table without rows."""
     spec, connection = reading.source.spec, reading.source.connection
-    rows, counts = _counts(reading, ("misfit", "infinite", "nan"))
+    rows, counts = _counts(reading, ("misfit", "infinite", "unsaid", "nan"))
     notes, declared = [], {c.name: c for c in spec.columns}
     for column in reading.schema.columns:
         found, where = counts[column.name], column_place(spec, column.name)
@@ -202,9 +210,17 @@ def _check(reading: Reading) -> list[str]:
             bad = f"SELECT file_row_number FROM {reading.scan} WHERE {reading.marks[column.name]['misfit']}"
             what = f"column {column.name!r}: {found['misfit']:,} of {rows:,} values are not {_wanted(declared, column)}"
             raise BuildError(f"{what} ({_offending(connection, column.name, bad)})", where, _misfit_hint(spec, column))
-        if found["infinite"]:
-            what = f"column {column.name!r} holds {found['infinite']:,} infinite value{'s' * (found['infinite'] > 1)}"
-            raise BuildError(what, where, "replace them in the source: no generator can learn infinity")
+        if found["unsaid"]:
+            bad = f"SELECT file_row_number FROM {reading.scan} WHERE {reading.marks[column.name]['unsaid']}"
+            limits = (
+                "24:00" if provisional_type(column.sql_type) == "time" else "infinite, or outside the years 1 to 9999"
+            )
+            shown = _offending(connection, column.name, bad)
+            what = (
+                f"column {column.name!r} holds {found['unsaid']:,} values that no table can publish ({limits}): {shown}"
+            )
+            raise BuildError(what, where, "mend the source, or declare type: text")
+        reading.infinite.update({column.name: found["infinite"]} if found["infinite"] else {})
         if found["null"] and not column.nullable:
             empty = f"SELECT min(file_row_number) + 1 FROM {reading.scan} WHERE {quote(column.name)} IS NULL"
             first = connection.execute(empty).fetchone()

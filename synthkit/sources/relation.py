@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.sources.canonical import canonical, joined, named, told_apart
 from synthkit.sources.files import Scan, check_names, open_scan
-from synthkit.sources.place import place
+from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
-from synthkit.sources.types import cast, cast_text, normal, quote, written_sql_type
+from synthkit.sources.types import cast, cast_text, is_nested, normal, quote, written_sql_type
 from synthkit.sources.written import LOSSLESS, Column, Found, Kind, understand
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 from synthkit.statements import NO_EXTENSIONS
@@ -42,6 +42,8 @@ class Opened:
     loose: bool = False
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     inferred: Mapping[str, str] = field(default_factory=dict)
+    nested: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     @property
     def written(self) -> bool:
@@ -51,8 +53,10 @@ class Opened:
     def found(self) -> dict[str, Found]:
         """The columns' types: as the source defines them, as they are declared, or else inferred from all rows.
 
-        Raises BuildError for binary data, and for rows that cannot be read.
+        Raises BuildError for binary data, for nested values of which nothing is declared, and for rows that cannot be
+        read.
         """
+        self._check_nested()
         if not self.written:
             return {n: Found(self.stored[n]) for n in self.names}
         declared = {c.name: c for c in self.spec.columns}
@@ -77,6 +81,14 @@ class Opened:
             elif reading.format is not None:
                 found[name] = replace(found[name], format=reading.format, note=reading.note)
         return found
+
+    def _check_nested(self) -> None:
+        """As text they would be made up like any other: with keys that nobody has, and brackets that do not close."""
+        said = {c.name for c in self.spec.columns if c.type is not None}
+        for name in self.names:
+            if name in self.nested and name not in said:
+                what = f"column {name!r} holds objects or lists, which no generator learns"
+                raise BuildError(what, column_place(self.spec, name), nested_hint(name))
 
     def _understood(self, asked: Sequence[Column]) -> dict[str, Found]:
         import duckdb
@@ -153,11 +165,11 @@ def opened(
         if scan.written:
             names = tuple(str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall())
             check_names(names, spec)
-            yield Opened(connection, spec, names, {}, scan.loose, scan.kinds, scan.inferred)
+            yield Opened(connection, spec, names, {}, scan.loose, scan.kinds, scan.inferred, scan.nested)
         else:
-            _normalise(connection, spec)
+            nested = scan.nested | _normalise(connection, spec)
             stored = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}
-            yield Opened(connection, spec, tuple(stored), stored)
+            yield Opened(connection, spec, tuple(stored), stored, nested=nested, notes=scan.notes)
 
 
 @contextmanager
@@ -207,12 +219,15 @@ def _open_database(
     else:
         from synthkit.sources.postgres import open_postgres
 
-        open_postgres(connection, spec, chosen, scratch)
+        return open_postgres(connection, spec, chosen, scratch)
     return Scan()
 
 
-def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> None:
-    """``raw``: the columns of ``found`` in types that tables at rest have. Raises SynthError for binary data."""
+def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> frozenset[str]:
+    """``raw``: the columns of ``found`` in types that tables at rest have. Returns those that hold nested values.
+
+    Raises BuildError for binary data.
+    """
     described = [(str(r[0]), str(r[1])) for r in connection.execute("DESCRIBE found").fetchall()]
     check_names([name for name, _ in described], spec)
     columns = []
@@ -222,6 +237,15 @@ def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> 
             raise binary_column(name, spec)
         columns.append(column)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {', '.join(columns)} FROM found")
+    return frozenset(name for name, sql_type in described if is_nested(sql_type))
+
+
+def nested_hint(name: str) -> str:
+    """What to do with a column of objects or lists."""
+    return (
+        f"declare it, {{name: {name}, type: text}}: then it is the text of its JSON, of which an SQL model takes fields"
+        f" ({name}->>'key' AS {name}_key) for others to learn; a generator would make that text up"
+    )
 
 
 def binary_column(name: str, spec: SourceTableSpec) -> BuildError:

@@ -39,7 +39,8 @@ class Split:
 
     ``observed`` is what the training rows show of each column, ``notes`` what reading changed; both are private.
     ``bounded`` are the training rows that a training under a budget may read, where the source was read for one;
-    ``inferred`` the types that were read off the rows because nothing declares them, with strptime's format.
+    ``inferred`` the types that were read off the rows because nothing declares them, with strptime's format;
+    ``infinite`` how many infinite numbers a column holds.
     """
 
     train: Table
@@ -50,6 +51,7 @@ class Split:
     notes: tuple[str, ...] = ()
     bounded: Table | None = None
     inferred: Mapping[str, str] = field(default_factory=dict)
+    infinite: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -82,6 +84,7 @@ def load_split(directory: Path) -> Split:
         tuple(record.get("notes", ())),
         None if bounded is None else Table(schema, (directory / "bounded.parquet",), bounded),
         record.get("inferred", {}),
+        record.get("infinite", {}),
     )
 
 
@@ -150,6 +153,7 @@ def record_split(
     *,
     bounded: int | None = None,
     inferred: Mapping[str, str] | None = None,
+    infinite: Mapping[str, int] | None = None,
 ) -> None:
     """Write ``split.json`` beside the rows: what :func:`load_split` reads, and the sign that all is there."""
     record = {
@@ -161,6 +165,7 @@ def record_split(
         "notes": list(notes),
         "bounded_rows": bounded,
         "inferred": dict(inferred or {}),
+        "infinite": dict(infinite or {}),
     }
     (folder / "split.json").write_text(json.dumps(record, default=str, ensure_ascii=False), "utf-8")
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+EXACT = 15  # digits that every DOUBLE gives back as they were
+
 
 def load_batches(
     connection: duckdb.DuckDBPyConnection,
@@ -23,19 +25,61 @@ def load_batches(
     types: Sequence[str],
     batches: Iterable[Sequence[Sequence[Any]]],
     scratch: Path | None,
-) -> None:
+    exact: Sequence[str] = (),
+) -> list[str]:
     """Make ``found`` a view of these rows. Memory holds one batch at a time: the rest is Parquet in ``scratch``.
+
+    Decimals have no NaN: it is a missing value, as everywhere. Returns notes that say how many there were.
+
+    Args:
+        exact: columns of numbers that are DOUBLE as far as that keeps all their digits.
 
     Raises BuildError for a value that DuckDB cannot hold in its type.
     """
     if scratch is None:
         columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
         connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
-        return
+        return []
     scan = _at_rest(len(names), batches, scratch)
-    _check(connection, spec, names, types, scan)
-    columns = ", ".join(f"CAST(c{i} AS {t}) AS {quote(n)}" for i, (n, t) in enumerate(zip(names, types, strict=True)))
+    texts = [_decimal(f"c{i}") if t.startswith("DECIMAL") else f"c{i}" for i, t in enumerate(types)]
+    _check(connection, spec, names, types, texts, scan)
+    _check_digits(connection, spec, names, exact, scan)
+    parts = zip(names, types, texts, strict=True)
+    columns = ", ".join(f"CAST({text} AS {t}) AS {quote(n)}" for n, t, text in parts)
     connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} FROM {scan}")
+    return _notes(connection, names, types, scan)
+
+
+def _decimal(text: str) -> str:
+    return f"nullif({text}, 'NaN')"
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, names: Sequence[str], types: Sequence[str], scan: str) -> list[str]:
+    decimals = [i for i, t in enumerate(types) if t.startswith("DECIMAL")]
+    if not decimals:
+        return []
+    row = connection.execute(
+        f"SELECT {', '.join(f'count_if(c{i} = $$NaN$$)' for i in decimals)} FROM {scan}"
+    ).fetchone()
+    assert row is not None
+    return [f"column {names[i]!r}: {n:,} NaN became missing values" for i, n in zip(decimals, row, strict=True) if n]
+
+
+def _check_digits(
+    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, names: Sequence[str], exact: Sequence[str], scan: str
+) -> None:
+    """Raises BuildError for numbers of more digits than a DOUBLE gives back."""
+    for name in exact:
+        text = f"c{names.index(name)}"
+        digits = f"length(trim(replace(ltrim({text}, '-'), '.', ''), '0'))"
+        query = f"SELECT count(*), first({text}) FROM {scan} WHERE {text} SIMILAR TO '-?[0-9.]+' AND {digits} > {EXACT}"
+        row = connection.execute(query).fetchone()
+        assert row is not None
+        if row[0]:
+            what = f"column {name!r} is numeric without a precision of up to 38 digits, and {row[0]:,} values have more"
+            ways = f"cast it in query: ({name}::numeric(38, 4), or ::text), or declare it: type: decimal, decimals: 4"
+            told = f"{what} digits than a DOUBLE keeps (first: {row[1]!r})"
+            raise BuildError(told, column_place(spec, name), ways)
 
 
 def load_texts(
@@ -73,14 +117,15 @@ def _check(
     spec: SourceTableSpec,
     names: Sequence[str],
     types: Sequence[str],
+    texts: Sequence[str],
     scan: str,
 ) -> None:
     typed = [i for i, t in enumerate(types) if t != "VARCHAR"]
     if not typed:
         return
     parts = ", ".join(
-        f"count(*) FILTER (c{i} IS NOT NULL AND TRY_CAST(c{i} AS {types[i]}) IS NULL),"
-        f" first(c{i}) FILTER (c{i} IS NOT NULL AND TRY_CAST(c{i} AS {types[i]}) IS NULL)"
+        f"count(*) FILTER ({texts[i]} IS NOT NULL AND TRY_CAST({texts[i]} AS {types[i]}) IS NULL),"
+        f" first(c{i}) FILTER ({texts[i]} IS NOT NULL AND TRY_CAST({texts[i]} AS {types[i]}) IS NULL)"
         for i in typed
     )
     row = connection.execute(f"SELECT {parts} FROM {scan}").fetchone()

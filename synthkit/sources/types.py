@@ -10,8 +10,9 @@ from synthkit.spec.types import ColumnSpec
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _UNSIGNED = {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
-_NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
-_AS_TEXT = ("JSON", "UUID", "INTERVAL", "BIT", '"NULL"', "TIME WITH TIME ZONE")  # as DuckDB writes them
+_NESTED = ("STRUCT", "MAP", "UNION", "VARIANT", "TUPLE")
+_AS_TEXT = ("JSON", "UUID", "INTERVAL", "BIT", "BIGNUM", "TYPE", '"NULL"', "TIME WITH TIME ZONE", "TIME_NS")
+_AT_REST = {"HUGEINT": "BIGINT", "UHUGEINT": "BIGINT"}  # checked value by value
 _BINARY = ("BLOB", "GEOMETRY")
 DEFAULT_DECIMALS = 2
 NOT_NUMBERS = r"^[+-]?(?i:nan|inf|infinity)$"
@@ -46,8 +47,8 @@ def provisional_type(sql_type: str) -> LogicalType:
 def normal(name: str, sql_type: str) -> str | None:
     """SQL that turns a column into a type that tables at rest have; None for binary data, which they do not.
 
-    Nested values become the text of their JSON; enums, UUIDs and intervals their text; 128-bit integers, which
-    Parquet lacks, BIGINT.
+    Nested values become the text of their JSON; enums, UUIDs, intervals and what else Parquet lacks the text that
+    DuckDB writes.
     """
     column, kind = quote(name), sql_type.upper()
     if kind.startswith(_BINARY):
@@ -56,9 +57,19 @@ def normal(name: str, sql_type: str) -> str | None:
         return f"CAST(to_json({column}) AS VARCHAR) AS {column}"
     if kind.startswith(("ENUM", "CHAR", "VARCHAR(")) or kind in _AS_TEXT:
         return f"CAST({column} AS VARCHAR) AS {column}"
-    if kind in ("HUGEINT", "UHUGEINT"):
-        return f"CAST({column} AS BIGINT) AS {column}"
+    if kind in ("TIMESTAMP_S", "TIMESTAMP_MS"):
+        return f"CAST({column} AS TIMESTAMP) AS {column}"
     return column
+
+
+def is_nested(sql_type: str) -> bool:
+    """Whether a column of the type holds documents, lists or the like, which no generator learns."""
+    return sql_type == "JSON" or sql_type.endswith("]") or sql_type.startswith(_NESTED)
+
+
+def at_rest(sql_type: str) -> str:
+    """The type of a column that is found as ``sql_type`` and of which nothing is declared."""
+    return _AT_REST.get(sql_type, sql_type)
 
 
 def declared_sql_type(spec: ColumnSpec, found: str) -> str:
@@ -66,6 +77,7 @@ def declared_sql_type(spec: ColumnSpec, found: str) -> str:
 
     Categories, keys and text stay what they are in the source.
     """
+    found = at_rest(found)
     fixed = {"boolean": "BOOLEAN", "date": "DATE", "time": "TIME", "datetime": "TIMESTAMP", "float": "DOUBLE"}
     kind = spec.type
     if kind is None or kind in ("categorical", "id", "text"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -124,7 +126,7 @@ def test_nested_and_odd_types_become_text(reader: Reader) -> None:
         "COPY (SELECT [1, 2] AS l, {'k': 'v'} AS s, MAP {'m': 1} AS m, uuid '3f2504e0-4f89-11d3-9a0c-0305e82c3301' AS u,"
         f" INTERVAL 2 DAY AS i, NULL AS n, 7 AS x) TO '{reader.root}/t.parquet'"
     )
-    split = reader.read(path="t.parquet")
+    split = reader.read(path="t.parquet", columns=dict.fromkeys("lsm", "text"))
     assert types(split) == dict.fromkeys("lsmuin", "VARCHAR") | {"x": "INTEGER"}
     assert rows(split) == [
         {
@@ -172,7 +174,7 @@ def test_json_lines(reader: Reader) -> None:
     lines = '{"a": 1, "n": {"k": [1, {"x": null}]}, "day": "2024-01-05", "zip": "00501", "ok": true}\n'
     lines += '{"a": null, "n": {"k": []}, "day": null, "zip": "10115", "ok": false, "late": 1.5}\n'
     reader.write("t.jsonl", lines)
-    split = reader.read(path="t.jsonl")
+    split = reader.read(path="t.jsonl", columns={"n": "text"})
     assert kinds(split)["day"] == "date"
     assert kinds(split)["ok"] == "boolean"
     first, second = rows(split)
@@ -184,7 +186,7 @@ def test_json_lines(reader: Reader) -> None:
 
 def test_json_values_of_mixed_types_are_text(reader: Reader) -> None:
     reader.write("t.jsonl", '{"a": 1}\n{"a": "x"}\n{"a": [1]}\n')
-    split = reader.read(path="t.jsonl")
+    split = reader.read(path="t.jsonl", columns={"a": "text"})
     assert types(split) == {"a": "VARCHAR"}
     assert values(split) == ["1", "x", "[1]"]
 
@@ -214,3 +216,109 @@ def test_a_json_key_may_end_in_a_number(reader: Reader) -> None:
 def test_json_in_another_encoding(reader: Reader) -> None:
     reader.write("t.jsonl", '{"a": "é€"}\n'.encode("cp1252"))
     assert values(reader.read(path="t.jsonl", options={"encoding": "cp1252"})) == ["é€"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"addr": {"city": "A", "zip": 12345}, "n": 1}\n{"addr": {"city": "B"}, "n": 2}\n',
+        '{"addr": [1, 2], "n": 1}\n',
+        '{"addr": "plain", "n": 1}\n{"addr": 7, "n": 1}\n{"addr": {"late": true}, "n": 2}\n',
+    ],
+)
+def test_nested_json_is_refused_unless_it_is_declared(reader: Reader, content: str) -> None:
+    """As free text it would be made up with keys that nobody has."""
+    reader.write("t.jsonl", content)
+    with pytest.raises(SynthError, match="column 'addr' holds objects or lists, which no generator learns") as caught:
+        reader.describe(path="t.jsonl")
+    assert "addr->>'key' AS addr_key" in (caught.value.hint or "")
+    declared = reader.read(path="t.jsonl", columns={"addr": "text"})
+    assert types(declared)["addr"] == "VARCHAR"
+
+
+@pytest.mark.parametrize("sql", ["[1, 2]", "{'a': 1}", "map {'a': 1}", "[{'a': [1]}]", "'{}'::json"])
+def test_nested_parquet_is_refused_unless_it_is_declared(reader: Reader, sql: str) -> None:
+    import duckdb
+
+    duckdb.sql(f"COPY (SELECT {sql} AS odd, 1 AS n) TO '{reader.root}/t.parquet'")
+    with pytest.raises(SynthError, match="column 'odd' holds objects or lists, which no generator learns"):
+        reader.describe(path="t.parquet")
+    assert types(reader.read(path="t.parquet", columns={"odd": "text"})) == {"odd": "VARCHAR", "n": "INTEGER"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        (
+            [10**40 + 1, 10**40 + 2],
+            pa.decimal256(50, 0),
+            r"column 'a' of t.parquet is decimal256\(50, 0\): more digits",
+        ),
+        ([1000, None], pa.duration("ms"), r"column 'a' of t.parquet is duration\[ms\]: no type of DuckDB"),
+    ],
+)
+def test_parquet_types_that_would_be_read_as_others_are_refused(
+    reader: Reader, values: list[Any], kind: pa.DataType, message: str
+) -> None:
+    pq.write_table(pa.table({"a": pa.array(values, kind)}), reader.root / "t.parquet")
+    with pytest.raises(SynthError, match=message):
+        reader.describe(path="t.parquet")
+
+
+def test_every_other_type_of_arrow_is_read_as_it_is(reader: Reader) -> None:
+    """Each with values at its limits; what Parquet does not keep apart (large strings, dictionaries) is no other value."""
+    stored = {
+        "u64": pa.array([2**63, 2**64 - 1], pa.uint64()),
+        "i64": pa.array([-(2**63), 2**63 - 1], pa.int64()),
+        "f16": pa.array(np.array([0.5, 65504], np.float16)),
+        "large": pa.array(["a", "b"], pa.large_string()),
+        "view": pa.array(["a", "b"], pa.string_view()),
+        "words": pa.array(["a", "b"]).dictionary_encode(),
+        "d64": pa.array([0, 86_400_000], pa.date64()),
+        "t32": pa.array([1, 86_399], pa.time32("s")),
+        "t64": pa.array([1, 86_399_999_999], pa.time64("us")),
+        "s": pa.array([1, -62_135_596_800], pa.timestamp("s")),
+        "ns": pa.array([1, 2**62], pa.timestamp("ns")),
+        "tz": pa.array([1, 2], pa.timestamp("us", "Europe/Berlin")),
+        "dec": pa.array([Decimal("9" * 36 + ".99"), Decimal("-0.01")], pa.decimal128(38, 2)),
+        "d32": pa.array([Decimal("1.50"), None], pa.decimal32(5, 2)),
+    }
+    pq.write_table(pa.table(stored), reader.root / "t.parquet")
+    split = reader.read(path="t.parquet")
+    back = split.train.to_arrow()
+    for name, array in stored.items():
+        assert back[name].cast(pa.string()).to_pylist() == _as_read(name, array).cast(pa.string()).to_pylist(), name
+    assert {n: types(split)[n] for n in ("u64", "s", "ns", "tz", "d32")} == {
+        "u64": "UBIGINT",
+        "s": "TIMESTAMP",
+        "ns": "TIMESTAMP_NS",
+        "tz": "TIMESTAMP WITH TIME ZONE",
+        "d32": "DECIMAL(5,2)",
+    }
+
+
+def _as_read(name: str, values: pa.Array) -> pa.Array:
+    """The same values in the type that DuckDB has for them."""
+    other = {
+        "f16": pa.float32(), "d64": pa.date32(), "t32": pa.time64("us"), "s": pa.timestamp("us"),
+        "tz": pa.timestamp("us", "UTC"), "words": pa.string(), "view": pa.string(), "large": pa.string(),
+        "d32": pa.decimal128(5, 2),
+    }  # fmt: skip
+    return values.cast(other.get(name, values.type))
+
+
+def test_wide_integers_keep_their_values_or_are_named(reader: Reader) -> None:
+    import duckdb
+
+    path = reader.root / "d.duckdb"
+    with duckdb.connect(str(path)) as db:
+        db.execute("CREATE TABLE fits AS SELECT 9223372036854775807::HUGEINT AS h, 7::UHUGEINT AS u")
+        db.execute("CREATE TABLE wide AS SELECT md5_number('a') AS h, 1 AS n")
+        db.execute("CREATE TABLE odd AS SELECT 'infinity'::DOUBLE AS f, 1 AS n")
+    other = Reader(reader.root, db={"type": "duckdb", "path": "d.duckdb"})
+    split = other.read(connection="db", table="fits")
+    assert types(split) == {"h": "BIGINT", "u": "BIGINT"}
+    assert rows(split) == [{"h": 2**63 - 1, "u": 7}]
+    with pytest.raises(BuildError, match="column 'h': 1 of 1 values are not BIGINT"):
+        other.read(connection="db", table="wide")
+    assert other.read(connection="db", table="odd").infinite == {"f": 1}

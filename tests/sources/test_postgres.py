@@ -35,7 +35,7 @@ def test_types(reader: Reader, postgres: Server) -> None:
             '{"k": [1, null]}', 'pro', 30, '{1,2}', '2 days'),
             (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)""",
     )
-    split = reader.read(connection="pg", table="shop.t")
+    split = reader.read(connection="pg", table="shop.t", columns={"j": "text", "a": "text"})
     assert types(split) == {
         "i2": "SMALLINT",
         "i4": "INTEGER",
@@ -149,18 +149,56 @@ def test_odd_numbers(reader: Reader, postgres: Server) -> None:
     )
     split = reader.read(connection="pg", table="shop.t")
     assert sorted((str(r["n"]), str(r["f"])) for r in rows(split)) == [("1.5", "2.0"), ("None", "None")]
+    assert split.notes == tuple(f"column {c!r}: 1 NaN became missing values" for c in "nf")
     postgres.execute("INSERT INTO shop.t VALUES (1, '-Infinity')")
-    with pytest.raises(BuildError, match="column 'f' holds 1 infinite value"):
-        reader.read(connection="pg", table="shop.t")
+    assert reader.read(connection="pg", table="shop.t").infinite == {"f": 1}
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("'infinity'", "holds 1 infinite value"), ("'0044-03-15 BC'", "1 values are no DATE")]
+    ("value", "message"),
+    [
+        ("date 'infinity'", r"holds 1 values that no table can publish \(infinite, .*'infinity' in row 1"),
+        ("timestamp '-infinity'", "holds 1 values that no table can publish"),
+        ("timestamptz '12345-01-01'", "holds 1 values that no table can publish"),
+        ("time '24:00'", r"holds 1 values that no table can publish \(24:00\)"),
+        ("date '0044-03-15 BC'", r"no table can publish .*: '0044-03-15 \(BC\)' in row 1"),
+        ("timestamp '0044-03-15 10:00 BC'", r"1 values are no TIMESTAMP \(first: '0044-03-15 10:00:00 \(BC\)'"),
+        ("timestamptz '0044-03-15 10:00 BC'", "1 values are no TIMESTAMP WITH TIME ZONE"),
+    ],
 )
-def test_odd_dates(reader: Reader, postgres: Server, value: str, message: str) -> None:
-    postgres.execute(f"CREATE TABLE shop.t AS SELECT date {value} AS d")
+def test_moments_that_not_every_way_out_has(reader: Reader, postgres: Server, value: str, message: str) -> None:
+    postgres.execute(f"CREATE TABLE shop.t AS SELECT {value} AS d")
     with pytest.raises(BuildError, match=f"column 'd'.*{message}"):
         reader.read(connection="pg", table="shop.t")
+
+
+def test_numbers_without_a_precision(reader: Reader, postgres: Server) -> None:
+    """A DOUBLE where it keeps all digits; else an error, or what is declared."""
+    postgres.execute(
+        "CREATE TABLE shop.t (n numeric, wide numeric(50, 10))", "INSERT INTO shop.t VALUES (123456.789, 1e39)"
+    )
+    assert rows(reader.read(connection="pg", table="shop.t")) == [{"n": 123456.789, "wide": 1e39}]
+    postgres.execute("INSERT INTO shop.t VALUES (12345678901234567.01, 1), (12345678901234567.02, 1)")
+    with pytest.raises(
+        BuildError, match=r"column 'n' is numeric .* 2 values have more digits .*12345678901234567\.01"
+    ) as caught:
+        reader.read(connection="pg", table="shop.t")
+    assert "cast it in query: (n::numeric(38, 4), or ::text)" in (caught.value.hint or "")
+    query = "SELECT n::numeric(38, 4) AS n, wide::text AS wide FROM shop.t"
+    assert len(set(values(reader.read(connection="pg", query=query), "n"))) == 3
+    declared = reader.read(connection="pg", query="SELECT n FROM shop.t", columns={"n": "text"})
+    assert sorted(values(declared, "n")) == ["123456.789", "12345678901234567.01", "12345678901234567.02"]
+
+
+@pytest.mark.parametrize("value", ["'{1,2}'::int[]", "row(1, 'x')::shop.pair", "'{\"a\": 1}'::jsonb", "'[1]'::json"])
+def test_nested_values_are_refused_unless_they_are_declared(reader: Reader, postgres: Server, value: str) -> None:
+    postgres.execute(
+        "CREATE TYPE shop.pair AS (a int, b text)", f"CREATE TABLE shop.t AS SELECT {value} AS odd, 1 AS n"
+    )
+    with pytest.raises(BuildError, match="column 'odd' holds objects or lists, which no generator learns") as caught:
+        reader.describe(connection="pg", table="shop.t")
+    assert "{name: odd, type: text}" in (caught.value.hint or "")
+    assert types(reader.read(connection="pg", table="shop.t", columns={"odd": "text"}))["odd"] == "VARCHAR"
 
 
 def test_names_are_quoted(reader: Reader, postgres: Server) -> None:

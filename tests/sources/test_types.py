@@ -112,7 +112,9 @@ def test_a_user_may_name_columns_as_we_name_our_marks(reader: Reader) -> None:
 
 def test_infinite_dates_are_refused(reader: Reader) -> None:
     duckdb.connect().execute(f"COPY (SELECT TIMESTAMP 'infinity' AS a) TO '{reader.root}/t.parquet'")
-    with pytest.raises(BuildError, match="column 'a' holds 1 infinite value"):
+    with pytest.raises(
+        BuildError, match=r"column 'a' holds 1 values that no table can publish \(infinite, .*'infinity' in row 1"
+    ):
         reader.read(path="t.parquet")
 
 
@@ -127,7 +129,6 @@ def test_infinite_dates_are_refused(reader: Reader) -> None:
         "DATE",
         "TIME",
         "TIMESTAMP_NS",
-        "TIMESTAMP_S",
         "VARCHAR",
     ],
 )
@@ -145,7 +146,10 @@ def test_types_that_tables_hold_stay(reader: Reader, sql_type: str) -> None:
 @pytest.mark.parametrize(
     ("literal", "sql_type"),
     [
-        ("5::HUGEINT", "BIGINT"),
+        ("'2024-01-01'::TIMESTAMP_S", "TIMESTAMP"),
+        ("'10:30:00.123456789'::TIME_NS", "VARCHAR"),
+        ("5::BIGNUM", "VARCHAR"),
+        ("row(1, 'x')", "VARCHAR"),
         ("'x'::ENUM ('x', 'y')", "VARCHAR"),
         ("uuid '3f2504e0-4f89-11d3-9a0c-0305e82c3301'", "VARCHAR"),
         ("'{}'::JSON", "VARCHAR"),
