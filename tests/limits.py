@@ -21,7 +21,7 @@ BEYOND_DOUBLE = 900_719_925_474_099_300  # neighbours of it are one and the same
 FLOAT32_MOST = 3.4028234663852886e38
 FLOAT64_MOST = 1.7976931348623157e308
 _FIRST, _LAST = dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)
-_NANOSECONDS = (-(2**63) + 1, 2**63 - 1)  # -2^63 is Arrow's null, 1677-09-21 to 2262-04-11
+_NANOSECONDS = (-(2**63) + 2, 2**63 - 2)  # from 1677-09-21 to 2262-04-11; one more is DuckDB's infinity
 Values = tuple[str, pa.Array]
 
 

@@ -15,6 +15,7 @@ from synthkit.audits import marginals
 from synthkit.audits.choice import is_number, reference
 from synthkit.audits.codes import coarse_codes, coding
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.exact import deviation, scale_of
 from synthkit.audits.sampling_error import Groups
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
+FARTHEST = 1e60  # standard deviations: the products of squares of farther numbers are no float64s
 PLACES = 20_000  # a place to 0.005 %, and a search that stays in the processor's cache
 Method = Literal["spearman", "pearson"]
 
@@ -55,8 +57,10 @@ def _numbers(context: AuditContext, side: Side, column: str, method: Method) -> 
     filled, missing = marginals.rows_of(context, side, column)
     ordered = marginals.values(context, reference(context), column).numbers
     if method == "pearson" or not len(ordered):
-        centre, unit = (float(ordered.mean()), float(ordered.std()) or 1.0) if len(ordered) else (0.0, 1.0)
-        return np.where(missing, np.nan, (filled - centre) / unit)
+        scale = scale_of(ordered)
+        known = scale(ordered)
+        centre, unit = (float(known.mean()), deviation(known) or 1.0) if len(ordered) else (0.0, 1.0)
+        return np.where(missing, np.nan, np.clip((scale(filled) - centre) / unit, -FARTHEST, FARTHEST))
     if len(ordered) > PLACES:
         ordered = ordered[np.linspace(0, len(ordered) - 1, PLACES).astype(np.int64)]
     below, upto = (np.searchsorted(ordered, filled, side=s) for s in ("left", "right"))

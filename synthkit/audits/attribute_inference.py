@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits.attacks import AttackParams, Rates, attack_risk, judged, number_of_attacks, too_few
-from synthkit.audits.base import AuditResult, ColumnNames, ColumnResult, audit
+from synthkit.audits.base import RISK, AuditResult, ColumnNames, ColumnResult, audit
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.exact import floats
 from synthkit.audits.features import encoding, sample_rows
 from synthkit.audits.marginals import category_key, number_key
 from synthkit.audits.neighbours import Part, blocks, nearest, space
@@ -55,7 +56,7 @@ class Attacked:
         return _rates([self])
 
 
-@audit("attribute_inference", InferenceParams, family="privacy", needs=("train", "holdout"))
+@audit("attribute_inference", InferenceParams, family="privacy", needs=("train", "holdout"), between=RISK)
 def attribute_inference(context: AuditContext, params: InferenceParams) -> AuditResult:
     """Can a secret be inferred from the rest of a person's record? Risk beyond the control's (anonymeter)
 
@@ -177,7 +178,7 @@ def _values(context: AuditContext, side: Side, column: str) -> Array:
         number = number_key(context, column) is not None and column not in encoding(context, (column,)).codes
         found = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
         if number:
-            return np.asarray(found.cast("double").to_numpy(), dtype=float)
+            return floats(found)
         return np.asarray(found.to_pylist(), dtype=object)
 
     return context.shared(("secret", side, column), read)

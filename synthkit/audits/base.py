@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -129,6 +131,14 @@ class AuditResult:
     failing_rows: str | None = None
 
 
+Range = tuple[float, float]
+SHARE: Range = (0.0, 1.0)  # a share, a distance between distributions, an AUC
+GAP: Range = (-1.0, 1.0)  # a difference of two shares
+POSITIVE: Range = (0.0, inf)  # a count, a ratio
+RISK: Range = (-inf, 1.0)  # of an attack beyond its control's, below 0 where the control does better
+REAL: Range = (-inf, inf)
+
+
 class Run(Protocol):
     def __call__(self, context: AuditContext, params: Any) -> AuditResult: ...
 
@@ -139,7 +149,8 @@ class Audit:
 
     ``needs`` says which real rows it reads; ``version`` enters the audit hash; ``private`` says that it judges a
     training under a budget, and so only a model with ``epsilon``; ``rows`` that it judges single rows, and so
-    can say which ones fail (:attr:`AuditResult.failing_rows`).
+    can say which ones fail (:attr:`AuditResult.failing_rows`); ``between`` is the range of its value, in which the
+    ends of its interval lie too.
     """
 
     name: str
@@ -151,6 +162,7 @@ class Audit:
     summary: str = ""
     private: bool = False
     rows: bool = False
+    between: Range = REAL
 
 
 F = TypeVar("F", bound=Run)
@@ -166,6 +178,7 @@ def audit(
     needs: tuple[Needs, ...] = (),
     private: bool = False,
     rows: bool = False,
+    between: Range = REAL,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
@@ -183,10 +196,35 @@ def audit(
         if owner != module:
             raise SynthError(f"two audits are named {name!r}: in {owner} and in {module}", hint="rename one of them")
         summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
-        _declared[name] = Audit(name, params, run, version, frozenset(needs), family, summary, private, rows)
+        found = Audit(
+            name, params, _within(run, between), version, frozenset(needs), family, summary, private, rows, between
+        )
+        _declared[name] = found
         return run
 
     return declare
+
+
+def _within(run: Run, between: Range) -> Run:
+    """The audit with every value and interval cut to its range: an interval for a share, by whatever approximation it
+    was found, holds the truth no less often without what is no share."""
+
+    def cut(value: float | None) -> float | None:
+        # Compared, not clipped: a count stays a whole number, and NaN what it is.
+        if value is None or not (value < between[0] or value > between[1]):
+            return value
+        return between[0] if value < between[0] else between[1]
+
+    @wraps(run)
+    def bounded(context: AuditContext, params: Any) -> AuditResult:
+        found = run(context, params)
+        columns = tuple(
+            replace(c, value=cut(c.value), ci_low=cut(c.ci_low), ci_high=cut(c.ci_high)) for c in found.columns
+        )
+        low, high = cut(found.ci_low), cut(found.ci_high)
+        return replace(found, value=cut(found.value), ci_low=low, ci_high=high, columns=columns)
+
+    return run if between == REAL else bounded
 
 
 def declared() -> Mapping[str, Audit]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field
 
 from synthkit.audits import marginals
-from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.base import SHARE, AuditResult, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.counting import share_text, typed_literal, value_text
 from synthkit.audits.gate import Estimate, limit_of
@@ -45,7 +45,7 @@ class _Range:
     exact: bool
 
 
-@audit("boundary", BoundaryParams, family="integrity", version=2, needs=("train",), rows=True)
+@audit("boundary", BoundaryParams, family="integrity", version=2, needs=("train",), rows=True, between=SHARE)
 def boundary(context: AuditContext, params: BoundaryParams) -> AuditResult:
     """Numbers and dates stay within the range of the training rows, or within the declared bounds.
 
@@ -130,13 +130,15 @@ def _ends(context: AuditContext, column: str, bounds: str) -> _Range | None:
         low, high = (typed_literal(context, b, sql_type, column) for b in said)
         return _Range(low, high, exact=True)
     key = _present("train", context, column)
-    low, high = context.query(f"SELECT min({quote(column)}), max({quote(column)}) FROM train WHERE {key}")[0]
-    return None if low is None else _Range(_literal(low, sql_type), _literal(high, sql_type), exact=False)
-
-
-def _literal(value: Any, sql_type: str) -> str:
-    """An end as DuckDB gave it, in SQL of the column's type: a float by its shortest exact text."""
-    return f"CAST({literal(repr(value) if isinstance(value, float) else str(value))} AS {sql_type})"
+    nanoseconds = sql_type == "TIMESTAMP_NS"  # whose earliest values DuckDB writes as text, but does not read
+    ends = (f"{end}({quote(column)})" for end in ("min", "max"))
+    texts = ", ".join(f"CAST({f'epoch_ns({end})' if nanoseconds else end} AS VARCHAR)" for end in ends)
+    low, high = context.query(f"SELECT {texts} FROM train WHERE {key}")[0]
+    if low is None or high is None:
+        return None
+    if nanoseconds:
+        return _Range(f"make_timestamp_ns({low})", f"make_timestamp_ns({high})", exact=False)
+    return _Range(f"CAST({literal(low)} AS {sql_type})", f"CAST({literal(high)} AS {sql_type})", exact=False)
 
 
 def _present(side: Side, context: AuditContext, column: str) -> str:

@@ -41,7 +41,7 @@ class CorrelationParams(DistanceParams):
     decide: Decide = "point"
 
 
-@audit("correlation", CorrelationParams, family="fidelity", needs=("train", "holdout"))
+@audit("correlation", CorrelationParams, family="fidelity", needs=("train", "holdout"), between=(0.0, 2.0))
 def correlation(context: AuditContext, params: CorrelationParams) -> AuditResult:
     """How far the correlations of columns are from the real ones, over the pairs that are correlated there.
 

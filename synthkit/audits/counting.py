@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.exact import MOST_DIGITS
 from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import SynthError, shortened
 from synthkit.sources.types import provisional_type
@@ -72,12 +75,13 @@ def column_results(found: Mapping[str, int], bad: Mapping[str, int]) -> tuple[Co
 def typed_literal(context: AuditContext, value: Any, sql_type: str, column: str) -> str:
     """A SQL literal of the column's own type. Raises SynthError where the value is none of that type.
 
-    A number stays as it is beside a whole-number or decimal column: casting 1.5 to an integer gives 2.
+    A number stays as it is beside a whole-number or decimal column: casting 1.5 to an integer gives 2. Where no DECIMAL
+    has digits enough for it and for the column, it is a DOUBLE, and so is the column beside it.
     """
     kind = provisional_type(sql_type)
     whole = kind in ("integer", "decimal")
     if whole and isinstance(value, int | float) and not isinstance(value, bool):
-        return literal(value)
+        return f"CAST({literal(value)} AS DOUBLE)" if _too_long(value, sql_type) else literal(value)
     good = not (isinstance(value, bool) and kind != "boolean")
     if good and whole:
         tried = f"TRY_CAST({literal(value)} AS DOUBLE) = TRY_CAST({literal(value)} AS {sql_type})"
@@ -88,6 +92,26 @@ def typed_literal(context: AuditContext, value: Any, sql_type: str, column: str)
             hint="put text in quotes" if isinstance(value, bool) else f"write it as {sql_type}",
         )
     return f"CAST({literal(value)} AS {sql_type})"
+
+
+def _too_long(value: float, sql_type: str) -> bool:
+    """Whether no DECIMAL holds both the number and every value of a whole-number or decimal column."""
+    number = Decimal(repr(value))
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return False
+    decimals = max(0, -exponent)
+    return not share_a_decimal(sql_type, f"DECIMAL({max(1, number.adjusted() + 1 + decimals)},{decimals})")
+
+
+def share_a_decimal(one: str, other: str) -> bool:
+    """Whether there is a DECIMAL of both types' digits: DuckDB compares values of two DECIMALs in such a one, and ends
+    in an error where a value does not fit."""
+    digits = [re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", kind) for kind in (one, other)]
+    found = [(int(d[1]), int(d[2])) for d in digits if d is not None]
+    if len(found) < 2:
+        return True
+    return max(p - s for p, s in found) + max(s for _, s in found) <= MOST_DIGITS
 
 
 def in_catalogue(context: AuditContext, relation: Relation) -> str:

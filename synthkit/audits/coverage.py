@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits import marginals
-from synthkit.audits.base import AuditResult, Decide, audit
+from synthkit.audits.base import SHARE, AuditResult, Decide, audit
 from synthkit.audits.choice import has_floor, is_number, judged_columns, reference, skipped, too_few
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.distances import RARE
@@ -50,7 +50,7 @@ class Regions:
     floor: Array | None
 
 
-@audit("coverage", CoverageParams, family="fidelity", needs=("train", "holdout"))
+@audit("coverage", CoverageParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def coverage(context: AuditContext, params: CoverageParams) -> AuditResult:
     """Does everything that the real rows have occur: every category, the range and the tails of numbers and dates?
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field
 
-from synthkit.audits.base import AuditResult, ColumnNames, ColumnResult, Status, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnNames, ColumnResult, Status, audit
 from synthkit.audits.choice import has_floor, is_number, judged_columns, skipped, too_few
 from synthkit.audits.codes import codes, coding
 from synthkit.audits.context import AuditContext, Side
@@ -51,7 +51,7 @@ class DetectionParams(GateParams):
     max_rows: int = Field(default=20_000, ge=FEWEST)
 
 
-@audit("detection", DetectionParams, family="fidelity", version=2, needs=("train", "holdout"))
+@audit("detection", DetectionParams, family="fidelity", version=2, needs=("train", "holdout"), between=SHARE)
 def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     """Can a classifier tell synthetic rows from held-out real ones? AUC of the better of two, 0.5 is a coin.
 

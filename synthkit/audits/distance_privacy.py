@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditResult, ColumnNames, audit
+from synthkit.audits.base import RISK, SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.features import sample_rows
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
@@ -72,7 +72,7 @@ class Closest:
         return share
 
 
-@audit("dcr", DistanceParams, family="privacy", needs=("train", "holdout"))
+@audit("dcr", DistanceParams, family="privacy", needs=("train", "holdout"), between=RISK)
 def dcr(context: AuditContext, params: DistanceParams) -> AuditResult:
     """Are synthetic rows closer to training rows than to held-out ones? Share of them (DCR share), 0.5 is chance
 
@@ -108,7 +108,7 @@ def dcr(context: AuditContext, params: DistanceParams) -> AuditResult:
     return gated(params, estimate, DEFAULT, message, details=details, advice=COPY_LESS)
 
 
-@audit("nndr", DistanceParams, family="privacy", needs=("train", "holdout"))
+@audit("nndr", DistanceParams, family="privacy", needs=("train", "holdout"), between=SHARE)
 def nndr(context: AuditContext, params: DistanceParams) -> AuditResult:
     """Do synthetic rows stick to one training row more than to a held-out one? AUC of nearest/second nearest distance
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits import distances, marginals
-from synthkit.audits.base import AuditResult, ColumnResult, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnResult, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.gate import Estimate, limit_of, untold
 from synthkit.audits.verdict import MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
@@ -30,7 +30,7 @@ class DriftParams(DistanceParams):
     """Parameters of ``drift``; the distance is between this version and the one before. The default is ``max: 0.1``."""
 
 
-@audit("drift", DriftParams, family="drift")
+@audit("drift", DriftParams, family="drift", between=SHARE)
 def drift(context: AuditContext, params: DriftParams) -> AuditResult:
     """No column is distributed otherwise than in the version that was published before.
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
-from synthkit.audits.base import AuditParams, AuditResult, Status, audit
+from synthkit.audits.base import POSITIVE, AuditParams, AuditResult, Status, audit
 from synthkit.audits.context import AuditContext, PrivateTraining
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Guesses:
         return Guesses(self.attack, self.canaries + other.canaries, self.made + other.made, self.right + other.right)
 
 
-@audit("empirical_epsilon", EmpiricalParams, family="privacy", private=True)
+@audit("empirical_epsilon", EmpiricalParams, family="privacy", private=True, between=POSITIVE)
 def empirical_epsilon(context: AuditContext, params: EmpiricalParams) -> AuditResult:
     """Does an attack on the model's own training, on made-up rows with canaries, disprove its ε? A lower bound on ε
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.base import AuditResult, ColumnNames, audit
+from synthkit.audits.base import GAP, AuditResult, ColumnNames, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.gate import Estimate, limit_of
 from synthkit.audits.groups import groupings, groups_of
@@ -50,7 +50,7 @@ class EqualisedOddsParams(FairnessParams):
     """Parameters of ``equalised_odds``."""
 
 
-@audit("demographic_parity", DemographicParityParams, family="fairness", needs=("train", "holdout"))
+@audit("demographic_parity", DemographicParityParams, family="fairness", needs=("train", "holdout"), between=GAP)
 def demographic_parity(context: AuditContext, params: DemographicParityParams) -> AuditResult:
     """Does a model trained on the table favour a group more than one trained on real rows does?
 
@@ -64,7 +64,7 @@ def demographic_parity(context: AuditContext, params: DemographicParityParams) -
     return _audit(context, params, rates=False)
 
 
-@audit("equalised_odds", EqualisedOddsParams, family="fairness", needs=("train", "holdout"))
+@audit("equalised_odds", EqualisedOddsParams, family="fairness", needs=("train", "holdout"), between=GAP)
 def equalised_odds(context: AuditContext, params: EqualisedOddsParams) -> AuditResult:
     """Does a model trained on the table err more unequally over groups than one trained on real rows does?
 

@@ -8,10 +8,12 @@ personal data carry nothing to learn and are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.exact import floats, origin_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,15 +21,24 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
+FAR = 1e30  # farther from 0, a number is cut: a float32 reaches to 3e38
 MOST_CODES = 200  # categories with a code of their own: HistGradientBoosting takes at most 255
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How columns become numbers: ``codes`` maps each categorical column's values (as text) to codes."""
+    """How columns become numbers.
+
+    Args:
+        codes: each categorical column's values (as text) → codes.
+        origins: what numbers of columns with large ones are counted from (:mod:`synthkit.audits.exact`).
+        sizes: what extremely large or small numbers are divided by.
+    """
 
     columns: tuple[str, ...]
     codes: Mapping[str, Mapping[str, int]]
+    origins: Mapping[str, int | Decimal] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def categorical(self) -> list[bool]:
@@ -45,7 +56,7 @@ class Encoding:
         import numpy as np
 
         if name not in self.codes:
-            return numbers(values)
+            return np.clip(numbers(values, self.origins.get(name, 0)) / self.sizes.get(name, 1.0), -FAR, FAR)
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -57,8 +68,8 @@ class Encoding:
         return np.where(missing, np.nan, found)
 
 
-def numbers(values: pa.ChunkedArray) -> Array:
-    """Numbers, booleans and points in time as floats (seconds for times), NaN where missing."""
+def numbers(values: pa.ChunkedArray, origin: int | Decimal = 0) -> Array:
+    """Numbers (less ``origin``), booleans and points in time as floats (seconds for times), NaN where missing."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.types as t
@@ -66,16 +77,14 @@ def numbers(values: pa.ChunkedArray) -> Array:
     kind = values.type
     if t.is_temporal(kind):
         if t.is_date(kind):
-            whole = values.cast(pa.date32()).cast(pa.int32()).cast(pa.float64())
+            whole = values.cast(pa.date32()).cast(pa.int32())
         elif t.is_time(kind):
-            whole = values.cast(pa.time64("us")).cast(pa.int64()).cast(pa.float64())
+            whole = values.cast(pa.time64("us"), safe=False).cast(pa.int64())
         else:
-            whole = values.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64()).cast(pa.float64())
-        array: Array = whole.to_numpy().astype(float)
+            whole = values.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
+        array = floats(whole)
         return array if t.is_date(kind) else array / 1e6
-    if t.is_decimal(kind) or t.is_integer(kind) or t.is_boolean(kind):
-        values = values.cast(pa.float64()) if not t.is_boolean(kind) else values.cast(pa.int8()).cast(pa.float64())
-    array = np.asarray(values.to_numpy(), dtype=float)
+    array = floats(values.cast(pa.int8()) if t.is_boolean(kind) else values, origin)
     return np.where(np.isfinite(array), array, np.nan)
 
 
@@ -127,7 +136,18 @@ def _learn(context: AuditContext, columns: tuple[str, ...]) -> Encoding:
         assert table is not None
         if is_categorical(context, name, table.column(name).type):
             codes[name] = codes_of(table.column(name), MOST_CODES)
-    return Encoding(columns, codes)
+    numeric = {} if table is None else {c: table.column(c) for c in columns if c not in codes}
+    origins = {c: origin for c, v in numeric.items() if (origin := origin_of(v))}
+    sizes = {c: size for c, v in numeric.items() if (size := _size(numbers(v, origins.get(c, 0)))) != 1}
+    return Encoding(columns, codes, origins, sizes)
+
+
+def _size(values: Array) -> float:
+    """1, or the largest of numbers that are so large or so small that float32s and their squares do not hold them."""
+    import numpy as np
+
+    most = float(np.nanmax(np.abs(values), initial=0.0))
+    return 1.0 if most == 0 or 1 / FAR < most < FAR else most
 
 
 def is_categorical(context: AuditContext, name: str, kind: pa.DataType) -> bool:

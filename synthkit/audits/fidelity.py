@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits import distances, marginals
-from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.base import SHARE, AuditResult, audit
 from synthkit.audits.choice import has_floor, judged_columns, reference, skipped
 from synthkit.audits.context import AuditContext
 from synthkit.audits.gate import Estimate, limit_of, untold
@@ -49,7 +49,7 @@ class ChiSquareParams(StatisticParams):
     """Parameters of ``chi_square``; the distance is the bias-corrected Cramér's V."""
 
 
-@audit("ks", KsParams, family="fidelity", needs=("train", "holdout"))
+@audit("ks", KsParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def ks(context: AuditContext, params: KsParams) -> AuditResult:
     """The largest gap between the cumulative distributions of numbers and dates (two-sample Kolmogorov–Smirnov).
 
@@ -72,7 +72,7 @@ def ks(context: AuditContext, params: KsParams) -> AuditResult:
     return _audit(context, params, columns, _ks_column, "D", advice)
 
 
-@audit("chi_square", ChiSquareParams, family="fidelity", needs=("train", "holdout"))
+@audit("chi_square", ChiSquareParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def chi_square(context: AuditContext, params: ChiSquareParams) -> AuditResult:
     """How far the shares of categories are from the real ones (Cramér's V of the chi-square test).
 

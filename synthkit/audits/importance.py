@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditResult, ColumnResult, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnResult, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.estimators import Answers, Scorer
 from synthkit.audits.gate import Estimate, ShareParams, gated, limit_of
@@ -36,7 +36,14 @@ class FeatureImportanceParams(ScoredParams, ShareParams):
     rows: int = Field(default=4_000, ge=100)
 
 
-@audit("feature_importance", FeatureImportanceParams, family="utility", version=2, needs=("train", "holdout"))
+@audit(
+    "feature_importance",
+    FeatureImportanceParams,
+    family="utility",
+    version=2,
+    needs=("train", "holdout"),
+    between=SHARE,
+)
 def feature_importance(context: AuditContext, params: FeatureImportanceParams) -> AuditResult:
     """Do models trained on synthetic rows and on real ones rely on the same columns? Overlap of their importances.
 

@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from synthkit.audits.base import AuditParams, AuditResult, ColumnName, ColumnNames, Condition, RelationName, audit
+from synthkit.audits.base import (
+    POSITIVE,
+    AuditParams,
+    AuditResult,
+    ColumnName,
+    ColumnNames,
+    Condition,
+    RelationName,
+    audit,
+)
 from synthkit.audits.context import AuditContext
 from synthkit.audits.counting import (
     EXAMPLES,
@@ -66,7 +75,7 @@ class NotNullParams(AuditParams):
     max_share: float = Field(default=0.0, ge=0, le=1)
 
 
-@audit("not_null", NotNullParams, family="integrity", rows=True)
+@audit("not_null", NotNullParams, family="integrity", rows=True, between=POSITIVE)
 def not_null(context: AuditContext, params: NotNullParams) -> AuditResult:
     """No value is missing, or at most a share of them.
 
@@ -106,7 +115,7 @@ class UniqueParams(AuditParams):
         return self
 
 
-@audit("unique", UniqueParams, family="integrity", rows=True)
+@audit("unique", UniqueParams, family="integrity", rows=True, between=POSITIVE)
 def unique(context: AuditContext, params: UniqueParams) -> AuditResult:
     """No value, or no combination of values, occurs twice.
 
@@ -167,7 +176,7 @@ class AcceptedValuesParams(AuditParams):
         return self
 
 
-@audit("accepted_values", AcceptedValuesParams, family="integrity", rows=True)
+@audit("accepted_values", AcceptedValuesParams, family="integrity", rows=True, between=POSITIVE)
 def accepted_values(context: AuditContext, params: AcceptedValuesParams) -> AuditResult:
     """Only the listed values occur. They are compared in the column's own type."""
     sql_type = require(context, params.column)
@@ -194,7 +203,7 @@ class AcceptedRangeParams(AuditParams):
         return self
 
 
-@audit("accepted_range", AcceptedRangeParams, family="integrity", rows=True)
+@audit("accepted_range", AcceptedRangeParams, family="integrity", rows=True, between=POSITIVE)
 def accepted_range(context: AuditContext, params: AcceptedRangeParams) -> AuditResult:
     """Every number, date or time lies between two bounds.
 
@@ -225,7 +234,7 @@ class ExpressionParams(AuditParams):
     nulls: Literal["pass", "fail"] = "pass"
 
 
-@audit("expression", ExpressionParams, family="integrity", rows=True)
+@audit("expression", ExpressionParams, family="integrity", rows=True, between=POSITIVE)
 def expression(context: AuditContext, params: ExpressionParams) -> AuditResult:
     """A boolean SQL expression holds in every row.
 
@@ -272,7 +281,7 @@ class RowCountParams(AuditParams):
         return self
 
 
-@audit("row_count", RowCountParams, family="integrity")
+@audit("row_count", RowCountParams, family="integrity", between=POSITIVE)
 def row_count(context: AuditContext, params: RowCountParams) -> AuditResult:
     """The table has as many rows as it should. The value is the number of rows.
 
@@ -308,7 +317,7 @@ class RelationshipsParams(AuditParams):
     field: str
 
 
-@audit("relationships", RelationshipsParams, family="integrity", rows=True)
+@audit("relationships", RelationshipsParams, family="integrity", rows=True, between=POSITIVE)
 def relationships(context: AuditContext, params: RelationshipsParams) -> AuditResult:
     """Every value of a column occurs in a column of another table. A null refers to nothing, and passes.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from synthkit.audits.attacks import AttackParams, Rates, attack_risk, judged, number_of_attacks, too_few
-from synthkit.audits.base import AuditResult, ColumnNames, audit
+from synthkit.audits.base import RISK, AuditResult, ColumnNames, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.features import sample_rows
 from synthkit.audits.neighbours import Part, Space, blocks, nearest, space
@@ -45,7 +45,7 @@ class LinkabilityParams(AttackParams):
         return self
 
 
-@audit("linkability", LinkabilityParams, family="privacy", needs=("train", "holdout"))
+@audit("linkability", LinkabilityParams, family="privacy", needs=("train", "holdout"), between=RISK)
 def linkability(context: AuditContext, params: LinkabilityParams) -> AuditResult:
     """Can two sources about the same people be joined through the table? Risk beyond the control's (anonymeter)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditResult, ColumnNames, Decide, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnNames, Decide, audit
 from synthkit.audits.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.distances import Distance
@@ -52,7 +52,7 @@ class ManifoldParams(ShareParams):
     decide: Decide = "point"
 
 
-@audit("alpha_precision", ManifoldParams, family="fidelity", version=2, needs=("train", "holdout"))
+@audit("alpha_precision", ManifoldParams, family="fidelity", version=2, needs=("train", "holdout"), between=SHARE)
 def alpha_precision(context: AuditContext, params: ManifoldParams) -> AuditResult:
     """Do synthetic rows lie where real rows lie, the typical and the odd ones alike? 1 is best.
 
@@ -64,7 +64,7 @@ def alpha_precision(context: AuditContext, params: ManifoldParams) -> AuditResul
     return _audit(context, params, "alpha_precision")
 
 
-@audit("beta_recall", ManifoldParams, family="fidelity", version=2, needs=("train", "holdout"))
+@audit("beta_recall", ManifoldParams, family="fidelity", version=2, needs=("train", "holdout"), between=SHARE)
 def beta_recall(context: AuditContext, params: ManifoldParams) -> AuditResult:
     """Do the real rows lie where synthetic rows lie, or are kinds of them left out? 1 is best.
 

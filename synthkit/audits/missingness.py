@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.base import SHARE, AuditResult, audit
 from synthkit.audits.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.codes import coarse_codes, coding, floor_codes
 from synthkit.audits.context import AuditContext, Side
@@ -28,7 +28,7 @@ class MissingnessParams(DistanceParams):
     """Parameters of ``missingness``; the default limit is ``max_excess: 0.05`` for the worst of its parts."""
 
 
-@audit("missingness", MissingnessParams, family="fidelity", needs=("train", "holdout"))
+@audit("missingness", MissingnessParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def missingness(context: AuditContext, params: MissingnessParams) -> AuditResult:
     """Are values missing as often, together, and for the same kinds of rows as in the real table?
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.exact import deviation
 from synthkit.audits.features import Encoding, encoding
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _spread(values: Array) -> float:
     import numpy as np
 
     present = values[np.isfinite(values)]
-    return float(present.std()) or 1.0 if len(present) else 1.0
+    return deviation(present) or 1.0
 
 
 def nearest(points: Array, others: Iterable[Array], k: int = 1, block: int = QUERIES) -> tuple[Array, Array]:

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
-from synthkit.audits.base import AuditParams, AuditResult, ColumnName, ColumnResult, audit
+from synthkit.audits.base import POSITIVE, AuditParams, AuditResult, ColumnName, ColumnResult, audit
 from synthkit.audits.context import AuditContext
-from synthkit.audits.counting import EXAMPLES, counted, fetch_row, rows_shown, share_text
+from synthkit.audits.counting import EXAMPLES, counted, fetch_row, rows_shown, share_a_decimal, share_text
 from synthkit.audits.marginals import require
 from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import SynthError
@@ -67,7 +67,7 @@ class InequalityParams(AuditParams):
         return self
 
 
-@audit("inequality", InequalityParams, family="integrity", rows=True)
+@audit("inequality", InequalityParams, family="integrity", rows=True, between=POSITIVE)
 def inequality(context: AuditContext, params: InequalityParams) -> AuditResult:
     """One column is not above another, or above or below a constant, in every row.
 
@@ -112,14 +112,29 @@ def _kind(context: AuditContext, side: Operand, other: Operand) -> Kind:
 def _sql(context: AuditContext, side: Operand, other: Operand) -> str:
     """A column, or a constant that compares exactly: 1.5 stays 1.5 beside an integer, and 0.1 is what a FLOAT holds."""
     if isinstance(side, str):
-        return quote(side)
+        return _beside(context, side, other)
     beside = require(context, other) if isinstance(other, str) else ""
     if isinstance(side, Decimal):
         text = f"{side:f}" if abs(side.adjusted()) < 38 else repr(float(side))
-        return f"CAST({text} AS FLOAT)" if beside in ("FLOAT", "REAL") else text
+        if beside in ("FLOAT", "REAL"):
+            return f"CAST({text} AS FLOAT)"
+        digits = -min(0, int(side.as_tuple().exponent))
+        fits = share_a_decimal(beside, f"DECIMAL({max(1, side.adjusted() + 1 + digits)},{digits})")
+        return text if fits else f"CAST({text} AS DOUBLE)"
     kind = "TIME" if isinstance(side, time) else "TIMESTAMP"
     moment = f"CAST({literal(_text(side))} AS {kind})"
     return f"timezone('UTC', {moment})" if kind_of(beside) == "zoned" else moment
+
+
+def _beside(context: AuditContext, column: str, other: Operand) -> str:
+    """A column in a type that holds every value of the other one too, where DuckDB's common type does not."""
+    own, beside = require(context, column), require(context, other) if isinstance(other, str) else ""
+    if not share_a_decimal(own, beside):
+        return f"CAST({quote(column)} AS DOUBLE)"
+    if (own == "TIMESTAMP_NS") != (beside == "TIMESTAMP_NS") and kind_of(beside) == kind_of(own):
+        unit = "epoch_ns({0})" if own == "TIMESTAMP_NS" else "CAST(epoch_us({0}) AS HUGEINT) * 1000"
+        return unit.format(quote(column))
+    return quote(column)
 
 
 def _floats(context: AuditContext, column: str) -> bool:

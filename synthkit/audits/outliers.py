@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.base import SHARE, AuditResult, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.distance_privacy import COIN, DistanceParams
 from synthkit.audits.gate import Estimate, gated, limit_of, untold
@@ -43,7 +43,7 @@ class OutlierParams(DistanceParams):
     share: float = Field(default=0.01, gt=0, le=0.5)
 
 
-@audit("outlier_similarity", OutlierParams, family="privacy", version=2, needs=("train", "holdout"))
+@audit("outlier_similarity", OutlierParams, family="privacy", version=2, needs=("train", "holdout"), between=SHARE)
 def outlier_similarity(context: AuditContext, params: OutlierParams) -> AuditResult:
     """Are the rarest training people nearer to the table than the rarest held-out people? AUC, 0.5 is a coin
 

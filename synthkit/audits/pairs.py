@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.base import AuditResult, Decide, audit
+from synthkit.audits.base import SHARE, AuditResult, Decide, audit
 from synthkit.audits.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.codes import coarse_codes, coding, floor_codes
 from synthkit.audits.context import AuditContext, Side
@@ -40,7 +40,7 @@ class ColumnPairsParams(DistanceParams):
     decide: Decide = "point"
 
 
-@audit("column_pairs", ColumnPairsParams, family="fidelity", needs=("train", "holdout"))
+@audit("column_pairs", ColumnPairsParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def column_pairs(context: AuditContext, params: ColumnPairsParams) -> AuditResult:
     """How far pairs of columns, numbers and categories alike, are from lying together as the real ones do.
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.features import usable
-from synthkit.audits.marginals import category_key, number_key
+from synthkit.audits.marginals import category_key, number_key, sql_types
 from synthkit.audits.neighbours import Points
 from synthkit.audits.sqltext import quote
+from synthkit.sources.types import provisional_type
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -77,12 +78,17 @@ def population(context: AuditContext, columns: tuple[str, ...]) -> Population:
 
 def record_keys(context: AuditContext, side: Side, columns: tuple[str, ...]) -> Array:
     """A 64-bit hash of each row's values over ``columns``: the same for equal values of another SQL type."""
-    keys = []
-    for column in columns:
-        key = number_key(context, column) or category_key(context, column)
-        # NaN is a missing value, and -0.0 is 0.0
-        keys.append(f"nullif({key} + 0.0, 'NaN'::DOUBLE)" if key.endswith("AS DOUBLE)") else key)
+    keys = [_record_key(context, column) for column in columns]
     return context.shared(("keys", side, columns), lambda: _hashes(context, side, f"hash({', '.join(keys)})"))
+
+
+def _record_key(context: AuditContext, column: str) -> str:
+    """SQL of what makes two values of a column one. NaN is a missing value, and -0.0 is 0.0."""
+    ours, theirs = sql_types(context, "synthetic")[column], sql_types(context, "holdout")[column]
+    if ours == theirs and provisional_type(ours) in ("integer", "decimal"):
+        return quote(column)  # as it is: beyond 2^53, neighbours would be one DOUBLE
+    key = number_key(context, column) or category_key(context, column)
+    return f"nullif({key} + 0.0, 'NaN'::DOUBLE)" if key.endswith("AS DOUBLE)") else key
 
 
 def units(context: AuditContext) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field
 
-from synthkit.audits.base import AuditResult, ColumnNames, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.features import sample_rows, usable
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
@@ -58,7 +58,7 @@ class MembershipParams(GateParams):
         return self.attack == "shadow"
 
 
-@audit("membership_inference", MembershipParams, family="privacy", version=4, needs=("train", "holdout"))
+@audit("membership_inference", MembershipParams, family="privacy", version=4, needs=("train", "holdout"), between=SHARE)
 def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
     """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits import statistics
@@ -31,24 +31,26 @@ def wilson(successes: float, trials: float) -> Share:
     return Share(value, *statistics.wilson(successes, trials))
 
 
-def clustered(weights: Array, clusters: Array, trials: int) -> Share:
-    """The share Σ weights / trials, where trials of one cluster succeed or fail together.
+def clustered(weights: Array, clusters: Array, trials: int, least: float = 1.0) -> Share:
+    """The share Σ weights / trials, at most 1, where trials of one cluster succeed or fail together.
 
     Wilson's interval for as many independent trials as tell equally much: trials / D with the design effect
-    D = Σ W² / Σ W over the sums W of each cluster (Kish 1965, for clusters that succeed as a whole), at least 1.
+    D = Σ W² / Σ W over the sums W of each cluster (Kish 1965, for clusters that succeed as a whole), at least
+    ``least``.
 
     Args:
-        weights: of the trials that succeed at all, in (0, 1].
+        weights: of the trials that succeed at all.
         clusters: of each of them, any numbers.
+        least: what a trial that succeeds by itself weighs.
     """
     import numpy as np
 
-    total = float(np.sum(weights))
+    total = min(float(np.sum(weights)), float(trials))
     if total == 0:
-        return wilson(0, trials)
+        return wilson(0, trials / least)
     _, place = np.unique(clusters, return_inverse=True)
     sums = np.bincount(place, weights=weights)
-    effect = max(1.0, float((sums**2).sum()) / total)
+    effect = max(least, float((sums**2).sum()) / total)
     return wilson(total / effect, trials / effect)
 
 
@@ -58,6 +60,28 @@ def excess(main: Share, control: Share, scale: float = 1.0) -> Estimate:
     below = math.hypot(main.value - main.low, control.high - control.value) / scale
     above = math.hypot(main.high - main.value, control.value - control.low) / scale
     return against_chance(value, value - below, value + above, 0.0)
+
+
+def paired_excess(main: Share, control: Share) -> Estimate:
+    """main − control in [0, 1], of two shares of the same trials of which none succeeds both ways.
+
+    Newcombe's interval for paired data (method 10 of Statistics in Medicine 17, 1998, 2635–2650), with the correlation
+    of two outcomes that exclude each other.
+    """
+    one, other = main.value, control.value
+    odds = one * other / ((1 - one) * (1 - other)) if max(one, other) < 1 else 1.0
+    together = -min(1.0, math.sqrt(odds))
+    below = _beside(one - main.low, control.high - other, together)
+    above = _beside(main.high - one, other - control.low, together)
+    value = one - other
+    found = against_chance(value, value - below, value + above, 0.0)
+    value, low, high = (min(1.0, max(0.0, v)) for v in (value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high)
+
+
+def _beside(one: float, other: float, correlation: float) -> float:
+    """The error of a difference of two numbers with these errors."""
+    return math.sqrt(max(0.0, one * one - 2 * correlation * one * other + other * other))
 
 
 def risk(main: Share, control: Share) -> Estimate | None:

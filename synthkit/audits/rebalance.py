@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from synthkit.audits import distances
-from synthkit.audits.base import AuditResult, ColumnName, ColumnResult, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnName, ColumnResult, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.features import as_text, usable
 from synthkit.audits.gate import Estimate, limit_of, untold
@@ -48,7 +48,7 @@ class RebalanceParams(DistanceParams):
         return shares
 
 
-@audit("rebalance", RebalanceParams, family="fairness", needs=("train", "holdout"))
+@audit("rebalance", RebalanceParams, family="fairness", needs=("train", "holdout"), between=SHARE)
 def rebalance(context: AuditContext, params: RebalanceParams) -> AuditResult:
     """Are classes balanced as declared, with everything else within each class as in the real rows?
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from synthkit.audits.base import AuditResult, ColumnNames, audit
+from synthkit.audits.base import POSITIVE, AuditResult, ColumnNames, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.gate import Estimate, limit_of, untold
 from synthkit.audits.groups import groupings, groups_of
@@ -33,7 +33,7 @@ class RepresentationParams(CombinedShareParams):
     min: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("min_ratio", "min"))
 
 
-@audit("representation", RepresentationParams, family="fairness", needs=("train", "holdout"))
+@audit("representation", RepresentationParams, family="fairness", needs=("train", "holdout"), between=POSITIVE)
 def representation(context: AuditContext, params: RepresentationParams) -> AuditResult:
     """Is every group as common as among the held-out real rows? The ratio of its two shares, of the worst group.
 

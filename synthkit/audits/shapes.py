@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits import distances, marginals
-from synthkit.audits.base import AuditResult, Decide, audit
+from synthkit.audits.base import POSITIVE, SHARE, AuditResult, Decide, audit
 from synthkit.audits.choice import has_floor, is_number, judged_columns, reference, skipped, too_few
 from synthkit.audits.codes import coarse_codes, codes, coding, floor_codes, floor_rows
 from synthkit.audits.context import AuditContext
+from synthkit.audits.exact import deviation, scale_of
 from synthkit.audits.fidelity import ks_floor
 from synthkit.audits.gate import Estimate
 from synthkit.audits.sampling_error import Draws, gaps, groups, largest, mean
@@ -65,7 +66,7 @@ class ColumnShapesParams(SharesParams):
     decide: Decide = "point"
 
 
-@audit("wasserstein", WassersteinParams, family="fidelity", needs=("train", "holdout"))
+@audit("wasserstein", WassersteinParams, family="fidelity", needs=("train", "holdout"), between=POSITIVE)
 def wasserstein(context: AuditContext, params: WassersteinParams) -> AuditResult:
     """How far numbers and dates must be moved to lie as the real ones do, in real standard deviations (W₁).
 
@@ -88,24 +89,26 @@ def wasserstein(context: AuditContext, params: WassersteinParams) -> AuditResult
 
 
 def _moved(context: AuditContext, column: str, alpha: float) -> Part:
-    x, y = (marginals.values(context, side, column).numbers for side in ("synthetic", "holdout"))
+    ordered = marginals.values(context, reference(context), column).numbers
+    scale = scale_of(ordered)
+    x, y = (scale(marginals.values(context, side, column).numbers) for side in ("synthetic", "holdout"))
     if min(len(x), len(y)) < MIN_ROWS:
         return unmeasured(column, f"too few rows to tell ({len(x)} synthetic and {len(y)} real values)")
-    unit = float(marginals.values(context, reference(context), column).numbers.std())
+    unit = deviation(scale(ordered))
     if not unit > 0:
         apart = float(x[0] != y[0] or x[-1] != y[-1])
         return Part(column, Estimate(apart, apart, apart), "all real values are alike")
     found = wasserstein_distance(x, y, unit, context.rng("wasserstein", column), alpha)
     floor = None
     if has_floor(context, column):
-        train = marginals.values(context, "train", column).numbers
+        train = scale(marginals.values(context, "train", column).numbers)
         rows = marginals.subsample(train, len(x), context.rng("floor", column))
         floor = wasserstein_statistic(rows, y) / unit if len(rows) >= MIN_ROWS else None
-    details = {"unit": unit, "distance": found.value * unit}
+    details = {"unit": unit * scale.size, "distance": found.value * unit * scale.size}
     return Part(column, Estimate.of(found, floor), details=details)
 
 
-@audit("total_variation", TotalVariationParams, family="fidelity", needs=("train", "holdout"))
+@audit("total_variation", TotalVariationParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def total_variation(context: AuditContext, params: TotalVariationParams) -> AuditResult:
     """The share of rows that would have to change their category, or their bin, to lie as the real ones do.
 
@@ -140,7 +143,7 @@ def _varied(context: AuditContext, column: str, alpha: float) -> Part:
     return Part(column, Estimate.of(found, floor))
 
 
-@audit("column_shapes", ColumnShapesParams, family="fidelity", needs=("train", "holdout"))
+@audit("column_shapes", ColumnShapesParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
 def column_shapes(context: AuditContext, params: ColumnShapesParams) -> AuditResult:
     """One score for the shapes of all columns, as SDMetrics' quality report gives it: 1 is best.
 

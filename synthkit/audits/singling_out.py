@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits.attacks import DEFAULT, AttackParams, Rates, judged, too_few
-from synthkit.audits.base import AuditResult, ColumnNames, audit
+from synthkit.audits.base import RISK, AuditResult, ColumnNames, audit
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.exact import floats
 from synthkit.audits.features import is_categorical
 from synthkit.audits.gate import Estimate, limit_of, untold
 from synthkit.audits.marginals import category_key, number_key
@@ -54,7 +55,7 @@ class Statements:
         return len(self.columns)
 
 
-@audit("singling_out", SinglingOutParams, family="privacy", needs=("train", "holdout"))
+@audit("singling_out", SinglingOutParams, family="privacy", needs=("train", "holdout"), between=RISK)
 def singling_out(context: AuditContext, params: SinglingOutParams) -> AuditResult:
     """Do statements that single out a synthetic row single out a person? Risk beyond the control's (anonymeter)
 
@@ -149,7 +150,7 @@ def _column(context: AuditContext, side: Side, column: str, categorical: bool) -
     found = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
     if categorical:
         return np.asarray(found.to_pylist(), dtype=object)
-    return np.asarray(found.cast("double").to_numpy(), dtype=float)
+    return floats(found)
 
 
 def _middle(ranks: Array) -> float:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field
 
 from synthkit.audits import marginals
-from synthkit.audits.base import AuditParams, AuditResult, ColumnResult, Status, audit
+from synthkit.audits.base import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.choice import has_floor, judged_columns
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.counting import listed
@@ -39,7 +39,7 @@ class SchemaParams(AuditParams):
     extra: bool = False
 
 
-@audit("schema", SchemaParams, family="integrity")
+@audit("schema", SchemaParams, family="integrity", between=POSITIVE)
 def schema(context: AuditContext, params: SchemaParams) -> AuditResult:
     """The columns have the names, order, SQL types and nullability of the real ones, or those that are declared.
 
@@ -145,7 +145,7 @@ class CardinalityParams(DistanceParams):
     max: float | None = Field(default=None, ge=1, validation_alias=AliasChoices("max_ratio", "max"))
 
 
-@audit("cardinality", CardinalityParams, family="integrity", version=2, needs=("train", "holdout"))
+@audit("cardinality", CardinalityParams, family="integrity", version=2, needs=("train", "holdout"), between=POSITIVE)
 def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult:
     """No column has many times more, or fewer, different values than the real one.
 

@@ -17,12 +17,13 @@ from pydantic import Field
 from synthkit.audits.base import AuditParams, ColumnName, ColumnNames
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.estimators import Answers, Constant, Scorer, Task, answers, learn, make_model, make_scorer
-from synthkit.audits.features import as_text, encoding, numbers, sample_rows, usable
+from synthkit.audits.features import FAR, as_text, encoding, numbers, sample_rows, usable
 from synthkit.audits.sqltext import quote
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
     Array = npt.NDArray[Any]
     Rows = tuple[Array, Array]  # features (rows, columns) and target (rows,)
@@ -147,7 +148,7 @@ def _prepare(context: AuditContext, params: ModelParams) -> Problem | str:
     for side in names:
         rows = sample_rows(context, side, MAX_TEST if side == "holdout" else params.max_rows, "model")
         table = context.arrow(side, (*columns, params.target)).take(rows)
-        target = _target(table.column(params.target), task)
+        target = _target(context, params.target, table, task)
         there = np.array([v is not None for v in target], bool) if task == "classification" else np.isfinite(target)
         sides[side] = (encoder.matrix(table.select(list(columns)))[there], target[there])
         kept[side] = rows[there]
@@ -187,10 +188,15 @@ def _task(context: AuditContext, params: ModelParams) -> Task:
     return "regression" if column.continuous else "classification"
 
 
-def _target(values: Any, task: Task) -> Array:
+def _target(context: AuditContext, column: str, table: pa.Table, task: Task) -> Array:
     import numpy as np
 
-    return np.array(as_text(values), dtype=object) if task == "classification" else numbers(values)
+    if task == "classification":
+        return np.array(as_text(table.column(column)), dtype=object)
+    known = encoding(context, (column,))
+    size = known.sizes.get(column)
+    found = numbers(table.column(column))
+    return found if size is None else np.clip(found / size, -FAR, FAR)
 
 
 # -- models ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import field_validator
 
 from synthkit.audits import distances
-from synthkit.audits.base import AuditResult, ColumnName, ColumnResult, Decide, audit
+from synthkit.audits.base import SHARE, AuditResult, ColumnName, ColumnResult, Decide, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.gate import Estimate, GateParams, gated, judge, limit_of, untold
 from synthkit.audits.sampling_error import deal, gaps
@@ -46,7 +46,7 @@ class TextLengthsParams(CombinedParams, TextParams):
     decide: Decide = "point"
 
 
-@audit("topic_balance", TopicBalanceParams, family="text", needs=("train",))
+@audit("topic_balance", TopicBalanceParams, family="text", needs=("train",), between=SHARE)
 def topic_balance(context: AuditContext, params: TopicBalanceParams) -> AuditResult:
     """How far are the topics' shares from those declared, or from the seeds'? Share of rows of the wrong topic
 
@@ -97,7 +97,7 @@ def topic_balance(context: AuditContext, params: TopicBalanceParams) -> AuditRes
     return gated(params, found, {"max": 0.1}, message, columns=columns, advice=advice)
 
 
-@audit("text_lengths", TextLengthsParams, family="text", needs=("train",))
+@audit("text_lengths", TextLengthsParams, family="text", needs=("train",), between=SHARE)
 def text_lengths(context: AuditContext, params: TextLengthsParams) -> AuditResult:
     """How far are the lengths of instructions and responses from the seeds'? KS distance, in tokens
 

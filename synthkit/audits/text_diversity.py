@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.base import SHARE, AuditResult, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.statistics import Z
@@ -50,7 +50,7 @@ class SelfSimilarityParams(GateParams, TextParams):
     sample: int = Field(default=300, ge=FEWEST, le=3000)
 
 
-@audit("distinct_n", DistinctParams, family="text", needs=("train",))
+@audit("distinct_n", DistinctParams, family="text", needs=("train",), between=SHARE)
 def distinct_n(context: AuditContext, params: DistinctParams) -> AuditResult:
     """How many of the n-grams are different ones (distinct-1, -2, -3)? Their share, at the seeds' number of tokens
 
@@ -82,7 +82,7 @@ def distinct_n(context: AuditContext, params: DistinctParams) -> AuditResult:
     return verdict(parts, params, default, symbol="share", advice=advice, noun="size")
 
 
-@audit("self_similarity", SelfSimilarityParams, family="text", needs=("train",))
+@audit("self_similarity", SelfSimilarityParams, family="text", needs=("train",), between=SHARE)
 def self_similarity(context: AuditContext, params: SelfSimilarityParams) -> AuditResult:
     """How alike are two rows of the table on average? Mean ROUGE-L of pairs, beside the seeds' own
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditResult, Decide, audit
+from synthkit.audits.base import SHARE, AuditResult, Decide, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of
 from synthkit.audits.proportions import wilson
@@ -49,7 +49,7 @@ class TextContaminationParams(TextRateParams):
     runs: ContaminationParams = ContaminationParams()
 
 
-@audit("text_duplicates", TextDuplicatesParams, family="text")
+@audit("text_duplicates", TextDuplicatesParams, family="text", between=SHARE)
 def text_duplicates(context: AuditContext, params: TextDuplicatesParams) -> AuditResult:
     """The share of rows whose task repeats an earlier row's, word by word or nearly (ROUGE-L ≥ 0.7)
 
@@ -85,7 +85,7 @@ def text_duplicates(context: AuditContext, params: TextDuplicatesParams) -> Audi
     return _rate(params, exact + near, len(rows), {"max": 0.05}, message, details, advice)
 
 
-@audit("refusal_rate", RefusalRateParams, family="text")
+@audit("refusal_rate", RefusalRateParams, family="text", between=SHARE)
 def refusal_rate(context: AuditContext, params: RefusalRateParams) -> AuditResult:
     """The share of responses that refuse, talk about the model or are a form to fill in
 
@@ -104,7 +104,7 @@ def refusal_rate(context: AuditContext, params: RefusalRateParams) -> AuditResul
     return _rate(params, len(hits), len(rows), {"max": 0.01}, message, details, "filters: refusals")
 
 
-@audit("contamination", TextContaminationParams, family="text", needs=("train", "holdout"))
+@audit("contamination", TextContaminationParams, family="text", needs=("train", "holdout"), between=SHARE)
 def contamination(context: AuditContext, params: TextContaminationParams) -> AuditResult:
     """The share of rows that repeat runs of words of held-out rows: a model's test would be in its training
 

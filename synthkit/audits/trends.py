@@ -10,10 +10,11 @@ from pydantic import Field
 
 from synthkit.audits import marginals
 from synthkit.audits.association import numbers
-from synthkit.audits.base import AuditResult, Decide, audit
+from synthkit.audits.base import SHARE, AuditResult, Decide, audit
 from synthkit.audits.choice import has_floor, is_number, judged_columns, skipped, too_few
 from synthkit.audits.codes import floor_rows
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.exact import DOUBLE, above
 from synthkit.audits.features import sample_rows
 from synthkit.audits.gate import Estimate
 from synthkit.audits.pairs import Pair, chosen_pairs, sampled
@@ -50,15 +51,16 @@ class PairTrendsParams(SharesParams):
     decide: Decide = "point"
 
 
-@audit("pair_trends", PairTrendsParams, family="fidelity", version=2, needs=("train", "holdout"))
+@audit("pair_trends", PairTrendsParams, family="fidelity", version=3, needs=("train", "holdout"), between=SHARE)
 def pair_trends(context: AuditContext, params: PairTrendsParams) -> AuditResult:
     """One score for pairs of columns, as SDMetrics' quality report gives it: 1 is best.
 
     The mean over pairs of 1 − |r − r'| / 2 (two numbers, Pearson's correlation) and 1 − TV of the two-way table (two
     categories, or a category and a number in ten bins of equal width): the Column Pair Trends of SDMetrics, over all
     rows where SDMetrics draws 50,000. As there, only pairs count that are correlated in the real rows, each table is
-    cut into bins of its own range, a missing number lies in the last of them, and a pair with a constant number has no
-    score. ``column_pairs`` and ``correlation`` are the better questions: one extreme value moves all bins here.
+    cut into bins of its own range, a missing number lies in the last of them, and a pair with a real column that is
+    constant, or with a constant number, has no score. ``column_pairs`` and ``correlation`` are the better questions:
+    one extreme value moves all bins here.
     """
     columns = judged_columns(context, params.columns, "pair_trends")
     if len(columns) < 2:
@@ -110,7 +112,8 @@ def _tabled(context: AuditContext, pair: Pair, params: PairTrendsParams) -> tupl
     if all(has_floor(context, column) for column in pair):
         sides.append("train")
     read = [_codes(context, s, pair) for s in sides]
-    if params.association and not _association(*read[1]) > params.association:
+    found = _association(*read[1])
+    if np.isnan(found) or (params.association and not found > params.association):
         return None
     cells = _cells(read)
     if len(sides) == 3 and (rows := floor_rows(context)) is not None:
@@ -205,8 +208,7 @@ def _half_codes(context: AuditContext, side: Side, column: str) -> list[Array]:
         for _ in range(HALVES):
             half = rng.permutation(count)[: max(1, count // 2)]
             ends = float(low[half].min()), float(high[half].max())
-            edges = np.histogram_bin_edges([], BINS, ends) if ends[0] <= ends[1] else np.zeros(1)
-            found.append(np.digitize(values[rows], edges).astype(np.int16))
+            found.append(binned(values[rows], *ends))
         return found
 
     return context.shared(("halves", side, column), read)
@@ -245,12 +247,14 @@ def _read(context: AuditContext, side: Side, column: str) -> Array:
     import numpy as np
 
     if is_number(context, column):
-        key = marginals.number_key(context, column)
-        read = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
-        values = np.asarray(read.cast("float64").fill_null(float("nan")).to_numpy())
-        present = values[np.isfinite(values)]
-        edges = np.histogram_bin_edges(present, BINS) if len(present) else np.zeros(1)
-        return np.asarray(np.digitize(values, edges).astype(np.int16))  # NaN comes last
+        filled, missing = marginals.rows_of(context, side, column)
+        there = ~missing & np.isfinite(filled)
+        if not there.any():
+            return binned(np.full(len(filled), np.nan), np.inf, -np.inf)
+        low, high = filled[there].min(), filled[there].max()
+        origin = int(low) if filled.dtype.kind != "f" and max(abs(int(low)), abs(int(high))) > DOUBLE else 0
+        values, ends = above(filled, origin), above(np.array([low, high]), origin)
+        return binned(np.where(missing, np.nan, values), float(ends[0]), float(ends[1]))
     key = marginals.category_key(context, column)
     known = _vocabulary(context, column)
     encoded = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"].combine_chunks()
@@ -258,6 +262,23 @@ def _read(context: AuditContext, side: Side, column: str) -> Array:
     table = np.array([known[w] for w in encoded.dictionary.to_pylist()] + [len(known)], dtype=np.int32)
     places = np.asarray(encoded.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False))
     return np.asarray(table[places])
+
+
+def binned(values: Array, low: float, high: float) -> Array:
+    """The bin of each number, from 1: BINS of equal width between ``low`` and ``high``. A number at or above ``high``
+    lies in the last one, BINS + 1, as does a missing one; of a constant, all that are that number lie in one in the
+    middle."""
+    import numpy as np
+
+    if not low < high:  # a constant, or (low > high) no number at all
+        found = np.where(values < low, 0, np.where(values == low, BINS // 2 + 1, BINS + 1))
+        return found.astype(np.int16)
+    if not np.isfinite(high - low):
+        values, low, high = values / 4, low / 4, high / 4
+    edges = np.linspace(low, high, BINS + 1)
+    if not (np.diff(edges) > 0).all():  # so near to each other that there are no BINS float64s between them
+        values, edges = (values - low) / (high - low), np.linspace(0, 1, BINS + 1)
+    return np.digitize(values, edges).astype(np.int16)
 
 
 def _vocabulary(context: AuditContext, column: str) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, Field, model_validator
 
-from synthkit.audits.base import AuditResult, audit
+from synthkit.audits.base import POSITIVE, AuditResult, audit
 from synthkit.audits.context import AuditContext
 from synthkit.audits.estimators import DEFAULTS, Answers, Scorer
 from synthkit.audits.gate import Estimate, GateParams, ShareParams, gated, limit_of
@@ -161,7 +161,7 @@ def _ratio(
     return Estimate(value, low, high, floor, 1 - ONE_SIDED * error)
 
 
-@audit("trts", TrtsParams, family="utility", needs=("train", "holdout"))
+@audit("trts", TrtsParams, family="utility", needs=("train", "holdout"), between=POSITIVE)
 def trts(context: AuditContext, params: TrtsParams) -> AuditResult:
     """How differently does a model trained on real rows do on synthetic rows than on held-out real ones?
 

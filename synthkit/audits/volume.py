@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from synthkit.audits.base import AuditParams, AuditResult, ColumnResult, Status, audit
+from synthkit.audits.base import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.context import AuditContext
 from synthkit.shares import Share
 
@@ -31,7 +31,7 @@ class VolumeParams(AuditParams):
     max_slowdown: PositiveShare | None = None
 
 
-@audit("volume", VolumeParams, family="volume")
+@audit("volume", VolumeParams, family="volume", between=POSITIVE)
 def volume(context: AuditContext, params: VolumeParams) -> AuditResult:
     """The table has not changed its size much since the version that was published before.
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from synthkit.audits import marginals
 from synthkit.audits.answers import BLOCKS, blocks_of_answers, errors, units
-from synthkit.audits.base import AuditResult, ColumnNames, Decide, audit
+from synthkit.audits.base import POSITIVE, AuditResult, ColumnNames, Decide, audit
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.queries import KINDS, workload
@@ -46,7 +46,7 @@ class QueryWorkloadParams(GateParams):
     decide: Decide = "point"
 
 
-@audit("query_workload", QueryWorkloadParams, family="utility", needs=("train", "holdout"))
+@audit("query_workload", QueryWorkloadParams, family="utility", needs=("train", "holdout"), between=POSITIVE)
 def query_workload(context: AuditContext, params: QueryWorkloadParams) -> AuditResult:
     """How far are answers to random SQL queries on synthetic rows from those on real ones? Median error of 200.
 
