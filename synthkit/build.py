@@ -178,7 +178,6 @@ def _record(manifest: Manifest, run: RunResults) -> None:
     whole = run.to_json()
     write_json_atomic(target / "run_results.json", whole)
     summary = {k: v for k, v in whole.items() if k != "results"}
-    summary["status"] = "interrupted" if run.interrupted else "fail" if run.failed else "pass"
     summary["models"] = len(run.results)
     if any(r.status != "reused" for r in run.results):
         append_line(target / "runs.jsonl", json.dumps(summary, default=str))

@@ -21,7 +21,7 @@ from synthkit.modeljobs import Jobs, promise_of
 from synthkit.plan import FULL_REFRESH, Action
 from synthkit.provenance import guarantees_of
 from synthkit.publishing import places_of, publish, state_of, withheld_audits
-from synthkit.results import ModelResult, ModelStatus
+from synthkit.results import ModelResult, ModelStatus, undecided
 from synthkit.runners.jobs import Executor
 from synthkit.runrecord import git_state
 from synthkit.store.signing import Sign, signer
@@ -110,12 +110,14 @@ class ModelRun:
         started = time.perf_counter()
         publish(self.context, self.model, self.action, staged, records, self.seconds)
         self.seconds["publish"] = time.perf_counter() - started
-        status: ModelStatus = "warn" if any(r["status"] == "warn" for r in records) else "pass"
+        blind = undecided(records)
+        status: ModelStatus = "warn" if blind or any(r["status"] == "warn" for r in records) else "pass"
         return self._result(
             status,
             rows=staged.table.rows,
             audits=tuple(records),
             published=self.model.spec.materialized != "ephemeral",
+            message="no comparison with real rows could decide" if blind else "",
         )
 
     # -- rows --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ Console, JUnit, Markdown and HTML reports are pure functions of it; its JSON Sch
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -50,6 +50,17 @@ class ModelResult:
         return self.status in ("fail", "error")
 
 
+def untold(audits: Sequence[Mapping[str, Any]]) -> int:
+    """How many of these audits cannot tell."""
+    return sum(a["status"] == "inconclusive" for a in audits)
+
+
+def undecided(audits: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the table was held against real rows, and no audit that does so could decide anything."""
+    compared = [a["status"] for a in audits if a.get("compares")]
+    return "inconclusive" in compared and not {"pass", "warn", "fail", "error"} & set(compared)
+
+
 @dataclass(frozen=True)
 class RunResults:
     """One run. Times are ISO 8601 in UTC; ``git`` is {commit, dirty} or None outside a repository."""
@@ -70,6 +81,20 @@ class RunResults:
     def failed(self) -> bool:
         return self.interrupted or any(r.failed for r in self.results)
 
+    @property
+    def untold(self) -> int:
+        """How many audits of the tables looked at cannot tell."""
+        return sum(untold(r.audits) for r in self.results)
+
+    @property
+    def status(self) -> Literal["pass", "warn", "fail", "interrupted"]:
+        """The worst of the run: ``warn`` also where no comparison could decide about a table, however old it is."""
+        if self.interrupted:
+            return "interrupted"
+        if self.failed:
+            return "fail"
+        return "warn" if any(r.status == "warn" or undecided(r.audits) for r in self.results) else "pass"
+
     def counts(self) -> dict[str, int]:
         """How many models ended in each status, in a fixed order, zeros left out."""
         order = ("pass", "warn", "reused", "fail", "error", "skipped")
@@ -77,11 +102,12 @@ class RunResults:
         return {s: n for s, n in found.items() if n}
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "results": [dict(vars(r)) for r in self.results]}
+        said = {"status": self.status, "untold": self.untold}
+        return {**vars(self), **said, "results": [dict(vars(r)) for r in self.results]}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> RunResults:
-        rest = {k: v for k, v in data.items() if k != "results"}
+        rest = {k: v for k, v in data.items() if k not in ("results", "status", "untold")}
         results = tuple(ModelResult(**{**r, **{k: tuple(r[k]) for k in _TUPLES if k in r}}) for r in data["results"])
         return RunResults(**rest, results=results)
 

@@ -24,6 +24,7 @@ from synthkit.audits.context import AuditContext
 from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
 from synthkit.errors import SynthError
+from synthkit.spec.types import OnInconclusive
 
 __all__ = ["AuditRecord", "BoundAudit", "audit_hash", "check_condition", "conditioned", "passed", "run_audits"]
 
@@ -36,6 +37,7 @@ class BoundAudit:
         name: what reports call it.
         audit, sql: the registered audit's name, or a custom audit's rendered SELECT of failing rows.
         params: the registered audit's parameters, as JSON.
+        on_inconclusive: what it comes to where it cannot tell.
         hash: of everything that decides the verdict besides the rows.
         location: ``file:line:column`` of the entry.
         store_failures: keep failing rows, at most ``failures_limit``.
@@ -49,6 +51,7 @@ class BoundAudit:
     where: str | None = None
     warn_if: str | None = None
     error_if: str | None = None
+    on_inconclusive: OnInconclusive = "ignore"
     hash: str = ""
     location: str | None = None
     store_failures: bool = False
@@ -79,6 +82,8 @@ def audit_hash(bound: BoundAudit, version: int) -> str:
         "warn_if": bound.warn_if,
         "error_if": bound.error_if,
     }
+    if bound.on_inconclusive != "ignore":
+        decides["on_inconclusive"] = bound.on_inconclusive
     if bound.store_failures:  # the rows are to be there, so the audit runs again
         decides["store_failures"] = bound.failures_limit
     text = json.dumps(decides, sort_keys=True, default=str)
@@ -89,7 +94,8 @@ def audit_hash(bound: BoundAudit, version: int) -> str:
 class AuditRecord:
     """What one audit found: an entry of ``run_results.json``. Numbers are finite or None.
 
-    ``column`` is the one most responsible; ``columns`` holds every column's part, the worst first.
+    ``column`` is the one most responsible; ``columns`` holds every column's part, the worst first. ``compares`` says
+    that it holds the table against real rows.
     """
 
     name: str
@@ -107,6 +113,7 @@ class AuditRecord:
     limit: float | None = None
     better: Better | None = None
     decide: Decide | None = None
+    compares: bool = False
 
     def to_json(self) -> dict[str, Any]:
         record: dict[str, Any] = _json(asdict(self))
@@ -170,6 +177,7 @@ def _record(context: AuditContext, bound: BoundAudit, failures: FailureStore | N
         limit=_finite(result.limit),
         better=result.better,
         decide=result.decide,
+        compares=bound.audit is not None and bool(registry.get(bound.audit).needs),
     )
 
 
@@ -209,7 +217,8 @@ def _decided(result: AuditResult, bound: BoundAudit) -> AuditResult:
 
     With ``error_if``, the audit fails where it holds, and a verdict of its own to fail becomes a warning
     where it does not. With ``warn_if``, the audit warns where it holds. Both together replace the audit's own
-    verdict. ``severity: warn`` never fails, and so does not look at ``error_if``.
+    verdict. ``severity: warn`` never fails, and so does not look at ``error_if``. What then still cannot be told comes
+    to what ``on_inconclusive`` says.
     """
     if result.value is not None and math.isnan(result.value):
         result = replace(
@@ -217,6 +226,9 @@ def _decided(result: AuditResult, bound: BoundAudit) -> AuditResult:
         )
     status = conditioned(result.status, result.value, bound)
     columns = result.columns
+    if result.status == "inconclusive" and status in ("warn", "fail") and bound.on_inconclusive != "ignore":
+        said = f"it cannot tell, and on_inconclusive is {bound.on_inconclusive}: {result.message}"
+        return replace(result, status=status, message=said)
     if status == "warn":
         columns = tuple(replace(c, status="warn") if c.status == "fail" else c for c in columns)
     if status == result.status:
@@ -228,7 +240,15 @@ def _decided(result: AuditResult, bound: BoundAudit) -> AuditResult:
 
 
 def conditioned(status: Status, value: float | None, bound: BoundAudit) -> Status:
-    """What an audit's own verdict on its value becomes under ``severity``, ``warn_if`` and ``error_if``."""
+    """What an audit's own verdict on its value becomes under ``severity``, ``warn_if``, ``error_if`` and
+    ``on_inconclusive``."""
+    found = _conditioned(status, value, bound)
+    if found != "inconclusive" or bound.on_inconclusive == "ignore":
+        return found
+    return "fail" if bound.on_inconclusive == "fail" and bound.severity == "error" else "warn"
+
+
+def _conditioned(status: Status, value: float | None, bound: BoundAudit) -> Status:
     if value is None or status == "error":
         return status
     own = status == "fail"

@@ -12,6 +12,7 @@ from synthkit.cli.common import (
     base_option,
     build_options,
     compiled,
+    fail_on_option,
     last_results,
     log_options,
     project_options,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @project_options
 @selection_options
 @build_options
+@fail_on_option
 @base_option
 @report_option
 @log_options

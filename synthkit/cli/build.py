@@ -14,6 +14,7 @@ from synthkit.cli.common import (
     base_option,
     build_options,
     compiled,
+    fail_on_option,
     full_option,
     last_results,
     log_options,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @selection_options
 @build_options
 @full_option
+@fail_on_option
 @click.option("--full-refresh", is_flag=True, help="Train again even where nothing changed.")
 @click.option("--commit", is_flag=True, help="Commit receipts, pointers and the ledger to git.")
 @click.option("-m", "--message", metavar="TEXT", help="Of that commit.")
@@ -61,7 +63,7 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Train, sample, audit and publish what changed. Exits 1 when an audit fails."""
+    """Train, sample, audit and publish what changed. Exits 1 when an audit fails (see also --fail-on)."""
     from synthkit.plan import make_plan
 
     if message is not None and not commit:
@@ -131,7 +133,10 @@ def run_plan(
         write_reports(reports, rendered, aside=log_format == "json")
     if after is not None:
         after(manifest, run)
-    ctx.exit(1 if run.failed else 0)
+    unclear = options.get("fail_on") == "inconclusive" and run.untold > 0
+    if unclear and not run.failed:
+        click.echo(f"exit status 1: --fail-on inconclusive, and {run.untold} audits can't tell", err=True)
+    ctx.exit(1 if run.failed or unclear else 0)
 
 
 def _check_git(root: Path) -> None:

@@ -74,6 +74,11 @@ report_option = click.option(
     metavar="FORMAT=PATH",
     help="Also write a report: markdown=…, junit=…, html=…; github annotates a pull request.",
 )
+fail_on_option = click.option(
+    "--fail-on",
+    type=click.Choice(["inconclusive"]),
+    help="Exit 1 also where an audit cannot tell. What passed is published all the same; on_inconclusive: fail blocks.",
+)
 full_option = click.option(
     "--full",
     is_flag=True,

@@ -133,7 +133,7 @@ class _Binder:
             if isinstance(relation, Relation) and check_relation(self.draft, relation, place):
                 self.relations.add(relation)
                 self._check_field(spec, relation, params, where)
-        return _bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
+        return self._bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
 
     def _check_trains(self, audit: Audit, where: Location) -> None:
         """Training on private rows is charged for, and an audit charges nothing; what is not trained has no shadow."""
@@ -199,7 +199,7 @@ class _Binder:
         self.custom_uses = rendered.uses
         self.relations |= rendered.relations
         self._check_sql(rendered.text, rendered.relations, Location(file.file, 1, 1), spec.audit)
-        return _bound(spec, None, rendered.text, dict(spec.params), 1, where)
+        return self._bound(spec, None, rendered.text, dict(spec.params), 1, where)
 
     def _check_sql(self, text: str, relations: frozenset[Relation], where: Location, audit: str) -> None:
         this = Relation(self.model.spec.name)
@@ -246,6 +246,32 @@ class _Binder:
             hint = "write a SQL condition on the model's columns"
             self.draft.fault(f"{what}: {error}", where, condition, hint)
 
+    def _bound(
+        self,
+        spec: AuditSpec,
+        audit: str | None,
+        sql: str | None,
+        params: dict[str, Any],
+        version: int,
+        where: Location,
+    ) -> BoundAudit:
+        inherited = self.model.spec.on_inconclusive or self.draft.project.spec.on_inconclusive
+        bound = BoundAudit(
+            name=spec.name or spec.audit,
+            audit=audit,
+            sql=sql,
+            params=params,
+            severity=spec.severity,
+            where=spec.where,
+            warn_if=spec.warn_if,
+            error_if=spec.error_if,
+            on_inconclusive=spec.on_inconclusive or inherited,
+            location=str(where),
+            store_failures=spec.store_failures,
+            failures_limit=spec.failures_limit,
+        )
+        return replace(bound, hash=audit_hash(bound, version))
+
 
 def _place(spec: AuditSpec, path: str, where: Location) -> Location:
     """Where the parameter at ``path`` ("columns.0") was written."""
@@ -253,27 +279,3 @@ def _place(spec: AuditSpec, path: str, where: Location) -> Location:
         return where
     keys = [int(k) if k.isdigit() else k for k in path.split(".")]
     return spec.origin.at(*keys)
-
-
-def _bound(
-    spec: AuditSpec,
-    audit: str | None,
-    sql: str | None,
-    params: dict[str, Any],
-    version: int,
-    where: Location,
-) -> BoundAudit:
-    bound = BoundAudit(
-        name=spec.name or spec.audit,
-        audit=audit,
-        sql=sql,
-        params=params,
-        severity=spec.severity,
-        where=spec.where,
-        warn_if=spec.warn_if,
-        error_if=spec.error_if,
-        location=str(where),
-        store_failures=spec.store_failures,
-        failures_limit=spec.failures_limit,
-    )
-    return replace(bound, hash=audit_hash(bound, version))

@@ -60,6 +60,7 @@ AUDIT: Fields = {
     "name": Kind.DECLARED,
     "severity": Kind.DECLARED,
     "threshold": Kind.DECLARED,
+    "compares": Kind.DECLARED,
     "status": Kind.VERDICT,
     "column": Kind.FIGURE,
     "value": Kind.FIGURE,
@@ -124,6 +125,8 @@ META: Mapping[str, Fields] = {
         **dict.fromkeys(("rows", "columns", "parquet", "bytes"), Kind.DRAWN),
         **dict.fromkeys(("epsilon", "delta"), Kind.LEDGER),
         "fingerprint": Kind.KEYED,
+        "audits": Kind.DECLARED,
+        **dict.fromkeys(("status", "inconclusive"), Kind.VERDICT),
     },
     "audits": {
         **dict.fromkeys(("table", "name", "severity", "threshold"), Kind.DECLARED),

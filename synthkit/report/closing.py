@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synthkit.report.advice import advice
-from synthkit.report.style import COLOURS, MARKS, measured, seconds
-from synthkit.results import ModelResult, RunResults
+from synthkit.report.style import COLOURS, MARKS, measured, plural, seconds
+from synthkit.results import ModelResult, RunResults, undecided
 
 Line = tuple[tuple[str, str | None], ...]  # parts of a line, each with its colour
 _WORDS = {"reused": "unchanged", "pass": "passed", "warn": "passed with warnings", "fail": "failed"}
@@ -32,7 +32,21 @@ def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator
         yield (("interrupted", "red"), (": what was published before is as it was", None))
     counts = ", ".join(f"{n} {_WORDS.get(s, s)}" for s, n in run.counts().items()) or "nothing to do"
     verdict = "FAILED" if run.failed else "done"
-    yield ((verdict, "red" if run.failed else "green"), (f": {counts} in {seconds(took)}", None))
+    colour = {"pass": "green", "warn": "yellow"}.get(run.status, "red")
+    yield ((verdict, colour), (f": {counts} in {seconds(took)}", None), *_untold(run))
+
+
+def _untold(run: RunResults) -> Line:
+    """What could not be told, for the last line, so that nobody takes it for passed."""
+    if not run.untold:
+        return ()
+    audits = plural(sum(len(r.audits) for r in run.results), "audit")
+    blind = [r.model for r in run.results if undecided(r.audits)]
+    text = f"; {run.untold} of {audits} can't tell"
+    if blind:
+        shown = ", ".join(blind[:3]) + (f" and {len(blind) - 3} more" if len(blind) > 3 else "")
+        text += f", no comparison with real rows decides about {shown}"
+    return ((text, "yellow"),)
 
 
 def audit_line(model: str, record: Mapping[str, Any]) -> Line:

@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape, quoteattr
 from synthkit.privacy.release import public_result
 from synthkit.report.page import to_html, to_markdown
 from synthkit.report.runpage import Surroundings, run_blocks
-from synthkit.report.style import measured
-from synthkit.results import ModelResult, RunResults
+from synthkit.report.style import MARKS, measured
+from synthkit.results import ModelResult, RunResults, undecided, untold
 
 # JUnit knows passed, failure, error and skipped; a warning passes, and what cannot be told was not decided.
 _TAGS = {"fail": "failure", "error": "error", "skipped": "skipped", "inconclusive": "skipped"}
@@ -47,6 +47,10 @@ def _suite(result: ModelResult) -> str:
     head = f"  <testsuite name={quoteattr(result.model)}"
     head += f' tests="{len(audits)}" failures="{counts["failure"]}" errors="{counts["error"]}"'
     head += f' skipped="{counts["skipped"]}" time="{sum(result.seconds.values()):.3f}">\n'
+    if untold(result.audits):
+        kept = {"status": result.status, "inconclusive": untold(result.audits), "undecided": undecided(result.audits)}
+        rows = "".join(f"<property name={quoteattr(k)} value={quoteattr(str(v).lower())}/>" for k, v in kept.items())
+        head += f"    <properties>{rows}</properties>\n"
     return head + "".join(_case(result.model, a) for a in audits) + "  </testsuite>\n"
 
 
@@ -56,7 +60,8 @@ def _case(model: str, audit: Mapping[str, Any]) -> str:
     tag = _TAGS.get(str(audit["status"]))
     if tag is None:
         return f"{head}/>\n"
-    parts = [measured(audit)] if "value" in audit else []
+    parts = [MARKS["inconclusive"]] if audit["status"] == "inconclusive" else []
+    parts += [measured(audit)] if "value" in audit else []
     text = clean(". ".join([*parts, str(audit["message"])] if audit.get("message") else parts))
     return f"{head}>\n      <{tag} message={quoteattr(text)}>{escape(text)}</{tag}>\n    </testcase>\n"
 

@@ -12,10 +12,11 @@ from synthkit.report.compare import State, compare
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Rows, Strong, line, para
 from synthkit.report.sections import audits_section, links_section, spent_section, tables_section
-from synthkit.report.style import MARKS, NOTICED, measured, number
-from synthkit.results import ModelResult, RunResults
+from synthkit.report.style import MARKS, NOTICED, measured, number, plural
+from synthkit.results import ModelResult, RunResults, undecided, untold
 from synthkit.verify.review import Spent
 
+_HEADS = {"pass": "passed", "warn": "passed with warnings", "fail": "failed", "interrupted": "failed"}
 _KINDS = {"fail": "error", "error": "error", "warn": "warning", "inconclusive": "warning"}
 
 
@@ -37,8 +38,13 @@ class Surroundings:
 def run_blocks(run: RunResults, around: Surroundings) -> list[Block]:
     """A table of models, what did not simply pass, and what changed against the base."""
     counts = ", ".join(f"{n} {s}" for s, n in run.counts().items()) or "nothing to do"
-    blocks: list[Block] = [Heading(f"synthkit: {'failed' if run.failed else 'passed'}", 2)]
-    blocks.append(para("Target ", Code(run.target), f": {counts}."))
+    blocks: list[Block] = [Heading(f"synthkit: {_HEADS[run.status]}", 2)]
+    unclear = f" {plural(run.untold, 'audit')} can't tell." if run.untold else ""
+    blocks.append(para("Target ", Code(run.target), f": {counts}.{unclear}"))
+    blind = [r.model for r in run.results if undecided(r.audits)]
+    if blind:
+        named = ", ".join(blind[:10]) + (f" and {len(blind) - 10} more" if len(blind) > 10 else "")
+        blocks.append(Paragraph((line(f"No comparison with real rows could decide about {named}."),), "warning"))
     if run.interrupted:
         blocks.append(para("The run was interrupted; what was published before is as it was."))
     head = ("model", "action", "status", "rows", "ε", "audits")
@@ -57,6 +63,7 @@ def _row(result: ModelResult) -> tuple[Line, ...]:
     epsilon = "none" if result.epsilon is None else number(result.epsilon)
     rows = "–" if result.rows is None else f"{result.rows:,}"
     audits = f"{passed} of {len(result.audits)} passed" if result.audits else result.message or "none"
+    audits += f", {count} can't tell" if (count := untold(result.audits)) else ""
     cells = (result.action, MARKS[result.status], rows, epsilon, audits)
     return ((Code(result.model),), *map(line, cells))
 

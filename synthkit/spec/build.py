@@ -38,6 +38,7 @@ AUDIT_OPTIONS = frozenset(
         "where",
         "warn_if",
         "error_if",
+        "on_inconclusive",
         "store_failures",
         "failures_limit",
         "enabled",

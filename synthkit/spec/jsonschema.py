@@ -178,6 +178,7 @@ def audit_record_schema() -> dict[str, Any]:
             "limit": number,
             "better": {"enum": ["lower", "higher", None]},
             "decide": {"enum": ["interval", "point", "lower", "upper", None]},
+            "compares": {"type": ["boolean", "null"], "description": "whether it holds the table against real rows"},
         },
     }
 
@@ -228,6 +229,8 @@ def run_results_schema() -> dict[str, Any]:
             "device": {"type": "string"},
             "command": {"type": "string"},
             "interrupted": {"type": "boolean"},
+            "status": {"enum": ["pass", "warn", "fail", "interrupted"]},
+            "untold": {"type": "integer", "minimum": 0, "description": "how many audits cannot tell"},
             "results": {"type": "array", "items": result},
         },
     }

@@ -144,6 +144,13 @@ Requirement = PrivacyRequirement | Literal["synthetic_only"]
 DEFAULT_SET = "set: default"  # stands among a model's audits for those that a model without any has
 
 
+# What an audit that cannot tell comes to: nothing, a warning, or a failure that keeps the table from being published.
+OnInconclusive = Annotated[
+    Literal["ignore", "warn", "fail"],
+    Field(description="what an audit that cannot tell comes to: ignore (it stays so), warn, or fail, which blocks"),
+]
+
+
 class AuditSpec(Spec):
     """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit."""
 
@@ -154,6 +161,7 @@ class AuditSpec(Spec):
     where: Annotated[str | None, AUDIT] = None
     warn_if: Annotated[str | None, AUDIT] = None
     error_if: Annotated[str | None, AUDIT] = None
+    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None  # default: the model's, or else the project's
     store_failures: Annotated[bool, AUDIT] = False  # keep failing rows, for a look at them
     failures_limit: Annotated[int, AUDIT] = Field(default=1000, ge=1)  # how many at most
     enabled: Annotated[bool, AUDIT] = True
@@ -187,6 +195,7 @@ class ModelSpec(Spec):
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
     audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None  # None: the default set; (): none, on purpose
+    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None  # of its audits; default: the project's
 
 
 class GivenSpec(Spec):
@@ -330,6 +339,7 @@ class ProjectSpec(Spec):
     holdout: Annotated[str | float, SPLIT] = "20%"
     privacy: Annotated[PrivacySpec, NOTHING] = PrivacySpec()
     audit_sets: Annotated[Mapping[str, Any], NOTHING] = {}  # name → a list of audits, for models to take as {set: name}
+    on_inconclusive: Annotated[OnInconclusive, AUDIT] = "ignore"  # of all audits
     reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()
     lineage: Annotated[LineageSpec | None, NOTHING] = None
     models: Annotated[Mapping[str, Any], NOTHING] = {}  # folder-level defaults: +key, or folder → the same again

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
 from synthkit.privacy.guarantee import in_words, promised
+from synthkit.results import undecided, untold
 from synthkit.store.others import (
     HELD,
     META,
@@ -33,12 +34,12 @@ from synthkit.store.warehouse import Warehouse, link_or_copy
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 3  # of synth_meta: raise it when its tables, or what stands in them, change
+LAYOUT = 4  # of synth_meta: raise it when its tables, or what stands in them, change
 
 TABLES = {
     "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
         epsilon DOUBLE, delta DOUBLE, seed BIGINT, published_at VARCHAR, run_id VARCHAR, fingerprint VARCHAR,
-        parquet VARCHAR, bytes BIGINT, description VARCHAR""",
+        parquet VARCHAR, bytes BIGINT, description VARCHAR, status VARCHAR, audits INTEGER, inconclusive INTEGER""",
     "audits": """"table" VARCHAR, name VARCHAR, "column" VARCHAR, value DOUBLE, ci_low DOUBLE, ci_high DOUBLE,
         threshold VARCHAR, floor DOUBLE, severity VARCHAR, status VARCHAR, message VARCHAR""",
     "privacy": """"table" VARCHAR, epsilon DOUBLE, delta DOUBLE, contains_real_rows BOOLEAN, sources VARCHAR[],
@@ -247,6 +248,9 @@ def _table_row(name: str, r: Mapping[str, Any], info: TableInfo | None, warehous
         str(warehouse.file(r)),
         r["bytes"],
         info.description if info else r["description"],
+        "warn" if undecided(r["audits"]) or any(a["status"] == "warn" for a in r["audits"]) else "pass",
+        len(r["audits"]),
+        untold(r["audits"]),
     ]
 
 

@@ -112,7 +112,7 @@ def _judged(model: ModelNode, bound: BoundAudit, demand: Demand, record: Record,
 
 
 def _differences(bound: BoundAudit, demand: Demand) -> list[str]:
-    keys = ("params", "severity", "where", "warn_if", "error_if", "sql")
+    keys = ("params", "severity", "where", "warn_if", "error_if", "on_inconclusive", "sql")
     after = json.loads(json.dumps({k: getattr(bound, k) for k in keys}, default=str))
     return [line.removeprefix("params.") for line in changes({k: demand.get(k) for k in keys}, after)]
 
@@ -165,6 +165,8 @@ def rejudged(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Sta
 
 def _severe(status: Status, bound: BoundAudit) -> Status:
     """A verdict whose figures are withheld, under today's severity."""
+    if status == "inconclusive":
+        return conditioned(status, None, bound)
     return "warn" if status == "fail" and bound.severity == "warn" else status
 
 
@@ -174,6 +176,7 @@ def _only_limits(bound: BoundAudit, demand: Demand) -> bool:
     if _gate_type(bound) is not None:
         params |= {k: demand["params"].get(k) for k in _LIMITS if k in params}
     old: dict[str, Any] = {k: demand.get(k) for k in ("severity", "warn_if", "error_if")}
+    old["on_inconclusive"] = demand.get("on_inconclusive", "ignore")
     version = 1 if bound.audit is None else registry.get(bound.audit).version
     return audit_hash(replace(bound, params=params, **old), version) == demand.get("hash")
 
@@ -190,6 +193,8 @@ def _own(demand: Demand, record: Record) -> frozenset[Status] | None:
     status = record.get("status")
     if demand.get("warn_if") is not None or demand.get("error_if") is not None:
         return None
+    if status == "warn" and demand.get("on_inconclusive", "ignore") != "ignore":
+        return None  # it may not have been able to tell
     if demand.get("severity") == "warn" and status == "warn":
         return frozenset({"fail"})
     known: frozenset[Status] = frozenset({"pass", "warn", "fail", "inconclusive", "skipped", "error"})

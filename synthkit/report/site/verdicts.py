@@ -12,6 +12,7 @@ from synthkit.report.advice import advice
 from synthkit.report.site.axis import Axis, axis_of
 from synthkit.report.site.inputs import SiteInput
 from synthkit.report.style import demanded, measured, number
+from synthkit.results import undecided
 
 # Never by colour alone: each verdict has a sign and a word.
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "error": "✕", "inconclusive": "?", "skipped": "–", "none": "○"}
@@ -131,9 +132,11 @@ def outcome(data: SiteInput, model: str) -> Outcome:
 
 
 def _worst(records: Sequence[Mapping[str, Any]]) -> Verdict:
-    """As a build judges: what is skipped or cannot be told does not stand in the way."""
+    """As a build judges: what is skipped or cannot be told does not stand in the way; where no comparison with real
+    rows can tell, the table warns."""
     statuses = {str(r["status"]) for r in records}
-    return Verdict(next((s for s in ("error", "fail", "warn") if s in statuses), "pass"))
+    quiet = "warn" if undecided(records) else "pass"
+    return Verdict(next((s for s in ("error", "fail", "warn") if s in statuses), quiet))
 
 
 def audit_views(records: Sequence[Mapping[str, Any]]) -> tuple[AuditView, ...]:
