@@ -114,7 +114,7 @@ def _inherit(job: InheritJob) -> dict[str, Any]:
 def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
     from synthkit.encoding.fill import fill
     from synthkit.generators import registry
-    from synthkit.generators.conditions import quotas
+    from synthkit.generators.conditions import check_known, quotas
     from synthkit.generators.constraints import check_real_rows, keeps, parse_all, unchanging, within
     from synthkit.sources.ingest import load_split
 
@@ -131,15 +131,17 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         table = split.bounded
     plan, cached = _plan(Path(job.model_dir), table, declared=job.budget is not None)
     fixed = unchanging(tuple(rules), plan)
+    source_rows = split.rows if job.budget is None else None
+    rows = size_of(job.size, source_rows)
+    wanted = quotas(job.conditions, rows, plan.modelled) if job.conditions else ()
+    if wanted and job.budget is None:
+        check_known(job.conditions, table)
     if cached:
         model = generator.load(Path(job.model_dir) / "model") if plan.modelled.columns and generator.load else None
     else:
         model = _fit(generator, job, table, plan, Path(job.model_dir), progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
-    source_rows = split.rows if job.budget is None else None
-    rows = size_of(job.size, source_rows)
-    wanted = quotas(job.conditions, rows, plan.modelled) if job.conditions else ()
     drawn: Iterator[pa.RecordBatch] = iter(())
     if plan.modelled.columns:
         assert generator.sample is not None
