@@ -18,6 +18,7 @@ keeps its SQL type; one of nulls alone is text in a CSV file, so a category with
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ FEW_SHARE = 0.05
 FEWEST_ROWS = 3
 IDENTIFYING_SHARE = 0.9
 MOST_DECIMALS = 9
+AT_ONCE = 16  # columns that one query counts the values of: DuckDB holds a hash table, and buffers, for each of them
 _KEY_NAME = re.compile(r"(?:^|_)(?:id|uuid|guid|key)$|[a-z](?:Id|ID|UUID)$", re.ASCII)
 _UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _KINDS_OF_TEXT = ("categorical", "text")
@@ -88,15 +90,22 @@ def infer(schema: Schema, spec: SourceTableSpec, profiles: dict[str, Profile]) -
 
 
 def profile(connection: duckdb.DuckDBPyConnection, schema: Schema, train: Path) -> dict[str, Profile]:
-    """What the rows of a Parquet file show of every column, in one pass."""
+    """What the rows of a Parquet file show of every column, in one pass over each AT_ONCE of them."""
+    found: dict[str, Profile] = {}
+    for start in range(0, len(schema.columns), AT_ONCE):
+        found |= _profiled(connection, schema.columns[start : start + AT_ONCE], train)
+    return found
+
+
+def _profiled(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], train: Path) -> dict[str, Profile]:
     parts = ["count(*)"]
-    for column in schema.columns:
+    for column in columns:
         parts += _measures(column)
     row = connection.execute(f"SELECT {', '.join(parts)} FROM read_parquet({text(str(train))})").fetchone()
     assert row is not None
-    rows, width = int(row[0]), (len(row) - 1) // max(1, len(schema.columns))
+    rows, width = int(row[0]), (len(row) - 1) // len(columns)
     found = {}
-    for i, column in enumerate(schema.columns):
+    for i, column in enumerate(columns):
         filled, distinct, low, high, decimals, uuids = row[1 + width * i : 1 + width * (i + 1)]
         few = decimals is not None and decimals <= MOST_DECIMALS
         found[column.name] = Profile(

@@ -107,3 +107,20 @@ def test_the_tables_that_ship(reader: Reader) -> None:
     survey = kinds(reader.read(path=str(ROOT / "data" / "health_survey.csv"), holdout=0.2))
     assert survey["mdvis"] == "integer"
     assert set(survey.values()) == {"integer", "float"}
+
+
+def test_a_wide_table_is_profiled_in_bounded_memory(tmp_path: Path) -> None:
+    """All columns of 600 at once would take gigabytes: DuckDB holds a hash table for each count of different values."""
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from synthkit.schema import Column, Schema
+    from synthkit.sources.infer import profile
+
+    path, names = tmp_path / "wide.parquet", [f"c{i}" for i in range(600)]
+    pq.write_table(pa.table({n: [float(i + j) for j in range(200)] for i, n in enumerate(names)}), path)
+    with duckdb.connect(config={"memory_limit": "200MB", "threads": 2}) as connection:
+        found = profile(connection, Schema(tuple(Column(n, "float", "DOUBLE") for n in names)), path)
+    assert [found[n].low for n in names] == [str(float(i)) for i in range(600)]
+    assert {p.distinct for p in found.values()} == {200}
