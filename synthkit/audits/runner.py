@@ -177,8 +177,13 @@ def _record(context: AuditContext, bound: BoundAudit, failures: FailureStore | N
         limit=_finite(result.limit),
         better=result.better,
         decide=result.decide,
-        compares=bound.audit is not None and bool(registry.get(bound.audit).needs),
+        compares=_compares(bound),
     )
+
+
+def _compares(bound: BoundAudit) -> bool:
+    """Whether the audit reads real rows; one that is not there at all reads none."""
+    return bound.audit is not None and bound.audit in registry.names() and bool(registry.get(bound.audit).needs)
 
 
 def _run(context: AuditContext, bound: BoundAudit, failures: FailureStore | None) -> AuditResult:

@@ -58,9 +58,7 @@ class JsonConsole(AbstractContextManager["JsonConsole"]):
     def listen(self, event: Event) -> None:
         if self.quiet and not _wrong(event):
             return
-        from dataclasses import asdict
-
-        self._write(type(event).__name__, asdict(event))
+        self._write(type(event).__name__, _as_json(event))
 
     def warn(self, message: str) -> None:
         self._write("Note", {"message": message, "level": "warn"})
@@ -73,6 +71,13 @@ class JsonConsole(AbstractContextManager["JsonConsole"]):
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.out.write(json.dumps({"time": now, "event": kind, **data}, default=str, ensure_ascii=False) + "\n")
         self.out.flush()
+
+
+def _as_json(event: Event) -> Mapping[str, Any]:
+    """An event's fields; a finished run as ``run_results.json`` holds it, with its status."""
+    from dataclasses import asdict
+
+    return {"results": event.results.to_json()} if isinstance(event, RunFinished) else asdict(event)
 
 
 def _wrong(event: Event) -> bool:

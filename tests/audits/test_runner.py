@@ -229,7 +229,7 @@ def test_records_and_bound_audits_survive_json(rows: AuditContext) -> None:
     assert AuditRecord.from_json(json.loads(text)).to_json() == json.loads(text)
     assert set(record.to_json()) == {
         "name", "column", "value", "ci", "threshold", "floor", "severity", "status", "message", "seconds", "columns",
-        "details", "limit", "better", "decide",
+        "details", "limit", "better", "decide", "compares",
     }  # fmt: skip
     assert record.column == "age"
     assert record.ci == (2, 2)

@@ -54,9 +54,9 @@ def test_junit_is_well_formed_whatever_the_text(name: str, message: str) -> None
 def test_markdown_has_a_row_per_model_and_a_paragraph_per_finding() -> None:
     text = markdown(EVERYTHING)
     assert text.startswith(
-        "## synthkit: failed\n\nTarget `dev`: 1 pass, 1 warn, 1 reused, 1 fail, 1 error, 1 skipped.\n"
+        "## synthkit: failed\n\nTarget `dev`: 1 pass, 1 warn, 1 reused, 1 fail, 1 error, 1 skipped. 1 audit can't tell.\n"
     )
-    assert "| `customers` | train | ok | 5,000 | none | 1 of 2 passed |" in text
+    assert "| `customers` | train | ok | 5,000 | none | 1 of 2 passed, 1 can't tell |" in text
     assert "| `big` | query | ERROR | – | 1.5 | the disk is full (fix: free some \\[space]) |" in text
     assert "**FAIL** `churn` · `ks` on age: 0.182 \\[0.16, 0.204] against max 0.1, floor 0.03." in text
     assert "Try: train longer" in text
