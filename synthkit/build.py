@@ -129,7 +129,7 @@ def _build(
     workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
     say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
     stale = _stale(manifest, plan, options, say)
-    context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale)
+    context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale, plan.contents)
     scheduler = _Scheduler(context, plan, options, say)
     try:
         with _signals(scheduler.stop):

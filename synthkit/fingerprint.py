@@ -76,24 +76,25 @@ def package_version(name: str) -> str:
 class Fingerprinter:
     """Computes fingerprints along the graph; each source is hashed once."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, contents: Mapping[str, str] | None = None) -> None:
+        """``contents``: hashes of sources that something was planned under, which it is then done under too."""
         self.manifest = manifest
-        self._contents: dict[str, str] = {}
+        self.contents: dict[str, str] = dict(contents or {})
 
     def content(self, source_id: str) -> str:
-        """The hash of a source's rows (cached by file size and time) and of how they are read."""
-        if source_id not in self._contents:
+        """The hash of a source's rows (cached as long as its files stand as they are) and of how they are read."""
+        if source_id not in self.contents:
             node = self.manifest.sources.get(source_id)
             if node is None:
                 raise SynthError(f"{source_id.removeprefix('source:')} is not here, so its content is not known")
             project = self.manifest.project
-            self._contents[source_id] = content_hash(
+            self.contents[source_id] = content_hash(
                 node.spec,
                 root=project.root,
                 connections=project.spec.connections,
                 cache=project.content_cache,
             )
-        return self._contents[source_id]
+        return self.contents[source_id]
 
     def of(self, model: ModelNode, upstream: Mapping[str, str]) -> Fingerprint:
         """The fingerprint of ``model``; ``upstream`` gives the sample hash of each parent model by id."""

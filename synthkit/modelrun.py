@@ -40,6 +40,7 @@ class RunContext:
     say: Listener
     actions: Mapping[str, Action]
     stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
+    contents: Mapping[str, str] = field(default_factory=dict)  # source → the hash that the actions were planned under
     fingerprinter: Fingerprinter = field(init=False)
     warehouse: Warehouse = field(init=False)
     staging: Staging = field(init=False)
@@ -52,7 +53,7 @@ class RunContext:
         self.sign = signer(project.root)
         self.repository = find_repository(project.root)
         self.git = git_state(project.root)
-        self.fingerprinter = Fingerprinter(self.manifest)
+        self.fingerprinter = Fingerprinter(self.manifest, self.contents)
         self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
         self.staging = Staging(project.target_dir)
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -149,11 +150,11 @@ class ModelRun:
     def _generate(self) -> None:
         action, staging = self.action, self.context.staging
         train = action.fingerprint.train
+        self._jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
         if action.kind == "train":
             shutil.rmtree(staging.model_dir(train), ignore_errors=True)
             if action.reason == FULL_REFRESH:
                 FileCheckpoint(staging.checkpoint(train)).discard()
-        self._jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
         charged = None if self.model.budget is None else self._charge(train)
         job = self._jobs.generate(charged, self._guarantees(charged))
         self._time(self.context.executor.run(job, self._progress))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,12 @@ class Action:
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions of a build in topological order."""
+    """The actions of a build in topological order. ``contents``: source → the hash that they were planned under."""
 
     actions: tuple[Action, ...]
     disabled: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def work(self) -> tuple[Action, ...]:
@@ -108,9 +109,10 @@ def make_plan(
     if len(chosen) == len(everything):
         actions = everything
     else:
-        planner = _Planner(manifest, full_refresh, chosen)
+        planner = _Planner(manifest, full_refresh, chosen, planner.fingerprinter.contents)
         actions = planner.actions()
-    return Plan(tuple(actions), tuple(m.name for m in manifest.disabled), tuple(warnings))
+    contents = planner.fingerprinter.contents
+    return Plan(tuple(actions), tuple(m.name for m in manifest.disabled), tuple(warnings), contents)
 
 
 def make_audit_plan(
@@ -146,7 +148,7 @@ def make_audit_plan(
         actions.append(replace(planner.action(model), kind="audit", reason="audited again", fingerprint=judged))
     if not actions:
         raise SynthError("nothing that is selected is published", hint="run synth build first")
-    return Plan(tuple(actions), (), tuple(warnings))
+    return Plan(tuple(actions), (), tuple(warnings), planner.fingerprinter.contents)
 
 
 def _choose(
@@ -190,12 +192,18 @@ def state_of_action(action: Action) -> frozenset[str]:
 class _Planner:
     """Walks the models in order, carrying each one's sample hash to those that read it."""
 
-    def __init__(self, manifest: Manifest, full_refresh: bool, chosen: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        full_refresh: bool,
+        chosen: frozenset[str] | None = None,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
         project = manifest.project
         self.manifest, self.full_refresh, self.chosen = manifest, full_refresh, chosen
         self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
         self.staging = Staging(project.target_dir)
-        self.fingerprinter = Fingerprinter(manifest)
+        self.fingerprinter = Fingerprinter(manifest, contents)
         self.upstream: dict[str, str] = {}
 
     def actions(self) -> list[Action]:

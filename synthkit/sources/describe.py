@@ -12,7 +12,8 @@ from synthkit.schema import Column, Schema
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import check_options, file_format, find_files
 from synthkit.sources.place import column_place, place
-from synthkit.sources.relation import connection_of, opened
+from synthkit.sources.relation import opened
+from synthkit.sources.standing import standing
 from synthkit.sources.types import at_rest, declared_sql_type, provisional_type
 from synthkit.spec.decides import deciding
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
@@ -26,7 +27,7 @@ def describe(
     """Names and types of a source's columns; logical types that are not declared are provisional.
 
     Args:
-        cache: a folder for results, keyed by the files' size and time; None describes anew.
+        cache: a folder for results, keyed by how the files stand; None describes anew.
 
     Raises:
         SynthError: the source, or a column that is declared for it, is not there.
@@ -66,37 +67,21 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
     return Schema(tuple(found), spec.primary_key, spec.privacy_unit)
 
 
-def stat_key(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> str | None:
-    """A digest of what the files look like from outside (path, size, time); None for a server.
-
-    Raises SynthError where a file is missing.
-    """
-    if spec.path is not None:
-        files = find_files(spec, root)
-    else:
-        chosen = connection_of(spec, connections)
-        if chosen.type == "postgres":
-            return None
-        from synthkit.sources.duckdbfile import database_files
-
-        files = database_files(spec, chosen, root)
-    stats = [(str(f), s.st_size, s.st_mtime_ns) for f in files for s in (f.stat(),)]
-    return hashlib.sha256(json.dumps(stats).encode()).hexdigest()
-
-
 def _cached(
     spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec], cache: Path | None
 ) -> dict[str, str]:
-    stat = stat_key(spec, root, connections)
+    found = standing(spec, root, connections)
     if cache is None:
         return _look(spec, root, connections)
     reading = deciding(spec, "rows")
-    key = hashlib.sha256(json.dumps([VERSION, stat, reading], sort_keys=True).encode()).hexdigest()
+    key = hashlib.sha256(
+        json.dumps([VERSION, None if found is None else found.key, reading], sort_keys=True).encode()
+    ).hexdigest()
     file = cache / f"{key[:32]}.json"
-    if stat is not None and (found := recall(file)) is not None:
-        return found
+    if found is not None and (known := recall(file)) is not None:
+        return known
     columns = _look(spec, root, connections)
-    if stat is not None:
+    if found is not None and found.settled and standing(spec, root, connections) == found:
         remember(file, columns)
     return columns
 

@@ -1,16 +1,20 @@
-"""What a source's content is: a SHA-256 of its files, cached as long as their size and time stand still."""
+"""What a source's content is: a SHA-256 of its files, cached as long as they stand as they are."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from synthkit.sources.cache import recall, remember
-from synthkit.sources.describe import stat_key
-from synthkit.sources.files import find_files
+from synthkit.sources.files import file_format
+from synthkit.sources.lineends import Text, file_digest
 from synthkit.sources.relation import connection_of
+from synthkit.sources.standing import source_files, standing
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+
+VERSION = 2  # of what is hashed, as the cache knows it
 
 
 def content_hash(
@@ -22,36 +26,31 @@ def content_hash(
 ) -> str:
     """SHA-256 (hex) of the source's content.
 
-    Files are hashed whole, unless the cache knows them by size and time. A PostgreSQL table is digested by its server
-    at every call, whatever the order of its rows.
+    Files are hashed whole, text without regard to how its lines end (:mod:`synthkit.sources.lineends`), unless the
+    cache knows them (:mod:`synthkit.sources.standing`). A PostgreSQL table is digested by its server at every call,
+    whatever the order of its rows.
 
     Raises:
         SynthError: the source is missing or cannot be reached.
     """
-    stat = stat_key(spec, root, connections)
-    if stat is None:
+    found = standing(spec, root, connections)
+    files = source_files(spec, root, connections)
+    if found is None or files is None:
         from synthkit.sources.postgres import server_digest
 
-        digest = server_digest(spec, connection_of(spec, connections))
-        return hashlib.sha256(digest.encode()).hexdigest()
-    file = None if cache is None else cache / f"{stat[:32]}.json"
-    if file is not None and (found := recall(file)) is not None and "sha256" in found:
-        return str(found["sha256"])
-    digest = _hash(spec, root, connections)
-    if file is not None:
+        return server_hash(server_digest(spec, connection_of(spec, connections)))
+    text = None if spec.path is None else Text.of(file_format(spec, files), dict(spec.options))
+    key = hashlib.sha256(json.dumps([VERSION, found.key, repr(text)]).encode()).hexdigest()
+    file = None if cache is None else cache / f"{key[:32]}.json"
+    if file is not None and (known := recall(file)) is not None and "sha256" in known:
+        return str(known["sha256"])
+    parts = [file_digest(path, text) for path in files]
+    digest = parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
+    if file is not None and found.settled and standing(spec, root, connections) == found:
         remember(file, {"sha256": digest})
     return digest
 
 
-def _hash(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> str:
-    if spec.path is not None:
-        files = find_files(spec, root)
-    else:
-        from synthkit.sources.duckdbfile import database_files
-
-        files = database_files(spec, connection_of(spec, connections), root)
-    parts = []
-    for path in files:
-        with path.open("rb") as file:
-            parts.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
+def server_hash(digest: str) -> str:
+    """The content hash of what a server digested."""
+    return hashlib.sha256(digest.encode()).hexdigest()

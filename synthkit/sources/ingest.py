@@ -33,6 +33,7 @@ from synthkit.sources.split import (
     write_sides,
 )
 from synthkit.sources.types import quote, text
+from synthkit.sources.unchanged import unchanged
 from synthkit.spec.decides import deciding
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
@@ -60,7 +61,8 @@ def ingest(
         declared: how a training under a budget reads it: nothing is inferred then, and no row stops the others.
 
     Raises:
-        BuildError: rows that cannot be read, values that do not fit their declared type, no rows.
+        BuildError: the source is not what ``source_hash`` is of, rows that cannot be read, values that do not fit
+            their declared type, no rows.
         SynthError: the source cannot be found or reached.
     """
     import duckdb
@@ -70,9 +72,11 @@ def ingest(
         return load_split(folder)
     if progress is not None:
         progress(0, 1, "sources", spec.name)
-    with private_folder(folder) as making:
+    reading = unchanged(spec, root=root, connections=connections, source_hash=source_hash)
+    with private_folder(folder) as making, reading as watch:
         scratch = making / "scratch"
-        with opened(spec, root=root, connections=connections, scratch=scratch, making=making) as source:
+        places = {"scratch": scratch, "making": making}
+        with opened(spec, root=root, connections=connections, **places, snapshot=watch.snapshot) as source:
             try:
                 _divided(Reading.of(source, declared, scratch), holdout, making)
             except duckdb.Error as error:

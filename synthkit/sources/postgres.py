@@ -16,7 +16,7 @@ from synthkit.errors import SynthError
 from synthkit.sources.duckdbfile import missing_table, subquery
 from synthkit.sources.files import Scan, check_names
 from synthkit.sources.place import place
-from synthkit.sources.relation import binary_column
+from synthkit.sources.relation import Snapshot, binary_column
 from synthkit.sources.stream import load_batches
 from synthkit.sources.types import quote
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
@@ -49,9 +49,13 @@ _UNBOUND = "NUMERIC"  # without a precision, or beyond 38 digits: no type of Duc
 
 
 def open_postgres(
-    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, chosen: ConnectionSpec, scratch: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    chosen: ConnectionSpec,
+    scratch: Path | None,
+    snapshot: Snapshot | None = None,
 ) -> Scan:
-    """Make ``found`` hold the rows (none, without scratch). Raises SynthError.
+    """Make ``found`` hold the rows (none, without scratch), and digest them in the same snapshot. Raises SynthError.
 
     A number of a type without a precision is a DOUBLE where that keeps all its digits, else an error, unless the column
     is declared: then its text is cast, row by row, to what is declared.
@@ -67,6 +71,8 @@ def open_postgres(
         rows = _batches(server, spec, names, types) if scratch is not None else iter(())
         exact = [n for n in unbound if n not in declared]
         notes = load_batches(connection, spec, names, read, rows, scratch, exact)
+        if snapshot is not None:
+            snapshot.digest = _digest(server, spec, names, types)
     return Scan(nested=nested, notes=tuple(notes))
 
 
@@ -105,11 +111,14 @@ def server_digest(spec: SourceTableSpec, chosen: ConnectionSpec) -> str:
     """
     with connected(spec, chosen) as server:
         names, types, _ = _describe(server, spec)
-        halves = ", ".join(
-            f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)"
-            for start in (1, 17)
-        )
-        row = server.execute(f"SELECT count(*), {halves} FROM {subquery(spec)}", prepare=True).fetchone()
+        return _digest(server, spec, names, types)
+
+
+def _digest(server: psycopg.Connection[Any], spec: SourceTableSpec, names: list[str], types: list[str]) -> str:
+    halves = ", ".join(
+        f"coalesce(sum(('x' || substr(md5(t::text), {start}, 15))::bit(60)::bigint::numeric), 0)" for start in (1, 17)
+    )
+    row = server.execute(f"SELECT count(*), {halves} FROM {subquery(spec)}", prepare=True).fetchone()
     assert row is not None
     return f"postgres:{list(zip(names, types, strict=True))}:{row[0]}:{row[1]}:{row[2]}"
 

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 MEMORY = "4GB"  # DuckDB spills to disk beyond it
 
 
+@dataclass
+class Snapshot:
+    """The digest of what a server handed out, by the server itself; None where it handed out no rows."""
+
+    digest: str | None = None
+
+
 @dataclass(frozen=True)
 class Opened:
     """A source at hand. ``raw`` is a view of its rows, each value as the source holds it: text where the format knows
@@ -141,6 +148,7 @@ def opened(
     connections: Mapping[str, ConnectionSpec],
     scratch: Path | None = None,
     making: Path | None = None,
+    snapshot: Snapshot | None = None,
 ) -> Iterator[Opened]:
     """The source's rows, in their order. The types of stored ones are those that tables at rest have
     (:func:`synthkit.sources.types.normal`).
@@ -149,6 +157,7 @@ def opened(
         scratch: a folder for what a database streams in and for spilling; None only describes: ``raw`` then
             has the columns but, for a database server or SQLite, no rows.
         making: a folder that the caller writes to; what DuckDB may open is listed where it runs somebody's SQL.
+        snapshot: takes the digest of a server's rows.
 
     Raises:
         SynthError: the source cannot be found or reached.
@@ -161,7 +170,7 @@ def opened(
             scan = open_scan(connection, spec, root, work)
         else:
             folders = [f for f in (work, making) if f is not None]
-            scan = _open_database(connection, spec, root, connections, scratch, folders)
+            scan = _open_database(connection, spec, root, connections, scratch, folders, snapshot)
         if scan.written:
             names = tuple(str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall())
             check_names(names, spec)
@@ -205,6 +214,7 @@ def _open_database(
     connections: Mapping[str, ConnectionSpec],
     scratch: Path | None,
     folders: Sequence[Path],
+    snapshot: Snapshot | None,
 ) -> Scan:
     """Make the view ``found`` over the table or query, or ``raw`` where it holds text."""
     chosen = connection_of(spec, connections)
@@ -219,7 +229,7 @@ def _open_database(
     else:
         from synthkit.sources.postgres import open_postgres
 
-        return open_postgres(connection, spec, chosen, scratch)
+        return open_postgres(connection, spec, chosen, scratch, snapshot)
     return Scan()
 
 

@@ -90,7 +90,7 @@ def test_progress_is_reported(reader: Reader) -> None:
             connections={},
             holdout=0.0,
             directory=reader.root / "splits",
-            source_hash="x",
+            source_hash=reader.hash(path="t.csv"),
             progress=lambda *report: seen.append(report),
         )
     assert seen == [(0, 1, "sources", "t"), (1, 1, "sources", "t")]

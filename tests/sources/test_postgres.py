@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.sources.ingest import ingest
 from tests.postgres_server import PASSWORD, Server
-from tests.sources.reading import Reader, kinds, rows, types, values
+from tests.sources.reading import Reader, kinds, rows, source, types, values
 
 pytestmark = pytest.mark.postgres
 
@@ -263,3 +266,29 @@ def test_a_query_cannot_end_and_begin_another(reader: Reader, postgres: Server, 
     with pytest.raises(SynthError, match="PostgreSQL: cannot insert multiple commands"):
         getattr(reader, what)(connection="pg", query=query)
     assert postgres.rows("SELECT to_regclass('shop.planted') IS NULL") == [(True,)]
+
+
+def test_rows_are_of_the_snapshot_that_is_digested(
+    reader: Reader, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Committed by somebody else while rows stream, a row is in neither; before that, it is in both, and refused."""
+    from synthkit.sources import postgres as module
+
+    postgres.execute("CREATE TABLE shop.t AS SELECT g AS a FROM generate_series(1, 50) AS g")
+    real = module._batches
+    digest = reader.hash(connection="pg", table="shop.t")
+
+    def interrupted(*given: Any) -> Iterator[Any]:
+        for batch in real(*given):
+            postgres.execute("INSERT INTO shop.t VALUES (1000)")
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_batches", interrupted)
+        assert reader.read(connection="pg", table="shop.t").rows == 50
+    assert reader.hash(connection="pg", table="shop.t") != digest
+    spec = source(connection="pg", table="shop.t")
+    given: dict[str, Any] = {"root": reader.root, "connections": reader.connections, "holdout": 0.0}
+    with pytest.raises(BuildError, match="changed while it was read"):
+        ingest(spec, **given, directory=reader.root / "other", source_hash=digest)
+    assert list((reader.root / "other").iterdir()) == []
