@@ -18,11 +18,11 @@ from urllib.parse import quote as url_quote
 
 from synthkit.errors import SynthError
 from synthkit.sources.cache import recall, remember
-from synthkit.sources.describe import stat_key
 from synthkit.sources.duckdbfile import database_file
 from synthkit.sources.place import place
 from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
 from synthkit.sources.relation import connection_of
+from synthkit.sources.standing import standing
 from synthkit.sources.types import quote, text
 from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 from synthkit.statements import shut
@@ -56,16 +56,16 @@ def table_behind(
     """Schema and name of the table whose rows a source of a database has, each at most once.
 
     Args:
-        cache: a folder for results, keyed by the files' size and time; a server is asked each time.
+        cache: a folder for results, keyed by how the files stand; a server is asked each time.
 
     Raises:
         SynthError: it is not one table row by row, with the place of ``query:`` or ``table:``; it cannot be reached.
     """
     chosen = connection_of(spec, connections)
-    stat = None if cache is None else stat_key(spec, root, connections)
+    stands = None if cache is None else standing(spec, root, connections)
     file = None
-    if cache is not None and stat is not None:
-        said = [VERSION, stat, spec.query, spec.table, spec.name, chosen.type]
+    if cache is not None and stands is not None:
+        said = [VERSION, stands.key, spec.query, spec.table, spec.name, chosen.type]
         file = cache / f"behind-{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]}.json"
         known = recall(file)
         if known is not None and "table" in known:
@@ -77,7 +77,7 @@ def table_behind(
             key = "query" if spec.query is not None else "table"
             message = f"{_WHY.format(source=spec.name)}: {error}"
             raise SynthError(message, place(spec, key if getattr(spec, key) else "name"), _HINT) from None
-    if file is not None:
+    if file is not None and stands is not None and stands.settled and standing(spec, root, connections) == stands:
         remember(file, {"schema": found[0], "table": found[1]})
     return found
 
