@@ -116,3 +116,19 @@ def test_it_does_not_apply_where_no_value_is_single_peoples(tmp_path: Path) -> N
 def test_too_few_people_are_too_few_to_tell(tmp_path: Path) -> None:
     sides = [{c: f[c].to_numpy()[:40] for c in f} for f in (FRESH, TRAIN, HOLDOUT)]
     assert run("value_reuse", context(tmp_path, *sides, types=TYPES)).status == "inconclusive"
+
+
+def test_days_that_were_given_out_one_by_one_are_hit_by_chance_too(tmp_path: Path) -> None:
+    """No two people joined on one day, so no held-out person is met; yet one day in eight is somebody's."""
+    rng = np.random.default_rng(11)
+    days = pd.date_range("2015-01-01", periods=3_000, freq="D").to_numpy()
+    real = pd.DataFrame({"joined": rng.choice(days, 480, replace=False).astype("datetime64[us]")})
+    train, holdout = real.iloc[:400], real.iloc[400:]
+    fresh = pd.DataFrame({"joined": rng.choice(days, 800).astype("datetime64[us]")})
+    sides = [{"joined": frame["joined"].to_numpy()} for frame in (fresh, train, holdout)]
+    found = run("value_reuse", context(tmp_path / "fresh", *sides))
+    assert found.status != "fail"
+    assert part(found, "joined").value == pytest.approx(0.0, abs=0.06)  # four standard errors of 800 values
+    copied = pd.DataFrame({"joined": rng.choice(train["joined"], 800)})
+    sides[0] = {"joined": copied["joined"].to_numpy()}
+    assert run("value_reuse", context(tmp_path / "copied", *sides)).status == "fail"
