@@ -43,6 +43,7 @@ def model(name: str, reads: list[str], **rest: Any) -> dict[str, Any]:
         "guarantees": [guarantee(None)],
         "size": "1x",
         "holdout": 0.2,
+        "judges": {"of": "source:crm.people", "share": 0.2},
         "conditions": {},
         "constraints": [],
         "materialized": "table",
