@@ -18,7 +18,7 @@ _ADVICE = {
     "dcr": _COPIES,
     "nndr": _COPIES,
     "exact_match": _COPIES,
-    "value_reuse": "min_count: 5 on the generator (circuit, ctgan, tvae) draws between values of single people; or epsilon",
+    "value_reuse": "min_count: 5 on the generator (circuit, ctgan, tvae) draws between such values; or set epsilon",
     "outlier_similarity": _COPIES,
     "singling_out": _COPIES,
     "linkability": _COPIES,
