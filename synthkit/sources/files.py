@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.containment import HINT, hidden_way_out
 from synthkit.errors import BuildError, Location, SynthError, did_you_mean, nearest
+from synthkit.sources.canonical import canonical
 from synthkit.sources.encodings import utf8_files
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
@@ -197,7 +198,9 @@ class Scan:
     notes: tuple[str, ...] = ()
 
 
-def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root: Path, scratch: Path) -> Scan:
+def open_scan(
+    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root: Path, scratch: Path, lenient: bool = False
+) -> Scan:
     """Make the view ``raw`` over files of text, ``found`` over Parquet. Raises SynthError or BuildError."""
     import duckdb
 
@@ -214,7 +217,10 @@ def open_scan(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root
             connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS {query}")
             return Scan(written=True)
         if kind == "parquet":
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {_parquet_query(spec, files)}")
+            query = _parquet_query(spec, files)
+            if lenient and len(files) > 1:
+                query = _file_by_file(connection, spec, files)
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {query}")
             return Scan()
         from synthkit.sources.jsonfile import json_kinds, json_query, nested_columns
 
@@ -262,3 +268,22 @@ def _parquet_query(spec: SourceTableSpec, files: list[Path]) -> str:
     given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
     listed = ", ".join(file_literal(f) for f in files)
     return f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false{given})"
+
+
+def _file_by_file(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, files: list[Path]) -> str:
+    """A SELECT of all rows in which no file decides the type of another's values.
+
+    Read together, whole numbers beside a file of fractions become fractions, and beyond 2^53 other numbers: a column
+    that the files store in several types is therefore the canonical text of its values.
+    """
+    given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
+    readers = [f"read_parquet({file_literal(f)}, hive_partitioning = false{given})" for f in files]
+    stored = [{str(r[0]): str(r[1]) for r in connection.execute(f"DESCRIBE FROM {r}").fetchall()} for r in readers]
+    parts = []
+    for reader, types in zip(readers, stored, strict=True):
+        columns = [
+            quote(n) if len({t[n] for t in stored}) == 1 else f"{canonical(n, types[n])} AS {quote(n)}"
+            for n in stored[0]
+        ]
+        parts.append(f"SELECT {', '.join(columns)} FROM {reader}")
+    return " UNION ALL ".join(parts)

@@ -39,7 +39,7 @@ from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
-VERSION = 5  # of the rows that the same source gives: enters the key
+VERSION = 6  # of the rows that the same source gives: enters the key
 
 
 def ingest(
@@ -76,7 +76,9 @@ def ingest(
     with private_folder(folder) as making, reading as watch:
         scratch = making / "scratch"
         places = {"scratch": scratch, "making": making}
-        with opened(spec, root=root, connections=connections, **places, snapshot=watch.snapshot) as source:
+        with opened(
+            spec, root=root, connections=connections, lenient=declared is not None, **places, snapshot=watch.snapshot
+        ) as source:
             try:
                 _divided(Reading.of(source, declared, scratch), holdout, making)
             except duckdb.Error as error:

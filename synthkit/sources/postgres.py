@@ -54,11 +54,13 @@ def open_postgres(
     chosen: ConnectionSpec,
     scratch: Path | None,
     snapshot: Snapshot | None = None,
+    lenient: bool = False,
 ) -> Scan:
     """Make ``found`` hold the rows (none, without scratch), and digest them in the same snapshot. Raises SynthError.
 
     A number of a type without a precision is a DOUBLE where that keeps all its digits, else an error, unless the column
-    is declared: then its text is cast, row by row, to what is declared.
+    is declared: then its text is cast, row by row, to what is declared. Where ``lenient``, all values come as text:
+    there are some that DuckDB lacks, and one of these must not stop the others.
     """
     declared = {c.name for c in spec.columns if c.type is not None}
     with connected(spec, chosen) as server:
@@ -70,6 +72,8 @@ def open_postgres(
         ]
         rows = _batches(server, spec, names, types) if scratch is not None else iter(())
         exact = [n for n in unbound if n not in declared]
+        if lenient:
+            read, exact = ["VARCHAR"] * len(names), []
         notes = load_batches(connection, spec, names, read, rows, scratch, exact)
         if snapshot is not None:
             snapshot.digest = _digest(server, spec, names, types)

@@ -149,6 +149,7 @@ def opened(
     scratch: Path | None = None,
     making: Path | None = None,
     snapshot: Snapshot | None = None,
+    lenient: bool = False,
 ) -> Iterator[Opened]:
     """The source's rows, in their order. The types of stored ones are those that tables at rest have
     (:func:`synthkit.sources.types.normal`).
@@ -158,6 +159,8 @@ def opened(
             has the columns but, for a database server or SQLite, no rows.
         making: a folder that the caller writes to; what DuckDB may open is listed where it runs somebody's SQL.
         snapshot: takes the digest of a server's rows.
+        lenient: no value stops the others or decides how they are read, as a budget demands: what a reader could not
+            hold in the type that it has for the column comes as text.
 
     Raises:
         SynthError: the source cannot be found or reached.
@@ -167,10 +170,10 @@ def opened(
         work = scratch or Path(stack.enter_context(TemporaryDirectory(prefix="synthkit-")))
         connection = stack.enter_context(connected(work))
         if spec.path is not None:
-            scan = open_scan(connection, spec, root, work)
+            scan = open_scan(connection, spec, root, work, lenient)
         else:
             folders = [f for f in (work, making) if f is not None]
-            scan = _open_database(connection, spec, root, connections, scratch, folders, snapshot)
+            scan = _open_database(connection, spec, root, connections, scratch, folders, snapshot, lenient)
         if scan.written:
             names = tuple(str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall())
             check_names(names, spec)
@@ -215,6 +218,7 @@ def _open_database(
     scratch: Path | None,
     folders: Sequence[Path],
     snapshot: Snapshot | None,
+    lenient: bool,
 ) -> Scan:
     """Make the view ``found`` over the table or query, or ``raw`` where it holds text."""
     chosen = connection_of(spec, connections)
@@ -225,11 +229,11 @@ def _open_database(
     elif chosen.type == "sqlite":
         from synthkit.sources.sqlite import open_sqlite
 
-        return open_sqlite(connection, spec, chosen, root, scratch)
+        return open_sqlite(connection, spec, chosen, root, scratch, lenient)
     else:
         from synthkit.sources.postgres import open_postgres
 
-        return open_postgres(connection, spec, chosen, scratch, snapshot)
+        return open_postgres(connection, spec, chosen, scratch, snapshot, lenient)
     return Scan()
 
 

@@ -60,12 +60,18 @@ def open_sqlite(
     chosen: ConnectionSpec,
     root: Path,
     scratch: Path | None,
+    lenient: bool = False,
 ) -> Scan:
-    """Make ``raw`` hold the rows as text (none, without scratch). Raises SynthError."""
+    """Make ``raw`` hold the rows as text (none, without scratch). Raises SynthError.
+
+    SQLite checks no text: where ``lenient``, what is no UTF-8 in one becomes U+FFFD.
+    """
     path = database_file(spec, chosen, root)
     try:
         with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as source:
             source.set_authorizer(_only_reads)
+            if lenient:
+                source.text_factory = _decoded
             cursor = source.execute(select(spec))
             names = [str(d[0]) for d in cursor.description]
             check_names(names, spec)
@@ -74,6 +80,10 @@ def open_sqlite(
             return Scan(written=True, inferred=inferred)
     except sqlite3.Error as error:
         raise _explained(error, spec, path) from None
+
+
+def _decoded(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _only_reads(action: int, *_arguments: str | None) -> int:

@@ -171,7 +171,7 @@ def cast(column: str, found: str, wanted: str) -> str:
         return name
     kind = provisional_type(found)
     if wanted.startswith("TIMESTAMP") and kind == "date":
-        return f"CAST({name} AS {wanted})"
+        return f"TRY_CAST({name} AS {wanted})"  # there are more days than points in time
     if wanted == "DATE" and kind == "datetime":
         return f"CASE WHEN {name} = date_trunc('day', {name}) THEN CAST({name} AS DATE) END"
     if wanted == "BOOLEAN" and kind in NUMERIC:
@@ -198,7 +198,7 @@ def _from(value: str, wanted: str) -> str:
         offset = r"regexp_matches(" + value + r", ':\d\d(\.\d+)?\s*([zZ]|[+-]\d\d(:?\d\d)?)$')"
         return f"CASE WHEN {offset} THEN timezone('UTC', TRY_CAST({value} AS TIMESTAMPTZ)) ELSE {tried} END"
     if wanted == "DATE":
-        midnight = f"TRY_CAST({value} AS TIMESTAMP) = CAST({tried} AS TIMESTAMP)"
+        midnight = f"TRY_CAST({value} AS TIMESTAMP) = TRY_CAST({tried} AS TIMESTAMP)"
         return f"CASE WHEN {midnight} THEN {tried} END"
     if wanted == "TIME":
         return rf"CASE WHEN regexp_matches({value}, '^\d\d?:\d\d') THEN {tried} END"

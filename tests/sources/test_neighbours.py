@@ -76,6 +76,7 @@ ODD_CELLS = [
     "1.5", "N/A", "0x1F", "1E5", "007", "+4", "-0", "inf", "nan", "-Infinity", "12/25/2020", "25/12/2020", "infinity",
     "2020-02-30", "10:30", "24:00", "true", "yes", "0", "2020-01-01T00:00:00+05:00", " ", "a,b", '"', "1e400", "null",
     "NULL", "{}", "[1]", "ü", "a\nb", "2020-01-01 00:00:00.123456789", "0001-01-01",
+    "294250-01-01",
 ]
 # fmt: on
 ODD = st.one_of(
@@ -275,6 +276,66 @@ def _said(value: Any) -> Any:
     return text.removesuffix(".0")
 
 
+def declared_split(folder: Path, schema: Schema, **given: Any) -> Split:
+    """A source in ``folder``, read for a budget."""
+    return ingest(
+        source(**given),
+        root=folder,
+        connections={
+            "sqlite": ConnectionSpec.model_validate({"type": "sqlite", "path": "t.db"}),
+            "duckdb": ConnectionSpec.model_validate({"type": "duckdb", "path": "t.duckdb"}),
+        },
+        holdout=0.4,
+        directory=folder / "splits",
+        source_hash="0",
+        declared=Declared(schema, 1),
+    )
+
+
+def test_one_file_of_a_glob_does_not_decide_the_types_of_another(tmp_path: Path) -> None:
+    """Beyond 2^53 a whole number that is read as a fraction is another number."""
+    schema = Schema((Column("n", "integer", "BIGINT"), Column("words", "text", "VARCHAR")))
+    numbers = [2**53 + 1 + 2 * i for i in range(40)]
+    words = [f"w{i}" for i in range(40)]
+    read = []
+    for name, odd in {"before": pa.array([], pa.int64()), "after": pa.array([1.5])}.items():
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table({"n": numbers, "words": words}), tmp_path / name / "a.parquet")
+        more = pa.table({"n": odd, "words": pa.array([ODD_WORDS] * len(odd), pa.string())})
+        pq.write_table(more, tmp_path / name / "b.parquet")
+        read.append(others(declared_split(tmp_path / name, schema, path="*.parquet")))
+    assert read[0] == read[1]
+    assert sorted(r["n"] for side in read[0][:2] for r in side) == numbers
+
+
+def test_a_value_that_a_reader_cannot_take_does_not_stop_the_others(tmp_path: Path) -> None:
+    """SQLite stores text that is no UTF-8, DuckDB days that are no point in time."""
+    schema = Schema((Column("day", "datetime", "TIMESTAMP"), Column("words", "text", "VARCHAR")))
+    rows = ", ".join(f"('2020-01-{i:02d}', 'w{i}')" for i in range(1, 29))
+    read: dict[str, list[Any]] = {"sqlite": [], "duckdb": []}
+    for name in ("before", "after"):
+        folder = tmp_path / name
+        folder.mkdir()
+        with sqlite3.connect(folder / "t.db") as file:
+            file.execute("CREATE TABLE t (day TEXT, words TEXT)")
+            file.execute(f"INSERT INTO t VALUES {rows}")
+            if name == "after":
+                file.execute(f"INSERT INTO t VALUES (CAST(x'ff' AS TEXT), '{ODD_WORDS}')")
+        file.close()
+        with duckdb.connect(str(folder / "t.duckdb")) as db:
+            db.execute("CREATE TABLE t (day DATE, words VARCHAR)")
+            db.execute(f"INSERT INTO t VALUES {rows}")
+            if name == "after":
+                db.execute(f"INSERT INTO t VALUES ('294250-01-01', '{ODD_WORDS}')")
+        for kind, listed in read.items():
+            split = declared_split(folder, schema, connection=kind, table="t")
+            assert len(split.notes) == (name == "after"), "said on the console"
+            listed.append(others(split))
+    for before, after in read.values():
+        assert before == after
+        assert len(before[0]) + len(before[1]) == 28
+
+
 @pytest.mark.postgres
 def test_postgres_under_a_budget(postgres: Server, tmp_path: Path) -> None:
     """A server's columns have types of their own, so an odd row is one that they can hold: nulls, extremes, infinities."""
@@ -282,6 +343,9 @@ def test_postgres_under_a_budget(postgres: Server, tmp_path: Path) -> None:
         (None, None, None, None, None, None, None, ODD_WORDS),
         (str(2**63 - 1), "4", "Infinity", "infinity", "-infinity", "true", str(-(2**63)), ODD_WORDS),
         ("0", "1.5", "NaN", "0001-01-01", "9999-12-31 23:59:59", "false", "0", ODD_WORDS),
+        # DuckDB has no such points in time
+        ("0", "1", "1", "5874897-12-31", "294276-12-31 23:59:59", "false", "0", ODD_WORDS),
+        ("0", "1", "1", "4713-01-01 BC", "4713-01-01 00:00:00 BC", "false", "0", ODD_WORDS),
     ]
     connections = {"pg": ConnectionSpec.model_validate({"type": "postgres", "url": postgres.url})}
     postgres.execute(
