@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import Declared
+from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import ingest
 from tests.sources.reading import source
 
@@ -23,13 +24,14 @@ def kept(rows: Rows, most: int, declared: Schema = DECLARED) -> Counter[tuple[ob
     with TemporaryDirectory() as folder:
         lines = [f"{who or ''},{x or ''}\n" for who, x in rows]
         (Path(folder) / "t.csv").write_text("who,x\n" + "".join(lines))
+        spec = source(path="t.csv", privacy_unit=declared.privacy_unit)
         split = ingest(
-            source(path="t.csv", privacy_unit=declared.privacy_unit),
+            spec,
             root=Path(folder),
             connections={},
             holdout=0.0,
             directory=Path(folder) / "splits",
-            source_hash="0",
+            source_hash=content_hash(spec, root=Path(folder), connections={}, cache=None),
             declared=Declared(declared, most),
         )
         assert split.bounded is not None

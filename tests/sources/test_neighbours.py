@@ -29,6 +29,7 @@ from synthkit.errors import BuildError
 from synthkit.privacy.knowledge import declared_schema
 from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import Declared
+from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import Split, ingest
 from synthkit.spec.types import ConnectionSpec
 from tests.postgres_server import Server
@@ -184,13 +185,14 @@ def read(
             "sqlite": ConnectionSpec.model_validate({"type": "sqlite", "path": "t.db"}),
             "duckdb": ConnectionSpec.model_validate({"type": "duckdb", "path": "t.duckdb"}),
         }
+        spec = source(columns=columns, privacy_unit=unit, **given)
         split = ingest(
-            source(columns=columns, privacy_unit=unit, **given),
+            spec,
             root=folder,
             connections=connections,
             holdout=0.4,
             directory=folder / "splits",
-            source_hash="0",
+            source_hash=content_hash(spec, root=folder, connections=connections, cache=None),
             declared=declared,
         )
         return others(split)
@@ -278,16 +280,17 @@ def _said(value: Any) -> Any:
 
 def declared_split(folder: Path, schema: Schema, **given: Any) -> Split:
     """A source in ``folder``, read for a budget."""
+    connections = {
+        "sqlite": ConnectionSpec.model_validate({"type": "sqlite", "path": "t.db"}),
+        "duckdb": ConnectionSpec.model_validate({"type": "duckdb", "path": "t.duckdb"}),
+    }
     return ingest(
         source(**given),
         root=folder,
-        connections={
-            "sqlite": ConnectionSpec.model_validate({"type": "sqlite", "path": "t.db"}),
-            "duckdb": ConnectionSpec.model_validate({"type": "duckdb", "path": "t.duckdb"}),
-        },
+        connections=connections,
         holdout=0.4,
         directory=folder / "splits",
-        source_hash="0",
+        source_hash=content_hash(source(**given), root=folder, connections=connections, cache=None),
         declared=Declared(schema, 1),
     )
 
@@ -360,13 +363,14 @@ def test_postgres_under_a_budget(postgres: Server, tmp_path: Path) -> None:
         postgres.execute(*[f"INSERT INTO neighbours VALUES ({values})" for values in listed])
 
     def look(n: int) -> tuple[list[dict[str, Any]], ...]:
+        spec = source(connection="pg", table="neighbours")
         split = ingest(
-            source(connection="pg", table="neighbours"),
+            spec,
             root=tmp_path,
             connections=connections,
             holdout=0.4,
             directory=tmp_path / str(n),
-            source_hash="0",
+            source_hash=content_hash(spec, root=tmp_path, connections=connections, cache=None),
             declared=Declared(schema, 1),
         )
         return others(split)
