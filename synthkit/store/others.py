@@ -158,7 +158,9 @@ def settle_log(database: Path, log: Path) -> None:
     """
     import duckdb
 
-    if not log.exists() or not database.exists():
+    if not log.exists():  # nor may its folder be one: whoever writes the file says so
+        return
+    if not database.exists():
         log.unlink(missing_ok=True)
         return
     with _readable(database), duckdb.connect(str(database), config=_LOCKED) as connection:

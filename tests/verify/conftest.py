@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify.shop import Shop, build_shop
+from tests.verify.shop import OPEN_FILES, Shop, build_shop
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def shop(built: Shop, tmp_path: Path) -> Shop:
     shutil.copytree(built.root, tmp_path / "shop")
     return Shop(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def built_open(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return build_shop(tmp_path_factory.mktemp("built_open") / "shop", OPEN_FILES)
+
+
+@pytest.fixture
+def open_shop(built_open: Shop, tmp_path: Path) -> Shop:
+    """The project without a budget: its receipts hold their figures."""
+    shutil.copytree(built_open.root, tmp_path / "open_shop")
+    return Shop(tmp_path / "open_shop")
 
 
 @pytest.fixture

@@ -27,19 +27,19 @@ def findings(shop: Shop, capsys: Capture) -> list[tuple[str, str, str]]:
     return [(f["level"], f["model"], f["message"]) for f in answer.findings]
 
 
-def test_a_tighter_limit_that_the_recorded_value_keeps(shop: Shop, capsys: Capture) -> None:
-    value = value_of(shop, "customers", "ks")
+def test_a_tighter_limit_that_the_recorded_value_keeps(open_shop: Shop, capsys: Capture) -> None:
+    value = value_of(open_shop, "customers", "ks")
     assert 0.01 < value < 0.4
-    shop.tables("ks: {max: 0.5}", "ks: {max: 0.45}")
-    ((level, model, message),) = findings(shop, capsys)
+    open_shop.tables("ks: {max: 0.5}", "ks: {max: 0.45}")
+    ((level, model, message),) = findings(open_shop, capsys)
     assert (level, model) == ("note", "customers")
     assert "passes today too" in message
     assert f"{value:.3g}" in message
 
 
-def test_a_tighter_limit_that_it_does_not(shop: Shop, capsys: Capture) -> None:
-    shop.tables("ks: {max: 0.5}", "ks: {max: 0.00001}")
-    answer = verify(shop, capsys)
+def test_a_tighter_limit_that_it_does_not(open_shop: Shop, capsys: Capture) -> None:
+    open_shop.tables("ks: {max: 0.5}", "ks: {max: 0.00001}")
+    answer = verify(open_shop, capsys)
     assert answer.code == 1
     (found,) = answer.findings
     # On which side of noise it was the record does not hold, so either it fails or nobody can tell.
@@ -49,21 +49,21 @@ def test_a_tighter_limit_that_it_does_not(shop: Shop, capsys: Capture) -> None:
     assert any("max: 0.5 → 1e-05" in d for d in found["details"])
 
 
-def test_a_number_of_rows_cannot_be_judged_by_the_gate_and_is_audited_again(shop: Shop, capsys: Capture) -> None:
-    shop.tables("row_count: {min: 10}", "row_count: {min: 20}")
-    ((level, _, message),) = findings(shop, capsys)
+def test_a_number_of_rows_cannot_be_judged_by_the_gate_and_is_audited_again(open_shop: Shop, capsys: Capture) -> None:
+    open_shop.tables("row_count: {min: 10}", "row_count: {min: 20}")
+    ((level, _, message),) = findings(open_shop, capsys)
     assert (level, "what was recorded does not answer what it asks now: it must be audited again" in message) == (
         "error",
         True,
     )
 
 
-def test_a_condition_on_the_value_is_judged(shop: Shop, capsys: Capture) -> None:
-    shop.tables("row_count: {min: 10}", 'row_count: {min: 10, error_if: "> 5"}')
-    ((level, _, message),) = findings(shop, capsys)
+def test_a_condition_on_the_value_is_judged(open_shop: Shop, capsys: Capture) -> None:
+    open_shop.tables("row_count: {min: 10}", 'row_count: {min: 10, error_if: "> 5"}')
+    ((level, _, message),) = findings(open_shop, capsys)
     assert (level, "does not pass under today's limit" in message) == ("error", True)
-    shop.tables('error_if: "> 5"', 'error_if: "> 5", severity: warn')
-    ((level, _, message),) = findings(shop, capsys)
+    open_shop.tables('error_if: "> 5"', 'error_if: "> 5", severity: warn')
+    ((level, _, message),) = findings(open_shop, capsys)
     assert level == "note"
 
 
@@ -76,9 +76,9 @@ def test_an_audit_that_nobody_tried(shop: Shop, capsys: Capture) -> None:
     assert level == "warning"
 
 
-def test_another_question_is_not_answered_by_the_old_figures(shop: Shop, capsys: Capture) -> None:
-    shop.tables("ks: {max: 0.5}", "ks: {max: 0.5, columns: [age]}")
-    ((level, _, message),) = findings(shop, capsys)
+def test_another_question_is_not_answered_by_the_old_figures(open_shop: Shop, capsys: Capture) -> None:
+    open_shop.tables("ks: {max: 0.5}", "ks: {max: 0.5, columns: [age]}")
+    ((level, _, message),) = findings(open_shop, capsys)
     assert (level, "must be audited again" in message) == ("error", True)
 
 
