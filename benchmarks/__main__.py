@@ -19,6 +19,7 @@ MODULES = {
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
     "teacher": "benchmarks.teacher",
+    "wide": "benchmarks.wide",
     "matrix": "benchmarks.matrix.__main__",
 }
 

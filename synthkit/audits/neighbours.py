@@ -19,6 +19,7 @@ Points = Callable[[Side, "Array"], "Array"]  # (side, row numbers) → points, s
 OTHERS = 20_000  # rows searched at once, fewer where they have many dimensions: bounds the memory
 CELLS = 4_000_000  # of a block of points: 16 MB
 QUERIES = 2_000  # points whose distances to one block are held at once
+QUERY_CELLS = 16_000_000  # of these points and those found for them, in double precision: 128 MB
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def nearest(points: Array, others: Iterable[Array], k: int = 1, block: int = QUE
     indices = np.full((len(points), k), -1)
     squares = np.full((len(points), k), np.inf)
     offset = 0
+    block = max(1, min(block, QUERY_CELLS // max(1, points.shape[1])))
     for some in others:
         # q·o − |o|²/2 falls as the distance grows, so one product and one argmax find the nearest.
         halves = (some.astype(np.float64) ** 2).sum(axis=1).astype(np.float32) / 2

@@ -69,11 +69,16 @@ def column_pairs(context: AuditContext, params: ColumnPairsParams) -> AuditResul
 
 def chosen_pairs(context: AuditContext, columns: tuple[str, ...]) -> tuple[Pair, ...]:
     """All pairs of the columns, or MOST_PAIRS of them, drawn with the model's seed."""
-    pairs = list(combinations(columns, 2))
-    if len(pairs) <= MOST_PAIRS:
-        return tuple(pairs)
-    drawn = context.rng("pairs", columns).choice(len(pairs), MOST_PAIRS, replace=False)
-    return tuple(pairs[i] for i in sorted(drawn.tolist()))
+    import numpy as np
+
+    every = len(columns) * (len(columns) - 1) // 2
+    if every <= MOST_PAIRS:
+        return tuple(combinations(columns, 2))
+    drawn = np.sort(context.rng("pairs", columns).choice(every, MOST_PAIRS, replace=False))
+    before = np.cumsum(np.arange(len(columns) - 1, 0, -1))  # pairs of the columns up to each first one
+    first = np.searchsorted(before, drawn, side="right")
+    second = drawn - before[first] + len(columns)
+    return tuple((columns[i], columns[j]) for i, j in zip(first.tolist(), second.tolist(), strict=True))
 
 
 def sampled(result: AuditResult, pairs: int, columns: int) -> AuditResult:

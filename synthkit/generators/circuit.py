@@ -253,7 +253,7 @@ def _load(directory: Path) -> Circuit:
 
 CIRCUIT = Generator(
     name="circuit",
-    version=4,
+    version=5,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from synthkit.generators.circuits.tree import HiddenTree
 
 BLOCK = 32_000  # rows proposed at once: they stay in the cache, and torch leaves so few to one thread (up to 32,767)
+CELLS = 128 * BLOCK  # proposed at once: of more than 128 columns, fewer rows (96 MB with the random numbers)
 AHEAD = 16  # blocks drawn before they are asked for, at most
 
 
@@ -101,7 +102,7 @@ class Stream:
         import torch
 
         wanted = int(1.1 * self.rows * self.sampler.draws_per_row) + 64
-        size = min(BLOCK, wanted)
+        size = min(BLOCK, wanted, max(1, CELLS // len(self.sampler.order)))
         return _in_order(self, size, math.ceil(wanted / size), torch.get_num_threads())
 
     def block(self, number: int, size: int) -> torch.Tensor:

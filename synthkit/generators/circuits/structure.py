@@ -6,7 +6,7 @@ tree over pairwise mutual information is the tree of greatest likelihood.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 GROUPS = 20  # a column of more cells is merged into so many for the estimate
 MOST_ROWS = 50_000  # that the estimate reads
+BLOCK = (
+    4_000_000  # cells of the two-way tables that are held at once, 32 MB: those of all pairs of 1,000 columns are 3 GB
+)
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,12 @@ class Structure:
         return tuple(tuple(c) for c in found)
 
 
-def mutual_information(codes: Array, cardinalities: Sequence[int]) -> Array:
+def mutual_information(codes: Array, cardinalities: Sequence[int], block: int = BLOCK) -> Array:
     """Pairwise mutual information in nats, bias-corrected (Miller and Madow), shape (columns, columns).
 
     Cells are merged into at most 20 groups of about equal mass in their order, as the estimate over 1,000 x 1,000
-    cells would be noise.
+    cells would be noise. The tables of at most ``block`` cells, or of one column with all others, are held at once; the
+    result does not depend on it.
     """
     import numpy as np
     import scipy.sparse as sparse
@@ -55,16 +59,33 @@ def mutual_information(codes: Array, cardinalities: Sequence[int]) -> Array:
         grouped.append(code)
         sizes.append(len(used))
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    # All pairwise tables at once: the product of the one-hot matrix with itself.
+    # The tables of some columns with all others at once: the product of their one-hot matrices.
     columns = (np.stack(grouped, axis=1) + starts[:-1]).ravel()
-    onehot = sparse.csr_matrix((np.ones(n * d), columns, np.arange(0, n * d + 1, d)), shape=(n, starts[-1]))
-    joint = np.asarray((onehot.T @ onehot).todense()) / n
-    single = joint.diagonal()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(joint > 0, joint * np.log(joint / np.outer(single, single)), 0.0)
-    information = np.add.reduceat(np.add.reduceat(terms, starts[:-1], axis=0), starts[:-1], axis=1)
+    onehot = sparse.csc_matrix(
+        sparse.csr_matrix((np.ones(n * d), columns, np.arange(0, n * d + 1, d)), (n, starts[-1]))
+    )
+    rowwise, single = onehot.tocsr(), np.asarray(onehot.sum(axis=0)).ravel() / n
+    information = np.empty((d, d))
+    for first, last in _blocks(starts, block):
+        own = slice(starts[first], starts[last])
+        joint = np.asarray((onehot[:, own].T @ rowwise).todense()) / n
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = np.where(joint > 0, joint * np.log(joint / np.outer(single[own], single)), 0.0)
+        by_column = np.add.reduceat(terms, starts[first:last] - starts[first], axis=0)
+        information[first:last] = np.add.reduceat(by_column, starts[:-1], axis=1)
     degrees = np.array(sizes) - 1
     return np.asarray(information - np.outer(degrees, degrees) / (2 * n))
+
+
+def _blocks(starts: Array, most: int) -> Iterator[tuple[int, int]]:
+    """Runs of columns (first, last + 1) whose cells times all cells are at most ``most``, or of one column."""
+    import numpy as np
+
+    first, fit = 0, most // int(starts[-1])
+    while first < len(starts) - 1:
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + fit, side="right")) - 1)
+        yield first, last
+        first = last
 
 
 def chow_liu(information: Array) -> Structure:
