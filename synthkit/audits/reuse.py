@@ -141,7 +141,9 @@ def _on_grid(values: pa.ChunkedArray, step: float | None = None) -> tuple[Array,
 
     array = values.combine_chunks()
     whole = whole_numbers(array)
-    numbers = (whole if whole is not None else array.cast("float64")).to_numpy(zero_copy_only=False).astype(float)
+    numbers = (
+        (whole if whole is not None else array.cast("float64", safe=False)).to_numpy(zero_copy_only=False).astype(float)
+    )
     if step is None:
         there = numbers[np.isfinite(numbers)]
         step = next((s for s in GRIDS if (abs(np.round(there / s) * s - there) <= 1e-6 * min(1.0, s)).all()), None)
