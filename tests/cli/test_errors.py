@@ -14,7 +14,7 @@ from tests.project import SYNTH, Project
 
 BREAKING = """
 import synthkit.compiler, sys
-def broken(project):
+def broken(*_, **__):
     raise {error}
 synthkit.compiler.compile_project = broken
 sys.argv = ["synth", "ls"]
