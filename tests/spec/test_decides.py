@@ -111,6 +111,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "meta": {"meta": {"x": 1}},
     "columns": {"columns": [{"name": "tier", "pii": "word"}]},
     "audits": {"audits": []},
+    "on_inconclusive": {"on_inconclusive": "warn"},
 }
 MODEL_COLUMN_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "name": {"name": "visits", "pii": "word"},
@@ -131,6 +132,7 @@ AUDIT_CHANGES: Mapping[str, Any] = {
         for key, given in {
             "name": {"name": "rows"},
             "severity": {"severity": "error"},
+            "on_inconclusive": {"on_inconclusive": "warn"},
             "where": {"where": "age > 20"},
             "warn_if": {"warn_if": "> 1"},
             "error_if": {"error_if": "> 1"},
@@ -165,6 +167,7 @@ PROJECT_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "paths": {"paths": {"audits": ["checks"]}},
     "target": {"target": "prod", "targets": {"dev": {}, "prod": {}}},
     "targets": {"targets": {"dev": {"threads": 1}}},
+    "on_inconclusive": {"on_inconclusive": "warn"},
 }
 BELOW: Mapping[What, str] = {"train": "tsa", "sample": "sa", "audit": "a", "nothing": "", "content": ""}
 
