@@ -9,19 +9,21 @@ The attacker sees the synthetic table and, where DP-SGD trains, every noisy grad
 canaries, and these too, but for the coins that put each in or left it out. Two tests, both sound for any attack
 whatsoever: against (ε, δ) alone (:mod:`synthkit.privacy.audit_bound`), which gives the lower bound on ε, and against
 the curve of the mechanisms that the ledger is charged for (:mod:`synthkit.privacy.audit_curve`), which is sharper. Each
-has its share of the error, so a right training fails in at most 1 − ``confidence`` of all runs.
+has its share of the error, so a right training fails in at most 1 − ``confidence`` of all runs. Where DP-SGD trains,
+canaries that choose their gradients (:mod:`synthkit.audits.gradients`) attack its one door besides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
 from synthkit.audits.base import POSITIVE, AuditParams, AuditResult, Status, audit
 from synthkit.audits.context import AuditContext, PrivateTraining
+from synthkit.audits.gradients import Evidence, in_words, probe, trains_by_gradients
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +91,10 @@ def empirical_epsilon(context: AuditContext, params: EmpiricalParams) -> AuditRe
     if not training.schema.columns:
         return AuditResult(None, "skipped", message="no column is learnt, so nothing is released")
     found = attack(training, params, context.seed)
-    return verdict(training, params, found)
+    evidence: tuple[Evidence, ...] = ()
+    if trains_by_gradients(training):
+        evidence = probe(training, context.seed, (1 - params.confidence) / 2)
+    return verdict(training, params, found, evidence)
 
 
 def attack(training: PrivateTraining, params: EmpiricalParams, seed: int) -> tuple[Guesses, ...]:
@@ -174,14 +179,24 @@ def _guess(name: str, scores: Array, inside: Array, guesses: int, random: np.ran
     return Guesses(name, len(scores), len(order), int((said == inside[order]).sum()))
 
 
-def verdict(training: PrivateTraining, params: EmpiricalParams, found: tuple[Guesses, ...]) -> AuditResult:
-    """What the guesses say of the declared (ε, δ), and of the curve of the mechanisms."""
+def verdict(
+    training: PrivateTraining,
+    params: EmpiricalParams,
+    found: tuple[Guesses, ...],
+    evidence: tuple[Evidence, ...] = (),
+) -> AuditResult:
+    """What the guesses say of the declared (ε, δ), and of the curve of the mechanisms.
+
+    Args:
+        evidence: of canaries that choose their gradients, which takes half of the chance to be wrong.
+    """
     from synthkit.privacy import audit_bound, audit_curve
 
     epsilon, delta = training.budget.epsilon, training.budget.delta
     most = epsilon if params.max is None else params.max
     many = params.runs >= MANY_RUNS
-    level = (1 - params.confidence) / ((3 if many else 2) * len(found))
+    error = (1 - params.confidence) / (2 if evidence else 1)
+    level = error / ((3 if many else 2) * len(found))
     curve = training.attacker
     details: dict[str, Any] = {"declared": [epsilon, delta], "runs": params.runs, "level": level, "attacks": {}}
     bound, broken, possible = 0.0, [], False
@@ -207,13 +222,22 @@ def verdict(training: PrivateTraining, params: EmpiricalParams, found: tuple[Gue
             "needed_for_epsilon": needed[0],
             "needed_for_mechanisms": needed[1],
         }
+    broken += [e.experiment for e in evidence if e.p < error / len(evidence)]
+    details["gradients"] = [asdict(e) for e in evidence]
+    possible = possible or bool(evidence)
     status: Status = "fail" if broken else "pass" if possible else "inconclusive"
-    message = _message(details, bound, most, broken, possible, params.confidence)
+    message = _message(details, bound, most, broken, possible, params.confidence, in_words(evidence))
     return AuditResult(bound, status, f"max ε {most:g}", bound, None, 0.0, message, details=details)
 
 
 def _message(
-    details: Mapping[str, Any], bound: float, most: float, broken: list[str], possible: bool, confidence: float
+    details: Mapping[str, Any],
+    bound: float,
+    most: float,
+    broken: list[str],
+    possible: bool,
+    confidence: float,
+    gradients: str,
 ) -> str:
     parts = []
     for name, one in details["attacks"].items():
@@ -222,7 +246,7 @@ def _message(
         what = "canaries' values" if name == "values" else "extremes"
         parts.append(f"{one['right']} of {one['guesses']} guesses by the {what} are right ({power})")
     text = f"ε ≥ {bound:.3g} with {confidence:.0%} confidence, ε = {details['declared'][0]:g} declared: "
-    text += "; ".join(parts)
+    text += "; ".join(parts) + gradients
     if broken:
         above = f"the bound is above {most:g}" if bound > most else "the charged mechanisms do not allow it"
         return f"{text}; {above}: the noise, the clipping, the sampling or the encoding is not what was charged"
