@@ -110,7 +110,6 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "tags": {"tags": ["x"]},
     "meta": {"meta": {"x": 1}},
     "columns": {"columns": [{"name": "tier", "pii": "word"}]},
-    "on_inconclusive": {"on_inconclusive": "warn"},
     "audits": {"audits": []},
     "on_inconclusive": {"on_inconclusive": "warn"},
 }
@@ -137,7 +136,6 @@ AUDIT_CHANGES: Mapping[str, Any] = {
             "where": {"where": "age > 20"},
             "warn_if": {"warn_if": "> 1"},
             "error_if": {"error_if": "> 1"},
-            "on_inconclusive": {"on_inconclusive": "warn"},
             "enabled": {"enabled": False},
             "description": {"description": "As many as asked for"},
             "tags": {"tags": ["x"]},
@@ -166,7 +164,6 @@ PROJECT_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "reports": {"reports": {"show_real": False}},
     "lineage": {"lineage": {"transport": "file", "path": "events.jsonl"}},
     "models": {"models": {"+description": "Made"}},
-    "on_inconclusive": {"on_inconclusive": "warn"},
     "paths": {"paths": {"audits": ["checks"]}},
     "target": {"target": "prod", "targets": {"dev": {}, "prod": {}}},
     "targets": {"targets": {"dev": {"threads": 1}}},
