@@ -56,6 +56,7 @@ UNCHECKED: Mapping[str, str] = {
     "versions.*": "of what ran then",
     "git.*": "of what ran then",
     "device": "of what ran then",
+    "environment.*": "of what ran then: the machine",
     "restored.*": "of a rollback: when, and from which commit",
 }
 _FORGED = "it was changed by hand: restore it from git, or synth build --select {name}"
