@@ -51,6 +51,7 @@ UNCHECKED: Mapping[str, str] = {
     "audits[].seconds": "a time",
     "audits[].better": "for people",
     "audits[].decide": "for people",
+    "audits[].compares": "for people: whether it held real rows against it",
     "seconds.*": "times",
     "teacher.*": "what the provider's bill says",
     "versions.*": "of what ran then",
