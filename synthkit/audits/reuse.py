@@ -144,10 +144,11 @@ def _on_grid(values: pa.ChunkedArray, step: float | None = None) -> tuple[Array,
     numbers = (
         (whole if whole is not None else array.cast("float64", safe=False)).to_numpy(zero_copy_only=False).astype(float)
     )
-    if step is None:
-        there = numbers[np.isfinite(numbers)]
-        step = next((s for s in GRIDS if (abs(np.round(there / s) * s - there) <= 1e-6 * min(1.0, s)).all()), None)
-    return (np.round(numbers / step) if step else np.full(len(numbers), np.nan)), step
+    with np.errstate(over="ignore", invalid="ignore"):  # at the limits of a float there is no such grid
+        if step is None:
+            there = numbers[np.isfinite(numbers)]
+            step = next((s for s in GRIDS if (abs(np.round(there / s) * s - there) <= 1e-6 * min(1.0, s)).all()), None)
+        return (np.round(numbers / step) if step else np.full(len(numbers), np.nan)), step
 
 
 def _part(context: AuditContext, column: str, people: Population, min_count: int, level: float) -> Part:

@@ -61,7 +61,9 @@ def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
     def report(done: int, total: int, unit: str, note: str = "") -> None:
         progress("load", done, total, unit, note)
 
-    declared = job.declared
+    declared = None
+    if job.declared is not None:
+        declared = Declared(Schema.from_json(job.declared["schema"]), job.declared["max_rows_per_unit"])
     split = ingest(
         SourceTableSpec.model_validate(job.spec),
         root=Path(job.root),
@@ -69,9 +71,7 @@ def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
         holdout=job.holdout,
         directory=Path(job.directory),
         source_hash=job.source_hash,
-        declared=None
-        if declared is None
-        else Declared(Schema.from_json(declared["schema"]), declared["max_rows_per_unit"]),
+        declared=declared,
         progress=report,
     )
     return {

@@ -99,15 +99,19 @@ def may_bring_columns(spec: SourceTableSpec) -> bool:
     """Whether each row names its own columns, as in JSON lines."""
     if spec.path is None or spec.format is not None:
         return spec.format == "jsonl"
-    return _FORMATS.get(Path(spec.path.removesuffix(".gz").removesuffix(".zst")).suffix.lower()) == "jsonl"
+    return _format_of(spec.path) == "jsonl"
+
+
+def _format_of(name: str) -> str | None:
+    """What a file's name says of its format; None where it says nothing."""
+    return _FORMATS.get(Path(name.removesuffix(".gz").removesuffix(".zst")).suffix.lower())
 
 
 def file_format(spec: SourceTableSpec, files: list[Path]) -> str:
     """csv, parquet or jsonl. Raises SynthError where the suffix does not tell."""
     if spec.format is not None:
         return spec.format
-    name = files[0].name.removesuffix(".gz").removesuffix(".zst")
-    kind = _FORMATS.get(Path(name).suffix.lower())
+    kind = _format_of(files[0].name)
     if kind is None:
         hint = "write format: csv, parquet or jsonl"
         raise SynthError(f"the format of {files[0].name!r} is not clear", place(spec, "path"), hint)
@@ -222,14 +226,14 @@ def open_scan(
                 query = _file_by_file(connection, spec, files)
             connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {query}")
             return Scan()
-        from synthkit.sources.jsonfile import json_kinds, json_query, nested_columns
+        from synthkit.sources.jsonfile import json_kinds, json_query
 
         query = json_query(connection, spec, utf8_files(spec, files, scratch))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {query}")
-        kinds = json_kinds(connection)
+        kinds, nested = json_kinds(connection)
         texts = ", ".join(f"{quote(n)} ->> '$' AS {quote(n)}" for n in kinds)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {texts} FROM found")
-        return Scan(written=True, loose=True, kinds=kinds, nested=nested_columns(connection, kinds))
+        return Scan(written=True, loose=True, kinds=kinds, nested=nested)
     except duckdb.Error as error:
         raise read_error(error, spec) from None
 

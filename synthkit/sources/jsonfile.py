@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,32 +45,24 @@ def json_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, fil
     return f"SELECT {listed_names} FROM {reader}, columns = {{{columns}}})"
 
 
-def json_kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
-    """What the values of each column of ``found`` are."""
+def json_kinds(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Kind], frozenset[str]]:
+    """What the values of each column of ``found`` are, and the columns in which there is an object or a list."""
     names = [str(r[0]) for r in connection.execute("DESCRIBE found").fetchall()]
     terms = []
     for name in names:
         kind = f"json_type({quote(name)})"
-        for types in _KINDS.values():
-            terms.append(f"bool_and({kind} IN ({', '.join(map(text, types))}))")
+        terms += [f"bool_and({kind} IN ({', '.join(map(text, types))}))" for types in _KINDS.values()]
+        terms.append(f"bool_or({kind} IN ('OBJECT', 'ARRAY'))")
     row = connection.execute(f"SELECT {', '.join(terms)} FROM found").fetchone()
     assert row is not None
-    found: dict[str, Kind] = {}
+    kinds: dict[str, Kind] = {}
+    nested, width = set(), len(_KINDS) + 1
     for i, name in enumerate(names):
-        holds = row[len(_KINDS) * i : len(_KINDS) * (i + 1)]
-        found[name] = next((k for k, all_are in zip(_KINDS, holds, strict=True) if all_are), "mixed")
-    return found
-
-
-def nested_columns(connection: duckdb.DuckDBPyConnection, kinds: Mapping[str, Kind]) -> frozenset[str]:
-    """The columns of ``found`` in which there is an object or a list."""
-    mixed = [name for name, kind in kinds.items() if kind == "mixed"]
-    if not mixed:
-        return frozenset()
-    terms = ", ".join(f"bool_or(json_type({quote(n)}) IN ('OBJECT', 'ARRAY'))" for n in mixed)
-    row = connection.execute(f"SELECT {terms} FROM found").fetchone()
-    assert row is not None
-    return frozenset(name for name, found in zip(mixed, row, strict=True) if found)
+        *holds, any_nested = row[width * i : width * (i + 1)]
+        kinds[name] = next((k for k, all_are in zip(_KINDS, holds, strict=True) if all_are), "mixed")
+        if any_nested:
+            nested.add(name)
+    return kinds, frozenset(nested)
 
 
 def _check_renamed(spec: SourceTableSpec, names: list[str], files: list[Path]) -> None:
