@@ -27,6 +27,10 @@ MODEL = """
         generator: {name: sql, query: "select * from {{ source('crm', 'customers') }}"}
         audits: []
 """
+LEARNT = """
+    version: 1
+    models: [{name: learnt, source: "{{ source('crm', 'customers') }}", generator: circuit, audits: []}]
+"""
 
 
 def project_over(tmp_path: Path, data: bytes | str, declared: str = "", model: str = MODEL) -> Project:
@@ -102,11 +106,13 @@ def test_column_names_that_differ_only_in_case(tmp_path: Path) -> None:
     assert "differ only in case" in project_over(tmp_path, "a,A\n1,2\n").fails("compile", code=2)
 
 
-def test_infinity_is_refused_and_nan_is_missing(tmp_path: Path) -> None:
+def test_infinity_is_refused_where_it_would_be_learnt_and_nan_is_missing(tmp_path: Path) -> None:
     project = project_over(tmp_path, "a,b\n1.5,x\ninf,y\n")
-    text = project.fails("build")
-    assert "infinite" in text
-    assert "'a'" in text
+    project.ok("build")
+    assert project.query("select a from copy where b = 'y'")[0]["a"] == "Infinity"
+    learnt = project.write({"models/learnt.yml": LEARNT}).fails("build", "--select", "learnt")
+    assert "column 'a' of crm.customers holds 1 infinite value" in " ".join(learnt.split())
+    (project.root / "models/learnt.yml").unlink()
     assert "NaN" in project.write({"data/customers.csv": "a,b\n1.5,x\nnan,y\n"}).ok("build")
     assert project.query("select count(*) as n from copy where a is null")[0]["n"] == 1
 

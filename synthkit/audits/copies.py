@@ -74,7 +74,7 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
     part = min(1.0, people.units[1] / people.units[0])
     reach = float(people.train @ (1 - part) ** np.maximum(people.train - 1, 0) / people.train.sum())
     details: dict[str, Any] = {"reach": reach, "columns": list(columns)}
-    if limit.value is not None and reach <= limit.value:
+    if limit.value is not None and reach <= limit.value < 1:
         message = (
             f"does not apply: {len(people.keys):,} different records of {sum(people.units):,} people tell none apart; "
             f"even of a table of training rows, {reach:.2%} would count as copies"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 from datetime import UTC, date, datetime, time
 
 import pytest
@@ -216,9 +217,10 @@ def test_nan_becomes_null_and_is_counted(reader: Reader) -> None:
     assert split.notes == ("column 'a': 2 NaN became missing values",)
 
 
-def test_infinity_is_refused(reader: Reader) -> None:
-    with pytest.raises(BuildError, match="column 'a' holds 2 infinite values"):
-        reader.csv("a\n1.5\ninf\n-inf\n")
+def test_infinity_is_read_and_counted_for_what_cannot_learn_it(reader: Reader) -> None:
+    split = reader.csv("a\n1.5\ninf\n-inf\n")
+    assert values(split) == [1.5, math.inf, -math.inf]
+    assert split.infinite == {"a": 2}
 
 
 _CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00\r"), min_size=1, max_size=8)
