@@ -35,6 +35,7 @@ schemas: $(VENV)/.ready  ## write the JSON Schemas that ship with the package
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$(TORCH)"
+	$(BIN)/pip uninstall --quiet --yes synthkit 2>/dev/null  # the name it had before: its list of generators is an old one
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 

@@ -15,6 +15,14 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+# What pip calls this package: the name `synthkit` belongs to another project of the public index.
+DISTRIBUTION = "synthkit-build"
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra of this package: ``pip install 'synthkit-build[lineage]'``."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
 
 @dataclass(frozen=True, order=True)
 class Location:

@@ -22,6 +22,7 @@ def main() -> None:
     import sklearn.mixture  # noqa: F401
     import torch
 
+    from synthkit.errors import DISTRIBUTION
     from synthkit.generators import registry
 
     generator = registry.get(job["generator"])
@@ -30,7 +31,7 @@ def main() -> None:
     if job["rows"]:
         with measured(record, "sample"):
             record["rows"] = _draw(generator, model, job)
-    record["versions"] = versions("synthkit", "torch", "sdv", "numpy", "scikit-learn")
+    record["versions"] = versions(DISTRIBUTION, "torch", "sdv", "numpy", "scikit-learn")
     write_record(job["record"], record)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generators.measure import versions
+from synthkit.errors import DISTRIBUTION
 
-PACKAGES = ("synthkit", "torch", "sdv", "ctgan", "sdmetrics", "scikit-learn", "numpy", "pandas", "duckdb")
+PACKAGES = (DISTRIBUTION, "torch", "sdv", "ctgan", "sdmetrics", "scikit-learn", "numpy", "pandas", "duckdb")
 
 
 def environment(threads: int) -> dict[str, Any]:

