@@ -7,11 +7,12 @@ the mechanisms are what composition needs. Adjacency is add/remove of one privac
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 MAX_COUNT = 10**9
+ROUNDING = 1e-9  # relative: by how much parameters of one release may differ between processors, far below any meaning
 
 
 class _Json:
@@ -202,6 +203,24 @@ def mechanism_from_json(data: Mapping[str, Any]) -> Mechanism:
         wrong = sorted(values.keys() ^ known)
         raise ValueError(f"{kind.NAME} has the parameters {', '.join(sorted(known))}: {', '.join(wrong)}")
     return kind(**values)
+
+
+def same_releases(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether two lists of mechanisms, in their JSON form, say the same release.
+
+    Noise is calibrated by exp and log, whose last bits depend on the processor and on the instructions that a process
+    may use: workers are held to AVX2, who plans is not. So floats may differ by :data:`ROUNDING`, and nothing else may.
+    """
+    return len(one) == len(other) and all(map(_same, one, other))
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(
+        math.isclose(value, other[key], rel_tol=ROUNDING)
+        if isinstance(value, float) and isinstance(other[key], float)
+        else value == other[key]
+        for key, value in one.items()
+    )
 
 
 def _number(value: Any) -> bool:

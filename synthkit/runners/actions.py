@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.privacy.mechanisms import same_releases
 from synthkit.runners.jobs import (
     AuditJob,
     ComposeJob,
@@ -225,7 +226,7 @@ def _check_charge(generator: Generator, params: Any, budget: Budget, modelled: S
         )
     assert generator.mechanisms is not None
     spends = [m.to_json() for m in generator.mechanisms(params, budget, modelled)]
-    if spends != list(job.charge["mechanisms"]):
+    if not same_releases(spends, job.charge["mechanisms"]):
         raise BuildError(
             f"training {job.model!r} would not release what was charged for it, so nothing was trained",
             hint="declare the type of every column of its source; if they are, it is an error of the generator",

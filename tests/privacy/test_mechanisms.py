@@ -19,6 +19,7 @@ from synthkit.privacy.mechanisms import (
     Mechanism,
     SubsampledGaussian,
     mechanism_from_json,
+    same_releases,
 )
 
 positive = st.floats(min_value=1e-3, max_value=1e3)
@@ -73,3 +74,27 @@ def test_json_names_the_mechanism_and_every_parameter() -> None:
 def test_what_is_no_mechanism_is_refused(data: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         mechanism_from_json(data)
+
+
+SPENT = [DiscreteGaussian(sigma=12.373709649083521, count=11).to_json(), Gaussian(noise_multiplier=2.0).to_json()]
+
+
+def test_a_release_is_the_same_on_another_processor() -> None:
+    other = [{**SPENT[0], "sigma": 12.373709649073076}, SPENT[1]]  # as AVX2 and AVX-512 calibrate it
+    assert same_releases(SPENT, SPENT)
+    assert same_releases(SPENT, other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [{**SPENT[0], "sigma": SPENT[0]["sigma"] * (1 + 1e-7)}, SPENT[1]],
+        [{**SPENT[0], "count": 12}, SPENT[1]],
+        SPENT[:1],
+        [],
+        [SPENT[1], SPENT[0]],
+    ],
+    ids=["sigma", "count", "fewer", "none", "order"],
+)
+def test_another_release_is_not_the_same(other: list[dict[str, Any]]) -> None:
+    assert not same_releases(SPENT, other)
