@@ -7,8 +7,8 @@ DELTA = 1e-5
 
 
 def main() -> None:
-    from synthkit.privacy import accountant, bounds
-    from synthkit.privacy.mechanisms import Gaussian
+    from synthkit.privacy.accounting import accountant, bounds
+    from synthkit.privacy.accounting.mechanisms import Gaussian
 
     print(
         f"| ε (δ = {DELTA:g}) | accuracy | AUC | TPR at 1 % FPR | of Gaussian noise: accuracy | AUC | TPR at 1 % FPR |"

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from synthkit.text.items import Item
+from synthkit.instruct.items.item import Item
 
 VARIED = 0.3  # share of items that vary a seed, the rest are from the grammar
 NEAR = 0.2  # share that changes a word or two of an earlier item

@@ -27,10 +27,10 @@ from synthkit.files import sync_file
 from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.hashing import Hashes
 from synthkit.store.parquet import FORMAT, ROW_GROUP, write_parquet
-from synthkit.store.versions import pointer_path
+from synthkit.store.published import pointer_path
+from synthkit.store.versions.pointer import write_pointer
+from synthkit.store.versions.repository import Repository
 from synthkit.store.warehouse import PassingAudit, Warehouse
-from synthkit.versions.pointer import write_pointer
-from synthkit.versions.repository import Repository
 
 T = TypeVar("T")
 BATCH = 65_536  # rows

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.timing import SYNTH
-from tests.project import COPULA_PROJECT, Project, make_project
+from tests.synth import COPULA_PROJECT, Project, make_project
 
 GENERATORS = {
     "circuit": "circuit",

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from synthkit.teacher.kept import RequestStore
-from synthkit.teacher.prices import Prices
-from synthkit.teacher.requests import Prompt
-from synthkit.teacher.session import Teacher
-from synthkit.teacher.spec import TeacherParams
+from synthkit.llm.kept import RequestStore
+from synthkit.llm.prices import Prices
+from synthkit.llm.requests import Prompt
+from synthkit.llm.session import Teacher
+from synthkit.llm.spec import TeacherParams
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL, LATENCY, ROUNDS = "claude-sonnet-5-5", 0.05, 5
@@ -72,7 +72,7 @@ def bare(url: str, concurrency: int, count: int, start: int) -> float:
 
 def main() -> None:
     os.environ["ANTHROPIC_API_KEY"] = "test-key"
-    command = [sys.executable, "-m", "tests.teacher.standin", "--latency", str(LATENCY)]
+    command = [sys.executable, "-m", "tests.llm.standin", "--latency", str(LATENCY)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

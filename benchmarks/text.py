@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.corpus import make, read_seeds
-from synthkit.text.filters import FilterParams, Filters
-from synthkit.text.items import Item
-from synthkit.text.near import NearIndex, rouge_l
-from synthkit.text.tokens import tokens
+from synthkit.instruct.filters import FilterParams, Filters
+from synthkit.instruct.items.item import Item
+from synthkit.instruct.items.near import NearIndex, rouge_l
+from synthkit.instruct.items.tokens import tokens
 
 THRESHOLD = 0.7
 SIZES = (1_000, 10_000, 100_000)
@@ -155,7 +155,7 @@ def _pairs(texts: Sequence[Text]) -> set[tuple[int, int]]:
     """All pairs (earlier, later) that reach the threshold."""
     import numpy as np
 
-    from synthkit.text.near import pairwise
+    from synthkit.instruct.items.near import pairwise
 
     alike = pairwise(texts)
     left, right = np.nonzero(np.triu(alike >= THRESHOLD - 1e-9, 1))

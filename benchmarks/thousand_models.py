@@ -71,8 +71,8 @@ def write_receipts(root: Path) -> None:
     import pyarrow as pa
 
     from synthkit.compiler import compile_project
-    from synthkit.fingerprint import Fingerprinter
-    from synthkit.project import load_project
+    from synthkit.planning.fingerprint import Fingerprinter
+    from synthkit.project.project import load_project
     from synthkit.store.parquet import write_parquet
 
     manifest = compile_project(load_project(root))

@@ -26,11 +26,11 @@ from dvc.repo import Repo
 
 import synthkit
 from synthkit.files import sha256_file
-from synthkit.privacy.ledger import FILE, read_ledger
+from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.store.warehouse import PASSING
 from tests.killing import Ended, Killer
 from tests.private import DECLARED
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 
 MODELS = """
     version: 1

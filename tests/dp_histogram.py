@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.generators.base import Budget, Generator, Params
-from synthkit.privacy.mechanisms import Gaussian, Mechanism
+from synthkit.privacy.accounting.mechanisms import Gaussian, Mechanism
 from synthkit.schema import Schema
 
 

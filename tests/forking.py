@@ -2,7 +2,7 @@
 
 One server per caller at a time has everything imported and forks itself for every command: the fork is what a user's
 `synth` is after its imports. What must be seen from the start of Python on (its own variables, signals, a terminal)
-has to be started for real, see :meth:`tests.project.Project.synth`.
+has to be started for real, see :meth:`tests.synth.Project.synth`.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def preload() -> None:
     import pyarrow.parquet  # noqa: F401
     import rich.console  # noqa: F401
 
-    import synthkit.build
+    import synthkit.building.build
     import synthkit.cli
-    import synthkit.plan
+    import synthkit.planning.plan
 
     for module in pkgutil.iter_modules(synthkit.cli.__path__, "synthkit.cli."):
         importlib.import_module(module.name)

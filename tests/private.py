@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.project import Project, write_csv
+from tests.synth import Project, write_csv
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +32,7 @@ SOURCES = """
             row_count: 1000
             columns: *columns
 """
-# What anyone may know of the customers of tests.project.
+# What anyone may know of the customers of tests.synth.
 DECLARED = """
     version: 1
     sources:

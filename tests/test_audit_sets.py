@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from synthkit.cli.schema import schema
-from synthkit.spec.yamlfile import Document, parse_text
-from tests.project import SQL_PROJECT, Project, make_project
+from synthkit.project.yamlfile import Document, parse_text
+from tests.synth import SQL_PROJECT, Project, make_project
 
 PROJECT = """
     name: shop

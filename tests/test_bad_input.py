@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.killing import Killer
-from tests.project import COPULA_PROJECT, SQL_PROJECT, Project, make_project
+from tests.synth import COPULA_PROJECT, SQL_PROJECT, Project, make_project
 
 SOURCE = """
     version: 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.project import COPULA_PROJECT, OTHER_HASHES, Project, make_project, write_csv
+from tests.synth import COPULA_PROJECT, OTHER_HASHES, Project, make_project, write_csv
 
 FAILING = """
     version: 1

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from synthkit.privacy.ledger import FILE, read_ledger
+from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.store.lock import ProjectLock
 from tests.crashes import FILES, TABLES
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 
 TOGETHER = 8
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import Project, write_csv
+from tests.synth import Project, write_csv
 
 SOURCE = """
     version: 1

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.project import Project, write_csv
+from tests.synth import Project, write_csv
 
 FILES = {
     "synth_project.yml": "name: bank\nseed: 7\n",

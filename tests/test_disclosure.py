@@ -12,16 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthkit.audits.runner import AuditRecord
-from synthkit.privacy import release
-from synthkit.privacy.release import Fields, Kind
+from synthkit.privacy import disclosure as release
+from synthkit.privacy.disclosure import Fields, Kind
+from synthkit.project.types import SourceTableSpec
 from synthkit.results import ModelResult
 from synthkit.sources.fingerprint import content_hash
-from synthkit.spec.types import SourceTableSpec
 from synthkit.store.database import TABLES
 from synthkit.store.others import META
 from synthkit.store.parquet import read_metadata
 from tests.private import DECLARED
-from tests.project import Project, customers, make_project, write_csv
+from tests.synth import Project, customers, make_project, write_csv
 
 OTHER = """
           - name: patients

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from synthkit.errors import DISTRIBUTION, install
-from synthkit.init.scaffold import empty_files, scaffold_files
+from synthkit.scaffold.scaffold import empty_files, scaffold_files
 
 ROOT = Path(__file__).parent.parent
 # What follows "pip install", and requirements with an extra or a version wherever they stand.

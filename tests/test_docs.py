@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from synthkit.building.publish import pictures_of
 from synthkit.compiler import compile_project
-from synthkit.project import load_project
-from synthkit.publishing import pictures_of
+from synthkit.project.project import load_project
 from tests.private import DECLARED
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 
 MODELS = """
     version: 1

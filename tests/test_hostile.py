@@ -22,10 +22,10 @@ import pytest
 from synthkit.audits.sqltext import open_views
 from synthkit.errors import SynthError
 from synthkit.generators.sql import run_query
-from synthkit.statements import one_select
-from synthkit.versions.git import commit_at
+from synthkit.sql.statements import one_select
+from synthkit.store.versions.git import commit_at
 from tests.private import DECLARED
-from tests.project import COPULA_PROJECT, Project, make_project
+from tests.synth import COPULA_PROJECT, Project, make_project
 
 SECRET = "root:x:0:0:do-not-print-me"
 MODEL = """

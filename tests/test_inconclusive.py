@@ -11,9 +11,9 @@ import pytest
 
 from synthkit.report.closing import closing_lines
 from synthkit.results import undecided, untold
-from tests.project import SQL_PROJECT, Project, customers, make_project, write_csv
 from tests.report.runs import NOT_NULL, UNTOLD, run
 from tests.report.runs import PASSED as RESULT
+from tests.synth import SQL_PROJECT, Project, customers, make_project, write_csv
 
 MODEL = """
     version: 1

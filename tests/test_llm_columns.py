@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.project import OTHER_HASHES, Project, make_project
-from tests.teacher import messages
-from tests.teacher.standin import Standin
+from tests.llm import messages
+from tests.llm.standin import Standin
+from tests.synth import OTHER_HASHES, Project, make_project
 
 MODELS = """
     version: 1

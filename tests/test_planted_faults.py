@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.project import make_project, write_csv
+from tests.synth import make_project, write_csv
 
 AUDITS = """
   keys_and_rules:

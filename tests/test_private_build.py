@@ -14,7 +14,7 @@ import pytest
 
 import synthkit
 from tests.private import DECLARED
-from tests.project import Project, customers, make_project, write_csv
+from tests.synth import Project, customers, make_project, write_csv
 
 PROJECT = "name: shop\nseed: 7\nprivacy:\n  budgets:\n    crm.customers: {epsilon: 2, delta: 1e-4}\n"
 MODEL = """
@@ -142,8 +142,8 @@ def test_what_an_attacker_can_reach_is_said_with_the_attack_the_table_and_the_le
 
 def test_no_plain_hash_of_the_source_is_published(pair: tuple[Project, Project]) -> None:
     """Whoever knows all rows but one could try candidates for the last against it."""
+    from synthkit.project.types import SourceTableSpec
     from synthkit.sources.fingerprint import content_hash
-    from synthkit.spec.types import SourceTableSpec
 
     project = pair[0]
     spec = SourceTableSpec(name="customers", path="data/customers.csv")
@@ -209,8 +209,8 @@ def test_a_size_change_draws_again_and_costs_nothing(tmp_path: Path) -> None:
 
 def test_sql_over_a_private_table_held_against_its_source_tells_verdicts_alone(tmp_path: Path) -> None:
     """The table is post-processing, but a figure of real rows beside it would be outside every guarantee."""
+    from synthkit.project.types import SourceTableSpec
     from synthkit.sources.fingerprint import content_hash
-    from synthkit.spec.types import SourceTableSpec
 
     downstream = """
       - name: adults

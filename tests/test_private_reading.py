@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 
 SOURCES = """
     version: 1

@@ -15,7 +15,7 @@ from synthkit.audits import registry as audits
 from synthkit.cli.main import VERBS
 from synthkit.compiler import compile_project
 from synthkit.generators import registry as generators
-from synthkit.project import load_project
+from synthkit.project.project import load_project
 
 ROOT = Path(synthkit.__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

@@ -12,7 +12,7 @@ import pytest
 
 import synthkit
 from synthkit.cli.schema import NAMES, schema
-from synthkit.spec.yamlfile import Document, parse_file, parse_text
+from synthkit.project.yamlfile import Document, parse_file, parse_text
 
 SHIPPED = Path(synthkit.__file__).parent / "schemas"
 ROOT = SHIPPED.parent.parent

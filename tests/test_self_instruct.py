@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 
 from synthkit.cli.schema import schema
-from synthkit.teacher.answers import text_of
-from tests.project import OTHER_HASHES, Project, make_project
-from tests.teacher.standin import Standin
+from synthkit.llm.answers import text_of
+from tests.llm.standin import Standin
+from tests.synth import OTHER_HASHES, Project, make_project
 
 SEEDS = Path(__file__).parent.parent / "data" / "support_seeds.jsonl"
 SOURCES = """

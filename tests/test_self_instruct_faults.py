@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from tests.project import Project
-from tests.teacher.asking import billed
-from tests.teacher.standin import TRANSIENT, Standin, name_of
+from tests.llm.asking import billed
+from tests.llm.standin import TRANSIENT, Standin, name_of
+from tests.synth import Project
 from tests.test_self_instruct import MODEL, project_of, receipt
 
 CONCURRENCY, KILLS, FAULTS = 32, 10, 0.2

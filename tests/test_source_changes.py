@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from synthkit.build import build
+from synthkit.building.build import build
 from synthkit.compiler import compile_project
-from synthkit.plan import Plan, make_plan
-from synthkit.project import load_project
+from synthkit.planning.plan import Plan, make_plan
+from synthkit.project.project import load_project
 from synthkit.results import RunResults
 from synthkit.runners.actions import execute
 from synthkit.runners.jobs import IngestJob, Job, JobProgress
 from synthkit.sources import ingest
 from tests.private import DECLARED
-from tests.project import Project, customers, make_project
+from tests.synth import Project, customers, make_project
 
 OLD, NEW = b"basic", b"other"  # of one length, so that the file keeps its size
 FILES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.project import Project
+from tests.synth import Project
 
 
 def project_over(root: Path, *models: dict[str, object]) -> Project:

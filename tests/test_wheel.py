@@ -50,8 +50,8 @@ def test_the_wheel_alone_can_read_its_data(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     code = (
         "import synthkit, pathlib; assert pathlib.Path(synthkit.__file__).is_relative_to(pathlib.Path.cwd())\n"
-        "from synthkit.teacher.prices import Prices\n"
-        "from synthkit.text.filters import FilterParams, Filters\n"
+        "from synthkit.llm.prices import Prices\n"
+        "from synthkit.instruct.filters import FilterParams, Filters\n"
         "from synthkit.cli.schema import schema\n"
         "assert Prices.load().as_of; Filters(FilterParams(), []); schema('models')\n"
     )

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.audits.contexts import context_of, judged, run
 from benchmarks.audits.populations import Population, populations
-from synthkit.audits.base import AuditResult
+from synthkit.audits.contract import AuditResult
 
 LARGE = 300_000  # rows a side for the truth
 SHIFT = 0.5

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from synthkit.audits import registry
-from synthkit.audits.base import Audit, AuditParams, AuditResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import Audit, AuditParams, AuditResult
 from synthkit.schema import Column, Schema, Table
 from synthkit.sources.types import provisional_type
 

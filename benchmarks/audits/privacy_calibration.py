@@ -20,8 +20,8 @@ import pandas as pd
 
 from benchmarks.audits.people import context, people
 from synthkit.audits import registry
-from synthkit.audits.base import AuditResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult
 
 AUDITS: dict[str, tuple[float, dict[str, Any]]] = {
     "membership_inference": (0.5, {}),

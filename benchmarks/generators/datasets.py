@@ -148,8 +148,8 @@ def ingested(path: Path, types: Mapping[str, str], directory: Path) -> Table:
     """
     import hashlib
 
+    from synthkit.project.types import ColumnSpec, SourceTableSpec
     from synthkit.sources.ingest import ingest
-    from synthkit.spec.types import ColumnSpec, SourceTableSpec
 
     columns = tuple(ColumnSpec.model_validate({"name": name, "type": kind}) for name, kind in types.items())
     spec = SourceTableSpec(name=path.stem, path=str(path), columns=columns)

@@ -26,8 +26,8 @@ from benchmarks.generators.jobs import Bench, say
 if TYPE_CHECKING:
     import torch
 
-    from synthkit.generators.circuits.em import Counts
-    from synthkit.generators.circuits.tree import HiddenTree
+    from synthkit.generators.circuit.em import Counts
+    from synthkit.generators.circuit.tree import HiddenTree
 
 TABLES = ("adult", "telco_churn", "randhie", "flights")
 STATES = (2, 4, 8, 16)
@@ -83,9 +83,9 @@ def _once(
     import numpy as np
     import torch
 
-    from synthkit.generators.aim import INDEPENDENT
     from synthkit.generators.base import silent
-    from synthkit.generators.circuits.sampling import sampler_of
+    from synthkit.generators.circuit.sampling import sampler_of
+    from synthkit.generators.marginals.generator import INDEPENDENT
     from synthkit.generators.marginals.params import IndependentParams
 
     budget = regimes.budget_of(bench, epsilon, table.rows)
@@ -126,10 +126,10 @@ def noisy_em(
     """
     import torch
 
-    from synthkit.generators.circuits.em import expected_counts, maximised, start_tree
-    from synthkit.generators.circuits.structure import chow_liu, mutual_information
-    from synthkit.privacy.accountant import calibrate
-    from synthkit.privacy.mechanisms import Gaussian
+    from synthkit.generators.circuit.em import expected_counts, maximised, start_tree
+    from synthkit.generators.circuit.structure import chow_liu, mutual_information
+    from synthkit.privacy.accounting.accountant import calibrate
+    from synthkit.privacy.accounting.mechanisms import Gaussian
 
     sizes = [len(m) for m in marginals]
     rows, columns = codes.shape
@@ -148,7 +148,7 @@ def noisy_em(
 
 def _summed(tree: HiddenTree, codes: torch.Tensor, expected_counts: Any, block: int = 20_000) -> Counts:
     """Mean expected counts over all rows, block by block."""
-    from synthkit.generators.circuits.em import Counts
+    from synthkit.generators.circuit.em import Counts
 
     parts = [(len(p), expected_counts(tree, p)[0]) for p in codes.split(block)]
     root, pairs, cells = (sum(n * getattr(c, k) for n, c in parts) / len(codes) for k in ("root", "pairs", "cells"))
@@ -161,7 +161,7 @@ def _noisy(
     """The counts with noise, each table of them brought back to the nearest one of shares that add up to 1."""
     import torch
 
-    from synthkit.generators.circuits.em import Counts
+    from synthkit.generators.circuit.em import Counts
 
     def told(table: torch.Tensor) -> torch.Tensor:
         noised = table + torch.randn(table.shape, generator=generator) * (scale / rows)

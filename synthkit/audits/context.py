@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from synthkit.generators.base import Budget
-from synthkit.privacy.mechanisms import Mechanism, mechanism_from_json
+from synthkit.privacy.accounting.mechanisms import Mechanism, mechanism_from_json
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from synthkit.privacy.bounds import Attacker
+    from synthkit.privacy.accounting.bounds import Attacker
 
 T = TypeVar("T")
 Side = Literal["synthetic", "train", "holdout"]
@@ -47,7 +47,7 @@ class PrivateTraining:
     @cached_property
     def attacker(self) -> Attacker:
         """The best that any attacker on all that was released can do."""
-        from synthkit.privacy import bounds
+        from synthkit.privacy.accounting import bounds
 
         return bounds.of_training(self.mechanisms, self.budget.epsilon, self.budget.delta)
 

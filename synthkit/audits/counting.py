@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext
-from synthkit.audits.exact import MOST_DIGITS
+from synthkit.audits.contract import AuditResult, ColumnResult
+from synthkit.audits.measures.exact import MOST_DIGITS
 from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import SynthError, shortened
+from synthkit.project.types import Relation
 from synthkit.sources.types import provisional_type
-from synthkit.spec.types import Relation
 
 EXAMPLES = 5
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.base import AuditResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult
 from synthkit.audits.counting import EXAMPLES, row_text, rows_shown
 from synthkit.audits.sqltext import open_views
 from synthkit.errors import SynthError
-from synthkit.statements import one_select
+from synthkit.sql.statements import one_select
 
 if TYPE_CHECKING:
     import duckdb

@@ -35,8 +35,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from synthkit.project.types import AuditSpec
 from synthkit.schema import Schema
-from synthkit.spec.types import AuditSpec
 
 MEAN_DISTANCE = 0.25
 COLUMN_DISTANCE = 0.2

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.base import AuditResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult
 from synthkit.audits.custom import open_audited
-from synthkit.sqltypes import readable
+from synthkit.sql.types import readable
 
 if TYPE_CHECKING:
     import pyarrow as pa

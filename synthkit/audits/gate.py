@@ -26,8 +26,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from synthkit.audits.base import AuditParams, AuditResult, Better, ColumnResult, Decide, Status, shown_limit
-from synthkit.audits.distances import Distance
+from synthkit.audits.contract import AuditParams, AuditResult, Better, ColumnResult, Decide, Status, shown_limit
+from synthkit.audits.measures.distances import Distance
 
 P = TypeVar("P", bound=AuditParams)
 _TIMES = re.compile(r"\s*(\d+(?:\.\d+)?)\s*x\s+floor\s*", re.IGNORECASE)
@@ -49,7 +49,7 @@ class GateParams(AuditParams):
         max: the largest value that passes.
         within: or a multiple of the floor: ``2x floor``.
         max_excess: or so much above the floor.
-        decide: what is held against the limit (see :mod:`synthkit.audits.gate`).
+        decide: what is held against the limit (see :mod:`.gate`).
     """
 
     max: float | None = None
@@ -69,7 +69,7 @@ class ShareParams(AuditParams):
         min: the least value that passes.
         within: or a multiple of the floor: ``0.9x floor``.
         max_shortfall: or so much below the floor.
-        decide: what is held against the limit (see :mod:`synthkit.audits.gate`).
+        decide: what is held against the limit (see :mod:`.gate`).
     """
 
     min: float | None = None

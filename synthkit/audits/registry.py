@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from synthkit.audits.base import Audit, HoldsCondition, NamesColumn, NamesRelation, declared
+from synthkit.audits.contract import Audit, HoldsCondition, NamesColumn, NamesRelation, declared
 from synthkit.errors import SynthError, did_you_mean
 
 GROUP = "synthkit.audits"

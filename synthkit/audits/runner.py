@@ -18,13 +18,13 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from synthkit.audits import registry
-from synthkit.audits.base import AuditResult, Better, Decide, Severity, Status
 from synthkit.audits.conditions import check_condition
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult, Better, Decide, Severity, Status
 from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
 from synthkit.errors import SynthError
-from synthkit.spec.types import OnInconclusive
+from synthkit.project.types import OnInconclusive
 
 __all__ = ["AuditRecord", "BoundAudit", "audit_hash", "check_condition", "conditioned", "passed", "run_audits"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthkit.statements import NO_EXTENSIONS, shut
+from synthkit.sql.statements import NO_EXTENSIONS, shut
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from synthkit.audits.base import AuditResult, ColumnNames, ColumnResult, Decide
+from synthkit.audits.contract import AuditResult, ColumnNames, ColumnResult, Decide
 from synthkit.audits.gate import Estimate, Gate, GateParams, Limit, ShareParams, explained, judge, limit_of
 
 MIN_ROWS = 30  # fewer values than this on either side say nothing about a distribution

@@ -22,7 +22,7 @@ from synthkit.cli.common import (
 from synthkit.cli.reports import parse_reports
 
 if TYPE_CHECKING:
-    from synthkit.plan import Plan
+    from synthkit.planning.plan import Plan
 
 
 @click.command("audit")
@@ -50,7 +50,7 @@ def command(
     **options: Any,
 ) -> None:
     """Audit the published tables again, under today's thresholds. Nothing is trained or drawn."""
-    from synthkit.plan import make_audit_plan
+    from synthkit.planning.plan import make_audit_plan
 
     wanted = parse_reports(reports)
     given = {k: options[k] for k in ("threads", "seed", "device")}

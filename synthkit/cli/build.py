@@ -26,9 +26,9 @@ from synthkit.cli.reports import parse_reports, surroundings, write_reports
 
 if TYPE_CHECKING:
     from synthkit.errors import Location
-    from synthkit.plan import Plan
+    from synthkit.planning.plan import Plan
+    from synthkit.project.types import ModelSpec
     from synthkit.results import RunResults
-    from synthkit.spec.types import ModelSpec
 
 
 @click.command("build")
@@ -64,7 +64,7 @@ def command(
     **options: Any,
 ) -> None:
     """Train, sample, audit and publish what changed. Exits 1 when an audit fails (see also --fail-on)."""
-    from synthkit.plan import make_plan
+    from synthkit.planning.plan import make_plan
 
     if message is not None and not commit:
         raise click.UsageError("-m is the message of --commit")
@@ -116,7 +116,7 @@ def run_plan(
         asked: what the command line gave, for a retry.
         after: is called with the manifest and the results.
     """
-    from synthkit.build import Options, build
+    from synthkit.building.build import Options, build
     from synthkit.report.console import make_console
     from synthkit.report.writing import of_run
 
@@ -142,7 +142,7 @@ def run_plan(
 def _check_git(root: Path) -> None:
     """Raises SynthError, before anything is trained, where nothing can be committed."""
     from synthkit.errors import SynthError
-    from synthkit.versions.gitdir import git_directory
+    from synthkit.store.versions.gitdir import git_directory
 
     if git_directory(root) is None:
         raise SynthError(f"--commit: {root} is in no git repository", hint="git init, or build without --commit")
@@ -150,7 +150,7 @@ def _check_git(root: Path) -> None:
 
 def _committing(message: str | None) -> Callable[[Any, RunResults], None]:
     def commit(manifest: Any, run: RunResults) -> None:
-        from synthkit.store.versions import commit_published
+        from synthkit.store.published import commit_published
         from synthkit.store.warehouse import Warehouse
 
         if run.failed:

@@ -14,8 +14,8 @@ from synthkit.cli.common import megabytes, project_dir_option, project_root
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def command(project_dir: Path | None, dry_run: bool) -> None:
     """Remove target/: staged rows, trained models, split sources, logs. Published tables stay."""
-    from synthkit.containment import refuse_links_out
     from synthkit.files import bytes_of, remove
+    from synthkit.project.containment import refuse_links_out
     from synthkit.store.lock import every_target
 
     scratch = project_root(project_dir) / "target"

@@ -11,8 +11,8 @@ import click
 
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
-    from synthkit.project import Project
-    from synthkit.store.versions import Versions
+    from synthkit.project.project import Project
+    from synthkit.store.published import Versions
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Where the columns of the real tables come from: the sources themselves; the receipts of what was published, so that no
@@ -107,7 +107,7 @@ build_options = _chain(
 
 def project_root(project_dir: Path | None) -> Path:
     """The project's folder; noted for the log of an error that nobody foresaw."""
-    from synthkit.project import find_project_root
+    from synthkit.project.project import find_project_root
 
     root = find_project_root(project_dir or Path.cwd())
     context = click.get_current_context(silent=True)
@@ -123,7 +123,7 @@ def load(
     **given: Any,
 ) -> Project:
     """Find and load the project that the options name."""
-    from synthkit.project import load_project
+    from synthkit.project.project import load_project
 
     root = project_root(project_dir)
     return load_project(root, target=target, vars=parse_vars(variables), **given)
@@ -164,8 +164,8 @@ def compiled(
 
 def kept_versions(project_dir: Path | None, target: str | None) -> Versions:
     """The versions of the tables of a project. Raises SynthError where versions are off."""
+    from synthkit.store.published import Versions
     from synthkit.store.reader import warehouse_of
-    from synthkit.store.versions import Versions
 
     return Versions.of(warehouse_of(project_dir or Path(), target)[1])
 
@@ -174,7 +174,7 @@ def parse_vars(text: str | None) -> Mapping[str, Any]:
     """``--vars`` as a mapping. Raises click.BadParameter."""
     if not text:
         return {}
-    from synthkit.spec.yamlfile import Document, parse_text
+    from synthkit.project.yamlfile import Document, parse_text
 
     document = parse_text(text, Document(Path("--vars")))
     if document.faults:

@@ -14,8 +14,8 @@ import click
 from synthkit.cli.common import load, project_options
 
 if TYPE_CHECKING:
-    from synthkit.project import Project
-    from synthkit.spec.types import SourceTableSpec
+    from synthkit.project.project import Project
+    from synthkit.project.types import SourceTableSpec
 
 PACKAGES = ("sdv", "torch", "duckdb", "pyarrow", "pandas", "numpy", "scipy", "scikit-learn", "pydantic", "jinja2")
 SCARCE = 2_000_000_000  # bytes of free disk below which a warning is due

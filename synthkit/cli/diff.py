@@ -12,7 +12,7 @@ from synthkit.cli.common import kept_versions, reader_options
 
 if TYPE_CHECKING:
     from synthkit.store.compare import ColumnChange, Difference
-    from synthkit.store.versions import Versions
+    from synthkit.store.published import Versions
 
 
 @click.command("diff")

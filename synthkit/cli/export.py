@@ -40,8 +40,8 @@ def command(
 ) -> None:
     """Write a published instruction table as JSON lines."""
     from synthkit.files import replacing
+    from synthkit.instruct.export import Format, TextColumns, lines
     from synthkit.store.reader import open as open_warehouse
-    from synthkit.text.export import Format, TextColumns, lines
 
     table = open_warehouse(project_dir or Path(), target).table(model)
     roles = TextColumns(instruction, response, input_).found_in(table.schema.names)

@@ -18,8 +18,8 @@ def command(
     ctx: click.Context, project_dir: Path | None, target: str | None, variables: str | None, style: str
 ) -> None:
     """Judge every source that declares `freshness:` by the clock (or SYNTH_NOW). Exits 1 when one is too old."""
-    from synthkit.freshness import fresh_sources
-    from synthkit.runrecord import clock
+    from synthkit.building.freshness import fresh_sources
+    from synthkit.building.runrecord import clock
 
     found = fresh_sources(compiled(project_dir, target, variables), clock())
     if style == "json":

@@ -13,8 +13,8 @@ from synthkit.cli.common import compiled, megabytes, project_options
 
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
-    from synthkit.garbage.old import Retention
-    from synthkit.garbage.scratch import Unused
+    from synthkit.gc.old import Retention
+    from synthkit.gc.scratch import Unused
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -42,7 +42,7 @@ def command(
     With --removed, tables whose model was renamed, removed or made ephemeral are withdrawn: receipt, pointer, Parquet,
     and from the DuckDB file. Their committed versions stay as those of other tables do.
     """
-    from synthkit.garbage.old import Retention
+    from synthkit.gc.old import Retention
     from synthkit.store.lock import every_target
 
     rule = Retention(keep, None if age is None else parse_age(age))
@@ -64,10 +64,10 @@ def parse_age(text: str) -> float:
 
 def _withdrawn(manifest: Manifest, dry_run: bool) -> dict[str, int]:
     """Tables that no model makes any more, of the manifest's target."""
+    from synthkit.building.publish import refresh_database
     from synthkit.files import bytes_of
-    from synthkit.publishing import refresh_database
+    from synthkit.store.published import pointer_path
     from synthkit.store.unclaimed import unclaimed_tables
-    from synthkit.store.versions import pointer_path
     from synthkit.store.warehouse import Warehouse
 
     project = manifest.project
@@ -88,7 +88,7 @@ def _withdrawn(manifest: Manifest, dry_run: bool) -> dict[str, int]:
 def _scratch(manifest: Manifest, dry_run: bool) -> dict[str, int]:
     from synthkit.errors import SynthError
     from synthkit.files import bytes_of, remove
-    from synthkit.garbage.scratch import temporaries, unused_scratch
+    from synthkit.gc.scratch import temporaries, unused_scratch
 
     found: tuple[Unused, ...] = temporaries(manifest)
     try:
@@ -104,8 +104,8 @@ def _scratch(manifest: Manifest, dry_run: bool) -> dict[str, int]:
 
 
 def _versions(manifest: Manifest, rule: Retention, dry_run: bool) -> Mapping[str, int]:
-    from synthkit.garbage.old import unused_versions
-    from synthkit.versions.repository import find_repository
+    from synthkit.gc.old import unused_versions
+    from synthkit.store.versions.repository import find_repository
 
     project = manifest.project
     repository = find_repository(project.warehouse_dir.resolve())

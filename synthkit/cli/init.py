@@ -12,7 +12,7 @@ import click
 from synthkit.cli.common import load, project_root
 
 if TYPE_CHECKING:
-    from synthkit.init.fromfile import Proposal
+    from synthkit.scaffold.fromfile import Proposal
 
 
 @click.command("init")
@@ -64,7 +64,7 @@ def command(
     fault in it, and the exit status is 1.
     """
     from synthkit.cli.schema import NAMES, write_schema
-    from synthkit.init.scaffold import empty_files, scaffold_files, write_new
+    from synthkit.scaffold.scaffold import empty_files, scaffold_files, write_new
 
     if bounds and not files:
         raise click.UsageError("--propose-bounds looks at files: give them with --from")
@@ -120,8 +120,8 @@ def _refuse_occupied(root: Path) -> None:
 def _proposed(
     file: Path, root: Path, group: str, target: str | None, copy: bool, bounds: bool, pairs: Sequence[str]
 ) -> Proposal:
-    from synthkit.init.fromfile import propose
-    from synthkit.init.options import options_of
+    from synthkit.scaffold.fromfile import propose
+    from synthkit.scaffold.options import options_of
 
     shown = f"data/{file.name}" if copy else None
     return propose(file, root, group, target, shown, bounds, options_of(pairs, file) if pairs else None)
@@ -129,7 +129,7 @@ def _proposed(
 
 def _forget_unread(folder: Path, added: Sequence[Proposal]) -> None:
     """Make room for files of which only that they could not be read is written there."""
-    from synthkit.init.unread import is_unread
+    from synthkit.scaffold.unread import is_unread
 
     for one in added:
         if is_unread(folder / f"{one.name}.yml"):

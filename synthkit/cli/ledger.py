@@ -13,9 +13,9 @@ import click
 from synthkit.cli.common import compiled, project_dir_option, project_options
 
 if TYPE_CHECKING:
-    from synthkit.charges import Balance
-    from synthkit.privacy.chain import Entry, Ledger
+    from synthkit.building.spending import Balance
     from synthkit.privacy.guarantee import Account
+    from synthkit.privacy.ledger.entries import Entry, Ledger
 
 
 @click.group("ledger", invoke_without_command=True)
@@ -28,9 +28,9 @@ def command(
     """Show, for each source or population, its budget, what is spent and left, and the entries."""
     if ctx.invoked_subcommand is not None:
         return
-    from synthkit.charges import statements
+    from synthkit.building.spending import statements
     from synthkit.privacy.guarantee import rounded_up
-    from synthkit.privacy.ledger import FILE, read_ledger
+    from synthkit.privacy.ledger.ledger import FILE, read_ledger
 
     manifest = compiled(project_dir, target, variables, reads="either")
     ledger = read_ledger(manifest.project.root / FILE)
@@ -63,7 +63,7 @@ def command(
 def verify(project_dir: Path | None) -> None:
     """Check the chain of the ledger, and that the entries of all published tables are in it. Exits 1 if not."""
     from synthkit.cli.common import load
-    from synthkit.privacy.ledger import FILE, read_ledger
+    from synthkit.privacy.ledger.ledger import FILE, read_ledger
 
     project = load(project_dir)
     ledger = read_ledger(project.root / FILE)
@@ -113,7 +113,7 @@ def _entry_row(entry: Any) -> tuple[str, ...]:
 
 def _best_guess(balance: Balance, entries: Sequence[Entry], accounts: Mapping[str, Account]) -> float | None:
     """How often an attacker on all entries together is right at most; None where nothing is promised."""
-    from synthkit.privacy import bounds
+    from synthkit.privacy.accounting import bounds
     from synthkit.privacy.guarantee import Account
 
     if not entries or not math.isfinite(balance.spent) or any(e.charge.insecure_seed is not None for e in entries):

@@ -35,7 +35,7 @@ def command(
     manifest = compiled(project_dir, target, variables, reads="either")
     nodes = dict(manifest.selectables)
     if any("result:" in s or "state:" in s for s in (*select, *exclude)):
-        from synthkit.plan import make_plan, selectables
+        from synthkit.planning.plan import make_plan, selectables
 
         nodes = selectables(manifest, make_plan(manifest).actions, last_results(manifest.project), state)
     selection = select_nodes(manifest.dag, nodes, select, exclude)

@@ -111,8 +111,8 @@ def _keep_private(root: Path | None) -> None:
     """What a verb left in the scratch folder (rows of sources, figures, logs) is for its owner alone."""
     if root is None or not (root / "target").is_dir():
         return
-    from synthkit.containment import outside
     from synthkit.files import keep_private
+    from synthkit.project.containment import outside
 
     if outside(root / "target", root) is None:
         keep_private(root / "target")

@@ -13,9 +13,9 @@ from synthkit.cli.common import compiled, full_option, last_results, project_opt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from synthkit.charges import Balance, Cost
+    from synthkit.building.spending import Balance, Cost
     from synthkit.compiler import Manifest
-    from synthkit.plan import Action
+    from synthkit.planning.plan import Action
 
 _VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "audit": "audit", "reuse": "–"}
 
@@ -42,8 +42,8 @@ def command(
     output: str,
 ) -> None:
     """Say what a build would do, and why. Nothing is run. Exits 1 where a privacy budget would not suffice."""
-    from synthkit.charges import balances, refuse_over_budget
-    from synthkit.plan import make_plan
+    from synthkit.building.spending import balances, refuse_over_budget
+    from synthkit.planning.plan import make_plan
 
     manifest = compiled(project_dir, target, variables, full=full, seed=seed, device=device)
     plan = make_plan(

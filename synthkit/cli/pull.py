@@ -17,8 +17,8 @@ def command(
     models: tuple[str, ...], project_dir: Path | None, target: str | None, remote: str | None, variables: str | None
 ) -> None:
     """Bring the tables whose receipts git has from a DVC remote, and make the DuckDB file."""
+    from synthkit.building.publish import refresh_database, refresh_from_receipts
     from synthkit.errors import ConfigurationError
-    from synthkit.publishing import refresh_database, refresh_from_receipts
 
     project = load(project_dir, target, variables)
     kept = kept_versions(project_dir, target)

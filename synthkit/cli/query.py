@@ -71,7 +71,7 @@ def names_table(sql: str, name: str) -> bool:
 def say_unclaimed(names: list[str], project_dir: Path | None, target: str | None) -> None:
     """Say on standard error which of the tables no model makes any more; nothing where that is not known."""
     from synthkit.errors import SynthError
-    from synthkit.project import find_project_root, load_project
+    from synthkit.project.project import find_project_root, load_project
     from synthkit.store.unclaimed import told, unclaimed
 
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from synthkit.project import Project
+    from synthkit.project.project import Project
     from synthkit.report.hosting import Host
     from synthkit.report.runpage import Surroundings
     from synthkit.report.writing import Rendered, Report
@@ -43,7 +43,7 @@ def write_reports(reports: Sequence[Report], rendered: Rendered, *, aside: bool 
 def host(project: Project) -> Host:
     """Links as the CI system that this runs on has them."""
     from synthkit.report.hosting import host_of
-    from synthkit.versions.git import prefix
+    from synthkit.store.versions.git import prefix
 
     return host_of(os.environ, prefix(project.root))
 
@@ -51,8 +51,8 @@ def host(project: Project) -> Host:
 def surroundings(project: Project, run_id: str, base: str | None) -> Surroundings:
     """What the report of a run shows besides it. Raises SynthError where git does not know ``base``."""
     from synthkit.report.runpage import Surroundings
+    from synthkit.store.versions.git import commit_at, merge_base
     from synthkit.verify.review import receipts_at
-    from synthkit.versions.git import commit_at, merge_base
 
     before: Any = None
     if base:
@@ -61,8 +61,8 @@ def surroundings(project: Project, run_id: str, base: str | None) -> Surrounding
 
 
 def _charged(project: Project, run_id: str) -> tuple[Spent, ...]:
-    from synthkit.privacy.chain import LedgerError
-    from synthkit.privacy.ledger import FILE, read_ledger
+    from synthkit.privacy.ledger.entries import LedgerError
+    from synthkit.privacy.ledger.ledger import FILE, read_ledger
     from synthkit.verify.review import spent_by
 
     try:

@@ -12,7 +12,7 @@ from synthkit.cli.common import base_option, compiled, log_options, project_root
 from synthkit.cli.reports import parse_reports
 
 if TYPE_CHECKING:
-    from synthkit.plan import Plan
+    from synthkit.planning.plan import Plan
 
 
 @click.command("retry")
@@ -45,8 +45,8 @@ def command(
 
     Target, --vars, --seed, --device and --full-refresh are that run's. What was trained or staged is not made again.
     """
-    from synthkit.invocation import last_invocation, unfinished
-    from synthkit.plan import make_audit_plan, make_plan
+    from synthkit.building.invocation import last_invocation, unfinished
+    from synthkit.planning.plan import make_audit_plan, make_plan
     from synthkit.store.warehouse import Warehouse
 
     wanted = parse_reports(reports)

@@ -19,8 +19,8 @@ def command(model: str, version: str, project_dir: Path | None, target: str | No
     Nothing is trained and no privacy is spent. The YAML stays as it is, so the next build makes the table anew unless
     you revert the YAML too.
     """
-    from synthkit.publishing import refresh_database
-    from synthkit.runrecord import now
+    from synthkit.building.publish import refresh_database
+    from synthkit.building.runrecord import now
     from synthkit.store.lock import ProjectLock
     from synthkit.store.readers import made_from_other_rows, told
     from synthkit.store.signing import signer

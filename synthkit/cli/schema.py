@@ -30,7 +30,7 @@ def schema(name: str) -> dict[str, Any]:
     """The JSON Schema of that name, with the generators and audits that are installed."""
     from synthkit.audits import registry as audits
     from synthkit.generators import registry as generators
-    from synthkit.spec.jsonschema import models_schema, project_schema, run_results_schema
+    from synthkit.project.jsonschema import models_schema, project_schema, run_results_schema
     from synthkit.store.receiptschema import receipt_schema
 
     if name == "run_results":

@@ -18,8 +18,8 @@ def command(
     ctx: click.Context, project_dir: Path | None, target: str | None, variables: str | None, select: tuple[str, ...]
 ) -> None:
     """Run the unit tests: given rows → expected rows. Reads no data. Exits 1 when one fails."""
+    from synthkit.building.unittests import run_unit_tests
     from synthkit.errors import SynthError
-    from synthkit.unittests import run_unit_tests
 
     tests = compiled(project_dir, target, variables).unit_tests
     if select:

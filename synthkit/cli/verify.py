@@ -42,8 +42,8 @@ def command(
     from synthkit.report.findings import json_lines, render_findings
     from synthkit.report.style import wants_colour
     from synthkit.report.writing import of_review
+    from synthkit.store.versions.git import commit_at, merge_base
     from synthkit.verify.review import review
-    from synthkit.versions.git import commit_at, merge_base
 
     wanted = parse_reports(reports)
     project = load(project_dir, target, variables)

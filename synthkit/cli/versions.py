@@ -12,7 +12,7 @@ from synthkit.cli.common import kept_versions, reader_options
 from synthkit.privacy.guarantee import promised
 
 if TYPE_CHECKING:
-    from synthkit.versions.history import Version
+    from synthkit.store.versions.history import Version
 
 
 @click.command("versions")

@@ -30,7 +30,7 @@ from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from synthkit.project import Project
+    from synthkit.project.project import Project
 
 __all__ = ["Lineage", "Manifest", "ModelNode", "Size", "SourceNode", "compile_project"]
 

@@ -16,13 +16,13 @@ from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
 from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
+from synthkit.project.faults import parameter_faults
+from synthkit.project.lookups import Uses
+from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
 from synthkit.schema import Schema
-from synthkit.spec.faults import parameter_faults
-from synthkit.spec.types import DEFAULT_SET, AuditSpec, Relation
-from synthkit.uses import Uses
 
 if TYPE_CHECKING:
-    from synthkit.audits.base import Audit
+    from synthkit.audits.contract import Audit
 
 
 def bind_audits(draft: Draft) -> None:

@@ -12,10 +12,10 @@ from synthkit.compiler.private import declared_types
 from synthkit.errors import Location, did_you_mean
 from synthkit.generators.base import Budget
 from synthkit.privacy.guarantee import Account
-from synthkit.spec.types import BudgetSpec, SourceTableSpec
+from synthkit.project.types import BudgetSpec, SourceTableSpec
 
 if TYPE_CHECKING:
-    from synthkit.project import Project
+    from synthkit.project.project import Project
 
 CAP = 1e-5  # no default δ is larger
 

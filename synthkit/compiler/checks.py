@@ -7,8 +7,8 @@ from synthkit.compiler.graph import check_relation
 from synthkit.encoding.faker import ALIASES, known_pii, provider_names
 from synthkit.errors import did_you_mean
 from synthkit.generators import registry
-from synthkit.generators.conditions import check_conditions as condition_problems
-from synthkit.spec.types import ColumnSpec
+from synthkit.generators.exact.conditions import check_conditions as condition_problems
+from synthkit.project.types import ColumnSpec
 
 
 def check_epsilon(draft: Draft) -> None:

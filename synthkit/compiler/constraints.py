@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Constraint
-from synthkit.generators.inequality import (
+from synthkit.generators.exact.inequality import (
     Inequality,
     check_inequality,
     contradiction,
     parse_constant,
     parse_inequality,
 )
+from synthkit.project.types import ModelSpec, SourceTableSpec
 from synthkit.schema import Schema
-from synthkit.spec.types import ModelSpec, SourceTableSpec
 
 
 def bind_constraints(draft: Draft) -> None:

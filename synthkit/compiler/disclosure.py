@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.privacy.release import Disclosure
-from synthkit.spec.types import Relation
+from synthkit.privacy.disclosure import Disclosure
+from synthkit.project.types import Relation
 
 
 def decide_disclosure(draft: Draft) -> None:

@@ -19,19 +19,19 @@ from synthkit.compiler.manifest import (
 from synthkit.errors import Fault, Location
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
+from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
-from synthkit.privacy.release import Disclosure
+from synthkit.project.lookups import Uses
+from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
-from synthkit.spec.types import KeyPath, ModelSpec, Relation, SourceTableSpec
-from synthkit.uses import Uses
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from synthkit.audits.runner import BoundAudit
     from synthkit.generators.base import Budget, Generator
-    from synthkit.project import Project
+    from synthkit.project.project import Project
 
 
 @dataclass

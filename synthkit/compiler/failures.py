@@ -5,7 +5,7 @@ from __future__ import annotations
 from synthkit.audits import registry
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.errors import SynthError
-from synthkit.spec.types import AuditSpec, Relation
+from synthkit.project.types import AuditSpec, Relation
 
 
 def refusal(draft: Draft, model: ModelDraft, spec: AuditSpec) -> str | None:

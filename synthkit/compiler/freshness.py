@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft
 from synthkit.errors import did_you_mean
-from synthkit.spec.types import SourceTableSpec
+from synthkit.project.types import SourceTableSpec
 
 
 def check_freshness(draft: Draft) -> None:

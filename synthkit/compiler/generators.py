@@ -13,10 +13,10 @@ from synthkit.compiler.manifest import Size
 from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
+from synthkit.project.faults import parameter_faults
+from synthkit.project.types import AUTO
 from synthkit.schema import MADE_UP
 from synthkit.sources.ingest import parse_share
-from synthkit.spec.faults import parameter_faults
-from synthkit.spec.types import AUTO
 
 _SIZE = re.compile(r"^\s*(?:(?P<rows>\d[\d_,]*)|(?P<times>\d+(?:\.\d+)?)\s*x|(?P<percent>\d+(?:\.\d+)?)\s*%)\s*$")
 

@@ -8,7 +8,7 @@ from synthkit.compiler.sqlmodels import query_place, render_query
 from synthkit.errors import Location, did_you_mean
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
-from synthkit.spec.types import Relation
+from synthkit.project.types import Relation
 
 
 def resolve_relations(draft: Draft) -> None:

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.releases import compose
 from synthkit.errors import Location
+from synthkit.privacy.accounting.parallel import by_part
 from synthkit.privacy.guarantee import Account, Guarantee, listed
-from synthkit.privacy.parallel import by_part
-from synthkit.spec.types import Relation, Requirement
+from synthkit.project.types import Relation, Requirement
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which held-out rows judge a model that learns from another model.
 
-An SQL model that takes a source's rows one by one (:mod:`synthkit.rowwise`) hands the training rows of that source on,
+An SQL model that takes a source's rows one by one (:mod:`.sql.rowwise`) hands the training rows of that source on,
 changed or chosen. The right judge of what is learnt from it is then the source's held-out rows, put through the same
 query, and so all the way down a chain of such models. Where a query mixes rows, the result's own rows are divided anew,
 by another salt than the source's: with the same one, rows that came through as they were would all be on the training
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.sqlmodels import Describer
-from synthkit.rowwise import mixes
+from synthkit.project.types import Relation
 from synthkit.sources.ingest import parse_share
-from synthkit.spec.types import Relation
+from synthkit.sql.rowwise import mixes
 
 
 def bind_derived_holdouts(draft: Draft) -> None:

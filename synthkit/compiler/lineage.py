@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from synthkit.compiler.draft import Draft
-from synthkit.containment import HINT, outside
 from synthkit.errors import install
-from synthkit.spec.types import LineageSpec
+from synthkit.project.containment import HINT, outside
+from synthkit.project.types import LineageSpec
 
 _KEYS = {"file": ("path",), "http": ("url", "endpoint", "api_key")}
 _EXAMPLES = {"file": "path: target/lineage.jsonl", "http": "url: https://lineage.example.org"}

@@ -13,20 +13,20 @@ from pydantic import BaseModel
 
 from synthkit.errors import Fault
 from synthkit.generators.base import Budget, Generator
-from synthkit.generators.inequality import Inequality
+from synthkit.generators.exact.inequality import Inequality
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
+from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
-from synthkit.privacy.release import Disclosure
+from synthkit.project.decides import What, deciding
+from synthkit.project.lookups import Uses
+from synthkit.project.types import ExposureSpec, KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
-from synthkit.spec.decides import What, deciding
-from synthkit.spec.types import ExposureSpec, KeyPath, ModelSpec, Relation, SourceTableSpec
-from synthkit.uses import Uses
 
 if TYPE_CHECKING:
     from synthkit.audits.runner import BoundAudit
-    from synthkit.project import Project
+    from synthkit.project.project import Project
 
 
 BUILT: tuple[What, ...] = ("rows", "split", "train", "sample", "audit")  # whatever makes other rows, or judges them
@@ -125,7 +125,7 @@ class ModelNode:
         budget: under what it is trained, with the resolved δ; None without ``epsilon``.
         declared: under a budget, its columns as they are declared: nothing in it depends on a row.
         guarantees: what it may reveal, by account; empty where it descends from no real table.
-        disclosure: what may be told of it in public (:mod:`synthkit.privacy.release`).
+        disclosure: what may be told of it in public (:mod:`synthkit.privacy.disclosure`).
         generator_reason: why the compiler chose the generator; empty where the model names one.
         constraints: what holds in every row, those of the source included.
         source: what the generator learns from, and what audits compare with; None for a bare SQL model.

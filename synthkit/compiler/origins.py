@@ -14,11 +14,11 @@ from pathlib import Path
 
 from synthkit.compiler.draft import Draft
 from synthkit.errors import SynthError
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.behind import table_behind
 from synthkit.sources.files import find_files
 from synthkit.sources.places import Place, database_of, tables_read
 from synthkit.sources.projection import NotRowwise, projection
-from synthkit.spec.types import SourceTableSpec
 
 
 def check_row_by_row(draft: Draft) -> None:

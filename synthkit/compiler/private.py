@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.privacy.knowledge import Unknown, bounds_fault, learnt_columns, unknown
+from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.schema import Schema
-from synthkit.spec.types import Relation, SourceTableSpec
 
 _SHOWN = 6  # columns whose YAML a hint spells out
 _DEFINED = ("duckdb", "postgres")  # connections whose tables have column types of their own

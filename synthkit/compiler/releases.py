@@ -11,13 +11,13 @@ from pydantic import BaseModel
 
 from synthkit.errors import SynthError
 from synthkit.generators.base import Budget, Generator
-from synthkit.privacy.mechanisms import Mechanism, mechanism_from_json
-from synthkit.privacy.remembered import composed, remembered
+from synthkit.privacy.accounting.cached import composed, remembered
+from synthkit.privacy.accounting.mechanisms import Mechanism, mechanism_from_json
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     from synthkit.compiler.draft import Draft
-    from synthkit.project import Project
+    from synthkit.project.project import Project
 
 
 def cache_of(project: Project) -> Path:

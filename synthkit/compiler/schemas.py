@@ -8,12 +8,12 @@ from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import SourceNode
 from synthkit.compiler.sqlmodels import Describer, query_place
 from synthkit.errors import SynthError
+from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.describe import describe, described
 from synthkit.sources.files import may_bring_columns
 from synthkit.sources.types import provisional_type
-from synthkit.spec.types import Relation, SourceTableSpec
-from synthkit.sqltypes import NoPlaceError, is_nested
+from synthkit.sql.types import NoPlaceError, is_nested
 
 
 def describe_sources(draft: Draft) -> None:

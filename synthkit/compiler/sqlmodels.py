@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.containment import outside
 from synthkit.errors import Location, SynthError, nearest
+from synthkit.project.containment import outside
 from synthkit.schema import Schema
-from synthkit.sqltypes import publishable
-from synthkit.statements import NO_EXTENSIONS, one_select, shut
+from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
+from synthkit.sql.types import publishable
 
 if TYPE_CHECKING:
     import duckdb

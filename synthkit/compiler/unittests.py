@@ -5,8 +5,8 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import Location, SynthError, did_you_mean
-from synthkit.render import RenderedSql
-from synthkit.spec.types import GivenSpec, Relation, UnitTestSpec
+from synthkit.project.render import RenderedSql
+from synthkit.project.types import GivenSpec, Relation, UnitTestSpec
 
 THIS = '"synthetic"'  # what a custom audit's {{ this }} is called in its unit test
 

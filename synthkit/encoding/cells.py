@@ -72,7 +72,7 @@ class Bins:
     """Pieces of a numeric column along the axis t = cell + residual, each with its share of the rows.
 
     A point is a value that comes back as it is; from a range comes any position in it, each equally likely. Within a
-    cell, the points stand before the ranges, which may lie around them (:mod:`synthkit.encoding.pools`).
+    cell, the points stand before the ranges, which may lie around them (:mod:`.pools`).
 
     Args:
         axis: t where each piece begins, and the end; shape (pieces + 1,).

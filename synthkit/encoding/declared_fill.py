@@ -1,6 +1,6 @@
 """How a private table's unlearnt columns are filled, from what is declared alone: the rows are never looked at.
 
-:mod:`synthkit.encoding.fill` learns the shape of keys, how often a foreign key repeats, words per text, shares of
+:mod:`.fill` learns the shape of keys, how often a foreign key repeats, words per text, shares of
 nulls. Under a privacy budget each of these would be a release of its own; so here keys count from 1, texts are words
 from a list, and nothing is missing.
 """

@@ -125,7 +125,7 @@ class Encoder:
         )
 
     def encode(self, batch: pa.RecordBatch | pa.Table, seed: int = 0) -> Codes:
-        """Rows as codes. ``seed`` decides the draws of :class:`~synthkit.encoding.cells.Modes`.
+        """Rows as codes. ``seed`` decides the draws of :class:`.cells.Modes`.
 
         Raises:
             BuildError: a category that the fitted table does not have.

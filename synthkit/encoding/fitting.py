@@ -1,4 +1,4 @@
-"""Fit an :class:`~synthkit.encoding.encoder.Encoder` in one streaming pass with bounded memory.
+"""Fit an :class:`.encoder.Encoder` in one streaming pass with bounded memory.
 
 Of a numeric column are kept: a uniform sample of at most 200,000 values, its range and grid, and the counts of its
 different values as long as there are at most 10,000; of a categorical one the counts of its values. Where rows belong
@@ -52,7 +52,7 @@ def fit_encoder(
             share a cell and come back by their frequency; ``anonymise``: they come back as ``(other)`` (text only), and
             with them every category that fewer than ``min_count`` people hold.
         min_count: people (privacy units, or rows) who hold a number, date or time that is given out as it is; the
-            others are drawn in the ranges of at least so many people (:mod:`synthkit.encoding.pools`).
+            others are drawn in the ranges of at least so many people (:mod:`.pools`).
         seed: of the sample and of the mixture.
 
     Raises:

@@ -14,7 +14,7 @@ from synthkit.schema import Schema, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from synthkit.privacy.mechanisms import Mechanism
+    from synthkit.privacy.accounting.mechanisms import Mechanism
 
 
 class Params(BaseModel):
@@ -141,7 +141,7 @@ class Generator:
     ``columns`` gives the table's columns where they are not the source's, or raises ValueError; ``estimate`` says what
     asking for so many rows may cost (the path is the project's root); ``warnings`` what in the parameters is worth a
     look. ``resumes`` says that ``fit`` also takes a
-    :class:`~synthkit.generators.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is saved there, and ends
+    :class:`.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is saved there, and ends
     with the same model as a training that was never stopped.
     """
 

@@ -12,9 +12,9 @@ from pydantic import model_validator
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Params
-from synthkit.restvalues import at_rest
-from synthkit.sqltypes import NoPlaceError, misfit_in, publishable
-from synthkit.statements import NO_EXTENSIONS, one_select, shut
+from synthkit.sql.atrest import at_rest
+from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
+from synthkit.sql.types import NoPlaceError, misfit_in, publishable
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.graph.dag import Dag
-from synthkit.spec.types import Materialization
+from synthkit.project.types import Materialization
 
 _TERM = re.compile(r"^(?P<at>@)?(?P<up>\d*\+)?(?P<body>.+?)(?P<down>\+\d*)?$")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from synthkit.privacy.mechanisms import mechanism_from_json
-from synthkit.privacy.parallel import Release, by_part
+from synthkit.privacy.accounting.mechanisms import mechanism_from_json
+from synthkit.privacy.accounting.parallel import Release, by_part
 
 REPEATABLE = "its noise is repeatable (insecure_seed), so its epsilon protects nobody"
 
@@ -21,7 +21,7 @@ class Account:
         sources: ids of its real tables.
         epsilon: its budget; None where none is declared.
         delta: of the budget, else what every ε of it is given at; None where nothing says what it is.
-        parts: of the sources that name one, the part of the population (:mod:`synthkit.privacy.parallel`).
+        parts: of the sources that name one, the part of the population (:mod:`.accounting.parallel`).
         formerly: ids of tables that its sources were before (``was:``): what was charged for these was spent of it.
     """
 
@@ -135,9 +135,9 @@ def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
     """What its guarantees leave to whoever sees a published table, in one sentence; None where they promise nothing.
 
     By the mechanisms of the table's own training where its rows descend from that alone, else by (ε, δ); both are upper
-    bounds (:mod:`synthkit.privacy.bounds`).
+    bounds (:mod:`.accounting.bounds`).
     """
-    from synthkit.privacy import bounds
+    from synthkit.privacy.accounting import bounds
 
     charged, guarantees = receipt.get("privacy") or {}, receipt.get("guarantees") or ()
     protected = guarantees and all(g["epsilon"] is not None for g in guarantees)

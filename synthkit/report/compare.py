@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from synthkit.fingerprint import changes
+from synthkit.planning.fingerprint import changes
 
 State = Mapping[str, Any]  # a receipt, or what a run found of a model: rows, epsilon, audits, fingerprints, inputs
 Record = Mapping[str, Any]

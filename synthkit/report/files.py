@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from synthkit.privacy.release import public_result
+from synthkit.privacy.disclosure import public_result
 from synthkit.report.page import to_html, to_markdown
 from synthkit.report.runpage import Surroundings, run_blocks
 from synthkit.report.style import MARKS, measured

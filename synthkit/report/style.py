@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import IO, Any
 
-from synthkit.audits.base import shown_limit
-from synthkit.privacy.release import WITHHELD
+from synthkit.audits.contract import shown_limit
+from synthkit.privacy.disclosure import WITHHELD
 
 COLOURS = {
     "pass": "green",

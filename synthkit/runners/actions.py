@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.privacy.mechanisms import same_releases
+from synthkit.privacy.accounting.mechanisms import same_releases
 from synthkit.runners.jobs import (
     AuditJob,
     ComposeJob,
@@ -55,9 +55,9 @@ def execute(job: Job, progress: JobProgress) -> dict[str, Any]:
 
 
 def _ingest(job: IngestJob, progress: JobProgress) -> dict[str, Any]:
+    from synthkit.project.types import ConnectionSpec, SourceTableSpec
     from synthkit.sources.bounding import Declared
     from synthkit.sources.ingest import ingest
-    from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
     def report(done: int, total: int, unit: str, note: str = "") -> None:
         progress("load", done, total, unit, note)
@@ -115,8 +115,8 @@ def _inherit(job: InheritJob) -> dict[str, Any]:
 def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
     from synthkit.encoding.fill import fill
     from synthkit.generators import registry
-    from synthkit.generators.conditions import check_known, quotas
-    from synthkit.generators.constraints import check_real_rows, keeps, parse_all, unchanging, within
+    from synthkit.generators.exact.conditions import check_known, quotas
+    from synthkit.generators.exact.constraints import check_real_rows, keeps, parse_all, unchanging, within
     from synthkit.sources.ingest import load_split
 
     generator = registry.get(job.generator)

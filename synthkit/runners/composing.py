@@ -16,8 +16,8 @@ def compose(job: ComposeJob, progress: JobProgress) -> dict[str, Any]:
     """Run the job; its notes say where there are fewer rows than were asked for."""
     from synthkit.generators import registry
     from synthkit.generators.base import Workplace
+    from synthkit.llm.spending import FOLDER
     from synthkit.sources.ingest import load_split
-    from synthkit.teacher.spending import FOLDER
 
     started = time.perf_counter()
     generator = registry.get(job.generator)

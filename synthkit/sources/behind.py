@@ -1,6 +1,6 @@
 """The table behind a source of a database: through `query:` and views down to where rows are stored.
 
-Under ε each step must give at most one row for each row of the one table below it (:mod:`synthkit.sources.projection`);
+Under ε each step must give at most one row for each row of the one table below it (:mod:`.projection`);
 a view is judged by its definition, as a query is.
 """
 
@@ -17,15 +17,15 @@ from pathlib import Path
 from urllib.parse import quote as url_quote
 
 from synthkit.errors import SynthError
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.duckdbfile import database_file
 from synthkit.sources.place import place
 from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
-from synthkit.sources.relation import connection_of
+from synthkit.sources.scan import connection_of
 from synthkit.sources.standing import standing
 from synthkit.sources.types import quote, text
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
-from synthkit.statements import shut
+from synthkit.sql.statements import shut
 
 VERSION = 1  # of what is cached
 _DEEPEST = 20  # views over views

@@ -3,7 +3,7 @@
 Each step looks at one unit's rows alone, so that what one unit adds or removes stays within ``max_rows_per_unit`` rows:
 a value is cast (one that does not fit becomes missing), a row that lacks a value where the declaration demands one is
 left out, and of a unit's rows those with the least salted hash are kept. The unit, and the hash, are taken of the row's
-own raw values (:mod:`synthkit.sources.canonical`): two units whose values do not fit the declared type stay two. Rows
+own raw values (:mod:`.canonical`): two units whose values do not fit the declared type stay two. Rows
 whose unit is missing count as one.
 """
 

@@ -1,7 +1,7 @@
 """CSV files: every column is read as the text that is written, in a dialect that the first lines fix.
 
 DuckDB's sniffer would rather find another delimiter, quote or first line than report a ragged row, so it gets no
-choice of these. Nor does it guess types: what a column is, is declared, or found by :mod:`synthkit.sources.written`.
+choice of these. Nor does it guess types: what a column is, is declared, or found by :mod:`.written`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from synthkit.errors import SynthError
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import utf8_files
 from synthkit.sources.files import arguments, check_names, check_same_columns, file_literal, sql_value
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import quote, text
-from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

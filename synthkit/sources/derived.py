@@ -10,7 +10,7 @@ from pathlib import Path
 from synthkit.errors import BuildError
 from synthkit.schema import Table
 from synthkit.sources.infer import profile
-from synthkit.sources.relation import connected
+from synthkit.sources.scan import connected
 from synthkit.sources.split import Split, load_split, private_folder, record_split
 
 

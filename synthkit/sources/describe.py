@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.project.decides import deciding
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import check_options, file_format, find_files
 from synthkit.sources.place import column_place, place
-from synthkit.sources.relation import opened
+from synthkit.sources.scan import opened
 from synthkit.sources.standing import standing
 from synthkit.sources.types import at_rest, declared_sql_type, provisional_type
-from synthkit.spec.decides import deciding
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 VERSION = 4  # of what is cached
 

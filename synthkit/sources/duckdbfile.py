@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError, did_you_mean, nearest
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import inside_as_written
 from synthkit.sources.place import place
 from synthkit.sources.types import quote, text
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
-from synthkit.statements import one_select, shut
+from synthkit.sql.statements import one_select, shut
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,8 +6,8 @@ import codecs
 from pathlib import Path
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.place import place
-from synthkit.spec.types import SourceTableSpec
 
 # Named in errors; every encoding that Python knows can be declared.
 _COMMON = ("utf-8", "utf-16", "latin-1", "cp1252", "cp1251", "cp850", "shift_jis", "gb18030", "big5", "euc_kr")

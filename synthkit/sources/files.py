@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.containment import HINT, hidden_way_out
 from synthkit.errors import BuildError, Location, SynthError, did_you_mean, nearest
+from synthkit.project.containment import HINT, hidden_way_out
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.canonical import canonical
 from synthkit.sources.encodings import utf8_files
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import quote, text
 from synthkit.sources.written import Kind
-from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import file_format
 from synthkit.sources.lineends import Text, file_digest
-from synthkit.sources.relation import connection_of
+from synthkit.sources.scan import connection_of
 from synthkit.sources.standing import source_files, standing
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 VERSION = 2  # of what is hashed, as the cache knows it
 
@@ -26,8 +26,8 @@ def content_hash(
 ) -> str:
     """SHA-256 (hex) of the source's content.
 
-    Files are hashed whole, text without regard to how its lines end (:mod:`synthkit.sources.lineends`), unless the
-    cache knows them (:mod:`synthkit.sources.standing`). A PostgreSQL table is digested by its server at every call,
+    Files are hashed whole, text without regard to how its lines end (:mod:`.lineends`), unless the
+    cache knows them (:mod:`.standing`). A PostgreSQL table is digested by its server at every call,
     whatever the order of its rows.
 
     Raises:

@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.project.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
 from synthkit.sources.files import find_files
 from synthkit.sources.place import place
-from synthkit.sources.relation import opened
+from synthkit.sources.scan import opened
 from synthkit.sources.types import cast, quote
-from synthkit.spec.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
-from synthkit.statements import one_select, shut
+from synthkit.sql.statements import one_select, shut
 
 Verdict = Literal["pass", "warn", "error"]
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.project.types import SourceTableSpec
 from synthkit.schema import Column, LogicalType, Schema
 from synthkit.sources.types import provisional_type, quote, text
-from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

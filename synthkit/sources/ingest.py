@@ -1,6 +1,6 @@
 """Read a source once, in its declared types, into training and holdout rows at rest in Parquet.
 
-Each value is cast by itself, strictly, from what the source holds (:mod:`synthkit.sources.relation`) to what is
+Each value is cast by itself, strictly, from what the source holds (:mod:`.scan`) to what is
 declared; what is not declared is inferred, recorded and told. What becomes of values that do not fit: :mod:`.reading`;
 how rows are divided: :mod:`.split`; what a training under a budget may read of them: :mod:`.bounding`.
 """
@@ -14,13 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from synthkit.errors import BuildError
+from synthkit.project.decides import deciding
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Table
 from synthkit.sources.bounding import Declared, bounded_query
 from synthkit.sources.infer import infer, profile
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.reading import Reading
-from synthkit.sources.relation import connected, opened
+from synthkit.sources.scan import connected, opened
 from synthkit.sources.split import (
     BUCKETS,
     SALT,
@@ -34,8 +36,6 @@ from synthkit.sources.split import (
 )
 from synthkit.sources.types import quote, text
 from synthkit.sources.unchanged import unchanged
-from synthkit.spec.decides import deciding
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 

@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.files import arguments, check_names, file_literal
 from synthkit.sources.types import quote, text
 from synthkit.sources.written import Kind
-from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

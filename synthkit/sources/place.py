@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from synthkit.errors import Location
-from synthkit.spec.types import SourceTableSpec
+from synthkit.project.types import SourceTableSpec
 
 _NOWHERE = Path("?")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.behind import catalogue, written
 from synthkit.sources.projection import Dialect, Name
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table, subquery
 from synthkit.sources.files import Scan, check_names
 from synthkit.sources.place import place
-from synthkit.sources.relation import Snapshot, binary_column
+from synthkit.sources.scan import Snapshot, binary_column
 from synthkit.sources.stream import load_batches
 from synthkit.sources.types import quote
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from synthkit.errors import BuildError
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.place import place
-from synthkit.spec.types import SourceTableSpec
 
 _COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CONVERSION = re.compile(r'converting column "(.+?)"\. Could not convert string "(.*?)" to \'(.+?)\'', re.DOTALL)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
+from synthkit.project.types import ColumnSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import SALT as UNIT_SALT
 from synthkit.sources.bounding import Declared
@@ -20,11 +21,10 @@ from synthkit.sources.canonical import told_apart
 from synthkit.sources.describe import typed
 from synthkit.sources.files import file_literal
 from synthkit.sources.place import column_place, place
-from synthkit.sources.relation import Opened
+from synthkit.sources.scan import Opened
 from synthkit.sources.split import SALT, bucket
 from synthkit.sources.types import DEFAULT_DECIMALS, provisional_type, quote, text
 from synthkit.sources.written import Found
-from synthkit.spec.types import ColumnSpec, SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,7 +1,7 @@
 """Training and holdout rows: which row is on which side, and how a split lies on disk.
 
 The side of a row depends on nothing but that row (or its privacy unit): the MD5 of a fixed salt and the row's canonical
-text (:mod:`synthkit.sources.canonical`), held against the share. So one record's side never depends on another record,
+text (:mod:`.canonical`), held against the share. So one record's side never depends on another record,
 duplicates fall on the same side, and the split is the same on every machine. A null is told apart from every text; rows
 whose privacy unit is null count as one unit.
 """
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, Location
 from synthkit.files import clean_temporaries, explained, temporary_beside
+from synthkit.project.shares import read_share
 from synthkit.schema import Schema, Table
-from synthkit.shares import read_share
 from synthkit.sources.canonical import canonical, joined, told_apart
 from synthkit.sources.files import file_literal
 from synthkit.sources.infer import Profile

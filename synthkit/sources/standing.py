@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import find_files
-from synthkit.sources.relation import connection_of
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
+from synthkit.sources.scan import connection_of
 
 TICK = 100_000_000  # ns: kernels take the time of files every 1 to 10 ms
 COARSE_TICK = 2_500_000_000  # ns, of file systems that keep whole seconds, or every second one

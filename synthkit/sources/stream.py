@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.place import column_place
 from synthkit.sources.types import quote
-from synthkit.spec.types import SourceTableSpec
 
 if TYPE_CHECKING:
     import duckdb

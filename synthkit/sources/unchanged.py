@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.fingerprint import content_hash, server_hash
 from synthkit.sources.place import place
-from synthkit.sources.relation import Snapshot, connection_of
+from synthkit.sources.scan import Snapshot, connection_of
 from synthkit.sources.standing import Standing, standing
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 
 @dataclass

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from synthkit.audits import distances, marginals
 from synthkit.audits.context import AuditContext
-from synthkit.fingerprint import changes
+from synthkit.audits.measures import distances
+from synthkit.audits.rows import marginals
+from synthkit.planning.fingerprint import changes
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema, Table
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema
-from synthkit.sqltypes import misfit_in, readable
-from synthkit.statements import NO_EXTENSIONS, shut
+from synthkit.sql.statements import NO_EXTENSIONS, shut
+from synthkit.sql.types import misfit_in, readable
 from synthkit.store.database import parquet_scan, quoted, text, views_directory, write_meta
 from synthkit.store.others import META
 from synthkit.store.warehouse import Warehouse
@@ -46,7 +46,7 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
     root, warehouse = warehouse_of(Path(project_dir), target)
     if version is None:
         return Reader(warehouse)
-    from synthkit.store.versions import Versions
+    from synthkit.store.published import Versions
 
     return Reader(*Versions.of(warehouse).at(version, root / "target" / "cache" / "versions"))
 
@@ -68,7 +68,7 @@ def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Warehouse
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
     """The project's root and its file, read leniently: readers need no valid models."""
-    from synthkit.spec.yamlfile import parse_file
+    from synthkit.project.yamlfile import parse_file
 
     start = start.resolve()
     for folder in (start, *start.parents):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synthkit.spec.jsonschema import DRAFT, audit_record_schema
+from synthkit.project.jsonschema import DRAFT, audit_record_schema
 from synthkit.store.warehouse import REQUIRED
 
 _TEXT = {"type": "string"}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.files import write_json_atomic
-from synthkit.fingerprint import DERIVED_VERSION, digest
+from synthkit.planning.fingerprint import DERIVED_VERSION, digest
 from synthkit.schema import Schema, Table
 from synthkit.store.hashing import Hashes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synthkit.compiler import Manifest
-from synthkit.project import Project
+from synthkit.project.project import Project
 from synthkit.store.warehouse import Warehouse
 
 REMOVAL = "synth gc --removed withdraws what nobody reads any more"

@@ -28,7 +28,7 @@ from synthkit.schema import Schema, Table
 from synthkit.store.hashing import Hashes
 from synthkit.store.signing import Sign
 from synthkit.store.staging import StagedRows, recorded_privacy
-from synthkit.versions.git import RECEIPT
+from synthkit.store.versions.git import RECEIPT
 
 SUFFIX = RECEIPT
 PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})

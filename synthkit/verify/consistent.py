@@ -17,7 +17,7 @@ from synthkit.audits.gate import limit_of
 from synthkit.audits.runner import BoundAudit, audit_hash, check_condition, conditioned
 from synthkit.compiler import ModelNode
 from synthkit.errors import SynthError
-from synthkit.fingerprint import digest
+from synthkit.planning.fingerprint import digest
 from synthkit.verify.findings import Finding, Kind
 from synthkit.verify.receipts import Receipt
 from synthkit.verify.verdicts import gate_of, possible_verdicts
@@ -113,7 +113,7 @@ def _without_why(judges: Mapping[str, Any] | None) -> Any:
 
 
 def _hashes(receipt: Receipt) -> Iterator[Finding]:
-    """The three hashes follow from the inputs, as :class:`synthkit.fingerprint.Fingerprinter` has it."""
+    """The three hashes follow from the inputs, as :class:`synthkit.planning.fingerprint.Fingerprinter` has it."""
     states: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((), receipt.data)]
     states += [(("ephemeral", name), state) for name, state in receipt.part("ephemeral").items()]
     for place, state in states:

@@ -10,7 +10,7 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import Location
 from synthkit.files import digests
-from synthkit.fingerprint import Fingerprint, RecordedFingerprinter, changes
+from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter, changes
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
 from synthkit.verify.recount import agrees_with_file, recounted
@@ -191,7 +191,7 @@ def _pointed(receipt: Receipt, pointer: Path) -> Iterator[Finding]:
 def _out(pointer: Path) -> Mapping[str, Any] | None:
     import yaml
 
-    from synthkit.spec.yamlfile import too_much
+    from synthkit.project.yamlfile import too_much
 
     try:
         text = pointer.read_text("utf-8")

@@ -9,19 +9,19 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
-from synthkit.fingerprint import Fingerprint
-from synthkit.privacy.chain import Entry, Ledger
+from synthkit.planning.fingerprint import Fingerprint
 from synthkit.privacy.guarantee import listed
-from synthkit.project import Project
+from synthkit.privacy.ledger.entries import Entry, Ledger
+from synthkit.project.project import Project
 from synthkit.store.readers import other_trainings
 from synthkit.store.unclaimed import REMOVAL
+from synthkit.store.versions.git import Commit
 from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, order
 from synthkit.verify.receipts import Receipt, read_receipts, source_columns
 from synthkit.verify.recount import row_counts
 from synthkit.verify.signatures import signed, signers_of
 from synthkit.verify.verdicts import passes_audits
-from synthkit.versions.git import Commit
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from synthkit.errors import Location, SynthError
 from synthkit.store.signing import SIGNERS, VARIABLE, AllowedSigner, allowed_signers, key_of
+from synthkit.store.versions.git import Commit
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
-from synthkit.versions.git import Commit
 
 
 def signers_of(root: Path, base: Commit | None) -> tuple[tuple[AllowedSigner, ...], list[Finding]]:

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synthkit.charges import SLACK
+from synthkit.building.renames import never_charged, unanswered
+from synthkit.building.spending import SLACK
 from synthkit.compiler import Manifest
 from synthkit.compiler.releases import cache_of
 from synthkit.errors import Location
-from synthkit.privacy.chain import Entry, Ledger, LedgerError, parse_ledger
+from synthkit.privacy.accounting.cached import composed, composed_epsilon
 from synthkit.privacy.guarantee import Account
-from synthkit.privacy.ledger import FILE, read_ledger
-from synthkit.privacy.remembered import composed, composed_epsilon
-from synthkit.renames import never_charged, unanswered
-from synthkit.spec.types import PrivacyRequirement, Requirement
+from synthkit.privacy.ledger.entries import Entry, Ledger, LedgerError, parse_ledger
+from synthkit.privacy.ledger.ledger import FILE, read_ledger
+from synthkit.project.types import PrivacyRequirement, Requirement
+from synthkit.store.versions.git import Commit
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
-from synthkit.versions.git import Commit
 
 RESTORE = f"restore {FILE} from git: what it no longer holds is still spent"
 

@@ -17,13 +17,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from synthkit.audits import registry
-from synthkit.audits.base import Better, Status
+from synthkit.audits.contract import Better, Status
 from synthkit.audits.gate import Estimate, Gate, GateParams, Limit, ShareParams, judge, limit_of
 from synthkit.audits.runner import BoundAudit, audit_hash, conditioned
 from synthkit.compiler import ModelNode
 from synthkit.errors import Location, SynthError
-from synthkit.fingerprint import Fingerprint, changes
-from synthkit.privacy.release import WITHHELD
+from synthkit.planning.fingerprint import Fingerprint, changes
+from synthkit.privacy.disclosure import WITHHELD
 from synthkit.store.warehouse import PASSING
 from synthkit.verify.findings import Finding, Level
 from synthkit.verify.receipts import Receipt

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthkit.audits import registry
-from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult, ColumnResult
 from synthkit.schema import Column, Schema, Table
 from synthkit.sources.types import provisional_type
 

@@ -17,8 +17,8 @@ from scipy.stats import spearmanr, wasserstein_distance
 from scipy.stats.contingency import association
 
 from benchmarks.audits.populations import made_up
-from synthkit.audits.statistics import newcombe, wilson
-from synthkit.audits.transport import wasserstein_statistic
+from synthkit.audits.measures.statistics import newcombe, wilson
+from synthkit.audits.rows.transport import wasserstein_statistic
 from tests.audits.sides import context, part, run
 
 SDTYPES = {"age": "numerical", "income": "numerical", "gain": "numerical", "day": "datetime", "active": "boolean"}

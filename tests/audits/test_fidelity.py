@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from scipy.stats import chi2_contingency, ks_2samp
 
 from synthkit.audits import registry
-from synthkit.audits.base import AuditResult, ColumnResult
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult, ColumnResult
 from synthkit.audits.defaults import default_audits
 from synthkit.audits.runner import BoundAudit, run_audits
 from synthkit.errors import SynthError

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
-from synthkit.audits.exact import above, floats, origin_of
+from synthkit.audits.measures.exact import above, floats, origin_of
 from synthkit.audits.runner import AuditRecord, BoundAudit, run_audits
 from tests.audits.sides import context, run
 from tests.limits import (

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthkit.audits.base import AuditResult
-from synthkit.audits.privacy import MembershipParams, attack_scores, membership_inference
-from tests.audits.test_privacy import context, population
+from synthkit.audits.contract import AuditResult
+from synthkit.audits.privacy.membership import MembershipParams, attack_scores, membership_inference
+from tests.audits.privacy.test_membership import context, population
 
 ATTACKS = ("distance", "density", "classifier")
 TRAIN, HOLDOUT = population(5_000, 21), population(10_000, 22)  # 5,000 members against 5,000 others

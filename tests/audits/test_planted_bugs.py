@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from synthkit.audits import empirical
-from synthkit.audits.base import AuditResult
 from synthkit.audits.context import PrivateTraining
-from synthkit.audits.empirical import EmpiricalParams, attack, verdict
+from synthkit.audits.contract import AuditResult
+from synthkit.audits.privacy import empirical
+from synthkit.audits.privacy.empirical import EmpiricalParams, attack, verdict
 from synthkit.encoding.declared import DeclaredEncoder, declared_encoder
 from synthkit.generators import registry
 from synthkit.generators.base import Budget
 from synthkit.generators.marginals import fit as marginal_fit
 from synthkit.generators.neural import clipping, dpsgd, private_model
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting.noise import Noise
 from synthkit.schema import Column, Schema, Table
 
 SMALL_TVAE = {"compress_dims": [32], "decompress_dims": [32], "embedding_dim": 4, "epochs": 16}

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from synthkit.audits import registry
-from synthkit.audits.base import AuditResult
 from synthkit.audits.context import AuditContext
-from tests.audits.test_privacy import SCHEMA, population
-from tests.audits.test_privacy import context as sides
+from synthkit.audits.contract import AuditResult
+from tests.audits.privacy.test_membership import SCHEMA, population
+from tests.audits.privacy.test_membership import context as sides
 
 TRAIN, HOLDOUT, FRESH = population(4_000, 1), population(4_000, 2), population(4_000, 9)
 ATTACKS = ("membership_inference", "dcr", "nndr", "exact_match", "singling_out", "linkability", "attribute_inference")

@@ -9,11 +9,12 @@ from importlib.metadata import EntryPoint
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from synthkit.audits import base, registry
-from synthkit.audits.base import AuditParams, AuditResult, ColumnName, ColumnNames, Condition, RelationName, audit
+from synthkit.audits import contract as base
+from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditParams, AuditResult, ColumnName, ColumnNames, Condition, RelationName, audit
 from synthkit.errors import SynthError
-from synthkit.spec.types import Relation
+from synthkit.project.types import Relation
 
 
 @pytest.fixture
@@ -80,9 +81,11 @@ def test_a_plugin_cannot_take_a_built_in_audits_place(fresh: None) -> None:
         return AuditResult(0.0, "pass")
 
     run.__module__ = "friendly_plugin"
-    with pytest.raises(SynthError, match=r"two audits are named 'ks': in synthkit.audits.fidelity and in friendly_pl"):
+    with pytest.raises(
+        SynthError, match=r"two audits are named 'ks': in synthkit.audits.fidelity.columns and in friendly_pl"
+    ):
         audit("ks", AuditParams, family="fidelity")(run)
-    assert registry.get("ks").run.__module__ == "synthkit.audits.fidelity"  # type: ignore[attr-defined]
+    assert registry.get("ks").run.__module__ == "synthkit.audits.fidelity.columns"  # type: ignore[attr-defined]
 
 
 def test_finding_the_audits_imports_nothing_heavy() -> None:

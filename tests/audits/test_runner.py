@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synthkit.audits import base, registry
-from synthkit.audits.base import AuditParams, AuditResult, ColumnResult, audit
+from synthkit.audits import contract as base
+from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditParams, AuditResult, ColumnResult, audit
 from synthkit.audits.defaults import default_audits
 from synthkit.audits.runner import AuditRecord, BoundAudit, check_condition, passed, run_audits
 from synthkit.schema import Column, Schema

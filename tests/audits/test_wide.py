@@ -9,10 +9,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from synthkit.audits import neighbours
 from synthkit.audits.context import AuditContext
-from synthkit.audits.neighbours import nearest
-from synthkit.audits.pairs import MOST_PAIRS, chosen_pairs
+from synthkit.audits.fidelity.pairs import MOST_PAIRS, chosen_pairs
+from synthkit.audits.rows import neighbours
+from synthkit.audits.rows.neighbours import nearest
 
 
 class Seeded:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.audits.calibration import Seen, covered, repeat
 from benchmarks.audits.contexts import judged
 from benchmarks.audits.populations import Population, made_up
-from synthkit.audits.base import AuditParams, AuditResult, audit, declared
+from synthkit.audits.contract import AuditParams, AuditResult, audit, declared
 
 
 def drawn(sizes: tuple[int, int, int], rng: np.random.Generator, shift: float):  # type: ignore[no-untyped-def]
@@ -65,7 +65,7 @@ def test_an_audit_of_a_plugin_is_judged_too() -> None:
         audit("one_more", AuditParams, family="fidelity", needs=("holdout",))(run)
         assert "one_more" in judged([], "churned")[0]
     finally:
-        from synthkit.audits import base
+        from synthkit.audits import contract as base
 
         base._declared.clear()
         base._declared.update(before)

@@ -14,7 +14,7 @@ from benchmarks.matrix.plan import AUDITS, GENERATORS, project_of, tables
 from benchmarks.timing import SYNTH
 from synthkit.audits import registry as audits
 from synthkit.generators import registry as generators
-from tests.project import customers, write_csv
+from tests.synth import customers, write_csv
 
 
 def result(**values: tuple[float | None, str]) -> dict[str, Any]:

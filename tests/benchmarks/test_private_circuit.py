@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.generators.private_circuit import nearest_shares, noisy_em
-from synthkit.generators.circuits.em import expected_counts, start_tree
-from synthkit.generators.circuits.structure import Structure
+from synthkit.generators.circuit.em import expected_counts, start_tree
+from synthkit.generators.circuit.structure import Structure
 
 SIZES = (3, 4, 2, 5)
 COLUMNS = len(SIZES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.corpus import make
 from benchmarks.text import by_all_pairs, by_index, by_minhash, by_table
-from synthkit.text.tokens import tokens
+from synthkit.instruct.items.tokens import tokens
 
 
 def test_the_corpus_is_the_same_each_time_and_grows_at_its_end() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import Project, make_project
+from tests.store.versions.test_versions import QUIET, run
+from tests.synth import Project, make_project
 from tests.test_private_build import DECLARED
-from tests.versions.test_versions import QUIET, run
 
 MODELS = """
     version: 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.project import SYNTH, Project
+from tests.synth import SYNTH, Project
 
 
 def files(root: Path) -> set[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synthkit.cli.main import main
-from tests.project import SYNTH, Project
+from tests.synth import SYNTH, Project
 
 BREAKING = """
 import synthkit.compiler, sys

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from synthkit.store.lock import ProjectLock
-from tests.project import SQL_PROJECT, Project, make_project
+from tests.store.versions.test_versions import build, commit, receipt, rows_of, run, tables
+from tests.synth import SQL_PROJECT, Project, make_project
 from tests.test_private_build import DECLARED
-from tests.versions.test_versions import build, commit, receipt, rows_of, run, tables
 
 __all__ = ["tables"]  # a fixture
 

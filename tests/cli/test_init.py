@@ -9,8 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from synthkit.spec.yamlfile import Document, parse_text
-from tests.project import SYNTH, Project, customers, write_csv
+from synthkit.project.yamlfile import Document, parse_text
+from tests.synth import SYNTH, Project, customers, write_csv
 
 
 def synth(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -162,7 +162,7 @@ def test_what_is_proposed_compiles_whatever_the_columns_are_called(shop: Project
 
 
 def test_the_tables_of_a_new_project_are_the_same_everywhere() -> None:
-    from synthkit.init.scaffold import customers_csv
+    from synthkit.scaffold.scaffold import customers_csv
 
     text = customers_csv(400)
     assert text == customers_csv(400)

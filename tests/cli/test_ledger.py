@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from synthkit.init.scaffold import GITATTRIBUTES
+from synthkit.scaffold.scaffold import GITATTRIBUTES
 from tests.private import MODEL, PROJECT, PrivateProject, private_project
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from synthkit.cli.main import VERBS
-from tests.project import SYNTH, Project
+from tests.synth import SYNTH, Project
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

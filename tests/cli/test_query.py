@@ -12,7 +12,7 @@ import termios
 import pytest
 
 from synthkit.cli.query import print_table
-from tests.project import SYNTH, Project, make_project
+from tests.synth import SYNTH, Project, make_project
 
 
 @pytest.fixture(scope="module")

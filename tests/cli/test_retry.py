@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.killing import Killer
-from tests.project import SQL_PROJECT, Project, make_project
+from tests.synth import SQL_PROJECT, Project, make_project
 
 MODELS = """
     version: 1

@@ -14,12 +14,12 @@ from synthkit.cli.main import cli
 from synthkit.compiler import Manifest, compile_project
 from synthkit.compiler.auto import Declared, choose_generator
 from synthkit.errors import ConfigurationError
-from synthkit.fingerprint import Fingerprinter
 from synthkit.generators import registry
 from synthkit.generators.base import Generator
-from synthkit.project import load_project
+from synthkit.planning.fingerprint import Fingerprinter
+from synthkit.project.project import load_project
 from tests.private import DECLARED
-from tests.project import COPULA_PROJECT, make_project
+from tests.synth import COPULA_PROJECT, make_project
 
 MODELS = """
     version: 1

@@ -12,7 +12,7 @@ from synthkit.compiler import Manifest, compile_project
 from synthkit.compiler.budgets import default_delta
 from synthkit.errors import ConfigurationError, Fault
 from synthkit.generators import registry
-from synthkit.project import load_project
+from synthkit.project.project import load_project
 from tests.dp_histogram import HISTOGRAM
 from tests.private import MODEL, PROJECT, SOURCES, write_private
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from synthkit.compiler import Manifest, compile_project
-from synthkit.fingerprint import Fingerprinter
-from synthkit.project import load_project
-from tests.project import COPULA_PROJECT, make_project
+from synthkit.planning.fingerprint import Fingerprinter
+from synthkit.project.project import load_project
+from tests.synth import COPULA_PROJECT, make_project
 
 BROKEN = {
     **COPULA_PROJECT,

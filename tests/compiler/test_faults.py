@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import SQL_PROJECT, Project, make_project
+from tests.synth import SQL_PROJECT, Project, make_project
 
 BROKEN = {
     "synth_project.yml": "name: shop\nseed: 7\nmodels:\n  +materialised: table\n",

@@ -10,7 +10,7 @@ import pytest
 from synthkit.compiler import Manifest, compile_project
 from synthkit.errors import ConfigurationError
 from synthkit.generators import registry
-from synthkit.project import load_project
+from synthkit.project.project import load_project
 from tests.dp_histogram import HISTOGRAM
 from tests.private import SOURCES, write_private
 
@@ -68,8 +68,8 @@ def test_post_processing_is_free_whoever_does_it(tmp_path: Path) -> None:
 
 
 def test_releases_of_one_source_compose(tmp_path: Path) -> None:
-    from synthkit.privacy.accountant import epsilon
-    from synthkit.privacy.mechanisms import Mechanism
+    from synthkit.privacy.accounting.accountant import epsilon
+    from synthkit.privacy.accounting.mechanisms import Mechanism
 
     models = {f"m{i}": f"{CUSTOMERS}, epsilon: 1, seed: {i}" for i in range(4)}
     union = " union all ".join(f"select tier from {{{{ ref('m{i}') }}}}" for i in range(4))
@@ -248,7 +248,7 @@ def test_a_requirement_that_is_neither_is_a_fault(tmp_path: Path) -> None:
 def test_pairs_without_a_distribution_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from synthkit.privacy.mechanisms import ApproximateDP
+    from synthkit.privacy.accounting.mechanisms import ApproximateDP
 
     pair = replace(HISTOGRAM, mechanisms=lambda params, budget, schema: (ApproximateDP(budget.epsilon, budget.delta),))
     get = registry.get

@@ -13,8 +13,8 @@ import pytest
 
 from synthkit.compiler import compile_project
 from synthkit.errors import ConfigurationError, Fault
-from synthkit.project import load_project
-from tests.project import Project, customers, write_csv
+from synthkit.project.project import load_project
+from tests.synth import Project, customers, write_csv
 
 PROJECT = """
     name: shop

@@ -8,9 +8,9 @@ import pytest
 
 from synthkit.compiler import Manifest, compile_project
 from synthkit.errors import ConfigurationError, Fault
-from synthkit.project import load_project
+from synthkit.project.project import load_project
 from tests.private import DECLARED
-from tests.project import COPULA_PROJECT, make_project
+from tests.synth import COPULA_PROJECT, make_project
 
 MODEL = """
     version: 1

@@ -15,11 +15,11 @@ import torch
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, silent
 from synthkit.generators.checkpoint import NOWHERE, SECONDS, SECONDS_VARIABLE, FileCheckpoint, Saved, interval
-from synthkit.generators.ctgan import CTGAN
-from synthkit.generators.tvae import TVAE
+from synthkit.generators.neural.ctgan import CTGAN
+from synthkit.generators.neural.tvae import TVAE
 from synthkit.schema import Table
 from tests.generators.tables import people
-from tests.project import make_project
+from tests.synth import make_project
 
 BOTH = pytest.mark.parametrize("generator", [CTGAN, TVAE], ids=["ctgan", "tvae"])
 # 500 rows and batches of 50: nine steps an epoch, a look after every one of the four epochs.

@@ -23,7 +23,7 @@ from synthkit.encoding.fitting import fit_encoder
 from synthkit.encoding.numbers import raw_numbers
 from synthkit.generators import registry
 from synthkit.generators.base import Budget, silent
-from synthkit.generators.sdv_frame import encode
+from synthkit.generators.sdv.frame import encode
 from synthkit.schema import Column, Schema, Table
 from tests import limits
 

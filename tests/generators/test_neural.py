@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from synthkit.errors import BuildError
 from synthkit.generators import registry
 from synthkit.generators.base import Generator, Quota, silent
-from synthkit.generators.ctgan import CTGAN
 from synthkit.generators.neural import gan as gan_loop
+from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.model import BATCH, NeuralModel, encoded
 from synthkit.generators.neural.params import CtganParams
 from synthkit.generators.neural.training import Averaged
-from synthkit.generators.sdv_params import CtganParams as SdvCtgan
-from synthkit.generators.sdv_params import TvaeParams as SdvTvae
-from synthkit.generators.tvae import TVAE
+from synthkit.generators.neural.tvae import TVAE
+from synthkit.generators.sdv.params import CtganParams as SdvCtgan
+from synthkit.generators.sdv.params import TvaeParams as SdvTvae
 from synthkit.schema import Table
 from tests.generators.tables import odd_columns, people, table_of
 

@@ -15,11 +15,11 @@ import torch
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Generator, Quota, silent
 from synthkit.generators.checkpoint import FileCheckpoint, Saved
-from synthkit.generators.ctgan import CTGAN
 from synthkit.generators.neural import private_gan, private_vae
+from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.dpsgd import PrivateGradients
 from synthkit.generators.neural.private_model import BATCH, PrivateModel
-from synthkit.generators.tvae import TVAE
+from synthkit.generators.neural.tvae import TVAE
 from synthkit.schema import Column, Schema, Table
 
 BOTH = pytest.mark.parametrize("generator", [CTGAN, TVAE], ids=["ctgan", "tvae"])

@@ -16,8 +16,8 @@ from synthkit.encoding.fill import fill, plan_columns
 from synthkit.errors import BuildError
 from synthkit.generators import registry
 from synthkit.generators.base import Quota, silent
-from synthkit.generators.sdv_frame import encode
-from synthkit.generators.sdv_state import allowed_class, load_state, save_state
+from synthkit.generators.sdv.frame import encode
+from synthkit.generators.sdv.state import allowed_class, load_state, save_state
 from synthkit.schema import Table
 from tests.tables import make_table, mixed_columns
 
@@ -90,7 +90,7 @@ def test_quotas_are_met_exactly(mixed: Table) -> None:
 
 @pytest.mark.slow
 def test_a_quota_that_cannot_be_met_is_an_error_that_names_it(mixed: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    from synthkit.generators import rejection
+    from synthkit.generators.exact import rejection
 
     monkeypatch.setattr(rejection, "LEAST_SEARCH", 2_000)
     plan, model = fitted("sdv.gaussian_copula", mixed)
@@ -130,7 +130,7 @@ def test_every_parameter_of_sdv_can_be_set() -> None:
 
     import sdv.single_table
 
-    from synthkit.generators.sdv import _CLASSES
+    from synthkit.generators.sdv.generator import _CLASSES
 
     for name, cls in _CLASSES.items():
         signature = inspect.signature(getattr(sdv.single_table, cls).__init__).parameters

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from synthkit.privacy.accountant import calibrate
+from synthkit.privacy.accounting.accountant import calibrate
+from synthkit.privacy.accounting.mechanisms import Gaussian
 from synthkit.privacy.guarantee import attacker_in_words, rounded_up
-from synthkit.privacy.mechanisms import Gaussian
 
 
 def receipt(*pairs: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:

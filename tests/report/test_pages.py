@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synthkit.errors import Location
-from synthkit.privacy.release import WITHHELD
+from synthkit.privacy.disclosure import WITHHELD
 from synthkit.report.annotations import Notice, commands, fitting
 from synthkit.report.compare import compare
 from synthkit.report.hosting import Host, host_of

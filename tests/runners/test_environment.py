@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from synthkit.runners.environment import HELD, THREADS, held_fixed
-from tests.project import Project
+from tests.synth import Project
 
 MODEL = """
     version: 1

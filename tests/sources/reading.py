@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Schema
 from synthkit.sources.describe import describe
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import Split, ingest
-from synthkit.spec.types import ConnectionSpec, SourceTableSpec
 
 
 def source(**given: Any) -> SourceTableSpec:

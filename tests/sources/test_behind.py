@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from synthkit.errors import SynthError
+from synthkit.project.types import ConnectionSpec
 from synthkit.sources.behind import table_behind
-from synthkit.spec.types import ConnectionSpec
 from tests.postgres_server import Server
 from tests.sources.reading import source
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from synthkit.errors import Location, SynthError
+from synthkit.project.types import Origin
 from synthkit.sources.describe import describe
-from synthkit.spec.types import Origin
 from tests.sources.reading import Reader, source
 
 
@@ -78,7 +78,7 @@ import json, sys
 from pathlib import Path
 from synthkit.sources.describe import describe
 from synthkit.sources.fingerprint import content_hash
-from synthkit.spec.types import SourceTableSpec
+from synthkit.project.types import SourceTableSpec
 root = Path(sys.argv[1])
 spec = SourceTableSpec(name="t", path="data/t*.csv")
 schema = describe(spec, root=root, connections={}, cache=root / "cache")

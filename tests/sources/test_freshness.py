@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from synthkit.project.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
 from synthkit.sources.freshness import check_freshness, judged, last_loaded
-from synthkit.spec.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LIMITS = {"warn_after": {"count": 12, "period": "hour"}, "error_after": {"count": 2, "period": "day"}}

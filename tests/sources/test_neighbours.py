@@ -27,11 +27,11 @@ from hypothesis import strategies as st
 
 from synthkit.errors import BuildError
 from synthkit.privacy.knowledge import declared_schema
+from synthkit.project.types import ConnectionSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import Declared
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import Split, ingest
-from synthkit.spec.types import ConnectionSpec
 from tests.postgres_server import Server
 from tests.sources.reading import source
 
@@ -385,7 +385,7 @@ def test_postgres_under_a_budget(postgres: Server, tmp_path: Path) -> None:
 def test_every_reader_is_here() -> None:
     from typing import get_args
 
-    from synthkit.spec.types import SourceTableSpec
+    from synthkit.project.types import SourceTableSpec
 
     files = {"csv", "parquet", "jsonl"}
     annotation = SourceTableSpec.model_fields["format"].annotation

@@ -16,8 +16,8 @@ from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.others import contents_of
 from synthkit.store.reader import Reader
 from synthkit.store.warehouse import Warehouse
-from tests.project import Project
 from tests.store.test_warehouse import publish
+from tests.synth import Project
 
 THEIRS = """
     CREATE VIEW latest AS SELECT max(n) AS n FROM m;

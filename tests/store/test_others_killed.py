@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.killing import Killer
-from tests.project import Project
+from tests.synth import Project
 
 MODEL = """
     version: 1

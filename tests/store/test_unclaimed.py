@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from synthkit.project import load_project
+from synthkit.project.project import load_project
 from synthkit.store.unclaimed import told, unclaimed
-from tests.project import Project
+from tests.synth import Project
 
 MODEL = """
     version: 1

@@ -14,8 +14,8 @@ import pytest
 from synthkit.errors import BuildError, SynthError
 from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.parquet import write_parquet
+from synthkit.store.published import recover
 from synthkit.store.reader import Reader
-from synthkit.store.versions import recover
 from synthkit.store.warehouse import PassingAudit, Warehouse
 
 AUDIT = {

@@ -16,7 +16,7 @@ import pytest
 
 from synthkit.cli.main import main
 from tests.private import DECLARED
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 
 FILES = {
     "synth_project.yml": """

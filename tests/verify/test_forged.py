@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from synthkit.compiler import compile_project
-from synthkit.project import load_project
+from synthkit.project.project import load_project
 from synthkit.verify.consistent import UNCHECKED, unchecked
 from synthkit.verify.receipts import Receipt, read_receipt, read_receipts, source_columns
 from synthkit.verify.review import Checks
-from tests.project import make_project
+from tests.synth import make_project
 from tests.verify.shop import Shop, verify
 
 Capture = pytest.CaptureFixture[str]

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from synthkit.errors import SynthError
 from synthkit.store.signing import NAMESPACE, SIGNERS, VARIABLE, allowed_signers, key_of, signed_text, signer
-from tests.project import Project, make_project
+from tests.synth import Project, make_project
 from tests.verify.shop import Shop, verify
 
 Capture = pytest.CaptureFixture[str]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synthkit.versions.pointer import pointer_text
+from synthkit.store.versions.pointer import pointer_text
 from tests.verify.shop import Shop, synth, verify
 
 Capture = pytest.CaptureFixture[str]

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits import association
 from synthkit.audits.context import AuditContext
 from synthkit.audits.profile.rows import Drawn
+from synthkit.audits.rows import association
 
 if TYPE_CHECKING:
     import numpy.typing as npt

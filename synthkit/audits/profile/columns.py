@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.marginals import category_sql, sql_types
+from synthkit.audits.rows.marginals import category_sql, sql_types
 from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import shortened
 from synthkit.schema import NUMERIC, TEMPORAL, Column

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.features import MOST_CODES, Encoding, as_text, codes_of, is_categorical, sample_rows, usable
+from synthkit.audits.rows.features import MOST_CODES, Encoding, as_text, codes_of, is_categorical, sample_rows, usable
 
 if TYPE_CHECKING:
     import numpy.typing as npt

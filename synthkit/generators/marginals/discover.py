@@ -20,8 +20,8 @@ from synthkit.encoding.numbers import limits, raw_values
 from synthkit.encoding.values import plain
 from synthkit.errors import BuildError
 from synthkit.generators.marginals.release import Releases
+from synthkit.privacy.accounting.mechanisms import ApproximateDP, Mechanism, noisy_histograms
 from synthkit.privacy.knowledge import undeclared
-from synthkit.privacy.mechanisms import ApproximateDP, Mechanism, noisy_histograms
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synthkit.privacy.mechanisms import ZCDP, ApproximateDP, BoundedRange, Mechanism, noisy_histograms
+from synthkit.privacy.accounting.mechanisms import ZCDP, ApproximateDP, BoundedRange, Mechanism, noisy_histograms
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from synthkit.privacy.noise import Noise
+    from synthkit.privacy.accounting.noise import Noise
 
     Array = np.ndarray[Any, Any]
 

@@ -19,8 +19,8 @@ from synthkit.generators.base import Budget
 from synthkit.generators.marginals.discover import Discovery
 from synthkit.generators.marginals.params import AimParams, MarginalParams, MstParams
 from synthkit.generators.marginals.tree import levels_of
-from synthkit.privacy import accountant
-from synthkit.privacy.mechanisms import BoundedRange, Mechanism, noisy_histograms
+from synthkit.privacy.accounting import accountant
+from synthkit.privacy.accounting.mechanisms import BoundedRange, Mechanism, noisy_histograms
 from synthkit.schema import Column, Schema
 
 PER_COLUMN = 3.0  # marginals measured per column

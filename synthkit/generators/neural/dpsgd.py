@@ -9,7 +9,7 @@ Abadi et al. 2016, "Deep learning with differential privacy", with what is easil
   secret source as the noise. From the build's seed, which is public, it would be dealt out in the order of the sample,
   and one row more would change the gradients of all rows behind it.
 
-The noise is floating-point noise, from :meth:`synthkit.privacy.noise.Noise.normal`: not hardened against an attacker
+The noise is floating-point noise, from :meth:`.Noise.normal`: not hardened against an attacker
 who sees the last bits of the weights (Mironov 2012), unlike the integers of the histograms.
 """
 
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from synthkit.generators.neural.clipping import clipped_sum
 from synthkit.generators.neural.spending import Spending, gradient_mechanism
-from synthkit.privacy.mechanisms import SubsampledGaussian
+from synthkit.privacy.accounting.mechanisms import SubsampledGaussian
 
 if TYPE_CHECKING:
     import torch
 
     from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.watching import RowGradients, Watcher
-    from synthkit.privacy.noise import Noise
+    from synthkit.privacy.accounting.noise import Noise
 
 CHUNK = 8_192  # rows whose gradients are held at once, at most
 NUMBERS = 4_000_000  # in the inputs of a layer of so many rows: fewer rows of a wide table at once

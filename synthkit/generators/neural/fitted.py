@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synthkit.generators.base import Budget, Generator, Progress, Quota
 from synthkit.generators.checkpoint import NOWHERE, Checkpoint
+from synthkit.generators.exact.rejection import fill_quotas, in_batches
 from synthkit.generators.neural import model as plain
 from synthkit.generators.neural import private_model as private
 from synthkit.generators.neural.params import NeuralOptions, NeuralParams
 from synthkit.generators.neural.private_params import PrivateParams
 from synthkit.generators.neural.spending import spending
-from synthkit.generators.rejection import fill_quotas, in_batches
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from synthkit.privacy.mechanisms import Mechanism
+    from synthkit.privacy.accounting.mechanisms import Mechanism
 
 Fitted = plain.NeuralModel | private.PrivateModel
 

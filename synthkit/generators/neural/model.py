@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.generators.base import Progress, Quota
 from synthkit.generators.checkpoint import NOWHERE, Checkpoint
+from synthkit.generators.exact.rejection import PerQuota, about
 from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift, rows_for, shares_of
 from synthkit.generators.neural.conditions import condition_vectors, draw_cells
 from synthkit.generators.neural.layout import Layout
-from synthkit.generators.rejection import PerQuota, about
 from synthkit.schema import Table
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The parameters of the native ``ctgan`` and ``tvae``: SDV's names, the article's constants, and our own.
 
 People set *options*; those that they leave out get other values without ``epsilon`` (here) than with it
-(:mod:`~synthkit.generators.neural.private_params`), because noise asks for small networks and large batches.
+(:mod:`.private_params`), because noise asks for small networks and large batches.
 """
 
 from __future__ import annotations

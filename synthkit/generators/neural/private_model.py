@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.declared import DeclaredEncoder, declared_encoder
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Progress, Quota
+from synthkit.generators.exact.rejection import PerQuota, about
 from synthkit.generators.neural import watching
 from synthkit.generators.neural.cells import CellEncoder, cut_cells
 from synthkit.generators.neural.model import BATCH
 from synthkit.generators.neural.spending import spending
-from synthkit.generators.rejection import PerQuota, about
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -148,7 +148,7 @@ def fit(
     from synthkit.generators.devices import resolve
     from synthkit.generators.marginals.release import Releases, same
     from synthkit.generators.neural.dpsgd import PrivateGradients
-    from synthkit.privacy.noise import Noise
+    from synthkit.privacy.accounting.noise import Noise
 
     plan = spending(params, budget, table.schema)
     noise = Noise.secure() if budget.insecure_seed is None else Noise.seeded(budget.insecure_seed)

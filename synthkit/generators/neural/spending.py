@@ -21,8 +21,8 @@ from synthkit.generators.base import Budget
 from synthkit.generators.marginals.discover import Discovery
 from synthkit.generators.marginals.tree import levels_of
 from synthkit.generators.neural.private_params import PrivateParams, declared_rows
-from synthkit.privacy import accountant
-from synthkit.privacy.mechanisms import Mechanism, SubsampledGaussian, noisy_histograms
+from synthkit.privacy.accounting import accountant
+from synthkit.privacy.accounting.mechanisms import Mechanism, SubsampledGaussian, noisy_histograms
 
 if TYPE_CHECKING:
     from synthkit.schema import Schema

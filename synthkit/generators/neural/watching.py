@@ -1,4 +1,4 @@
-"""A window on what DP-SGD releases, for whoever attacks it (:mod:`synthkit.audits.empirical`).
+"""A window on what DP-SGD releases, for whoever attacks it (:mod:`synthkit.audits.privacy.empirical`).
 
 Differential privacy holds against an attacker who sees every noisy gradient sum, not only the weights at the end. A
 watcher is shown just these, and may ask for the gradients of rows of its own: nothing of the training rows that the

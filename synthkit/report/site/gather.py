@@ -10,13 +10,13 @@ from typing import Any
 
 from synthkit import __version__
 from synthkit.audits.profile import FORMAT
+from synthkit.building.publish import Pictures, pictures_of, public_form, withheld_audits
+from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.privacy.release import public_audits
-from synthkit.publishing import Pictures, pictures_of, public_form, withheld_audits
+from synthkit.privacy.disclosure import public_audits
 from synthkit.report.files import public
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
-from synthkit.runrecord import now
 from synthkit.store.staging import Staging
 from synthkit.store.warehouse import Warehouse
 

@@ -19,7 +19,7 @@ class Pictured:
 
 @dataclass(frozen=True)
 class SiteInput:
-    """What a site shows. Nothing in it may be private: :mod:`synthkit.report.site.gather` sees to that.
+    """What a site shows. Nothing in it may be private: :mod:`.gather` sees to that.
 
     Args:
         manifest: as :meth:`synthkit.compiler.Manifest.to_json` gives it, as plain JSON.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from synthkit.privacy.release import WITHHELD
+from synthkit.privacy.disclosure import WITHHELD
 from synthkit.report.advice import advice
 from synthkit.report.site.axis import Axis, axis_of
 from synthkit.report.site.inputs import SiteInput

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from synthkit.generators.circuits.alias import WIDEST, draws_from
-from synthkit.generators.circuits.em import Schedule, marginal_counts, start_tree, train
-from synthkit.generators.circuits.forest import MOST_CELLS, forest_of, grouped
-from synthkit.generators.circuits.refine import Refinement, Round, learn_ratio, with_normaliser
-from synthkit.generators.circuits.sampling import sampler_of
-from synthkit.generators.circuits.structure import chow_liu, mutual_information
+from synthkit.generators.circuit.alias import WIDEST, draws_from
+from synthkit.generators.circuit.em import Schedule, marginal_counts, start_tree, train
+from synthkit.generators.circuit.forest import MOST_CELLS, forest_of, grouped
+from synthkit.generators.circuit.refine import Refinement, Round, learn_ratio, with_normaliser
+from synthkit.generators.circuit.sampling import sampler_of
+from synthkit.generators.circuit.structure import chow_liu, mutual_information
 
 CELLS = [10, 100, 300, 4]
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from synthkit.errors import BuildError
-from synthkit.generators.circuits.em import Schedule, expected_counts, marginal_counts, maximised, start_tree, train
-from synthkit.generators.circuits.sampling import sampler_of
-from synthkit.generators.circuits.structure import Structure, chow_liu, mutual_information
-from synthkit.generators.circuits.tree import HiddenTree
+from synthkit.generators.circuit.em import Schedule, expected_counts, marginal_counts, maximised, start_tree, train
+from synthkit.generators.circuit.sampling import sampler_of
+from synthkit.generators.circuit.structure import Structure, chow_liu, mutual_information
+from synthkit.generators.circuit.tree import HiddenTree
 
 CELLS = (2, 3, 4, 2)
 STRUCTURE = Structure((-1, 0, 0, 2), (0, 1, 2, 3))

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from synthkit.generators.circuits import sampling
-from synthkit.generators.circuits.em import start_tree
-from synthkit.generators.circuits.sampling import sampler_of
-from synthkit.generators.circuits.structure import Structure, mutual_information
+from synthkit.generators.circuit import sampling
+from synthkit.generators.circuit.em import start_tree
+from synthkit.generators.circuit.sampling import sampler_of
+from synthkit.generators.circuit.structure import Structure, mutual_information
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthkit.generators.marginals.release import Releases
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting.noise import Noise
 from synthkit.schema import Column, Schema, Table
 
 COLUMNS = (

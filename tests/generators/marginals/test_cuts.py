@@ -14,7 +14,7 @@ from synthkit.generators.marginals.cuts import Cut, _weights, cut
 from synthkit.generators.marginals.decode import positions_of
 from synthkit.generators.marginals.release import Releases
 from synthkit.generators.marginals.tree import Histogram, histogram, levels_of
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting.noise import Noise
 from synthkit.schema import Column
 
 

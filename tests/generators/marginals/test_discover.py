@@ -13,13 +13,13 @@ import pytest
 from scipy.stats import norm
 
 from synthkit.errors import BuildError
-from synthkit.generators.aim import AIM
 from synthkit.generators.base import Budget, silent
 from synthkit.generators.marginals.discover import discover, threshold, unknown
+from synthkit.generators.marginals.generator import AIM
 from synthkit.generators.marginals.release import Releases, same
 from synthkit.generators.marginals.schedule import schedule
-from synthkit.privacy.mechanisms import ApproximateDP, DiscreteGaussian
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting.mechanisms import ApproximateDP, DiscreteGaussian
+from synthkit.privacy.accounting.noise import Noise
 from synthkit.schema import Column, LogicalType, Schema, Table
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from synthkit.generators.marginals.release import Releases, same
-from synthkit.privacy.mechanisms import ApproximateDP, BoundedRange, noisy_histograms
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting.mechanisms import ApproximateDP, BoundedRange, noisy_histograms
+from synthkit.privacy.accounting.noise import Noise
 
 
 def test_every_answer_is_counted() -> None:

@@ -18,8 +18,8 @@ from synthkit.generators.base import Budget, silent
 from synthkit.generators.marginals.fit import learn
 from synthkit.generators.marginals.params import AimParams, IndependentParams, MarginalParams, MstParams
 from synthkit.generators.marginals.schedule import schedule
-from synthkit.privacy.accountant import epsilon
-from synthkit.privacy.mechanisms import ZCDP
+from synthkit.privacy.accounting.accountant import epsilon
+from synthkit.privacy.accounting.mechanisms import ZCDP
 from synthkit.schema import Table
 from tests.generators.marginals.tables import COLUMNS, Recorder, Replay, declared
 

@@ -10,8 +10,8 @@ import torch
 from synthkit.generators.neural.clipping import Gradients, Products
 from synthkit.generators.neural.dpsgd import PrivateGradients
 from synthkit.generators.neural.spending import Spending
-from synthkit.privacy.mechanisms import SubsampledGaussian
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting.mechanisms import SubsampledGaussian
+from synthkit.privacy.accounting.noise import Noise
 
 PLAN = Spending(levels=(1,), sigma=10.0, rate=0.25, batch=100.0, steps=5, noise_multiplier=2.0)
 SHAPES = {"a.weight": torch.zeros(2, 3), "a.bias": torch.zeros(2)}

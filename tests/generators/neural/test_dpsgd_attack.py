@@ -18,9 +18,9 @@ from synthkit.generators.neural import dpsgd
 from synthkit.generators.neural.clipping import Gradients, Products, clipped_sum
 from synthkit.generators.neural.dpsgd import PrivateGradients
 from synthkit.generators.neural.spending import Spending
-from synthkit.privacy import audit_curve
-from synthkit.privacy.bounds import of_mechanisms
-from synthkit.privacy.noise import Noise
+from synthkit.privacy.accounting import audit_curve
+from synthkit.privacy.accounting.bounds import of_mechanisms
+from synthkit.privacy.accounting.noise import Noise
 
 PLAN = Spending(levels=(1,), sigma=1.0, rate=0.125, batch=50.0, steps=80, noise_multiplier=2.5)  # μ of about 0.4
 ONCE = replace(PLAN, steps=8, noise_multiplier=0.2)  # one epoch, and hardly any noise: what hides a row is the sampling

@@ -12,13 +12,13 @@ import pytest
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget
-from synthkit.generators.ctgan import CTGAN
+from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.params import CtganOptions, TvaeOptions
 from synthkit.generators.neural.private_params import PrivateCtganParams, PrivateTvaeParams, declared_rows
 from synthkit.generators.neural.spending import gradient_mechanism, spending
-from synthkit.generators.tvae import TVAE
-from synthkit.privacy import accountant
-from synthkit.privacy.mechanisms import ApproximateDP, SubsampledGaussian, noisy_histograms
+from synthkit.generators.neural.tvae import TVAE
+from synthkit.privacy.accounting import accountant
+from synthkit.privacy.accounting.mechanisms import ApproximateDP, SubsampledGaussian, noisy_histograms
 from synthkit.schema import Column, Schema
 
 SCHEMA = Schema(
@@ -136,8 +136,8 @@ def test_what_is_spent_is_known_without_a_learning_library() -> None:
     code = (
         "import sys\n"
         "from synthkit.generators.base import Budget\n"
-        "from synthkit.generators.ctgan import CTGAN\n"
-        "from synthkit.generators.tvae import TVAE\n"
+        "from synthkit.generators.neural.ctgan import CTGAN\n"
+        "from synthkit.generators.neural.tvae import TVAE\n"
         "from synthkit.schema import Column, Schema\n"
         "schema = Schema((Column('a', 'integer', 'BIGINT', bounds=(0, 9)),))\n"
         "for g in (CTGAN, TVAE): assert g.mechanisms(g.params(), Budget(1.0, 1e-6, rows=1_000), schema)\n"

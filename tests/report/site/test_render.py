@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from synthkit.privacy.release import public_audits
+from synthkit.privacy.disclosure import public_audits
 from synthkit.report.site.inputs import Pictured
 from synthkit.report.site.render import render, script_json
 from synthkit.results import ModelResult

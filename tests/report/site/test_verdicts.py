@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthkit.privacy.release import WITHHELD, public_audits
+from synthkit.privacy.disclosure import WITHHELD, public_audits
 from synthkit.report.site.verdicts import ORDER, SIGNS, WORDS, audit_views, outcome, slug
 from synthkit.results import ModelResult
 from tests.report.runs import BROKEN, KS, NOT_NULL, REUSED, UNTOLD, WARNED, audit, run

@@ -1,0 +1,238 @@
+"""What an audit is: a function from a context and its parameters to a result with an error bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from synthkit.errors import SynthError
+from synthkit.project.types import Relation
+
+if TYPE_CHECKING:
+    from synthkit.audits.context import AuditContext
+
+Status = Literal["pass", "warn", "fail", "error", "inconclusive", "skipped"]
+Severity = Literal["error", "warn"]
+Needs = Literal["train", "holdout"]
+Better = Literal["lower", "higher"]
+Decide = Literal["interval", "point", "lower", "upper"]
+
+
+class NamesColumn:
+    """Marks a parameter that holds a column name, or several: the compiler checks that they exist."""
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+ColumnName = Annotated[str, NamesColumn()]
+ColumnNames = Annotated[
+    tuple[str, ...],
+    NamesColumn(),
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+]
+
+
+class NamesRelation:
+    """Marks a parameter that holds a ``ref()`` or ``source()``: it becomes an edge of the graph."""
+
+
+def _reference(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(
+            "a table is named by a reference: \"{{ ref('model') }}\" or \"{{ source('group', 'table') }}\""
+        )
+    return value
+
+
+RelationName = Annotated[
+    Relation,
+    NamesRelation(),
+    BeforeValidator(_reference),
+    WithJsonSchema({"type": "string", "pattern": r"\{\{.*\}\}"}),
+]
+
+
+class HoldsCondition:
+    """Marks a parameter that holds a SQL condition on the audited table's columns."""
+
+
+Condition = Annotated[str, HoldsCondition()]
+
+
+class AuditParams(BaseModel):
+    """Base of every audit's own parameters: frozen, and a misspelt name is an error.
+
+    ``severity``, ``where``, ``warn_if``, ``error_if``, ``name`` and the like are common to all
+    audits and are not repeated here (see :class:`synthkit.project.types.AuditSpec`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the audit trains the model's generator on its real rows again: never under ``epsilon``."""
+        return False
+
+
+@dataclass(frozen=True)
+class ColumnResult:
+    """The part of a verdict that one column (or pair, or group) answers for."""
+
+    column: str
+    value: float | None
+    status: Status
+    ci_low: float | None = None
+    ci_high: float | None = None
+    floor: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What an audit found.
+
+    Args:
+        value: the measure; None where it could not be taken.
+        ci_low, ci_high: its 95 % confidence interval; equal to the value where there is no sampling error.
+        threshold: what it is held against, as text ("max 0.1"), or None for a report only. It is published of
+            private tables: it holds what is declared and no figure of rows; what a floor makes of it is ``limit``.
+        floor: the same measure of real rows against real rows, where that has a meaning.
+        status: ``inconclusive`` says "too few rows to tell".
+        message: one sentence for a person: what failed, where, and what to try.
+        columns: the columns responsible, worst first.
+        details: anything else, JSON-able.
+        limit: the number that the measure is held against; None for a report only.
+        better: on which side of it the measure is to be.
+        decide: what of the measure is held against it (see :mod:`.gate`).
+        failing_rows: a SELECT of the failing rows among the audited ones, for ``store_failures``; None where
+            none fails, or where the audit judges no single rows.
+    """
+
+    value: float | None
+    status: Status
+    threshold: str | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    floor: float | None = None
+    message: str = ""
+    columns: tuple[ColumnResult, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    limit: float | None = None
+    better: Better | None = None
+    decide: Decide | None = None
+    failing_rows: str | None = None
+
+
+Range = tuple[float, float]
+SHARE: Range = (0.0, 1.0)  # a share, a distance between distributions, an AUC
+GAP: Range = (-1.0, 1.0)  # a difference of two shares
+POSITIVE: Range = (0.0, inf)  # a count, a ratio
+RISK: Range = (-inf, 1.0)  # of an attack beyond its control's, below 0 where the control does better
+REAL: Range = (-inf, inf)
+
+
+class Run(Protocol):
+    def __call__(self, context: AuditContext, params: Any) -> AuditResult: ...
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A named check.
+
+    ``needs`` says which real rows it reads; ``version`` enters the audit hash; ``private`` says that it judges a
+    training under a budget, and so only a model with ``epsilon``; ``rows`` that it judges single rows, and so
+    can say which ones fail (:attr:`AuditResult.failing_rows`); ``between`` is the range of its value, in which the
+    ends of its interval lie too.
+    """
+
+    name: str
+    params: type[AuditParams]
+    run: Run
+    version: int = 1
+    needs: frozenset[Needs] = frozenset()
+    family: str = "integrity"
+    summary: str = ""
+    private: bool = False
+    rows: bool = False
+    between: Range = REAL
+
+
+F = TypeVar("F", bound=Run)
+_declared: dict[str, Audit] = {}
+
+
+def audit(
+    name: str,
+    params: type[AuditParams],
+    *,
+    family: str,
+    version: int = 1,
+    needs: tuple[Needs, ...] = (),
+    private: bool = False,
+    rows: bool = False,
+    between: Range = REAL,
+) -> Callable[[F], F]:
+    """Declare the decorated function as the audit ``name``.
+
+    Its docstring's first line becomes the summary in ``synth`` help and in the README's table. The
+    module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``).
+
+    Raises SynthError where another module declares the same name: a plugin must not take the place of
+    a gate that people rely on.
+    """
+
+    def declare(run: F) -> F:
+        module = getattr(run, "__module__", "?")
+        before = _declared.get(name)
+        owner = module if before is None else getattr(before.run, "__module__", "?")
+        if owner != module:
+            raise SynthError(f"two audits are named {name!r}: in {owner} and in {module}", hint="rename one of them")
+        summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
+        found = Audit(
+            name, params, _within(run, between), version, frozenset(needs), family, summary, private, rows, between
+        )
+        _declared[name] = found
+        return run
+
+    return declare
+
+
+def _within(run: Run, between: Range) -> Run:
+    """The audit with every value and interval cut to its range: an interval for a share, by whatever approximation it
+    was found, holds the truth no less often without what is no share."""
+
+    def cut(value: float | None) -> float | None:
+        # Compared, not clipped: a count stays a whole number, and NaN what it is.
+        if value is None or not (value < between[0] or value > between[1]):
+            return value
+        return between[0] if value < between[0] else between[1]
+
+    @wraps(run)
+    def bounded(context: AuditContext, params: Any) -> AuditResult:
+        found = run(context, params)
+        columns = tuple(
+            replace(c, value=cut(c.value), ci_low=cut(c.ci_low), ci_high=cut(c.ci_high)) for c in found.columns
+        )
+        low, high = cut(found.ci_low), cut(found.ci_high)
+        return replace(found, value=cut(found.value), ci_low=low, ci_high=high, columns=columns)
+
+    return run if between == REAL else bounded
+
+
+def declared() -> Mapping[str, Audit]:
+    """The audits of the modules imported so far."""
+    return _declared
+
+
+def shown_limit(text: str, value: float | None) -> str:
+    """A limit in words, and the number that it comes to where that follows from a floor."""
+    head, found, tail = text.partition(" for ")
+    return text if value is None or "floor" not in head else f"{head} = {value:.3g}{found}{tail}"

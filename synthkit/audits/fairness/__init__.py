@@ -1,0 +1,1 @@
+"""Are models of the table as fair, and all groups there?"""

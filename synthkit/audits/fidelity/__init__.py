@@ -1,0 +1,1 @@
+"""Does the table look like real rows that nobody trained on?"""

@@ -1,0 +1,1 @@
+"""Rules that hold in every row or do not, counted."""

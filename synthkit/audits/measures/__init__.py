@@ -1,0 +1,1 @@
+"""Pure mathematics of audits: arrays in, figures with errors out; nothing of contexts or tables."""

@@ -1,0 +1,280 @@
+"""scikit-learn estimators by name, with what they need around them, and scorers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from synthkit.errors import SynthError, did_you_mean
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+Task = Literal["classification", "regression"]
+DEFAULTS: Mapping[Task, str] = {
+    "classification": "HistGradientBoostingClassifier",
+    "regression": "HistGradientBoostingRegressor",
+}
+METRICS: Mapping[Task, str] = {"classification": "roc_auc", "regression": "r2"}
+
+
+def estimator_class(name: str, task: Task) -> type:
+    """Any scikit-learn classifier or regressor. Raises SynthError with the nearest name."""
+    from sklearn.utils import all_estimators
+
+    kind = "classifier" if task == "classification" else "regressor"
+    known = dict(all_estimators(type_filter=kind))
+    if name in known:
+        found: type = known[name]
+        return found
+    hint = did_you_mean(name, known, f"a {kind}")
+    raise SynthError(f"scikit-learn has no {kind} {name!r}", hint=hint)
+
+
+def make_model(name: str | None, params: Mapping[str, Any], task: Task, categorical: list[bool], seed: int) -> Any:
+    """An unfitted estimator for matrices with NaN and category codes.
+
+    Gradient boosting by histograms takes both as they are. Every other estimator gets medians for missing
+    numbers, standardised, and one-hot categories in front.
+    """
+    cls: Any = estimator_class(name or DEFAULTS[task], task)
+    arguments = dict(params)
+    known = cls().get_params() if _constructible(cls) else {}
+    if "random_state" in known:
+        arguments.setdefault("random_state", seed % 2**31)
+    if cls.__name__.startswith("HistGradientBoosting"):
+        arguments.setdefault("categorical_features", categorical if any(categorical) else None)
+        return _made(cls, arguments)
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    plain = [i for i, c in enumerate(categorical) if not c]
+    coded = [i for i, c in enumerate(categorical) if c]
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), plain),
+            ("categories", OneHotEncoder(handle_unknown="ignore", max_categories=50, sparse_output=False), coded),
+        ]
+    )
+    return make_pipeline(columns, _made(cls, arguments))
+
+
+def learn(model: Any, rows: Array, target: Array) -> Any:
+    """The model, fitted. A column without any value in these rows is one of zeros: boosting cannot bin it otherwise."""
+    import warnings
+
+    import numpy as np
+
+    empty = np.isnan(rows).all(axis=0)
+    if empty.any():
+        rows = np.where(empty, 0.0, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a regression that has not converged: it is a weaker one
+        return model.fit(rows, target)
+
+
+def _constructible(cls: Any) -> bool:
+    try:
+        cls()
+    except TypeError:
+        return False
+    return True
+
+
+def _made(cls: Any, arguments: Mapping[str, Any]) -> Any:
+    try:
+        return cls(**arguments)
+    except TypeError as error:
+        raise SynthError(f"{cls.__name__}: {error}", hint="look at scikit-learn's documentation") from None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of given rows.
+
+    Args:
+        labels: (rows,) the predicted class or number.
+        scores: (rows, classes) the probability, or else decision value, of each class; None for numbers and for models
+            that only name a class. A class that the model has never seen has probability 0.
+    """
+
+    labels: Array
+    scores: Array | None
+
+    def take(self, rows: Array) -> Answers:
+        return Answers(self.labels[rows], None if self.scores is None else self.scores[rows])
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The model that training rows of one class give: it says that class of every row."""
+
+    only: str
+
+    @property
+    def classes_(self) -> Array:
+        import numpy as np
+
+        return np.array([self.only])
+
+    def predict(self, rows: Array) -> Array:
+        import numpy as np
+
+        return np.full(len(rows), self.only)
+
+    def predict_proba(self, rows: Array) -> Array:
+        import numpy as np
+
+        return np.ones((len(rows), 1))
+
+
+def answers(model: Any, rows: Array, classes: Array | None) -> Answers:
+    """What a fitted model says of the rows; ``classes`` of a classification are those of the real rows, sorted."""
+    import numpy as np
+
+    if classes is None:
+        return Answers(np.asarray(model.predict(rows), dtype=float), None)
+    if hasattr(model, "predict_proba"):
+        found = np.asarray(model.predict_proba(rows), dtype=float)
+    elif hasattr(model, "decision_function"):
+        found = np.asarray(model.decision_function(rows), dtype=float)
+        found = np.column_stack([-found, found]) if found.ndim == 1 else found
+    else:
+        return Answers(np.asarray(model.predict(rows)).astype(str), None)
+    known = np.asarray(model.classes_).astype(str)
+    # Boosting predicts its likeliest class: no need to run through all trees again to hear it.
+    boosted = type(model).__name__.startswith("HistGradientBoosting")
+    labels = known[found.argmax(axis=1)] if boosted else np.asarray(model.predict(rows)).astype(str)
+    scores = np.zeros((len(rows), len(classes)))
+    if not hasattr(model, "predict_proba"):
+        scores -= np.abs(found).max(initial=0.0) + 1.0  # never seen: below every decision value
+    for i, c in enumerate(known):
+        scores[:, classes == c] = found[:, [i]]
+    return Answers(labels, scores)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A metric by name; the higher the better, as scikit-learn turns losses into negative scores."""
+
+    name: str
+    score: Callable[[Array, Answers], float]
+
+
+def make_scorer(
+    metric: str | None,
+    task: Task,
+    classes: Array | None,
+    positive: str | None = None,
+    recall_at_precision: float | None = None,
+) -> Scorer:
+    """A scorer on given answers, so that the held-out rows can be drawn again without predicting again.
+
+    Args:
+        metric: any scikit-learn scorer on predictions, or roc_auc or average_precision, which rank.
+        classes: of a classification, sorted; two of them make a binary one.
+        positive: the class that average_precision, f1, precision, recall, jaccard and recall_at_precision ask for.
+        recall_at_precision: instead of a metric: the recall of ``positive`` at the least threshold that gives it.
+
+    Raises:
+        SynthError: scikit-learn has no scorer of that name, or it does not suit the task.
+    """
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    ranked = classes is not None and positive is not None
+    if recall_at_precision is not None:
+        if not ranked:
+            raise SynthError("recall_at_precision is for a classification", hint="drop it, or set task: classification")
+        assert classes is not None
+        return Scorer(
+            f"recall at precision {recall_at_precision:g} of {positive!r}",
+            _of_class(classes, positive, lambda there, scores: recall_at(there, scores, recall_at_precision)),
+        )
+    name = metric or METRICS[task]
+    if name == "roc_auc" and classes is not None:
+        if len(classes) == 2:
+            return Scorer("roc_auc", _of_class(classes, str(classes[-1]), _auc))
+        return Scorer("roc_auc_ovr", _macro_auc(classes))
+    if name == "average_precision" and ranked:
+        from sklearn.metrics import average_precision_score
+
+        assert classes is not None
+        return Scorer(name, _of_class(classes, positive, lambda t, s: float(average_precision_score(t, s))))
+    if name not in get_scorer_names():
+        raise SynthError(
+            f"scikit-learn has no metric {name!r}", hint=did_you_mean(name, get_scorer_names(), "a metric")
+        )
+    scorer = get_scorer(name)
+    if getattr(scorer, "_response_method", "predict") != "predict":
+        raise SynthError(
+            f"the metric {name!r} is not supported here", hint="use roc_auc, average_precision, accuracy, f1, r2, …"
+        )
+    extra = dict(scorer._kwargs)
+    if name in ("f1", "precision", "recall", "jaccard") and ranked and classes is not None and len(classes) == 2:
+        extra |= {"pos_label": positive, **({} if name == "jaccard" else {"zero_division": 0.0})}
+
+    def score(truth: Array, found: Answers) -> float:
+        return float(scorer._sign * scorer._score_func(truth, found.labels, **extra))
+
+    return Scorer(name, score)
+
+
+Ranking = Callable[["Array", "Array"], float]
+
+
+def _of_class(classes: Array, positive: str | None, measure: Ranking) -> Callable[[Array, Answers], float]:
+    """A measure of how rows of one class rank among the rest; NaN where either is missing."""
+    import numpy as np
+
+    at = int(np.flatnonzero(classes == positive)[0])
+
+    def score(truth: Array, found: Answers) -> float:
+        there = truth == positive
+        if there.all() or not there.any():
+            return float("nan")
+        return measure(there, _scores(found)[:, at])
+
+    return score
+
+
+def _macro_auc(classes: Array) -> Callable[[Array, Answers], float]:
+    import numpy as np
+
+    def score(truth: Array, found: Answers) -> float:
+        """One class against the rest, averaged over the classes that are there."""
+        each = [_of_class(classes, c, _auc)(truth, found) for c in classes]
+        return float(np.nanmean(each)) if not np.all(np.isnan(each)) else float("nan")
+
+    return score
+
+
+def _auc(there: Array, scores: Array) -> float:
+    from synthkit.audits.measures.statistics import auc
+
+    return auc(scores[there], scores[~there])
+
+
+def recall_at(there: Array, scores: Array, precision: float) -> float:
+    """The largest share of the positives that a threshold finds while at least ``precision`` of what it names are
+    positives; 0 where no threshold does. Rows of equal score are named together."""
+    import numpy as np
+
+    order = np.argsort(-scores, kind="stable")
+    found, ranked = np.cumsum(there[order]), scores[order]
+    ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    enough = found[ends] >= precision * (ends + 1)
+    return float(found[ends][enough].max(initial=0) / there.sum())
+
+
+def _scores(found: Answers) -> Array:
+    if found.scores is None:
+        raise SynthError(
+            "this estimator names a class without a probability, so its rows cannot be ranked",
+            hint="metric: accuracy (or f1, balanced_accuracy), or another estimator",
+        )
+    return found.scores

@@ -1,0 +1,137 @@
+"""The real records that the split divided: each different one once, and how many people on each side have it.
+
+An audit that compares the training side with the holdout asks whether the synthetic rows know on which side a person
+fell. What the split put there as one, the *unit*, is all rows of a privacy unit, or else all rows that are equal in
+every column. Units fall on a side independently of the rows of a model that never saw the split, whatever the sizes of
+the sides; rows do not, as equal ones stay together. So units are counted here, not rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.rows.features import usable
+from synthkit.audits.rows.marginals import category_key, number_key, sql_types
+from synthkit.audits.rows.neighbours import Points
+from synthkit.audits.sqltext import quote
+from synthkit.sources.types import provisional_type
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+FEWEST = 50  # units on a side below which nothing can be told
+COPY_LESS = "a generator that copies less, fewer epochs, or epsilon"  # what to try where an attack finds people
+
+
+@dataclass(frozen=True)
+class Population:
+    """The different real records over some columns, in an order that does not depend on the side.
+
+    Args:
+        keys: a 64-bit hash of each record's values, ascending.
+        train, holdout: how many units of each side have the record.
+        unit: a number for one of the units that have it.
+        row: where it is found first, the training rows before the held-out ones.
+        units: how many there are on each side.
+        train_rows: rows on the training side.
+    """
+
+    keys: Array
+    train: Array
+    holdout: Array
+    unit: Array
+    row: Array
+    units: tuple[int, int]
+    train_rows: int
+
+    @property
+    def train_share(self) -> float:
+        return self.units[0] / sum(self.units)
+
+    def points(self, points: Points, which: Array) -> Array:
+        """The points of the records ``which``, in that order."""
+        import numpy as np
+
+        rows = self.row[which]
+        trained = rows < self.train_rows
+        parts = points("train", rows[trained]), points("holdout", rows[~trained] - self.train_rows)
+        found = np.empty((len(rows), parts[0].shape[1]), dtype=np.float32)
+        found[trained], found[~trained] = parts
+        return found
+
+
+def attacked_columns(context: AuditContext, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The columns that an attacker may know: those chosen, or all that a generator learns and that are no key."""
+    keys = set(context.schema.primary_key)
+    return tuple(dict.fromkeys(chosen)) if chosen else tuple(c for c in usable(context) if c not in keys)
+
+
+def population(context: AuditContext, columns: tuple[str, ...]) -> Population:
+    """The real records over ``columns``; both sides must be there."""
+    return context.shared(("population", columns), lambda: _population(context, columns))
+
+
+def record_keys(context: AuditContext, side: Side, columns: tuple[str, ...]) -> Array:
+    """A 64-bit hash of each row's values over ``columns``: the same for equal values of another SQL type."""
+    keys = [_record_key(context, column) for column in columns]
+    return context.shared(("keys", side, columns), lambda: _hashes(context, side, f"hash({', '.join(keys)})"))
+
+
+def _record_key(context: AuditContext, column: str) -> str:
+    """SQL of what makes two values of a column one. NaN is a missing value, and -0.0 is 0.0."""
+    ours, theirs = sql_types(context, "synthetic")[column], sql_types(context, "holdout")[column]
+    if ours == theirs and provisional_type(ours) in ("integer", "decimal"):
+        return quote(column)  # as it is: beyond 2^53, neighbours would be one DOUBLE
+    key = number_key(context, column) or category_key(context, column)
+    return f"nullif({key} + 0.0, 'NaN'::DOUBLE)" if key.endswith("AS DOUBLE)") else key
+
+
+def units(context: AuditContext) -> tuple[Array, Array]:
+    """The unit of each training row and of each held-out row, as numbers.
+
+    Where one lies on both sides, the split was none of :mod:`synthkit.sources.split`'s, and each row is its own unit.
+    """
+    import numpy as np
+
+    assert context.holdout is not None
+    together = context.holdout.schema.privacy_unit
+
+    def of(side: Side) -> Array:
+        return _hashes(context, side, f"hash({side if together is None else quote(together)})")
+
+    def both() -> tuple[Array, Array]:
+        train, holdout = of("train"), of("holdout")
+        if np.intersect1d(train, holdout).size:
+            return np.arange(len(train)), np.arange(len(train), len(train) + len(holdout))
+        return train, holdout
+
+    return context.shared(("units",), both)
+
+
+def _hashes(context: AuditContext, side: Side, expression: str) -> Array:
+    import numpy as np
+
+    table = context.connection.sql(f"SELECT {expression} AS h FROM {side}").to_arrow_table()
+    return np.asarray(table["h"].to_numpy(), dtype=np.uint64)
+
+
+def _population(context: AuditContext, columns: tuple[str, ...]) -> Population:
+    import numpy as np
+
+    own = units(context)
+    sides: list[Side] = ["train", "holdout"]
+    records = np.concatenate([record_keys(context, s, columns) for s in sides])
+    keys, row, place = np.unique(records, return_index=True, return_inverse=True)
+    count = [len(np.unique(u)) for u in own]
+    counted = []
+    for u, p in zip(own, (place[: len(own[0])], place[len(own[0]) :]), strict=True):
+        _, person = np.unique(u, return_inverse=True)
+        pairs = np.unique(p.astype(np.int64) * (len(u) + 1) + person)
+        counted.append(np.bincount(pairs // (len(u) + 1), minlength=len(keys)))
+    unit = np.concatenate(own)[row]
+    return Population(keys, counted[0], counted[1], unit, row, (count[0], count[1]), len(own[0]))

@@ -1,0 +1,79 @@
+"""Which columns an audit of fidelity compares, and whether there are rows enough to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.contract import AuditResult
+from synthkit.audits.gate import Gate, limit_of, untold
+from synthkit.audits.rows import marginals
+from synthkit.audits.verdict import MIN_ROWS
+from synthkit.errors import SynthError, did_you_mean
+
+
+def judged_columns(
+    context: AuditContext,
+    asked: Sequence[str] | None,
+    audit: str,
+    fits: Callable[[str], bool] = lambda _: True,
+    why_not: str = "",
+    instead: str = "",
+) -> tuple[str, ...]:
+    """The columns to compare: those asked for, or all comparable ones that fit; empty where none does.
+
+    Args:
+        why_not: what is said of a column that was asked for and does not fit.
+        instead: what to do about it; default: to leave it out.
+
+    Raises:
+        SynthError: there are no held-out rows; a column that was asked for is not there, or does not fit.
+    """
+    if context.holdout is None:
+        raise SynthError(f"{audit} needs held-out real rows, and there are none", hint='set holdout: "20%"')
+    if asked is None:
+        return tuple(c.name for c in marginals.comparable_columns(context) if fits(c.name))
+    real = marginals.sql_types(context, "holdout")
+    for column in asked:
+        marginals.require(context, column)
+        if column not in real:
+            hint = did_you_mean(column, real, "a column")
+            raise SynthError(f"the real table has no column {column!r} to compare with", hint=hint)
+        if not fits(column):
+            raise SynthError(f"{column!r} {why_not}", hint=instead or f"leave it out of the columns of {audit}")
+    return tuple(dict.fromkeys(asked))
+
+
+def is_number(context: AuditContext, column: str) -> bool:
+    """Whether distances along the column mean something, on both sides (numbers, dates and times)."""
+    declared = context.schema.by_name.get(column)
+    if declared is not None and declared.type in ("categorical", "boolean"):
+        return False
+    return marginals.number_key(context, column) is not None
+
+
+def reference(context: AuditContext) -> Side:
+    """The real rows that bins and categories are taken from: the training rows, where there are any."""
+    return "holdout" if context.train is None else "train"
+
+
+def has_floor(context: AuditContext, column: str) -> bool:
+    """Whether there are training rows with this column, to compare the held-out ones with."""
+    return context.train is not None and column in marginals.sql_types(context, "train")
+
+
+def too_few(
+    context: AuditContext, params: Gate, default: Mapping[str, Any], least: int = MIN_ROWS
+) -> AuditResult | None:
+    """The result where either side has fewer than ``least`` rows; None where both have enough."""
+    rows = {"synthetic": context.rows("synthetic"), "held-out": context.rows("holdout")}
+    few = [f"{n} {side}" for side, n in rows.items() if n < least]
+    if not few:
+        return None
+    return untold(f"{' and '.join(few)} rows (at least {least} are needed)", limit_of(params, None, default).text)
+
+
+def skipped(message: str) -> AuditResult:
+    """The result where the table has nothing that the audit is made for."""
+    return AuditResult(None, "skipped", message=message)

@@ -1,0 +1,1 @@
+"""Audits of instruction tables."""

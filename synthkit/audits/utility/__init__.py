@@ -1,0 +1,1 @@
+"""Is the table of use for prediction?"""

@@ -1,0 +1,1 @@
+"""From a plan to published tables: jobs, audits, publishing, the record of the run."""

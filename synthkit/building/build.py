@@ -1,0 +1,322 @@
+"""The scheduler: run a plan's actions in parallel along the graph, stage → audit → publish each, stop cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+from synthkit.building.freshness import fresh_sources, sources_read
+from synthkit.building.invocation import Invocation
+from synthkit.building.model import ModelRun, RunContext
+from synthkit.building.publish import check_database, places_of, refresh_database
+from synthkit.building.renames import refuse_unanswered
+from synthkit.building.runrecord import clock, history_entry, new_run_id, now, versions
+from synthkit.building.spending import balances, refuse_over_budget
+from synthkit.building.unittests import check_unit_tests
+from synthkit.compiler import Manifest
+from synthkit.events import (
+    Event,
+    Listener,
+    ModelFinished,
+    ModelStarted,
+    Note,
+    RunFinished,
+    RunStarted,
+    ignore,
+)
+from synthkit.files import append_line, write_json_atomic
+from synthkit.openlineage import Lineage
+from synthkit.planning.plan import Action, Plan
+from synthkit.results import ModelResult, RunResults
+from synthkit.runners.jobs import Executor
+from synthkit.runners.local import LocalExecutor
+from synthkit.store.lock import ProjectLock
+from synthkit.store.published import recover
+from synthkit.store.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to build: ``lock_wait`` is how many seconds to wait for another build to end.
+
+    ``asked`` is what the command line gave of :class:`.invocation.Invocation`, for a retry.
+
+    ``now`` is the clock that the sources' freshness is judged by; None is the machine's, or ``SYNTH_NOW``.
+    """
+
+    threads: int = 1
+    fail_fast: bool = False
+    lock_wait: float = 0.0
+    command: str = "build"
+    now: datetime | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class _State:
+    """What the scheduler knows while it runs; only the scheduling thread writes it."""
+
+    waiting: dict[str, Action]
+    results: dict[str, ModelResult] = field(default_factory=dict)
+    stopping: str | None = None
+
+
+def build(
+    manifest: Manifest,
+    make: Callable[[], Plan],
+    *,
+    options: Options | None = None,
+    listener: Listener = ignore,
+    executor: Executor | None = None,
+) -> RunResults:
+    """Make a plan, run it, and write ``target/run_results.json``.
+
+    The plan is made while the project's lock is held: one made earlier may not know what another build did meanwhile,
+    and would train, and pay for, a private model a second time.
+
+    A model whose parent failed is skipped. Ctrl-C and SIGTERM end the running jobs, leave what is published as it was
+    and return results marked ``interrupted``.
+
+    Raises:
+        SynthError: another build holds the project's lock, with that process named; or no plan can be made.
+        BuildError: a unit test fails, or somebody else's table in the DuckDB file has a model's name; nothing was run
+            then.
+        OverBudgetError: its trainings would spend more of some privacy than is left; nothing was read then.
+    """
+    options = options or Options()
+    tell = _serialised(listener)
+    lock = ProjectLock(manifest.project.target_dir / "lock", wait=options.lock_wait)
+    with lock.held(lambda text: tell(Note(text))):
+        run_id = new_run_id()
+        with Lineage(manifest, run_id, options.command, tell) as lineage:
+            run = _build(manifest, make, run_id, options, _serialised(tell, lineage.listen), executor, lineage)
+    tell(RunFinished(run))
+    return run
+
+
+def _build(
+    manifest: Manifest,
+    make: Callable[[], Plan],
+    run_id: str,
+    options: Options,
+    say: Listener,
+    executor: Executor | None,
+    lineage: Lineage,
+) -> RunResults:
+    """:func:`build`, under the lock."""
+    project, started = manifest.project, now()
+    target = project.target_dir
+    check_unit_tests(manifest.unit_tests)
+    plan = make()
+    lineage.planned(plan)
+    for warning in plan.warnings:
+        say(Note(warning, "warn"))
+    refuse_unanswered(manifest, plan.actions)
+    refuse_over_budget(manifest, balances(manifest, plan.actions))
+    check_database(manifest, [a.model for a in plan.actions])
+    recover(Warehouse(project.warehouse_dir, project.database_path))
+    models = tuple(a.model for a in plan.actions)
+    Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
+    workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
+    say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
+    stale = _stale(manifest, plan, options, say)
+    context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale, plan.contents)
+    scheduler = _Scheduler(context, plan, options, say)
+    try:
+        with _signals(scheduler.stop):
+            results, reason = scheduler.run()
+    finally:
+        workers.close()
+    run = RunResults(
+        run_id=run_id,
+        started_at=started,
+        ended_at=now(),
+        target=project.target_name,
+        seed=project.seed,
+        device=project.device,
+        versions=versions(),
+        results=results,
+        git=context.git,
+        command=options.command,
+        interrupted=reason == "interrupted",
+    )
+    _record(manifest, run)
+    for warning in refresh_database(manifest):
+        say(Note(warning, "warn"))
+    lineage.ended(run)
+    return run
+
+
+def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Event], None]) -> dict[str, str]:
+    """Models that a stale source keeps from being built, with the reason; warnings are said.
+
+    Audits alone judge what is published, and look at no clock.
+    """
+    if options.command == "audit":
+        return {}
+    reads = {a.model: sources_read(manifest.models[a.model]) for a in plan.actions}
+    found = fresh_sources(manifest, options.now or clock(), [s for r in reads.values() for s in r])
+    for one in found.values():
+        if one.status == "warn":
+            say(Note(one.message, "warn"))
+    bad = {id_: one.message for id_, one in found.items() if one.status == "error"}
+    return {m: f"stale source: {bad[s]}" for m, read in reads.items() for s in read if s in bad}
+
+
+def _record(manifest: Manifest, run: RunResults) -> None:
+    """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits."""
+    target = manifest.project.target_dir
+    whole = run.to_json()
+    write_json_atomic(target / "run_results.json", whole)
+    summary = {k: v for k, v in whole.items() if k != "results"}
+    summary["models"] = len(run.results)
+    if any(r.status != "reused" for r in run.results):
+        append_line(target / "runs.jsonl", json.dumps(summary, default=str))
+    for result in run.results:
+        if result.audits and result.status != "reused":
+            append_line(target / "history.jsonl", json.dumps(history_entry(run, result), default=str))
+
+
+class _Scheduler:
+    """Starts each action when its parents are done, at most ``threads`` at a time."""
+
+    def __init__(self, context: RunContext, plan: Plan, options: Options, say: Callable[[Event], None]) -> None:
+        self.context, self.plan, self.options, self.say = context, plan, options, say
+        self.state = _State({a.model: a for a in plan.actions})
+        self.total = len(plan.actions)
+        self.started = self.finished = 0
+        self.failures = False
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more and end what runs; safe to call from a signal handler."""
+        if self.state.stopping is None:
+            self.state.stopping = reason
+            threading.Thread(target=self.context.executor.stop, daemon=True).start()
+
+    def run(self) -> tuple[tuple[ModelResult, ...], str | None]:
+        running: dict[Future[ModelResult], str] = {}
+        with ThreadPoolExecutor(self.options.threads, thread_name_prefix="synth") as pool:
+            while True:
+                self._skip_blocked()
+                while len(running) < self.options.threads and (action := self._next()) is not None:
+                    running[self._start(pool, action)] = action.model
+                if not running:
+                    break
+                # A time-out, so that a signal is seen even where the wait would not be interrupted.
+                done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in done:
+                    del running[future]
+                    self._finish(future.result())
+        for action in list(self.state.waiting.values()):
+            self._finish(self._skipped(action, f"not started: {self.state.stopping or 'the build stopped'}"))
+        order = {a.model: i for i, a in enumerate(self.plan.actions)}
+        results = tuple(sorted(self.state.results.values(), key=lambda r: order[r.model]))
+        return results, self.state.stopping
+
+    def _parents(self, action: Action) -> Iterator[str]:
+        for parent in self.context.manifest.models[action.model].parents:
+            if parent.source is None:
+                yield parent.name
+
+    def _next(self) -> Action | None:
+        """The next action in plan order whose parents are all done."""
+        if self.state.stopping is not None:
+            return None
+        for action in self.state.waiting.values():
+            if all(p not in self.state.waiting and self._done(p) for p in self._parents(action)):
+                return action
+        return None
+
+    def _done(self, model: str) -> bool:
+        return model in self.state.results or model not in self.context.actions
+
+    def _start(self, pool: ThreadPoolExecutor, action: Action) -> Future[ModelResult]:
+        del self.state.waiting[action.model]
+        if action.kind != "reuse":
+            self.started += 1
+            work = len(self.plan.work)
+            self.say(ModelStarted(action.model, action.kind, action.reason, self.started, work))
+        return pool.submit(ModelRun(self.context, action).run)
+
+    def _skip_blocked(self) -> None:
+        """Skip whatever is downstream of a failure, level by level."""
+        again = self.failures  # to look through all that waits after every model that passed would take n² steps
+        while again:
+            again = False
+            for action in list(self.state.waiting.values()):
+                bad = [p for p in self._parents(action) if self._stuck(p)]
+                if bad:
+                    del self.state.waiting[action.model]
+                    self._finish(self._skipped(action, f"skipped: {bad[0]} did not pass"))
+                    again = True
+
+    def _stuck(self, model: str) -> bool:
+        result = self.state.results.get(model)
+        return result is not None and (result.failed or result.status == "skipped")
+
+    def _skipped(self, action: Action, message: str) -> ModelResult:
+        self.state.waiting.pop(action.model, None)
+        model = self.context.manifest.models[action.model]
+        return ModelResult(
+            action.model,
+            action.kind,
+            "skipped",
+            fingerprints=action.fingerprint.hashes(),
+            message=message,
+            generator=action.generator,
+            path=model.path,
+            materialized=model.spec.materialized,
+            disclosure=model.disclosure,
+            places=places_of(model),
+        )
+
+    def _finish(self, result: ModelResult) -> None:
+        self.state.results[result.model] = result
+        self.finished += 1
+        self.failures |= result.failed or result.status == "skipped"
+        self.say(ModelFinished(result, self.finished, self.total))
+        if result.failed and self.options.fail_fast:
+            self.stop("fail-fast")
+
+
+def _serialised(*listeners: Listener) -> Listener:
+    """Events come from many threads; the listeners see one at a time."""
+    lock = threading.Lock()
+
+    def say(event: Event) -> None:
+        with lock:
+            for listen in listeners:
+                listen(event)
+
+    return say
+
+
+@contextmanager
+def _signals(stop: Callable[[str], None]) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a clean stop while the build runs; a second one kills at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if seen:
+            os._exit(128 + number)
+        seen.append(number)
+        stop("interrupted")
+
+    before: Mapping[int, Any] = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

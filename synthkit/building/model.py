@@ -1,0 +1,235 @@
+"""One model's way through a build: rows in, staged, audited, published."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthkit.building.inputs import Inputs
+from synthkit.building.jobs import Jobs, promise_of
+from synthkit.building.provenance import guarantees_of
+from synthkit.building.publish import places_of, publish, state_of, withheld_audits
+from synthkit.building.runrecord import git_state
+from synthkit.building.spending import charge
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import BuildError, SynthError
+from synthkit.events import AuditFinished, Listener, ModelProgress, Note
+from synthkit.generators.checkpoint import FileCheckpoint
+from synthkit.planning.fingerprint import Fingerprinter
+from synthkit.planning.plan import FULL_REFRESH, Action
+from synthkit.results import ModelResult, ModelStatus, undecided
+from synthkit.runners.jobs import Executor
+from synthkit.store.signing import Sign, signer
+from synthkit.store.staging import StagedRows, Staging
+from synthkit.store.versions.repository import Repository, find_repository
+from synthkit.store.warehouse import Warehouse
+
+
+@dataclass
+class RunContext:
+    """What all models of one run share."""
+
+    manifest: Manifest
+    executor: Executor
+    run_id: str
+    say: Listener
+    actions: Mapping[str, Action]
+    stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
+    contents: Mapping[str, str] = field(default_factory=dict)  # source → the hash that the actions were planned under
+    fingerprinter: Fingerprinter = field(init=False)
+    warehouse: Warehouse = field(init=False)
+    staging: Staging = field(init=False)
+    repository: Repository | str = field(init=False)  # or why no versions are kept
+    git: Mapping[str, Any] | None = field(init=False)
+    sign: Sign | None = field(init=False)  # what signs receipts, where a key is configured
+
+    def __post_init__(self) -> None:
+        project = self.manifest.project
+        self.sign = signer(project.root)
+        self.repository = find_repository(project.root)
+        self.git = git_state(project.root)
+        self.fingerprinter = Fingerprinter(self.manifest, self.contents)
+        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.staging = Staging(project.target_dir)
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._guard = threading.Lock()
+        self.splits: dict[str, str] = {}
+
+    def once(self, key: str) -> threading.Lock:
+        """A lock per key, so that two models do not read the same source at once."""
+        with self._guard:
+            return self._locks[key]
+
+
+class ModelRun:
+    """Carries out one action. ``run`` never raises for a failure of the model: it returns the result."""
+
+    def __init__(self, context: RunContext, action: Action) -> None:
+        self.context, self.action = context, action
+        self.model: ModelNode = context.manifest.models[action.model]
+        self.seconds: dict[str, float] = {}
+        self._inputs = Inputs(context, self._progress)
+        self._jobs = Jobs(context, action, self._inputs)
+
+    def run(self) -> ModelResult:
+        if self.model.name in self.context.stale:
+            return self._result("error", message=self.context.stale[self.model.name])
+        if self.action.kind == "reuse":
+            state = state_of(self.context.warehouse, self.context.staging, self.model)
+            rows = None if state is None else state["rows"]
+            audits = () if state is None else tuple(state["audits"])
+            return self._result("reused", rows=rows, audits=audits, message=self.action.reason)
+        try:
+            return self._build()
+        except SynthError as error:
+            hint = f" (fix: {error.hint})" if error.hint else ""
+            return self._result("error", message=f"{error.message}{hint}")
+        except Exception as error:
+            import traceback
+
+            path = self.context.manifest.project.target_dir / "logs" / f"{self.context.run_id}.log"
+            with path.open("a", encoding="utf-8") as log:
+                log.write(traceback.format_exc())
+            return self._result("error", message=f"internal error: {error} (the traceback is in {path})")
+
+    def _build(self) -> ModelResult:
+        staged = self._rows()
+        records = self._audit(staged)
+        bad = [r for r in records if r["status"] in ("fail", "error")]
+        if bad:
+            return self._result(
+                "error" if any(r["status"] == "error" for r in bad) else "fail",
+                rows=staged.table.rows,
+                audits=tuple(records),
+                message=f"not published: {len(bad)} of {len(records)} audits did not pass",
+            )
+        started = time.perf_counter()
+        publish(self.context, self.model, self.action, staged, records, self.seconds)
+        self.seconds["publish"] = time.perf_counter() - started
+        blind = undecided(records)
+        status: ModelStatus = "warn" if blind or any(r["status"] == "warn" for r in records) else "pass"
+        return self._result(
+            status,
+            rows=staged.table.rows,
+            audits=tuple(records),
+            published=self.model.spec.materialized != "ephemeral",
+            message="no comparison with real rows could decide" if blind else "",
+        )
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def _rows(self) -> StagedRows:
+        """Make the rows, or find those that only wait for their audits."""
+        sample = self.action.fingerprint.sample
+        if self.action.kind == "audit":
+            found = self._existing(sample)
+            if found is not None:
+                return found
+        if self.model.generator.kind == "query":
+            self._query()
+        elif self.model.generator.kind == "teacher":
+            self._compose()
+        else:
+            self._generate()
+        staged = self.context.staging.staged(self.model.name, sample)
+        if staged is None:
+            raise BuildError(f"the rows of {self.model.name!r} were not staged")
+        return staged
+
+    def _existing(self, sample: str) -> StagedRows | None:
+        staged = self.context.staging.staged(self.model.name, sample)
+        if staged is not None:
+            return staged
+        return self.context.warehouse.rows(self.model.name)
+
+    def _generate(self) -> None:
+        action, staging = self.action, self.context.staging
+        train = action.fingerprint.train
+        self._jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
+        if action.kind == "train":
+            shutil.rmtree(staging.model_dir(train), ignore_errors=True)
+            if action.reason == FULL_REFRESH:
+                FileCheckpoint(staging.checkpoint(train)).discard()
+        charged = None if self.model.budget is None else self._charge(train)
+        job = self._jobs.generate(charged, self._guarantees(charged))
+        self._time(self.context.executor.run(job, self._progress))
+
+    def _charge(self, train: str) -> Mapping[str, Any] | None:
+        """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""
+        staging = self.context.staging
+        if staging.has_model(train):
+            return staging.charge(train)
+        return charge(self.context.manifest, self.model, train, self.context.run_id).receipt()
+
+    def _guarantees(self, charged: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+        """What the rows may reveal, by the trainings that they really descend from."""
+        found = guarantees_of(self.context.manifest, self.model, charged, self._inputs.upstream)
+        return [g.to_json() for g in found]
+
+    def _query(self) -> None:
+        self._noted(self.context.executor.run(self._jobs.query(self._guarantees(None)), self._progress))
+
+    def _compose(self) -> None:
+        self._noted(self.context.executor.run(self._jobs.compose(self._guarantees(None)), self._progress))
+
+    def _noted(self, done: Mapping[str, Any]) -> None:
+        self._time(done)
+        for note in done["notes"]:
+            self.context.say(Note(f"{self.model.name}: {note}", "warn"))
+
+    # -- audits ------------------------------------------------------------------------------------
+
+    def _audit(self, staged: StagedRows) -> list[Mapping[str, Any]]:
+        if not self.model.audits:
+            return []
+        done = self.context.executor.run(self._jobs.audit(staged, self.seconds), self._progress)
+        self._time(done)
+        for record in done["records"]:
+            self.context.say(AuditFinished(self.model.name, record))
+        return list(done["records"])
+
+    # -- small things ------------------------------------------------------------------------------
+
+    def _progress(self, phase: str, done: int, total: int, unit: str, note: str = "") -> None:
+        self.context.say(ModelProgress(self.model.name, phase, done, total, unit, note))
+
+    def _time(self, manifest: Mapping[str, Any]) -> None:
+        self.seconds.update(manifest.get("seconds", {}))
+
+    def _withheld(self) -> tuple[str, ...]:
+        return tuple(sorted(withheld_audits(self.context.manifest, self.model)))
+
+    def _result(
+        self,
+        status: ModelStatus,
+        *,
+        rows: int | None = None,
+        audits: tuple[Mapping[str, Any], ...] = (),
+        published: bool = False,
+        message: str = "",
+    ) -> ModelResult:
+        epsilon, delta = promise_of(self.model) or (None, None)
+        return ModelResult(
+            model=self.model.name,
+            action=self.action.kind,
+            status=status,
+            rows=rows,
+            seconds={k: round(v, 3) for k, v in self.seconds.items()},
+            fingerprints=self.action.fingerprint.hashes(),
+            epsilon=epsilon,
+            delta=delta,
+            published=published,
+            audits=audits,
+            message=message,
+            generator=self.model.generator.name,
+            withheld=self._withheld(),
+            disclosure=self.model.disclosure,
+            path=self.model.path,
+            materialized=self.model.spec.materialized,
+            places=places_of(self.model),
+        )

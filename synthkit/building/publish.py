@@ -1,0 +1,299 @@
+"""The gate between staged rows and published tables: only a passing audit record opens it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from synthkit.audits import registry
+from synthkit.building.runrecord import now, versions
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import BuildError, SynthError
+from synthkit.planning.difference import rendered_with
+from synthkit.planning.plan import Action
+from synthkit.privacy.disclosure import picturable, public_receipt
+from synthkit.privacy.knowledge import declared_schema
+from synthkit.project.types import Relation
+from synthkit.store.database import TableInfo, held_by_others, rebuild
+from synthkit.store.others import HELD, refuse_taken_names
+from synthkit.store.previous import PreviousVersions
+from synthkit.store.published import pointer_path
+from synthkit.store.staging import StagedRows, Staging
+from synthkit.store.versions.pointer import write_pointer
+from synthkit.store.versions.repository import Repository
+from synthkit.store.warehouse import PassingAudit, Warehouse
+
+if TYPE_CHECKING:
+    from synthkit.audits.runner import BoundAudit
+    from synthkit.building.model import RunContext
+    from synthkit.project.project import Project
+
+
+def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> Mapping[str, Any] | None:
+    """The last audited state of a model: its receipt, or an ephemeral model's staged record."""
+    if model.spec.materialized == "ephemeral":
+        return staging.audited(model.name)
+    return warehouse.published(model.name)
+
+
+def publish(
+    context: RunContext,
+    model: ModelNode,
+    action: Action,
+    staged: StagedRows,
+    records: Sequence[Mapping[str, Any]],
+    seconds: Mapping[str, float],
+) -> None:
+    """Publish the rows, or for an ephemeral model record that they passed.
+
+    Raises:
+        ValueError: an audit did not pass (the gate).
+    """
+    receipt = _receipt(context, model, action, staged, records, seconds)
+    receipt = public_form(context.manifest, model, receipt)
+    passing = PassingAudit.of(receipt["audits"])
+    if model.spec.materialized == "ephemeral":
+        context.staging.record_audited(model.name, receipt)
+        context.staging.discard_others(model.name, staged.sample)
+        return
+    repository = context.repository
+    keep = repository.store if isinstance(repository, Repository) else None
+    _versions(context).keep(model.name, staged.path)
+    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep, staged.hashes, context.sign)
+    if keep is not None:
+        write_pointer(pointer_path(context.warehouse, model.name), written)
+    context.staging.discard_others(model.name, None)
+
+
+def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) -> dict[str, Any] | None:
+    """What the audits of these rows may know of the version published before them; an ephemeral model has none."""
+    if model.spec.materialized == "ephemeral":
+        return None
+    found = _versions(context).before(model.name, staged.path)
+    return None if found is None else found.to_json()
+
+
+def _versions(context: RunContext) -> PreviousVersions:
+    return PreviousVersions(context.staging.previous, context.warehouse)
+
+
+def public_form(manifest: Manifest, model: ModelNode, receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """A receipt as it may be published under today's declarations: its table may have been made before those."""
+    return public_receipt(receipt, withheld_audits(manifest, model), model.disclosure)
+
+
+def withheld_audits(manifest: Manifest, model: ModelNode) -> frozenset[str]:
+    """Names of the audits whose figures, or words, are not for everybody: those of real rows that are protected.
+
+    A figure of real rows beside a table is outside every guarantee: the table's own, that of the private tables which
+    SQL reads, and that of another table of the same people. Of a table that holds real rows, every figure is one.
+    """
+    if model.disclosure == "open":
+        return frozenset()
+    if model.lineage.contains_real_rows:
+        return frozenset(b.name for b in model.audits)
+    return reading_real_rows(manifest, model)
+
+
+def reading_real_rows(manifest: Manifest, model: ModelNode) -> frozenset[str]:
+    """Names of the model's audits whose figures come from real rows, or may.
+
+    A custom audit, or one that names another table, counts as such where a source, or a table that holds real rows, is
+    among the tables that the model's audits read.
+    """
+    compared = model.source is None or _holds_real_rows(manifest, model.source)
+    real = any(_holds_real_rows(manifest, r) for r in model.audit_relations)
+    found = set()
+    for bound in model.audits:
+        needs = bool(registry.get(bound.audit).needs) if bound.audit is not None else False
+        names_tables = bound.audit is None or _names_relation(bound.params)
+        if (needs and compared) or (real and names_tables):
+            found.add(bound.name)
+    return frozenset(found)
+
+
+def places_of(model: ModelNode) -> tuple[str, ...]:
+    """Where the model, and each of its audits, is written, as ``line:column`` in its file; "" for elsewhere."""
+    file = str(model.spec.origin.file)
+    where = [str(model.spec.origin.at("name")), *(b.location or "" for b in model.audits)]
+    return tuple(w.removeprefix(f"{file}:") if w.startswith(f"{file}:") else "" for w in where)
+
+
+def _holds_real_rows(manifest: Manifest, relation: Relation) -> bool:
+    return relation.source is not None or manifest.models[relation.name].lineage.contains_real_rows
+
+
+Pictures = Literal["all", "synthetic", "none"]
+
+
+def pictures_of(manifest: Manifest, model: ModelNode) -> Pictures:
+    """What a report may picture of a table: both sides, its own rows alone, or none, where its own are real ones."""
+    if picturable(model.disclosure, manifest.project.spec.reports.show_real):
+        return "all"
+    return "none" if model.lineage.contains_real_rows else "synthetic"
+
+
+def _names_relation(params: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Mapping) for value in params.values())
+
+
+def _receipt(
+    context: RunContext,
+    model: ModelNode,
+    action: Action,
+    staged: StagedRows,
+    records: Sequence[Mapping[str, Any]],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    spec = model.spec
+    teacher = {} if staged.teacher is None else {"teacher": dict(staged.teacher)}
+    return {
+        "model": model.name,
+        "run_id": context.run_id,
+        "published_at": now(),
+        "rows": staged.table.rows,
+        "source_rows": staged.source_rows,
+        "schema": staged.table.schema.to_json(),
+        "columns": [{"name": c.name, "type": c.sql_type} for c in staged.table.schema.columns],
+        "fingerprints": action.fingerprint.hashes(),
+        "inputs": dict(action.fingerprint.inputs),
+        "uses": rendered_with(context.manifest, model),
+        "seed": action.fingerprint.inputs["train"]["seed"],
+        "generator": {
+            "name": model.generator.name,
+            "params": model.params.model_dump(mode="json"),
+            "version": model.generator.version,
+        },
+        "source": None if model.source is None else model.source.id,
+        "holdout": model.judges,
+        "epsilon": spec.epsilon,
+        "delta": model.delta,
+        "privacy": staged.privacy,
+        "guarantees": None if staged.guarantees is None else list(staged.guarantees),
+        "contains_real_rows": model.lineage.contains_real_rows,
+        "descends_from": sorted(model.lineage.sources),
+        **teacher,
+        "materialized": spec.materialized,
+        "description": spec.description,
+        "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
+        "required": [_required(b) for b in model.audits],
+        "source_columns": source_columns(context.manifest, model),
+        "ephemeral": _ephemeral(context, model),
+        "audits": [dict(r) for r in records],
+        "seconds": {k: round(v, 3) for k, v in seconds.items()},
+        "versions": versions(),
+        "git": context.git,
+        "device": context.manifest.project.device,
+        "environment": None if staged.environment is None else dict(staged.environment),
+    }
+
+
+def _required(bound: BoundAudit) -> dict[str, Any]:
+    """What was demanded, so that a changed limit can be held against the figures that were found."""
+    return {k: v for k, v in bound.to_json().items() if k != "location"}
+
+
+def source_columns(manifest: Manifest, model: ModelNode) -> dict[str, dict[str, str]]:
+    """Names and types of the real tables that the model or its audits read: `verify` has no others to look at.
+
+    Those that ephemeral models upstream read are among them, as these have no receipt. Of a private model's source, as
+    they are declared: a type that was read off the rows would tell of them.
+    """
+    found = {}
+    for relation in _with_ephemeral(manifest, model):
+        if relation.source is not None:
+            schema = manifest.sources[relation.id].schema
+            if model.protected:
+                own = model.declared if relation == model.source else None
+                schema = own or declared_schema(schema, sniffed=True)
+            found[relation.id] = {c.name: c.sql_type for c in schema.columns}
+    return found
+
+
+def _with_ephemeral(manifest: Manifest, model: ModelNode) -> Iterator[Relation]:
+    """What the model reads, and what the ephemeral models among that read, and so on."""
+    waiting, seen = list(model.parents), set[Relation]()
+    while waiting:
+        relation = waiting.pop(0)
+        if relation in seen:
+            continue
+        seen.add(relation)
+        yield relation
+        if relation.source is None and manifest.models[relation.name].spec.materialized == "ephemeral":
+            waiting += manifest.models[relation.name].parents
+
+
+def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, Any]:
+    """Hashes and inputs of the ephemeral models upstream, which leave no receipt of their own."""
+    found: dict[str, Any] = {}
+    waiting = [r.name for r in model.parents if r.source is None]
+    while waiting:
+        name = waiting.pop()
+        node = context.manifest.models[name]
+        state = context.staging.audited(name) if node.spec.materialized == "ephemeral" else None
+        if state is not None and name not in found:
+            found[name] = {key: state[key] for key in ("fingerprints", "inputs")}
+            waiting += [r.name for r in node.parents if r.source is None]
+    return found
+
+
+def check_database(manifest: Manifest, models: Iterable[str]) -> None:
+    """Before anything is built: whether the tables will have a place in the DuckDB file.
+
+    Raises:
+        BuildError: somebody else's table or view there has the name of one of the models.
+    """
+    project = manifest.project
+    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    wanted = [n for n in models if manifest.models[n].spec.materialized in HELD]
+    try:
+        contents = held_by_others(warehouse)
+    except BuildError:
+        return  # which tables are published does not hang on it: refresh_database says so
+    refuse_taken_names(warehouse.database, contents, wanted)
+
+
+def refresh_database(manifest: Manifest) -> list[str]:
+    """Derive the DuckDB file from the published tables. Returns warnings: a table is published regardless."""
+    known = {n: m for n, m in manifest.models.items() if n not in manifest.unknown}
+    return refresh_from_receipts(manifest.project, known, manifest)
+
+
+def refresh_from_receipts(
+    project: Project, models: Mapping[str, ModelNode], manifest: Manifest | None = None
+) -> list[str]:
+    """:func:`refresh_database`, where what is not among the ``models`` is described as its receipt has it."""
+    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    infos: dict[str, TableInfo] = {}
+    receipts = warehouse.all_published()
+    for name, receipt in receipts.items():
+        model = models.get(name)
+        if manifest is not None and name in manifest.models:
+            receipts[name] = public_form(manifest, manifest.models[name], receipt)
+        infos[name] = TableInfo(
+            name=name,
+            materialized=receipt["materialized"] if model is None else model.spec.materialized,
+            description=receipt.get("description") if model is None else model.spec.description,
+            column_descriptions=receipt.get("column_descriptions", {})
+            if model is None
+            else {c.name: c.description for c in model.schema.columns if c.description},
+        )
+    try:
+        rebuild(warehouse, infos, _history(project), receipts)
+    except SynthError as error:
+        fix = f"; {error.hint}" if error.hint else ""
+        return [f"the DuckDB file was not refreshed: {error.message}{fix}"]
+    return []
+
+
+def _history(project: Project) -> list[dict[str, Any]]:
+    path = project.target_dir / "runs.jsonl"
+    runs: list[dict[str, Any]] = []
+    if path.exists():
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                runs.append(json.loads(line))
+            except ValueError:
+                continue  # the last line of a killed run
+    return runs

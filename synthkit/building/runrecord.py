@@ -1,0 +1,80 @@
+"""What identifies a run: its id, time, package versions and git commit; and what its history keeps of a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from synthkit import __version__
+from synthkit.errors import SynthError
+from synthkit.planning.fingerprint import package_version
+from synthkit.privacy.disclosure import public_result
+from synthkit.results import ModelResult, RunResults
+from synthkit.store.versions.git import git, is_dirty
+
+_REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock() -> datetime:
+    """The time that freshness is judged by: ``SYNTH_NOW`` (ISO 8601; UTC without an offset), else the machine's.
+
+    Raises SynthError where the variable holds no time.
+    """
+    given = os.environ.get("SYNTH_NOW")
+    if not given:
+        return datetime.now(UTC)
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError:
+        raise SynthError(f"SYNTH_NOW={given!r} is no time", hint="write 2026-01-31T12:00:00Z") from None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def new_run_id() -> str:
+    """Sorts by time, and two runs started in one second differ: ``20260131T120000Z-1a2b3c``."""
+    import secrets
+
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") + "-" + secrets.token_hex(3)
+
+
+def versions() -> dict[str, str]:
+    """Versions of synthkit, Python and the packages that decide results."""
+    packages = {p: package_version(p) for p in _REPORTED}
+    return {"synthkit": __version__, "python": sys.version.split()[0], **packages}
+
+
+_KEPT = ("name", "column", "value", "ci", "floor", "threshold", "limit", "better", "status")
+
+
+def history_entry(run: RunResults, result: ModelResult) -> dict[str, Any]:
+    """One table's audits in one run, as the report shows them over time; of a private table what may be published."""
+    shown = public_result(result)
+    return {
+        "run_id": run.run_id,
+        "ended_at": run.ended_at,
+        "model": shown.model,
+        "action": shown.action,
+        "status": shown.status,
+        "published": shown.published,
+        "rows": shown.rows,
+        "epsilon": shown.epsilon,
+        "disclosure": shown.disclosure,
+        "sample": shown.fingerprints.get("sample"),
+        "audits": [{k: a[k] for k in _KEPT if k in a} for a in shown.audits],
+    }
+
+
+def git_state(root: Path) -> dict[str, Any] | None:
+    """{commit, dirty} of the project's repository, or None outside one (or without git)."""
+    commit = git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit.decode().strip(), "dirty": is_dirty(root)}

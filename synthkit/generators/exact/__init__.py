@@ -1,0 +1,1 @@
+"""What must hold in every row: conditions as quotas, declared inequalities, rejection."""

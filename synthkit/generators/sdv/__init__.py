@@ -1,0 +1,1 @@
+"""SDV's single-table synthesizers as generators."""

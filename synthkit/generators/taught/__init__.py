@@ -1,0 +1,1 @@
+"""Generators that ask a teacher model: text columns, instruction tables."""

@@ -1,0 +1,1 @@
+"""One item of an instruction table, its tokens and n-grams, and items near it."""

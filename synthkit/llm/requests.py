@@ -1,0 +1,101 @@
+"""A request to the teacher: what is sent, what names it, and the most that it can cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from synthkit.llm.client import transformed_schema
+from synthkit.llm.prices import Prices
+from synthkit.llm.usage import Usage
+
+# What the provider adds to a request out of sight: the marks between the parts (some ten tokens) and the instruction
+# that explains the JSON form, which is a few hundred tokens beside the schema itself.
+OVERHEAD_TOKENS = 2_000
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question to the teacher.
+
+    Attributes:
+        system: the part that does not change from request to request, cached by the provider.
+        form: the shape of the answer.
+        label: what it is, for people; not part of the key.
+        nonce: tells apart requests that are otherwise equal.
+    """
+
+    model: str
+    system: str
+    user: str
+    form: type[BaseModel]
+    max_tokens: int
+    label: str = ""
+    nonce: int = 0
+
+    def payload(self) -> dict[str, Any]:
+        """The arguments of ``messages.create``."""
+        system = [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}]
+        return {
+            "model": self.model,
+            "max_tokens": self.max_tokens,
+            # An empty block is refused by the API.
+            **({"system": system} if self.system else {}),
+            "messages": [{"role": "user", "content": self.user}],
+            "output_config": {"format": {"type": "json_schema", "schema": json.loads(transformed_schema(self.form))}},
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of what is asked, in a form of our own: the SDK's way of writing a schema is no part of it."""
+        asked = {
+            "model": self.model,
+            "system": self.system,
+            "user": self.user,
+            "form": _canonical_form(self.form),
+            "max_tokens": self.max_tokens,
+            "nonce": self.nonce,
+        }
+        text = json.dumps(asked, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        # A lone surrogate is legal in a Python string, and must name a request all the same.
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def most_tokens(self) -> Usage:
+        """An upper bound of the tokens that it can be billed for.
+
+        The tokeniser works on bytes and each token stands for at least one, so the UTF-8 length of all text that is
+        sent, with ``OVERHEAD_TOKENS`` for what the provider adds, is a bound of the input. All of it counts as
+        written to the cache, the dearest kind. ``max_tokens`` bounds the output.
+        """
+        texts = (self.system, self.user, transformed_schema(self.form))
+        sent = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        return Usage(write_5m=sent + OVERHEAD_TOKENS, output=self.max_tokens)
+
+    def worst_case(self, prices: Prices, batch: bool = False) -> Decimal:
+        """USD that one attempt can cost at most."""
+        most = self.most_tokens
+        uncached = Usage(input=most.write_5m, output=most.output)
+        return max(prices.cost(self.model, usage, batch) for usage in (most, uncached))
+
+
+@lru_cache(maxsize=64)
+def _canonical_form(form: type[BaseModel]) -> str:
+    return json.dumps(_without_titles(form.model_json_schema()), sort_keys=True)
+
+
+def _without_titles(node: Any, names: bool = False) -> Any:
+    """A schema without the titles that pydantic makes from names. ``names``: the keys of ``node`` are fields."""
+    if isinstance(node, dict):
+        return {
+            k: _without_titles(v, names=k in ("properties", "$defs") and not names)
+            for k, v in node.items()
+            if names or k != "title"
+        }
+    return [_without_titles(v) for v in node] if isinstance(node, list) else node

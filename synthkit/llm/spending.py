@@ -1,0 +1,120 @@
+"""What a generator that asks a teacher has in common with the others: limits, where answers are kept, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from synthkit.llm.spec import TeacherParams, model_warning
+
+if TYPE_CHECKING:
+    from synthkit.llm.estimate import Estimate
+    from synthkit.llm.prices import Prices
+    from synthkit.llm.session import Teacher
+
+AHEAD = 64  # requests that may be unanswered when the next one is decided
+FOLDER = ".synth/requests"  # below a project's root: outside target/, as synth clean must not cost money
+PRICES = "prices.yml"  # at a project's root: its own prices
+
+
+class SpendingParams(BaseModel):
+    """What asking a teacher may cost, and how much is asked at once.
+
+    Args:
+        max_usd: a hard stop: no request is sent that could pass it, whatever is still unanswered.
+        max_requests: another one, in requests of this table.
+        concurrency: requests under way. It changes the speed, not the rows.
+        batch_api: send message batches: half the price, within a day.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What decides when and how fast answers come, not what they are.
+    CHANGES_NO_ROW: ClassVar[Mapping[str, Any]] = {
+        "concurrency": True,
+        "batch_api": True,
+        "teacher": {"base_url", "timeout", "patience"},
+    }
+
+    teacher: TeacherParams
+    max_usd: Decimal = Field(gt=0)
+    max_requests: int | None = Field(default=None, ge=1)
+    concurrency: int = Field(default=8, ge=1, le=64)
+    batch_api: bool = False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are asked."""
+        return (self.teacher.model,)
+
+
+@contextmanager
+def teacher_of(params: SpendingParams, root: Path, requests: Path) -> Iterator[Teacher]:
+    """A teacher whose answers are kept in the folder ``requests``, at the prices that hold in the project ``root``."""
+    from synthkit.llm.kept import RequestStore
+    from synthkit.llm.session import Teacher
+
+    with (
+        RequestStore(requests) as store,
+        Teacher(
+            params.teacher,
+            store,
+            prices_of(root),
+            concurrency=params.concurrency,
+            max_usd=params.max_usd,
+            batch_api=params.batch_api,
+            request_limit=params.max_requests,
+        ) as teacher,
+    ):
+        yield teacher
+
+
+def prices_of(root: Path) -> Prices:
+    """The shipped prices, and those of the project's own file, if it has one."""
+    from synthkit.llm.prices import Prices
+
+    own = root / PRICES
+    return Prices.load(own if own.exists() else None)
+
+
+def model_warnings(params: SpendingParams) -> list[str]:
+    """One for each model that the installed SDK does not know."""
+    return [text for model in dict.fromkeys(params.models) if (text := model_warning(model)) is not None]
+
+
+def progress_note(teacher: Teacher, params: SpendingParams, rejected: int) -> str:
+    return f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {rejected} rejected"
+
+
+def told(teacher: Teacher, params: SpendingParams) -> dict[str, Any]:
+    """What the receipt says: the same for a build that paid and for one that found all answers kept."""
+    spec = params.teacher
+    return {
+        "provider": spec.provider,
+        "model": spec.model,
+        "intended_use": spec.intended_use,
+        "terms_ack": spec.terms_ack,
+        "usd": str(teacher.spent),
+        "max_usd": str(params.max_usd),
+        "usage": dict(vars(teacher.usage)),
+        "requests": sum(teacher.counts.values()),
+        "prices_of": teacher.prices.as_of,
+    }
+
+
+def in_words(parts: Sequence[Estimate], params: SpendingParams, assumed: str) -> list[str]:
+    """Two lines for ``synth plan``: requests, tokens and USD of all ``parts``; and what that rests on."""
+    requests = sum(part.requests for part in parts)
+    sent = sum(part.input_tokens for part in parts)
+    got = sum(part.output_tokens for part in parts)
+    low, likely, high = (sum((part.usd[i] for part in parts), Decimal(0)) for i in range(3))
+    end = "max_usd stops it before" if likely > params.max_usd else f"never more than ${params.max_usd:.2f}"
+    return [
+        f"about {requests:,} requests, {sent:,} tokens in and {got:,} out, "
+        f"${likely:.2f} (${low:.2f} to ${high:.2f}); {end}",
+        f"assumed: {assumed}; {'; '.join(parts[0].assumptions[2:])}",
+    ]

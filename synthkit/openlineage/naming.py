@@ -1,0 +1,81 @@
+"""The names of tables in lineage: the same table has the same name in every run, and on every machine where it can.
+
+Whatever else writes or reads a table of a server names it after OpenLineage's naming specification
+(https://openlineage.io/docs/spec/naming), so that its graph and this one join. Files of the project are named by their
+path in it, as where the project lies differs from machine to machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from synthkit.compiler import Manifest
+from synthkit.project.project import Project
+from synthkit.project.types import Relation, SourceTableSpec
+
+
+class Name(NamedTuple):
+    """OpenLineage's name of a table."""
+
+    namespace: str
+    name: str
+
+
+def namespace_of(project: Project) -> str:
+    """The declared namespace, or the project's name."""
+    spec = project.spec.lineage
+    return project.spec.name if spec is None or spec.namespace is None else spec.namespace
+
+
+def name_of(manifest: Manifest, relation: Relation) -> Name:
+    """Of a published table ``target.model``; of a source where its rows are, or else ``source:group.table``."""
+    project = manifest.project
+    if relation.source is None:
+        return Name(namespace_of(project), f"{project.target_name}.{relation.name}")
+    spec = manifest.sources[relation.id].spec
+    return _place(project, spec) or Name(namespace_of(project), relation.id)
+
+
+def _place(project: Project, spec: SourceTableSpec) -> Name | None:
+    if spec.path is not None:
+        return _file(project, spec.path)
+    connection = project.spec.connections.get(spec.connection or "")
+    if connection is None or spec.query is not None:
+        return None  # a query has no place of its own
+    table = spec.table or spec.name
+    if connection.path is not None:
+        found = _file(project, connection.path)
+        return Name(found.namespace, f"{found.name}/{table}")
+    return None if connection.url is None else _postgres(connection.url, table)
+
+
+def _file(project: Project, written: str) -> Name:
+    path = Path(written)
+    if path.is_absolute() and path.is_relative_to(project.root):
+        path = path.relative_to(project.root)
+    if not path.is_absolute() and ".." not in path.parts:
+        return Name(namespace_of(project), path.as_posix())
+    return Name("file", (project.root / path).resolve().as_posix())
+
+
+def _postgres(url: str, table: str) -> Name | None:
+    """Of the URL host, port and database alone: user and password are nobody's business."""
+    import psycopg
+    from openlineage.client.naming.dataset import Postgres
+
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        return None
+    if not parts.get("dbname"):
+        return None
+    schema, _, name = table.rpartition(".")
+    naming = Postgres(
+        str(parts.get("host") or "localhost"),
+        str(parts.get("port") or 5432),
+        str(parts["dbname"]),
+        schema or "public",
+        name,
+    )
+    return Name(naming.get_namespace(), naming.get_name())

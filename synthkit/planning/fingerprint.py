@@ -1,0 +1,265 @@
+"""Train, sample and audit hashes: what decides a model's weights, its rows, and its verdict.
+
+Each hash is the SHA-256 of canonical JSON (sorted keys) of *rendered* inputs, so reformatting YAML, reordering
+keys or changing a variable that a model does not use changes nothing. The inputs themselves are kept in the
+receipt, so that ``synth plan`` can say which one changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import SynthError, shortened
+from synthkit.privacy.hashkey import hash_key, keyed
+from synthkit.project.decides import What, deciding, fields_deciding
+from synthkit.project.types import ColumnSpec, ModelSpec
+from synthkit.sources.fingerprint import content_hash
+from synthkit.sources.ingest import VERSION as READING_VERSION
+
+DERIVED_VERSION = 2  # of how the rows of a model that another one learns from are divided
+FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
+
+
+TRAINED: tuple[What, ...] = ("rows", "split", "train")  # what a key of a source decides that makes another training
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The three hashes of a model, and what went into each."""
+
+    train: str
+    sample: str
+    audit: str
+    inputs: Mapping[str, Any]
+
+    def hashes(self) -> dict[str, str]:
+        return {"train": self.train, "sample": self.sample, "audit": self.audit}
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:
+    """The model's own seed if it has one, else SHA-256 of the project's seed and the model's name."""
+    if spec_seed is not None:
+        return spec_seed
+    return int.from_bytes(hashlib.sha256(f"{project_seed}:{name}".encode()).digest()[:4], "big")
+
+
+def overrides(spec: ModelSpec) -> dict[str, dict[str, Any]]:
+    """What a model itself declares of its source's columns: by name, the keys that decide what is learnt."""
+    keys = [k for k in fields_deciding(ColumnSpec, "train", reader="model") if k != "name"]
+    found = {c.name: {k: getattr(c, k) for k in keys} for c in spec.columns}
+    return {name: said for name, said in found.items() if any(v is not None for v in said.values())}
+
+
+@cache
+def package_version(name: str) -> str:
+    """The installed version of a distribution, or "absent"."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+class Fingerprinter:
+    """Computes fingerprints along the graph; each source is hashed once."""
+
+    def __init__(self, manifest: Manifest, contents: Mapping[str, str] | None = None) -> None:
+        """``contents``: hashes of sources that something was planned under, which it is then done under too."""
+        self.manifest = manifest
+        self.contents: dict[str, str] = dict(contents or {})
+
+    def content(self, source_id: str) -> str:
+        """The hash of a source's rows (cached as long as its files stand as they are) and of how they are read."""
+        if source_id not in self.contents:
+            node = self.manifest.sources.get(source_id)
+            if node is None:
+                raise SynthError(f"{source_id.removeprefix('source:')} is not here, so its content is not known")
+            project = self.manifest.project
+            self.contents[source_id] = content_hash(
+                node.spec,
+                root=project.root,
+                connections=project.spec.connections,
+                cache=project.content_cache,
+            )
+        return self.contents[source_id]
+
+    def of(self, model: ModelNode, upstream: Mapping[str, str]) -> Fingerprint:
+        """The fingerprint of ``model``; ``upstream`` gives the sample hash of each parent model by id."""
+        train = self._train_inputs(model, upstream)
+        train_hash = digest(train)
+        sample = self._sample_inputs(model)
+        sample_hash = digest({"train": train_hash, **sample})
+        private = model.protected or model.disclosure != "open"
+        audit: dict[str, Any] = {
+            "audits": {f"{i}:{b.name}": b.hash for i, b in enumerate(model.audits)},
+            "tables": {r.id: self._identity(r.id, upstream, private) for r in model.audit_relations},
+        }
+        if model.generator.kind == "query" and model.source is not None:
+            audit["reference"] = {
+                model.source.id: self._identity(model.source.id, upstream, private),
+                "holdout": self._division(model),
+            }
+        audit_hash = digest({"sample": sample_hash, **audit})
+        return Fingerprint(train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit})
+
+    def package(self, name: str) -> str:
+        """The version of a package that decides rows."""
+        return package_version(name)
+
+    def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
+        """What stands for the rows of a source or model. It is published, so that of protected rows is keyed."""
+        if not node.startswith("source:"):
+            return upstream[node]
+        content = self.content(node)
+        return keyed(content, hash_key(self.manifest.project.root)) if private else content
+
+    def _train_inputs(self, model: ModelNode, upstream: Mapping[str, str]) -> dict[str, Any]:
+        project = self.manifest.project
+        seed = model_seed(project.seed, model.spec.seed, model.name)
+        reads = model.sql_relations if model.generator.kind == "query" else (model.source,)
+        inputs: dict[str, Any] = {
+            "generator": {
+                "name": model.generator.name,
+                "version": model.generator.version,
+                "params": model.params.model_dump(mode="json", exclude=getattr(model.params, "CHANGES_NO_ROW", None)),
+            },
+            "packages": {p: self.package(p) for p in model.generator.packages},
+            "sources": {
+                r.id: self._identity(r.id, upstream, model.disclosure != "open") for r in reads if r is not None
+            },
+            "declared": {r.id: self._declared(r.id) for r in reads if r is not None and r.source is not None},
+            "seed": seed,
+        }
+        if model.generator.kind == "query":
+            inputs["generator"]["params"] = {"query": model.sql}
+            inputs["holdout"] = {r.id: self._source_holdout(r.id) for r in reads if r and r.source is not None}
+        else:
+            inputs |= {
+                "holdout": self._division(model),
+                "device": project.device,
+                "threads": project.spec.model_threads,
+                "epsilon": model.spec.epsilon,
+                "delta": model.delta,
+                "columns": overrides(model.spec),
+            }
+            if model.budget is not None:
+                inputs["budget"] = asdict(model.budget)
+        return inputs
+
+    def _declared(self, source_id: str) -> str:
+        """The parts of a source's declaration that decide how its rows are read and learnt."""
+        decides = deciding(self.manifest.sources[source_id].spec, *TRAINED)
+        decides.pop("holdout", None)  # it stands in the hash as the share that it comes to
+        return digest([READING_VERSION, decides])
+
+    def _division(self, model: ModelNode) -> Any:
+        """What decides which rows a model learns from and which judge it, beside the rows themselves."""
+        if model.source is None or model.source.source is not None:
+            return model.holdout
+        if model.judged_through:
+            return {"share": model.holdout, "through": [r.id for r in model.judged_through]}
+        return {"share": model.holdout, "version": DERIVED_VERSION}
+
+    def rows(self, model: ModelNode, upstream: Mapping[str, str]) -> str:
+        """The sample hash alone: what decides the rows, whatever the audits are."""
+        train = digest(self._train_inputs(model, upstream))
+        return digest({"train": train, **self._sample_inputs(model)})
+
+    def _source_holdout(self, source_id: str) -> str:
+        spec = self.manifest.sources[source_id].spec
+        return str(spec.holdout if spec.holdout is not None else self.manifest.project.spec.holdout)
+
+    def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
+        if model.generator.kind == "query":
+            return {"engine": self.package("duckdb")}
+        inputs = {
+            "size": str(model.size),
+            "conditions": model.spec.conditions,
+            "fill": FILL_VERSION,
+            "packages": {p: self.package(p) for p in ("faker", "pyarrow", "numpy")},
+        }
+        rows = self.manifest.declared_rows(model)
+        if rows is not None:
+            inputs["of"] = rows
+        if model.constraints:
+            inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
+        return inputs
+
+
+class RecordedFingerprinter(Fingerprinter):
+    """Fingerprints without the sources and on any machine: what YAML does not decide is taken from recorded states.
+
+    That is the content of the sources (of a private model its keyed hash), and the versions of packages.
+
+    Args:
+        sources: whether the sources are here after all, and their content is what it is now.
+    """
+
+    def __init__(self, manifest: Manifest, *, sources: bool = False) -> None:
+        super().__init__(manifest)
+        self._open = sources
+        self._sources: dict[str, str] = {}
+        self._packages: dict[str, str] = {}
+
+    def recorded(self, model: ModelNode, upstream: Mapping[str, str], inputs: Mapping[str, Any]) -> Fingerprint:
+        """The fingerprint of ``model``, with the ``inputs`` of a receipt for what cannot be computed."""
+        train, sample, audit = (_mapping(inputs, part) for part in ("train", "sample", "audit"))
+        self._sources = {**_mapping(audit, "tables"), **_mapping(audit, "reference"), **_mapping(train, "sources")}
+        self._packages = {**_mapping(train, "packages"), **_mapping(sample, "packages")}
+        if "engine" in sample:
+            self._packages["duckdb"] = sample["engine"]
+        return self.of(model, upstream)
+
+    def package(self, name: str) -> str:
+        return self._packages.get(name) or super().package(name)
+
+    def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
+        if self._open and node.startswith("source:"):
+            return super()._identity(node, upstream, private)
+        known = self._sources if node.startswith("source:") else upstream
+        return known.get(node, "unknown")
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A part of recorded inputs; empty where somebody's editor left something else there."""
+    found = data.get(key) if isinstance(data, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two nested inputs, as ``path: old → new`` lines; hashes are shortened."""
+    lines: list[str] = []
+    for key in sorted({*before, *after}, key=str):
+        path = f"{prefix}.{key}" if prefix else str(key)
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            lines.extend(changes(old, new, path))
+        elif key not in before:
+            lines.append(f"{path}: added {_short(new)}")
+        elif key not in after:
+            lines.append(f"{path}: removed {_short(old)}")
+        else:
+            lines.append(f"{path}: {_short(old)} → {_short(new)}")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
+        return text[:8]
+    return shortened(" ".join(text.split()), 60)

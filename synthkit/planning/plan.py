@@ -1,0 +1,282 @@
+"""Graph + state → ordered actions, each with its reason. Pure reading: nothing is run, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import SynthError
+from synthkit.graph.selection import Selectable
+from synthkit.graph.selection import select as select_nodes
+from synthkit.planning.difference import Change, explain
+from synthkit.planning.fingerprint import Fingerprint, Fingerprinter, digest
+from synthkit.planning.state import states_against
+from synthkit.results import ActionKind
+from synthkit.store.staging import Staging
+from synthkit.store.unclaimed import told, unclaimed_tables
+from synthkit.store.warehouse import Warehouse
+
+_BUILD: Mapping[str, ActionKind] = {"query": "query", "teacher": "ask", "model": "train"}
+FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do about one model, and why.
+
+    ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the SQL; ``ask``
+    asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``reuse``
+    does nothing.
+    """
+
+    model: str
+    kind: ActionKind
+    reason: str
+    details: tuple[str, ...]
+    fingerprint: Fingerprint
+    size: str
+    epsilon: float | None = None
+    delta: float | None = None
+    generator: str = ""
+    generator_reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "action": self.kind,
+            "reason": self.reason,
+            "changes": list(self.details),
+            "generator": self.generator,
+            "generator_reason": self.generator_reason or None,
+            "size": self.size,
+            "epsilon": self.epsilon,
+            "delta": self.delta,
+            "fingerprints": self.fingerprint.hashes(),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The actions of a build in topological order. ``contents``: source → the hash that they were planned under."""
+
+    actions: tuple[Action, ...]
+    disabled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def work(self) -> tuple[Action, ...]:
+        """The actions that do something."""
+        return tuple(a for a in self.actions if a.kind != "reuse")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "actions": [a.to_json() for a in self.actions],
+            "disabled": list(self.disabled),
+            "warnings": list(self.warnings),
+        }
+
+
+def make_plan(
+    manifest: Manifest,
+    *,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    full_refresh: bool = False,
+    results: Mapping[str, str] | None = None,
+    state: Path | None = None,
+) -> Plan:
+    """Decide what a build would do.
+
+    Args:
+        select, exclude: dbt's selection syntax; nothing selected means everything.
+        full_refresh: train again even where nothing changed.
+        results: model → status of the last run, for the ``result:`` method.
+        state: a folder with another commit's manifest and receipts, for the ``state:`` method; default: what is
+            published here.
+
+    Raises:
+        SynthError: a selected model reads one that is neither selected nor published.
+    """
+    planner = _Planner(manifest, full_refresh)
+    everything = planner.actions()
+    chosen, warnings = _choose(manifest, everything, select, exclude, results or {}, state)
+    left = told(unclaimed_tables(manifest))
+    warnings += [left] if left else []
+    if len(chosen) == len(everything):
+        actions = everything
+    else:
+        planner = _Planner(manifest, full_refresh, chosen, planner.fingerprinter.contents)
+        actions = planner.actions()
+    contents = planner.fingerprinter.contents
+    return Plan(tuple(actions), tuple(m.name for m in manifest.disabled), tuple(warnings), contents)
+
+
+def make_audit_plan(
+    manifest: Manifest,
+    *,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    results: Mapping[str, str] | None = None,
+    state: Path | None = None,
+) -> Plan:
+    """Audit every selected table that is published, as it is, under today's audits.
+
+    Raises:
+        SynthError: none of what is selected is published.
+    """
+    from dataclasses import replace
+
+    planner = _Planner(manifest, full_refresh=False)
+    chosen, warnings = _choose(manifest, planner.actions(), select, exclude, results or {}, state)
+    actions = []
+    for model in manifest.models.values():
+        published = planner.state(model)
+        if model.name not in chosen:
+            continue
+        if published is None:
+            warnings.append(f"{model.name!r} is not published, so it is not audited")
+            continue
+        now = planner.fingerprinter.of(model, planner.upstream)
+        hashes = published["fingerprints"]
+        inputs = {**published["inputs"], "audit": now.inputs["audit"]}
+        audit = digest({"sample": hashes["sample"], **now.inputs["audit"]})
+        judged = Fingerprint(hashes["train"], hashes["sample"], audit, inputs)
+        actions.append(replace(planner.action(model), kind="audit", reason="audited again", fingerprint=judged))
+    if not actions:
+        raise SynthError("nothing that is selected is published", hint="run synth build first")
+    return Plan(tuple(actions), (), tuple(warnings), planner.fingerprinter.contents)
+
+
+def _choose(
+    manifest: Manifest,
+    actions: Sequence[Action],
+    select: Sequence[str],
+    exclude: Sequence[str],
+    results: Mapping[str, str],
+    state: Path | None = None,
+) -> tuple[frozenset[str], list[str]]:
+    if not select and not exclude:
+        return frozenset(a.model for a in actions), []
+    nodes = selectables(manifest, actions, results, state)
+    selection = select_nodes(manifest.dag, nodes, select, exclude)
+    models = frozenset(n.removeprefix("model:") for n in selection.nodes if n.startswith("model:"))
+    return models, list(selection.warnings)
+
+
+def selectables(
+    manifest: Manifest, actions: Sequence[Action], results: Mapping[str, str], state: Path | None = None
+) -> dict[str, Selectable]:
+    """The nodes with what ``state:`` and ``result:`` ask for. ``state``: as :func:`make_plan` has it."""
+    from dataclasses import replace
+
+    nodes = dict(manifest.selectables)
+    other = {} if state is None else states_against(manifest, state)
+    for action in actions:
+        node = f"model:{action.model}"
+        found = state_of_action(action) if state is None else other[action.model]
+        nodes[node] = replace(nodes[node], state=found, result=results.get(action.model))
+    return nodes
+
+
+def state_of_action(action: Action) -> frozenset[str]:
+    """What ``--select state:…`` sees: new, modified or unmodified."""
+    if action.reason.startswith("never built"):
+        return frozenset({"new", "modified"})
+    return frozenset({"unmodified"} if action.kind == "reuse" else {"modified"})
+
+
+class _Planner:
+    """Walks the models in order, carrying each one's sample hash to those that read it."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        full_refresh: bool,
+        chosen: frozenset[str] | None = None,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
+        project = manifest.project
+        self.manifest, self.full_refresh, self.chosen = manifest, full_refresh, chosen
+        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.staging = Staging(project.target_dir)
+        self.fingerprinter = Fingerprinter(manifest, contents)
+        self.upstream: dict[str, str] = {}
+
+    def actions(self) -> list[Action]:
+        found = []
+        for model in self.manifest.models.values():
+            if self.chosen is not None and model.name not in self.chosen:
+                self._take_as_it_is(model)
+                continue
+            action = self.action(model)
+            self.upstream[model.id] = action.fingerprint.sample
+            found.append(action)
+        return found
+
+    def _take_as_it_is(self, model: ModelNode) -> None:
+        """A model that is not selected counts as what is published of it now."""
+        state = self.state(model)
+        if state is not None:
+            self.upstream[model.id] = state["fingerprints"]["sample"]
+
+    def state(self, model: ModelNode) -> Mapping[str, Any] | None:
+        """The last audited state: the receipt, or for an ephemeral model its staged record."""
+        if model.spec.materialized == "ephemeral":
+            return self.staging.audited(model.name)
+        return self.warehouse.published(model.name)
+
+    def action(self, model: ModelNode) -> Action:
+        for parent in model.parents:
+            if parent.source is None and parent.id not in self.upstream and parent.name != model.name:
+                raise SynthError(
+                    f"model {model.name!r} reads {parent.name!r}, which is neither published nor selected",
+                    hint=f"select it too: --select +{model.name}",
+                )
+        fingerprint = self.fingerprinter.of(model, self.upstream)
+        kind, reason, details = self._decide(model, fingerprint)
+        return Action(
+            model.name,
+            kind,
+            reason,
+            tuple(details),
+            fingerprint,
+            "query" if model.generator.kind == "query" else str(model.size),
+            model.spec.epsilon,
+            model.delta,
+            model.generator.name,
+            model.generator_reason,
+        )
+
+    def _decide(self, model: ModelNode, now: Fingerprint) -> tuple[ActionKind, str, list[str]]:
+        build = _BUILD[model.generator.kind]
+        if self.full_refresh:
+            return build, FULL_REFRESH, []
+        state = self.state(model)
+        if state is not None and state["fingerprints"]["sample"] == now.sample:
+            if state["fingerprints"]["audit"] == now.audit:
+                return "reuse", "nothing changed", []
+            return "audit", "audits changed", _lines(explain(self.manifest, model, state, now))
+        found = [] if state is None else explain(self.manifest, model, state, now)
+        details = _lines(found)
+        why = "never built" if state is None else f"changed: {_summary(found)}"
+        if self.staging.staged(model.name, now.sample) is not None:
+            return "audit", f"{why}; its rows are staged from an earlier build", details
+        if build == "train" and self.staging.has_model(now.train):
+            return "sample", f"{why}; the trained model is cached", details
+        if build == "train" and self.staging.checkpoint(now.train).exists():
+            return build, f"{why}; an unfinished training goes on from its checkpoint", details
+        return build, why, details
+
+
+def _lines(found: Sequence[Change]) -> list[str]:
+    return [str(change) for change in found]
+
+
+def _summary(found: Sequence[Change]) -> str:
+    """The first inputs that make other rows; those of audits are not why it is built again."""
+    names = list(dict.fromkeys(c.subject for c in found if c.part != "audit"))
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

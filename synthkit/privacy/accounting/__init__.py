@@ -1,0 +1,1 @@
+"""What a composition of mechanisms costs: (ε, δ), losses, noise, bounds on attackers."""

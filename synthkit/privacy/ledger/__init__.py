@@ -1,0 +1,1 @@
+"""What was spent of whose privacy: entries, their chain, and the file that is only appended to."""

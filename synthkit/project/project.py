@@ -1,0 +1,263 @@
+"""Find and load a project: synth_project.yml, target, variables, environment → a frozen Project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.errors import ConfigurationError, Fault, Location, SynthError, did_you_mean
+from synthkit.project.containment import HINT, links_out, outside, refuse_links_out
+from synthkit.project.folders import FolderDefaults
+from synthkit.project.load import SqlFile, load_models, sql_files
+from synthkit.project.lookups import Uses
+from synthkit.project.render import Renderer
+from synthkit.project.specs import SpecBuilder
+from synthkit.project.types import (
+    ExposureSpec,
+    KeyPath,
+    ModelSpec,
+    Origin,
+    ProjectSpec,
+    SourceSpec,
+    TargetSpec,
+    UnitTestSpec,
+)
+from synthkit.project.yamlfile import parse_file
+
+PROJECT_FILE = "synth_project.yml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A loaded project. ``faults`` holds what is wrong with it; the compiler adds its own and raises once."""
+
+    root: Path
+    spec: ProjectSpec
+    target_name: str
+    target: TargetSpec
+    vars: Mapping[str, Any]
+    renderer: Renderer
+    sources: tuple[SourceSpec, ...]
+    models: tuple[ModelSpec, ...]
+    exposures: tuple[ExposureSpec, ...]
+    unit_tests: tuple[UnitTestSpec, ...]
+    disabled: tuple[ModelSpec, ...]
+    sql_audits: Mapping[str, SqlFile]
+    faults: tuple[Fault, ...]
+    threads: int
+    seed: int
+    device: str
+
+    @property
+    def warehouse_dir(self) -> Path:
+        return self.root / (self.target.warehouse or f"warehouse/{self.target_name}")
+
+    @property
+    def database_path(self) -> Path:
+        if self.target.database is not None:
+            return self.root / self.target.database
+        directory = self.warehouse_dir
+        return directory.with_name(f"{directory.name}.duckdb")
+
+    @property
+    def target_dir(self) -> Path:
+        """Scratch: the default target's is ``target/``, another's a folder in it."""
+        base = self.root / "target"
+        return base if self.target_name == self.spec.target else base / "targets" / self.target_name
+
+    @property
+    def content_cache(self) -> Path:
+        """Hashes of sources' files, known by their size and time."""
+        return self.target_dir / "cache" / "content"
+
+    @property
+    def describe_cache(self) -> Path:
+        """Columns of sources' files, known by their size and time."""
+        return self.target_dir / "cache" / "describe"
+
+    @property
+    def written_places(self) -> tuple[Path, ...]:
+        """The folders and files that verbs write to, or remove from."""
+        database = self.database_path
+        return (
+            self.root / "target",
+            self.root / "privacy",
+            self.root / ".synth",
+            self.root / ".dvc" / "tmp",
+            self.warehouse_dir,
+            database,
+            database.with_name(f"{database.name}.wal"),
+            database.with_name(f"{database.stem}.views"),
+        )
+
+
+def find_project_root(start: Path) -> Path:
+    """The nearest folder at or above ``start`` that holds synth_project.yml. Raises SynthError."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise SynthError(
+        f"there is no {PROJECT_FILE} in {start} or above it",
+        hint="go to a project, pass --project-dir, or make one: synth init NAME",
+    )
+
+
+def load_project(
+    root: Path,
+    *,
+    target: str | None = None,
+    vars: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Project:
+    """Load the project in ``root``. What is wrong with its files is in ``faults``, never raised.
+
+    Args:
+        target, vars, threads, seed, device: from the command line; they win over the files.
+        environ: what ``env_var`` reads; by default the process's environment over ``.env``.
+
+    Raises:
+        SynthError: there is no synth_project.yml, or it has no such target.
+        ConfigurationError: a build would write outside the project, by a path or behind a link.
+    """
+    root = root.resolve()
+    if not (root / PROJECT_FILE).is_file():
+        raise SynthError(f"there is no {PROJECT_FILE} in {root}", hint="make a project: synth init NAME")
+    environment = _environment(root) if environ is None else environ
+    document = parse_file(root / PROJECT_FILE)
+    faults = list(document.faults)
+    raw: dict[str, Any] = dict(document.value) if isinstance(document.value, Mapping) else {}
+    if not isinstance(document.value, Mapping) and not faults:
+        faults.append(Fault("the file must hold a mapping", Location(document.file, 1, 1), hint="write name: …"))
+    spec = _project_spec(raw, document.origin(), vars or {}, environment, faults)
+    name = _target_name(spec, target, root)
+    chosen = spec.targets.get(name, TargetSpec())
+    variables = {**spec.vars, **chosen.vars, **(vars or {})}
+    macros = sql_files(root, spec.paths.macros, faults)
+    behind = _behind(spec.uses, ("vars",))
+    behind = {k: v for k, v in behind.items() if k not in chosen.vars} | _behind(spec.uses, ("targets", name, "vars"))
+    behind = {k: v for k, v in behind.items() if k not in (vars or {})}
+    renderer = Renderer(variables, environment, name, {m.file: m.text for m in macros.values()}, behind)
+    builder = SpecBuilder(renderer, faults)
+    builder.define_audit_sets(raw.get("audit_sets"), document.origin(("audit_sets",)))
+    tree = raw.get("models")
+    origin = document.origin(("models",))
+    defaults = FolderDefaults(tree if isinstance(tree, Mapping) else {}, origin)
+    loaded = load_models(root, spec.paths.models, builder, defaults)
+    project = Project(
+        root=root,
+        spec=spec,
+        target_name=name,
+        target=chosen,
+        vars=variables,
+        renderer=renderer,
+        sources=tuple(loaded.sources),
+        models=tuple(loaded.models),
+        exposures=tuple(loaded.exposures),
+        unit_tests=tuple(loaded.unit_tests),
+        disabled=tuple(loaded.disabled),
+        sql_audits=sql_files(root, spec.paths.audits, faults),
+        faults=tuple(dict.fromkeys(faults)),
+        threads=threads or chosen.threads or spec.threads or os.cpu_count() or 1,
+        seed=spec.seed if seed is None else seed,
+        device=device or chosen.device or spec.device,
+    )
+    ways_out = _ways_out(project, document.origin())
+    if ways_out:  # the compiler already writes: what it learns of a source is kept
+        raise ConfigurationError((*ways_out, *project.faults))
+    return project
+
+
+def _ways_out(project: Project, origin: Origin) -> list[Fault]:
+    """Paths and links by which a build would write outside the project."""
+    faults = []
+    for key, path in (("warehouse", project.warehouse_dir), ("database", project.database_path)):
+        written = getattr(project.target, key)
+        if written is not None and outside(Path(os.path.normpath(path)), project.root) is not None:
+            place = origin.at("targets", project.target_name, key)
+            faults.append(Fault(f"the target's {key} lies outside the project", place, written, HINT))
+    events = project.spec.lineage.path if project.spec.lineage is not None else None
+    if events is not None and outside(Path(os.path.normpath(project.root / events)), project.root) is not None:
+        place = origin.at("lineage", "path")
+        faults.append(Fault("the file of lineage events lies outside the project", place, events, HINT))
+    for link, way in links_out(project.written_places, project.root):
+        faults.append(Fault(f"a link to {way}, outside the project", Location(link), hint=HINT))
+    return faults
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """The process's environment over what ``.env`` sets."""
+    values: dict[str, str] = {}
+    refuse_links_out([root / ".env"], root)
+    if (root / ".env").is_file():
+        from dotenv import dotenv_values
+
+        values = {k: v for k, v in dotenv_values(root / ".env").items() if v is not None}
+    return {**values, **os.environ}
+
+
+def _project_spec(
+    raw: Mapping[str, Any],
+    origin: Origin,
+    given: Mapping[str, Any],
+    environ: Mapping[str, str],
+    faults: list[Fault],
+) -> ProjectSpec:
+    """The project file as a spec: its own variables may be used in its other keys.
+
+    The tree of model defaults is rendered model by model, so that a default may use what a folder needs; audit sets
+    are rendered with the target's variables and the macros.
+    """
+    written = raw.get("vars")
+    first = SpecBuilder(Renderer({}, environ, ""), faults)
+    variables = first.rendered(written, origin, ("vars",)) if written else {}
+    variables = variables if isinstance(variables, Mapping) else {}
+    behind = {k: v for k, v in _behind(first.uses, ("vars",)).items() if k not in given}
+    builder = SpecBuilder(Renderer({**variables, **given}, environ, "", behind=behind), faults)
+    rest = {k: v for k, v in raw.items() if k not in ("models", "vars", "audit_sets")}
+    data = builder.rendered(rest, origin)
+    before = len(faults)
+    if "vars" in raw:
+        data["vars"] = variables if isinstance(written, Mapping) else written
+    data["targets"] = (
+        {k: v or {} for k, v in data.get("targets", {"dev": {}}).items()}
+        if isinstance(data.get("targets", {}), Mapping)
+        else data["targets"]
+    )
+    tree = raw.get("models")
+    if tree is not None and not isinstance(tree, Mapping):
+        faults.append(Fault("models must be a mapping of folders and +defaults", origin.at("models")))
+    spec = builder.spec(ProjectSpec, data, origin, PROJECT_FILE)
+    if spec is None:
+        good = {k: v for k, v in data.items() if k in ("name", "vars")}
+        spec = ProjectSpec.model_construct(**{"name": "project", **good})
+        assert len(faults) > before
+    spec._uses = {**builder.uses, **first.uses}
+    return spec
+
+
+def _behind(uses: Mapping[KeyPath, Uses], prefix: KeyPath) -> dict[str, frozenset[str]]:
+    """Variable → the environment variables behind its value, of the variables below ``prefix``."""
+    found: dict[str, frozenset[str]] = {}
+    for path, used in uses.items():
+        if path[: len(prefix)] == prefix and len(path) > len(prefix) and used.env_vars:
+            name = str(path[len(prefix)])
+            found[name] = found.get(name, frozenset()) | used.env_vars
+    return found
+
+
+def _target_name(spec: ProjectSpec, asked: str | None, root: Path) -> str:
+    name = asked or spec.target
+    if name not in spec.targets:
+        where = spec.origin.at("target") if asked is None else None
+        message = f"there is no target {name!r}"
+        if where is None:
+            message += f" in {root / PROJECT_FILE}"
+        raise SynthError(message, where, did_you_mean(name, spec.targets, "a target"))
+    return name

@@ -1,0 +1,211 @@
+"""Old versions of published tables: what git and DVC keep of them, brought back for reading or for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.errors import SynthError
+from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
+from synthkit.privacy.ledger.ledger import FILE as LEDGER
+from synthkit.store.signing import Sign
+from synthkit.store.versions.git import as_receipt, commit_at, commit_files
+from synthkit.store.versions.history import Version, chosen, versions_of
+from synthkit.store.versions.pointer import SUFFIX as POINTER
+from synthkit.store.versions.pointer import write_pointer
+from synthkit.store.versions.repository import Repository, find_repository
+from synthkit.store.warehouse import REQUIRED, PassingAudit, Warehouse, link_or_copy
+
+# Of a receipt: what publishing writes anew.
+_WRITTEN = ("file", "sha256", "md5", "bytes", "previous", "restored", "signature")
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions of a warehouse's tables."""
+
+    warehouse: Warehouse
+    repository: Repository
+
+    @staticmethod
+    def of(warehouse: Warehouse) -> Versions:
+        """Raises SynthError, with what to do, where there is no git and DVC repository."""
+        found = find_repository(warehouse.directory.resolve())
+        if isinstance(found, str):
+            what, _, hint = found.partition(" (")
+            raise SynthError(what, hint=hint.removesuffix(")"))
+        return Versions(warehouse, found)
+
+    def of_table(self, name: str) -> list[Version]:
+        """All versions of a table, the newest first. Raises SynthError where there never was one of that name."""
+        path = self.warehouse.receipt_path(name)
+        found = versions_of(path, self.warehouse.published(name)) if path.parent.is_dir() else []
+        if not found:
+            raise SynthError(f"no version of {name!r} was ever published here", hint="synth ls names the models")
+        return found
+
+    def named(self, name: str, version: str) -> Version:
+        """The version of a table that ``version`` means: a commit, a branch or tag, or the id of a run.
+
+        A commit that did not touch the table means the version that it had then.
+        """
+        known = self.of_table(name)
+        try:
+            return chosen(known, version)
+        except SynthError as unknown:
+            try:
+                commit = commit_at(self.warehouse.directory, version)
+            except SynthError:
+                raise unknown from None
+        receipt = as_receipt(commit.read(self.warehouse.receipt_path(name).name))
+        if receipt is None:
+            raise SynthError(f"{name!r} was not published at {version}", hint=f"see synth versions {name}")
+        return Version(commit.sha, str(receipt.get("published_at", "")), "", receipt)
+
+    def file(self, receipt: Mapping[str, Any]) -> Path:
+        """The Parquet file that a receipt names, out of DVC's cache, or fetched from the remote.
+
+        Raises:
+            SynthError: neither has it, or it is not what the receipt says.
+        """
+        md5, name = receipt.get("md5"), receipt.get("model")
+        if not isinstance(md5, str) or not receipt.keys() >= REQUIRED:
+            raise SynthError(
+                f"this version of {name!r} was published before versions were kept",
+                hint="build it again from its commit",
+            )
+        found = self.repository.cached(md5)
+        if found is None:
+            here = self.warehouse.receipt(str(name)) or {}
+            older = "" if here.get("md5") == md5 else " --all-versions"  # without it, what is published now is pushed
+            self.repository.fetch([md5], pushed_by=f"synth push{older}")
+            found = self.repository.cached(md5)
+        if found is None or sha256_file(found) != receipt["sha256"]:
+            raise SynthError(
+                f"the file of {name!r} is not the one that its receipt names", hint="look at who changed the receipt"
+            )
+        return found
+
+    def restore(self, name: str, version: Version, at: str, sign: Sign | None = None) -> dict[str, Any]:
+        """Publish an old version again: nothing is trained, and no privacy is spent, as nothing new is revealed.
+
+        Args:
+            at: the time, for the receipt.
+            sign: signs the new receipt; the old signature is not of it.
+
+        Returns the new receipt: the old one, with when and from which commit it was restored.
+
+        Raises:
+            SynthError: the file is not to be had, or its audits did not pass.
+        """
+        receipt = version.receipt
+        file = self.file(receipt)
+        try:
+            passing = PassingAudit.of(receipt["audits"])
+        except ValueError as error:
+            raise SynthError(f"{name!r} at {version.name}: {error}", hint="choose another version") from None
+        kept = {k: v for k, v in receipt.items() if k not in _WRITTEN}
+        kept["restored"] = {"at": at, "commit": version.commit}
+        written = self.warehouse.publish(name, file, passing, kept, self.repository.store, sign=sign)
+        write_pointer(pointer_path(self.warehouse, name), written)
+        return written
+
+    def at(self, version: str, scratch: Path) -> tuple[Warehouse, dict[str, SynthError]]:
+        """The whole warehouse as a commit has it, in a folder of links to DVC's cache below ``scratch``.
+
+        With it, by name, why a table is not in it: its file is neither in the cache nor on the remote.
+
+        Raises:
+            SynthError: there is no such commit, or nothing was published then.
+        """
+        here = self.warehouse.directory
+        commit = commit_at(here, version)
+        folder = scratch / commit.sha / here.name
+        receipts = commit.receipts(".")
+        if not receipts:
+            raise SynthError(f"nothing was published at {version}", hint="synth versions MODEL lists what was")
+        old = Warehouse(folder, folder.with_name(f"{folder.name}.duckdb"))
+        reasons: dict[str, SynthError] = {}
+        for name, receipt in receipts.items():
+            if old.published(name) is not None:
+                continue
+            try:
+                file = self.file(receipt)
+            except SynthError as error:
+                reasons[name] = error
+                continue
+            place = old.file(receipt)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(file, place)
+            write_json_atomic(old.receipt_path(name), receipt)
+        if len(reasons) == len(receipts):
+            raise next(iter(reasons.values()))
+        return old, reasons
+
+    def objects(self, names: list[str], *, all_versions: bool) -> dict[str, list[str]]:
+        """The MD5s of each table's current version, or of all that git has."""
+        found: dict[str, list[str]] = {}
+        for name in names:
+            receipts = [v.receipt for v in self.of_table(name)] if all_versions else [self._current(name)]
+            found[name] = [str(r["md5"]) for r in receipts if r.get("md5")]
+        return found
+
+    def _current(self, name: str) -> dict[str, Any]:
+        """The receipt as it lies there, whether or not its file does. Raises SynthError where there is none."""
+        receipt = self.warehouse.receipt(name)
+        if receipt is None:
+            raise SynthError(f"nothing is published as {name!r}", hint="run synth build, or git pull")
+        return receipt
+
+    def pull(self, names: list[str], remote: str | None) -> int:
+        """Bring the files of the receipts that are here, and of no table that is whole already. Returns how many."""
+        wanted = [self._current(name) for name in names if self.warehouse.published(name) is None]
+        lacking = [str(r["md5"]) for r in wanted if self.repository.cached(str(r.get("md5"))) is None]
+        if lacking:
+            self.repository.fetch(lacking, remote)
+        for receipt in wanted:
+            place = self.warehouse.file(receipt)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(self.file(receipt), place)
+        return len(wanted)
+
+
+def commit_published(
+    root: Path, warehouse: Warehouse, names: Sequence[str], message: str | None, run_id: str
+) -> str | None:
+    """Commit receipts, pointers and the project's ledger to git, and nothing else, whatever else is staged.
+
+    Args:
+        root: the project's folder.
+        names: the tables.
+
+    Returns the commit's name; None where all is committed already.
+
+    Raises:
+        SynthError: git refuses, with its reason.
+    """
+    paths = [p for n in names for p in (warehouse.receipt_path(n), pointer_path(warehouse, n))]
+    privacy = root / LEDGER
+    paths += [privacy, privacy.with_name(".gitignore")]
+    here = [p.relative_to(root).as_posix() for p in paths if p.is_file() and p.is_relative_to(root)]
+    few = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return commit_files(root, here, message or f"Publish {few}\n\nsynth build, run {run_id}")
+
+
+def pointer_path(warehouse: Warehouse, name: str) -> Path:
+    return warehouse.directory / f"{name}{POINTER}"
+
+
+def recover(warehouse: Warehouse) -> None:
+    """Mend what a killed build left: files that no receipt names, and pointers that are not their receipt's."""
+    repository = find_repository(warehouse.directory.resolve())
+    clean_temporaries(warehouse.directory)
+    for name, receipt in warehouse.all_published().items():
+        warehouse.recover(name, receipt)
+        if isinstance(repository, Repository) and "md5" in receipt:
+            pointer = pointer_path(warehouse, name)
+            if not pointer.exists():  # killed before, or published before DVC was set up
+                repository.store(warehouse.file(receipt), receipt["md5"])
+            write_pointer(pointer, receipt)

@@ -1,0 +1,105 @@
+"""What of a private table is public: verdicts and guarantees, no figure of the real rows, no hash to try rows against."""
+
+from __future__ import annotations
+
+import pytest
+
+from synthkit.audits.runner import AuditRecord
+from synthkit.privacy.disclosure import (
+    UNSAID,
+    WITHHELD,
+    Disclosure,
+    picturable,
+    public_audits,
+    public_receipt,
+    public_result,
+)
+from synthkit.results import ModelResult
+
+KS = AuditRecord(
+    name="ks",
+    column="age",
+    value=0.0123,
+    ci=(0.011, 0.013),
+    threshold="max 0.1",
+    floor=0.009,
+    severity="error",
+    status="pass",
+    message="age differs most by 0.0123",
+    seconds=0.5,
+    columns=({"column": "age", "value": 0.0123},),
+    details={"rows": 12345},
+)
+COUNT = AuditRecord("row_count", None, 500, (500, 500), "equals 500", None, "error", "pass", "500 rows", 0.1)
+
+
+def test_of_an_audit_that_reads_real_rows_only_the_verdict_is_published() -> None:
+    receipt = {
+        "audits": [KS.to_json(), COUNT.to_json()],
+        "source_rows": 12345,
+        "seconds": {"train": 3.2},
+        "rows": 500,
+        "epsilon": 1.0,
+    }
+    public = public_receipt(receipt, {"ks"})
+    ks, count = public["audits"]
+    assert (ks["name"], ks["status"], ks["threshold"], ks["message"]) == ("ks", "pass", "max 0.1", WITHHELD)
+    assert count == COUNT.to_json()
+    for secret in ("0.0123", "0.011", "0.009", "12345", "'age'", "3.2"):
+        assert secret not in str(public), secret
+    assert AuditRecord.from_json(ks).value is None  # readers read it as any record
+    assert public["rows"] == 500
+    assert public["epsilon"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "told", "withheld"),
+    [
+        ("open", {"value", "ci", "floor", "columns", "message", "details", "seconds", "limit"}, set()),
+        ("guarded", {"value", "ci", "floor", "columns"}, {"message", "details", "seconds"}),
+        ("private", set(), {"value", "ci", "floor", "columns", "message", "details", "seconds", "column"}),
+    ],
+)
+def test_what_is_withheld_follows_from_what_a_field_is(
+    disclosure: Disclosure, told: set[str], withheld: set[str]
+) -> None:
+    (shown,) = public_audits([KS.to_json()], {"ks"}, disclosure)
+    whole = KS.to_json()
+    assert {k for k in told if shown[k] != whole[k]} == set()
+    assert {k for k in withheld if shown[k] == whole[k]} == set()
+    for key in ("name", "severity", "status", "threshold"):
+        assert shown[key] == whole[key]
+
+
+def test_a_field_that_nobody_classified_is_withheld() -> None:
+    receipt = {
+        "audits": [KS.to_json() | {"rows_seen": 12345}],
+        "rows": 5,
+        "largest": 12345,
+        "inputs": {"train": {"n": 1}},
+    }
+    for disclosure in ("guarded", "private"):
+        public = public_receipt(receipt, {"ks"}, disclosure)
+        assert "12345" not in str(public)
+        assert public["inputs"] == {"train": {}}
+    assert public_receipt(receipt, {"ks"}, "open") == receipt
+
+
+def test_a_result_says_no_more_than_a_receipt() -> None:
+    seen = {"seconds": {"train": 3.2}, "audits": (KS.to_json(),), "withheld": ("ks",), "rows": 500}
+    for disclosure, value in (("private", None), ("guarded", KS.value)):
+        result = ModelResult("m", "train", "error", message="row 'Ann Lee' is odd", disclosure=disclosure, **seen)
+        public = public_result(result)
+        assert (public.seconds, public.rows, public.message) == ({}, 500, UNSAID)
+        assert public.audits[0]["value"] == value
+        assert (public.audits[0]["details"], public.audits[0]["seconds"]) == ({}, None)
+    older = ModelResult("m", "train", "pass", epsilon=1.0, **seen)  # of a run that recorded no disclosure
+    assert public_result(older).audits[0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "show_real", "expected"),
+    [("open", True, True), ("open", False, False), ("guarded", True, False), ("private", True, False)],
+)
+def test_no_row_is_pictured_whose_people_are_protected(disclosure: Disclosure, show_real: bool, expected: bool) -> None:
+    assert picturable(disclosure, show_real) is expected
