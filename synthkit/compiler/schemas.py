@@ -35,13 +35,21 @@ def describe_sources(draft: Draft) -> None:
 
 def _looked_up(draft: Draft, id_: str, spec: SourceTableSpec) -> Schema | None:
     project = draft.project
+    where = {"root": project.root, "connections": project.spec.connections, "cache": project.describe_cache}
     try:
-        return describe(spec, root=project.root, connections=project.spec.connections, cache=project.describe_cache)
+        return describe(spec, **where, declared=_only_private(draft, id_))
     except SynthError as error:
         if draft.recorded is None:
             raise
         draft.absent[id_] = error.message
         return _recorded(draft, id_, spec)
+
+
+def _only_private(draft: Draft, id_: str) -> bool:
+    """Whether trainings under a budget read the source, and nothing else does."""
+    readers = [m for m in draft.models.values() if any(r.source is not None and r.id == id_ for r in m.parents)]
+    private = [m.spec.epsilon is not None and m.spec.source is not None and m.spec.source.id == id_ for m in readers]
+    return bool(private) and all(private)
 
 
 def _recorded(draft: Draft, id_: str, spec: SourceTableSpec) -> Schema | None:

@@ -7,7 +7,7 @@ choice of these. Nor does it guess types: what a column is, is declared, or foun
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.encodings import utf8_files
+from synthkit.sources.encodings import opened_bytes, utf8_files
 from synthkit.sources.files import arguments, check_names, check_same_columns, file_literal, sql_value
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
@@ -111,44 +111,52 @@ class Start:
 
 
 def _start(spec: SourceTableSpec, file: Path) -> Start | None:
-    """Look at a file's first lines; None where that takes DuckDB (another compression), or is not text."""
+    """Look at a file's first lines; None where they are not text, or only DuckDB can divide them."""
+    try:
+        with opened_bytes(file) as handle:
+            return start_of(spec, file, io.TextIOWrapper(cast(IO[bytes], handle), "utf-8-sig", newline=""))
+    except (OSError, ValueError):  # of the encoding, or of how it is packed
+        return None
+
+
+def start_of(spec: SourceTableSpec, file: Path, every: Iterator[str]) -> Start | None:
+    """How a file of these lines begins; it takes them up to the header, and with it. None where nothing tells."""
     comment = str(spec.options.get("comment", ""))
     skip = int(spec.options.get("skip", 0))
+    lines = islice(every, skip, None)
+    for line in lines:
+        if line.strip() and not (comment and line.startswith(comment)):
+            break
+        # DuckDB passes over comments by itself, but would take a blank line for the header.
+        skip += 0 if comment and line.startswith(comment) else 1
+    else:
+        return None
+    delimiter = str(spec.options.get("delimiter") or _delimiter(spec, file, line))
+    quoting = str(spec.options.get("quote", '"'))
     try:
-        with _opened(file) as handle:
-            lines = islice(handle, skip, None)
-            for line in lines:
-                if line.strip() and not (comment and line.startswith(comment)):
-                    break
-                # DuckDB passes over comments by itself, but would take a blank line for the header.
-                skip += 0 if comment and line.startswith(comment) else 1
-            else:
-                return None
-            delimiter = str(spec.options.get("delimiter") or _delimiter(spec, file, line))
-            quoting = str(spec.options.get("quote", '"'))
-            fields = next(
-                csv.reader(
-                    _then(line, lines),
-                    delimiter=delimiter,
-                    quotechar=quoting or None,
-                    quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
-                )
+        fields = next(
+            csv.reader(
+                then(line, lines),
+                delimiter=delimiter,
+                quotechar=quoting or None,
+                quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
             )
-    except (OSError, UnicodeDecodeError, csv.Error, TypeError, StopIteration):
+        )
+    except (csv.Error, TypeError, StopIteration):
         return None
     header = None if spec.options.get("header") is False else [f.strip() for f in fields]
     return Start(skip, delimiter, len(fields), header)
 
 
-def _opened(file: Path) -> IO[str]:
-    if file.suffix == ".gz":
-        return cast(IO[str], gzip.open(file, "rt", encoding="utf-8-sig", newline=""))
-    return file.open(encoding="utf-8-sig", newline="")
-
-
-def _then(first: str, rest: Iterator[str]) -> Iterator[str]:
+def then(first: str, rest: Iterator[str]) -> Iterator[str]:
+    """A line, and those after it."""
     yield first
     yield from rest
+
+
+def usual_delimiter(file: Path) -> str:
+    """What a file's name says of its delimiter."""
+    return "\t" if ".tsv" in file.suffixes else ","
 
 
 def _delimiter(spec: SourceTableSpec, file: Path, line: str) -> str:
@@ -156,7 +164,7 @@ def _delimiter(spec: SourceTableSpec, file: Path, line: str) -> str:
     is not written as its name says: one row must not decide how the others are divided."""
     bare = _QUOTED.sub("", line)
     if spec.options.get("header") is False:
-        usual = "\t" if ".tsv" in file.suffixes else ","
+        usual = usual_delimiter(file)
         if usual not in bare and any(d in bare for d in _DELIMITERS):
             hint = "declare it: options: {header: false, delimiter: …}"
             raise SynthError(
@@ -182,8 +190,12 @@ def _dialect(spec: SourceTableSpec, start: Start | None) -> dict[str, str]:
         given["escape"] = given["quote"]
     if start is not None:
         given |= {"delim": text(start.delimiter), "skip": str(start.skip)}
-    if "nullstr" in spec.options and not isinstance(spec.options["nullstr"], str):
-        given["nullstr"] = sql_value(["", *spec.options["nullstr"]])  # an empty field stays missing
-    elif "nullstr" in spec.options:
-        given["nullstr"] = sql_value(["", spec.options["nullstr"]])
+    if "nullstr" in spec.options:
+        given["nullstr"] = sql_value(missing_words(spec))
     return given
+
+
+def missing_words(spec: SourceTableSpec) -> list[str]:
+    """What stands for a missing value; an empty field always does."""
+    said = spec.options.get("nullstr", ())
+    return ["", *((said,) if isinstance(said, str) else said)]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from synthkit.errors import SynthError, did_you_mean
+from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.project.decides import deciding
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
@@ -16,23 +16,30 @@ from synthkit.sources.files import check_options, file_format, find_files
 from synthkit.sources.place import column_place, place
 from synthkit.sources.scan import opened
 from synthkit.sources.standing import standing
-from synthkit.sources.types import at_rest, declared_sql_type, provisional_type
+from synthkit.sources.types import at_rest, declared_sql_type, provisional_type, written_sql_type
 
-VERSION = 4  # of what is cached
+VERSION = 5  # of what is cached
 
 
 def describe(
-    spec: SourceTableSpec, *, root: Path, connections: Mapping[str, ConnectionSpec], cache: Path | None
+    spec: SourceTableSpec,
+    *,
+    root: Path,
+    connections: Mapping[str, ConnectionSpec],
+    cache: Path | None,
+    declared: bool = False,
 ) -> Schema:
     """Names and types of a source's columns; logical types that are not declared are provisional.
 
     Args:
         cache: a folder for results, keyed by how the files stand; None describes anew.
+        declared: only trainings under a budget read it: of a file of text the header and the declaration say all,
+            so that no row decides, or prevents, anything.
 
     Raises:
         SynthError: the source, or a column that is declared for it, is not there.
     """
-    return described(spec, _cached(spec, root, connections, cache))
+    return described(spec, _cached(spec, root, connections, cache, declared))
 
 
 def described(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
@@ -68,29 +75,53 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
 
 
 def _cached(
-    spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec], cache: Path | None
+    spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec], cache: Path | None, declared: bool
 ) -> dict[str, str]:
     found = standing(spec, root, connections)
     if cache is None:
-        return _look(spec, root, connections)
+        return _look(spec, root, connections, declared)
     reading = deciding(spec, "rows")
     key = hashlib.sha256(
-        json.dumps([VERSION, None if found is None else found.key, reading], sort_keys=True).encode()
+        json.dumps([VERSION, None if found is None else found.key, reading, declared], sort_keys=True).encode()
     ).hexdigest()
     file = cache / f"{key[:32]}.json"
     if found is not None and (known := recall(file)) is not None:
         return known
-    columns = _look(spec, root, connections)
+    columns = _look(spec, root, connections, declared)
     if found is not None and found.settled and standing(spec, root, connections) == found:
         remember(file, columns)
     return columns
 
 
-def _look(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> dict[str, str]:
+def _look(
+    spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec], declared: bool
+) -> dict[str, str]:
     if spec.path is not None:
-        check_options(spec, file_format(spec, find_files(spec, root)))  # before DuckDB is imported
+        kind = file_format(spec, find_files(spec, root))
+        check_options(spec, kind)  # before DuckDB is imported
+        if declared and kind != "parquet":
+            return _by_declaration(spec, root, connections)
     with opened(spec, root=root, connections=connections) as source:
         return {name: found.sql_type for name, found in source.found().items()}
+
+
+def _by_declaration(spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec]) -> dict[str, str]:
+    """Of a file of text: the columns that its header names, or JSON lines declare, in the types that are declared.
+
+    What no declaration gives a type is looked up in the rows for the fault that demands one, as far as they are read.
+    """
+    with opened(spec, root=root, connections=connections, lenient=True) as source:
+        names = source.names
+    said = {c.name: c for c in spec.columns}
+    untyped = [n for n in names if (n not in said or said[n].type is said[n].pii is None) and spec.primary_key != (n,)]
+    if untyped:
+        try:
+            found = _look(spec, root, connections, False)
+            return {n: found.get(n, "VARCHAR") for n in names}
+        except BuildError:
+            pass  # a row that is not as the others are
+    fixed = {n: written_sql_type(said[n]) if n in said else None for n in names}
+    return {n: sql_type or "VARCHAR" for n, sql_type in fixed.items()}
 
 
 def _check_declared(spec: SourceTableSpec, names: list[str]) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.project.types import SourceTableSpec
@@ -35,20 +40,31 @@ def utf8_files(spec: SourceTableSpec, files: list[Path], scratch: Path) -> list[
     if encoding == "utf-8":
         return files
     scratch.mkdir(parents=True, exist_ok=True)
-    return [_rewritten(spec, file, scratch / f"{i}-{file.name.removesuffix('.gz')}") for i, file in enumerate(files)]
+    names = [file.name.removesuffix(".gz").removesuffix(".zst") for file in files]
+    return [_rewritten(spec, f, scratch / f"{i}-{name}") for i, (f, name) in enumerate(zip(files, names, strict=True))]
+
+
+@contextmanager
+def opened_bytes(file: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked where its name ends in .gz or .zst. Raises OSError."""
+    if file.suffix == ".gz":
+        with gzip.open(file, "rb") as unpacked:
+            yield cast(IO[bytes], unpacked)
+    elif file.suffix == ".zst":
+        import pyarrow as pa
+
+        with pa.input_stream(str(file), compression="zstd") as stream:
+            yield io.BufferedReader(stream)
+    else:
+        with file.open("rb") as plain:
+            yield plain
 
 
 def _rewritten(spec: SourceTableSpec, file: Path, copy: Path) -> Path:
-    import gzip
-    from typing import IO, cast
-
-    opener = gzip.open if file.suffix == ".gz" else open
     try:
         # newline="": line ends are part of quoted values.
-        with (
-            cast(IO[str], opener(file, "rt", encoding=encoding_of(spec), newline="")) as given,
-            copy.open("w", encoding="utf-8", newline="") as taken,
-        ):
+        with opened_bytes(file) as stored, copy.open("w", encoding="utf-8", newline="") as taken:
+            given = io.TextIOWrapper(stored, encoding_of(spec), newline="")
             while part := given.read(CHUNK):
                 taken.write(part)
     except UnicodeError as error:

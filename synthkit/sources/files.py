@@ -203,9 +203,19 @@ class Scan:
 
 
 def open_scan(
-    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, root: Path, scratch: Path, lenient: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    root: Path,
+    scratch: Path,
+    lenient: bool = False,
+    look: bool = False,
 ) -> Scan:
-    """Make the view ``raw`` over files of text, ``found`` over Parquet. Raises SynthError or BuildError."""
+    """Make the view ``raw`` over files of text, ``found`` over Parquet. Raises SynthError or BuildError.
+
+    Args:
+        lenient: no row stops the others or decides how they are read.
+        look: only names and types are wanted.
+    """
     import duckdb
 
     files = find_files(spec, root)
@@ -213,6 +223,10 @@ def open_scan(
     check_options(spec, kind)
     if all(f.stat().st_size == 0 for f in files):
         raise BuildError(f"{spec.path} is empty", place(spec, "path"), "give it a header and rows")
+    if lenient and kind != "parquet":
+        from synthkit.sources.rowwise import open_csv, open_json
+
+        return (open_csv if kind == "csv" else open_json)(connection, spec, files, scratch, look)
     try:
         if kind == "csv":
             from synthkit.sources.csvfile import csv_query

@@ -170,14 +170,15 @@ def opened(
         work = scratch or Path(stack.enter_context(TemporaryDirectory(prefix="synthkit-")))
         connection = stack.enter_context(connected(work))
         if spec.path is not None:
-            scan = open_scan(connection, spec, root, work, lenient)
+            scan = open_scan(connection, spec, root, work, lenient, look=scratch is None)
         else:
             folders = [f for f in (work, making) if f is not None]
             scan = _open_database(connection, spec, root, connections, scratch, folders, snapshot, lenient)
         if scan.written:
             names = tuple(str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall())
             check_names(names, spec)
-            yield Opened(connection, spec, names, {}, scan.loose, scan.kinds, scan.inferred, scan.nested)
+            more = (scan.kinds, scan.inferred, scan.nested, scan.notes)
+            yield Opened(connection, spec, names, {}, scan.loose, *more)
         else:
             nested = scan.nested | _normalise(connection, spec)
             stored = {str(r[0]): str(r[1]) for r in connection.execute("DESCRIBE raw").fetchall()}

@@ -40,7 +40,7 @@ def load_batches(
         columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
         connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
         return []
-    scan = _at_rest(len(names), batches, scratch)
+    scan = at_rest(len(names), batches, scratch)
     texts = [_decimal(f"c{i}") if t.startswith("DECIMAL") else f"c{i}" for i, t in enumerate(types)]
     _check(connection, spec, names, types, texts, scan)
     _check_digits(connection, spec, names, exact, scan)
@@ -94,10 +94,10 @@ def load_texts(
         connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} WHERE false")
         return
     columns = ", ".join(f"c{i} AS {quote(n)}" for i, n in enumerate(names))
-    connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} FROM {_at_rest(len(names), batches, scratch)}")
+    connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} FROM {at_rest(len(names), batches, scratch)}")
 
 
-def _at_rest(width: int, batches: Iterable[Sequence[Sequence[Any]]], scratch: Path) -> str:
+def at_rest(width: int, batches: Iterable[Sequence[Sequence[Any]]], scratch: Path) -> str:
     """SQL for a scan of the rows, which lie in ``scratch``; columns c0, c1, …"""
     import pyarrow.parquet as pq
 
