@@ -57,16 +57,24 @@ def test_odd_rows_neither_stop_a_private_build_nor_change_the_others(tmp_path: P
     rows = [(str(i % 3 + 1), str(i % 100), f"2020-{i % 12 + 1:02d}-{i % 28 + 1:02d}") for i in range(400)]
     if suffix == "csv":
         odd = ["1.5,7,12/25/2020", "2,,2020-02-30", "3,inf,", "x,1e400,infinity", "1,many,2020-01-01"]
+        odd += ["1,2", "1,2,2020-01-01,4", f"1,{'9' * 3_000_000},2020-01-01"]
         content = "code,amount,day\n" + "".join(f"{line}\n" for line in [*map(",".join, rows), *odd])
     else:
         odd = ['{"code": 1.5, "amount": null, "day": 7}', '{"code": {"a": 1}, "amount": "many", "other": true}', "{}"]
+        odd += [
+            '{"code": "1", "code": "2", "amount": 1}',
+            "[1]",
+            '{"code": ',
+            '{"Code": 1, "": 2, "amount": "\\ud800"}',
+        ]
         lines = [f'{{"code": "{c}", "amount": {a}, "day": "{d}"}}' for c, a, d in rows]
         content = "".join(f"{line}\n" for line in [*lines, *odd])
     shop = project(tmp_path / "shop", suffix, content)
     done = shop.synth("build")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
-    assert "left out" in said
+    assert "column 'amount' is declared not nullable" in said
+    assert f"{3 if suffix == 'csv' else 4} rows are left out: they " in said
     assert "column 'day'" in said
     assert charges(shop) == 1
     table = published(shop)
@@ -80,10 +88,19 @@ def test_odd_rows_neither_stop_a_private_build_nor_change_the_others(tmp_path: P
 
 
 def test_a_source_that_cannot_be_read_is_not_charged(tmp_path: Path) -> None:
-    shop = project(tmp_path / "shop", "csv", "code,amount,day\n1,2,2020-01-01\n1,2\n")
-    shop.write({"models/sources.yml": SOURCES.format(suffix="csv")})
-    assert "line 3" in shop.fails("build", code=2)
+    shop = project(tmp_path / "shop", "csv", 'code,amount,day\n1,2,2020-01-01\n1,"2,2020-01-01\n')
+    assert "line 3" in shop.fails("build", "--report", "markdown=report.md")
     assert charges(shop) == 0
+    assert "line 3" not in (shop.root / "report.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("rows", ["", "1,2\n1,2\n"])
+def test_a_source_without_rows_is_not_charged_and_told_on_the_console_alone(tmp_path: Path, rows: str) -> None:
+    shop = project(tmp_path / "shop", "csv", "code,amount,day\n" + rows)
+    assert "has no rows" in shop.fails("build", "--report", "markdown=report.md")
+    assert charges(shop) == 0
+    assert not list((shop.root / "warehouse").rglob("*.receipt.json"))
+    assert "no rows" not in (shop.root / "report.md").read_text("utf-8")
 
 
 def test_types_that_nothing_declares_are_said(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -132,26 +132,21 @@ def start_of(spec: SourceTableSpec, file: Path, every: Iterator[str]) -> Start |
     else:
         return None
     delimiter = str(spec.options.get("delimiter") or _delimiter(spec, file, line))
-    quoting = str(spec.options.get("quote", '"'))
-    try:
-        fields = next(
-            csv.reader(
-                then(line, lines),
-                delimiter=delimiter,
-                quotechar=quoting or None,
-                quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
-            )
-        )
-    except (csv.Error, TypeError, StopIteration):
+    fields = _divided(line, lines, delimiter, str(spec.options.get("quote", '"')))
+    if fields is None:
         return None
     header = None if spec.options.get("header") is False else [f.strip() for f in fields]
     return Start(skip, delimiter, len(fields), header)
 
 
-def then(first: str, rest: Iterator[str]) -> Iterator[str]:
-    """A line, and those after it."""
-    yield first
-    yield from rest
+def _divided(line: str, lines: Iterator[str], delimiter: str, quoting: str) -> list[str] | None:
+    """The fields of a row that begins with a line; None where only DuckDB can tell."""
+    if not quoting:
+        return line.rstrip("\r\n").split(delimiter)
+    try:
+        return next(csv.reader(chain([line], lines), delimiter=delimiter, quotechar=quoting))
+    except (csv.Error, TypeError, StopIteration):
+        return None
 
 
 def usual_delimiter(file: Path) -> str:

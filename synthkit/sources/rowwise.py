@@ -172,6 +172,7 @@ def _csv(spec: SourceTableSpec, file: Path, scratch: Path) -> Iterator[tuple[lis
             delimiter = str(spec.options.get("delimiter") or usual_delimiter(file))
             yield names, _Dialect.of(spec, delimiter), lines
             return
+        _Dialect.of(spec, str(spec.options.get("delimiter") or usual_delimiter(file)))
         start = start_of(spec, file, lines)
         if start is None or start.header is None or any("\r" in name for name in start.header):
             hint = "its first line names the columns, and ends as Unix or Windows writes it"
