@@ -35,9 +35,10 @@ def describe_sources(draft: Draft) -> None:
 
 def _looked_up(draft: Draft, id_: str, spec: SourceTableSpec) -> Schema | None:
     project = draft.project
-    where = {"root": project.root, "connections": project.spec.connections, "cache": project.describe_cache}
+    connections, cache = project.spec.connections, project.describe_cache
     try:
-        return describe(spec, **where, declared=_only_private(draft, id_))
+        declared = _only_private(draft, id_)
+        return describe(spec, root=project.root, connections=connections, cache=cache, declared=declared)
     except SynthError as error:
         if draft.recorded is None:
             raise

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
@@ -114,7 +114,7 @@ def _start(spec: SourceTableSpec, file: Path) -> Start | None:
     """Look at a file's first lines; None where they are not text, or only DuckDB can divide them."""
     try:
         with opened_bytes(file) as handle:
-            return start_of(spec, file, io.TextIOWrapper(cast(IO[bytes], handle), "utf-8-sig", newline=""))
+            return start_of(spec, file, io.TextIOWrapper(handle, "utf-8-sig", newline=""))
     except (OSError, ValueError):  # of the encoding, or of how it is packed
         return None
 
