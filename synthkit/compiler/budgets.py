@@ -12,7 +12,8 @@ from synthkit.compiler.private import declared_types
 from synthkit.errors import Location, did_you_mean
 from synthkit.generators.base import Budget
 from synthkit.privacy.guarantee import Account
-from synthkit.project.types import BudgetSpec, SourceTableSpec
+from synthkit.project.projectfile import BudgetSpec
+from synthkit.project.types import SourceTableSpec
 
 if TYPE_CHECKING:
     from synthkit.project.project import Project

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from synthkit.compiler.draft import Draft
 from synthkit.errors import install
 from synthkit.project.containment import HINT, outside
-from synthkit.project.types import LineageSpec
+from synthkit.project.projectfile import LineageSpec
 
 _KEYS = {"file": ("path",), "http": ("url", "endpoint", "api_key")}
 _EXAMPLES = {"file": "path: target/lineage.jsonl", "http": "url: https://lineage.example.org"}

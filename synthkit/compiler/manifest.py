@@ -20,8 +20,9 @@ from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.project.decides import What, deciding
+from synthkit.project.exposures import ExposureSpec
 from synthkit.project.lookups import Uses
-from synthkit.project.types import ExposureSpec, KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from synthkit.compiler.draft import Draft
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.project.render import RenderedSql
-from synthkit.project.types import GivenSpec, Relation, UnitTestSpec
+from synthkit.project.types import Relation
+from synthkit.project.unittests import GivenSpec, UnitTestSpec
 
 THIS = '"synthetic"'  # what a custom audit's {{ this }} is called in its unit test
 

@@ -21,7 +21,8 @@ from synthkit.openlineage.naming import name_of, namespace_of
 from synthkit.openlineage.sending import Sender
 from synthkit.planning.plan import Action
 from synthkit.privacy.disclosure import UNSAID, public_result
-from synthkit.project.types import LineageSpec, Relation
+from synthkit.project.projectfile import LineageSpec
+from synthkit.project.types import Relation
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import STOPPED
 from synthkit.store.staging import Staging

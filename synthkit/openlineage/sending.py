@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from synthkit.project.types import LineageSpec
+from synthkit.project.projectfile import LineageSpec
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient

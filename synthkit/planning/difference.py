@@ -16,7 +16,8 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.manifest import audit_keys
 from synthkit.planning.fingerprint import TRAINED, Fingerprint
 from synthkit.project.decides import decides, fields_deciding
-from synthkit.project.types import AuditSpec, ProjectSpec, SourceTableSpec
+from synthkit.project.projectfile import ProjectSpec
+from synthkit.project.types import AuditSpec, SourceTableSpec
 
 Path = tuple[str, ...]
 _NAMED = {"model_threads": "threads"}  # in the inputs of a hash, where the key is called otherwise

@@ -11,9 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import DEFAULT_KEYS
+from synthkit.project.projectfile import ProjectSpec
 from synthkit.project.specs import AUDIT_OPTIONS
-from synthkit.project.types import AUTO, AuditSpec, ExposureSpec, ModelSpec, ProjectSpec, SourceSpec, UnitTestSpec
+from synthkit.project.types import AUTO, AuditSpec, ModelSpec, SourceSpec
+from synthkit.project.unittests import UnitTestSpec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JINJA = {"type": "string", "pattern": r"\{\{|\{%"}

@@ -10,9 +10,11 @@ from typing import Any
 
 from synthkit.errors import Fault, Location
 from synthkit.project.containment import HINT, outside
+from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults, merged
 from synthkit.project.specs import SpecBuilder, known_keys
-from synthkit.project.types import ExposureSpec, ModelSpec, Origin, SourceSpec, UnitTestSpec
+from synthkit.project.types import ModelSpec, Origin, SourceSpec
+from synthkit.project.unittests import UnitTestSpec
 from synthkit.project.yamlfile import Document, parse_file
 
 TOP_LEVEL = frozenset({"version", "sources", "models", "exposures", "unit_tests"})

@@ -10,21 +10,15 @@ from typing import Any
 
 from synthkit.errors import ConfigurationError, Fault, Location, SynthError, did_you_mean
 from synthkit.project.containment import HINT, links_out, outside, refuse_links_out
+from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults
 from synthkit.project.load import SqlFile, load_models, sql_files
 from synthkit.project.lookups import Uses
+from synthkit.project.projectfile import ProjectSpec, TargetSpec
 from synthkit.project.render import Renderer
 from synthkit.project.specs import SpecBuilder
-from synthkit.project.types import (
-    ExposureSpec,
-    KeyPath,
-    ModelSpec,
-    Origin,
-    ProjectSpec,
-    SourceSpec,
-    TargetSpec,
-    UnitTestSpec,
-)
+from synthkit.project.types import KeyPath, ModelSpec, Origin, SourceSpec
+from synthkit.project.unittests import UnitTestSpec
 from synthkit.project.yamlfile import parse_file
 
 PROJECT_FILE = "synth_project.yml"

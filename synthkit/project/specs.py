@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from synthkit.errors import Fault, did_you_mean, shortened
+from synthkit.project.exposures import ExposureSpec, OwnerSpec
 from synthkit.project.faults import parameter_faults
 from synthkit.project.lookups import Uses
 from synthkit.project.render import Renderer, RenderError
@@ -16,18 +17,16 @@ from synthkit.project.types import (
     DEFAULT_SET,
     AuditSpec,
     ColumnSpec,
-    ExposureSpec,
     GeneratorSpec,
     KeyPath,
     ModelSpec,
     Origin,
-    OwnerSpec,
     Relation,
     SourceSpec,
     SourceTableSpec,
     Spec,
-    UnitTestSpec,
 )
+from synthkit.project.unittests import UnitTestSpec
 
 S = TypeVar("S", bound=Spec)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from synthkit.project.decides import AUDIT, CONTENT, DECLARED, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import UNPLACED, KeyPath, Origin, Relation, Spec
@@ -22,14 +22,23 @@ __all__ = ["UNPLACED", "KeyPath", "Origin", "Relation", "Spec"]  # of base, as e
 Materialization = Literal["table", "view", "parquet", "ephemeral"]
 
 
-Constraints = Annotated[
-    tuple[str, ...],
-    Field(description='comparisons that hold in every row: "start <= end", "age >= 18", "joined < 2026-01-01"'),
-]
+Constraints = tuple[str, ...]
 
 
 class ColumnSpec(Spec):
-    """A column of a source (public knowledge about it) or of a model (its description)."""
+    """A column of a source (public knowledge about it) or of a model (its description).
+
+    Args:
+        name: as the rows have it.
+        type: what its values are; default: what the rows say.
+        description: for people.
+        nullable: whether a value may be missing.
+        pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name.
+        bounds: the least and the greatest value that anyone may know of.
+        values: all that may occur, as anyone may know.
+        decimals: places after the point.
+        meta: anything else, for people.
+    """
 
     name: Annotated[str, LEARNT]
     type: Annotated[LogicalType | None, LEARNT] = None
@@ -43,7 +52,12 @@ class ColumnSpec(Spec):
 
 
 class PeriodSpec(Spec):
-    """A length of time, as dbt writes it: ``{count: 12, period: hour}``."""
+    """A length of time, as dbt writes it: ``{count: 12, period: hour}``.
+
+    Args:
+        count: how many of them.
+        period: minute, hour or day.
+    """
 
     count: int = Field(ge=1)
     period: Literal["minute", "hour", "day"]
@@ -57,7 +71,13 @@ class PeriodSpec(Spec):
 
 
 class FreshnessSpec(Spec):
-    """How old a source may be; ``filter`` is a SQL condition on the rows whose ``loaded_at_field`` counts."""
+    """How old a source may be.
+
+    Args:
+        warn_after: the age from which on `synth freshness` and builds warn.
+        error_after: the age from which on they fail.
+        filter: a SQL condition on the rows whose ``loaded_at_field`` counts.
+    """
 
     warn_after: PeriodSpec | None = None
     error_after: PeriodSpec | None = None
@@ -73,7 +93,35 @@ class FreshnessSpec(Spec):
 
 
 class SourceTableSpec(Spec):
-    """A real table: a file or glob, or a table or query behind a connection."""
+    """A real table: a file or glob, or a table or query behind a connection.
+
+    Args:
+        name: under which ``source('group', 'name')`` finds it.
+        path: a file or a glob, seen from the project.
+        format: of the file; default: what its name ends in.
+        connection: a name of ``connections:`` in synth_project.yml; then ``table`` or ``query`` says what is read.
+        table: behind the connection, also ``schema.table``.
+        query: a SELECT behind the connection.
+        options: of the reader: delimiter, header, encoding, nullstr, …
+        description: for people.
+        primary_key: the column, or columns, that name a row. A key is made up, never learnt.
+        privacy_unit: the column that says whose row it is: all rows of one are held out, and protected, together.
+            Default: each row is somebody's own.
+        max_rows_per_unit: of a unit with more rows, so many are learnt from under ``epsilon``.
+        population: the people that the rows are about, where several tables are about the same: they share a budget.
+        part: of the population: nobody in it is in a table that names another part.
+        was: earlier names (``group.table``) of these rows: what was spent of those is spent here; ``[]``: none.
+        row_count: how many rows there are, as anyone may know; under ``epsilon``, sizes and noise go by it.
+        sensitive: no row of it goes to a third party, as none of a table with a privacy budget does.
+        allow_external: lets rows go to a third party all the same.
+        holdout: the share that no model reads, for the audits; default: the project's. 0 holds nothing out.
+        loaded_at_field: the column that says when a row was loaded; default: the file's time.
+        freshness: how old the rows may be.
+        columns: what is declared of columns; the rest is inferred.
+        constraints: comparisons that hold in every row: ``start <= end``, ``age >= 18``, ``joined < 2026-01-01``.
+        tags: words to select it by: ``tag:nightly``.
+        meta: anything else, for people and programs that read the manifest.
+    """
 
     name: Annotated[str, ROWS]
     path: Annotated[str | None, ROWS] = None
@@ -81,25 +129,18 @@ class SourceTableSpec(Spec):
     connection: Annotated[str | None, ROWS] = None
     table: Annotated[str | None, ROWS] = None
     query: Annotated[str | None, ROWS] = None
-    options: Annotated[Mapping[str, Any], ROWS] = {}  # of the reader: delimiter, header, encoding, nullstr, …
+    options: Annotated[Mapping[str, Any], ROWS] = {}
     description: Annotated[str | None, NOTHING] = None
     primary_key: Annotated[tuple[str, ...], ROWS] = ()
     privacy_unit: Annotated[str | None, SPLIT] = None
     max_rows_per_unit: Annotated[int | None, TRAIN] = Field(default=None, ge=1)
     population: Annotated[str | None, NOTHING] = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    # Of the population: nobody in it is in a table that names another part.
     part: Annotated[str | None, NOTHING] = None
-    # Names of tables (group.table) that were these rows before: what the ledger was charged for them is spent here.
-    was: Annotated[tuple[Annotated[str, Field(pattern=r"^[^.]+\..+$")], ...] | None, NOTHING] = Field(
-        default=None,
-        description="earlier names (group.table) of these rows: what was spent of those is spent here; []: none",
-    )
+    was: Annotated[tuple[Annotated[str, Field(pattern=r"^[^.]+\..+$")], ...] | None, NOTHING] = None
     row_count: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
-    # No row of it goes to a third party, as none of a table with a privacy budget does, unless allow_external says so.
     sensitive: Annotated[bool, NOTHING] = False
     allow_external: Annotated[bool, NOTHING] = False
     holdout: Annotated[str | float | None, SPLIT] = None
-    # The column that says when a row was loaded; default: the file's time.
     loaded_at_field: Annotated[str | None, NOTHING] = None
     freshness: Annotated[FreshnessSpec | None, NOTHING] = None
     columns: Annotated[tuple[ColumnSpec, ...], ROWS] = ()
@@ -109,12 +150,23 @@ class SourceTableSpec(Spec):
 
 
 class SourceSpec(Spec):
-    """A named group of real tables."""
+    """A named group of real tables.
+
+    Args:
+        name: the first word of ``source('name', 'table')``.
+        description: for people.
+        connection: of the tables that name none.
+        loaded_at_field: of the tables that name none.
+        freshness: of the tables that say nothing of it.
+        tables: of the group.
+        tags: words of your own; what is selected by ``tag:`` are its tables, by theirs.
+        meta: anything else, for people.
+    """
 
     name: str
     description: str | None = None
     connection: str | None = None
-    loaded_at_field: str | None = None  # of the tables that name none
+    loaded_at_field: str | None = None
     freshness: FreshnessSpec | None = None
     tables: tuple[SourceTableSpec, ...]
     tags: tuple[str, ...] = ()
@@ -125,14 +177,23 @@ AUTO = "auto"  # a generator's name that leaves the choice to the compiler
 
 
 class GeneratorSpec(Spec):
-    """A generator by name, with whatever parameters were written beside it."""
+    """A generator by name, with whatever parameters were written beside it.
+
+    Args:
+        name: of a built-in generator, of an installed package's, or ``auto``.
+        params: of that generator.
+    """
 
     name: str
     params: Mapping[str, Any] = {}
 
 
 class PrivacyRequirement(Spec):
-    """What a table or whoever depends on it demands: at most this ε against every real source, composed."""
+    """What a table or whoever depends on it demands.
+
+    Args:
+        max_epsilon: at most this ε against every real source, composed over all that the table is made from.
+    """
 
     max_epsilon: float = Field(gt=0, allow_inf_nan=False)
 
@@ -145,36 +206,75 @@ DEFAULT_SET = "set: default"  # stands among a model's audits for those that a m
 
 
 # What an audit that cannot tell comes to: nothing, a warning, or a failure that keeps the table from being published.
-OnInconclusive = Annotated[
-    Literal["ignore", "warn", "fail"],
-    Field(description="what an audit that cannot tell comes to: ignore (it stays so), warn, or fail, which blocks"),
-]
+OnInconclusive = Literal["ignore", "warn", "fail"]
 
 
 class AuditSpec(Spec):
-    """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit."""
+    """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit.
+
+    Args:
+        audit: its name.
+        params: of that audit.
+        name: what reports call it; default: the audit's own name.
+        severity: whether a failure keeps the table from being published (error) or is only told (warn).
+        where: a SQL condition; rows for which it does not hold are not audited.
+        warn_if: a comparison of the value, such as ``> 10``: where it holds, the audit warns.
+        error_if: a comparison of the value, such as ``> 100``: where it holds, the audit fails, and else not.
+        on_inconclusive: what it comes to where it cannot tell; default: the model's, or else the project's.
+        store_failures: keep failing rows, for a look at them.
+        failures_limit: how many of them at most.
+        enabled: false leaves it out.
+        description: for people.
+        tags: words of your own.
+        meta: anything else, for people.
+    """
 
     audit: Annotated[str, AUDIT]
     params: Annotated[Mapping[str, Any], AUDIT] = {}
-    name: Annotated[str | None, AUDIT] = None  # what reports call it; default: the audit's own name
+    name: Annotated[str | None, AUDIT] = None
     severity: Annotated[Literal["error", "warn"], AUDIT] = "error"
     where: Annotated[str | None, AUDIT] = None
     warn_if: Annotated[str | None, AUDIT] = None
     error_if: Annotated[str | None, AUDIT] = None
-    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None  # default: the model's, or else the project's
-    store_failures: Annotated[bool, AUDIT] = False  # keep failing rows, for a look at them
-    failures_limit: Annotated[int, AUDIT] = Field(default=1000, ge=1)  # how many at most
+    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None
+    store_failures: Annotated[bool, AUDIT] = False
+    failures_limit: Annotated[int, AUDIT] = Field(default=1000, ge=1)
     enabled: Annotated[bool, AUDIT] = True
     description: Annotated[str | None, NOTHING] = None
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
 
 
-Size = Annotated[str | int, Field(description="rows: 50000, or of the source: 2x, 50%")]
+Size = str | int
 
 
 class ModelSpec(Spec):
-    """A synthetic table. ``source``, ``generator``, ``epsilon``, ``size`` and ``audits`` are the language."""
+    """A synthetic table. ``source``, ``generator``, ``epsilon``, ``size`` and ``audits`` are the language.
+
+    Args:
+        name: of the published table.
+        description: for people.
+        source: the table to learn from: ``{{ source('group', 'table') }}`` or ``{{ ref('model') }}``.
+        generator: by name, or ``{name: …, parameters}``. Default: ``auto``, which chooses by epsilon and row count.
+        epsilon: the ε of differential privacy that the table, and all that is made from it, keeps towards its source.
+        delta: the δ beside it; default: chosen by the declared number of rows.
+        insecure_seed: makes the privacy noise repeatable, and so guessable: for tests alone.
+        privacy: ``{max_epsilon: …}`` or ``synthetic_only``: what the table must keep, checked before anything is run.
+        size: rows: 50000, or of the source: 2x, 50%. Default: as many as the source has.
+        holdout: the share of the source's rows that no model reads, of this model alone.
+        conditions: column → value, or value → share (``{churned: {yes: 50%, no: 50%}}``): kept exactly.
+        constraints: comparisons that hold in every row, besides those of the source.
+        materialized: table: Parquet, and a table in DuckDB; view: a view there; parquet: no more than the file;
+            ephemeral: for other models, not published.
+        seed: of its random numbers; default: the project's, with the model's name.
+        enabled: false leaves it out of every build.
+        tags: words to select it by: ``tag:nightly``.
+        meta: anything else, for people and programs that read the manifest.
+        columns: descriptions, and what is said otherwise than at the source.
+        audits: what it must pass before it is published. Default: the default set; ``[]``: none, on purpose.
+        on_inconclusive: what an audit of it that cannot tell comes to: ignore, warn, or fail, which blocks. Default:
+            the project's.
+    """
 
     name: Annotated[str, TRAIN]
     description: Annotated[str | None, NOTHING] = None
@@ -182,164 +282,31 @@ class ModelSpec(Spec):
     generator: Annotated[GeneratorSpec | None, TRAIN] = None
     epsilon: Annotated[float | None, TRAIN] = Field(default=None, gt=0, allow_inf_nan=False)
     delta: Annotated[float | None, TRAIN] = Field(default=None, gt=0, lt=1)
-    insecure_seed: Annotated[int | None, TRAIN] = Field(default=None, ge=0)  # of the privacy noise: for tests alone
+    insecure_seed: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
     privacy: Annotated[Requirement | None, NOTHING] = None
     size: Annotated[Size | None, SAMPLE] = None
     holdout: Annotated[str | float | None, TRAIN] = None
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
-    constraints: Annotated[Constraints, SAMPLE] = ()  # besides those of the source
+    constraints: Annotated[Constraints, SAMPLE] = ()
     materialized: Annotated[Materialization, NOTHING] = "table"
     seed: Annotated[int | None, TRAIN] = None
     enabled: Annotated[bool, NOTHING] = True
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
-    audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None  # None: the default set; (): none, on purpose
-    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None  # of its audits; default: the project's
-
-
-class GivenSpec(Spec):
-    """Rows that stand in for a table in a unit test.
-
-    ``input`` is a ``ref()`` or ``source()``, or ``this``: the table that a custom audit judges. ``types`` (column →
-    SQL type) says what neither the rows nor the table that they stand in for do.
-    """
-
-    input: Relation | Literal["this"]
-    rows: tuple[Mapping[str, Any], ...]
-    types: Mapping[str, str] = {}
-
-
-class ExpectSpec(Spec):
-    """The rows that a query must give, in any order; columns that are not named are not compared."""
-
-    rows: tuple[Mapping[str, Any], ...]
-
-
-class UnitTestSpec(Spec):
-    """``given`` rows → ``expect`` rows, for an SQL model, a custom audit, or a query that calls macros."""
-
-    name: str
-    model: str | None = None
-    audit: str | None = None
-    query: str | None = None
-    params: Mapping[str, Any] = {}  # of a custom audit
-    given: tuple[GivenSpec, ...] = ()
-    expect: ExpectSpec
-    description: str | None = None
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _one(self) -> UnitTestSpec:
-        if sum(k is not None for k in (self.model, self.audit, self.query)) != 1:
-            raise ValueError("give one of model, audit and query: what is tested")
-        return self
-
-
-class OwnerSpec(Spec):
-    name: str | None = None
-    email: str | None = None
-
-
-class ExposureSpec(Spec):
-    """Somebody who depends on tables: a dashboard, a notebook, a team."""
-
-    name: str
-    type: Literal["dashboard", "notebook", "analysis", "ml", "application"] = "application"
-    owner: OwnerSpec
-    description: str | None = None
-    url: str | None = None
-    depends_on: tuple[Relation, ...] = ()
-    privacy: Requirement | None = None
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = {}
+    audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None
+    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None
 
 
 class ConnectionSpec(Spec):
-    """How to reach a database: type and, by type, a file path or a PostgreSQL connection URL."""
+    """How to reach a database.
+
+    Args:
+        type: of the database.
+        path: of a DuckDB or SQLite file, seen from the project.
+        url: of a PostgreSQL server: postgresql://user:password@host/database, best from ``env_var('…')``.
+    """
 
     type: Annotated[Literal["duckdb", "sqlite", "postgres"], CONTENT]
     path: Annotated[str | None, CONTENT] = None
     url: Annotated[str | None, CONTENT] = None
-
-
-class TargetSpec(Spec):
-    """A place to publish to, and defaults for building there."""
-
-    warehouse: str | None = None  # directory; default warehouse/<target>
-    database: str | None = None  # DuckDB file; default warehouse/<target>.duckdb
-    threads: int | None = Field(default=None, ge=1)
-    device: str | None = None
-    vars: Mapping[str, Any] = {}
-
-
-class PathsSpec(Spec):
-    models: tuple[str, ...] = ("models",)
-    audits: tuple[str, ...] = ("audits",)
-    macros: tuple[str, ...] = ("macros",)
-
-
-class BudgetSpec(Spec):
-    """How much may ever be spent of one population's or source table's privacy."""
-
-    epsilon: float = Field(gt=0, allow_inf_nan=False)
-    delta: float | None = Field(default=None, gt=0, lt=1)
-
-
-class PrivacySpec(Spec):
-    """Privacy budgets by population or source table (``group.table``), and one for those that are not named."""
-
-    budgets: Mapping[str, BudgetSpec] = {}
-    default_budget: BudgetSpec | None = None
-
-
-class ReportsSpec(Spec):
-    """What the site of ``synth docs generate`` may show: pictures of real rows, or (``show_real: false``) none."""
-
-    show_real: bool = True
-
-
-class LineageSpec(Spec):
-    """Where the OpenLineage events of builds go: appended to a file, or posted to a server.
-
-    Args:
-        path: of the file, seen from the project; one JSON event a line.
-        url, endpoint: of the server, to which ``endpoint`` is appended.
-        api_key: is sent as a bearer token.
-        timeout: seconds that one event may take.
-        namespace: of jobs and tables; default: the project's name.
-    """
-
-    transport: Literal["file", "http"]
-    path: str | None = None
-    url: str | None = None
-    endpoint: str | None = None
-    api_key: SecretStr | None = None
-    timeout: float = Field(default=5.0, gt=0, le=60)
-    namespace: str | None = Field(default=None, min_length=1)
-    enabled: bool = True
-
-
-class ProjectSpec(Spec):
-    """``synth_project.yml``. What names models, their values or their audits decides where they use it."""
-
-    name: Annotated[str, NOTHING] = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    version: Annotated[str | int | float, NOTHING] = 1
-    description: Annotated[str | None, NOTHING] = None
-    paths: Annotated[PathsSpec, NOTHING] = PathsSpec()
-    target: Annotated[str, NOTHING] = "dev"  # the default target
-    targets: Annotated[Mapping[str, TargetSpec], NOTHING] = {"dev": TargetSpec()}
-    connections: Annotated[Mapping[str, ConnectionSpec], CONTENT] = {}
-    vars: Annotated[Mapping[str, Any], NOTHING] = {}
-    seed: Annotated[int, TRAIN] = 0
-    device: Annotated[str, TRAIN] = "auto"
-    threads: Annotated[int | None, NOTHING] = Field(default=None, ge=1)
-    model_threads: Annotated[int, TRAIN] = Field(default=1, ge=1)  # CPU threads inside one training; part of its hash
-    holdout: Annotated[str | float, SPLIT] = "20%"
-    privacy: Annotated[PrivacySpec, NOTHING] = PrivacySpec()
-    audit_sets: Annotated[Mapping[str, Any], NOTHING] = {}  # name → a list of audits, for models to take as {set: name}
-    on_inconclusive: Annotated[OnInconclusive, AUDIT] = "ignore"  # of all audits
-    reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()
-    lineage: Annotated[LineageSpec | None, NOTHING] = None
-    models: Annotated[Mapping[str, Any], NOTHING] = {}  # folder-level defaults: +key, or folder → the same again

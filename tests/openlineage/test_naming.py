@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from synthkit.openlineage.naming import name_of
-from synthkit.project.types import ConnectionSpec, LineageSpec, ProjectSpec, Relation, SourceTableSpec
+from synthkit.project.projectfile import LineageSpec, ProjectSpec
+from synthkit.project.types import ConnectionSpec, Relation, SourceTableSpec
 
 CONNECTIONS = {
     "pg": ConnectionSpec(type="postgres", url="postgresql://me:s3cret@db.example.org:5433/shop?sslmode=require"),

@@ -10,7 +10,7 @@ import pytest
 
 from synthkit.openlineage import sending
 from synthkit.openlineage.sending import Sender
-from synthkit.project.types import LineageSpec
+from synthkit.project.projectfile import LineageSpec
 
 SPEC = LineageSpec(transport="file", path="out/lineage.jsonl", timeout=0.1)
 

@@ -16,7 +16,8 @@ from synthkit.errors import ConfigurationError
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.project.decides import Reader, What, decides, deciding, decisions
 from synthkit.project.project import load_project
-from synthkit.project.types import AuditSpec, ColumnSpec, ConnectionSpec, ModelSpec, ProjectSpec, SourceTableSpec
+from synthkit.project.projectfile import ProjectSpec
+from synthkit.project.types import AuditSpec, ColumnSpec, ConnectionSpec, ModelSpec, SourceTableSpec
 from synthkit.sources.ingest import ingest, split_key
 from tests.synth import Project, customers, make_project, write_csv
 

@@ -1,0 +1,148 @@
+"""The frozen specs of ``synth_project.yml``: the project, its targets and folders, its budgets, what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr
+
+from synthkit.project.decides import AUDIT, CONTENT, NOTHING, SPLIT, TRAIN
+from synthkit.project.spec import Spec
+from synthkit.project.types import ConnectionSpec, OnInconclusive
+
+
+class TargetSpec(Spec):
+    """A place to publish to, and defaults for building there.
+
+    Args:
+        warehouse: the directory of the published files; default: warehouse/<target>.
+        database: the DuckDB file; default: warehouse/<target>.duckdb.
+        threads: how many models are built at a time.
+        device: where generators train; default: the project's.
+        vars: variables that win over the project's.
+    """
+
+    warehouse: str | None = None
+    database: str | None = None
+    threads: int | None = Field(default=None, ge=1)
+    device: str | None = None
+    vars: Mapping[str, Any] = {}
+
+
+class PathsSpec(Spec):
+    """Where files are looked for, seen from the project.
+
+    Args:
+        models: folders of YAML files with sources, models, exposures and unit tests.
+        audits: folders of custom audits, one SQL file each.
+        macros: folders of Jinja macros.
+    """
+
+    models: tuple[str, ...] = ("models",)
+    audits: tuple[str, ...] = ("audits",)
+    macros: tuple[str, ...] = ("macros",)
+
+
+class BudgetSpec(Spec):
+    """How much may ever be spent of one population's or source table's privacy.
+
+    Args:
+        epsilon: of all releases together.
+        delta: at which they are added up; default: chosen by the declared number of rows.
+    """
+
+    epsilon: float = Field(gt=0, allow_inf_nan=False)
+    delta: float | None = Field(default=None, gt=0, lt=1)
+
+
+class PrivacySpec(Spec):
+    """Privacy budgets. A build that would go over one is refused before it trains.
+
+    Args:
+        budgets: population or source table (``group.table``) → its budget.
+        default_budget: of those that are not named.
+    """
+
+    budgets: Mapping[str, BudgetSpec] = {}
+    default_budget: BudgetSpec | None = None
+
+
+class ReportsSpec(Spec):
+    """What the site of ``synth docs generate`` may show.
+
+    Args:
+        show_real: pictures of real rows beside synthetic ones; false: none.
+    """
+
+    show_real: bool = True
+
+
+class LineageSpec(Spec):
+    """Where the OpenLineage events of builds go: appended to a file, or posted to a server.
+
+    Args:
+        transport: file or http.
+        path: of the file, seen from the project; one JSON event a line.
+        url: of the server.
+        endpoint: is appended to the server's url.
+        api_key: is sent as a bearer token.
+        timeout: seconds that one event may take.
+        namespace: of jobs and tables; default: the project's name.
+        enabled: false tells nothing.
+    """
+
+    transport: Literal["file", "http"]
+    path: str | None = None
+    url: str | None = None
+    endpoint: str | None = None
+    api_key: SecretStr | None = None
+    timeout: float = Field(default=5.0, gt=0, le=60)
+    namespace: str | None = Field(default=None, min_length=1)
+    enabled: bool = True
+
+
+class ProjectSpec(Spec):
+    """``synth_project.yml``. What names models, their values or their audits decides where they use it.
+
+    Args:
+        name: of the project.
+        version: of the project, for people.
+        description: for people.
+        paths: where files are looked for.
+        target: the one that is built where ``--target`` names none.
+        targets: name → a place to publish to.
+        connections: name → a database that sources are read from.
+        vars: name → value, for ``var('name')`` in any file; ``--vars`` wins.
+        seed: of all random numbers but privacy noise.
+        device: where generators train: auto, cpu, cuda or cuda:N.
+        threads: how many models are built at a time; default: one per processor core.
+        model_threads: CPU threads inside one training; part of its hash, as they decide the bytes.
+        holdout: the share of each source that no model reads, for the audits.
+        privacy: budgets.
+        audit_sets: name → a list of audits, for models to take as ``{set: name}``.
+        on_inconclusive: what an audit that cannot tell comes to: ignore (it stays so), warn, or fail, which blocks.
+        reports: what reports may show.
+        lineage: where OpenLineage events go; without it nothing is told.
+        models: defaults by folder: ``+key`` applies here; another key is a folder, or a model, with the same again.
+    """
+
+    name: Annotated[str, NOTHING] = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    version: Annotated[str | int | float, NOTHING] = 1
+    description: Annotated[str | None, NOTHING] = None
+    paths: Annotated[PathsSpec, NOTHING] = PathsSpec()
+    target: Annotated[str, NOTHING] = "dev"
+    targets: Annotated[Mapping[str, TargetSpec], NOTHING] = {"dev": TargetSpec()}
+    connections: Annotated[Mapping[str, ConnectionSpec], CONTENT] = {}
+    vars: Annotated[Mapping[str, Any], NOTHING] = {}
+    seed: Annotated[int, TRAIN] = 0
+    device: Annotated[str, TRAIN] = "auto"
+    threads: Annotated[int | None, NOTHING] = Field(default=None, ge=1)
+    model_threads: Annotated[int, TRAIN] = Field(default=1, ge=1)
+    holdout: Annotated[str | float, SPLIT] = "20%"
+    privacy: Annotated[PrivacySpec, NOTHING] = PrivacySpec()
+    audit_sets: Annotated[Mapping[str, Any], NOTHING] = {}
+    on_inconclusive: Annotated[OnInconclusive, AUDIT] = "ignore"
+    reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()
+    lineage: Annotated[LineageSpec | None, NOTHING] = None
+    models: Annotated[Mapping[str, Any], NOTHING] = {}
