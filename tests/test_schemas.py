@@ -50,6 +50,7 @@ def models(text: str) -> Any:
         "sources: [{name: s, tables: [{name: t, path: x.csv, primary_key: id}]}]",
         "sources: [{name: s, tables: [{name: t, path: x.csv, constraints: [a <= b, c > 0]}]}]",
         "models: [{name: a, generator: auto, constraints: a <= b}, {name: b, generator: {name: auto}}]",
+        "models: [{name: a, audits: [{cardinality: {max: 2}}, {cardinality: {max_ratio: 2}}, {augmentation: {target: x, min: 0}}]}]",
     ],
 )
 def test_what_works_fits(text: str) -> None:
@@ -63,6 +64,7 @@ def test_what_works_fits(text: str) -> None:
         "models: [{nam: a}]",
         "models: [{name: a, generator: {name: sdv.ctgan, epoch: 3}}]",
         "models: [{name: a, audits: [{ks: {maximum: 3}}]}]",
+        "models: [{name: a, audits: [{augmentation: {target: x, within: 2x floor}}]}]",
         "models: [{name: a, materialized: tabel}]",
         "models: [{name: a, source: 3}]",
         "models: [{name: a, constraints: [{a: 1}]}]",

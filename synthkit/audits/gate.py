@@ -47,9 +47,10 @@ class GateParams(AuditParams):
 
     Args:
         max: the largest value that passes.
-        within: or a multiple of the floor: ``2x floor``.
-        max_excess: or so much above the floor.
-        decide: what is held against the limit (see :mod:`.gate`).
+        within: a multiple of the floor, instead: ``2x floor``.
+        max_excess: so much above the floor, instead.
+        decide: what must keep the limit: all of the 95 % interval, the point (the value itself), or the interval's
+            lower or upper end.
     """
 
     max: float | None = None
@@ -67,9 +68,10 @@ class ShareParams(AuditParams):
 
     Args:
         min: the least value that passes.
-        within: or a multiple of the floor: ``0.9x floor``.
-        max_shortfall: or so much below the floor.
-        decide: what is held against the limit (see :mod:`.gate`).
+        within: a multiple of the floor, instead: ``0.9x floor``.
+        max_shortfall: so much below the floor, instead.
+        decide: what must keep the limit: all of the 95 % interval, the point (the value itself), or the interval's
+            lower or upper end.
     """
 
     min: float | None = None

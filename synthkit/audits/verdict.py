@@ -44,13 +44,21 @@ class DistanceParams(CombinedParams):
 
 
 class CombinedShareParams(ShareParams):
-    """The same for measures that are better the higher."""
+    """The same for measures that are better the higher.
+
+    Args:
+        combine: ``worst`` (the default): every part must pass; ``mean``: their mean must.
+    """
 
     combine: Combine = "worst"
 
 
 class SharesParams(CombinedShareParams):
-    """The same for shares of single columns."""
+    """The same for shares of single columns.
+
+    Args:
+        columns: which ones; default: all that the measure is made for.
+    """
 
     columns: ColumnNames | None = None
 

@@ -30,15 +30,15 @@ def schema(name: str) -> dict[str, Any]:
     """The JSON Schema of that name, with the generators and audits that are installed."""
     from synthkit.audits import registry as audits
     from synthkit.generators import registry as generators
-    from synthkit.project.jsonschema import models_schema, project_schema, run_results_schema
+    from synthkit.project.jsonschema import Known, models_schema, project_schema, run_results_schema
     from synthkit.store.receiptschema import receipt_schema
 
     if name == "run_results":
         return run_results_schema()
     if name == "receipt":
         return receipt_schema()
-    known_generators = {n: generators.get(n).params for n in generators.names()}
-    known_audits = {n: audits.get(n).params for n in audits.names()}
+    known_generators = {n: Known(generators.get(n).params, generators.get(n).summary) for n in generators.names()}
+    known_audits = {n: Known(audits.get(n).params, audits.get(n).summary) for n in audits.names()}
     build = project_schema if name == "project" else models_schema
     return build(known_generators, known_audits)
 

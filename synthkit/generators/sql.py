@@ -23,7 +23,12 @@ MEMORY = "4GB"
 
 
 class SqlParams(Params):
-    """Exactly one of ``query`` and ``file`` (a path from the project's root)."""
+    """Exactly one of the two.
+
+    Args:
+        query: a SELECT with ``{{ ref('model') }}`` and ``{{ source('group', 'table') }}``.
+        file: that holds it, a path from the project's root.
+    """
 
     query: str | None = None
     file: str | None = None

@@ -24,7 +24,13 @@ ItemColumn = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list
 
 
 class JudgeParams(BaseModel):
-    """A second model that scores every item from 1 to 5; what scores less than ``min_score`` is dropped."""
+    """A second model that scores every item.
+
+    Args:
+        model: the provider's model id.
+        min_score: of 1 to 5; what scores less is dropped.
+        max_tokens: most tokens of one answer, thinking included.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -13,7 +13,8 @@ from synthkit.llm.client import known_models
 class TeacherParams(BaseModel):
     """The block ``teacher:`` of a generator.
 
-    Attributes:
+    Args:
+        provider: whose model it is.
         model: the provider's model id.
         max_tokens: most tokens of one answer, thinking included. Answers of more than 21,333 are streamed.
         intended_use: what the published table is for; goes into the receipt.

@@ -26,6 +26,7 @@ class SpendingParams(BaseModel):
     """What asking a teacher may cost, and how much is asked at once.
 
     Args:
+        teacher: whom to ask, and on which terms.
         max_usd: a hard stop: no request is sent that could pass it, whatever is still unanswered.
         max_requests: another one, in requests of this table.
         concurrency: requests under way. It changes the speed, not the rows.

@@ -8,7 +8,8 @@ from functools import cache
 from inspect import cleandoc
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import ModelSchema
 
@@ -26,8 +27,9 @@ def keys_of(model: type[BaseModel]) -> Mapping[str, str]:
     found = {name: field.description for name, field in model.model_fields.items() if field.description}
     for kind in reversed(model.__mro__):
         if issubclass(kind, BaseModel):
-            found |= _said(kind.__dict__.get("__doc__"))
-    return {name: found[name] for name in model.model_fields if name in found}
+            found |= said_by(kind)
+    names = {name: written_as(name, field)[0] for name, field in model.model_fields.items()}
+    return {name: found[name].removeprefix(f"or `{key}`, ") for name, key in names.items() if name in found}
 
 
 def purpose_of(model: type[BaseModel]) -> str:
@@ -36,12 +38,12 @@ def purpose_of(model: type[BaseModel]) -> str:
     return _plain(_SECTION.split(text)[0])
 
 
-def _said(docstring: str | None) -> dict[str, str]:
-    """``Args:`` or ``Attributes:`` of a docstring: name → its text. ``a, b: text`` is said of both."""
-    parts = _SECTION.split(cleandoc(docstring or ""))
+def said_by(model: type[BaseModel]) -> dict[str, str]:
+    """Name → text, of ``Args:`` in the class's own docstring. ``a, b: text`` is said of both."""
+    parts = _SECTION.split(cleandoc(model.__dict__.get("__doc__") or ""))
     found: dict[str, str] = {}
     for section, body in zip(parts[1::2], parts[2::2], strict=True):
-        if section in ("Args", "Attributes"):
+        if section == "Args":
             pieces = _KEYS.split(cleandoc(body))
             for names, text in zip(pieces[1::2], pieces[2::2], strict=True):
                 found |= dict.fromkeys(names.split(", "), _plain(text))
@@ -54,16 +56,37 @@ def _plain(text: str) -> str:
     return _ROLE.sub(r"`\1`", "\n\n".join(paragraphs)).replace("``", "`")
 
 
+def written_as(name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The keys under which the YAML may give a field: its name, or each of its names."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias or name]
+    return tuple(key for key in choices if isinstance(key, str))
+
+
+def can_be_given(field: FieldInfo) -> bool:
+    """Not where a class takes a field of its base out again, by allowing no value but None."""
+    return field.annotation is not type(None)
+
+
 class Described(GenerateJsonSchema):
-    """Pydantic's JSON Schema with what the docstrings say of each field, and of the whole without its fields."""
+    """Pydantic's JSON Schema with what the docstrings say of each field, and of the whole without its fields.
+
+    A field of several names stands under each of them, as any will do.
+    """
 
     def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
         found = super().model_schema(schema)
-        model: Any = schema["cls"]
+        model: type[BaseModel] = schema["cls"]
         found.pop("description", None)
         if purpose_of(model):
             found["description"] = purpose_of(model)
-        for name, text in keys_of(model).items():
-            if name in found.get("properties", {}):
-                found["properties"][name]["description"] = text
+        said = keys_of(model)
+        written: dict[str, Any] = found.pop("properties", {})
+        found["properties"] = {
+            key: written[names[0]] | ({"description": said[name]} if name in said else {})
+            for name, field in model.model_fields.items()
+            for names in [written_as(name, field)]
+            for key in names
+            if can_be_given(field)
+        }
         return found

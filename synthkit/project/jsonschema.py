@@ -7,10 +7,11 @@ name. What needs the project (does this model exist?) is the compiler's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from synthkit.project.described import Described
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import DEFAULT_KEYS
 from synthkit.project.projectfile import ProjectSpec
@@ -20,49 +21,82 @@ from synthkit.project.unittests import UnitTestSpec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JINJA = {"type": "string", "pattern": r"\{\{|\{%"}
-Params = Mapping[str, type[BaseModel]]
 
 
-def models_schema(generators: Params, audits: Params) -> dict[str, Any]:
+class Known(NamedTuple):
+    """A generator or an audit: its parameters, and what it is in one line."""
+
+    params: type[BaseModel]
+    summary: str
+
+
+Catalogue = Mapping[str, Known]
+
+
+def models_schema(generators: Catalogue, audits: Catalogue) -> dict[str, Any]:
     """Of the files below models/: sources, models, exposures."""
     definitions = _definitions(generators, audits)
     source = _plain(SourceSpec, definitions)
     exposure = _plain(ExposureSpec, definitions)
-    exposure["properties"]["depends_on"] = {"type": "array", "items": JINJA}
-    return {
-        "$schema": DRAFT,
-        "title": "synthkit sources, models and exposures",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "version": {"const": 1},
-            "sources": {"type": "array", "items": source},
-            "models": {"type": "array", "items": {"$ref": "#/$defs/model"}},
-            "exposures": {"type": "array", "items": exposure},
-            "unit_tests": {"type": "array", "items": _unit_test(definitions)},
-        },
-        "$defs": definitions,
-    }
+    depends = exposure["properties"]["depends_on"]
+    exposure["properties"]["depends_on"] = _array(JINJA, depends["description"])
+    return _used(
+        {
+            "$schema": DRAFT,
+            "title": "synthkit sources, models and exposures",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "version": {"const": 1, "description": "of the file format"},
+                "sources": _array(source, "real tables, in groups"),
+                "models": _array({"$ref": "#/$defs/model"}, "synthetic tables"),
+                "exposures": _array(exposure, "who depends on which tables"),
+                "unit_tests": _array(_unit_test(definitions), "given rows and the rows that must come out"),
+            },
+            "$defs": definitions,
+        }
+    )
+
+
+def _used(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without the definitions that nothing refers to."""
+    definitions = schema["$defs"]
+    waiting, wanted = _references({k: v for k, v in schema.items() if k != "$defs"}), set()
+    while waiting:
+        wanted |= waiting
+        waiting = {name for found in waiting for name in _references(definitions[found])} - wanted
+    return {**schema, "$defs": {name: found for name, found in definitions.items() if name in wanted}}
+
+
+def _references(schema: Any) -> set[str]:
+    """The definitions that a schema refers to itself."""
+    if isinstance(schema, Mapping):
+        own = {schema["$ref"].rpartition("/")[2]} if isinstance(schema.get("$ref"), str) else set()
+        return own.union(*map(_references, schema.values()))
+    return set().union(*map(_references, schema)) if isinstance(schema, list) else set()
+
+
+def _array(items: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"type": "array", "description": description, "items": items}
 
 
 def _unit_test(definitions: dict[str, Any]) -> dict[str, Any]:
     test = _plain(UnitTestSpec, definitions)
-    definitions["GivenSpec"]["properties"]["input"] = {
-        "type": "string",
-        "description": "ref('model') or source('group', 'table'), with or without {{ }}; or this",
-    }
+    given = definitions["GivenSpec"]["properties"]
+    given["input"] = {"type": "string", "description": given["input"]["description"]}
     return test
 
 
-def project_schema(generators: Params, audits: Params) -> dict[str, Any]:
+def project_schema(generators: Catalogue, audits: Catalogue) -> dict[str, Any]:
     """Of synth_project.yml."""
     definitions = _definitions(generators, audits)
     schema = _plain(ProjectSpec, definitions)
     keys = definitions["model"]["properties"]
-    schema["properties"]["models"] = {"$ref": "#/$defs/folder"}
-    schema["properties"]["audit_sets"] = {
+    for name in ("models", "audit_sets"):
+        schema["properties"][name] = {"description": schema["properties"][name]["description"]}
+    schema["properties"]["models"]["$ref"] = "#/$defs/folder"
+    schema["properties"]["audit_sets"] |= {
         "type": "object",
-        "description": "Audits under a name, which models take as {set: name}",
         "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/audit"}},
     }
     definitions["folder"] = {
@@ -72,51 +106,57 @@ def project_schema(generators: Params, audits: Params) -> dict[str, Any]:
         "patternProperties": {"^[^+]": {"$ref": "#/$defs/folder"}},
         "additionalProperties": False,
     }
-    return {"$schema": DRAFT, "title": "synth_project.yml", **schema, "$defs": definitions}
+    return _used({"$schema": DRAFT, "title": "synth_project.yml", **schema, "$defs": definitions})
 
 
-def _definitions(generators: Params, audits: Params) -> dict[str, Any]:
+def _definitions(generators: Catalogue, audits: Catalogue) -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     definitions["generator"] = _generator(generators, definitions)
     definitions["audit"] = _audit(audits, definitions)
     model = _plain(ModelSpec, definitions)
     properties = model["properties"]
-    properties["source"] = {**JINJA, "description": "\"{{ source('group', 'table') }}\" or \"{{ ref('model') }}\""}
-    properties["generator"] = {"$ref": "#/$defs/generator"}
+    properties["source"] = {**JINJA, "description": properties["source"]["description"]}
+    properties["generator"] = {"$ref": "#/$defs/generator", "description": properties["generator"]["description"]}
     taken = {
         "type": "object",
         "description": "The audits of a set of synth_project.yml; default: those of a model that names none",
-        "properties": {"set": {"type": "string"}},
+        "properties": {"set": {"type": "string", "description": "a name of audit_sets, or default"}},
         "required": ["set"],
         "additionalProperties": False,
     }
-    properties["audits"] = {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/audit"}, taken]}}
+    either = {"anyOf": [{"$ref": "#/$defs/audit"}, taken]}
+    properties["audits"] = _array(either, properties["audits"]["description"])
     definitions["model"] = model
-    model["properties"] = {**properties, "config": {"type": "object", "properties": dict(properties)}}
+    config = {"type": "object", "description": "the same keys, as dbt has them", "properties": dict(properties)}
+    model["properties"] = {**properties, "config": config}
     return definitions
 
 
-def _generator(generators: Params, definitions: dict[str, Any]) -> dict[str, Any]:
-    chosen = {"type": "object", "properties": {"name": {"const": AUTO}}, "required": ["name"]}
+def _generator(generators: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
+    automatic = {"const": AUTO, "description": "the compiler chooses, by epsilon and the number of rows"}
+    chosen = {"type": "object", "properties": {"name": automatic}, "required": ["name"]}
     names = [AUTO, *sorted(generators)]
     options: list[dict[str, Any]] = [{"enum": names}, {"type": "string"}, {**chosen, "additionalProperties": False}]
     for name in names[1:]:
-        schema = _plain(generators[name], definitions)
-        schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
+        schema = _plain(generators[name].params, definitions)
+        own_name = {"const": name, "description": generators[name].summary}
+        schema["properties"] = {"name": own_name, **schema.get("properties", {})}
         schema["required"] = ["name"]
         options.append(schema)
-    known = {"type": "object", "required": ["name"], "properties": {"name": {"not": {"enum": names}}}}
+    other = {"not": {"enum": names}, "description": "a generator of another package, or of an earlier version"}
+    known = {"type": "object", "required": ["name"], "properties": {"name": other}}
     return {"anyOf": [*options, known], "description": "A generator by name, or {name: …, parameters}"}
 
 
-def _audit(audits: Params, definitions: dict[str, Any]) -> dict[str, Any]:
+def _audit(audits: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
     shared = _plain(AuditSpec, definitions)["properties"]
     options = {k: shared[k] for k in sorted(AUDIT_OPTIONS)}
     properties = {}
-    for name, params in sorted(audits.items()):
+    for name, (params, summary) in sorted(audits.items()):
         schema = _plain(params, definitions)
         schema["properties"] = {**schema.get("properties", {}), **options}
         schema["type"] = ["object", "null"]
+        schema["description"] = summary
         properties[name] = schema
     one = {
         "type": "object",
@@ -130,7 +170,7 @@ def _audit(audits: Params, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
     """Pydantic's schema with its definitions moved to ours, and made to accept Jinja and single words."""
-    schema = model.model_json_schema(ref_template="#/$defs/{model}", mode="validation")
+    schema = model.model_json_schema(ref_template="#/$defs/{model}", mode="validation", schema_generator=Described)
     for name, inner in schema.pop("$defs", {}).items():
         definitions.setdefault(name, _lenient(inner))
     return _lenient(schema)

@@ -120,7 +120,7 @@ class SourceTableSpec(Spec):
         columns: what is declared of columns; the rest is inferred.
         constraints: comparisons that hold in every row: ``start <= end``, ``age >= 18``, ``joined < 2026-01-01``.
         tags: words to select it by: ``tag:nightly``.
-        meta: anything else, for people and programs that read the manifest.
+        meta: anything else, for people.
     """
 
     name: Annotated[str, ROWS]

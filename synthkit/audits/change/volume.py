@@ -18,9 +18,10 @@ PositiveShare = Annotated[Share, Field(gt=0)]
 
 
 class VolumeParams(AuditParams):
-    """``max_change``: by how much of the earlier value ``rows`` and ``bytes`` may change, up or down.
+    """Parameters of ``volume``.
 
     Args:
+        max_change: by how much of the earlier value ``rows`` and ``bytes`` may change, up or down.
         measures: which of the two decide.
         max_slowdown: warn where training or drawing a row takes longer by more than this. It never fails, as it
             depends on the machine and on what else that did.

@@ -59,6 +59,7 @@ class ColumnShapesParams(SharesParams):
     """Parameters of ``column_shapes``, a score in [0, 1]; the default limit is ``max_shortfall: 0.05`` for the mean.
 
     Args:
+        combine: the mean over columns by default; ``worst``: every column must keep the limit.
         decide: the score itself by default: noise only ever lowers it.
     """
 

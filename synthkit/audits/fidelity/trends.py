@@ -41,6 +41,7 @@ class PairTrendsParams(SharesParams):
     Args:
         correlation: two numbers count where the real |r| is above this; the default is SDMetrics'.
         association: other pairs count where the real Cramér's V is above this; the default is SDMetrics'.
+        combine: the mean over pairs by default; ``worst``: every pair must keep the limit.
         decide: the score itself by default: noise only ever lowers it.
     """
 

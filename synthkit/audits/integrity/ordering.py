@@ -49,9 +49,14 @@ WrittenOperand = Annotated[
 
 
 class InequalityParams(AuditParams):
-    """``low`` and ``high`` are columns, or one of them a constant; ``strict`` forbids equality.
+    """Two columns, or one and a constant.
 
     What reads as a number, date or time is one; a column of such a name can be compared by ``expression``.
+
+    Args:
+        low: the column, or constant, that is not above the other.
+        high: the other.
+        strict: equality is forbidden too.
     """
 
     low: WrittenOperand

@@ -69,7 +69,12 @@ def _in_order(low: Any, high: Any) -> None:
 
 
 class NotNullParams(AuditParams):
-    """``max_share``: the share of missing values that a column may have, in [0, 1]."""
+    """Parameters of ``not_null``.
+
+    Args:
+        columns: each is held to it.
+        max_share: the share of missing values that a column may have, in [0, 1].
+    """
 
     columns: ColumnNames
     max_share: float = Field(default=0.0, ge=0, le=1)
@@ -103,7 +108,12 @@ def _missing(context: AuditContext, column: str) -> str:
 
 
 class UniqueParams(AuditParams):
-    """``columns``: each on its own has no value twice; ``together``: no combination occurs twice."""
+    """Parameters of ``unique``: one of the two.
+
+    Args:
+        columns: each on its own has no value twice.
+        together: columns of which no combination of values occurs twice.
+    """
 
     columns: ColumnNames | None = None
     together: ColumnNames | None = None
@@ -163,7 +173,13 @@ def _duplicates(context: AuditContext, key: tuple[str, ...]) -> tuple[int, list[
 
 
 class AcceptedValuesParams(AuditParams):
-    """``values``: all that may occur; ``nulls``: whether a missing value may, too."""
+    """Parameters of ``accepted_values``.
+
+    Args:
+        column: the one that is looked at.
+        values: all that may occur.
+        nulls: whether a missing value may, too.
+    """
 
     column: ColumnName
     values: tuple[Value, ...] = Field(min_length=1)
@@ -188,7 +204,14 @@ def accepted_values(context: AuditContext, params: AcceptedValuesParams) -> Audi
 
 
 class AcceptedRangeParams(AuditParams):
-    """``min`` and ``max`` (one of them at least) are allowed themselves, unless ``strictly``."""
+    """Parameters of ``accepted_range``: one bound at least.
+
+    Args:
+        column: the one that is looked at.
+        min: the least value that may occur: a number, date or time.
+        max: the greatest.
+        strictly: the bounds themselves may not occur.
+    """
 
     column: ColumnName
     min: Bound | None = None
@@ -228,7 +251,12 @@ def accepted_range(context: AuditContext, params: AcceptedRangeParams) -> AuditR
 
 
 class ExpressionParams(AuditParams):
-    """``sql``: a condition over the table's columns; ``nulls``: whether one that comes out null passes."""
+    """Parameters of ``expression``.
+
+    Args:
+        sql: a condition over the table's columns.
+        nulls: whether a row for which it comes out null passes.
+    """
 
     sql: Condition
     nulls: Literal["pass", "fail"] = "pass"
@@ -261,7 +289,15 @@ def expression(context: AuditContext, params: ExpressionParams) -> AuditResult:
 
 
 class RowCountParams(AuditParams):
-    """Bounds on the number of rows; ``min_ratio`` and ``max_ratio`` count in multiples of the source's rows."""
+    """Bounds on the number of rows: one of them at least.
+
+    Args:
+        min: rows at least.
+        max: rows at most.
+        equals: rows exactly, instead of the other bounds.
+        min_ratio: at least so many times the source's rows.
+        max_ratio: at most so many times the source's rows.
+    """
 
     min: int | None = Field(default=None, ge=0)
     max: int | None = Field(default=None, ge=0)
@@ -310,7 +346,13 @@ def row_count(context: AuditContext, params: RowCountParams) -> AuditResult:
 
 
 class RelationshipsParams(AuditParams):
-    """``to``: ``ref()`` or ``source()`` of the other table; ``field``: its column."""
+    """Parameters of ``relationships``.
+
+    Args:
+        column: the one that refers.
+        to: the table it refers to: ``{{ ref('model') }}`` or ``{{ source('group', 'table') }}``.
+        field: the column there.
+    """
 
     column: ColumnName
     to: RelationName

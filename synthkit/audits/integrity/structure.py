@@ -23,9 +23,10 @@ from synthkit.errors import SynthError
 
 
 class SchemaParams(AuditParams):
-    """What must agree; the pattern is the real table, or ``columns``: name → SQL type, in their order.
+    """What must agree with the pattern.
 
     Args:
+        columns: the pattern, name → SQL type, in their order. Default: the real table's.
         order: the columns stand in the pattern's order.
         types: "sql": the same SQL types; "any": types do not matter.
         nulls: no nulls where the real column has none. With ``columns``, ``not_null`` says so instead.

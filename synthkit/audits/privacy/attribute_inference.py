@@ -34,8 +34,7 @@ class InferenceParams(AttackParams):
             of the people, with one risk over all attacks together.
         known: what the attacker knows of a person; default: all modelled columns but the secret.
         tolerance: a number is inferred where the guess is off by at most this part of itself, a date by this part of
-        the
-            column's spread.
+            the column's spread.
     """
 
     secrets: ColumnNames | None = None

@@ -20,11 +20,13 @@ from synthkit.instruct.items.tokens import tokens
 
 
 class TopicBalanceParams(GateParams):
-    """``topic``: the column; ``shares``: what its values should make up, as in the model's ``topics:``.
+    """Parameters of ``topic_balance``, beside the gate's.
 
     Args:
-        shares: they add up to 1; a topic that is not listed should not occur. Default: the shares of the training rows.
-        max: default 0.1.
+        topic: the column of the topics.
+        shares: topic → share, as in the model's ``topics:``; they add up to 1, and a topic that is not listed should
+            not occur. Default: the shares of the training rows.
+        max: the largest distance that passes. Default: 0.1.
         decide: the distance itself, as noise only ever enlarges it.
     """
 
@@ -41,7 +43,11 @@ class TopicBalanceParams(GateParams):
 
 
 class TextLengthsParams(CombinedParams, TextParams):
-    """The gate of each text's lengths; ``max``: default 0.3."""
+    """Parameters of ``text_lengths``, beside those of the texts and the gate's.
+
+    Args:
+        max: the largest distance that passes, for each text. Default: 0.3.
+    """
 
     decide: Decide = "point"
 

@@ -31,9 +31,10 @@ Of = Literal["instruction", "response"]
 
 
 class DistinctParams(CombinedShareParams, TextParams):
-    """``of``: the texts to count in.
+    """Parameters of ``distinct_n``, beside those of the texts and the gate's.
 
     Args:
+        of: the texts to count in.
         sizes: the n of the n-grams.
         tokens_max: at most so many tokens of either side are counted, the same number for both.
     """
@@ -44,7 +45,13 @@ class DistinctParams(CombinedShareParams, TextParams):
 
 
 class SelfSimilarityParams(GateParams, TextParams):
-    """``of``: the texts to compare; ``sample``: how many of a side, each with each; ``max_excess``: default 0.1."""
+    """Parameters of ``self_similarity``, beside those of the texts and the gate's.
+
+    Args:
+        of: the texts to compare.
+        sample: how many of a side, each with each.
+        max_excess: so much above the floor, instead. Default: 0.1.
+    """
 
     of: Of = "instruction"
     sample: int = Field(default=300, ge=FEWEST, le=3000)

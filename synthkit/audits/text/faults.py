@@ -23,8 +23,9 @@ EXAMPLES = 5
 class TextRateParams(GateParams, TextParams):
     """A gate on a share of rows, with the columns of the texts.
 
-    ``decide``: the share itself by default. Every row of the table was looked at; the interval says what another table
-    of the same generator might have.
+    Args:
+        decide: the share itself by default. Every row of the table was looked at; the interval says what another table
+            of the same generator might have.
     """
 
     max: float | None = Field(default=None, ge=0, le=1)
@@ -32,19 +33,34 @@ class TextRateParams(GateParams, TextParams):
 
 
 class TextDuplicatesParams(TextRateParams):
-    """``threshold``: from which ROUGE-L F on two tasks are near-duplicates; ``max``: default 0.05."""
+    """Parameters of ``text_duplicates``, beside those of the texts and the gate's.
+
+    Args:
+        threshold: from which ROUGE-L F on two tasks are near-duplicates.
+        max: the largest share that passes. Default: 0.05.
+    """
 
     threshold: float = Field(default=0.7, ge=0.2, le=1)
 
 
 class RefusalRateParams(TextRateParams):
-    """``refusals``: categories and own patterns, as for the filter of that name; ``max``: default 0.01."""
+    """Parameters of ``refusal_rate``, beside those of the texts and the gate's.
+
+    Args:
+        refusals: categories and own patterns, as for the filter of that name.
+        max: the largest share that passes. Default: 0.01.
+    """
 
     refusals: RefusalParams = RefusalParams()
 
 
 class TextContaminationParams(TextRateParams):
-    """``runs``: what is a leak, as for the filter of that name; ``max``: default 0."""
+    """Parameters of ``contamination``, beside those of the texts and the gate's.
+
+    Args:
+        runs: what is a leak, as for the filter of that name.
+        max: the largest share that passes. Default: 0.
+    """
 
     runs: ContaminationParams = ContaminationParams()
 

@@ -27,12 +27,13 @@ RIDGE = 0.1
 
 
 class InstructionUtilityParams(ShareParams, TextParams):
-    """``topic``: predict this column from the instruction; without it, find each instruction's response.
+    """Parameters of ``instruction_utility``, beside those of the texts and the gate's.
 
     Args:
+        topic: predict this column from the instruction; without it, find each instruction's response.
         among: how many responses there are to choose from, the right one among them.
         rows_max: at most so many synthetic rows are trained on.
-        max_shortfall: default 0.1.
+        max_shortfall: so much below the floor, instead. Default: 0.1.
     """
 
     topic: ColumnName | None = None

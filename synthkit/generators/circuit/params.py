@@ -17,6 +17,8 @@ class CircuitParams(Params):
             best of 4 to 64.
         bins: cells per numeric column, about; none given: one per 50 rows, within 10 and 100.
         epochs: passes over the rows, within ``min_steps`` and ``max_steps`` mini-batches.
+        batch_size: rows of a mini-batch.
+        min_steps, max_steps: mini-batches at least and at most, whatever ``epochs`` comes to.
         transition_smoothing: pseudo-rows spread over each table of transitions.
         emission_smoothing: pseudo-rows per state with the column's own distribution.
         max_categories: categories with a cell of their own.

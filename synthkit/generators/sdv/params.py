@@ -16,14 +16,25 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class SdvParams(Params):
-    """Common to all four. ``locales`` only concerns columns that synthkit fills itself; it is accepted as in SDV."""
+    """Common to all four.
+
+    Args:
+        enforce_min_max_values: numbers are cut to the range of the training rows.
+        enforce_rounding: numbers have as many decimals as in the training rows.
+    """
 
     enforce_min_max_values: bool = True
     enforce_rounding: bool = True
 
 
 class CopulaParams(SdvParams):
-    """``numerical_distributions`` maps a column to its distribution, ``default_distribution`` is for the others."""
+    """A Gaussian copula over fitted marginals.
+
+    Args:
+        locales: accepted as in SDV; it only concerns columns that synthkit fills itself.
+        numerical_distributions: column → its distribution.
+        default_distribution: that of the other columns.
+    """
 
     locales: tuple[str, ...] | None = ("en_US",)
     numerical_distributions: Mapping[str, Distribution] | None = None
@@ -31,7 +42,15 @@ class CopulaParams(SdvParams):
 
 
 class NeuralParams(SdvParams):
-    """Common to the three trained by gradient. ``enable_gpu`` counts only where the project's device allows one."""
+    """Common to the three trained by gradient.
+
+    Args:
+        embedding_dim: length of the noise, or of the code, that a row is made from.
+        batch_size: rows of a step.
+        verbose: accepted as in SDV; progress is shown anyway.
+        epochs: passes over the rows.
+        enable_gpu: false trains on the CPU; true counts only where the project's device allows a GPU.
+    """
 
     embedding_dim: int = Field(default=128, ge=1)
     batch_size: int = Field(default=500, ge=2)
@@ -41,7 +60,16 @@ class NeuralParams(SdvParams):
 
 
 class CtganParams(NeuralParams):
-    """CTGAN (Xu et al., "Modeling tabular data using conditional GAN", 2019), SDV's defaults."""
+    """CTGAN (Xu et al., "Modeling tabular data using conditional GAN", 2019), SDV's defaults.
+
+    Args:
+        locales: accepted as in SDV; it only concerns columns that synthkit fills itself.
+        generator_dim, discriminator_dim: widths of the hidden layers.
+        generator_lr, discriminator_lr, generator_decay, discriminator_decay: Adam's learning rates and weight decays.
+        discriminator_steps: steps of the critic per step of the generator.
+        log_frequency: draw conditions by the logarithm of their frequency.
+        pac: rows that the critic sees at once.
+    """
 
     locales: tuple[str, ...] | None = ("en_US",)
     generator_dim: Widths = (256, 256)
@@ -62,14 +90,25 @@ class CtganParams(NeuralParams):
 
 
 class CopulaGanParams(CtganParams):
-    """CTGAN over columns made normal by their fitted distribution."""
+    """CTGAN over columns made normal by their fitted distribution.
+
+    Args:
+        numerical_distributions: column → its distribution.
+        default_distribution: that of the other columns.
+    """
 
     numerical_distributions: Mapping[str, Distribution] | None = None
     default_distribution: Distribution | None = None
 
 
 class TvaeParams(NeuralParams):
-    """TVAE (the same article), SDV's defaults."""
+    """TVAE (the same article), SDV's defaults.
+
+    Args:
+        compress_dims, decompress_dims: widths of the hidden layers of encoder and decoder.
+        l2scale: Adam's weight decay.
+        loss_factor: weight of the reconstruction against the divergence from the prior.
+    """
 
     compress_dims: Widths = (128, 128)
     decompress_dims: Widths = (128, 128)

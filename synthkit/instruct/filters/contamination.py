@@ -12,9 +12,13 @@ from synthkit.instruct.items.ngrams import Leaks
 
 
 class ContaminationParams(StageParams):
-    """``size``: a run of so many tokens in common is a leak; ``least``: a shorter held-out text is anyone's words.
+    """What is a leak of held-out text.
 
     See :class:`synthkit.instruct.items.ngrams.Leaks`. A paraphrase of a held-out item is not found.
+
+    Args:
+        size: a run of so many tokens in common is a leak.
+        least: a shorter held-out text, in tokens, is anyone's words.
     """
 
     size: int = Field(default=13, ge=3)

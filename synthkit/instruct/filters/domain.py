@@ -15,9 +15,10 @@ from synthkit.instruct.items.tokens import tokens
 
 
 class DomainParams(StageParams):
-    """``neighbours``: an item is as near to the domain as it is to so many of its nearest seeds, on average.
+    """How near an item must be to the seeds.
 
     Args:
+        neighbours: an item is as near to the domain as it is to so many of its nearest seeds, on average.
         quantile: the threshold is this quantile of what the seeds themselves have, each against the others: about this
             share of good items is lost.
         seeds_min: with fewer seeds the stage is off, as they say too little of what the domain is.

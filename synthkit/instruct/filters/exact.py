@@ -10,10 +10,12 @@ from synthkit.instruct.items.tokens import normalised
 
 
 class ExactParams(StageParams):
-    """``normalise``: take texts for the same that differ in case, punctuation, white space or Unicode form alone.
+    """When two items are the same.
 
     Args:
-        responses: also reject an item whose response, of at least ``response_words_min`` words, was there before.
+        normalise: take texts for the same that differ in case, punctuation, white space or Unicode form alone.
+        responses: also reject an item whose response was there before.
+        response_words_min: shorter responses may repeat.
     """
 
     normalise: bool = True

@@ -16,9 +16,14 @@ ALL: tuple[Category, ...] = ("weapons", "self_harm", "violence", "minors", "drug
 
 
 class HarmfulParams(StageParams):
-    """``categories``: of the data file; ``patterns``: more regular expressions; ``allow``: what is no harm here.
+    """What counts as harmful.
 
     A match that lies within a match of ``allow`` is passed over: security training may want ``phishing e-mails?``.
+
+    Args:
+        categories: of the data file's patterns.
+        patterns: more regular expressions of your own.
+        allow: regular expressions of what is no harm here.
     """
 
     categories: tuple[Category, ...] = Field(default=ALL, min_length=1)

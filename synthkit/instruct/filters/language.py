@@ -14,9 +14,11 @@ from synthkit.instruct.items.item import Item
 
 
 class LanguageParams(StageParams):
-    """``allowed``: ISO 639-1 codes; by default those of at least ``share`` of the seeds that are long enough to tell.
+    """Which languages pass.
 
     Args:
+        allowed: ISO 639-1 codes. Default: those of at least ``share`` of the seeds that are long enough to tell.
+        share: see ``allowed``.
         characters_min: a shorter text passes, as nobody can tell.
         certainty: the least probability with which another language rejects.
     """

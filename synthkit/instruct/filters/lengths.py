@@ -13,6 +13,12 @@ class LengthParams(StageParams):
 
     Self-Instruct keeps instructions of 3 to 150 words. A language written without spaces has few "words": set
     ``instruction_words_min`` to 1 and use the characters.
+
+    Args:
+        instruction_words_min, instruction_words_max: of an instruction.
+        instruction_characters_max: of an instruction.
+        response_words_min, response_words_max: of a response.
+        response_characters_min, response_characters_max: of a response.
     """
 
     instruction_words_min: int = Field(default=3, ge=0)

@@ -13,9 +13,11 @@ from synthkit.instruct.items.tokens import tokens
 
 
 class NearDuplicateParams(StageParams):
-    """``threshold``: the ROUGE-L F from which on the tasks (instruction and input) of two items are too alike.
+    """When two items are too alike.
 
-    0.7 is Self-Instruct's (arXiv 2212.10560, section 2.2). Below 0.4 it gets slow, as most texts share that much.
+    Args:
+        threshold: the ROUGE-L F of their tasks (instruction and input) from which on they are. 0.7 is Self-Instruct's
+            (arXiv 2212.10560, section 2.2). Below 0.4 it gets slow, as most texts share that much.
     """
 
     threshold: float = Field(default=0.7, ge=0.2, le=1)

@@ -27,10 +27,13 @@ DECIMALS = 3  # of a cosine: what is below them differs between processors
 
 
 class ParaphraseParams(StageParams):
-    """``threshold``: the cosine of two tasks' embeddings from which on they are taken for the same.
+    """When two tasks say the same in other words.
 
     Paraphrases of a short question often lie at 0.6 to 0.8, as do questions that differ in a name or a number alone; so
     a lower threshold finds more of the first and loses more of the second.
+
+    Args:
+        threshold: the cosine of two tasks' embeddings from which on they are taken for the same.
     """
 
     threshold: float = Field(default=0.85, gt=0, le=1)

@@ -17,10 +17,14 @@ ALL: tuple[Kind, ...] = ("email", "phone", "iban", "credit_card", "ssn", "ip")
 
 
 class PiiParams(StageParams):
-    """``kinds``: what to look for; ``examples``: reject what is reserved for examples, too.
+    """Which identifiers of people are looked for.
 
     Addresses at example.com, the IP ranges of documentation and telephone numbers 555-01xx belong to nobody (RFC 2606,
     RFC 5737, RFC 3849, the North American Numbering Plan); they pass unless ``examples`` is set.
+
+    Args:
+        kinds: what to look for.
+        examples: reject what is reserved for examples, too.
     """
 
     kinds: tuple[Kind, ...] = Field(default=ALL, min_length=1)

@@ -33,7 +33,20 @@ def _or_switch(params: type[StageParams]) -> BeforeValidator:
 
 
 class FilterParams(StageParams):
-    """The stages in the order in which they judge, the cheap ones first; ``false`` or ``null`` switches one off."""
+    """The stages in the order in which they judge, the cheap ones first; ``false`` or ``null`` switches one off.
+
+    Args:
+        lengths: too short or too long.
+        refusals: responses that refuse, talk about the model or are a form to fill in.
+        harmful: words of harm.
+        pii: identifiers of people.
+        exact: items that were there before.
+        contamination: runs of words of held-out rows.
+        near_duplicates: items too like an earlier one.
+        language: other languages than the seeds'.
+        domain: other subjects than the seeds'.
+        paraphrases: an earlier task in other words. Off unless asked for: it needs an extra, and is slow.
+    """
 
     lengths: Annotated[LengthParams | None, _or_switch(LengthParams)] = Field(default=LengthParams())
     refusals: Annotated[RefusalParams | None, _or_switch(RefusalParams)] = Field(default=RefusalParams())
@@ -48,7 +61,7 @@ class FilterParams(StageParams):
     )
     language: Annotated[LanguageParams | None, _or_switch(LanguageParams)] = Field(default=LanguageParams())
     domain: Annotated[DomainParams | None, _or_switch(DomainParams)] = Field(default=DomainParams())
-    paraphrases: Annotated[ParaphraseParams | None, _or_switch(ParaphraseParams)] = None  # needs an extra, and is slow
+    paraphrases: Annotated[ParaphraseParams | None, _or_switch(ParaphraseParams)] = None
 
 
 def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]) -> dict[str, Stage]:

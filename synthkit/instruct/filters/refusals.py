@@ -16,10 +16,14 @@ Category = Literal["opening", "self_reference", "boilerplate", "placeholder", "b
 
 
 class RefusalParams(StageParams):
-    """``categories``: of the data file's patterns (English only); ``patterns``: more regular expressions of your own.
+    """Which responses refuse, or are none.
 
     By default ``boilerplate`` ("I hope this helps") is left out: it spoils the style of an answer, not its truth, and
     one may want to cut it off instead.
+
+    Args:
+        categories: of the data file's patterns (English only).
+        patterns: more regular expressions of your own.
     """
 
     categories: tuple[Category, ...] = Field(
