@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.durations import pytest_configure  # noqa: F401
 from tests.synth import COPULA_PROJECT, Project, make_project
 
 # The same cases in every run, as a gate must not flake; HYPOTHESIS_PROFILE=search looks for new ones.

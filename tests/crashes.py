@@ -198,11 +198,11 @@ def crashes(folder: Path) -> Iterator[Crashes]:
         ["git", "config", "user.name", "t"],
     ):
         subprocess.run(command, cwd=project.root, check=True, capture_output=True)
-    with Killer(project.root) as killer:
-        killer.ok("build")
-        for command in (["git", "add", "-A"], ["git", "commit", "-qm", "built"]):
-            subprocess.run(command, cwd=project.root, check=True, capture_output=True)
-        yield Crashes(project, killer)
+    killer = Killer(project.root)
+    killer.ok("build")
+    for command in (["git", "add", "-A"], ["git", "commit", "-qm", "built"]):
+        subprocess.run(command, cwd=project.root, check=True, capture_output=True)
+    yield Crashes(project, killer)
 
 
 @dataclass

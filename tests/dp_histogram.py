@@ -19,6 +19,8 @@ from synthkit.generators.base import Budget, Generator, Params
 from synthkit.privacy.accounting.mechanisms import Gaussian, Mechanism
 from synthkit.schema import Schema
 
+IN_A_WORKER = "PYTHONSAFEPATH"  # is set in workers alone
+
 
 class HistogramParams(Params):
     factor: float = 1.0  # of the noise; below 1 it declares more than the budget
@@ -29,7 +31,7 @@ def mechanisms(params: HistogramParams, budget: Budget, schema: Schema) -> tuple
     tail = math.log(1 / budget.delta)
     rho = (math.sqrt(budget.epsilon + tail) - math.sqrt(tail)) ** 2
     noise = 1 / math.sqrt(2 * rho)
-    cheat = 0.5 if os.environ.get("DP_CHEAT") and "synthkit.runners.worker" in _command() else 1.0
+    cheat = 0.5 if os.environ.get("DP_CHEAT") and IN_A_WORKER in os.environ else 1.0
     return (Gaussian(noise * params.factor * cheat),)
 
 
@@ -72,10 +74,6 @@ def load(directory: Path) -> Any:
     import json
 
     return json.loads((directory / "model.json").read_text("utf-8"))
-
-
-def _command() -> str:
-    return Path("/proc/self/cmdline").read_text().replace("\0", " ")
 
 
 def _kill_while_charging(at: str) -> None:

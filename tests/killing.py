@@ -1,28 +1,24 @@
 """Kill `synth` at a chosen file operation or moment, many times over, without paying for its imports each time.
 
-:class:`Killer` starts one process that has everything imported and forks it for every command; a fork is what a user's
-`synth` is after its imports. In the fork, an audit hook of the interpreter (PEP 578) counts whatever touches a file
+:class:`Killer` runs forks (:mod:`tests.forking`). In the fork, an audit hook of the interpreter (PEP 578) counts whatever touches a file
 below the project in Python: opened for writing, renamed, linked, removed, made, whether by synthkit, by DVC or by
 SQLite's and DuckDB's wrappers; `os.fsync`, which raises no event, is counted by a wrapper.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import synthkit
-from tests.forking import preload, printing_to, status_of_main
+from tests.forking import Kill
+from tests.synth import FORKS
 
 PACKAGE = (
     f"{Path(synthkit.__file__).parent}{os.sep}"  # by where it lies: a checkout may have any name, the package's too
@@ -54,35 +50,17 @@ class Ended:
 
 
 class Killer:
-    """Runs `synth` in ``root``, and kills it where it is told to. Use it in a ``with`` block."""
+    """Runs `synth` in ``root``, and kills it where it is told to."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def __enter__(self) -> Killer:
-        self.server = subprocess.Popen(
-            [sys.executable, "-m", "tests.killing", str(self.root)],
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self.server.stdin is not None
-        self.server.stdin.close()
-        self.server.wait(60)
-
     def synth(self, *arguments: str, step: int | None = None, seconds: float | None = None) -> Ended:
         """Run one command to its end, or until its file operation number ``step``, or for ``seconds``."""
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
-        self.server.stdin.write(json.dumps({"arguments": arguments, "step": step, "seconds": seconds}) + "\n")
-        self.server.stdin.flush()
-        return Ended(**json.loads(self.server.stdout.readline()))
+        log = self.root.parent / f"{self.root.name}.steps"
+        log.write_text("", "utf-8")
+        done = FORKS.run(arguments, self.root, os.environ, kill=Kill(self.root, log, step, seconds))
+        return Ended(done.returncode, done.stdout + done.stderr, log.read_text("utf-8").splitlines())
 
     def ok(self, *arguments: str) -> str:
         done = self.synth(*arguments)
@@ -90,7 +68,7 @@ class Killer:
         return done.text
 
 
-class _Steps:
+class Steps:
     """Counts file operations, and ends the process without a word at the one that is wanted."""
 
     def __init__(self, root: Path, wanted: int | None) -> None:
@@ -129,6 +107,12 @@ class _Steps:
 
         return fsync
 
+    def watch(self, log: Path) -> Callable[[], None]:
+        """Count from here on. Returns what writes the steps into ``log``."""
+        os.fsync = self.counted(os.fsync)
+        sys.addaudithook(self)
+        return lambda: log.write_text("\n".join(self.seen), "utf-8") and None
+
 
 def lines_of_package() -> str:
     """The innermost two lines of synthkit on the stack: the file operation, and who asked for it."""
@@ -139,42 +123,3 @@ def lines_of_package() -> str:
             lines.append(f"{name.rpartition(os.sep)[2]}:{frame.f_lineno}")
         frame = frame.f_back
     return " ".join(lines[:2])
-
-
-def _serve(root: Path) -> None:
-    preload()
-    os.chdir(root)
-    log = root.parent / f"{root.name}.log"
-    for line in sys.stdin:
-        wanted = json.loads(line)
-        read, write = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _run(root, wanted["arguments"], wanted["step"], log, write)
-        os.close(write)
-        if wanted["seconds"] is not None:
-            time.sleep(wanted["seconds"])
-            os.kill(child, signal.SIGKILL)  # nothing happens to one that has ended already: it waits to be waited for
-        with os.fdopen(read, encoding="utf-8") as pipe:
-            steps = pipe.read().splitlines()
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        ended = {"code": code, "text": log.read_text("utf-8", "replace"), "steps": steps}
-        sys.stdout.write(json.dumps(ended) + "\n")
-        sys.stdout.flush()
-
-
-def _run(root: Path, arguments: list[str], step: int | None, log: Path, write: int) -> None:
-    printing_to(log, log)
-    steps = _Steps(root, step)
-    os.fsync = steps.counted(os.fsync)
-    sys.addaudithook(steps)
-    code = status_of_main(arguments)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with os.fdopen(write, "w", encoding="utf-8") as pipe:
-        pipe.write("\n".join(steps.seen))
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.synth import Project, write_csv
+from tests.synth import FORKS, Project, write_csv
 
 ROOT = Path(__file__).parent.parent
 
@@ -71,7 +71,8 @@ class PrivateProject(Project):
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def synth(self, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
-        return super().synth(*arguments, env={**self.variables, **(env or {})})
+        environment = {**os.environ, **self.variables, **(env or {})}
+        return FORKS.run(arguments, self.root, environment, self.variables["PYTHONPATH"].split(os.pathsep))
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
         return super().start(*arguments, env={**self.variables, **(env or {})})

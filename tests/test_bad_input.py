@@ -214,25 +214,25 @@ def test_a_build_killed_at_any_file_operation_leaves_the_old_table_or_the_new_on
     project = make_project(tmp_path / "shop", SQL_PROJECT)
     source = project.root / "data" / "customers.csv"
     old, new = source.read_text(), source.read_text().replace("plus", "more")
-    with Killer(project.root) as killer:
+    killer = Killer(project.root)
 
-        def tiers() -> set[str]:
-            text = killer.ok("query", "select distinct tier from customers", "--format", "json")
-            return {row["tier"] for row in json.loads(text)}
+    def tiers() -> set[str]:
+        text = killer.ok("query", "select distinct tier from customers", "--format", "json")
+        return {row["tier"] for row in json.loads(text)}
 
-        killer.ok("build")
-        source.write_text(new)
-        steps = killer.synth("build").distinct
-        assert len(steps) >= 25  # a build touches files in that many places at least
-        # Every other place: tests/test_crashes.py takes all of them, in a project with versions and a ledger.
-        for turn, step in enumerate(steps[::2]):
-            source.write_text(new if turn % 2 else old)
-            done = killer.synth("build", step=step)
-            assert done.killed or len(done.steps) < step, f"step {step}"  # how often a build looks at locks varies
-            assert tiers() in ({"basic", "plus", "pro"}, {"basic", "more", "pro"}), f"after step {step}"
-            killer.ok("build")  # recovers
-            assert tiers() == {"basic", "more" if turn % 2 else "plus", "pro"}
-            assert len(project.parquet("customers")) == 1
+    killer.ok("build")
+    source.write_text(new)
+    steps = killer.synth("build").distinct
+    assert len(steps) >= 25  # a build touches files in that many places at least
+    # Every other place: tests/test_crashes.py takes all of them, in a project with versions and a ledger.
+    for turn, step in enumerate(steps[::2]):
+        source.write_text(new if turn % 2 else old)
+        done = killer.synth("build", step=step)
+        assert done.killed or len(done.steps) < step, f"step {step}"  # how often a build looks at locks varies
+        assert tiers() in ({"basic", "plus", "pro"}, {"basic", "more", "pro"}), f"after step {step}"
+        killer.ok("build")  # recovers
+        assert tiers() == {"basic", "more" if turn % 2 else "plus", "pro"}
+        assert len(project.parquet("customers")) == 1
 
 
 @pytest.mark.slow

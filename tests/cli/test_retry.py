@@ -87,20 +87,20 @@ def test_a_model_that_is_gone_is_not_retried(tmp_path: Path) -> None:
 def test_a_killed_run_is_ended_and_what_it_had_published_stays(tmp_path: Path) -> None:
     shop = shop_of(tmp_path / "shop")
     mend(shop)
-    with Killer(shop.root) as killer:
-        killer.ok("build")
-        steps = killer.synth("build", "--full-refresh", "--threads", "1").steps
-        publishing = [i for i, s in enumerate(steps, 1) if s.startswith("os.mkdir warehouse.py")]
-        assert killer.synth("build", "--full-refresh", "--threads", "1", step=publishing[1]).killed
-        run_id = json.loads((shop.root / "target" / "invocation.json").read_text("utf-8"))["run_id"]
-        published = {
-            name
-            for name in ("alone", "customers", "by_tier")
-            if json.loads((shop.root / f"warehouse/dev/{name}.receipt.json").read_text("utf-8"))["run_id"] == run_id
-        }
-        assert published
-        assert published != {"alone", "customers", "by_tier"}
-        killer.ok("retry")
+    killer = Killer(shop.root)
+    killer.ok("build")
+    steps = killer.synth("build", "--full-refresh", "--threads", "1").steps
+    publishing = [i for i, s in enumerate(steps, 1) if s.startswith("os.mkdir warehouse.py")]
+    assert killer.synth("build", "--full-refresh", "--threads", "1", step=publishing[1]).killed
+    run_id = json.loads((shop.root / "target" / "invocation.json").read_text("utf-8"))["run_id"]
+    published = {
+        name
+        for name in ("alone", "customers", "by_tier")
+        if json.loads((shop.root / f"warehouse/dev/{name}.receipt.json").read_text("utf-8"))["run_id"] == run_id
+    }
+    assert published
+    assert published != {"alone", "customers", "by_tier"}
+    killer.ok("retry")
     results = shop.results()
     assert results.keys() == {"alone", "customers", "by_tier"} - published
     assert all(r["status"] == "pass" for r in results.values())

@@ -54,19 +54,19 @@ def test_nothing_of_others_is_lost(tmp_path: Path) -> None:
         put_back(aside, database)
 
     project.write({"models/m.yml": MODEL.format(rows=1)})
-    with Killer(project.root) as killer:
-        killer.ok("build")
-        put_aside(database, aside)
-        change(2)
-        whole = killer.synth("build")
-        assert whole.code == 0, whole.text
-        assert theirs(database) == MINE
-        steps = [n for n in whole.distinct if "database.py" in whole.steps[n - 1] or "others.py" in whole.steps[n - 1]]
-        assert len(steps) >= 5
-        for number in steps:
-            change(2 + number)
-            assert killer.synth("build", step=number).killed
-            assert theirs(database) == MINE, whole.steps[number - 1]
-        killer.ok("build")
+    killer = Killer(project.root)
+    killer.ok("build")
+    put_aside(database, aside)
+    change(2)
+    whole = killer.synth("build")
+    assert whole.code == 0, whole.text
+    assert theirs(database) == MINE
+    steps = [n for n in whole.distinct if "database.py" in whole.steps[n - 1] or "others.py" in whole.steps[n - 1]]
+    assert len(steps) >= 5
+    for number in steps:
+        change(2 + number)
+        assert killer.synth("build", step=number).killed
+        assert theirs(database) == MINE, whole.steps[number - 1]
+    killer.ok("build")
     assert theirs(database) == MINE
     assert project.query("select count(*) as n from numbers") == [{"n": 2 + steps[-1]}]
