@@ -20,7 +20,11 @@ _EXACT = 2**53  # below it a DOUBLE holds every whole number
 
 def canonical(column: str, sql_type: str) -> str:
     """SQL for the canonical text of a column that is stored as ``sql_type``; NULL where it is missing."""
-    name = quote(column)
+    return canonical_value(quote(column), sql_type)
+
+
+def canonical_value(name: str, sql_type: str) -> str:
+    """SQL for the canonical text of a value (SQL) of ``sql_type``."""
     kind = provisional_type(sql_type)
     if kind == "float":
         whole = f"abs({name}) < {_EXACT} AND {name} = trunc({name})"
@@ -30,6 +34,13 @@ def canonical(column: str, sql_type: str) -> str:
     if kind == "decimal" and not re.search(r"\(\d+,\s*0\)$", sql_type):
         return f"rtrim(rtrim(CAST({name} AS VARCHAR), '0'), '.')"
     return f"CAST({name} AS VARCHAR)"
+
+
+def unit_value(raw: str, value: str, sql_type: str) -> str:
+    """SQL for what tells a privacy unit of which ``sql_type`` is declared: 7, 07 and 7.0 are one whole number, so one
+    person. ``value`` (SQL) is the cast of the row's own ``raw`` text (SQL); text that is no such value stays as it is,
+    and two such units stay two."""
+    return f"CASE WHEN trim({raw}) <> '' THEN coalesce({canonical_value(f'({value})', sql_type)}, {raw}) END"
 
 
 def told_apart(value: str) -> str:

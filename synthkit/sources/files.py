@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError, Location, SynthError, did_you_mean, nearest
 from synthkit.project.containment import HINT, hidden_way_out
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.canonical import canonical
 from synthkit.sources.encodings import utf8_files
-from synthkit.sources.place import column_place, place
+from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import quote, text
 from synthkit.sources.written import Kind
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 # Our name of an option → DuckDB's, and the kind of value that it takes.
 OPTIONS: Mapping[str, Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
@@ -235,9 +233,9 @@ def open_scan(
             connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS {query}")
             return Scan(written=True)
         if kind == "parquet":
-            query = _parquet_query(spec, files)
-            if lenient and len(files) > 1:
-                query = _file_by_file(connection, spec, files)
+            from synthkit.sources.parquetfile import parquet_query
+
+            query = parquet_query(connection, spec, files, lenient)
             connection.execute(f"CREATE OR REPLACE TEMP VIEW found AS {query}")
             return Scan()
         from synthkit.sources.jsonfile import json_kinds, json_query
@@ -250,58 +248,3 @@ def open_scan(
         return Scan(written=True, loose=True, kinds=kinds, nested=nested)
     except duckdb.Error as error:
         raise read_error(error, spec) from None
-
-
-def _check_types(schema: pa.Schema, file: Path, spec: SourceTableSpec) -> None:
-    """Raises SynthError for a column that DuckDB would read as another type, in which its values are others."""
-    import pyarrow.types as t
-
-    for column in schema:
-        if t.is_decimal256(column.type):
-            what, way = "more digits than DuckDB's decimals have (38)", "as decimal128, or as text"
-        elif t.is_duration(column.type):
-            what, way = "no type of DuckDB", f"as whole numbers of its unit ({column.type.unit}), named so"
-        else:
-            continue
-        where = column_place(spec, column.name)
-        message = f"column {column.name!r} of {file.name} is {column.type}: {what}"
-        raise SynthError(message, where, f"write the file with it {way}")
-
-
-def _parquet_query(spec: SourceTableSpec, files: list[Path]) -> str:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    names: list[str] = []
-    for file in files:
-        try:
-            schema = pq.read_schema(file)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise read_error(error, spec, file) from None
-        _check_types(schema, file, spec)
-        found = schema.names
-        check_names(found, spec)  # DuckDB renames what differs only in case
-        names = names or found
-        check_same_columns(files[0], names, file, found, place(spec, "path"))
-    given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
-    listed = ", ".join(file_literal(f) for f in files)
-    return f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false{given})"
-
-
-def _file_by_file(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, files: list[Path]) -> str:
-    """A SELECT of all rows in which no file decides the type of another's values.
-
-    Read together, whole numbers beside a file of fractions become fractions, and beyond 2^53 other numbers: a column
-    that the files store in several types is therefore the canonical text of its values.
-    """
-    given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
-    readers = [f"read_parquet({file_literal(f)}, hive_partitioning = false{given})" for f in files]
-    stored = [{str(r[0]): str(r[1]) for r in connection.execute(f"DESCRIBE FROM {r}").fetchall()} for r in readers]
-    parts = []
-    for reader, types in zip(readers, stored, strict=True):
-        columns = [
-            quote(n) if len({t[n] for t in stored}) == 1 else f"{canonical(n, types[n])} AS {quote(n)}"
-            for n in stored[0]
-        ]
-        parts.append(f"SELECT {', '.join(columns)} FROM {reader}")
-    return " UNION ALL ".join(parts)

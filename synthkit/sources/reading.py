@@ -17,7 +17,7 @@ from synthkit.project.types import ColumnSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import SALT as UNIT_SALT
 from synthkit.sources.bounding import Declared
-from synthkit.sources.canonical import told_apart
+from synthkit.sources.canonical import joined, told_apart
 from synthkit.sources.describe import typed
 from synthkit.sources.files import file_literal
 from synthkit.sources.place import column_place, place
@@ -81,10 +81,10 @@ class Reading:
             columns += [f"{condition} AS {mark}{what}{i}" for what, condition in wrong.items()]
             marks[c.name] = {what: f"{mark}{what}{i}" for what in wrong}
         together = schema.privacy_unit
-        units = [together] if together is not None else None
-        columns.append(f"{bucket(source.row(SALT, units))} AS {mark}bucket")
-        if declared is not None and together is not None:
-            columns.append(f"{told_apart(source.canonical(together))} AS {mark}unit")
+        unit = None if together is None else told_apart(source.unit(together))
+        columns.append(f"{bucket(source.row(SALT) if unit is None else joined(SALT, [unit]))} AS {mark}bucket")
+        if declared is not None and unit is not None:
+            columns.append(f"{unit} AS {mark}unit")
             columns.append(f"md5({source.row(UNIT_SALT)}) AS {mark}order")
         return Reading(
             source, declared, found, schema, scratch / "every.parquet", marks,

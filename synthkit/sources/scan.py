@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
-from synthkit.sources.canonical import canonical, joined, named, told_apart
+from synthkit.sources.canonical import canonical, joined, named, told_apart, unit_value
 from synthkit.sources.files import Scan, check_names, open_scan
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
@@ -119,14 +119,24 @@ class Opened:
         """SQL for the text that tells a column's value, whatever the other rows are; NULL where it is missing."""
         return quote(name) if self.written else canonical(name, self.stored[name])
 
-    def row(self, salt: str, columns: Sequence[str] | None = None) -> str:
-        """SQL for the text that tells a row, or its values of some columns."""
-        names = self.names if columns is None else columns
-        if self.loose and columns is None:
-            parts = [named(n, self.canonical(n)) for n in sorted(names)]
-        else:
-            parts = [told_apart(self.canonical(n)) for n in names]
-        return joined(salt, parts)
+    def unit(self, name: str) -> str:
+        """SQL for the text that tells a privacy unit; NULL where it is missing.
+
+        A declared number, date or boolean is told by its value, whichever way it is written. Keys and categories are
+        told by their text: that 7 and 07 are one person nobody said.
+        """
+        said = next((c for c in self.spec.columns if c.name == name), None)
+        wanted = None if said is None else written_sql_type(said)
+        if wanted is None or wanted == "VARCHAR":
+            return self.canonical(name)
+        found = Found(self.stored.get(name, "VARCHAR"), self.written)  # with no format that other rows decide
+        return unit_value(self.canonical(name), self.value(name, found, wanted), wanted)
+
+    def row(self, salt: str) -> str:
+        """SQL for the text that tells a row."""
+        if self.loose:
+            return joined(salt, [named(n, self.canonical(n)) for n in sorted(self.names)])
+        return joined(salt, [told_apart(self.canonical(n)) for n in self.names])
 
 
 def formats_of(spec: SourceTableSpec) -> dict[str, str]:

@@ -178,21 +178,43 @@ def cast(column: str, found: str, wanted: str) -> str:
         return f"CASE WHEN {name} IN (0, 1) THEN CAST({name} AS BOOLEAN) END"
     if wanted in ("DATE", "TIME", "TIMESTAMP") and kind == "datetime":
         return "NULL"
-    numbers = kind in NUMERIC and provisional_type(wanted) in NUMERIC
-    value = name if numbers else f"nullif(trim(CAST({name} AS VARCHAR)), '')"
-    return _from(value, wanted)
+    if kind in NUMERIC and provisional_type(wanted) in NUMERIC:
+        return _number(name, found, wanted)
+    if found == "VARCHAR":
+        return cast_text(name, wanted)
+    return _from(f"nullif(trim(CAST({name} AS VARCHAR)), '')", wanted)
+
+
+def _number(value: str, found: str, wanted: str) -> str:
+    """A number (SQL) stored as ``found`` as another type of numbers; NULL where it is another number then."""
+    tried, back = f"TRY_CAST({value} AS {wanted})", f"TRY_CAST(TRY_CAST({value} AS {wanted}) AS {found})"
+    if provisional_type(found) != "float":
+        # Fractions of a float are those of the nearest one: that is what declaring it says.
+        return tried if provisional_type(wanted) == "float" else f"CASE WHEN {back} = {value} THEN {tried} END"
+    if wanted.startswith("DECIMAL"):
+        return f"CASE WHEN {_dust(value, wanted, found)} THEN {tried} END"
+    return f"CASE WHEN {value} = round({value}) THEN {tried} END" if provisional_type(wanted) == "integer" else tried
+
+
+def _dust(number: str, wanted: str, kind: str = "DOUBLE") -> str:
+    """SQL for whether a float (SQL) is the one nearest to a decimal, or within a millionth of its last digit: 0.1 + 0.2
+    is 0.3 to two decimals, as the dust of binary fractions is no loss."""
+    tried, decimals = f"TRY_CAST({number} AS {wanted})", int(wanted.rstrip(")").split(",")[1])
+    near = f"abs({number} - CAST({tried} AS DOUBLE)) <= 1e-{decimals + 6}"
+    return f"(CAST({tried} AS {kind}) = {number} OR {near})"
 
 
 def _from(value: str, wanted: str) -> str:
-    """Cast numbers or text to ``wanted``, strictly."""
+    """Cast text to ``wanted``, strictly."""
     tried = f"TRY_CAST({value} AS {wanted})"
-    double = f"TRY_CAST({value} AS DOUBLE)"
-    if provisional_type(wanted) == "integer":
-        return f"CASE WHEN {double} = round({double}) THEN {tried} END"
     if wanted.startswith("DECIMAL"):
-        # 0.1 + 0.2 is 0.3 to two decimals: the dust of binary fractions is no loss.
-        close = f"abs({double} - CAST({tried} AS DOUBLE)) <= 1e-9 * greatest(1, abs({double}))"
-        return f"CASE WHEN {close} THEN {tried} END"
+        decimals = int(wanted.rstrip(")").split(",")[1])
+        exact = rf"regexp_matches({value}, '^[+-]?[0-9]*(\.[0-9]{{0,{decimals}}}0*)?$')"
+        # What writes a float writes 16 digits or more of it, or an exponent. Beyond 15 a float does not hold them all.
+        float_ = f"(contains(lower({value}), 'e') OR length(regexp_replace({value}, '[^0-9]', '', 'g')) > 15)"
+        double = f"TRY_CAST({value} AS DOUBLE)"
+        of_float = f"{float_} AND abs({double}) < 1e{15 - decimals} AND {_dust(double, wanted)}"
+        return f"CASE WHEN {exact} THEN {tried} WHEN {of_float} THEN TRY_CAST({double} AS {wanted}) END"
     if wanted == "TIMESTAMP":
         # A time with an offset is a point in time: kept in UTC.
         offset = r"regexp_matches(" + value + r", ':\d\d(\.\d+)?\s*([zZ]|[+-]\d\d(:?\d\d)?)$')"

@@ -89,6 +89,61 @@ def test_what_does_not_fit(reader: Reader, declared: str, cells: list[str], mess
     assert "declare another type" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("cell", ["1_000", "0x1F", "1e", "1,5", "Infinite", "1.5.", "--1"])
+@pytest.mark.parametrize("declared", ["integer", "float", "decimal"])
+def test_stored_text_is_read_as_written_text_is(reader: Reader, cell: str, declared: str) -> None:
+    """One rule for text, whether a file or a table holds it: DuckDB's own cast takes 1_000 for a thousand."""
+    pq.write_table(pa.table({"a": ["7", cell]}), reader.root / "t.parquet")
+    for path in ("t.parquet", reader.write("t.csv", f'a\n7\n"{cell}"\n').name):
+        with pytest.raises(BuildError, match="1 of 2 values are not"):
+            reader.read(path=path, columns={"a": declared})
+
+
+_EXACT = [
+    (pa.array(["1234567890.129"]), 2),
+    (pa.array(["0.300000001"]), 2),
+    (pa.array(["1234567890123456.13"]), 1),
+    (pa.array([1234567890.129]), 2),
+    (pa.array([Decimal("1234567890.129")]), 2),
+    (pa.array([0.1005]), 3),
+]
+
+
+@pytest.mark.parametrize(("values", "decimals"), _EXACT)
+def test_a_decimal_keeps_each_digit_or_is_none(reader: Reader, values: pa.Array, decimals: int) -> None:
+    pq.write_table(pa.table({"a": values}), reader.root / "t.parquet")
+    with pytest.raises(BuildError, match="not decimal of"):
+        reader.read(path="t.parquet", columns={"a": {"type": "decimal", "decimals": decimals}})
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        (
+            pa.array(["12345678901234.56", "1.5e2", "-0.10", ".5", "7."]),
+            ["12345678901234.56", "150", "-0.1", "0.5", "7"],
+        ),
+        (pa.array([12345678901234.56, 0.1 + 0.2]), ["12345678901234.56", "0.3"]),
+        (pa.array([1234.56, 0.1], pa.float32()), ["1234.56", "0.1"]),
+        (pa.array([2**53 + 1]), [str(2**53 + 1)]),
+        (pa.array([Decimal("12345678901234.5600")]), ["12345678901234.56"]),
+    ],
+)
+def test_what_is_a_decimal_of_two_digits(reader: Reader, stored: pa.Array, expected: list[str]) -> None:
+    pq.write_table(pa.table({"a": stored}), reader.root / "t.parquet")
+    split = reader.read(path="t.parquet", columns={"a": {"type": "decimal", "decimals": 2}})
+    assert values(split) == [Decimal(e) for e in expected]
+
+
+def test_a_decimal_beyond_what_floats_hold_is_another_whole_number(reader: Reader) -> None:
+    """As a float 9007199254740993.5 is 9007199254740994, which once passed for the whole number that it is not."""
+    pq.write_table(pa.table({"a": [Decimal("9007199254740993.5")]}), reader.root / "t.parquet")
+    with pytest.raises(BuildError, match="not integer"):
+        reader.read(path="t.parquet", columns={"a": "integer"})
+    pq.write_table(pa.table({"a": [Decimal("9007199254740993.0")]}), reader.root / "t.parquet")
+    assert values(reader.read(path="t.parquet", columns={"a": "integer"})) == [2**53 + 1]
+
+
 def test_declared_decimals(reader: Reader) -> None:
     """Money as floating point carries dust, which rounding to the declared decimals takes off."""
     pq.write_table(pa.table({"a": [0.1 + 0.2, 1e6 + 0.05]}), reader.root / "t.parquet")
