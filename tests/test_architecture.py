@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ ROOT = Path(synthkit.__file__).parent
 LAYERS = (
     "errors",
     "files",
+    "digests",
     "schema",
     "sql",
     "results",
@@ -33,14 +35,12 @@ LAYERS = (
     "audits",
     "graph",
     "compiler",
-    "planning.fingerprint",
     "store",
     "planning",
     "gc",
     "runners",
-    "building",
     "openlineage",
-    "building.build",
+    "building",
     "verify",
     "report",
     "scaffold",
@@ -99,6 +99,39 @@ def layer_of(module: str) -> int | None:
     return LAYERS.index(max(fitting, key=len)) if fitting else None
 
 
+def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Groups of nodes that reach one another."""
+    found = strongly_connected(graph)
+    return sorted(sorted(group) for group in found if len(group) > 1)
+
+
+def strongly_connected(graph: Mapping[str, Iterable[str]]) -> list[set[str]]:
+    """Tarjan 1972."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for other in graph.get(node, ()):
+            if other not in order:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], order[other])
+        if low[node] == order[node]:
+            at = stack.index(node)
+            found.append(set(stack[at:]))
+            del stack[at:]
+
+    for node in graph:
+        if node not in order:
+            visit(node)
+    return found
+
+
 def test_imports_point_one_way() -> None:
     assert not [m for m in modules() if m and layer_of(m) is None], "in no layer: add them to LAYERS"
     above = [
@@ -108,6 +141,21 @@ def test_imports_point_one_way() -> None:
         if module and other and (layer_of(other) or 0) > (layer_of(module) or 0)
     ]
     assert not above, "\n".join(above)
+
+
+def test_no_rooms_import_each_other() -> None:
+    """A room is a folder; what lies in a folder below it is another one."""
+    folders = {".".join(p.relative_to(ROOT).parts[:-1]) for p in ROOT.rglob("*.py")}
+    rooms: dict[str, set[str]] = {}
+    for module, found in imports().items():
+        own = _room(module, folders)
+        rooms.setdefault(own, set()).update({_room(o, folders) for o, _ in found} - {own, ""})
+    rooms.pop("", None)  # what everybody speaks, and what Python users import
+    assert not circles(rooms)
+
+
+def _room(module: str, folders: set[str]) -> str:
+    return module if module in folders else module.rpartition(".")[0]
 
 
 def test_heavy_packages_are_imported_where_they_are_used() -> None:

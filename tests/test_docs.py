@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from synthkit.building.publish import pictures_of
 from synthkit.compiler import compile_project
+from synthkit.planning.disclosed import pictures_of
 from synthkit.project.project import load_project
 from tests.private import DECLARED
 from tests.synth import Project, make_project

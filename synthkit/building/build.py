@@ -14,10 +14,11 @@ from datetime import datetime
 from types import FrameType
 from typing import Any
 
+from synthkit.building.context import RunContext
 from synthkit.building.freshness import fresh_sources, sources_read
 from synthkit.building.invocation import Invocation
-from synthkit.building.model import ModelRun, RunContext
-from synthkit.building.publish import check_database, places_of, refresh_database
+from synthkit.building.model import ModelRun
+from synthkit.building.publish import check_database, refresh_database
 from synthkit.building.renames import refuse_unanswered
 from synthkit.building.runrecord import clock, history_entry, new_run_id, now, versions
 from synthkit.building.spending import balances, refuse_over_budget
@@ -35,6 +36,7 @@ from synthkit.events import (
 )
 from synthkit.files import append_line, write_json_atomic
 from synthkit.openlineage import Lineage
+from synthkit.planning.disclosed import places_of
 from synthkit.planning.plan import Action, Plan
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor

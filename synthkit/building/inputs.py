@@ -19,7 +19,7 @@ from synthkit.sources.split import SALT
 from synthkit.store.staging import StagedRows
 
 if TYPE_CHECKING:
-    from synthkit.building.model import RunContext
+    from synthkit.building.context import RunContext
 
 
 SHOWN = 6  # inferred columns that a line names

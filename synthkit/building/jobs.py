@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.building.inputs import Inputs
-from synthkit.building.publish import pictures_of, previous_version
+from synthkit.building.publish import previous_version
 from synthkit.building.runrecord import now
 from synthkit.building.spending import release_of
 from synthkit.compiler import ModelNode
+from synthkit.planning.disclosed import pictures_of
 from synthkit.planning.fingerprint import overrides
 from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import promised
@@ -20,7 +21,7 @@ from synthkit.schema import Schema
 from synthkit.store.staging import StagedRows
 
 if TYPE_CHECKING:
-    from synthkit.building.model import RunContext
+    from synthkit.building.context import RunContext
 
 Guarantees = Sequence[Mapping[str, Any]]
 

@@ -3,67 +3,25 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from synthkit.building.context import RunContext
 from synthkit.building.inputs import Inputs
 from synthkit.building.jobs import Jobs, promise_of
 from synthkit.building.provenance import guarantees_of
-from synthkit.building.publish import places_of, publish, state_of, withheld_audits
-from synthkit.building.runrecord import git_state
+from synthkit.building.publish import publish
 from synthkit.building.spending import charge
-from synthkit.compiler import Manifest, ModelNode
+from synthkit.compiler import ModelNode
 from synthkit.errors import BuildError, SynthError
-from synthkit.events import AuditFinished, Listener, ModelProgress, Note
+from synthkit.events import AuditFinished, ModelProgress, Note
 from synthkit.generators.checkpoint import FileCheckpoint
-from synthkit.planning.fingerprint import Fingerprinter
+from synthkit.planning.disclosed import places_of, withheld_audits
 from synthkit.planning.plan import FULL_REFRESH, Action
+from synthkit.planning.state import state_of
 from synthkit.results import ModelResult, ModelStatus, undecided
-from synthkit.runners.jobs import Executor
-from synthkit.store.signing import Sign, signer
-from synthkit.store.staging import StagedRows, Staging
-from synthkit.store.versions.repository import Repository, find_repository
-from synthkit.store.warehouse import Warehouse
-
-
-@dataclass
-class RunContext:
-    """What all models of one run share."""
-
-    manifest: Manifest
-    executor: Executor
-    run_id: str
-    say: Listener
-    actions: Mapping[str, Action]
-    stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
-    contents: Mapping[str, str] = field(default_factory=dict)  # source → the hash that the actions were planned under
-    fingerprinter: Fingerprinter = field(init=False)
-    warehouse: Warehouse = field(init=False)
-    staging: Staging = field(init=False)
-    repository: Repository | str = field(init=False)  # or why no versions are kept
-    git: Mapping[str, Any] | None = field(init=False)
-    sign: Sign | None = field(init=False)  # what signs receipts, where a key is configured
-
-    def __post_init__(self) -> None:
-        project = self.manifest.project
-        self.sign = signer(project.root)
-        self.repository = find_repository(project.root)
-        self.git = git_state(project.root)
-        self.fingerprinter = Fingerprinter(self.manifest, self.contents)
-        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
-        self.staging = Staging(project.target_dir)
-        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._guard = threading.Lock()
-        self.splits: dict[str, str] = {}
-
-    def once(self, key: str) -> threading.Lock:
-        """A lock per key, so that two models do not read the same source at once."""
-        with self._guard:
-            return self._locks[key]
+from synthkit.store.staging import StagedRows
 
 
 class ModelRun:

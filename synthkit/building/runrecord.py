@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from synthkit import __version__
@@ -13,7 +12,6 @@ from synthkit.errors import SynthError
 from synthkit.planning.fingerprint import package_version
 from synthkit.privacy.disclosure import public_result
 from synthkit.results import ModelResult, RunResults
-from synthkit.store.versions.git import git, is_dirty
 
 _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -70,11 +68,3 @@ def history_entry(run: RunResults, result: ModelResult) -> dict[str, Any]:
         "sample": shown.fingerprints.get("sample"),
         "audits": [{k: a[k] for k in _KEPT if k in a} for a in shown.audits],
     }
-
-
-def git_state(root: Path) -> dict[str, Any] | None:
-    """{commit, dirty} of the project's repository, or None outside one (or without git)."""
-    commit = git(root, "rev-parse", "HEAD")
-    if commit is None:
-        return None
-    return {"commit": commit.decode().strip(), "dirty": is_dirty(root)}

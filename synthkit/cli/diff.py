@@ -11,7 +11,7 @@ import click
 from synthkit.cli.common import kept_versions, reader_options
 
 if TYPE_CHECKING:
-    from synthkit.store.compare import ColumnChange, Difference
+    from synthkit.planning.compare import ColumnChange, Difference
     from synthkit.store.published import Versions
 
 
@@ -60,7 +60,7 @@ def _pair(kept: Versions, name: str, before: str | None, after: str | None, *, a
 
 
 def _compared(kept: Versions, old: Any, new: Any) -> Difference:
-    from synthkit.store.compare import compare
+    from synthkit.planning.compare import compare
 
     same = old["sha256"] == new["sha256"]
     return compare(old, new, None if same else (kept.file(old), kept.file(new)))

@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.fill import ColumnPlan, FillRule, serialised
+from synthkit.encoding.fill import ColumnPlan, serialised
 from synthkit.encoding.keys import MOST_VALUES, KeyRule, Move
+from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes
 from synthkit.encoding.values import array_of, plain, whole_numbers
 from synthkit.errors import BuildError

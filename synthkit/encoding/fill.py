@@ -10,10 +10,11 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
 from synthkit.encoding.makers import ForeignMaker, make_maker
+from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
 from synthkit.encoding.values import plain
 from synthkit.errors import BuildError
@@ -22,30 +23,8 @@ from synthkit.schema import Column, Schema, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["constant", "null", "key", "foreign", "faker", "text"]
+
 BATCH = 65_536  # rows
-
-
-@dataclass(frozen=True)
-class FillRule:
-    """How one column is made up.
-
-    Args:
-        kind: constant | null | key (all different) | foreign (repeats as in the source) | faker | text.
-        nulls: share of nulls, 0 to 1.
-        unique: whether all values differ in the source.
-        fan_out: rows per value → number of values, of a foreign key.
-        shapes: patterns of strings (None for numbers).
-        value: of a constant, as text.
-    """
-
-    column: Column
-    kind: Kind
-    nulls: float = 0.0
-    unique: bool = False
-    fan_out: tuple[tuple[int, int], ...] = ()
-    shapes: Shapes | None = None
-    value: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from synthkit.encoding.fill import FillRule
+    from synthkit.encoding.rules import FillRule
 
 BLOCK = 4_096  # rows made at once, whatever stretch is asked for
 TRIES = 40  # draws of a string before a counter makes it unique

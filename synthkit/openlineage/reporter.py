@@ -11,22 +11,22 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from openlineage.client.facet_v2 import DatasetFacet, RunFacet, error_message_run, parent_run, set_producer
 from openlineage.client.uuid import generate_static_uuid
 
-from synthkit.building.publish import public_form, source_columns, state_of
-from synthkit.building.runrecord import git_state
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
 from synthkit.events import Event, ModelFinished, ModelStarted
 from synthkit.openlineage import facets
 from synthkit.openlineage.naming import name_of, namespace_of
 from synthkit.openlineage.sending import Sender
+from synthkit.planning.disclosed import public_form, source_columns
 from synthkit.planning.plan import Action
+from synthkit.planning.state import state_of
 from synthkit.privacy.disclosure import UNSAID, public_result
 from synthkit.project.projectfile import LineageSpec
 from synthkit.project.types import Relation
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import STOPPED
 from synthkit.store.staging import Staging
-from synthkit.store.versions.git import origin, prefix
+from synthkit.store.versions.git import git_state, origin, prefix
 from synthkit.store.warehouse import Warehouse
 
 

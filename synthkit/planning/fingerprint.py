@@ -15,14 +15,15 @@ from functools import cache
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.digests import digest
 from synthkit.errors import SynthError, shortened
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.types import ColumnSpec, ModelSpec
 from synthkit.sources.fingerprint import content_hash
+from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
 
-DERIVED_VERSION = 2  # of how the rows of a model that another one learns from are divided
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 
 
@@ -40,12 +41,6 @@ class Fingerprint:
 
     def hashes(self) -> dict[str, str]:
         return {"train": self.train, "sample": self.sample, "audit": self.audit}
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of the value's canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:

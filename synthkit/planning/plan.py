@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.digests import digest
 from synthkit.errors import SynthError
 from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
 from synthkit.planning.difference import Change, explain
-from synthkit.planning.fingerprint import Fingerprint, Fingerprinter, digest
+from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.state import states_against
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging

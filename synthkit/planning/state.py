@@ -16,7 +16,8 @@ from synthkit.errors import SynthError
 from synthkit.planning.fingerprint import RecordedFingerprinter
 from synthkit.project.decides import fields_deciding
 from synthkit.project.types import ColumnSpec, ModelSpec
-from synthkit.store.warehouse import read_receipt, receipts_in
+from synthkit.store.staging import Staging
+from synthkit.store.warehouse import Warehouse, read_receipt, receipts_in
 
 # Of a model: what it is called by, where it stands, and what follows from keys that are compared themselves.
 _SAYS_NOTHING = {"file", "guarantees", "lineage", *fields_deciding(ModelSpec, "nothing")}
@@ -111,3 +112,10 @@ def _undescribed(schema: Any) -> Any:
         return schema
     words = fields_deciding(ColumnSpec, "nothing")
     return {**schema, "columns": [{k: v for k, v in c.items() if k not in words} for c in schema["columns"]]}
+
+
+def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> Mapping[str, Any] | None:
+    """The last audited state of a model: its receipt, or an ephemeral model's staged record."""
+    if model.spec.materialized == "ephemeral":
+        return staging.audited(model.name)
+    return warehouse.published(model.name)

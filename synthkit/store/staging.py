@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthkit.digests import digest
 from synthkit.files import write_json_atomic
-from synthkit.planning.fingerprint import DERIVED_VERSION, digest
 from synthkit.schema import Schema, Table
+from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.store.hashing import Hashes
 
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits

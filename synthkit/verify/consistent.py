@@ -16,8 +16,8 @@ from synthkit.audits import registry
 from synthkit.audits.gate import limit_of
 from synthkit.audits.runner import BoundAudit, audit_hash, check_condition, conditioned
 from synthkit.compiler import ModelNode
+from synthkit.digests import digest
 from synthkit.errors import SynthError
-from synthkit.planning.fingerprint import digest
 from synthkit.verify.findings import Finding, Kind
 from synthkit.verify.receipts import Receipt
 from synthkit.verify.verdicts import gate_of, possible_verdicts

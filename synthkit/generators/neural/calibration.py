@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from synthkit.generators.neural.layout import Layout
-    from synthkit.generators.neural.training import Rows
+    from synthkit.generators.neural.rows import Rows
 
 ROUNDS = 12
 STRONGEST = 4.0  # nats that a logit is moved at most: a cell that is never drawn is not conjured up

@@ -14,18 +14,9 @@ from synthkit.generators.neural.conditions import Conditions, condition_vectors
 from synthkit.generators.neural.judge import Judge
 from synthkit.generators.neural.layout import Layout, gumbel
 from synthkit.generators.neural.networks import critic_loss, criticise, generate, new_critic, new_generator, trained
+from synthkit.generators.neural.rows import Rows
 from synthkit.generators.neural.snapshot import Snapshot
-from synthkit.generators.neural.training import (
-    Averaged,
-    History,
-    Plan,
-    Report,
-    Rows,
-    autocast,
-    compiled,
-    optimiser,
-    set_rate,
-)
+from synthkit.generators.neural.training import Averaged, History, Plan, Report, autocast, compiled, optimiser, set_rate
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,7 @@ from synthkit.generators.neural.calibration import fit_shift, rows_for, shares_o
 if TYPE_CHECKING:
     import torch
 
-    from synthkit.generators.neural.training import Rows
+    from synthkit.generators.neural.rows import Rows
 
 MOST_COLUMNS = 40  # whose pairs are compared
 FOLDED = 24  # cells per column in that comparison: rarer ones are folded together

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from synthkit.generators.neural.networks import Weights
     from synthkit.generators.neural.params import NeuralParams
-    from synthkit.generators.neural.training import Rows
+    from synthkit.generators.neural.rows import Rows
 
 BATCH = 16_384  # rows through the network, and given out, at once
 
@@ -149,7 +149,7 @@ def encoded(table: Table, params: NeuralParams, seed: int, device: str) -> tuple
     """The encoding of a table, and its rows on the device to train on."""
     from synthkit.encoding.fitting import fit_encoder
     from synthkit.generators.devices import resolve
-    from synthkit.generators.neural.training import Rows
+    from synthkit.generators.neural.rows import Rows
 
     place = resolve(device if params.enable_gpu else "cpu")
     encoder = fit_encoder(

@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING, Any
 from synthkit.generators.neural.judge import Judge
 from synthkit.generators.neural.layout import Layout
 from synthkit.generators.neural.networks import linear, linears
+from synthkit.generators.neural.rows import Rows
 from synthkit.generators.neural.snapshot import Snapshot
-from synthkit.generators.neural.training import (
-    Averaged,
-    History,
-    Plan,
-    Report,
-    Rows,
-    autocast,
-    compiled,
-    optimiser,
-    set_rate,
-)
+from synthkit.generators.neural.training import Averaged, History, Plan, Report, autocast, compiled, optimiser, set_rate
 
 if TYPE_CHECKING:
     import torch

@@ -10,9 +10,9 @@ from typing import Any
 
 from synthkit import __version__
 from synthkit.audits.profile import FORMAT
-from synthkit.building.publish import Pictures, pictures_of, public_form, withheld_audits
 from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.planning.disclosed import Pictures, pictures_of, public_form, withheld_audits
 from synthkit.privacy.disclosure import public_audits
 from synthkit.report.files import public
 from synthkit.report.site.inputs import Pictured, SiteInput

@@ -172,3 +172,11 @@ def git(root: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None
     directory = git_directory(root)
     done = None if directory is None else directory.run(root.resolve(), *arguments, stdin=stdin)
     return done.stdout if done is not None and done.returncode == 0 else None
+
+
+def git_state(root: Path) -> dict[str, Any] | None:
+    """{commit, dirty} of the project's repository, or None outside one (or without git)."""
+    commit = git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit.decode().strip(), "dirty": is_dirty(root)}

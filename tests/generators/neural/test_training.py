@@ -9,7 +9,8 @@ from synthkit.errors import BuildError
 from synthkit.generators.neural.calibration import Calibration, fit_quantiles, fit_shift, shares_of
 from synthkit.generators.neural.judge import Judge, Verdict
 from synthkit.generators.neural.params import CtganParams, TvaeParams
-from synthkit.generators.neural.training import Averaged, History, Plan, Rows
+from synthkit.generators.neural.rows import Rows
+from synthkit.generators.neural.training import Averaged, History, Plan
 from tests.generators.neural.test_layout import layout_of
 
 

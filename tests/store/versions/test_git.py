@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from synthkit.building.runrecord import git_state
 from synthkit.errors import SynthError
-from synthkit.store.versions.git import commit_at, commit_files, committed_receipts, is_dirty, origin, prefix
+from synthkit.store.versions.git import commit_at, commit_files, committed_receipts, git_state, is_dirty, origin, prefix
 from synthkit.store.versions.gitdir import git_directory
 from tests.store.versions.test_versions import QUIET, run
 

@@ -1,0 +1,56 @@
+"""What all models of one run share."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthkit.compiler import Manifest
+from synthkit.events import Listener
+from synthkit.planning.fingerprint import Fingerprinter
+from synthkit.planning.plan import Action
+from synthkit.runners.jobs import Executor
+from synthkit.store.signing import Sign, signer
+from synthkit.store.staging import Staging
+from synthkit.store.versions.git import git_state
+from synthkit.store.versions.repository import Repository, find_repository
+from synthkit.store.warehouse import Warehouse
+
+
+@dataclass
+class RunContext:
+    """What all models of one run share."""
+
+    manifest: Manifest
+    executor: Executor
+    run_id: str
+    say: Listener
+    actions: Mapping[str, Action]
+    stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
+    contents: Mapping[str, str] = field(default_factory=dict)  # source → the hash that the actions were planned under
+    fingerprinter: Fingerprinter = field(init=False)
+    warehouse: Warehouse = field(init=False)
+    staging: Staging = field(init=False)
+    repository: Repository | str = field(init=False)  # or why no versions are kept
+    git: Mapping[str, Any] | None = field(init=False)
+    sign: Sign | None = field(init=False)  # what signs receipts, where a key is configured
+
+    def __post_init__(self) -> None:
+        project = self.manifest.project
+        self.sign = signer(project.root)
+        self.repository = find_repository(project.root)
+        self.git = git_state(project.root)
+        self.fingerprinter = Fingerprinter(self.manifest, self.contents)
+        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.staging = Staging(project.target_dir)
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._guard = threading.Lock()
+        self.splits: dict[str, str] = {}
+
+    def once(self, key: str) -> threading.Lock:
+        """A lock per key, so that two models do not read the same source at once."""
+        with self._guard:
+            return self._locks[key]
