@@ -143,6 +143,11 @@ def test_imports_point_one_way() -> None:
     assert not above, "\n".join(above)
 
 
+def test_no_modules_import_each_other() -> None:
+    graph = {m: {o for o, _ in found} - {m, ""} for m, found in imports().items()}
+    assert not circles(graph)
+
+
 def test_no_rooms_import_each_other() -> None:
     """A room is a folder; what lies in a folder below it is another one."""
     folders = {".".join(p.relative_to(ROOT).parts[:-1]) for p in ROOT.rglob("*.py")}

@@ -9,7 +9,8 @@ from typing import Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import SourceTableSpec
 from synthkit.scaffold.writing import quoted
-from synthkit.sources.files import OPTIONS, check_options, file_format
+from synthkit.sources.files import file_format
+from synthkit.sources.options import OPTIONS, check_options
 
 
 def options_of(pairs: Sequence[str], file: Path) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import opened_bytes, utf8_files
-from synthkit.sources.files import arguments, check_names, check_same_columns, file_literal, sql_value
+from synthkit.sources.found import check_names, check_same_columns
+from synthkit.sources.options import arguments, file_literal, sql_value
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import quote, text

@@ -12,7 +12,8 @@ from synthkit.project.decides import deciding
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.cache import recall, remember
-from synthkit.sources.files import check_options, file_format, find_files
+from synthkit.sources.files import file_format, find_files
+from synthkit.sources.options import check_options
 from synthkit.sources.place import column_place, place
 from synthkit.sources.scan import opened
 from synthkit.sources.standing import standing

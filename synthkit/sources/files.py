@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from synthkit.errors import BuildError, Location, SynthError, did_you_mean, nearest
+from synthkit.errors import BuildError, Location, SynthError, nearest
 from synthkit.project.containment import HINT, hidden_way_out
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import utf8_files
+from synthkit.sources.found import Scan
+from synthkit.sources.options import check_options
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
-from synthkit.sources.types import quote, text
-from synthkit.sources.written import Kind
+from synthkit.sources.types import quote
 
 if TYPE_CHECKING:
     import duckdb
 
-# Our name of an option → DuckDB's, and the kind of value that it takes.
-OPTIONS: Mapping[str, Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
-    "csv": {
-        "delimiter": ("delim", str),
-        "quote": ("quote", str),
-        "escape": ("escape", str),
-        "header": ("header", bool),
-        "encoding": ("encoding", str),
-        "nullstr": ("nullstr", (str, list, tuple)),
-        "skip": ("skip", int),
-        "comment": ("comment", str),
-        "dateformat": ("dateformat", str),
-        "timestampformat": ("timestampformat", str),
-        "decimal_separator": ("decimal_separator", str),
-        "thousands": ("thousands", str),
-        "max_line_size": ("max_line_size", int),
-    },
-    "parquet": {"binary_as_string": ("binary_as_string", bool)},
-    "jsonl": {
-        "encoding": ("encoding", str),
-        "dateformat": ("dateformat", str),
-        "timestampformat": ("timestampformat", str),
-        "max_line_size": ("maximum_object_size", int),
-    },
-}
 _FORMATS = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -114,90 +88,6 @@ def file_format(spec: SourceTableSpec, files: list[Path]) -> str:
         hint = "write format: csv, parquet or jsonl"
         raise SynthError(f"the format of {files[0].name!r} is not clear", place(spec, "path"), hint)
     return kind
-
-
-def check_options(spec: SourceTableSpec, kind: str) -> None:
-    """The reader of ``kind`` has these options, and they are of its types. Raises SynthError."""
-    known = OPTIONS[kind]
-    for key, value in spec.options.items():
-        if key not in known:
-            hint = did_you_mean(key, known, "an option")
-            raise SynthError(
-                f"there is no reader option {key!r} for {kind} files", place(spec, "options", key, key=True), hint
-            )
-        wanted = known[key][1]
-        # In Python True is an int, but skip: true says nothing.
-        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-            names = {str: "text in quotes", bool: "true or false", int: "a whole number"}
-            hint = names.get(wanted, "text, or a list of texts") if isinstance(wanted, type) else "text, or a list"
-            raise SynthError(f"option {key}: {value!r} will not do", place(spec, "options", key), f"write {hint}")
-
-
-def arguments(spec: SourceTableSpec, kind: str, leave_out: Iterable[str] = ()) -> dict[str, str]:
-    """The declared options as arguments of DuckDB's reader."""
-    known = OPTIONS[kind]
-    return {known[k][0]: sql_value(v) for k, v in sorted(spec.options.items()) if k not in leave_out}
-
-
-def sql_value(value: Any) -> str:
-    """A literal, or a list of them."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(text(str(v)) for v in value) + "]"
-    return text(str(value))
-
-
-def file_literal(file: Path) -> str:
-    """A path as a SQL literal that DuckDB does not take for a glob."""
-    return text(re.sub(r"([*?\[])", r"[\1]", str(file)))
-
-
-def check_names(names: Iterable[str], spec: SourceTableSpec) -> None:
-    """Column names exist and differ, also in case. Raises SynthError."""
-    seen: dict[str, str] = {}
-    where = place(spec, "path" if spec.path is not None else "name")
-    for name in names:
-        if name.strip() == "":
-            raise SynthError("a column has no name", where, "name every column in the first line")
-        if name.lower() in seen:
-            other = seen[name.lower()]
-            how = "twice" if other == name else f"as {other!r} and {name!r}, which differ only in case"
-            raise SynthError(f"column {name!r} is there {how}", where, "rename one of them in the source")
-        seen[name.lower()] = name
-
-
-def check_same_columns(first: Path, expected: Iterable[str], file: Path, names: Iterable[str], where: Any) -> None:
-    """All files of a glob have the same columns, in whatever order. Raises SynthError."""
-    missing = sorted(set(expected) - set(names))
-    extra = sorted(set(names) - set(expected))
-    if missing or extra:
-        parts = [f"lacks {', '.join(map(repr, missing))}"] if missing else []
-        parts += [f"has {', '.join(map(repr, extra))} besides"] if extra else []
-        hint = "the files of one table have the same columns: name fewer files in path:, or mend them"
-        raise SynthError(f"{file.name} {' and '.join(parts)} (compared with {first.name})", where, hint)
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a reader made: the view ``found`` of typed columns or, where ``written``, the view ``raw`` of text.
-
-    Attributes:
-        loose: whether a row may bring a column of its own.
-        kinds: what the format itself says of a column's values.
-        inferred: types by column, where the reader looked at all values itself.
-        nested: columns with objects, lists or maps, beside those whose type in ``found`` says so.
-        notes: what was read otherwise than it is stored, for people.
-    """
-
-    written: bool = False
-    loose: bool = False
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    inferred: Mapping[str, str] = field(default_factory=dict)
-    nested: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
 
 
 def open_scan(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.files import arguments, check_names, file_literal
+from synthkit.sources.found import check_names
+from synthkit.sources.options import arguments, file_literal
 from synthkit.sources.types import quote, text
 from synthkit.sources.written import Kind
 

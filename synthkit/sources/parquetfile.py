@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from synthkit.errors import BuildError, SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.canonical import canonical
-from synthkit.sources.files import arguments, check_names, check_same_columns, file_literal
+from synthkit.sources.found import check_names, check_same_columns
+from synthkit.sources.options import arguments, file_literal
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import provisional_type, quote, written_sql_type

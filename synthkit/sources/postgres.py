@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table, subquery
-from synthkit.sources.files import Scan, check_names
+from synthkit.sources.found import Scan, Snapshot, binary_column, check_names
 from synthkit.sources.place import place
-from synthkit.sources.scan import Snapshot, binary_column
 from synthkit.sources.stream import load_batches
 from synthkit.sources.types import quote
 

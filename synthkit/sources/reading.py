@@ -19,7 +19,7 @@ from synthkit.sources.bounding import SALT as UNIT_SALT
 from synthkit.sources.bounding import Declared
 from synthkit.sources.canonical import joined, told_apart
 from synthkit.sources.describe import typed
-from synthkit.sources.files import file_literal
+from synthkit.sources.options import file_literal
 from synthkit.sources.place import column_place, place
 from synthkit.sources.scan import Opened
 from synthkit.sources.split import SALT, bucket

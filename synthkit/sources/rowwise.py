@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from synthkit.errors import BuildError, SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.csvfile import missing_words, start_of, usual_delimiter
-from synthkit.sources.files import Scan, check_names, check_same_columns
+from synthkit.sources.found import Scan, check_names, check_same_columns
 from synthkit.sources.lines import text_lines
 from synthkit.sources.place import place
 from synthkit.sources.stream import at_rest, load_texts

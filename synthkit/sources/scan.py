@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.canonical import canonical, joined, named, told_apart, unit_value
-from synthkit.sources.files import Scan, check_names, open_scan
+from synthkit.sources.files import open_scan
+from synthkit.sources.found import Scan, Snapshot, binary_column, check_names
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import cast, cast_text, is_nested, normal, quote, written_sql_type
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "4GB"  # DuckDB spills to disk beyond it
-
-
-@dataclass
-class Snapshot:
-    """The digest of what a server handed out, by the server itself; None where it handed out no rows."""
-
-    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -271,18 +265,3 @@ def nested_hint(name: str) -> str:
         f"declare it, {{name: {name}, type: text}}: then it is the text of its JSON, of which an SQL model takes fields"
         f" ({name}->>'key' AS {name}_key) for others to learn; a generator would make that text up"
     )
-
-
-def binary_column(name: str, spec: SourceTableSpec) -> BuildError:
-    """The error for a column that no generator can learn and no table holds."""
-    if spec.path is None:
-        where, hint = (
-            place(spec, "query" if spec.query is not None else "table"),
-            "leave it out: write query: with the others",
-        )
-    else:
-        where, hint = (
-            place(spec, "path"),
-            "leave it out of the file; if it is text, set options: {binary_as_string: true}",
-        )
-    return BuildError(f"column {name!r} holds binary data", where, hint)

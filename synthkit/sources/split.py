@@ -21,8 +21,8 @@ from synthkit.files import clean_temporaries, explained, temporary_beside
 from synthkit.project.shares import read_share
 from synthkit.schema import Schema, Table
 from synthkit.sources.canonical import canonical, joined, told_apart
-from synthkit.sources.files import file_literal
 from synthkit.sources.infer import Profile
+from synthkit.sources.options import file_literal
 from synthkit.sources.readerror import write_error
 from synthkit.sources.types import quote, text
 

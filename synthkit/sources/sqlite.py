@@ -28,7 +28,7 @@ from urllib.parse import quote as url_quote
 from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import database_file, missing_table, select, subquery
-from synthkit.sources.files import Scan, check_names
+from synthkit.sources.found import Scan, check_names
 from synthkit.sources.place import place
 from synthkit.sources.stream import load_texts
 from synthkit.sources.types import quote

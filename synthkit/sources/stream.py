@@ -101,7 +101,7 @@ def at_rest(width: int, batches: Iterable[Sequence[Sequence[Any]]], scratch: Pat
     """SQL for a scan of the rows, which lie in ``scratch``; columns c0, c1, …"""
     import pyarrow.parquet as pq
 
-    from synthkit.sources.files import file_literal
+    from synthkit.sources.options import file_literal
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "stream.parquet"

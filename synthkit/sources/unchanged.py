@@ -16,8 +16,9 @@ from pathlib import Path
 from synthkit.errors import BuildError, SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.fingerprint import content_hash, server_hash
+from synthkit.sources.found import Snapshot
 from synthkit.sources.place import place
-from synthkit.sources.scan import Snapshot, connection_of
+from synthkit.sources.scan import connection_of
 from synthkit.sources.standing import Standing, standing
 
 
