@@ -8,6 +8,8 @@
 | train | trains again on rows that are there |
 | sample | draws again from the trained model |
 | audit | judges again |
+| keys | says whose rows are protected, whose hashes are therefore keyed (:mod:`synthkit.privacy.hashkey`): where that |
+|  | changes for a table without ``epsilon``, its old hashes are of no use, and it is trained again |
 | nothing | is none of these: it is for people, or for the compiler's own checks |
 
 Each decides what stands below it too: other rows are another training.
@@ -22,7 +24,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
-What = Literal["content", "rows", "split", "train", "sample", "audit", "nothing"]
+What = Literal["content", "rows", "split", "train", "sample", "audit", "keys", "nothing"]
 Reader = Literal["source", "model"]
 
 
@@ -37,7 +39,7 @@ class Decides:
         return self.in_model if reader == "model" and self.in_model is not None else self.what
 
 
-CONTENT, ROWS, SPLIT, TRAIN, SAMPLE, AUDIT, NOTHING = (Decides(what) for what in get_args(What))
+CONTENT, ROWS, SPLIT, TRAIN, SAMPLE, AUDIT, KEYS, NOTHING = (Decides(what) for what in get_args(What))
 LEARNT = Decides("rows", in_model="train")  # of a column: a model may say it otherwise than its source
 DECLARED = Decides("rows", in_model="nothing")  # of a column: public knowledge, which stands at the source alone
 

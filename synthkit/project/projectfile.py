@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from synthkit.project.decides import AUDIT, CONTENT, NOTHING, SPLIT, TRAIN
+from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
 from synthkit.project.spec import Spec
 from synthkit.project.types import ConnectionSpec, OnInconclusive
 
@@ -140,7 +140,7 @@ class ProjectSpec(Spec):
     threads: Annotated[int | None, NOTHING] = Field(default=None, ge=1)
     model_threads: Annotated[int, TRAIN] = Field(default=1, ge=1)
     holdout: Annotated[str | float, SPLIT] = "20%"
-    privacy: Annotated[PrivacySpec, NOTHING] = PrivacySpec()
+    privacy: Annotated[PrivacySpec, KEYS] = PrivacySpec()
     audit_sets: Annotated[Mapping[str, Any], NOTHING] = {}
     on_inconclusive: Annotated[OnInconclusive, AUDIT] = "ignore"
     reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from synthkit.project.decides import AUDIT, CONTENT, DECLARED, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
+from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import UNPLACED, KeyPath, Origin, Relation, Spec
 from synthkit.schema import LogicalType
 
@@ -134,11 +134,11 @@ class SourceTableSpec(Spec):
     primary_key: Annotated[tuple[str, ...], ROWS] = ()
     privacy_unit: Annotated[str | None, SPLIT] = None
     max_rows_per_unit: Annotated[int | None, TRAIN] = Field(default=None, ge=1)
-    population: Annotated[str | None, NOTHING] = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    population: Annotated[str | None, KEYS] = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     part: Annotated[str | None, NOTHING] = None
     was: Annotated[tuple[Annotated[str, Field(pattern=r"^[^.]+\..+$")], ...] | None, NOTHING] = None
     row_count: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
-    sensitive: Annotated[bool, NOTHING] = False
+    sensitive: Annotated[bool, KEYS] = False
     allow_external: Annotated[bool, NOTHING] = False
     holdout: Annotated[str | float | None, SPLIT] = None
     loaded_at_field: Annotated[str | None, NOTHING] = None

@@ -170,7 +170,7 @@ PROJECT_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "targets": {"targets": {"dev": {"threads": 1}}},
     "on_inconclusive": {"on_inconclusive": "warn"},
 }
-BELOW: Mapping[What, str] = {"train": "tsa", "sample": "sa", "audit": "a", "nothing": "", "content": ""}
+BELOW: Mapping[What, str] = {"train": "tsa", "sample": "sa", "audit": "a", "keys": "", "nothing": "", "content": ""}
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ class Seen:
         project: Mapping[str, Any] = PROJECT,
     ) -> None:
         model = changed(model, {"source": model["source"].replace("'customers'", f"'{table['name']}'")})
-        twins = changed(TABLE, {"name": "twins", "path": "data/twins.csv"})
+        twins = changed(TABLE, {"name": "twins", "path": "data/twins.csv", "population": "others"})
         files = {
             "synth_project.yml": project,
             "models/all.yml": {"sources": [{"name": "crm", "tables": [table, twins]}], "models": [model]},
@@ -318,6 +318,21 @@ def test_a_key_of_an_audit(key: str, shop: Project, base: Seen) -> None:
 def test_a_key_of_the_project(key: str, shop: Project, base: Seen) -> None:
     now = Seen(shop, project=changed(PROJECT, PROJECT_CHANGES[key]))
     assert now.against(base) == expected(decisions(ProjectSpec)[key])
+
+
+@pytest.mark.parametrize("key", ["sensitive", "population", "privacy"])
+def test_a_key_that_says_whose_rows_are_protected(key: str, shop: Project, base: Seen) -> None:
+    """It keys the hashes of a table without epsilon, which is trained again; what follows from rows stays as it is."""
+    budget = changed(PROJECT, {"privacy": {"budgets": {"others": {"epsilon": 100, "delta": 1e-4}}}})
+    joined = changed(TABLE, {"population": "others"})
+    given: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "sensitive": ({}, {"table": changed(TABLE, {"sensitive": True})}),
+        "population": ({"project": budget}, {"project": budget, "table": joined}),
+        "privacy": ({"table": joined}, {"project": budget, "table": joined}),
+    }
+    before, after = given[key]
+    assert Seen(shop, model=OPEN, **after).against(Seen(shop, model=OPEN, **before)) == (False, "tsa")
+    assert Seen(shop, **after).against(Seen(shop, **before)) == (False, "")
 
 
 @pytest.mark.parametrize("key", ["path", "url", "type"])
