@@ -11,6 +11,7 @@ MODULES = {
     "thousand_models": "benchmarks.thousand_models",
     "first_build": "benchmarks.first_build",
     "readme": "benchmarks.readme",
+    "pictures": "benchmarks.pictures",
     "same_bytes": "benchmarks.same_bytes",
     "text": "benchmarks.text",
     "attackers": "benchmarks.attackers",

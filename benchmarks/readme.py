@@ -1,6 +1,7 @@
-"""The first build of the example project as README shows it: printed, held against README, or written into it.
+"""The first build of the example project as docs/example.md shows it: printed, held against, or written there.
 
-``python -m benchmarks readme`` prints the run and says where README's differs; ``--write`` puts it there.
+``python -m benchmarks readme`` prints the run and says where docs/example.md differs; ``--write`` puts the run there,
+and its end into README.md.
 """
 
 from __future__ import annotations
@@ -18,19 +19,26 @@ from benchmarks.first_build import PARTS
 from benchmarks.timing import SYNTH
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+README = ROOT / "README.md"  # shows the last lines of the run
+EXAMPLE = ROOT / "docs" / "example.md"  # shows all of it
+LINES = 3  # of the end
 BLOCK = re.compile(r"(What `make build` prints.*?\n```\n)(.*?)(```\n)", re.DOTALL)
 _PROGRESS = re.compile(r"^\[\S+\] train .* left\b")
 _SECONDS = re.compile(r"\b(?:\d+ h )?(?:\d+ min )?[\d.]+ s\b(?:, )?")
 _NUMBER = re.compile(r"^\[\S+\] ")
 
 
-def shown(readme: str) -> str:
-    """The run that README shows. Raises ValueError where it shows none."""
-    found = BLOCK.search(readme)
+def shown(page: str) -> str:
+    """The run that a page shows. Raises ValueError where it shows none."""
+    found = BLOCK.search(page)
     if found is None:
-        raise ValueError("README has no block after 'What `make build` prints'")
+        raise ValueError("the page has no block after 'What `make build` prints'")
     return found[2]
+
+
+def ending(run: str) -> str:
+    """The last lines of a run."""
+    return "".join(run.splitlines(keepends=True)[-LINES:])
 
 
 def without_progress(printed: str) -> str:
@@ -57,17 +65,24 @@ def first_build() -> str:
     return without_progress(done.stdout)
 
 
+def write(run: str) -> None:
+    """Put a run into docs/example.md, and its end into README.md."""
+    for page, part in ((EXAMPLE, run), (README, ending(run))):
+        text = page.read_text("utf-8")
+        page.write_text(BLOCK.sub(lambda found, part=part: found[1] + part + found[3], text, count=1), "utf-8")
+
+
 def main() -> bool:
-    """Returns whether README shows something else."""
+    """Returns whether docs/example.md shows something else."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks readme", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the run into README.md")
+    parser.add_argument("--write", action="store_true", help="put the run into docs/example.md, its end into README.md")
     given = parser.parse_args([a for a in sys.argv[1:] if a.startswith("-")])
-    run, text = first_build(), README.read_text("utf-8")
+    run = first_build()
     print(run)
     if given.write:
-        README.write_text(BLOCK.sub(lambda found: found[1] + run + found[3], text, count=1), "utf-8")
+        write(run)
         return False
-    here, there = facts(run), facts(shown(text))
+    here, there = facts(run), facts(shown(EXAMPLE.read_text("utf-8")))
     for line in sorted({*here} ^ {*there}):
-        print(f"{'only here:  ' if line in here else 'only README:'} {line}")
+        print(f"{'only here:  ' if line in here else 'only shown: '} {line}")
     return here != there

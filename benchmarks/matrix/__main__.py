@@ -1,8 +1,8 @@
 """Build every table with every generator, and write what the audits say of each.
 
-`python -m benchmarks matrix --data FOLDER --write docs/choosing.md`. Each table is cut to ``--rows`` rows, a fifth of
-which is held out; each generator runs with its defaults (ε = 1 where it is one for privacy) in a `synth build` of its
-own. Results are kept in ``--work``, so that a run that was stopped goes on.
+`python -m benchmarks matrix --data FOLDER --write docs/choosing-tables.md`. Each table is cut to ``--rows``
+rows, a fifth of which is held out; each generator runs with its defaults (ε = 1 where it is one for privacy) in a
+`synth build` of its own. Results are kept in ``--work``, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations

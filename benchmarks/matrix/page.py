@@ -10,13 +10,13 @@ from benchmarks.matrix.plan import AUDITS, EPSILON, GENERATORS
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 MARKS = {"pass": "", "warn": "!", "fail": "!", "inconclusive": "?", "skipped": "–", "error": "x"}
-HEAD = """# Which generator for which table?
+HEAD = """# Ten generators on small tables
 
-Every generator on tables of the development data, as the audits see them. This page is made by `python -m
-benchmarks matrix --write docs/choosing.md`. Each table is cut to {rows:,} rows at most, of which a fifth is held out;
-each generator has its defaults, those with privacy ε = {epsilon:g}; one seed each, so differences of a few hundredths
-say little. For these ε, what anyone may know of the columns was read off the rows by `synth init --propose-bounds`:
-good for a comparison of generators, no way to treat private rows.
+Every generator on tables of the development data, as the audits see them. This page is made by
+`python -m benchmarks matrix --write docs/choosing-tables.md`. Each table is cut to {rows:,} rows at most, of which
+a fifth is held out; each generator has its defaults, those with privacy ε = {epsilon:g}; one seed each, so differences
+of a few hundredths say little. For these ε, what anyone may know of the columns was read off the rows by
+`synth init --propose-bounds`: good for a comparison of generators, no way to treat private rows.
 
 A cell is the audit's value. `!`: beyond the audit's default limit (here all of them only warn); `?`: too few rows to
 tell; `–`: nothing to compare (no such columns, no target); `x`: the generator ended with an error. What each audit

@@ -16,8 +16,8 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        warehouse: the directory of the published files; default: warehouse/<target>.
-        database: the DuckDB file; default: warehouse/<target>.duckdb.
+        warehouse: the directory of the published files; default: ``warehouse/<target>``.
+        database: the DuckDB file; default: ``warehouse/<target>.duckdb``.
         threads: how many models are built at a time.
         device: where generators train; default: the project's.
         vars: variables that win over the project's.
