@@ -174,6 +174,12 @@ def test_heavy_packages_are_imported_where_they_are_used() -> None:
     assert not at_the_top, "\n".join(at_the_top)
 
 
+def test_sql_is_quoted_in_one_place() -> None:
+    doubling = ("""replace('"', '""')""", """replace("'", "''")""")
+    found = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*.py") if any(d in p.read_text("utf-8") for d in doubling)]
+    assert found == ["sql/quoting.py"]
+
+
 def test_files_stay_small() -> None:
     lines = {p: len(p.read_text("utf-8").splitlines()) for p in ROOT.rglob("*.py")}
     assert not {str(p.relative_to(ROOT)): n for p, n in lines.items() if n > LONGEST}

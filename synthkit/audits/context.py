@@ -163,7 +163,7 @@ class AuditContext:
 
     def arrow(self, side: Side, columns: tuple[str, ...] | None = None) -> pa.Table:
         """The rows of one side as Arrow, narrowed by ``where``, in the order in which they are stored."""
-        from synthkit.audits.sqltext import quote
+        from synthkit.sql.quoting import quote
 
         wanted = "*" if columns is None else ", ".join(quote(c) for c in columns)
         key = ("arrow", side, columns)

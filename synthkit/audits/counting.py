@@ -10,10 +10,10 @@ from typing import Any
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, ColumnResult
 from synthkit.audits.measures.exact import MOST_DIGITS
-from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import SynthError, shortened
 from synthkit.project.types import Relation
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import literal, quote
 
 EXAMPLES = 5
 

@@ -6,26 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.sql.quoting import literal
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 
 if TYPE_CHECKING:
     import duckdb
-
-
-def quote(identifier: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """A SQL literal for a string, number, boolean or None."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return repr(value)
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def scan(paths: Iterable[Path]) -> str:

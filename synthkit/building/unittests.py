@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import BuildError
+from synthkit.sql.quoting import quote
 from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _create(connection: duckdb.DuckDBPyConnection, table: GivenTable) -> None:
     if dot:
         connection.execute(f'CREATE SCHEMA IF NOT EXISTS {head}"')
     names = list(dict.fromkeys([*table.types, *(c for row in table.rows for c in row)]))
-    columns = ", ".join(f"{_quote(c)} {table.types.get(c) or _type(row.get(c) for row in table.rows)}" for c in names)
+    columns = ", ".join(f"{quote(c)} {table.types.get(c) or _type(row.get(c) for row in table.rows)}" for c in names)
     connection.execute(f"CREATE TABLE {table.sql} ({columns or 'nothing INTEGER'})")
     if table.rows:
         slots = ", ".join("?" for _ in names)
@@ -98,10 +99,6 @@ def _type(values: Iterable[Any]) -> str:
         if kinds and kinds <= fits:
             return sql_type
     return "VARCHAR"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 # -- expected rows -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.errors import Location, SynthError, nearest
 from synthkit.project.containment import outside
 from synthkit.schema import Schema
+from synthkit.sql.quoting import quote
 from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
 from synthkit.sql.types import publishable
 
@@ -109,7 +110,7 @@ class Describer:
 
 
 def _columns(schema: Schema) -> str:
-    quoted = ['"' + c.name.replace('"', '""') + f'" {c.sql_type}' for c in schema.columns]
+    quoted = [f"{quote(c.name)} {c.sql_type}" for c in schema.columns]
     return ", ".join(quoted)
 
 

@@ -13,6 +13,7 @@ from pydantic import model_validator
 from synthkit.errors import BuildError
 from synthkit.generators.base import Generator, Params
 from synthkit.sql.atrest import at_rest
+from synthkit.sql.quoting import literal
 from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
 from synthkit.sql.types import NoPlaceError, misfit_in, publishable
 
@@ -86,7 +87,7 @@ def run_query(
         for name, paths in relations.items():
             _add(connection, name, paths)
         # A large sort may spill, beside the result; and no result depends on where the machine stands.
-        connection.execute(f"SET temp_directory = {_text(str(spill))}")
+        connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET TimeZone = 'UTC'")
         # After this, DuckDB refuses read_csv, COPY, ATTACH, INSTALL and the like, but for the files named here.
         shut(connection, [p for paths in relations.values() for p in paths])
@@ -116,7 +117,7 @@ def _add(connection: object, name: str, paths: tuple[Path, ...]) -> None:
     head, dot, _ = name.rpartition('"."')
     if dot:
         execute(f'CREATE SCHEMA IF NOT EXISTS {head}"')
-    listed = ", ".join(_text(str(p)) for p in paths)
+    listed = ", ".join(literal(str(p)) for p in paths)
     execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
 
 
@@ -130,7 +131,3 @@ def _write(reader: pa.RecordBatchReader, types: dict[str, str], destination: Pat
             rows += batch.num_rows
     notes = (f"column {name!r}: {many:,} NaN became missing values" for name, many in nans.items())
     return Queried(rows, types, tuple(notes))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from synthkit.errors import Location
 from synthkit.project.lookups import Uses
+from synthkit.sql.quoting import quote
 
 KeyPath = tuple[str | int, ...]
 
@@ -30,7 +31,7 @@ class Relation:
     def sql(self) -> str:
         """The quoted name under which SQL finds it: ``"crm"."customers"`` or ``"name"``."""
         parts = (self.name,) if self.source is None else (self.source, self.name)
-        return ".".join('"' + p.replace('"', '""') + '"' for p in parts)
+        return ".".join(map(quote, parts))
 
     def __str__(self) -> str:
         return f"source({self.source!r}, {self.name!r})" if self.source is not None else f"ref({self.name!r})"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.schema import TEMPORAL, Column, Schema
 from synthkit.sources.infer import Profile
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,7 +46,7 @@ def declarations(
             if None not in ends:
                 found[column.name] = f"bounds: [{ends[0]}, {ends[1]}]"
         elif 0 < seen.distinct <= MOST_VALUES:
-            name, file = quote(column.name), text(str(rows))
+            name, file = quote(column.name), literal(str(rows))
             query = f"SELECT DISTINCT {name} FROM read_parquet({file}) WHERE {name} IS NOT NULL ORDER BY 1"
             values = [_scalar(row[0]) for row in connection.execute(query).fetchall()]
             found[column.name] = f"values: [{', '.join(values)}]"

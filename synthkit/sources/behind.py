@@ -24,7 +24,7 @@ from synthkit.sources.place import place
 from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
 from synthkit.sources.scan import connection_of
 from synthkit.sources.standing import standing
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import shut
 
 VERSION = 1  # of what is cached
@@ -138,7 +138,7 @@ def catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> Iter
         path = database_file(spec, chosen, root)
         try:
             with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-                connection.execute(f"ATTACH {text(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
+                connection.execute(f"ATTACH {literal(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
                 shut(connection)
                 yield lambda name: _in_duckdb(connection, name, spec)
         except duckdb.Error as error:

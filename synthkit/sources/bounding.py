@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthkit.schema import Schema
-from synthkit.sources.types import quote
+from synthkit.sql.quoting import quote
 
 SALT = "synthkit unit 1"
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from synthkit.sources.types import provisional_type, quote, text
+from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import literal, quote
 
 SEPARATOR = "chr(31)"
 _EXACT = 2**53  # below it a DOUBLE holds every whole number
@@ -53,9 +54,9 @@ def named(column: str, value: str) -> str:
 
     For sources in which a row may bring a column of its own (JSON lines): it does not exist for the others.
     """
-    return f"{text(column + '=')} || {value}"
+    return f"{literal(column + '=')} || {value}"
 
 
 def joined(salt: str, parts: Sequence[str]) -> str:
     """SQL for one text of the salt and all parts (SQL); parts that are NULL are left out."""
-    return f"concat_ws({SEPARATOR}, {text(salt)}, {', '.join(parts)})"
+    return f"concat_ws({SEPARATOR}, {literal(salt)}, {', '.join(parts)})"

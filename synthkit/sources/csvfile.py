@@ -22,7 +22,7 @@ from synthkit.sources.found import check_names, check_same_columns
 from synthkit.sources.options import arguments, file_literal, sql_value
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +44,7 @@ class Written:
 
     def reader(self) -> str:
         """A table function over the file in which every column is text."""
-        columns = ", ".join(f"{text(n)}: 'VARCHAR'" for n in self.columns)
+        columns = ", ".join(f"{literal(n)}: 'VARCHAR'" for n in self.columns)
         given = ", ".join(f"{k} = {v}" for k, v in self.arguments.items())
         return f"read_csv({file_literal(self.file)}, auto_detect = false, columns = {{{columns}}}, {given})"
 
@@ -95,7 +95,7 @@ def _sniffed(
             raise SynthError(f"{name.name} does not read as a CSV file", place(spec, "path"), hint) from None
         raise read_error(error, spec, name) from None
     assert row is not None
-    given.setdefault("delim", text(str(row[1])))
+    given.setdefault("delim", literal(str(row[1])))
     names = [str(c["name"]) for c in row[0]]
     check_names(names, spec)
     return names
@@ -175,17 +175,17 @@ def _dialect(spec: SourceTableSpec, start: Start | None) -> dict[str, str]:
     """Arguments that leave DuckDB nothing to guess but types."""
     given = {
         "header": "true",
-        "quote": text('"'),
-        "escape": text('"'),
-        "nullstr": text(""),
-        "comment": text(""),
+        "quote": literal('"'),
+        "escape": literal('"'),
+        "nullstr": literal(""),
+        "comment": literal(""),
         "skip": "0",
         "strict_mode": "true",
     } | arguments(spec, "csv", leave_out=_NOT_READ)
     if "quote" in spec.options and "escape" not in spec.options:
         given["escape"] = given["quote"]
     if start is not None:
-        given |= {"delim": text(start.delimiter), "skip": str(start.skip)}
+        given |= {"delim": literal(start.delimiter), "skip": str(start.skip)}
     if "nullstr" in spec.options:
         given["nullstr"] = sql_value(missing_words(spec))
     return given

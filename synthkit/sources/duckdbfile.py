@@ -14,7 +14,7 @@ from synthkit.errors import SynthError, did_you_mean, nearest
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import inside_as_written
 from synthkit.sources.place import place
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import one_select, shut
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def open_duckdb(
 
     path = database_file(spec, chosen, root)
     try:
-        connection.execute(f"ATTACH {text(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
         connection.execute("USE source_db")
         shut(connection, folders=folders, lock=False)
     except duckdb.Error as error:

@@ -14,7 +14,7 @@ from synthkit.sources.found import Scan
 from synthkit.sources.options import check_options
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
-from synthkit.sources.types import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb

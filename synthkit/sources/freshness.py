@@ -20,7 +20,8 @@ from synthkit.project.types import ConnectionSpec, FreshnessSpec, SourceTableSpe
 from synthkit.sources.files import find_files
 from synthkit.sources.place import place
 from synthkit.sources.scan import opened
-from synthkit.sources.types import cast, quote
+from synthkit.sources.types import cast
+from synthkit.sql.quoting import quote
 from synthkit.sql.statements import one_select, shut
 
 Verdict = Literal["pass", "warn", "error"]

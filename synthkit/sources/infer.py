@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 
 from synthkit.project.types import SourceTableSpec
 from synthkit.schema import Column, LogicalType, Schema
-from synthkit.sources.types import provisional_type, quote, text
+from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,7 +102,7 @@ def _profiled(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], 
     parts = ["count(*)"]
     for column in columns:
         parts += _measures(column)
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM read_parquet({text(str(train))})").fetchone()
+    row = connection.execute(f"SELECT {', '.join(parts)} FROM read_parquet({literal(str(train))})").fetchone()
     assert row is not None
     rows, width = int(row[0]), (len(row) - 1) // len(columns)
     found = {}
@@ -120,7 +121,7 @@ def _measures(column: Column) -> list[str]:
     kind = provisional_type(column.sql_type)
     digits = f"length(rtrim(split_part({as_text}, '.', 2), '0'))"
     decimals = f"max(CASE WHEN contains({as_text}, 'e') THEN {MOST_DECIMALS + 1} ELSE {digits} END)"
-    uuids = f"bool_and(regexp_matches({name}, {text(_UUID)}))"
+    uuids = f"bool_and(regexp_matches({name}, {literal(_UUID)}))"
     return [
         f"count({name})",
         f"count(DISTINCT {name})",

@@ -34,8 +34,8 @@ from synthkit.sources.split import (
     record_split,
     write_sides,
 )
-from synthkit.sources.types import quote, text
 from synthkit.sources.unchanged import unchanged
+from synthkit.sql.quoting import literal, quote
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
@@ -140,7 +140,7 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
         order=reading.order,
         most=reading.declared.max_rows_per_unit,
     )
-    target = text(str(making / "bounded.parquet"))
+    target = literal(str(making / "bounded.parquet"))
     row = connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet)").fetchone()
     record_split(
         making, schema.undescribed(), holdout, rows, profiles, notes, bounded=0 if row is None else int(row[0])

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.found import check_names
 from synthkit.sources.options import arguments, file_literal
-from synthkit.sources.types import quote, text
 from synthkit.sources.written import Kind
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,7 +41,7 @@ def json_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, fil
     described = connection.execute(f"DESCRIBE SELECT * FROM {reader}, sample_size = -1, maximum_depth = 1)").fetchall()
     names = [str(r[0]) for r in described]
     _check_renamed(spec, names, files)
-    columns = ", ".join(f"{text(n)}: 'JSON'" for n in names)
+    columns = ", ".join(f"{literal(n)}: 'JSON'" for n in names)
     listed_names = ", ".join(quote(n) for n in names)
     return f"SELECT {listed_names} FROM {reader}, columns = {{{columns}}})"
 
@@ -52,7 +52,7 @@ def json_kinds(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Kind], 
     terms = []
     for name in names:
         kind = f"json_type({quote(name)})"
-        terms += [f"bool_and({kind} IN ({', '.join(map(text, types))}))" for types in _KINDS.values()]
+        terms += [f"bool_and({kind} IN ({', '.join(map(literal, types))}))" for types in _KINDS.values()]
         terms.append(f"bool_or({kind} IN ('OBJECT', 'ARRAY'))")
     row = connection.execute(f"SELECT {', '.join(terms)} FROM found").fetchone()
     assert row is not None

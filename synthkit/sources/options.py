@@ -10,7 +10,7 @@ from typing import Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.place import place
-from synthkit.sources.types import text
+from synthkit.sql.quoting import literal
 
 # Our name of an option → DuckDB's, and the kind of value that it takes.
 OPTIONS: Mapping[str, Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
@@ -69,10 +69,10 @@ def sql_value(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(text(str(v)) for v in value) + "]"
-    return text(str(value))
+        return "[" + ", ".join(literal(str(v)) for v in value) + "]"
+    return literal(str(value))
 
 
 def file_literal(file: Path) -> str:
     """A path as a SQL literal that DuckDB does not take for a glob."""
-    return text(re.sub(r"([*?\[])", r"[\1]", str(file)))
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(file)))

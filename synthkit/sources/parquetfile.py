@@ -18,7 +18,8 @@ from synthkit.sources.found import check_names, check_same_columns
 from synthkit.sources.options import arguments, file_literal
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
-from synthkit.sources.types import provisional_type, quote, written_sql_type
+from synthkit.sources.types import provisional_type, written_sql_type
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb

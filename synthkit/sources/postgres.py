@@ -18,7 +18,7 @@ from synthkit.sources.duckdbfile import missing_table, subquery
 from synthkit.sources.found import Scan, Snapshot, binary_column, check_names
 from synthkit.sources.place import place
 from synthkit.sources.stream import load_batches
-from synthkit.sources.types import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb

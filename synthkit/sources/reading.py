@@ -23,8 +23,9 @@ from synthkit.sources.options import file_literal
 from synthkit.sources.place import column_place, place
 from synthkit.sources.scan import Opened
 from synthkit.sources.split import SALT, bucket
-from synthkit.sources.types import DEFAULT_DECIMALS, provisional_type, quote, text
+from synthkit.sources.types import DEFAULT_DECIMALS, provisional_type
 from synthkit.sources.written import Found
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,7 +107,7 @@ class Reading:
     def write(self) -> None:
         self.every.parent.mkdir(parents=True, exist_ok=True)
         query = f"SELECT {', '.join(self.columns)} FROM raw"
-        self.source.connection.execute(f"COPY ({query}) TO {text(str(self.every))} (FORMAT parquet)")
+        self.source.connection.execute(f"COPY ({query}) TO {literal(str(self.every))} (FORMAT parquet)")
 
     def notes(self) -> list[str]:
         """Check the rows that were written. Returns what a person should know; raises BuildError as the module says."""

@@ -34,7 +34,7 @@ from synthkit.sources.found import Scan, check_names, check_same_columns
 from synthkit.sources.lines import text_lines
 from synthkit.sources.place import place
 from synthkit.sources.stream import at_rest, load_texts
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -256,13 +256,13 @@ def open_json(
                         yield None if _too_long(spec, "jsonl", line) else [line]
 
     stored = at_rest(1, _batches(counted.rows(every())), scratch)
-    keys = ", ".join(text(n) for n in names)
+    keys = ", ".join(literal(n) for n in names)
     own = f"list_filter(json_keys(line), lambda k: k IN ({keys}))"
     whole = f"coalesce(json_type(line) = 'OBJECT' AND len({own}) = len(list_distinct({own})), false)"
     objects = f"(SELECT TRY_CAST(c0 AS JSON) AS line FROM {stored})"
     row = connection.execute(f"SELECT count(*) FROM {objects} WHERE NOT {whole}").fetchone()
     counted.left_out += 0 if row is None else int(row[0])
-    pointers = ", ".join(text("/" + n.replace("~", "~0").replace("/", "~1")) for n in names)
+    pointers = ", ".join(literal("/" + n.replace("~", "~0").replace("/", "~1")) for n in names)
     columns = ", ".join(f"found[{i}] AS {quote(n)}" for i, n in enumerate(names, 1))
     extracted = f"SELECT json_extract_string(line, [{pointers}]) AS found FROM {objects} WHERE {whole}"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {columns} FROM ({extracted})")

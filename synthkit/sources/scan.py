@@ -16,8 +16,9 @@ from synthkit.sources.files import open_scan
 from synthkit.sources.found import Scan, Snapshot, binary_column, check_names
 from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
-from synthkit.sources.types import cast, cast_text, is_nested, normal, quote, written_sql_type
+from synthkit.sources.types import cast, cast_text, is_nested, normal, written_sql_type
 from synthkit.sources.written import LOSSLESS, Column, Found, Kind, understand
+from synthkit.sql.quoting import quote
 from synthkit.sql.statements import NO_EXTENSIONS
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from synthkit.sources.canonical import canonical, joined, told_apart
 from synthkit.sources.infer import Profile
 from synthkit.sources.options import file_literal
 from synthkit.sources.readerror import write_error
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -131,7 +131,7 @@ def write_sides(
     for name, condition in (("train", f"NOT ({side})"), ("holdout", side)):
         query = f"SELECT {names} FROM read_parquet([{listed}]) WHERE {condition} AND ({keep})"
         try:
-            target = text(str(folder / f"{name}.parquet"))
+            target = literal(str(folder / f"{name}.parquet"))
             row = connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet)").fetchone()
         except duckdb.Error as error:
             raise write_error(error, name) or BuildError(f"cannot divide the rows: {error}", where) from None

@@ -31,7 +31,7 @@ from synthkit.sources.duckdbfile import database_file, missing_table, select, su
 from synthkit.sources.found import Scan, check_names
 from synthkit.sources.place import place
 from synthkit.sources.stream import load_texts
-from synthkit.sources.types import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb

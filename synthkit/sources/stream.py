@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.place import column_place
-from synthkit.sources.types import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from synthkit.project.types import ColumnSpec
 from synthkit.schema import NUMERIC, LogicalType
+from synthkit.sql.quoting import literal, quote
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _UNSIGNED = {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
@@ -94,16 +95,6 @@ def declared_sql_type(spec: ColumnSpec, found: str) -> str:
     return fixed[kind]
 
 
-def quote(identifier: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A SQL string literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def written_sql_type(spec: ColumnSpec) -> str | None:
     """The DuckDB type of a column of text that is declared as ``spec.type``; None where the declaration leaves it open.
 
@@ -118,8 +109,8 @@ def number_text(value: str, separators: tuple[str, str]) -> str:
     """SQL for a text (SQL) as numbers are written in SQL, given the separators of thousands and of decimals."""
     thousands, decimal = separators
     if thousands:
-        value = f"replace({value}, {text(thousands)}, '')"
-    return value if decimal == "." else f"replace({value}, {text(decimal)}, '.')"
+        value = f"replace({value}, {literal(thousands)}, '')"
+    return value if decimal == "." else f"replace({value}, {literal(decimal)}, '.')"
 
 
 def cast_text(value: str, wanted: str, formats: Sequence[str] = (), separators: tuple[str, str] = ("", ".")) -> str:
@@ -136,11 +127,11 @@ def cast_text(value: str, wanted: str, formats: Sequence[str] = (), separators: 
         number = number_text(trimmed, separators)
         if provisional_type(wanted) == "integer":
             return _whole(number, wanted)
-        return f"CASE WHEN regexp_matches({number}, {text(_NUMBER)}) THEN {_from(number, wanted)} END"
+        return f"CASE WHEN regexp_matches({number}, {literal(_NUMBER)}) THEN {_from(number, wanted)} END"
     iso = _from(trimmed, wanted)
     if not formats or provisional_type(wanted) not in ("date", "datetime"):
         return iso
-    moments = ", ".join(f"try_strptime({trimmed}, {text(f)})" for f in formats)
+    moments = ", ".join(f"try_strptime({trimmed}, {literal(f)})" for f in formats)
     moment = f"coalesce({moments})" if len(formats) > 1 else moments
     if wanted == "DATE":
         moment = f"CASE WHEN {moment} = date_trunc('day', {moment}) THEN CAST({moment} AS DATE) END"
@@ -151,11 +142,11 @@ def cast_text(value: str, wanted: str, formats: Sequence[str] = (), separators: 
 
 def _whole(number: str, wanted: str) -> str:
     """Digits are taken as they are; 3.0 and 3e2 too, as far as a DOUBLE is exact."""
-    digits = f"TRY_CAST(regexp_extract({number}, {text(_DIGITS)}, 1) AS {wanted})"
+    digits = f"TRY_CAST(regexp_extract({number}, {literal(_DIGITS)}, 1) AS {wanted})"
     double = f"TRY_CAST({number} AS DOUBLE)"
-    exact = f"regexp_matches({number}, {text(_NUMBER)}) AND {double} = round({double}) AND abs({double}) < {2**53}"
+    exact = f"regexp_matches({number}, {literal(_NUMBER)}) AND {double} = round({double}) AND abs({double}) < {2**53}"
     return (
-        f"CASE WHEN regexp_matches({number}, {text(_DIGITS)}) THEN {digits}"
+        f"CASE WHEN regexp_matches({number}, {literal(_DIGITS)}) THEN {digits}"
         f" WHEN {exact} THEN TRY_CAST({double} AS {wanted}) END"
     )
 

@@ -18,7 +18,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.schema import LogicalType
-from synthkit.sources.types import NOT_NUMBERS, number_text, provisional_type, quote, text
+from synthkit.sources.types import NOT_NUMBERS, number_text, provisional_type
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +59,7 @@ class Reading:
 
     def misfits(self, column: str) -> str:
         """SQL for whether a text (SQL) is there and no such value."""
-        shape = f"regexp_matches(trim({column}), {text(self.pattern)})"
+        shape = f"regexp_matches(trim({column}), {literal(self.pattern)})"
         return f"({column} IS NOT NULL AND NOT ({shape} AND {self.value(column)} IS NOT NULL))"
 
 
@@ -128,7 +129,7 @@ def parsed(column: str, sql_type: str, format: str | None) -> str:
     """SQL for a text (SQL) as ``sql_type``, NULL where it is none."""
     if format is None:
         return f"TRY_CAST(trim({column}) AS {sql_type})"
-    moment = f"try_strptime(trim({column}), {text(format)})"
+    moment = f"try_strptime(trim({column}), {literal(format)})"
     return moment if sql_type == "TIMESTAMP" else f"CAST({moment} AS {sql_type})"
 
 

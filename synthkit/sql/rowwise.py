@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from synthkit.sql.quoting import quote
 from synthkit.sql.statements import one_select
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def mixes(
     select = one_select(connection, sql)
     try:
         plan = _plan(connection, select)  # it binds, so whatever it names is there
-        _check_names(connection, select, f"{_quoted(schema or 'main')}.{_quoted(table)}")
+        _check_names(connection, select, f"{quote(schema or 'main')}.{quote(table)}")
         name = ".".join(("memory", schema or "main", table))
         paths = list(_paths(plan, name, {}))
         if not paths:
@@ -186,10 +187,6 @@ def _volatile() -> frozenset[str]:
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         query = "SELECT function_name FROM duckdb_functions() WHERE stability = 'VOLATILE'"
         return frozenset(str(r[0]).lower() for r in connection.execute(query).fetchall())
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.sql.quoting import literal
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -46,7 +48,7 @@ def shut(
         lock: nor any other setting.
     """
     for setting, paths in (("allowed_paths", files), ("allowed_directories", folders)):
-        listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+        listed = ", ".join(literal(str(path)) for path in paths)
         connection.execute(f"SET {setting} = [{listed}]")
     connection.execute("SET enable_external_access = false")
     if lock:

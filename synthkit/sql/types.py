@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthkit.sql.quoting import literal, quote
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -125,7 +127,7 @@ def misfit_in(message: str) -> str | None:
 def _projected(query: duckdb.DuckDBPyRelation, columns: list[str]) -> duckdb.DuckDBPyRelation:
     if all(column == f"#{i}" for i, column in enumerate(columns, start=1)):
         return query
-    named = (f"{c} AS {_quoted(name)}" for c, name in zip(columns, query.columns, strict=True))
+    named = (f"{c} AS {quote(name)}" for c, name in zip(columns, query.columns, strict=True))
     return query.project(", ".join(named))
 
 
@@ -158,8 +160,8 @@ def _expression(reference: str, column: str, sql_type: Any) -> str:
 
 def _tried(reference: str, column: str, sql_type: Any, target: str) -> str:
     """A cast that says which value of which column does not fit."""
-    what = _text(f"{_COLUMN}{column!r} is {sql_type} and holds ")
-    why = _text(f", which {target} cannot hold: write {_shown(column)}::VARCHAR")
+    what = literal(f"{_COLUMN}{column!r} is {sql_type} and holds ")
+    why = literal(f", which {target} cannot hold: write {_shown(column)}::VARCHAR")
     failure = f"error({what} || CAST({reference} AS VARCHAR) || {why})"
     tried = f"TRY_CAST({reference} AS {target})"
     return f"CASE WHEN {reference} IS NOT NULL THEN coalesce({tried}, CAST({failure} AS {target})) END"
@@ -188,7 +190,7 @@ def _target(sql_type: Any) -> str:
     if parts and [t for _, t in parts] == [str(inner) for _, inner in _parts(sql_type)] and kind != "array":
         return str(sql_type)
     if kind == "struct":
-        return f"STRUCT({', '.join(f'{_quoted(name)} {t}' for name, t in parts)})"
+        return f"STRUCT({', '.join(f'{quote(name)} {t}' for name, t in parts)})"
     if kind == "map":
         return f"MAP({parts[0][1]}, {parts[1][1]})"
     if kind in ("list", "array"):
@@ -215,12 +217,4 @@ def _kind(sql_type: Any) -> str:
 
 
 def _shown(column: str) -> str:
-    return column if column.isidentifier() else _quoted(column)
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return column if column.isidentifier() else quote(column)

@@ -18,6 +18,7 @@ from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
 from synthkit.privacy.guarantee import in_words, promised
 from synthkit.results import undecided, untold
+from synthkit.sql.quoting import literal, quote
 from synthkit.store.others import (
     HELD,
     META,
@@ -191,16 +192,16 @@ def _add_table(
     """Add the table or view, if it is to be one; returns the file that a view reads."""
     if info.materialized not in HELD:
         return None
-    name, kind = quoted(info.name), info.materialized.upper()
+    name, kind = quote(info.name), info.materialized.upper()
     file = warehouse.file(receipt)
     view = _view_file(warehouse, info.name, receipt) if info.materialized == "view" else None
     connection.execute(f"CREATE {kind} {name} AS SELECT * FROM {parquet_scan(view or file)}")
     if info.description:
-        connection.execute(f"COMMENT ON {kind} {name} IS {text(info.description)}")
+        connection.execute(f"COMMENT ON {kind} {name} IS {literal(info.description)}")
     columns = {str(row[0]) for row in connection.execute(f"DESCRIBE {name}").fetchall()}
     for column, description in info.column_descriptions.items():
         if description and column in columns:
-            connection.execute(f"COMMENT ON COLUMN {name}.{quoted(column)} IS {text(description)}")
+            connection.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {literal(description)}")
     return view
 
 
@@ -273,15 +274,6 @@ def _run_row(run: Mapping[str, Any]) -> list[Any]:
     return [*(run.get(k) for k in keys), commit, json.dumps(run.get("versions", {}))]
 
 
-def quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A SQL string."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def parquet_scan(path: Path) -> str:
     """SQL that reads one file, by an absolute path: one relative to this process means nothing to another.
 
@@ -289,4 +281,4 @@ def parquet_scan(path: Path) -> str:
     macro somebody made of that name.
     """
     literal_path = re.sub(r"([*?[])", r"[\1]", str(path.resolve()))
-    return f"system.main.read_parquet({text(literal_path)})"
+    return f"system.main.read_parquet({literal(literal_path)})"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
 from synthkit.files import explained
-from synthkit.sources.types import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema
+from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
-from synthkit.store.database import parquet_scan, quoted, text, views_directory, write_meta
+from synthkit.store.database import parquet_scan, views_directory, write_meta
 from synthkit.store.others import META
 from synthkit.store.warehouse import Warehouse
 
@@ -224,7 +225,7 @@ class Reader:
             if name not in current:
                 # Temporary, so that it hides what the DuckDB file has under the name.
                 scan = parquet_scan(self.warehouse.file(receipt))
-                connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {scan}")
+                connection.execute(f"CREATE TEMP VIEW {quote(name)} AS SELECT * FROM {scan}")
         readable = (self.warehouse.directory, views_directory(self.warehouse))
         # Where DVC made links to its cache, the files themselves lie there.
         files = [self.warehouse.file(receipt).resolve() for receipt in receipts.values()]
@@ -243,7 +244,7 @@ class Reader:
         try:
             if not self.warehouse.database.exists():
                 raise duckdb.IOException("no such file")
-            connection.execute(f"ATTACH {text(str(self.warehouse.database.resolve()))} AS published (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(str(self.warehouse.database.resolve()))} AS published (READ_ONLY)")
             held = connection.execute(
                 "SELECT t.table_name, m.parquet FROM information_schema.tables AS t"
                 f" JOIN published.{META}.tables AS m ON m.name = t.table_name"

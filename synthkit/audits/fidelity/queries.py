@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.rows import marginals
-from synthkit.audits.sqltext import literal, quote
+from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
     import numpy as np

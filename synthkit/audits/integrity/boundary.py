@@ -14,9 +14,9 @@ from synthkit.audits.counting import share_text, typed_literal, value_text
 from synthkit.audits.gate import Estimate, limit_of
 from synthkit.audits.measures.statistics import wilson
 from synthkit.audits.rows import marginals
-from synthkit.audits.sqltext import literal, quote
 from synthkit.audits.verdict import MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.sql.quoting import literal, quote
 
 DEFAULT: Mapping[str, Any] = {"max": 0.01}
 ADVICE = "bounds: on the column in the source, constraints:, or another generator"

@@ -16,10 +16,10 @@ from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnName, ColumnResult, audit
 from synthkit.audits.counting import EXAMPLES, counted, fetch_row, rows_shown, share_a_decimal, share_text
 from synthkit.audits.rows.marginals import require
-from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import SynthError
 from synthkit.generators.exact.inequality import Constant, Kind, kind_of, parse_constant
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import literal, quote
 
 Operand = str | Constant
 

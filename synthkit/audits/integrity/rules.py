@@ -39,9 +39,9 @@ from synthkit.audits.counting import (
     value_text,
 )
 from synthkit.audits.rows.marginals import require
-from synthkit.audits.sqltext import quote
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import quote
 
 
 def _plain(value: Any) -> Any:

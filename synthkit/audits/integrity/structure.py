@@ -15,9 +15,9 @@ from synthkit.audits.gate import Estimate, limit_of, untold
 from synthkit.audits.measures.richness import Ratio, rarefied, ratio
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.choice import has_floor, judged_columns
-from synthkit.audits.sqltext import quote
 from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Part, share_of_alpha, verdict
 from synthkit.errors import SynthError
+from synthkit.sql.quoting import quote
 
 # -- schema --------------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, SHARE, AuditResult, ColumnName, ColumnNames, audit
 from synthkit.audits.gate import Estimate, GateParams, ShareParams, gated
-from synthkit.audits.sqltext import quote
 from synthkit.errors import SynthError
+from synthkit.sql.quoting import quote
 
 Width = Annotated[float, Field(gt=0)]
 

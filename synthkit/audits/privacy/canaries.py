@@ -169,12 +169,12 @@ def _typed(schema: Schema, directory: Path) -> Table:
     """A table without rows, at rest, with the columns' physical types."""
     import duckdb
 
-    from synthkit.sources.types import quote, text
+    from synthkit.sql.quoting import literal, quote
 
     file = directory / "types.parquet"
     columns = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {quote(c.name)}" for c in schema.columns)
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT {columns} WHERE false) TO {text(str(file))} (FORMAT parquet)")
+        connection.execute(f"COPY (SELECT {columns} WHERE false) TO {literal(str(file))} (FORMAT parquet)")
     return Table(schema, (file,), 0)
 
 

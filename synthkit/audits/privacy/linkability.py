@@ -13,7 +13,7 @@ from synthkit.audits.privacy.population import attacked_columns
 from synthkit.audits.rows.features import sample_rows
 from synthkit.audits.rows.neighbours import Part, Space, blocks, nearest, space
 from synthkit.audits.rows.proportions import wilson
-from synthkit.audits.sqltext import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import numpy.typing as npt

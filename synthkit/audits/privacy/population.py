@@ -16,8 +16,8 @@ from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.rows.features import usable
 from synthkit.audits.rows.marginals import category_key, number_key, sql_types
 from synthkit.audits.rows.neighbours import Points
-from synthkit.audits.sqltext import quote
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -9,10 +9,10 @@ from typing import Any
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.rows.marginals import category_sql, sql_types
-from synthkit.audits.sqltext import literal, quote
 from synthkit.errors import shortened
 from synthkit.schema import NUMERIC, TEMPORAL, Column
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import literal, quote
 
 BINS = 30
 MOST_CATEGORIES = 20  # shown by name; the others are counted together

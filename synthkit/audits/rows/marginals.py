@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.sqltext import quote
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.schema import NUMERIC, Column
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,7 +18,7 @@ from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditParams, ColumnName, ColumnNames
 from synthkit.audits.measures.estimators import Answers, Constant, Scorer, Task, answers, learn, make_model, make_scorer
 from synthkit.audits.rows.features import FAR, as_text, encoding, numbers, sample_rows, usable
-from synthkit.audits.sqltext import quote
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import numpy as np

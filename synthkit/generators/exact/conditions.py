@@ -20,7 +20,7 @@ from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.generators.base import Quota
 from synthkit.project.shares import read_share
 from synthkit.schema import Column, Schema, Table
-from synthkit.sources.types import quote, text
+from synthkit.sql.quoting import literal, quote
 
 KeyPath = tuple[str | int, ...]
 _TOLERANCE = 1e-6
@@ -170,7 +170,7 @@ def check_known(conditions: Mapping[str, Any], table: Table) -> None:
     """
     import duckdb
 
-    files = ", ".join(text(str(p)) for p in table.paths)
+    files = ", ".join(literal(str(p)) for p in table.paths)
     with duckdb.connect(":memory:") as connection:
         for name, wanted in conditions.items():
             column, cell = table.schema.by_name[name], quote(name)
@@ -179,9 +179,9 @@ def check_known(conditions: Mapping[str, Any], table: Table) -> None:
                 if value is None:
                     found = f"count(*) > count({cell})"
                 elif column.continuous:
-                    found = f"CAST({text(str(value))} AS {column.sql_type}) BETWEEN min({cell}) AND max({cell})"
+                    found = f"CAST({literal(str(value))} AS {column.sql_type}) BETWEEN min({cell}) AND max({cell})"
                 else:
-                    found = f"bool_or(CAST({cell} AS VARCHAR) = CAST({text(str(value))} AS VARCHAR))"
+                    found = f"bool_or(CAST({cell} AS VARCHAR) = CAST({literal(str(value))} AS VARCHAR))"
                     if column.sql_type.upper() == "BOOLEAN":
                         found = f"bool_or({cell} = {value})"
                 row = connection.execute(f"SELECT {found} FROM read_parquet([{files}])").fetchone()

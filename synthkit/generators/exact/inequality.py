@@ -18,6 +18,7 @@ from typing import Any, Literal, cast, get_args
 from synthkit.errors import did_you_mean
 from synthkit.schema import Column, Schema
 from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import quote
 
 Operator = Literal["<", "<=", ">", ">="]
 Constant = Decimal | dt.date | dt.time  # a datetime is a date too
@@ -245,4 +246,4 @@ def _constant_text(value: Constant) -> str:
 
 
 def _name(column: str) -> str:
-    return column if re.fullmatch(r"[^\W\d]\w*", column) else '"' + column.replace('"', '""') + '"'
+    return column if re.fullmatch(r"[^\W\d]\w*", column) else quote(column)

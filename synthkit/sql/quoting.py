@@ -1,0 +1,27 @@
+"""Names and values as SQL writes them: the only place that quotes."""
+
+from __future__ import annotations
+
+
+def quote(identifier: str) -> str:
+    """A quoted SQL identifier.
+
+    >>> print(quote('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A SQL literal for a string, number, boolean or None; of anything else, of its text.
+
+    >>> print(literal("it's"), literal(1.5), literal(None))
+    'it''s' 1.5 NULL
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
