@@ -1,8 +1,7 @@
 """Run `synth` as a process of its own without paying for its imports each time.
 
-One server per caller at a time has everything imported and forks itself for every command: the fork is what a user's
-`synth` is after its imports. What must be seen from the start of Python on (its own variables, signals, a terminal)
-has to be started for real, see :meth:`tests.synth.Project.synth`.
+One server has everything imported and forks itself for every command: the fork is what a user's `synth` is after its
+imports. What must be seen from the start of Python on (its own variables, a terminal) has to be started for real, see :meth:`tests.synth.Project.synth`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
 import subprocess
 import sys
@@ -21,6 +21,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,11 +74,13 @@ class Kill:
 
 
 class Forks:
-    """Servers that wait for commands; threads may run commands at once, each has a server of its own then."""
+    """A server that runs the commands it is given, many at once where threads ask for them."""
 
     def __init__(self) -> None:
-        self._idle: list[subprocess.Popen[str]] = []
         self._lock = threading.Lock()
+        self._server: subprocess.Popen[str] | None = None
+        self._pids: dict[str, Future[int]] = {}
+        self._ends: dict[str, Future[int]] = {}
         self.cpu_seconds = 0.0  # of the commands so far, and of their workers
 
     def run(
@@ -94,29 +97,46 @@ class Forks:
             path: folders in which Python looks for packages first.
             kill: the exit status is -9 then.
         """
-        server = self._take()
-        assert server.stdin is not None
-        assert server.stdout is not None
         with tempfile.TemporaryDirectory(prefix="synth-") as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
-            asked = {"arguments": arguments, "cwd": str(cwd), "env": dict(env), "out": str(out), "err": str(err)}
-            asked["path"] = list(path)
-            asked["kill"] = None if kill is None else {**vars(kill), "root": str(kill.root), "log": str(kill.log)}
-            server.stdin.write(json.dumps(asked) + "\n")
-            server.stdin.flush()
-            code, seconds = server.stdout.readline().split()
+            code = self._ask(arguments, cwd, env, out, err, path, kill)[1].result()
             printed = (out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
-        with self._lock:
-            self._idle.append(server)
-            self.cpu_seconds += float(seconds)
-        return subprocess.CompletedProcess(["synth", *arguments], int(code), *printed)
+        return subprocess.CompletedProcess(["synth", *arguments], code, *printed)
 
-    def _take(self) -> subprocess.Popen[str]:
+    def start(self, arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], path: Sequence[str] = ()) -> Started:
+        """Start ``synth`` with ``arguments``, and return while it runs."""
+        folder = tempfile.TemporaryDirectory(prefix="synth-")
+        out = Path(folder.name, "out")
+        pid, ended = self._ask(arguments, cwd, env, out, out, path, None)
+        return Started(pid.result(), ended, folder)
+
+    def _ask(
+        self,
+        arguments: tuple[str, ...],
+        cwd: Path,
+        env: Mapping[str, str],
+        out: Path,
+        err: Path,
+        path: Sequence[str],
+        kill: Kill | None,
+    ) -> tuple[Future[int], Future[int]]:
+        asked = {"arguments": arguments, "cwd": str(cwd), "env": dict(env), "out": str(out), "err": str(err)}
+        asked["path"] = list(path)
+        asked["kill"] = None if kill is None else {**vars(kill), "root": str(kill.root), "log": str(kill.log)}
+        for file in (out, err):
+            file.touch()  # a command may be killed before it opens them
+        pid, ended = self._pids[str(out)], self._ends[str(out)] = Future[int](), Future[int]()
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            if self._server is None:
+                self._server = self._begin()
+            assert self._server.stdin is not None
+            self._server.stdin.write(json.dumps(asked) + "\n")
+            self._server.stdin.flush()
+        return pid, ended
+
+    def _begin(self) -> subprocess.Popen[str]:
         # It ends when this process does, as its stdin then closes.
-        return subprocess.Popen(
+        server = subprocess.Popen(
             [sys.executable, "-m", "tests.forking"],
             cwd=Path(__file__).parent.parent,
             env=variables(),
@@ -124,6 +144,49 @@ class Forks:
             stdout=subprocess.PIPE,
             text=True,
         )
+        threading.Thread(target=self._listen, args=(server,), name="forks", daemon=True).start()
+        return server
+
+    def _listen(self, server: subprocess.Popen[str]) -> None:
+        assert server.stdout is not None
+        for line in server.stdout:
+            told = json.loads(line)
+            if "pid" in told:
+                self._pids.pop(told["name"]).set_result(told["pid"])
+            else:
+                self.cpu_seconds += told["seconds"]
+                self._ends.pop(told["name"]).set_result(told["code"])
+        for future in (*self._pids.values(), *self._ends.values()):
+            future.set_exception(RuntimeError("the server of the forks is gone"))
+
+
+class Started:
+    """As much of :class:`subprocess.Popen` as tests use; what it prints comes at its end."""
+
+    def __init__(self, pid: int, ended: Future[int], folder: tempfile.TemporaryDirectory[str]) -> None:
+        self.pid = pid
+        self._ended, self._folder = ended, folder  # which goes with this object
+
+    @property
+    def returncode(self) -> int | None:
+        return self._ended.result() if self._ended.done() else None
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        return self._ended.result(timeout)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        self.wait(timeout)
+        return Path(self._folder.name, "out").read_text("utf-8", "replace"), None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 def preload() -> None:
@@ -162,18 +225,53 @@ def status_of_main(arguments: list[str]) -> int:
 
 def _serve() -> None:
     preload()
-    for line in sys.stdin:
-        wanted = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            _run(wanted)
-        seconds = (wanted["kill"] or {}).get("seconds")
-        if seconds is not None:
-            time.sleep(seconds)
-            os.kill(child, signal.SIGKILL)  # nothing happens to one that has ended already: it waits to be waited for
-        _, status, used = os.wait4(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {used.ru_utime + used.ru_stime}\n")
-        sys.stdout.flush()
+    children: dict[int, str] = {}
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake)
+    lines = b""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            os.read(woken, 4096)
+        _reap(children)
+        if 0 in ready:
+            read = os.read(0, 1 << 20)
+            if not read:
+                return
+            *whole, lines = (lines + read).split(b"\n")
+            for line in whole:
+                _begin(json.loads(line), children)
+
+
+def _begin(wanted: dict[str, Any], children: dict[int, str]) -> None:
+    child = os.fork()
+    if child == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # of a suite in the background it would be ignored
+        _run(wanted)
+    children[child] = wanted["out"]
+    _tell({"name": wanted["out"], "pid": child})
+    seconds = (wanted["kill"] or {}).get("seconds")
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)  # nothing happens to one that has ended already: it waits to be waited for
+
+
+def _reap(children: dict[int, str]) -> None:
+    while children:
+        pid, status, used = os.wait4(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        seconds = used.ru_utime + used.ru_stime
+        _tell({"name": children.pop(pid), "code": os.waitstatus_to_exitcode(status), "seconds": seconds})
+
+
+def _tell(what: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def _run(wanted: dict[str, Any]) -> NoReturn:

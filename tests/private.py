@@ -71,11 +71,14 @@ class PrivateProject(Project):
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def synth(self, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
-        environment = {**os.environ, **self.variables, **(env or {})}
-        return FORKS.run(arguments, self.root, environment, self.variables["PYTHONPATH"].split(os.pathsep))
+        return FORKS.run(arguments, self.root, *self._python(env))
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
-        return super().start(*arguments, env={**self.variables, **(env or {})})
+        return FORKS.start(arguments, self.root, *self._python(env))
+
+    def _python(self, env: Mapping[str, str] | None) -> tuple[Mapping[str, str], list[str]]:
+        environment = {**os.environ, **self.variables, **(env or {})}
+        return environment, self.variables["PYTHONPATH"].split(os.pathsep)
 
     @property
     def ledger(self) -> Path:

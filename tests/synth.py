@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tests.forking import Forks
+from tests.forking import Forks, Started
 
 SYNTH = (sys.executable, "-m", "synthkit")
 FOR_PYTHON = ("PYTHON", "LANG", "LC_", "OMP_")  # variables that are read before synth is
@@ -97,11 +97,15 @@ class Project:
             command, cwd=self.root, capture_output=True, text=True, env=environment, timeout=300, check=False
         )
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Started | subprocess.Popen[str]:
+        """Start `synth` in the project, its output and errors in one; a fork or a new Python as in :meth:`synth`."""
+        environment = {**os.environ, **(env or {})}
+        if not any(name.startswith(FOR_PYTHON) for name in env or {}):
+            return FORKS.start(arguments, self.root, environment)
         return subprocess.Popen(
             [*SYNTH, *arguments],
             cwd=self.root,
-            env={**os.environ, **(env or {})},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -293,7 +293,7 @@ def test_interrupting_a_build_stops_it_cleanly(tmp_path: Path) -> None:
         "generator: sdv.gaussian_copula", "generator: {name: sdv.ctgan, epochs: 5000}"
     )
     project = make_project(tmp_path / "shop", files)
-    process = project.start("build")
+    process = project.start("build", env={"PYTHONUNBUFFERED": "1"})  # a Python of its own, with its own workers
     deadline = time.time() + 60
     logs = project.root / "target" / "logs"
     while time.time() < deadline and not list(logs.glob("*.log")):

@@ -11,12 +11,13 @@ from random import Random
 
 import pytest
 
+from synthkit.llm.spending import AHEAD
 from tests.llm.asking import billed
 from tests.llm.standin import TRANSIENT, Standin, name_of
 from tests.synth import Project
 from tests.test_self_instruct import MODEL, project_of, receipt
 
-CONCURRENCY, KILLS, FAULTS = 32, 10, 0.2
+CONCURRENCY, KILLS, FAULTS = 32, 6, 0.2
 # Its questions come from one grammar, so that thousands of them are like each other; slow answers outlast the time-out.
 SPEED = f"""filters: {{near_duplicates: {{threshold: 0.95}}}}
           concurrency: {CONCURRENCY}"""
@@ -40,6 +41,13 @@ def kept(project: Project) -> set[str]:
     return {name_of({k: v for k, v in body.items() if k not in ("label", "nonce")}) for body in bodies}
 
 
+def lost(project: Project) -> int:
+    """The number of requests without a kept answer that were noted as sent: an answer to them was lost, if one came."""
+    with sqlite3.connect(next(project.root.glob(".synth/requests/**/requests.sqlite"))) as db:
+        sql = "SELECT count(DISTINCT key) FROM attempts WHERE key NOT IN (SELECT key FROM answers)"
+        return int(db.execute(sql).fetchone()[0])
+
+
 def lost_usd(project: Project) -> Decimal:
     """USD that attempts without an answer may have cost."""
     with sqlite3.connect(next(project.root.glob(".synth/requests/**/requests.sqlite"))) as db:
@@ -48,7 +56,10 @@ def lost_usd(project: Project) -> Decimal:
 
 def build_and_kill(project: Project, server: Standin, attempts: int) -> None:
     """Kill a build when the server has seen so many attempts, and at least one by this build."""
-    before, deadline = server.attempts.total(), time.monotonic() + 120
+    deadline = time.monotonic() + 120
+    while server.at_once:  # by the build that was killed before
+        time.sleep(0.01)
+    before = server.attempts.total()
     process = project.start("build")
     while process.poll() is None and server.attempts.total() < max(attempts, before + 1):
         assert time.monotonic() < deadline
@@ -64,32 +75,32 @@ def refuse_key(project: Project, server: Standin) -> None:
     server.key = right
 
 
-def undisturbed(root: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, int]:
-    """The table, and the number of requests that it takes."""
+def undisturbed(root: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, dict[str, int], set[str]]:
+    """The table, what was counted on its way, and the requests whose answers are kept."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key")
     with Standin(refusals=0.03, cuts=0.03) as calm:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", calm.url)
         project = project_of(root, text)
         project.ok("build")
         assert set(calm.attempts.values()) == {1}
-        return project.parquet("questions")[0].read_bytes(), len(calm.attempts)
+        return project.parquet("questions")[0].read_bytes(), receipt(project)["teacher"]["counts"], kept(project)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "kills", "max_usd", "max_tokens"),
-    [(2000, KILLS, "60", 4000), (150, 2, "200", 32_000)],
+    [(500, KILLS, "60", 4000), (150, 2, "200", 32_000)],
     ids=["whole", "streamed"],
 )
 def test_faults_and_kills_change_nothing_and_are_not_paid_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, kills: int, max_usd: str, max_tokens: int
 ) -> None:
     text = model(rows, max_usd, max_tokens=max_tokens)
-    table, requests = undisturbed(tmp_path / "calm", text, monkeypatch)
+    table, counts, calm = undisturbed(tmp_path / "calm", text, monkeypatch)
     with rough_server() as server:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
         project, asked = project_of(tmp_path / "rough", text), {}
-        for number, moment in enumerate(sorted(Random(4).sample(range(1, requests), kills))):
+        for number, moment in enumerate(sorted(Random(4).sample(range(1, len(calm)), kills))):
             build_and_kill(project, server, moment)
             assert all(server.attempts[name] == count for name, count in asked.items()), "asked though it was kept"
             asked = {name: server.attempts[name] for name in kept(project)}
@@ -98,13 +109,17 @@ def test_faults_and_kills_change_nothing_and_are_not_paid_twice(
         project.ok("build")
         assert all(server.attempts[name] == count for name, count in asked.items()), "asked though it was kept"
         assert project.parquet("questions")[0].read_bytes() == table
-        assert len(server.delivered) == len(kept(project)) == requests
+        assert receipt(project)["teacher"]["counts"] == counts  # the same requests were decided on, and taken
+        # Requests that are out when the table is full may be sent or not, by chance, so the kept ones may be others by
+        # a few; and what a build was sent just before it was killed need not be asked again. It is noted as lost then.
+        assert len(kept(project) ^ calm) <= AHEAD
+        assert len(set(server.delivered) - kept(project)) <= lost(project)
         # What was on its way to a process that is killed is lost, and nothing else is delivered twice.
         assert sum(n - 1 for n in server.delivered.values()) <= kills * CONCURRENCY
         paid = Decimal(receipt(project)["teacher"]["usd"])
         assert paid <= billed(server.billed) <= paid + lost_usd(project)
         assert billed(server.billed) <= Decimal(max_usd)
-        if rows >= 2000:
+        if rows >= 500:
             assert set(server.kinds) == {"ok", *TRANSIENT}
         failed = 1 - server.kinds["ok"] / server.kinds.total()
         assert 0.1 < failed < 0.3
