@@ -71,6 +71,14 @@ def write_json_atomic(path: Path, value: Mapping[str, Any]) -> None:
     write_text_atomic(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def parsed_json(text: str | bytes) -> Any:
+    """What JSON says. Raises ValueError for what is none, and for what is nested too deeply to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def own_folder(folder: Path) -> None:
     """Make a folder, or an existing one, that its owner alone can look into; where the system or its owner lets us."""
     with suppress(OSError):

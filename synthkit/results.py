@@ -6,11 +6,12 @@ Console, JUnit, Markdown and HTML reports are pure functions of it; its JSON Sch
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from synthkit.files import parsed_json
 
 ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]
 ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
@@ -114,4 +115,4 @@ class RunResults:
     @staticmethod
     def read(path: Path) -> RunResults:
         """Raises FileNotFoundError, or ValueError where the file is not a run's result."""
-        return RunResults.from_json(json.loads(path.read_text("utf-8")))
+        return RunResults.from_json(parsed_json(path.read_text("utf-8")))

@@ -10,6 +10,9 @@ import pytest
 
 from synthkit import files
 from synthkit.errors import BuildError
+from synthkit.results import RunResults
+from synthkit.sources.cache import recall
+from synthkit.verify.receipts import read_receipt
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -67,3 +70,18 @@ def test_sha256(tmp_path: Path) -> None:
 
     (tmp_path / "x").write_bytes(b"abc" * 100_000)
     assert files.sha256_file(tmp_path / "x") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def test_json_that_is_nested_too_deeply_is_no_json(tmp_path: Path) -> None:
+    """What anybody can write into a folder is a fault of that file, not an error of ours."""
+    with pytest.raises(ValueError, match="nested too deeply"):
+        files.parsed_json(DEEP)
+    file = tmp_path / "t.receipt.json"
+    file.write_text(DEEP)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        RunResults.read(file)
+    assert read_receipt(file).fault == "it is not JSON"
+    assert recall(file) is None

@@ -6,14 +6,13 @@ id. An invocation without results of that id is a run that was killed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
-from synthkit.files import write_json_atomic
+from synthkit.files import parsed_json, write_json_atomic
 from synthkit.results import RunResults
 from synthkit.store.staging import Staging
 from synthkit.store.warehouse import Warehouse
@@ -49,7 +48,7 @@ class Invocation:
     def read(path: Path) -> Invocation | None:
         """None where there is none, or something else."""
         try:
-            data = json.loads(path.read_text("utf-8"))
+            data = parsed_json(path.read_text("utf-8"))
             return Invocation(**{**data, "models": tuple(data["models"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None

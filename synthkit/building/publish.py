@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.building.runrecord import now, versions
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError
+from synthkit.files import parsed_json
 from synthkit.planning.difference import rendered_with
 from synthkit.planning.disclosed import public_form, source_columns
 from synthkit.planning.plan import Action
@@ -193,7 +193,7 @@ def _history(project: Project) -> list[dict[str, Any]]:
     if path.exists():
         for line in path.read_text("utf-8").splitlines():
             try:
-                runs.append(json.loads(line))
+                runs.append(parsed_json(line))
             except ValueError:
                 continue  # the last line of a killed run
     return runs

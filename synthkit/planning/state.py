@@ -13,6 +13,7 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
+from synthkit.files import parsed_json
 from synthkit.planning.fingerprint import RecordedFingerprinter
 from synthkit.project.decides import fields_deciding
 from synthkit.project.types import ColumnSpec, ModelSpec
@@ -60,7 +61,7 @@ def _manifest(directory: Path) -> Mapping[str, Any]:
     path = directory / "manifest.json"
     hint = "synth compile on the other branch writes target/manifest.json: pass that folder"
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = parsed_json(path.read_text("utf-8"))
     except OSError:
         raise SynthError(f"--state {directory} holds no manifest.json", hint=hint) from None
     except ValueError:

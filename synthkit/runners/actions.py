@@ -6,11 +6,13 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.files import parsed_json
 from synthkit.privacy.accounting.mechanisms import same_releases
 from synthkit.runners.jobs import (
     AuditJob,
@@ -130,7 +132,8 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
     else:
         assert split.bounded is not None
         table = split.bounded
-    plan, cached = _plan(Path(job.model_dir), table, declared=job.budget is not None)
+    with _readable(job.model, Path(job.model_dir)):
+        plan, cached = _plan(Path(job.model_dir), table, declared=job.budget is not None)
     fixed = unchanging(tuple(rules), plan)
     source_rows = split.rows if job.budget is None else None
     rows = size_of(job.size, source_rows)
@@ -138,7 +141,8 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
     if wanted and job.budget is None:
         check_known(job.conditions, table)
     if cached:
-        model = generator.load(Path(job.model_dir) / "model") if plan.modelled.columns and generator.load else None
+        with _readable(job.model, Path(job.model_dir)):
+            model = generator.load(Path(job.model_dir) / "model") if plan.modelled.columns and generator.load else None
     else:
         model = _fit(generator, job, table, plan, Path(job.model_dir), progress)
         seconds["train"] = time.perf_counter() - started
@@ -158,6 +162,18 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
     return {**result, "seconds": seconds}
 
 
+@contextmanager
+def _readable(model: str, folder: Path) -> Iterator[None]:
+    """Around what reads a trained model: raises BuildError where its files are not what was written."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if not (folder / "complete.json").exists():
+            raise
+        hint = f"remove {folder} and build again: under epsilon that is another training, and charged as one"
+        raise BuildError(f"the trained model of {model!r} is damaged: {error}", hint=hint) from error
+
+
 def _plan(model_dir: Path, table: Table, *, declared: bool) -> tuple[ColumnPlan, bool]:
     """What is learnt and what is made up: as the cached model has it, else decided now; and whether it is cached.
 
@@ -168,7 +184,7 @@ def _plan(model_dir: Path, table: Table, *, declared: bool) -> tuple[ColumnPlan,
     from synthkit.encoding.fill import ColumnPlan, plan_columns
 
     if (model_dir / "complete.json").exists():
-        return ColumnPlan.from_json(json.loads((model_dir / "columns.json").read_text("utf-8"))), True
+        return ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8"))), True
     return plan_declared(table.schema, table.paths[0]) if declared else plan_columns(table), False
 
 

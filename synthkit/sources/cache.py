@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from synthkit.files import temporary_beside
+from synthkit.files import parsed_json, temporary_beside
 
 
 def recall(file: Path) -> dict[str, Any] | None:
     """What was remembered there, or None."""
     try:
-        data: Any = json.loads(file.read_text("utf-8"))
+        data: Any = parsed_json(file.read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from synthkit.errors import BuildError
@@ -69,7 +70,7 @@ def ingest(
     import duckdb
 
     folder = directory / split_key(spec, holdout, source_hash, declared)
-    if (folder / "split.json").exists():
+    with suppress(FileNotFoundError, ValueError):  # not there, or not whole: then it is read again
         return load_split(folder)
     if progress is not None:
         progress(0, 1, "sources", spec.name)

@@ -6,11 +6,11 @@ characters, everything else its JSON: one number among texts does not put quotes
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.files import parsed_json
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.found import check_names
 from synthkit.sources.options import arguments, file_literal
@@ -76,7 +76,7 @@ def _check_renamed(spec: SourceTableSpec, names: list[str], files: list[Path]) -
         with file.open(encoding="utf-8-sig", errors="replace") as lines:
             for _, line in zip(range(_LOOKED_AT), lines, strict=False):
                 try:
-                    record = json.loads(line)
+                    record = parsed_json(line)
                 except ValueError:
                     return
                 keys |= dict.fromkeys(record if isinstance(record, dict) else ())

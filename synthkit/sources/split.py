@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, Location
-from synthkit.files import clean_temporaries, explained, temporary_beside
+from synthkit.files import clean_temporaries, explained, parsed_json, temporary_beside
 from synthkit.project.shares import read_share
 from synthkit.schema import Schema, Table
 from synthkit.sources.canonical import canonical, joined, told_apart
@@ -68,7 +68,7 @@ def parse_share(value: str | float) -> float:
 
 def load_split(directory: Path) -> Split:
     """A split from its folder. Raises FileNotFoundError where it is not complete."""
-    record = json.loads((directory / "split.json").read_text("utf-8"))
+    record = parsed_json((directory / "split.json").read_text("utf-8"))
     schema = Schema.from_json(record["schema"])
     train = Table(schema, (directory / "train.parquet",), record["train_rows"])
     held_out = None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.files import clean_temporaries, replacing, write_json_atomic, write_text_atomic
+from synthkit.files import clean_temporaries, parsed_json, replacing, write_json_atomic, write_text_atomic
 from synthkit.privacy.guarantee import in_words, promised
 from synthkit.results import undecided, untold
 from synthkit.sql.quoting import literal, quote
@@ -126,7 +126,7 @@ def _marker(warehouse: Warehouse) -> Path:
 def _unchanged(database: Path, marker: Path) -> Mapping[str, Any] | None:
     """What was noted when the file was written, if nobody wrote to it since; opens neither of the two."""
     try:
-        known, status = json.loads(marker.read_text("utf-8")), database.stat()
+        known, status = parsed_json(marker.read_text("utf-8")), database.stat()
         same = (known["size"], known["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError):
         return None

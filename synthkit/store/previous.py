@@ -10,13 +10,12 @@ rows, judged again, are then held against the same earlier ones.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthkit.files import sha256_file, write_json_atomic
+from synthkit.files import parsed_json, sha256_file, write_json_atomic
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 
@@ -69,7 +68,7 @@ class PreviousVersions:
     def _kept(self, name: str) -> Earlier | None:
         path = self.directory / name / "data.parquet"
         try:
-            receipt = json.loads(path.with_name("receipt.json").read_text("utf-8"))
+            receipt = parsed_json(path.with_name("receipt.json").read_text("utf-8"))
             whole = path.stat().st_size == receipt["bytes"]
         except (OSError, ValueError, KeyError):
             return None

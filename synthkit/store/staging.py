@@ -14,7 +14,6 @@ target/profiles/<model>.json                                     the pictures of
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.digests import digest
-from synthkit.files import write_json_atomic
+from synthkit.files import parsed_json, write_json_atomic
 from synthkit.schema import Schema, Table
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.store.hashing import Hashes
@@ -149,7 +148,7 @@ def recorded_privacy(
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = parsed_json(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

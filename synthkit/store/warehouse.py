@@ -12,7 +12,6 @@ the new one, whole, at every instant, also after a kill. A glob over the folder 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import BuildError
-from synthkit.files import TEMPORARY, clean_temporaries, digests, explained, replacing, sha256_file, write_json_atomic
+from synthkit.files import (
+    TEMPORARY,
+    clean_temporaries,
+    digests,
+    explained,
+    parsed_json,
+    replacing,
+    sha256_file,
+    write_json_atomic,
+)
 from synthkit.schema import Schema, Table
 from synthkit.store.hashing import Hashes
 from synthkit.store.signing import Sign
@@ -248,7 +256,7 @@ def read_receipt(path: Path) -> dict[str, Any] | None:
 @lru_cache(maxsize=4_096)
 def _parsed(path: Path, *_: int) -> Mapping[str, Any]:
     """A receipt, once for each state of its file: a build asks for it by three ways. Raises ValueError, OSError."""
-    receipt = json.loads(path.read_text("utf-8"))
+    receipt = parsed_json(path.read_text("utf-8"))
     if not isinstance(receipt, dict) or not receipt.keys() >= REQUIRED:
         raise ValueError("not a receipt")
     return receipt

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import Location
+from synthkit.files import parsed_json
 from synthkit.store.receiptschema import receipt_schema
 from synthkit.store.warehouse import REQUIRED, SUFFIX, receipts_in
 from synthkit.verify.shape import misfits
@@ -59,7 +60,7 @@ def read_receipts(directory: Path) -> dict[str, Receipt]:
 
 def read_receipt(path: Path) -> Receipt:
     try:
-        data = json.loads(path.read_bytes())
+        data = parsed_json(path.read_bytes())
     except OSError as error:
         return Receipt(path, {}, f"it cannot be read: {error.strerror}")
     except ValueError as error:

@@ -140,6 +140,13 @@ def test_whole_numbers_beyond_2_53_are_told_apart(tmp_path: Path) -> None:
     assert run("membership_inference", ctx).status != "pass"
 
 
+def test_unsigned_numbers_beyond_2_63_are_told_apart(tmp_path: Path) -> None:
+    """Two columns without a value in common, 2,048 apart at most: in floats they were one."""
+    rows = {"n": pa.array([2**63 + 2**40 + i for i in range(600)], pa.uint64())}
+    held = {"n": pa.array([2**63 + 2**40 + 600 + i for i in range(600)], pa.uint64())}
+    assert run("ks", context(tmp_path, rows, rows, held)).value == 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20), st.integers(-(2**63), 2**63 - 1))
 def test_differences_are_rounded_once(values: list[int], origin: int) -> None:

@@ -40,6 +40,13 @@ def test_what_is_there_is_not_read_again(reader: Reader) -> None:
     assert (again.directory / "split.json").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.parametrize("damage", ["", "[" * 100_000])
+def test_a_damaged_record_is_read_again(reader: Reader, damage: str) -> None:
+    first = reader.csv(CSV, holdout=0.2)
+    (first.directory / "split.json").write_text(damage)
+    assert reader.read(path="t.csv", holdout=0.2) == first
+
+
 @pytest.mark.parametrize(
     "given", [{"holdout": 0.3}, {"columns": {"b": "categorical"}}, {"options": {"nullstr": "7"}}, {"privacy_unit": "b"}]
 )

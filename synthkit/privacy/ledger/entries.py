@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import BuildError, Location
+from synthkit.files import parsed_json
 from synthkit.privacy.accounting.mechanisms import Mechanism, mechanism_from_json
 
 VERSION = 1
@@ -173,7 +174,7 @@ def parse_ledger(data: bytes, path: Path) -> Ledger:
 def _is_whole(line: bytes) -> bool:
     """Whether the line is complete, right or wrong: no true prefix of a JSON object is JSON."""
     try:
-        json.loads(line)
+        parsed_json(line)
     except ValueError:
         return False
     return True
@@ -211,7 +212,7 @@ class _Chain:
         if line[:8] in MARKERS:
             raise self._fault(f"is a mark of git, {line.decode('utf-8', 'replace')!r}", KEEP_BOTH)
         try:
-            data = json.loads(line)
+            data = parsed_json(line)
             own, previous = data["hash"], data["previous"]
             content = {k: v for k, v in data.items() if k != "hash"}
             intact = own == sha256(canonical(content)) and line == canonical(data)

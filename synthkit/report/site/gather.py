@@ -12,6 +12,7 @@ from synthkit import __version__
 from synthkit.audits.profile import FORMAT
 from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.files import parsed_json
 from synthkit.planning.disclosed import Pictures, pictures_of, public_form, withheld_audits
 from synthkit.privacy.disclosure import public_audits
 from synthkit.report.files import public
@@ -111,7 +112,7 @@ def _pictured(
         return Pictured(note=_why(manifest, model, "the table holds real rows, so no picture of it is shown"))
     again = f"synth audit --select {model.name} takes them"
     try:
-        profile = json.loads(staging.profile(model.name).read_text("utf-8"))
+        profile = parsed_json(staging.profile(model.name).read_text("utf-8"))
     except (OSError, ValueError):
         if not model.audits:
             return Pictured(note="pictures are taken when a table is audited, and this one has no audits")
@@ -168,7 +169,7 @@ def _trainings(
 
 def _looks(file: Path) -> list[dict[str, Any]]:
     try:
-        data = json.loads(file.read_text("utf-8"))
+        data = parsed_json(file.read_text("utf-8"))
         training = data["training"]
         looks = [dict(look) for look in training["looks"]]
         kept = int(training["kept"])
@@ -185,7 +186,7 @@ def _history(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
         return {}
     for line in lines:
         try:
-            entry = json.loads(line)
+            entry = parsed_json(line)
             model = manifest.models.get(entry["model"])
         except (ValueError, KeyError, TypeError):
             continue  # the last line of a killed run

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
+from synthkit.files import parsed_json
 from synthkit.store.versions.gitdir import git_directory
 
 RECEIPT = ".receipt.json"  # how the names of receipts end
@@ -62,8 +62,8 @@ def contents(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]
 def as_receipt(content: bytes | None) -> dict[str, Any] | None:
     """What a receipt says; None where it is none."""
     try:
-        value = None if content is None else json.loads(content)
-    except (ValueError, RecursionError):
+        value = None if content is None else parsed_json(content)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
