@@ -182,7 +182,7 @@ def audit(
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
-    Its docstring's first line becomes the summary in ``synth`` help and in the README's table. The
+    Its docstring's first line becomes the summary in ``synth`` help and in docs/audits. The
     module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``).
 
     Raises SynthError where another module declares the same name: a plugin must not take the place of

@@ -37,7 +37,7 @@ def get(name: str) -> Audit:
 
 
 def families() -> Mapping[str, tuple[Audit, ...]]:
-    """Audits by family, both in order of name, for help and for the table of the README."""
+    """Audits by family, both in order of name, for help and for docs/audits."""
     grouped: dict[str, list[Audit]] = {}
     for name in names():
         grouped.setdefault(get(name).family, []).append(get(name))
