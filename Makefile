@@ -29,8 +29,9 @@ fast: $(VENV)/.ready  ## the tests that take no more than a few seconds each
 bench: $(VENV)/.ready  ## print every figure of benchmarks/
 	$(BIN)/python -m benchmarks
 
-schemas: $(VENV)/.ready  ## write the JSON Schemas that ship with the package
+schemas: $(VENV)/.ready  ## write the JSON Schemas that ship with the package, and docs/yaml.md
 	$(BIN)/synth schema --write synthkit/schemas
+	$(BIN)/python -m tests.keypage --write
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

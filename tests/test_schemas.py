@@ -1,4 +1,4 @@
-"""The JSON Schemas: those that ship are those that are printed, and they fit the YAML that works."""
+"""The JSON Schemas and the page of all keys are those that are printed, and the schemas fit the YAML that works."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import synthkit
 from synthkit.cli.schema import NAMES, schema
 from synthkit.project.yamlfile import Document, parse_file, parse_text
+from tests import keypage
 
 SHIPPED = Path(synthkit.__file__).parent / "schemas"
 ROOT = SHIPPED.parent.parent
@@ -23,6 +24,10 @@ def test_the_shipped_schema_is_the_printed_one(name: str) -> None:
     shipped = json.loads((SHIPPED / f"{name}.schema.json").read_text("utf-8"))
     assert shipped == json.loads(json.dumps(schema(name))), "run: make schemas"
     jsonschema.Draft202012Validator.check_schema(shipped)
+
+
+def test_the_page_of_all_keys_is_the_printed_one() -> None:
+    assert keypage.PAGE.read_text("utf-8") == keypage.page(), "run: make schemas"
 
 
 def test_the_example_project_fits() -> None:

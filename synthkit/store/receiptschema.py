@@ -17,6 +17,8 @@ _COUNT = {"type": "integer", "minimum": 0}
 _COUNT_OR_NONE = {"type": ["integer", "null"], "minimum": 0}
 _NUMBER_OR_NONE = {"type": ["number", "null"], "minimum": 0}
 _NAMED_TEXTS = {"type": "object", "additionalProperties": _TEXT}
+_NAMED_COUNTS = {"type": "object", "additionalProperties": _COUNT}
+_OBJECTS = {"type": "array", "items": {"type": "object"}}
 
 
 def receipt_schema() -> dict[str, Any]:
@@ -73,24 +75,16 @@ def receipt_schema() -> dict[str, Any]:
             "epsilon": said(_NUMBER_OR_NONE, "what it was trained under; null: no differential privacy"),
             "delta": said(_NUMBER_OR_NONE, "the δ beside it"),
             "privacy": _privacy(),
-            "guarantees": said(
-                {"type": ["array", "null"], "items": _guarantee()}, "towards each account that it descends from"
-            ),
+            "guarantees": said(_guarantees(), "towards each account that it descends from"),
             "teacher": _teacher(),
             "contains_real_rows": said({"type": "boolean"}, "whether rows of a source are in it"),
             "descends_from": said(_TEXTS, "the sources whose rows are in it or behind it"),
             "materialized": said({"enum": ["table", "view", "parquet", "ephemeral"]}, "what it is published as"),
             "description": said(_TEXT_OR_NONE, "for people, from the YAML"),
             "column_descriptions": said(_NAMED_TEXTS, "column → what it is, from the YAML"),
-            "required": said(
-                {"type": "array", "items": {"type": "object", "required": ["name"]}}, "the audits that it had to pass"
-            ),
-            "source_columns": said(
-                {"type": "object", "additionalProperties": _NAMED_TEXTS}, "source → its columns and types"
-            ),
-            "ephemeral": said(
-                {"type": "object", "additionalProperties": {"type": "object"}}, "the ephemeral tables behind it"
-            ),
+            "required": said(_required(), "the audits that it had to pass"),
+            "source_columns": said(_of_each(_NAMED_TEXTS), "source → its columns and types"),
+            "ephemeral": said(_of_each({"type": "object"}), "the ephemeral tables behind it"),
             "audits": said({"type": "array", "items": _audit()}, "what each audit found"),
             "seconds": said(SECONDS, "phase → how long it took"),
             "versions": said(_NAMED_TEXTS, "of synthkit, Python and the packages that compute"),
@@ -110,6 +104,18 @@ def receipt_schema() -> dict[str, Any]:
             },
         },
     }
+
+
+def _of_each(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": schema}
+
+
+def _required() -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "object", "required": ["name"]}}
+
+
+def _guarantees() -> dict[str, Any]:
+    return {"type": ["array", "null"], "items": _guarantee()}
 
 
 def _inputs() -> dict[str, Any]:
@@ -148,9 +154,8 @@ def _audit() -> dict[str, Any]:
 def _table_schema() -> dict[str, Any]:
     names = {"name": "as published", "type": "its logical type", "sql_type": "its SQL type"}
     column = _column(list(names), **names)
-    column["properties"]["nullable"] = said(
-        {"type": ["boolean", "null"]}, "whether it was declared or seen to have nulls"
-    )
+    seen = "whether it was declared or seen to have nulls"
+    column["properties"]["nullable"] = said({"type": ["boolean", "null"]}, seen)
     return {
         "type": "object",
         "required": ["columns"],
@@ -188,12 +193,8 @@ def _privacy() -> dict[str, Any]:
             "account": said(_TEXT, "whose privacy was spent: a source table or a population"),
             "privacy_unit": said(_TEXT_OR_NONE, "the column that says whose row it is; null: each row is one's own"),
             "max_rows_per_unit": said({"type": "integer", "minimum": 1}, "rows of one unit that were read at most"),
-            "mechanisms": said(
-                {"type": "array", "items": {"type": "object"}}, "what was released, and with how much noise"
-            ),
-            "insecure_seed": said(
-                {"type": ["integer", "null"]}, "of repeatable noise: no privacy towards who knows it"
-            ),
+            "mechanisms": said(_OBJECTS, "what was released, and with how much noise"),
+            "insecure_seed": said({"type": ["integer", "null"]}, "of noise that whoever knows it can repeat"),
         },
     }
 
@@ -210,11 +211,9 @@ def _teacher() -> dict[str, Any]:
             "terms_ack": said({"type": "boolean"}, "the provider's terms were read and allow this use"),
             "usd": {**_TEXT, "pattern": "^[0-9.E+-]+$", "description": "exact, so a text"},
             "max_usd": said(_TEXT, "what it may cost at most"),
-            "usage": said({"type": "object", "additionalProperties": _COUNT}, "tokens by kind"),
+            "usage": said(_NAMED_COUNTS, "tokens by kind"),
             "requests": said(_COUNT, "how many were answered"),
-            "counts": said(
-                {"type": "object", "additionalProperties": _COUNT}, "items asked for, accepted and rejected, by stage"
-            ),
+            "counts": said(_NAMED_COUNTS, "items asked for, accepted and rejected, by stage"),
             "stopped": said(_TEXT_OR_NONE, "why it ended early"),
         },
     }
