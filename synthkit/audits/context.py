@@ -5,7 +5,8 @@ Shared work (encodings, neighbours, classifiers) is computed once per model thro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -131,7 +132,7 @@ class AuditContext:
     recipe: Recipe | None = None
     previous: Version | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
-    _cache: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:
         """The same context over the rows that satisfy ``where``; the cache is shared, keys differ."""
@@ -148,6 +149,11 @@ class AuditContext:
         if full not in self._cache:
             self._cache[full] = compute()
         return cast(T, self._cache[full])
+
+    def passing(self) -> AuditContext:
+        """The same context, whose further shared work is let go with it: for what is large and asked for once."""
+        self.connection  # noqa: B018 - it outlives this one
+        return replace(self, _cache=ChainMap({}, self._cache))
 
     def rng(self, *purpose: object) -> np.random.Generator:
         """A generator of random numbers that depends on the seed and the purpose alone."""
@@ -167,14 +173,29 @@ class AuditContext:
 
         wanted = "*" if columns is None else ", ".join(quote(c) for c in columns)
         key = ("arrow", side, columns)
-        query = f"SELECT {wanted} FROM {side}"
+        query = f"SELECT {wanted} FROM {self.scan(side)}"
         return self.shared(key, lambda: self.connection.sql(query).to_arrow_table())
+
+    def scan(self, side: Side) -> str:
+        """What SQL reads a side FROM: the files themselves, unless ``where`` narrows them.
+
+        A view has DuckDB bind all of its columns in each query, so a query for every column of a wide table took a time
+        that grew with the square of the columns.
+        """
+        from synthkit.audits import sqltext
+
+        table = self.side(side)
+        return side if table is None or self.where is not None else f"{sqltext.scan(table.paths)} AS {side}"
+
+    def column(self, side: Side, key: str) -> pa.ChunkedArray:
+        """An SQL expression in each row of a side, in the order in which they are stored."""
+        return self.connection.sql(f"SELECT {key} AS v FROM {self.scan(side)}").to_arrow_table()["v"]
 
     def rows(self, side: Side) -> int:
         """How many rows a side has, after ``where``; 0 where there is no such side."""
         if self.side(side) is None:
             return 0
-        return self.shared(("rows", side), lambda: int(self.scalar(f"SELECT count(*) FROM {side}")))
+        return self.shared(("rows", side), lambda: int(self.scalar(f"SELECT count(*) FROM {self.scan(side)}")))
 
     def scalar(self, query: str) -> Any:
         """The first value of the first row of ``query``."""

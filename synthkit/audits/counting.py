@@ -51,7 +51,8 @@ def counted(
 
 def each_row(context: AuditContext, column: str, bad: str, threshold: str) -> AuditResult:
     """The result of a SQL condition ``bad`` on one column, with the most frequent offending values."""
-    total, failing = fetch_row(context, f"SELECT count(*), count(*) FILTER (WHERE {bad}) FROM synthetic")
+    table = context.scan("synthetic")
+    total, failing = fetch_row(context, f"SELECT count(*), count(*) FILTER (WHERE {bad}) FROM {table}")
     message = ""
     if failing:
         groups = f"SELECT {quote(column)}, count(*) FROM synthetic WHERE {bad} GROUP BY 1"

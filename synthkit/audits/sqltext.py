@@ -30,6 +30,7 @@ def open_views(
 
     config = {"threads": 1, "preserve_insertion_order": True, **NO_EXTENSIONS}
     connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET parquet_metadata_cache = true")  # the files do not change while they are judged
     narrowing = f" WHERE ({where}\n)" if where else ""
     for name, paths in relations.items():
         schema, dot, _ = name.rpartition('"."')

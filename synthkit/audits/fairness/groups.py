@@ -43,12 +43,12 @@ def _labels(context: AuditContext, side: Side, column: str) -> Array:
     number = marginals.number_key(context, column)
     if number is not None and not marginals.few_values(context, "train", column):
         edges = context.shared(("group edges", column), lambda: _edges(context, column))
-        values = context.connection.execute(f"SELECT {number} AS v FROM {side}").fetchnumpy()["v"]
+        values = context.connection.execute(f"SELECT {number} AS v FROM {context.scan(side)}").fetchnumpy()["v"]
         numbers: Array = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
         names = np.array(_ranges(context, column, edges))
         return np.where(np.isnan(numbers), MISSING, names[np.searchsorted(edges, numbers, side="left") % len(names)])
     text = marginals.category_key(context, column)
-    rows = context.query(f"SELECT {text} FROM {side}")
+    rows = context.query(f"SELECT {text} FROM {context.scan(side)}")
     return np.array([MISSING if r[0] is None else r[0] for r in rows] or [""], dtype=str)[: len(rows)]
 
 

@@ -130,7 +130,7 @@ def _within(context: AuditContext, column: str, value: str, labels: Mapping[str,
     names: tuple[Side, ...] = ("synthetic", "holdout", "train")
     for side in names:
         key = number_key(context, column) if number else category_key(context, column)
-        query = f"SELECT {key} AS v FROM {side}"
+        query = f"SELECT {key} AS v FROM {context.scan(side)}"
         there = _values(context, side, query)[labels[side] == value]
         if number:
             there = np.array([v for v in there if v is not None], dtype=float)

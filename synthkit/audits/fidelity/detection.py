@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, ColumnResult, Status, audit
 from synthkit.audits.gate import Estimate, GateParams, gated, interval_text
-from synthkit.audits.measures.estimators import learn, make_model
+from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, delong
 from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, skipped, too_few
 from synthkit.audits.rows.codes import codes, coding
@@ -34,6 +34,7 @@ FOLDS = 3
 REPEATS = 3  # of the division into folds, for few rows
 FEW = 2_000  # rows a side up to which one division moves the value about as much as the rows do
 DEFAULT: Mapping[str, Any] = {"max": 0.6}
+MOST_DENSE = 50_000_000  # one-hot cells, 400 MB; of more, the zeros are not stored
 CERTAIN = 0.01  # less of an AUC than this is no reason to name a column
 
 
@@ -140,15 +141,14 @@ class Told:
     def blame(self, context: AuditContext) -> list[tuple[str, float]]:
         """Each column with the AUC that is lost when its values are dealt out anew, the most first."""
         rng = context.rng("detection blame")
-        whole, found = self._auc(self.rows), []
+        asked = Dealt(self.model, self.rows)
+        whole, found = self._auc(asked.scores()), []
         for i, column in enumerate(self.columns):
-            dealt = self.rows.copy()
-            dealt[:, i] = rng.permutation(dealt[:, i])
-            found.append((column, whole - self._auc(dealt)))
+            order = rng.permutation(len(self.rows))
+            found.append((column, whole - self._auc(asked.scores(i, order))))
         return sorted(found, key=lambda pair: -pair[1])
 
-    def _auc(self, rows: Array) -> float:
-        scores = self.model.predict_proba(rows)[:, 1]
+    def _auc(self, scores: Array) -> float:
         return auc(scores[self.side == 1], scores[self.side == 0])
 
 
@@ -157,7 +157,8 @@ def _fitted(
 ) -> Any:
     name, params = ESTIMATORS[kind]
     categorical = [not is_number(context, c) for c in columns]
-    return learn(make_model(name, params, "classification", categorical, seed), rows, side)
+    sparse = dense_cells(rows, categorical) > MOST_DENSE
+    return learn(make_model(name, params, "classification", categorical, seed, sparse=sparse), rows, side)
 
 
 def _matrix(context: AuditContext, side: Side, columns: tuple[str, ...], size: int) -> Array:

@@ -23,7 +23,7 @@ from synthkit.audits.gate import Estimate, ShareParams, gated
 from synthkit.audits.measures.distances import Distance
 from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.rows.features import sample_rows
-from synthkit.audits.rows.neighbours import blocks, nearest_distance, space
+from synthkit.audits.rows.neighbours import nearest_rows, space
 from synthkit.audits.rows.sampling_error import DRAWS, gaps
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def _likeness(context: AuditContext, columns: tuple[str, ...], most: int, asked:
     placed = sample_rows(context, asked, min(most, context.rows("synthetic")), "manifold asked", known)
 
     def to(reference: Array, other: Array) -> Distance:
-        base = np.sort(nearest_distance(points(known, other), blocks(points, known, reference)))
-        found = np.sort(nearest_distance(points(asked, placed), blocks(points, known, reference)))
+        base = np.sort(nearest_rows(points, [(known, other)], (known, reference))[1][:, 0])
+        found = np.sort(nearest_rows(points, [(asked, placed)], (known, reference))[1][:, 0])
         return likeness(found, base, context.rng("manifold error", asked, known))
 
     first, second = to(*halves), to(*reversed(halves))

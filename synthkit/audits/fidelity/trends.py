@@ -258,7 +258,7 @@ def _read(context: AuditContext, side: Side, column: str) -> Array:
         return binned(np.where(missing, np.nan, values), float(ends[0]), float(ends[1]))
     key = marginals.category_key(context, column)
     known = _vocabulary(context, column)
-    encoded = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"].combine_chunks()
+    encoded = context.column(side, key).combine_chunks()
     encoded = encoded.dictionary_encode()
     table = np.array([known[w] for w in encoded.dictionary.to_pylist()] + [len(known)], dtype=np.int32)
     places = np.asarray(encoded.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False))

@@ -133,7 +133,7 @@ def _ends(context: AuditContext, column: str, bounds: str) -> _Range | None:
     nanoseconds = sql_type == "TIMESTAMP_NS"  # whose earliest values DuckDB writes as text, but does not read
     ends = (f"{end}({quote(column)})" for end in ("min", "max"))
     texts = ", ".join(f"CAST({f'epoch_ns({end})' if nanoseconds else end} AS VARCHAR)" for end in ends)
-    low, high = context.query(f"SELECT {texts} FROM train WHERE {key}")[0]
+    low, high = context.query(f"SELECT {texts} FROM {context.scan('train')} WHERE {key}")[0]
     if low is None or high is None:
         return None
     if nanoseconds:
@@ -163,7 +163,7 @@ def _counted(context: AuditContext, side: Side, column: str, ends: _Range) -> tu
         for pick, beyond in (("min", f"< {ends.low}"), ("max", f"> {ends.high}"))
     )
     counts = f"count(*) FILTER (WHERE {bad}), count(*) FILTER (WHERE {present})"
-    count, total, low, high = context.query(f"SELECT {counts}, {extremes} FROM {side}")[0]
+    count, total, low, high = context.query(f"SELECT {counts}, {extremes} FROM {context.scan(side)}")[0]
     return int(count), int(total), low, high
 
 

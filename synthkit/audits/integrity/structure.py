@@ -185,6 +185,6 @@ def _compared(context: AuditContext, column: str, one: Side, other: Side) -> tup
 
 def _frequencies(context: AuditContext, side: Side, column: str) -> dict[int, int]:
     """How often a value occurs → how many values occur so often."""
-    counts = f"SELECT count(*) AS n FROM {side} GROUP BY {quote(column)}"
+    counts = f"SELECT count(*) AS n FROM {context.scan(side)} GROUP BY {quote(column)}"
     query = f"SELECT n, count(*) FROM ({counts}) GROUP BY n ORDER BY n"
     return context.shared(("frequencies", side, column), lambda: {int(n): int(k) for n, k in context.query(query)})

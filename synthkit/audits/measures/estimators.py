@@ -18,6 +18,7 @@ DEFAULTS: Mapping[Task, str] = {
     "classification": "HistGradientBoostingClassifier",
     "regression": "HistGradientBoostingRegressor",
 }
+ONE_HOT = 50  # cells of a category at most
 METRICS: Mapping[Task, str] = {"classification": "roc_auc", "regression": "r2"}
 
 
@@ -34,11 +35,16 @@ def estimator_class(name: str, task: Task) -> type:
     raise SynthError(f"scikit-learn has no {kind} {name!r}", hint=hint)
 
 
-def make_model(name: str | None, params: Mapping[str, Any], task: Task, categorical: list[bool], seed: int) -> Any:
+def make_model(
+    name: str | None, params: Mapping[str, Any], task: Task, categorical: list[bool], seed: int, *, sparse: bool = False
+) -> Any:
     """An unfitted estimator for matrices with NaN and category codes.
 
     Gradient boosting by histograms takes both as they are. Every other estimator gets medians for missing
     numbers, standardised, and one-hot categories in front.
+
+    Args:
+        sparse: the zeros of one-hot categories are not stored; for an estimator that takes such a matrix.
     """
     cls: Any = estimator_class(name or DEFAULTS[task], task)
     arguments = dict(params)
@@ -58,7 +64,7 @@ def make_model(name: str | None, params: Mapping[str, Any], task: Task, categori
     columns = ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), plain),
-            ("categories", OneHotEncoder(handle_unknown="ignore", max_categories=50, sparse_output=False), coded),
+            ("categories", OneHotEncoder(handle_unknown="ignore", max_categories=ONE_HOT, sparse_output=sparse), coded),
         ]
     )
     return make_pipeline(columns, _made(cls, arguments))
@@ -76,6 +82,74 @@ def learn(model: Any, rows: Array, target: Array) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a regression that has not converged: it is a weaker one
         return model.fit(rows, target)
+
+
+def dense_cells(rows: Array, categorical: list[bool]) -> int:
+    """Cells of the matrix that these rows (categories as codes from 0) are with one-hot categories."""
+    import numpy as np
+
+    codes = rows[:, categorical]
+    highest = np.nan_to_num(codes, nan=-1).max(axis=0, initial=-1)
+    each = np.minimum(highest + 1 + np.isnan(codes).any(axis=0), ONE_HOT)
+    return len(rows) * int((~np.array(categorical)).sum() + each.sum())
+
+
+class Dealt:
+    """What a fitted model says of rows of which one column at a time is dealt out in another order.
+
+    Of a model with a :class:`~sklearn.compose.ColumnTransformer` in front, each column has become some of its own, row
+    by row. So the rows are transformed once, and not once for each column, which took a time that grew with the square
+    of the columns. The answers are the same to the bit.
+    """
+
+    def __init__(self, model: Any, rows: Array) -> None:
+        from sklearn.pipeline import Pipeline
+
+        self._model, self._rows = model, rows.copy()
+        self._places = [slice(i, i + 1) for i in range(rows.shape[1])]
+        if isinstance(model, Pipeline):
+            encoder, self._model = model
+            found = encoder.transform(rows)
+            self._rows = found.tocsc() if hasattr(found, "tocsc") else found
+            self._places = _places(encoder, rows.shape[1])
+
+    def scores(self, column: int | None = None, order: Array | None = None) -> Array:
+        """The second class's probability for each row: (rows,); of ``column``, row i has the value of row order[i]."""
+        if column is None:
+            return self._told(self._rows)
+        place = self._places[column]
+        dealt = self._rows[:, place][order]
+        if hasattr(dealt, "tocsc"):
+            import scipy.sparse as sparse
+
+            parts = [self._rows[:, : place.start], dealt.tocsc(), self._rows[:, place.stop :]]
+            return self._told(sparse.hstack(parts, format="csc"))
+        kept = self._rows[:, place].copy()
+        self._rows[:, place] = dealt
+        found = self._told(self._rows)
+        self._rows[:, place] = kept
+        return found
+
+    def _told(self, rows: Any) -> Array:
+        found: Array = self._model.predict_proba(rows)[:, 1]
+        return found
+
+
+def _places(encoder: Any, columns: int) -> list[slice]:
+    """Which columns of what the encoder of :func:`make_model` gives each column became."""
+    found = [slice(0, 0)] * columns
+    plain, coded = (chosen for _, _, chosen in encoder.transformers_)
+    for at, column in enumerate(plain, encoder.output_indices_["numbers"].start):
+        found[column] = slice(at, at + 1)
+    if coded:
+        at = encoder.output_indices_["categories"].start
+        one_hot = encoder.named_transformers_["categories"]
+        rare = getattr(one_hot, "infrequent_categories_", [None] * len(coded))
+        for column, known, folded in zip(coded, one_hot.categories_, rare, strict=True):
+            size = len(known) if folded is None else len(known) - len(folded) + 1
+            found[column] = slice(at, at + size)
+            at += size
+    return found
 
 
 def _constructible(cls: Any) -> bool:

@@ -15,7 +15,7 @@ from synthkit.audits.privacy.attacks import AttackParams, Rates, attack_risk, ju
 from synthkit.audits.privacy.population import attacked_columns
 from synthkit.audits.rows.features import encoding, sample_rows
 from synthkit.audits.rows.marginals import category_key, number_key
-from synthkit.audits.rows.neighbours import Part, blocks, nearest, space
+from synthkit.audits.rows.neighbours import Part, nearest_rows, space
 from synthkit.audits.rows.proportions import Share, wilson
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _attack(
     for side in _SIDES:
         people = context.rng("targets", side).permutation(sample_rows(context, side, size, "inference"))
         people = np.sort(people[turn[0] :: turn[1]])
-        best = nearest(half(side, people), blocks(half, "synthetic", order))[0][:, 0]
+        best = nearest_rows(half, [(side, people)], ("synthetic", order))[0][:, 0]
         truth = _values(context, side, secret)[people]
         right[side] = _right(context, secret, guesses[best], truth, params.tolerance)
         if side == "train":
@@ -175,7 +175,7 @@ def _values(context: AuditContext, side: Side, column: str) -> Array:
     def read() -> Array:
         key = number_key(context, column) or category_key(context, column)
         number = number_key(context, column) is not None and column not in encoding(context, (column,)).codes
-        found = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
+        found = context.column(side, key)
         if number:
             return floats(found)
         return np.asarray(found.to_pylist(), dtype=object)

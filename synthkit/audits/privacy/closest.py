@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import RISK, SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import ONE_SIDED, Z, midranks
 from synthkit.audits.privacy.population import COPY_LESS, FEWEST, Population, attacked_columns, population
 from synthkit.audits.rows.features import sample_rows
-from synthkit.audits.rows.neighbours import blocks, nearest, space
+from synthkit.audits.rows.neighbours import nearest_rows, space
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -165,10 +165,11 @@ def _closest(context: AuditContext, columns: tuple[str, ...], people: Population
 
     points = space(context, columns)
     chosen = sample_rows(context, "synthetic", size, "closest")
-    queries = np.concatenate(list(blocks(points, "synthetic", chosen)))
-    everyone = np.arange(len(people.keys))
-    real = blocks(lambda _, which: people.points(points, which), "train", everyone)
-    record, distances = nearest(queries, real, 2)
+
+    def both(side: Side, which: Array) -> Array:
+        return points(side, which) if side == "synthetic" else people.points(points, which)
+
+    record, distances = nearest_rows(both, [("synthetic", chosen)], ("train", np.arange(len(people.keys))), 2)
     return Closest(people, record[:, 0], distances)
 
 

@@ -11,7 +11,7 @@ from synthkit.audits.contract import RISK, AuditResult, ColumnNames, audit
 from synthkit.audits.privacy.attacks import AttackParams, Rates, attack_risk, judged, number_of_attacks, too_few
 from synthkit.audits.privacy.population import attacked_columns
 from synthkit.audits.rows.features import sample_rows
-from synthkit.audits.rows.neighbours import Part, Space, blocks, nearest, space
+from synthkit.audits.rows.neighbours import Part, Space, nearest_rows, space
 from synthkit.audits.rows.proportions import wilson
 from synthkit.sql.quoting import quote
 
@@ -89,8 +89,7 @@ def _links(
     people = sample_rows(context, side, size, "linkability")
     found = []
     for columns in halves:
-        half = Part(points, columns)
-        found.append(nearest(half(side, people), blocks(half, "synthetic", order), min(k, len(order)))[0])
+        found.append(nearest_rows(Part(points, columns), [(side, people)], ("synthetic", order), min(k, len(order)))[0])
     shared: Array = (found[0][:, :, None] == found[1][:, None, :]).any(axis=(1, 2))
     return shared
 
@@ -99,7 +98,9 @@ def _halves(context: AuditContext, columns: tuple[str, ...]) -> tuple[tuple[str,
     """The columns dealt out by their numbers of different synthetic values, so that both halves tell people apart."""
     if not columns:
         return (), ()
-    counts = context.query(f"SELECT {', '.join(f'count(DISTINCT {quote(c)})' for c in columns)} FROM synthetic")[0]
+    # One at a time: a table of a column's values is held for each count of a query.
+    table = context.scan("synthetic")
+    counts = [context.scalar(f"SELECT count(DISTINCT {quote(c)}) FROM {table}") for c in columns]
     ordered = [c for _, c in sorted(zip(counts, columns, strict=True), key=lambda pair: (-pair[0], pair[1]))]
     left = {c for i, c in enumerate(ordered) if i % 4 in (0, 3)}
     return tuple(c for c in columns if c in left), tuple(c for c in columns if c not in left)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import delong, tpr_at_fpr, tpr_interval
@@ -17,7 +17,7 @@ from synthkit.audits.privacy.population import COPY_LESS
 from synthkit.audits.privacy.shadows import likelihood_ratio
 from synthkit.audits.privacy.theory import limits
 from synthkit.audits.rows.features import sample_rows, usable
-from synthkit.audits.rows.neighbours import blocks, nearest_distance, space
+from synthkit.audits.rows.neighbours import nearest_rows, space
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -128,8 +128,7 @@ def attack_scores(
     if attack == "shadow":
         scores = likelihood_ratio(context, columns, members, non_members, shadows)
         return scores[: len(members)], scores[len(members) :]
-    points = space(context, columns)
-    attacked = np.concatenate([points("train", members), points("holdout", non_members)])
+    attacked: list[tuple[Side, Array]] = [("train", members), ("holdout", non_members)]
     if attack == "density":
         scores = density_ratio(context, columns, attacked, reference)
         return scores[: len(members)], scores[len(members) :]
@@ -139,8 +138,9 @@ def attack_scores(
         return scores[: len(members)], scores[len(members) :]
     # All synthetic rows: of a copy of n rows, a sample of m would show only m / n of the members.
     everything = np.arange(context.rows("synthetic"))
-    to_synthetic = nearest_distance(attacked, blocks(points, "synthetic", everything))
-    to_reference = nearest_distance(attacked, blocks(points, "holdout", reference))
+    points = space(context, columns)
+    to_synthetic = nearest_rows(points, attacked, ("synthetic", everything))[1][:, 0]
+    to_reference = nearest_rows(points, attacked, ("holdout", reference))[1][:, 0]
     smoothing = SMOOTHING * (float(np.median(to_reference)) or 1.0)
     scores = np.log((to_reference + smoothing) / (to_synthetic + smoothing))
     return scores[: len(members)], scores[len(members) :]

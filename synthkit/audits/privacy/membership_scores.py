@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.rows.features import encoding
-from synthkit.audits.rows.neighbours import blocks, nearest_distance, space
+from synthkit.audits.rows.neighbours import asked_points, blocks, nearest_rows, space
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,8 +20,10 @@ WIDTH = 0.1  # of a record's distance to the nearest reference row
 NARROWEST = 0.01  # of the median of these distances: a record that the reference has as well has a bandwidth too
 
 
-def density_ratio(context: AuditContext, columns: tuple[str, ...], attacked: Array, reference: Array) -> Array:
-    """log p_S(x) − log p_R(x) by Gaussian kernels (DOMIAS: van Breugel et al., AISTATS 2023), for each attacked point.
+def density_ratio(
+    context: AuditContext, columns: tuple[str, ...], attacked: Sequence[tuple[Side, Array]], reference: Array
+) -> Array:
+    """log p_S(x) − log p_R(x) by Gaussian kernels (DOMIAS: van Breugel et al., AISTATS 2023), for each attacked row.
 
     Both densities have the same bandwidth, which follows from the attacked record's distance to the nearest reference
     row (a balloon estimator; Terrell & Scott, Ann. Statist. 20, 1992): what is wider is the population's shape, what is
@@ -29,18 +31,23 @@ def density_ratio(context: AuditContext, columns: tuple[str, ...], attacked: Arr
     nothing, hide the copies (a full copy: AUC 0.65 instead of 0.99).
 
     Args:
-        attacked: points of :func:`synthkit.audits.rows.neighbours.space`.
+        attacked: sides with numbers of their rows.
         reference: numbers of held-out rows.
     """
     import numpy as np
 
     points = space(context, columns)
     everything = np.arange(context.rows("synthetic"))
-    apart = nearest_distance(attacked, blocks(points, "holdout", reference))
+    apart = nearest_rows(points, attacked, ("holdout", reference))[1][:, 0]
     width = WIDTH * np.maximum(apart, NARROWEST * (float(np.median(apart)) or 1.0))
-    ours = _log_kernels(attacked, blocks(points, "synthetic", everything), width) - np.log(len(everything))
-    theirs = _log_kernels(attacked, blocks(points, "holdout", reference), width) - np.log(len(reference))
-    return np.asarray(ours - theirs)
+    ratios, start = [], 0
+    for some in asked_points(points, attacked):
+        own = width[start : start + len(some)]
+        ours = _log_kernels(some, blocks(points, "synthetic", everything), own) - np.log(len(everything))
+        theirs = _log_kernels(some, blocks(points, "holdout", reference), own) - np.log(len(reference))
+        ratios.append(ours - theirs)
+        start += len(some)
+    return np.concatenate(ratios)
 
 
 def _log_kernels(points: Array, others: Iterator[Array], width: Array, block: int = 2_000) -> Array:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
 from synthkit.audits.gate import Estimate, gated, limit_of, untold
 from synthkit.audits.measures.statistics import delong
 from synthkit.audits.privacy.closest import COIN, DistanceParams
 from synthkit.audits.privacy.population import COPY_LESS, FEWEST, Population, attacked_columns, population
-from synthkit.audits.rows.neighbours import blocks, nearest, nearest_distance, space
+from synthkit.audits.rows.neighbours import nearest_rows, space
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -76,7 +76,11 @@ def outlier_similarity(context: AuditContext, params: OutlierParams) -> AuditRes
         return untold(more, threshold, **counts)
     points = space(context, columns)
     synthetic = context.rng("outliers").permutation(context.rows("synthetic"))
-    distance = nearest_distance(people.points(points, rare), blocks(points, "synthetic", synthetic))
+
+    def both(side: Side, which: Array) -> Array:
+        return points(side, which) if side == "synthetic" else people.points(points, which)
+
+    distance = nearest_rows(both, [("train", rare)], ("synthetic", synthetic))[1][:, 0]
     closeness = -distance / rarity[rare]
     value, low, high = delong(closeness[trained], closeness[~trained])
     message = f"of the rarest {params.share:.1%}, training people are told from held-out ones with AUC {value:.3f}"
@@ -109,17 +113,15 @@ def _rarity(context: AuditContext, columns: tuple[str, ...], people: Population)
     import numpy as np
 
     points = space(context, columns)
-    total = len(people.keys)
-    landmarks = np.sort(context.rng("landmarks").choice(total, min(total, LANDMARKS), replace=False))
-    others = people.points(points, landmarks)
-    everyone = blocks(lambda _, which: people.points(points, which), "train", np.arange(total))
-    rarity, start = np.empty(total), 0
-    for some in everyone:
-        found, distance = nearest(some, [others], NEIGHBOUR + 1)
-        own = (landmarks[found] == np.arange(start, start + len(some))[:, None]).any(axis=1)
-        rarity[start : start + len(some)] = np.where(own, distance[:, NEIGHBOUR], distance[:, NEIGHBOUR - 1])
-        start += len(some)
-    return rarity
+    everyone = np.arange(len(people.keys))
+    landmarks = np.sort(context.rng("landmarks").choice(len(everyone), min(len(everyone), LANDMARKS), replace=False))
+
+    def of_people(_: Side, which: Array) -> Array:
+        return people.points(points, which)
+
+    found, distance = nearest_rows(of_people, [("train", everyone)], ("train", landmarks), NEIGHBOUR + 1)
+    own = (landmarks[found] == everyone[:, None]).any(axis=1)
+    return np.asarray(np.where(own, distance[:, NEIGHBOUR], distance[:, NEIGHBOUR - 1]))
 
 
 def _rarest(people: Population, rarity: Array, share: float) -> tuple[Array, Array]:

@@ -116,8 +116,7 @@ def units(context: AuditContext) -> tuple[Array, Array]:
 def _hashes(context: AuditContext, side: Side, expression: str) -> Array:
     import numpy as np
 
-    table = context.connection.sql(f"SELECT {expression} AS h FROM {side}").to_arrow_table()
-    return np.asarray(table["h"].to_numpy(), dtype=np.uint64)
+    return np.asarray(context.column(side, expression).to_numpy(), dtype=np.uint64)
 
 
 def _population(context: AuditContext, columns: tuple[str, ...]) -> Population:

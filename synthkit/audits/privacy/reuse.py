@@ -72,22 +72,26 @@ def value_reuse(context: AuditContext, params: ValueReuseParams) -> AuditResult:
     columns = _columns(context, params)
     if not columns:
         return AuditResult(None, "skipped", threshold, message="no number, date or time is modelled")
-    people = {c: population(context, (c,)) for c in columns}
-    units, rows = people[columns[0]].units, context.rows("synthetic")
-    if min(*units, rows) < FEWEST:
-        counts = f"{units[0]} training and {units[1]} held-out people and {rows} synthetic rows"
-        return untold(f"{counts}, and at least {FEWEST} of each are needed", threshold)
-    shares = {c: _single(p, params.min_count)[1] for c, p in people.items()}
-    judged = [c for c in columns if shares[c] >= LEAST_SHARE]
-    if not judged:
+    shares: dict[str, float] = {}
+    parts: list[Part] = []
+    for column in columns:
+        own = context.passing()  # who has which value of all columns at once: gigabytes of a long or wide table
+        people, rows = population(own, (column,)), context.rows("synthetic")
+        if min(*people.units, rows) < FEWEST:
+            counts = f"{people.units[0]} training and {people.units[1]} held-out people and {rows} synthetic rows"
+            return untold(f"{counts}, and at least {FEWEST} of each are needed", threshold)
+        shares[column] = _single(people, params.min_count)[1]
+        if shares[column] >= LEAST_SHARE:
+            parts.append(_part(own, column, people, params.min_count))
+    if not parts:
         message = (
             f"in no column a tenth of the people have a number, date or time that fewer than {params.min_count} have"
         )
         return AuditResult(None, "skipped", threshold, message=message, details={"single": shares})
-    level = share_of_alpha(params, len(judged))
-    parts = [_part(context, c, people[c], params.min_count, level) for c in judged]
+    # Many columns are many comparisons: what noise reaches is told at each one's part of the level.
+    level = NormalDist().inv_cdf(1 - share_of_alpha(params, len(parts)))
     found = verdict(
-        parts,
+        [_at_level(part, level) for part in parts],
         params,
         DEFAULT,
         symbol="share of values that are single people's, beyond chance,",
@@ -151,7 +155,7 @@ def _on_grid(values: pa.ChunkedArray, step: float | None = None) -> tuple[Array,
         return (np.round(numbers / step) if step else np.full(len(numbers), np.nan)), step
 
 
-def _part(context: AuditContext, column: str, people: Population, min_count: int, level: float) -> Part:
+def _part(context: AuditContext, column: str, people: Population, min_count: int) -> Part:
     import numpy as np
     import pyarrow.compute as pc
 
@@ -167,10 +171,14 @@ def _part(context: AuditContext, column: str, people: Population, min_count: int
     around = part * _around(context, column, people, min_count)
     if around > chance.value:
         chance = wilson(around * len(keys), len(keys))
-    found = excess(main, chance, part)
-    # Many columns are many comparisons: what noise reaches is told at each one's part of the level.
-    noise = (found.value - found.low) * NormalDist().inv_cdf(1 - level) / Z
     count = int((in_train > 0).sum())
     message = f"{count:,} of {len(keys):,} values are those of fewer than {min_count} training people"
     details = {"single": count, "values": len(keys), "rate_by_chance": chance.value}
-    return Part(column, replace(found, noise=noise if math.isfinite(noise) else found.noise), message, details)
+    return Part(column, excess(main, chance, part), message, details)
+
+
+def _at_level(part: Part, level: float) -> Part:
+    """The part with what noise reaches at a level, in standard errors."""
+    assert part.found is not None
+    noise = (part.found.value - part.found.low) * level / Z
+    return replace(part, found=replace(part.found, noise=noise)) if math.isfinite(noise) else part

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.audits.context import AuditContext, Recipe, Side
 from synthkit.audits.privacy.canaries import at_rest
 from synthkit.audits.privacy.population import units
-from synthkit.audits.rows.neighbours import blocks, nearest_distance, space
+from synthkit.audits.rows.neighbours import nearest_rows, space
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ def _distances(context: AuditContext, columns: tuple[str, ...], attacked: tuple[
     """How far each attacked record is from the nearest synthetic row."""
     import numpy as np
 
-    points = space(context, columns)
-    records = np.concatenate([points("train", attacked[0]), points("holdout", attacked[1])])
-    return nearest_distance(records, blocks(points, "synthetic", np.arange(context.rows("synthetic"))))
+    asked: list[tuple[Side, Array]] = [("train", attacked[0]), ("holdout", attacked[1])]
+    known = np.arange(context.rows("synthetic"))
+    return nearest_rows(space(context, columns), asked, ("synthetic", known))[1][:, 0]
 
 
 def _moments(values: Array, which: Array) -> tuple[Array, float]:

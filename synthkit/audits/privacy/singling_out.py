@@ -147,7 +147,8 @@ def _column(context: AuditContext, side: Side, column: str, categorical: bool) -
     import numpy as np
 
     key = category_key(context, column) if categorical else number_key(context, column)
-    found = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
+    assert key is not None
+    found = context.column(side, key)
     if categorical:
         return np.asarray(found.to_pylist(), dtype=object)
     return floats(found)

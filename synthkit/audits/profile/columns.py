@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.rows.marginals import category_sql, sql_types
 from synthkit.errors import shortened
 from synthkit.schema import NUMERIC, TEMPORAL, Column
@@ -19,20 +19,27 @@ MOST_CATEGORIES = 20  # shown by name; the others are counted together
 TAIL = 0.005  # of the rows on each side lie beyond the first and last inner bin, so that no outlier sets the scale
 LONGEST = 120  # characters of a category's name
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+REAL: tuple[Side, ...] = ("train", "holdout")
 Sides = Mapping[str, str]  # side → what SQL reads it from
 
 
 def column_profiles(context: AuditContext) -> list[dict[str, Any]]:
     """One entry per column of the synthetic table, in its order."""
-    sides = {"synthetic": "synthetic"}
+    return [
+        {"name": column.name, "type": column.type, **_profile(context, column, _sides(context, column.name))}
+        for column in context.schema.columns
+        if column.name in sql_types(context, "synthetic")
+    ]
+
+
+def _sides(context: AuditContext, column: str) -> Sides:
+    """Of the real rows that column alone: DuckDB binds every column that a part of a union has."""
+    sides = {"synthetic": context.scan("synthetic")}
     if context.real:
-        held = "" if context.holdout is None else " UNION ALL BY NAME SELECT * FROM holdout"
-        sides["real"] = f"(SELECT * FROM train{held})"
-    found = []
-    for column in context.schema.columns:
-        if column.name in sql_types(context, "synthetic"):
-            found.append({"name": column.name, "type": column.type, **_profile(context, column, sides)})
-    return found
+        held: list[Side] = [s for s in REAL if column in sql_types(context, s)]
+        parts = [f"SELECT {quote(column)} FROM {context.scan(s)}" for s in held]
+        sides["real"] = f"({' UNION ALL '.join(parts)})"
+    return sides
 
 
 def _profile(context: AuditContext, column: Column, sides: Sides) -> dict[str, Any]:

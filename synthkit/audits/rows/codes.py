@@ -102,7 +102,7 @@ def _read(context: AuditContext, side: Side, column: str) -> Array:
         filled, missing = marginals.rows_of(context, side, column)
         return np.where(missing, how.size - 1, np.searchsorted(how.edges, filled, side="left")).astype(np.int16)
     key = marginals.category_key(context, column)
-    read = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"].combine_chunks()
+    read = context.column(side, key).combine_chunks()
     encoded = read.dictionary_encode()
     own = {category: code for code, category in enumerate(how.categories)}
     words = encoded.dictionary.to_pylist()

@@ -19,7 +19,6 @@ from synthkit.sql.quoting import quote
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
 
     Array = npt.NDArray[Any]
 
@@ -125,9 +124,7 @@ def values(context: AuditContext, side: Side, column: str) -> Values:
 def _read(context: AuditContext, side: Side, key: str) -> Values:
     import numpy as np
 
-    query = f"SELECT {key} AS v FROM {side} WHERE {key} IS NOT NULL"
-    table: pa.Table = context.connection.sql(query).to_arrow_table()
-    numbers = np.asarray(table["v"].to_numpy())
+    numbers = np.asarray(context.column(side, key).drop_null().to_numpy())
     numbers = np.sort(numbers[~np.isnan(numbers)])
     return Values(numbers, context.rows(side) - len(numbers))
 
@@ -138,14 +135,15 @@ def rows_of(context: AuditContext, side: Side, column: str) -> tuple[Array, Arra
     import numpy as np
 
     key = number_key(context, column)
-    read = context.connection.sql(f"SELECT {key} AS v FROM {side}").to_arrow_table()["v"]
+    assert key is not None
+    read = context.column(side, key)
     return np.asarray(read.fill_null(0).to_numpy()), np.asarray(read.is_null(nan_is_null=True).to_numpy())
 
 
 def counts(context: AuditContext, side: Side, column: str) -> Mapping[str | None, int]:
     """How many rows of a side have each category; None is the category of the missing values."""
     key = category_key(context, column)
-    query = f"SELECT {key} AS v, count(*) FROM {side} GROUP BY 1 ORDER BY 1"
+    query = f"SELECT {key} AS v, count(*) FROM {context.scan(side)} GROUP BY 1 ORDER BY 1"
 
     def count() -> dict[str | None, int]:
         return {row[0]: int(row[1]) for row in context.query(query)}
@@ -156,7 +154,7 @@ def counts(context: AuditContext, side: Side, column: str) -> Mapping[str | None
 def few_values(context: AuditContext, side: Side, column: str) -> bool:
     """Whether a column has at most LOW_CARDINALITY different values on one side (null is none)."""
     name = quote(column)
-    some = f"SELECT DISTINCT {name} FROM {side} WHERE {name} IS NOT NULL LIMIT {LOW_CARDINALITY + 1}"
+    some = f"SELECT DISTINCT {name} FROM {context.scan(side)} WHERE {name} IS NOT NULL LIMIT {LOW_CARDINALITY + 1}"
     query = f"SELECT count(*) FROM ({some})"  # the limit ends the scan of a column of many values at once
     return context.shared(("few", side, column), lambda: int(context.scalar(query)) <= LOW_CARDINALITY)
 

@@ -20,6 +20,7 @@ OTHERS = 20_000  # rows searched at once, fewer where they have many dimensions:
 CELLS = 4_000_000  # of a block of points: 16 MB
 QUERIES = 2_000  # points whose distances to one block are held at once
 QUERY_CELLS = 16_000_000  # of these points and those found for them, in double precision: 128 MB
+ASKED_CELLS = 32_000_000  # of the points that neighbours are searched for: 128 MB
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,45 @@ def blocks(points: Points, side: Side, rows: Array) -> Iterator[Array]:
         yield points(side, rows[start : start + size])
 
 
+def nearest_rows(
+    points: Points, asked: Sequence[tuple[Side, Array]], known: tuple[Side, Array], k: int = 1
+) -> tuple[Array, Array]:
+    """:func:`nearest` of the rows ``asked`` (of some sides, one after another) among the rows ``known``.
+
+    No more than ASKED_CELLS of the first are held at once: one-hot categories of a wide table have many dimensions.
+    """
+    import numpy as np
+
+    found = [nearest(some, blocks(points, *known), k) for some in asked_points(points, asked)]
+    if not found:
+        return np.full((0, k), -1), np.full((0, k), np.inf)
+    return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+
+def asked_points(points: Points, rows: Sequence[tuple[Side, Array]]) -> Iterator[Array]:
+    """The points of rows of some sides; cut where :func:`nearest` cuts them as well, so the cuts change no figure."""
+    import numpy as np
+
+    total = sum(len(which) for _, which in rows)
+    if not total:
+        return
+    dimensions = next(points(side, which[:1]) for side, which in rows if len(which)).shape[1]
+    block = _block(dimensions)
+    size = block * max(1, ASKED_CELLS // (block * max(1, dimensions)))
+    for start in range(0, total, size):
+        parts, before = [], 0
+        for side, which in rows:
+            part = which[max(0, start - before) : max(0, start + size - before)]
+            before += len(which)
+            if len(part):
+                parts.append(points(side, part))
+        yield np.concatenate(parts)
+
+
+def _block(dimensions: int, most: int = QUERIES) -> int:
+    return max(1, min(most, QUERY_CELLS // max(1, dimensions)))
+
+
 def _spread(values: Array) -> float:
     """Standard deviation, or 1 where all values are alike."""
     import numpy as np
@@ -112,7 +152,7 @@ def nearest(points: Array, others: Iterable[Array], k: int = 1, block: int = QUE
     indices = np.full((len(points), k), -1)
     squares = np.full((len(points), k), np.inf)
     offset = 0
-    block = max(1, min(block, QUERY_CELLS // max(1, points.shape[1])))
+    block = _block(points.shape[1], block)
     for some in others:
         # q·o − |o|²/2 falls as the distance grows, so one product and one argmax find the nearest.
         halves = (some.astype(np.float64) ** 2).sum(axis=1).astype(np.float32) / 2

@@ -183,7 +183,7 @@ def _task(context: AuditContext, params: ModelParams) -> Task:
         return params.task
     column = context.schema.by_name[params.target]
     if column.type == "integer":
-        values = context.scalar(f"SELECT count(DISTINCT {quote(params.target)}) FROM train")
+        values = context.scalar(f"SELECT count(DISTINCT {quote(params.target)}) FROM {context.scan('train')}")
         return "classification" if values <= MOST_CLASSES else "regression"
     return "regression" if column.continuous else "classification"
 

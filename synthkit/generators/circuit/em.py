@@ -88,6 +88,7 @@ def expected_counts(tree: HiddenTree, codes: torch.Tensor) -> tuple[Counts, torc
         outside = posterior[tree.structure.parents[j]] / told[j]
         torch.mul(outside.t() @ inside[j], tree.transitions[j], out=pairs[j])
         posterior[j] = inside[j] * (outside @ tree.transitions[j])
+        inside[j] = told[j] = tree.root  # heard, and let go
     cells = torch.zeros_like(tree.emissions)
     indexes = codes + tree.offsets
     for j, weights in enumerate(posterior):

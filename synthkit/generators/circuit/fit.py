@@ -21,6 +21,8 @@ STATES = 64
 FEW_ROWS = 20_000  # below it the number of states is chosen on held-out rows
 CHOICES = (4, 8, 16, 32, 64)
 HELD_OUT = 0.15
+NORMALISED = 50_000  # rows drawn to estimate log Z
+NORMALISED_CELLS = 6_400_000  # of them at once
 
 Report = Callable[[int, int, str], None]  # steps done, steps in all, a note
 
@@ -119,7 +121,10 @@ def fit_refinement(
         refinement = Refinement((*before, Round(forest, shares[number] * math.log(params.max_ratio))))
         report(number + 1, params.refinements, "")
     assert refinement is not None
-    return with_normaliser(refinement, sampler_of(tree, None).draw(50_000, generator))
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    stream, rows = sampler_of(tree, None).stream(NORMALISED, seed), max(1, NORMALISED_CELLS // len(tree.cardinalities))
+    parts = (stream.take(min(rows, NORMALISED - start)) for start in range(0, NORMALISED, rows))
+    return with_normaliser(refinement, parts)
 
 
 def _shares(rounds: int) -> list[float]:

@@ -15,7 +15,7 @@ rejects is not shown to the next. Z, the mean of w under p, is estimated once an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,9 +126,11 @@ def learn_ratio(
     return forest_of(model, cardinalities, known, base=math.log(len(drawn) / len(real)))
 
 
-def with_normaliser(refinement: Refinement, drawn: torch.Tensor) -> Refinement:
-    """The refinement with log Z estimated over rows drawn from the unrefined tree."""
-    weights = refinement.log_weight(drawn).double().exp()
+def with_normaliser(refinement: Refinement, drawn: Iterable[torch.Tensor]) -> Refinement:
+    """The refinement with log Z estimated over rows drawn from the unrefined tree, a part at a time."""
+    import torch
+
+    weights = torch.cat([refinement.log_weight(part) for part in drawn]).double().exp()
     mean = float(weights.mean())
     error = float(weights.std()) / math.sqrt(len(weights)) / mean if len(weights) > 1 else 0.0
     return Refinement(refinement.rounds, math.log(mean), error)

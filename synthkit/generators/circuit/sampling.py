@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK = 32_000  # rows proposed at once: they stay in the cache, and torch leaves so few to one thread (up to 32,767)
 CELLS = 128 * BLOCK  # proposed at once: of more than 128 columns, fewer rows (96 MB with the random numbers)
+IN_WORK = 4 * CELLS  # proposed by all threads together
 AHEAD = 16  # blocks drawn before they are asked for, at most
 
 
@@ -103,7 +104,8 @@ class Stream:
 
         wanted = int(1.1 * self.rows * self.sampler.draws_per_row) + 64
         size = min(BLOCK, wanted, max(1, CELLS // len(self.sampler.order)))
-        return _in_order(self, size, math.ceil(wanted / size), torch.get_num_threads())
+        threads = max(1, min(torch.get_num_threads(), IN_WORK // (size * len(self.sampler.order))))
+        return _in_order(self, size, math.ceil(wanted / size), threads)
 
     def block(self, number: int, size: int) -> torch.Tensor:
         """The rows that are kept of block ``number``: shape (columns, rows)."""

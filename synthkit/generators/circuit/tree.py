@@ -73,13 +73,14 @@ class HiddenTree:
         return torch.where(unseen[:, None], torch.ones((), device=found.device), found) if unseen.any() else found
 
     def upward(
-        self, codes: torch.Tensor, whole: bool = False
+        self, codes: torch.Tensor, whole: bool = False, keep: bool = True
     ) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
         """The pass from the leaves to the root.
 
         Args:
             codes: int64, shape (rows, columns); -1 where a value is not given.
             whole: every value is given, which saves looking.
+            keep: the messages are wanted; else each is let go when it has been heard, and the likelihood alone counts.
 
         Returns:
             Each column's message (the evidence below it, given its state, rescaled), what it tells its parent, and the
@@ -94,12 +95,16 @@ class HiddenTree:
             message = self.emissions.index_select(0, indexes[:, j]) if whole else self.leaf(codes, j)
             for child in self.children[j]:
                 message = message * told[child]
+                if not keep:
+                    told[child] = self.root
             scale = message.sum(1, keepdim=True).clamp_min_(TINY)
-            inside[j] = message = message / scale
+            message = message / scale
+            if keep:
+                inside[j] = message
             likelihood = likelihood + scale[:, 0].log()
             if j != self.structure.order[0]:
                 told[j] = (message @ self.transitions[j].t()).clamp_min_(TINY)
-        top = inside[self.structure.order[0]] @ self.root
+        top = message @ self.root  # the root's is the last
         return inside, told, likelihood + top.clamp_min(TINY).log()
 
     def log_prob(self, codes: torch.Tensor, block: int = 8_192) -> torch.Tensor:
@@ -107,7 +112,7 @@ class HiddenTree:
         import torch
 
         with torch.no_grad():
-            return torch.cat([self.upward(part)[2] for part in torch.split(codes, block)])
+            return torch.cat([self.upward(part, keep=False)[2] for part in torch.split(codes, block)])
 
     def condition(self, evidence: Mapping[int, int]) -> HiddenTree:
         """The tree of p(. | evidence), which is one of the same kind.
