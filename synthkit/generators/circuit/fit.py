@@ -31,6 +31,7 @@ def fit_tree(
     codes: torch.Tensor, cardinalities: Sequence[int], params: CircuitParams, seed: int, report: Report
 ) -> HiddenTree:
     """A trained tree over ``codes`` (integers, shape (rows, columns), on the device to train on)."""
+    report(0, 1, "which columns depend on each other")
     structure = chow_liu(mutual_information(codes.cpu().numpy(), cardinalities))
     rows = len(codes)
     steps = round(params.epochs * rows / min(params.batch_size, rows))
@@ -43,6 +44,7 @@ def fit_tree(
     )
     states, stop = params.states or STATES, steps
     if params.states is None and 10 <= rows < FEW_ROWS:
+        report(0, steps, "how many states")
         states, stop = _choose(structure, codes, cardinalities, schedule, seed)
 
     def watch(step: int, _tree: HiddenTree, likelihood: float) -> bool:

@@ -104,7 +104,7 @@ def test_a_planted_interaction_is_learnt_by_refinement_where_one_state_cannot() 
     plain = sampler_of(blind, None).draw(20_000, g)
     assert holds(plain) == pytest.approx(0.5, abs=0.02)
     forest = learn_ratio(real, plain, (2, 2, 2, 2), (0, 1, 2, 3), trees=100, seed=0)
-    refinement = with_normaliser(Refinement((Round(forest, math.log(4.5)),)), sampler_of(blind, None).draw(50_000, g))
+    refinement = with_normaliser(Refinement((Round(forest, math.log(4.5)),)), [sampler_of(blind, None).draw(50_000, g)])
     drawn = sampler_of(blind, refinement).draw(20_000, g)
     assert holds(drawn) == pytest.approx(0.9, abs=0.02)  # four standard errors are .0085; the trees add some
     # q(x) = p(x) w(x) / Z adds up to 1 over all sixteen rows, within the error that Z states.
