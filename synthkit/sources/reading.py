@@ -189,9 +189,11 @@ def _bent(reading: Reading) -> list[str]:
     rows, counts = _counts(reading, ("misfit", "infinite", "unsaid", "hole"))
     notes = []
     for column in reading.schema.columns:
+        found = counts[column.name]
+        if found["null"] == rows and not found["misfit"]:  # JSON lines do not say which keys there are
+            notes.append(f"column {column.name!r} has no value in any row: is it written as in the source?")
         if not column.modelled:
             continue  # its values are made up
-        found = counts[column.name]
         outside = found["misfit"] + found["infinite"] + found["unsaid"]
         if outside:
             notes.append(f"column {column.name!r}: {outside:,} of {rows:,} values are no {column.type}: missing")

@@ -172,3 +172,18 @@ def test_bytes_that_move_all_others_are_said(tmp_path: Path) -> None:
     content = "n,code\n1,ü\n".encode("utf-16") + b"x"
     with pytest.raises(BuildError, match="is not in utf-16"):
         read(tmp_path / "a", "t.csv", content, options={"encoding": "utf-16"})
+
+
+def test_a_key_that_no_row_has_is_told(tmp_path: Path) -> None:
+    """JSON lines do not say which keys there are, so a word that is misspelt in the declaration is no fault."""
+    split = read(tmp_path / "a", "t.jsonl", b"".join(b'{"n": %d, "Code": "1"}\n' % i for i in range(9)))
+    assert split.notes == ("column 'code' has no value in any row: is it written as in the source?",)
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.zst", "t.jsonl.gz"])
+def test_a_packed_file_that_is_cut_short_is_said(tmp_path: Path, name: str) -> None:
+    content = JSON if "jsonl" in name else [b"n,code\n", *CSV]
+    whole = b"".join(content) * 50
+    packed = gzip.compress(whole) if name.endswith("gz") else pa.compress(whole, "zstd", asbytes=True)
+    with pytest.raises(BuildError, match="cannot be read to its end"):
+        read(tmp_path / "a", name, packed[: len(packed) // 2])
