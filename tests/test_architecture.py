@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -16,37 +17,11 @@ import synthkit
 
 ROOT = Path(synthkit.__file__).parent
 
-# The way of the data: a room imports only from those before it, and a module of its own room in one direction.
-LAYERS = (
-    "errors",
-    "files",
-    "digests",
-    "schema",
-    "sql",
-    "results",
-    "events",
-    "project",
-    "sources",
-    "privacy",
-    "encoding",
-    "llm",
-    "instruct",
-    "generators",
-    "audits",
-    "graph",
-    "compiler",
-    "store",
-    "planning",
-    "gc",
-    "runners",
-    "openlineage",
-    "building",
-    "verify",
-    "report",
-    "scaffold",
-    "cli",
-    "__main__",
-)
+# The way of the data: what everybody speaks, then the rooms, each of which names the one that follows it in its
+# docstring; a room imports only from those before it.
+SPOKEN = ("errors", "files", "digests", "schema")
+FIRST, LAST = "sql", "cli"
+LATER = {"sql": ("results", "events")}  # what stands between two rooms
 HEAVY = (
     "torch",
     "sdv",
@@ -94,9 +69,31 @@ def imports() -> dict[str, list[tuple[str, int]]]:
     return found
 
 
+@cache
+def layers() -> tuple[str, ...]:
+    order, room = [*SPOKEN], FIRST
+    while room != LAST:
+        assert room not in order, f"the rooms' docstrings lead back to {room}"
+        order.append(room)
+        order += LATER.get(room, ())
+        doc = " ".join((ast.get_docstring(modules()[room]) or "").split())
+        found = re.search(r"Imports nothing of ``(\w+)`` or what follows it\.$", doc)
+        assert found, f"the docstring of {room} does not end with the room that follows it"
+        room = found[1]
+    return (*order, LAST, "__main__")
+
+
 def layer_of(module: str) -> int | None:
-    fitting = [n for n in LAYERS if module == n or module.startswith(f"{n}.")]
-    return LAYERS.index(max(fitting, key=len)) if fitting else None
+    name = module.split(".")[0]
+    return layers().index(name) if name in layers() else None
+
+
+def test_each_room_says_what_comes_in_what_goes_out_and_what_it_must_not_import() -> None:
+    for room in layers():
+        if room in modules() and (ROOT / room).is_dir() and room != LAST:
+            doc = ast.get_docstring(modules()[room]) or ""
+            assert " in" in doc, room
+            assert " out" in doc, room
 
 
 def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:

@@ -1,7 +1,8 @@
 """From specs to a manifest: an ordered list of passes, each adding to one draft and to one list of faults.
 
-Nothing here reads rows: the compiler looks at names, types and the rendered SQL, so that whatever can be
-found before training is found before training.
+A project comes in; a frozen :class:`.manifest.Manifest` goes out, in which each node knows its guarantee and who may
+see what of it: all that can be found before training, without reading a row. Imports nothing of ``store`` or what
+follows it.
 """
 
 from __future__ import annotations

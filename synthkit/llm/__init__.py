@@ -1,5 +1,5 @@
 """Asking a teacher model: priced, kept, resumable.
 
-:class:`.session.Teacher` turns an iterator of prompts into an iterator of answers, in order, with many
-requests in flight, within a limit of money, and without ever paying for an answer that is kept already.
+An iterator of prompts comes in; answers go out (:class:`.session.Teacher`), in order, many at a time, within a limit
+of money, and never paid for twice. Imports nothing of ``instruct`` or what follows it.
 """

@@ -1,1 +1,5 @@
-"""Where an action runs: a job goes in as JSON, rows come out as Parquet under a key that makes a retry harmless."""
+"""Where an action runs.
+
+A job comes in as JSON; rows go out as Parquet, under a key that makes a retry harmless. Imports nothing of
+``openlineage`` or what follows it.
+"""
