@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.packages import installed
 from tests.synth import FORKS, Project, write_csv
 
 ROOT = Path(__file__).parent.parent
@@ -103,13 +104,6 @@ def write_private(root: Path, files: Mapping[str, str] | None = None) -> Project
 
 def private_project(root: Path, files: Mapping[str, str] | None = None) -> PrivateProject:
     """The same, and beside it the installed package of the generator."""
-    packages = root.parent / "packages"
-    info = packages / "dp_histogram-1.dist-info"
-    info.mkdir(parents=True, exist_ok=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dp-histogram\nVersion: 1\n", "utf-8")
-    (info / "entry_points.txt").write_text(
-        "[synthkit.generators]\ndp.histogram = tests.dp_histogram:HISTOGRAM\n", "utf-8"
-    )
+    entry = "dp.histogram = tests.dp_histogram:HISTOGRAM"
     write_private(root, files)
-    path = os.pathsep.join([str(packages), str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return PrivateProject(root, {"PYTHONPATH": path})
+    return PrivateProject(root, installed(root.parent / "packages", "dp-histogram", "synthkit.generators", entry))

@@ -17,8 +17,9 @@ from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.behind import table_behind
 from synthkit.sources.files import find_files
-from synthkit.sources.places import Place, database_of, tables_read
+from synthkit.sources.places import Place, tables_read
 from synthkit.sources.projection import NotRowwise, projection
+from synthkit.sources.readers import reader_of
 
 
 def check_row_by_row(draft: Draft) -> None:
@@ -31,7 +32,7 @@ def check_row_by_row(draft: Draft) -> None:
         if draft.recorded is not None:  # nothing is opened: the query's own words are all there is
             try:
                 if table.query is not None:
-                    projection(table.query.strip().rstrip(";"), chosen.type)
+                    projection(table.query.strip().rstrip(";"), reader_of(chosen).dialect)
             except NotRowwise as error:
                 message = f"epsilon protects each row of {table.name}, but its query has {error}"
                 draft.fault(message, table.origin.at("query"), hint="write columns and a WHERE of one table")
@@ -122,7 +123,7 @@ def _coarse(draft: Draft, id_: str) -> Iterator[Place]:
         yield from _files(table, root)
         return
     chosen = draft.project.spec.connections.get(table.connection or "")
-    database = None if chosen is None else database_of(chosen, root)
+    database = None if chosen is None else reader_of(chosen).database(chosen, root)
     if database is not None:
         yield Place(*database)
 

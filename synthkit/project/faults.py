@@ -72,7 +72,8 @@ def _fault(item: Any, model: type[BaseModel], loc: tuple[Any, ...], where: Locat
     if kind in _EXPECTED:
         return Fault(f"{named} must be {_EXPECTED[kind]}", where, shown, f"write {_EXPECTED[kind]}")
     if kind in ("literal_error", "enum"):
-        options = _options(owner, loc) or [str(item.get("ctx", {}).get("expected", ""))]
+        said = item.get("ctx", {})
+        options = _options(owner, loc) or said.get("options") or [str(said.get("expected", ""))]
         return Fault(f"{named} cannot be {shown}", where, shown, did_you_mean(str(value), options, "one"))
     message = str(item["msg"]).removeprefix("Value error, ")
     message = message[0].lower() + message[1:] if message else "is not valid"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from synthkit.project.connections import Kind
 from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import UNPLACED, KeyPath, Origin, Relation, Spec
 from synthkit.schema import LogicalType
@@ -302,11 +303,11 @@ class ConnectionSpec(Spec):
     """How to reach a database.
 
     Args:
-        type: of the database.
+        type: of the database: duckdb, sqlite, postgres, or what an installed package brings.
         path: of a DuckDB or SQLite file, seen from the project.
         url: of a PostgreSQL server: postgresql://user:password@host/database, best from ``env_var('…')``.
     """
 
-    type: Annotated[Literal["duckdb", "sqlite", "postgres"], CONTENT]
+    type: Annotated[Kind, CONTENT]
     path: Annotated[str | None, CONTENT] = None
     url: Annotated[str | None, CONTENT] = None

@@ -6,22 +6,24 @@ could not read and whoever builds can.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError, did_you_mean, nearest
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import inside_as_written
+from synthkit.sources.found import Scan
 from synthkit.sources.place import place
+from synthkit.sources.projection import Name
+from synthkit.sources.reader import Asked, Entry, Lookup, Reader
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import one_select, shut
 
 if TYPE_CHECKING:
     import duckdb
-
-# Files beside a database that hold changes which are not in it yet.
-SIDECARS = {"duckdb": (".wal",), "sqlite": ("-wal", "-journal")}
 
 
 def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> Path:
@@ -38,28 +40,42 @@ def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path)
     return inside_as_written(path, root, where)
 
 
-def database_files(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> list[Path]:
-    """The database file and those beside it that hold part of its content."""
-    path = database_file(spec, connection, root)
-    beside = [path.with_name(path.name + suffix) for suffix in SIDECARS[connection.type]]
-    return [path, *(p for p in beside if p.is_file() and p.stat().st_size > 0)]
+def beside(path: Path, suffixes: Iterable[str]) -> list[Path]:
+    """The database file and those of ``suffixes`` beside it, which hold changes that are not in it yet."""
+    others = [path.with_name(path.name + suffix) for suffix in suffixes]
+    return [path, *(p for p in others if p.is_file() and p.stat().st_size > 0)]
+
+
+def file_identity(chosen: ConnectionSpec, root: Path) -> tuple[str, str] | None:
+    """Of a database file, by its inode, and its path as it is declared; None where there is no path."""
+    if chosen.path is None:
+        return None
+    path = root / chosen.path
+    try:
+        status = path.stat()
+    except OSError:
+        return f"file {path.resolve()}", chosen.path
+    return f"inode {status.st_dev}:{status.st_ino}", chosen.path
+
+
+def _files(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> list[Path]:
+    return beside(database_file(spec, chosen, root), (".wal",))
 
 
 def open_duckdb(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
     chosen: ConnectionSpec,
-    root: Path,
-    folders: Iterable[Path],
-) -> None:
-    """Make the view ``found`` over the table or query; from then on only ``folders`` are open. Raises SynthError."""
+    asked: Asked,
+) -> Scan:
+    """Make the view ``found`` over the table or query; only the folders asked for stay open. Raises SynthError."""
     import duckdb
 
-    path = database_file(spec, chosen, root)
+    path = database_file(spec, chosen, asked.root)
     try:
         connection.execute(f"ATTACH {literal(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
         connection.execute("USE source_db")
-        shut(connection, folders=folders, lock=False)
+        shut(connection, folders=asked.folders, lock=False)
     except duckdb.Error as error:
         hint = "is it a DuckDB file, and not open for writing elsewhere?"
         reason = str(error).split("\n")[0]
@@ -80,6 +96,7 @@ def open_duckdb(
         if isinstance(error, duckdb.PermissionException):
             hint = "a source reads its own database: name a file by path:, or make the view a table"
         raise SynthError(f"DuckDB: {reason}", place(spec, key), hint) from None
+    return Scan()
 
 
 def missing_table(spec: SourceTableSpec, names: list[str]) -> SynthError:
@@ -100,3 +117,66 @@ def select(spec: SourceTableSpec) -> str:
 def subquery(spec: SourceTableSpec) -> str:
     """:func:`select` as a derived table ``t``; a comment at its end does not swallow the parenthesis."""
     return f"(\n{select(spec)}\n) AS t"
+
+
+@contextmanager
+def _catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> Iterator[Lookup]:
+    import duckdb
+
+    path = database_file(spec, chosen, root)
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            connection.execute(f"ATTACH {literal(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
+            shut(connection)
+            yield lambda name: _in_duckdb(connection, name, spec)
+    except duckdb.Error as error:
+        raise SynthError(f"cannot open {path}: {str(error).splitlines()[0]}", place(spec, "connection")) from None
+
+
+def _in_duckdb(connection: object, name: Name, spec: SourceTableSpec) -> Entry | None:
+    import duckdb
+
+    assert isinstance(connection, duckdb.DuckDBPyConnection)
+    asked = [name[0] or "main", name[1]]
+    where = "database_name = 'source_db' AND lower(schema_name) = lower(?)"
+    columns = connection.execute(
+        f"SELECT column_name FROM duckdb_columns() WHERE {where} AND lower(table_name) = lower(?)", asked
+    ).fetchall()
+    table = connection.execute(
+        f"SELECT schema_name, table_name FROM duckdb_tables() WHERE {where} AND lower(table_name) = lower(?)", asked
+    ).fetchone()
+    view = connection.execute(
+        f"SELECT schema_name, view_name, sql FROM duckdb_views()"
+        f" WHERE {where} AND lower(view_name) = lower(?) AND NOT internal",
+        asked,
+    ).fetchone()
+    names = tuple(str(c[0]) for c in columns)
+    if table is not None:
+        return Entry(str(table[0]), str(table[1]), names, kind=_macro(connection, spec.query or ""))
+    if view is None:
+        return None
+    kind = _macro(connection, f"{spec.query or ''} {view[2]}")
+    return Entry(str(view[0]), str(view[1]), names, str(view[2]), kind)
+
+
+def _macro(connection: object, sql: str) -> str | None:
+    """A macro of the database may bear the name of a built-in function, and stand in its place."""
+    import duckdb
+
+    assert isinstance(connection, duckdb.DuckDBPyConnection)
+    query = "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE database_name = 'source_db'"
+    words = set(re.findall(r"\w+", sql.lower()))
+    used = sorted(str(r[0]) for r in connection.execute(query).fetchall() if str(r[0]) in words)
+    return f"read with {used[0]}, which is a macro of the database" if used else None
+
+
+READER = Reader(
+    dialect="duckdb",
+    default_schema="main",
+    folds=True,
+    open=open_duckdb,
+    catalogue=_catalogue,
+    database=file_identity,
+    files=_files,
+    shuts=True,
+)

@@ -11,7 +11,7 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import file_format
 from synthkit.sources.lineends import Text, file_digest
-from synthkit.sources.scan import connection_of
+from synthkit.sources.readers import connection_of, reader_of
 from synthkit.sources.standing import source_files, standing
 
 VERSION = 2  # of what is hashed, as the cache knows it
@@ -36,9 +36,10 @@ def content_hash(
     found = standing(spec, root, connections)
     files = source_files(spec, root, connections)
     if found is None or files is None:
-        from synthkit.sources.postgres import server_digest
-
-        return server_hash(server_digest(spec, connection_of(spec, connections)))
+        chosen = connection_of(spec, connections)
+        digested = reader_of(chosen).digest
+        assert digested is not None, f"a reader of {chosen.type} has neither files nor a digest"
+        return server_hash(digested(spec, chosen))
     text = None if spec.path is None else Text.of(file_format(spec, files), dict(spec.options))
     key = hashlib.sha256(json.dumps([VERSION, found.key, repr(text)]).encode()).hexdigest()
     file = None if cache is None else cache / f"{key[:32]}.json"

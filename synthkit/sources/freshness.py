@@ -19,6 +19,7 @@ from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
 from synthkit.sources.files import find_files
 from synthkit.sources.place import place
+from synthkit.sources.readers import reader_of
 from synthkit.sources.scan import opened
 from synthkit.sources.types import cast
 from synthkit.sql.quoting import quote
@@ -108,7 +109,7 @@ def last_loaded(spec: SourceTableSpec, *, root: Path, connections: Mapping[str, 
         TemporaryDirectory(prefix="synthkit-") as scratch,
         opened(spec, root=root, connections=connections, scratch=Path(scratch)) as source,
     ):
-        if spec.path is not None or connections[spec.connection or ""].type != "duckdb":  # that is shut already
+        if spec.path is not None or not reader_of(connections[spec.connection or ""]).shuts:  # that is shut already
             # DuckDB looks for a file called a[1].csv as for a pattern: in its folder.
             patterns = [f.parent for f in files if re.search(r"[*?\[]", f.name)]
             shut(source.connection, files, [Path(scratch), *patterns])

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
-from synthkit.sources.behind import catalogue, written
+from synthkit.sources.behind import written
 from synthkit.sources.projection import Dialect, Name
+from synthkit.sources.readers import reader_of
 
 
 @dataclass(frozen=True)
@@ -37,29 +38,6 @@ class Place:
         return self.shown if self.table is None else f"{self.table} of {self.shown}"
 
 
-def database_of(chosen: ConnectionSpec, root: Path) -> tuple[str, str] | None:
-    """Which database a connection reaches, as the first two parts of a :class:`Place`; None where that is not said."""
-    if chosen.type == "postgres":
-        from psycopg.conninfo import conninfo_to_dict
-
-        try:
-            said = conninfo_to_dict(chosen.url or "")
-        except Exception:  # an url that cannot be parsed was said to be so
-            return None
-        host = str(said.get("host") or said.get("hostaddr") or "localhost").lower()
-        host = "localhost" if host in ("127.0.0.1", "::1") or host.startswith("/") else host
-        name = f"{host}:{said.get('port') or 5432}/{said.get('dbname') or said.get('user') or ''}"
-        return f"postgres {name}", name
-    if chosen.path is None:
-        return None
-    path = root / chosen.path
-    try:
-        status = path.stat()
-    except OSError:
-        return f"file {path.resolve()}", chosen.path
-    return f"inode {status.st_dev}:{status.st_ino}", chosen.path
-
-
 def tables_read(
     spec: SourceTableSpec, chosen: ConnectionSpec, root: Path, *, opened: bool
 ) -> frozenset[tuple[str, str]] | None:
@@ -68,16 +46,15 @@ def tables_read(
     Args:
         opened: look into the database for what its views read; else a view counts as a table.
     """
-    default = "public" if chosen.type == "postgres" else "main"
-    names = frozenset({written(spec)}) if spec.query is None else _named(spec.query, chosen.type)
+    reader = reader_of(chosen)
+    default = reader.default_schema
+    names = frozenset({written(spec)}) if spec.query is None else _named(spec.query, reader.dialect)
     if names is None:
         return None
     if not opened:
-        return frozenset(
-            ((s or default), n) if chosen.type == "postgres" else ((s or default).lower(), n.lower()) for s, n in names
-        )
+        return frozenset(((s or default).lower(), n.lower()) if reader.folds else ((s or default), n) for s, n in names)
     found: set[tuple[str, str]] = set()
-    with catalogue(spec, chosen, root) as lookup:
+    with reader.catalogue(spec, chosen, root) as lookup:
         waiting, seen = list(names), set[Name]()
         while waiting:
             name = waiting.pop()
@@ -90,7 +67,7 @@ def tables_read(
                 continue
             found.add((known.schema, known.name))
             if known.definition is not None:
-                below = _named(known.definition, chosen.type)
+                below = _named(known.definition, reader.dialect)
                 if below is None:
                     return None
                 waiting += [(schema or known.schema, table) for schema, table in below]

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table, subquery
-from synthkit.sources.found import Scan, Snapshot, binary_column, check_names
+from synthkit.sources.found import Scan, binary_column, check_names
+from synthkit.sources.pgcatalogue import looked_up
 from synthkit.sources.place import place
+from synthkit.sources.reader import Asked, Lookup, Reader
 from synthkit.sources.stream import load_batches
 from synthkit.sql.quoting import quote
 
@@ -51,14 +53,12 @@ def open_postgres(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
     chosen: ConnectionSpec,
-    scratch: Path | None,
-    snapshot: Snapshot | None = None,
-    lenient: bool = False,
+    asked: Asked,
 ) -> Scan:
     """Make ``found`` hold the rows (none, without scratch), and digest them in the same snapshot. Raises SynthError.
 
     A number of a type without a precision is a DOUBLE where that keeps all its digits, else an error, unless the column
-    is declared: then its text is cast, row by row, to what is declared. Where ``lenient``, all values come as text:
+    is declared: then its text is cast, row by row, to what is declared. Where the asking is lenient, all come as text:
     there are some that DuckDB lacks, and one of these must not stop the others.
     """
     declared = {c.name for c in spec.columns if c.type is not None}
@@ -69,13 +69,13 @@ def open_postgres(
             ("VARCHAR" if n in declared else "DOUBLE") if t == _UNBOUND else t
             for n, t in zip(names, types, strict=True)
         ]
-        rows = _batches(server, spec, names, types) if scratch is not None else iter(())
+        rows = _batches(server, spec, names, types) if asked.scratch is not None else iter(())
         exact = [n for n in unbound if n not in declared]
-        if lenient:
+        if asked.lenient:
             read, exact = ["VARCHAR"] * len(names), []
-        notes = load_batches(connection, spec, names, read, rows, scratch, exact)
-        if snapshot is not None:
-            snapshot.digest = _digest(server, spec, names, types)
+        notes = load_batches(connection, spec, names, read, rows, asked.scratch, exact)
+        if asked.snapshot is not None:
+            asked.snapshot.digest = _digest(server, spec, names, types)
     return Scan(nested=nested, notes=tuple(notes))
 
 
@@ -208,3 +208,34 @@ def _password(spec: SourceTableSpec, url: str) -> str:
 
 def _hidden(message: str, secret: str) -> str:
     return message.replace(secret, "***") if secret else message
+
+
+@contextmanager
+def _catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, _root: Path) -> Iterator[Lookup]:
+    with connected(spec, chosen) as server:
+        yield lambda name: looked_up(server, name, spec.query or "")
+
+
+def _database(chosen: ConnectionSpec, _root: Path) -> tuple[str, str] | None:
+    """Host, port and name."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        said = conninfo_to_dict(chosen.url or "")
+    except Exception:  # an url that cannot be parsed was said to be so
+        return None
+    host = str(said.get("host") or said.get("hostaddr") or "localhost").lower()
+    host = "localhost" if host in ("127.0.0.1", "::1") or host.startswith("/") else host
+    name = f"{host}:{said.get('port') or 5432}/{said.get('dbname') or said.get('user') or ''}"
+    return f"postgres {name}", name
+
+
+READER = Reader(
+    dialect="postgres",
+    default_schema="public",
+    folds=False,
+    open=open_postgres,
+    catalogue=_catalogue,
+    database=_database,
+    digest=server_digest,
+)

@@ -9,13 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.errors import BuildError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.canonical import canonical, joined, named, told_apart, unit_value
 from synthkit.sources.files import open_scan
-from synthkit.sources.found import Scan, Snapshot, binary_column, check_names
-from synthkit.sources.place import column_place, place
+from synthkit.sources.found import Snapshot, binary_column, check_names
+from synthkit.sources.place import column_place
+from synthkit.sources.reader import Asked
 from synthkit.sources.readerror import read_error
+from synthkit.sources.readers import connection_of, reader_of
 from synthkit.sources.types import cast, cast_text, is_nested, normal, written_sql_type
 from synthkit.sources.written import LOSSLESS, Column, Found, Kind, understand
 from synthkit.sql.quoting import quote
@@ -177,8 +179,10 @@ def opened(
         if spec.path is not None:
             scan = open_scan(connection, spec, root, work, lenient, look=scratch is None)
         else:
+            chosen = connection_of(spec, connections)
             folders = [f for f in (work, making) if f is not None]
-            scan = _open_database(connection, spec, root, connections, scratch, folders, snapshot, lenient)
+            asked = Asked(root, scratch, folders, snapshot, lenient)
+            scan = reader_of(chosen).open(connection, spec, chosen, asked)
         if scan.written:
             names = tuple(str(r[0]) for r in connection.execute("DESCRIBE raw").fetchall())
             check_names(names, spec)
@@ -204,43 +208,6 @@ def connected(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=config) as connection:
         connection.execute("SET TimeZone = 'UTC'")  # how a point in time is written decides its side of the split
         yield connection
-
-
-def connection_of(spec: SourceTableSpec, connections: Mapping[str, ConnectionSpec]) -> ConnectionSpec:
-    """The connection that a source table names. Raises SynthError, with the nearest name."""
-    name = spec.connection or ""
-    if name not in connections:
-        hint = did_you_mean(name, connections, "a connection")
-        hint += "; connections are declared under connections: in synth_project.yml"
-        raise SynthError(f"there is no connection {name!r}", place(spec, "connection"), hint)
-    return connections[name]
-
-
-def _open_database(
-    connection: duckdb.DuckDBPyConnection,
-    spec: SourceTableSpec,
-    root: Path,
-    connections: Mapping[str, ConnectionSpec],
-    scratch: Path | None,
-    folders: Sequence[Path],
-    snapshot: Snapshot | None,
-    lenient: bool,
-) -> Scan:
-    """Make the view ``found`` over the table or query, or ``raw`` where it holds text."""
-    chosen = connection_of(spec, connections)
-    if chosen.type == "duckdb":
-        from synthkit.sources.duckdbfile import open_duckdb
-
-        open_duckdb(connection, spec, chosen, root, folders)
-    elif chosen.type == "sqlite":
-        from synthkit.sources.sqlite import open_sqlite
-
-        return open_sqlite(connection, spec, chosen, root, scratch, lenient)
-    else:
-        from synthkit.sources.postgres import open_postgres
-
-        return open_postgres(connection, spec, chosen, scratch, snapshot, lenient)
-    return Scan()
 
 
 def _normalise(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec) -> frozenset[str]:

@@ -20,16 +20,18 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as url_quote
 
 from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
-from synthkit.sources.duckdbfile import database_file, missing_table, select, subquery
+from synthkit.sources.duckdbfile import beside, database_file, file_identity, missing_table, select, subquery
 from synthkit.sources.found import Scan, check_names
 from synthkit.sources.place import place
+from synthkit.sources.projection import Name
+from synthkit.sources.reader import Asked, Entry, Lookup, Reader
 from synthkit.sources.stream import load_texts
 from synthkit.sql.quoting import quote
 
@@ -58,25 +60,23 @@ def open_sqlite(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
     chosen: ConnectionSpec,
-    root: Path,
-    scratch: Path | None,
-    lenient: bool = False,
+    asked: Asked,
 ) -> Scan:
     """Make ``raw`` hold the rows as text (none, without scratch). Raises SynthError.
 
-    SQLite checks no text: where ``lenient``, what is no UTF-8 in one becomes U+FFFD.
+    SQLite checks no text: where the asking is lenient, what is no UTF-8 in one becomes U+FFFD.
     """
-    path = database_file(spec, chosen, root)
+    path = database_file(spec, chosen, asked.root)
     try:
         with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as source:
             source.set_authorizer(_only_reads)
-            if lenient:
+            if asked.lenient:
                 source.text_factory = _decoded
             cursor = source.execute(select(spec))
             names = [str(d[0]) for d in cursor.description]
             check_names(names, spec)
             inferred = dict(zip(names, _types(source, spec, names), strict=True))
-            load_texts(connection, names, _batches(cursor) if scratch is not None else iter(()), scratch)
+            load_texts(connection, names, _batches(cursor) if asked.scratch is not None else iter(()), asked.scratch)
             return Scan(written=True, inferred=inferred)
     except sqlite3.Error as error:
         raise _explained(error, spec, path) from None
@@ -171,3 +171,39 @@ def _hinted(declared: str) -> str:
 def _batches(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
     while rows := cursor.fetchmany(BATCH):
         yield rows
+
+
+def _files(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> list[Path]:
+    return beside(database_file(spec, chosen, root), ("-wal", "-journal"))
+
+
+@contextmanager
+def _catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> Iterator[Lookup]:
+    path = database_file(spec, chosen, root)
+    with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as file:
+        yield lambda name: _in_sqlite(file, name)
+
+
+def _in_sqlite(file: sqlite3.Connection, name: Name) -> Entry | None:
+    if name[0] not in (None, "main"):
+        return None
+    query = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower(?)"
+    row = file.execute(query, [name[1]]).fetchone()
+    if row is None or str(row[1]).lower().startswith("sqlite_"):
+        return None
+    kind, own, sql = (str(v) for v in row)
+    columns = tuple(str(c[1]) for c in file.execute(f"PRAGMA table_xinfo({quote(own)})").fetchall())
+    virtual = kind == "table" and re.match(r"\s*CREATE\s+VIRTUAL", sql, re.IGNORECASE) is not None
+    says = "a virtual table: what computes its rows may look at many" if virtual else None
+    return Entry("main", own, columns, sql if kind == "view" else None, says)
+
+
+READER = Reader(
+    dialect="sqlite",
+    default_schema="main",
+    folds=True,
+    open=open_sqlite,
+    catalogue=_catalogue,
+    database=file_identity,
+    files=_files,
+)

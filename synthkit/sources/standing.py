@@ -17,7 +17,7 @@ from pathlib import Path
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import find_files
-from synthkit.sources.scan import connection_of
+from synthkit.sources.readers import connection_of, reader_of
 
 TICK = 100_000_000  # ns: kernels take the time of files every 1 to 10 ms
 COARSE_TICK = 2_500_000_000  # ns, of file systems that keep whole seconds, or every second one
@@ -55,8 +55,5 @@ def source_files(spec: SourceTableSpec, root: Path, connections: Mapping[str, Co
     if spec.path is not None:
         return find_files(spec, root)
     chosen = connection_of(spec, connections)
-    if chosen.type == "postgres":
-        return None
-    from synthkit.sources.duckdbfile import database_files
-
-    return database_files(spec, chosen, root)
+    files = reader_of(chosen).files
+    return None if files is None else files(spec, chosen, root)

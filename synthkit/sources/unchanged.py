@@ -18,7 +18,7 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.fingerprint import content_hash, server_hash
 from synthkit.sources.found import Snapshot
 from synthkit.sources.place import place
-from synthkit.sources.scan import connection_of
+from synthkit.sources.readers import connection_of, reader_of
 from synthkit.sources.standing import Standing, standing
 
 
@@ -37,7 +37,7 @@ class Watch:
 
     def changed(self) -> bool:
         """Whether what was read is not known to be what was hashed."""
-        if self.spec.path is None and connection_of(self.spec, self.connections).type == "postgres":
+        if self.spec.path is None and reader_of(connection_of(self.spec, self.connections)).files is None:
             return self.snapshot.digest is not None and server_hash(self.snapshot.digest) != self.planned
         try:
             now = content_hash(self.spec, root=self.root, connections=self.connections, cache=None)

@@ -1,0 +1,82 @@
+"""What synthkit asks of a kind of database: a value of a few functions, in a file of its own.
+
+A third party's comes by the entry-point group ``synthkit.sources``, as the built-in ones do (:mod:`.readers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
+from synthkit.sources.found import Scan, Snapshot
+from synthkit.sources.projection import Dialect, Name
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a catalogue says of a name. ``definition`` is a view's SELECT, ``kind`` in words what else it is."""
+
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+    definition: str | None = None
+    kind: str | None = None
+
+
+Lookup = Callable[[Name], Entry | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a source is to be read.
+
+    Args:
+        root: the project's folder.
+        scratch: a folder for what is streamed in; None only describes: there may be no rows then.
+        folders: what DuckDB may open besides, where it runs somebody's SQL.
+        snapshot: takes the digest of a server's rows, of the same moment.
+        lenient: no value stops the others or decides how they are read, as a budget demands: what cannot be held in
+            the type that there is for its column comes as text.
+    """
+
+    root: Path
+    scratch: Path | None
+    folders: Sequence[Path] = ()
+    snapshot: Snapshot | None = None
+    lenient: bool = False
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of database.
+
+    Args:
+        dialect: of its SQL, for whoever reads a query without running it.
+        default_schema: that of a name without one.
+        folds: whether names that differ in case only are one.
+        shuts: whether ``open`` leaves the DuckDB that it is given shut to other files.
+        open: makes the view ``found`` of typed columns, or the view ``raw`` of text (:class:`.found.Scan`).
+            Raises SynthError, BuildError.
+        catalogue: looks up tables and views by name.
+        database: the identity of the database, the same by whatever way it is named, and what to call it; None where
+            the connection does not say.
+        files: those that hold the rows; None for a server.
+        digest: of a server's rows, whatever their order; None for files.
+    """
+
+    dialect: Dialect
+    default_schema: str
+    folds: bool
+    open: Callable[[duckdb.DuckDBPyConnection, SourceTableSpec, ConnectionSpec, Asked], Scan]
+    catalogue: Callable[[SourceTableSpec, ConnectionSpec, Path], AbstractContextManager[Lookup]]
+    database: Callable[[ConnectionSpec, Path], tuple[str, str] | None]
+    files: Callable[[SourceTableSpec, ConnectionSpec, Path], list[Path]] | None = None
+    digest: Callable[[SourceTableSpec, ConnectionSpec], str] | None = None
+    shuts: bool = False
