@@ -26,7 +26,11 @@ def install(extra: str) -> str:
 
 @dataclass(frozen=True, order=True)
 class Location:
-    """A place in a file. ``line`` and ``column`` count from 1; 0 means the file as a whole."""
+    """A place in a file. ``line`` and ``column`` count from 1; 0 means the file as a whole.
+
+    >>> str(Location(Path("models/churn.yml"), 16, 24))
+    'models/churn.yml:16:24'
+    """
 
     file: Path
     line: int = 0
@@ -57,6 +61,11 @@ class SynthError(Exception):
         message: what happened.
         where: the place in a file that caused it, if one did.
         hint: how to fix it.
+
+    >>> here = Location(Path("models/churn.yml"), 16, 24)
+    >>> print(SynthError("there is no model 'chrun'", here, "did you mean 'churn'?"))
+    models/churn.yml:16:24: there is no model 'chrun'
+      fix: did you mean 'churn'?
     """
 
     exit_code = EXIT_USAGE

@@ -25,7 +25,12 @@ MADE_UP = frozenset({"id", "text"})  # no generator learns a column of these typ
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``bounds``, ``values`` and ``decimals`` hold only what the YAML *declares*."""
+    """One column. ``bounds``, ``values`` and ``decimals`` hold only what the YAML *declares*.
+
+    >>> age, email = Column("age", "integer", "BIGINT"), Column("email", "text", "VARCHAR", pii="email")
+    >>> age.continuous, age.modelled, email.modelled
+    (True, True, False)
+    """
 
     name: str
     type: LogicalType
@@ -54,7 +59,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table in their order, and its keys."""
+    """The columns of a table in their order, and its keys.
+
+    >>> people = Schema((Column("id", "id", "VARCHAR"), Column("age", "integer", "BIGINT")), primary_key=("id",))
+    >>> people.names, people.select(["age"]).primary_key
+    (('id', 'age'), ())
+    """
 
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()

@@ -84,7 +84,11 @@ class AuditParams(BaseModel):
 
 @dataclass(frozen=True)
 class ColumnResult:
-    """The part of a verdict that one column (or pair, or group) answers for."""
+    """The part of a verdict that one column (or pair, or group) answers for.
+
+    >>> ColumnResult("age", 0.12, "fail", ci_low=0.09, ci_high=0.15, floor=0.02).status
+    'fail'
+    """
 
     column: str
     value: float | None

@@ -11,7 +11,11 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Dag:
-    """Nodes and, for each, the nodes that it reads. Every parent must be a node itself."""
+    """Nodes and, for each, the nodes that it reads. Every parent must be a node itself.
+
+    >>> Dag({"fake": frozenset({"real"}), "real": frozenset(), "report": frozenset({"fake"})}).order()
+    ('real', 'fake', 'report')
+    """
 
     parents: Mapping[str, frozenset[str]]
 

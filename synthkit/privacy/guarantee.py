@@ -63,6 +63,9 @@ class Guarantee:
         releases: the models that were trained under epsilon and compose here, each counted once however it is reached.
         unprotected: the path of node ids from what this table reads to the source, where ``epsilon`` is infinite.
         entries: of rows that were made, the hashes of their trainings' entries in the ledger.
+
+    >>> Guarantee("crm.customers", ("source:crm.customers",), math.inf, 0.0).to_json()["epsilon"] is None
+    True
     """
 
     account: str
@@ -155,5 +158,9 @@ def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
 
 
 def rounded_up(share: float) -> str:
-    """A share in per cent with one decimal, rounded up: what is said to be the most must be the most."""
+    """A share in per cent with one decimal, rounded up: what is said to be the most must be the most.
+
+    >>> rounded_up(0.5871)
+    '58.8 %'
+    """
     return f"{min(100.0, math.ceil(share * 1000 - 1e-9) / 10):g} %"

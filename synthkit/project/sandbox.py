@@ -152,7 +152,7 @@ def weight(value: Any, enough: int) -> int:
     """How much a value is: its characters, and the items in it, those of items too; counted no further than ``enough``.
 
     >>> weight("abc", 10), weight([1, ["ab", 2]], 10), weight(range(10**9), 10)
-    (4, 6, 1000000001)
+    (4, 7, 1000000001)
     """
     if isinstance(value, str | bytes):
         return 1 + len(value)

@@ -11,6 +11,9 @@ from pydantic import BeforeValidator
 def read_share(value: Any) -> float:
     """``"40%"``, ``"0.4"`` and 0.4 as 0.4; the range is for the caller to check.
 
+    >>> read_share("40%"), read_share("0.4")
+    (0.4, 0.4)
+
     Raises:
         ValueError: it is no finite number, with or without a percent sign.
     """

@@ -17,7 +17,12 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, order=True)
 class Relation:
-    """What ``source('crm', 'customers')`` or ``ref('model')`` stands for; ``source`` is None for a ref."""
+    """What ``source('crm', 'customers')`` or ``ref('model')`` stands for; ``source`` is None for a ref.
+
+    >>> customers, model = Relation("customers", "crm"), Relation("fake")
+    >>> customers.id, customers.sql, str(model)
+    ('source:crm.customers', '"crm"."customers"', "ref('fake')")
+    """
 
     name: str
     source: str | None = None

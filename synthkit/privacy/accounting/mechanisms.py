@@ -35,6 +35,12 @@ class DiscreteGaussian(_Json):
             :func:`noisy_histograms`: that all of it is in one cell was the worst case in every case computed (a test
             holds some), but that is not proven.
         count: how many such releases were made.
+
+    >>> histograms = DiscreteGaussian(sigma=12.5, count=11)
+    >>> histograms.to_json()
+    {'mechanism': 'discrete_gaussian', 'sigma': 12.5, 'sensitivity': 1.0, 'count': 11}
+    >>> mechanism_from_json(histograms.to_json()) == histograms
+    True
     """
 
     sigma: float

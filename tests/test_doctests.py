@@ -1,0 +1,36 @@
+"""The examples in docstrings are right, and the values that everybody speaks have one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from pathlib import Path
+
+import synthkit
+from synthkit.audits.contract import ColumnResult
+from synthkit.audits.measures.distances import Distance
+from synthkit.errors import Location, SynthError
+from synthkit.graph.dag import Dag
+from synthkit.privacy.accounting.mechanisms import DiscreteGaussian
+from synthkit.privacy.guarantee import Guarantee
+from synthkit.project.spec import Relation
+from synthkit.schema import Column, Schema
+
+ROOT = Path(synthkit.__file__).parent.parent
+VALUES = (Location, SynthError, Column, Schema, Relation, Dag, DiscreteGaussian, Guarantee, Distance, ColumnResult)
+
+
+def test_examples_are_right() -> None:
+    wrong, tried = [], 0
+    for file in sorted(Path(synthkit.__file__).parent.rglob("*.py")):
+        if ">>> " in file.read_text("utf-8"):
+            name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+            found = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
+            tried += found.attempted
+            wrong += [name] if found.failed else []
+    assert wrong == []
+    assert tried > len(VALUES)
+
+
+def test_public_values_have_an_example() -> None:
+    assert [v.__qualname__ for v in VALUES if ">>> " not in (v.__doc__ or "")] == []
