@@ -32,7 +32,11 @@ def texts() -> dict[str, str]:
         pytest.skip("not a git checkout")
     found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     files = [ROOT / name for name in found.split("\0") if name and name != Path(__file__).relative_to(ROOT).as_posix()]
-    return {str(f): f.read_text("utf-8") for f in files if f.is_file() and f.stat().st_size < 2**20 and is_text(f)}
+    return {
+        str(f): f.read_text("utf-8", "replace")
+        for f in files
+        if f.is_file() and f.stat().st_size < 2**20 and is_text(f)
+    }
 
 
 def is_text(file: Path) -> bool:
