@@ -1,20 +1,41 @@
-"""synthkit: the build tool for synthetic data."""
+"""synthkit: the build tool for synthetic data.
+
+>>> import synthkit
+>>> sorted(set(synthkit.__all__) - {"__version__"})
+['PublishedTable', 'TrainedModel', 'build', 'fit', 'load_model', 'open', 'plan']
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "open"]
+__all__ = ["PublishedTable", "TrainedModel", "__version__", "build", "fit", "load_model", "open", "plan"]
 
 if TYPE_CHECKING:
-    from synthkit.store.reader import open
+    from synthkit.api.model import TrainedModel, fit, load_model
+    from synthkit.api.project import build, plan
+    from synthkit.store.reader import PublishedTable, open
+
+# `import synthkit` must stay cheap: `synth --version` answers in milliseconds.
+_HOMES = {
+    "PublishedTable": "store.reader",
+    "TrainedModel": "api.model",
+    "build": "api.project",
+    "fit": "api.model",
+    "load_model": "api.model",
+    "open": "store.reader",
+    "plan": "api.project",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # `import synthkit` must stay cheap: `synth --version` answers in milliseconds.
-    if name == "open":
-        from synthkit.store.reader import open as open_warehouse
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synthkit' has no attribute {name!r}")
+    from importlib import import_module
 
-        return open_warehouse
-    raise AttributeError(f"module 'synthkit' has no attribute {name!r}")
+    return getattr(import_module(f"synthkit.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

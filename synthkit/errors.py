@@ -90,6 +90,11 @@ class ConfigurationError(SynthError):
         count = len(self.faults)
         super().__init__(f"{count} fault{'s' if count != 1 else ''} in the project")
 
+    def __str__(self) -> str:
+        """All of them: in a notebook there is no report beside the exception."""
+        found = (str(SynthError(fault.message, fault.where, fault.hint)) for fault in self.faults)
+        return "\n".join((self.message, *found))
+
 
 class BuildError(SynthError):
     """An action of a build failed for a reason in the data or the environment (exit status 1)."""

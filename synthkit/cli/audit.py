@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from synthkit.api.project import last_results
 from synthkit.cli.build import run_plan
 from synthkit.cli.common import (
     base_option,
     build_options,
     compiled,
     fail_on_option,
-    last_results,
     log_options,
     project_options,
     report_option,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from synthkit.api import project as api
 from synthkit.cli.common import (
     base_option,
     build_options,
     compiled,
     fail_on_option,
     full_option,
-    last_results,
     log_options,
     project_options,
     report_option,
@@ -64,8 +64,6 @@ def command(
     **options: Any,
 ) -> None:
     """Train, sample, audit and publish what changed. Exits 1 when an audit fails (see also --fail-on)."""
-    from synthkit.planning.plan import make_plan
-
     if message is not None and not commit:
         raise click.UsageError("-m is the message of --commit")
     wanted = parse_reports(reports)
@@ -75,10 +73,7 @@ def command(
         _check_git(manifest.project.root)
 
     def make() -> Plan:
-        results = last_results(manifest.project)
-        return make_plan(
-            manifest, select=select, exclude=exclude, full_refresh=full_refresh, results=results, state=state
-        )
+        return api.plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
 
     asked = {"variables": variables, "seed": options["seed"], "device": options["device"], "full_refresh": full_refresh}
     run_plan(
@@ -116,18 +111,17 @@ def run_plan(
         asked: what the command line gave, for a retry.
         after: is called with the manifest and the results.
     """
-    from synthkit.building.build import Options, build
+    from synthkit.building.build import Options
     from synthkit.report.console import make_console
     from synthkit.report.writing import of_run
 
     project = manifest.project
-    manifest.write_summary(project.target_dir)
     settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb, asked=asked)
     with make_console(log_format, quiet, sys.stdout) as console:
         if verb == "build":
             for spec in manifest.disabled:
                 console.left_out(spec.name, _why_disabled(project.root, spec))
-        run = build(manifest, make, options=settings, listener=console.listen)
+        run = api.run(manifest, make, settings, console.listen)
     if reports:
         rendered = of_run(run, surroundings(project, run.run_id, base))
         write_reports(reports, rendered, aside=log_format == "json")

@@ -190,14 +190,3 @@ def on_terminal() -> bool:
 
 def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
-
-
-def last_results(project: Project) -> dict[str, str]:
-    """Model → status of the last run, for ``--select result:…``."""
-    from synthkit.results import RunResults
-
-    try:
-        run = RunResults.read(project.target_dir / "run_results.json")
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {r.model: r.status for r in run.results}

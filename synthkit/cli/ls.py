@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from synthkit.cli.common import last_results, project_options, selection_options
+from synthkit.api.project import last_results
+from synthkit.cli.common import project_options, selection_options
 
 
 @click.command("ls")

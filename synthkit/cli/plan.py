@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthkit.cli.common import compiled, full_option, last_results, project_options, selection_options
+from synthkit.api import project as api
+from synthkit.cli.common import compiled, full_option, project_options, selection_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,17 +44,9 @@ def command(
 ) -> None:
     """Say what a build would do, and why. Nothing is run. Exits 1 where a privacy budget would not suffice."""
     from synthkit.building.spending import balances, refuse_over_budget
-    from synthkit.planning.plan import make_plan
 
     manifest = compiled(project_dir, target, variables, full=full, seed=seed, device=device)
-    plan = make_plan(
-        manifest,
-        select=select,
-        exclude=exclude,
-        full_refresh=full_refresh,
-        results=last_results(manifest.project),
-        state=state,
-    )
+    plan = api.plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
     spending = balances(manifest, plan.actions)

@@ -29,8 +29,6 @@ from synthkit.runners.staging import phase, size_of, stage
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from synthkit.audits.context import AuditContext, Recipe
     from synthkit.encoding.fill import ColumnPlan
     from synthkit.generators.base import Budget, Generator
@@ -115,10 +113,10 @@ def _inherit(job: InheritJob) -> dict[str, Any]:
 
 
 def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
-    from synthkit.encoding.fill import fill
     from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
-    from synthkit.generators.exact.constraints import check_real_rows, keeps, parse_all, unchanging, within
+    from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
+    from synthkit.generators.exact.drawing import draw
     from synthkit.sources.ingest import load_split
 
     generator = registry.get(job.generator)
@@ -134,12 +132,13 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         table = split.bounded
     with _readable(job.model, Path(job.model_dir)):
         plan, cached = _plan(Path(job.model_dir), table, declared=job.budget is not None)
-    fixed = unchanging(tuple(rules), plan)
+    unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
     source_rows = split.rows if job.budget is None else None
     rows = size_of(job.size, source_rows)
-    wanted = quotas(job.conditions, rows, plan.modelled) if job.conditions else ()
-    if wanted and job.budget is None:
-        check_known(job.conditions, table)
+    if job.conditions:
+        quotas(job.conditions, rows, plan.modelled)
+        if job.budget is None:
+            check_known(job.conditions, table)
     if cached:
         with _readable(job.model, Path(job.model_dir)):
             model = generator.load(Path(job.model_dir) / "model") if plan.modelled.columns and generator.load else None
@@ -147,14 +146,16 @@ def _generate(job: GenerateJob, progress: JobProgress) -> dict[str, Any]:
         model = _fit(generator, job, table, plan, Path(job.model_dir), progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
-    drawn: Iterator[pa.RecordBatch] = iter(())
-    if plan.modelled.columns:
-        assert generator.sample is not None
-        sample = within(generator.sample, tuple(rules), fixed, generator.name)
-        seed, report = _derived(job.seed, "sample"), phase(progress, "sample")
-        drawn = sample(model, rows, conditions=wanted, seed=seed, progress=report)
-    kept = keeps(tuple(rules)) | job.conditions.keys()
-    batches = fill(drawn, plan, rows=rows, seed=_derived(job.seed, "fill"), fixed=kept)
+    batches = draw(
+        generator,
+        model,
+        plan,
+        rows=rows,
+        conditions=job.conditions,
+        rules=tuple(rules),
+        seed=job.seed,
+        progress=phase(progress, "sample"),
+    )
     result = stage(batches, table.schema, job, source_rows)
     if result["rows"] != rows:
         raise BuildError(f"{job.generator} gave {result['rows']:,} rows where {rows:,} were asked for")
@@ -199,6 +200,7 @@ def _fit(
     """Train, and keep the model under a temporary name until it is whole."""
     from synthkit.generators.base import Budget, Params
     from synthkit.generators.checkpoint import FileCheckpoint
+    from synthkit.generators.exact.drawing import seed_for
 
     temporary = model_dir.with_name(f".tmp-{model_dir.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -217,7 +219,7 @@ def _fit(
             modelled,
             params,
             budget=budget,
-            seed=_derived(job.seed, "fit"),
+            seed=seed_for(job.seed, "fit"),
             device=job.device,
             progress=phase(progress, "train"),
             **resuming,
@@ -345,9 +347,3 @@ def _overridden(schema: Schema, columns: Mapping[str, Mapping[str, Any]]) -> Sch
         for c in schema.columns
     ]
     return replace(schema, columns=tuple(changed))
-
-
-def _derived(seed: int, purpose: str) -> int:
-    import hashlib
-
-    return int.from_bytes(hashlib.sha256(f"{seed}:{purpose}".encode()).digest()[:4], "big")

@@ -43,6 +43,12 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
 
     Raises:
         SynthError: there is no project, or nothing is published under that target, or was at that version.
+
+    >>> tables = synthkit.open(shop)
+    >>> tables.tables()
+    ['by_tier', 'customers']
+    >>> tables.query("select max(n) as most from by_tier").to_pylist()
+    [{'most': 198}]
     """
     root, warehouse = warehouse_of(Path(project_dir), target)
     if version is None:
@@ -84,7 +90,12 @@ def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One published table. Nothing is read until asked for."""
+    """One published table. Nothing is read until asked for.
+
+    >>> table = synthkit.open(shop).table("by_tier")
+    >>> table.rows, table.schema.names, table.epsilon
+    (3, ('tier', 'n'), None)
+    """
 
     name: str
     path: Path

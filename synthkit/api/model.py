@@ -1,0 +1,339 @@
+"""A generator fitted to a table at hand, without a project: for notebooks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.api.project import Names, several
+from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.generators.base import Generator, Progress, silent
+from synthkit.schema import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.encoding.fill import ColumnPlan
+
+FORMAT = 1  # of a saved model: raise it when load() could not read what an earlier save() wrote
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedModel:
+    """A generator that has learnt a table, and draws rows like it. :func:`fit` and :func:`load_model` give one.
+
+    It carries no formal privacy guarantee: rows that it draws may tell of those that it learnt.
+
+    Args:
+        generator: its name.
+        params: all its parameters, with their defaults.
+        schema: the columns that it draws, in the order of the table.
+        rows: that it learnt from; as many are drawn unless :meth:`draw` is told otherwise.
+        seed: of the training, and of draws that name no other.
+        constraints: comparisons that hold in every row that is drawn.
+    """
+
+    generator: str
+    params: Mapping[str, Any]
+    schema: Schema
+    rows: int
+    seed: int
+    constraints: tuple[str, ...]
+    _plan: ColumnPlan
+    _fitted: Any
+
+    def __repr__(self) -> str:
+        return f"<TrainedModel {self.generator}: {self.rows:,} rows of {', '.join(self.schema.names)}>"
+
+    def draw(
+        self,
+        n: int | None = None,
+        conditions: Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+        progress: Progress = silent,
+    ) -> pa.Table:
+        """``n`` rows (default: as many as were learnt) in the table's columns and Arrow types.
+
+        Args:
+            conditions: as in YAML: ``{"tier": "pro"}`` in every row, ``{"tier": {"pro": "50%", "plus": "50%"}}`` in
+                exactly these shares; ``"null"`` is the missing value. Shares of several columns multiply.
+            seed: the same seed gives the same rows; default: the model's own, so name others for other rows.
+
+        Raises:
+            SynthError: ``n`` is less than 1, or the conditions name what is not there.
+            BuildError: too few rows satisfy conditions and constraints.
+
+        >>> model.draw(4, {"tier": {"pro": "50%", "plus": "50%"}})["tier"].to_pylist()
+        ['pro', 'plus', 'pro', 'plus']
+        """
+        import pyarrow as pa
+
+        from synthkit.generators.exact.drawing import draw
+        from synthkit.generators.exact.inequality import parse_inequality
+
+        rows = self.rows if n is None else n
+        if rows < 1:
+            raise SynthError(f"{rows} rows cannot be drawn", hint="ask for one or more")
+        batches = draw(
+            _generator(self.generator),
+            self._fitted,
+            self._plan,
+            rows=rows,
+            conditions=conditions or {},
+            rules=tuple(parse_inequality(text) for text in self.constraints),
+            seed=self.seed if seed is None else seed,
+            progress=progress,
+        )
+        return pa.Table.from_batches(batches, self._plan.arrow_schema())
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to a folder, whole or not at all; one that holds a model already is replaced.
+
+        Returns the folder. It holds JSON and arrays, nothing that runs when it is read.
+
+        Raises SynthError where something else is there, or it cannot be written.
+        """
+        from synthkit.files import explained, temporary_beside
+
+        final = Path(path)
+        if final.exists() and not (final / "model.json").is_file():
+            raise SynthError(f"{final} is there already and holds no model", hint="name another folder")
+        generator = _generator(self.generator)
+        temporary = temporary_beside(final)
+        with explained(final):
+            shutil.rmtree(temporary, ignore_errors=True)
+            (temporary / "model").mkdir(parents=True, mode=0o700)
+            try:
+                if self._plan.modelled.columns:
+                    assert generator.save is not None
+                    generator.save(self._fitted, temporary / "model")
+                said = {
+                    "format": FORMAT,
+                    "generator": self.generator,
+                    "version": generator.version,
+                    "params": self.params,
+                    "schema": self.schema.to_json(),
+                    "rows": self.rows,
+                    "seed": self.seed,
+                    "constraints": self.constraints,
+                    "columns": self._plan.to_json(),
+                }
+                text = json.dumps(said, indent=1, ensure_ascii=False, default=str)
+                (temporary / "model.json").write_text(text + "\n", "utf-8")
+                shutil.rmtree(final, ignore_errors=True)
+                temporary.replace(final)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        return final
+
+
+def load_model(path: str | Path) -> TrainedModel:
+    """The model that :meth:`TrainedModel.save` wrote.
+
+    Raises SynthError where there is none, or its generator is another one now than it was then.
+    """
+    from synthkit.encoding.fill import ColumnPlan
+
+    folder = Path(path)
+    try:
+        said = json.loads((folder / "model.json").read_text("utf-8"))
+        found, name, version = said["format"], said["generator"], said["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SynthError(f"{folder} holds no saved model", hint="pass the folder that save() wrote") from None
+    generator = _generator(name)
+    if (found, version) != (FORMAT, generator.version):
+        raise SynthError(
+            f"the model in {folder} was saved by another version of {name!r} ({version}; now {generator.version})",
+            hint="fit and save it again",
+        )
+    plan = ColumnPlan.from_json(said["columns"])
+    fitted = generator.load(folder / "model") if plan.modelled.columns and generator.load is not None else None
+    schema, constraints = Schema.from_json(said["schema"]), tuple(said["constraints"])
+    return TrainedModel(name, said["params"], schema, said["rows"], said["seed"], constraints, plan, fitted)
+
+
+def fit(
+    table: Any,
+    *,
+    generator: str | Mapping[str, Any] = "circuit",
+    primary_key: Names = (),
+    columns: Mapping[str, Mapping[str, Any]] | None = None,
+    constraints: Names = (),
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    epsilon: float | None = None,
+    progress: Progress = silent,
+) -> TrainedModel:
+    """Learn a table, all of its rows, without a project.
+
+    Types are read off the rows as a build reads them, keys and free text are made up as a build does. Nothing is held
+    out, audited, published or charged to a ledger: for rows that others shall have, make a project.
+
+    Args:
+        table: a pandas or polars data frame, an Arrow table, or the path of CSV, Parquet or JSON-lines files (a glob
+            for several).
+        generator: as in YAML, ``"circuit"`` or ``{"name": "ctgan", "epochs": 100}``.
+        primary_key: columns whose values, together, are unique.
+        columns: what is to be known of some columns: ``{"email": {"pii": "email"}, "zip": {"type": "categorical"}}``.
+        constraints: comparisons that hold in every row: ``["started <= ended"]``.
+        options: of the files' reader: ``{"delimiter": ";"}``.
+        seed: every random choice of the training follows from it.
+        device: auto, cpu, cuda or cuda:N.
+        epsilon: refused: what is spent of somebody's privacy is counted by a project's ledger.
+
+    Raises:
+        SynthError: the generator is not there or cannot learn by itself; the table, its parameters, columns or
+            constraints are not as they must be.
+        BuildError: the rows cannot be read, break a constraint, or cannot be learnt from.
+
+    >>> import synthkit, pyarrow
+    >>> pets = pyarrow.table({"kind": ["cat", "dog", "cat", "dog"] * 10, "legs": [4, 4, 4, 3] * 10})
+    >>> pet = synthkit.fit(pets, generator={"name": "circuit", "states": 2, "min_steps": 5, "refinements": 0})
+    >>> pet.draw(3, {"kind": "cat"})["kind"].to_pylist()
+    ['cat', 'cat', 'cat']
+    """
+    from synthkit.encoding.fill import plan_columns
+    from synthkit.generators.exact.constraints import check_real_rows, unchanging
+    from synthkit.generators.exact.drawing import seed_for
+
+    name, params = _named(generator)
+    kind = _generator(name)
+    if epsilon is not None:
+        raise SynthError(
+            "epsilon needs a project: its ledger counts what is spent of whose privacy",
+            hint="synth init makes a project; write epsilon: on its model",
+        )
+    if kind.fit is None or kind.kind != "model":
+        raise SynthError(f"generator {name!r} learns no table by itself", hint="build it in a project")
+    checked = _checked(kind, params)
+    with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as folder:
+        split = _read(table, Path(folder), several(primary_key), columns or {}, options or {})
+        rules = dict.fromkeys(_rules(several(constraints), split.train.schema), "constraints")
+        check_real_rows(rules, split.train)
+        plan = plan_columns(split.train)
+        unchanging(tuple(rules), plan)  # before the training, as the drawing would say it after it
+        fitted = None
+        if plan.modelled.columns:
+            from dataclasses import replace
+
+            modelled = replace(split.train, schema=plan.modelled)
+            fitted = kind.fit(
+                modelled, checked, budget=None, seed=seed_for(seed, "fit"), device=device, progress=progress
+            )
+    dumped = checked.model_dump(mode="json")
+    texts = tuple(str(rule) for rule in rules)
+    return TrainedModel(name, dumped, plan.schema, split.rows, seed, texts, plan, fitted)
+
+
+def _generator(name: str) -> Generator:
+    from synthkit.generators import registry
+
+    return registry.get(name)
+
+
+def _named(generator: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(generator, str):
+        return generator, {}
+    if not isinstance(generator.get("name"), str):
+        raise SynthError("the generator has no name", hint='write generator="NAME" or {"name": "NAME", …parameters}')
+    return generator["name"], {k: v for k, v in generator.items() if k != "name"}
+
+
+def _checked(generator: Generator, params: Mapping[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    from synthkit.project.faults import parameter_faults
+    from synthkit.project.types import UNPLACED
+
+    try:
+        return generator.params.model_validate(dict(params))
+    except ValidationError as error:
+        faults = parameter_faults(error, generator.params, UNPLACED, (), f"generator {generator.name}")
+        raise SynthError(faults[0].message, hint=faults[0].hint) from None
+
+
+def _read(
+    table: Any, folder: Path, key: tuple[str, ...], columns: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]
+) -> Any:
+    """The table's rows as a build reads a source's, none of them held out."""
+    from pydantic import ValidationError
+
+    from synthkit.project.faults import parameter_faults
+    from synthkit.project.types import UNPLACED, SourceTableSpec
+    from synthkit.sources.fingerprint import content_hash
+    from synthkit.sources.ingest import ingest
+
+    path = Path(table).absolute() if isinstance(table, str | Path) else _written(table, folder)
+    said = {
+        "name": "table",
+        "path": str(path),
+        "primary_key": key,
+        "columns": tuple({"name": c, **known} for c, known in columns.items()),
+        "options": dict(options),
+    }
+    try:
+        spec = SourceTableSpec.model_validate(said)
+    except ValidationError as error:
+        faults = parameter_faults(error, SourceTableSpec, UNPLACED, (), "the table")
+        raise SynthError(faults[0].message, hint=faults[0].hint) from None
+    root = Path.cwd()
+    content = content_hash(spec, root=root, connections={}, cache=None)
+    split = ingest(spec, root=root, connections={}, holdout=0.0, directory=folder / "rows", source_hash=content)
+    for name in (*key, *columns):
+        if name not in split.train.schema.by_name:
+            hint = did_you_mean(name, split.train.schema.names, "a column")
+            raise SynthError(f"the table has no column {name!r}", hint=hint)
+    for name, many in split.infinite.items():
+        what = f"column {name!r} holds {many:,} infinite value{'s' * (many > 1)}"
+        raise BuildError(what, hint="replace them: no generator can learn infinity")
+    return split
+
+
+def _written(table: Any, folder: Path) -> Path:
+    """A table at hand as Parquet. Raises SynthError where it is none, or its values have no types."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / "table.parquet"
+    try:
+        if isinstance(table, pa.Table):
+            arrow = table
+        elif hasattr(table, "iloc"):  # pandas, whose index is no column
+            arrow = pa.Table.from_pandas(table, preserve_index=False)
+        elif hasattr(table, "__arrow_c_stream__"):  # polars, DuckDB and others
+            arrow = pa.table(table)
+        else:
+            kind = type(table).__name__
+            raise SynthError(f"a {kind} is no table", hint="pass a data frame, an Arrow table, or the path of a file")
+        pq.write_table(arrow.replace_schema_metadata(None), path)
+    except pa.ArrowException as error:
+        raise SynthError(f"the table cannot be read: {error}", hint="give each column one type") from None
+    return path
+
+
+def _rules(texts: tuple[str, ...], schema: Schema) -> list[Any]:
+    """Raises SynthError for a rule that is none, does not fit the columns, or contradicts another."""
+    from synthkit.generators.exact.inequality import check_inequality, contradiction, parse_inequality
+
+    rules = []
+    for text in texts:
+        try:
+            rule = parse_inequality(text)
+        except ValueError as error:
+            raise SynthError(str(error.args[0]), hint=str(error.args[-1])) from None
+        problem = check_inequality(rule, schema)
+        if problem is not None:
+            raise SynthError(f"constraint {text!r}: {problem[0]}", hint=problem[1])
+        rules.append(rule)
+    clash = contradiction(rules)
+    if clash is not None:
+        both = " and ".join(f"'{rule}'" for rule in clash)
+        raise SynthError(f"only rows with missing values can satisfy {both} at once", hint="drop or mend one of them")
+    return list(dict.fromkeys(rules))

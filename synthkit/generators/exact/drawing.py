@@ -1,0 +1,57 @@
+"""Rows from a fitted model: drawn under conditions and rules, and completed by what is made up.
+
+A worker of a build and ``synthkit.fit`` draw alike, so that the same model and seed give the same rows in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.fill import ColumnPlan, fill
+from synthkit.generators.base import Generator, Progress
+from synthkit.generators.exact.conditions import quotas
+from synthkit.generators.exact.constraints import keeps, unchanging, within
+from synthkit.generators.exact.inequality import Inequality
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def draw(
+    generator: Generator,
+    model: Any,
+    plan: ColumnPlan,
+    *,
+    rows: int,
+    conditions: Mapping[str, Any],
+    rules: Sequence[Inequality],
+    seed: int,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    """Exactly ``rows`` rows in the source's columns and Arrow types; the same seed gives the same rows.
+
+    Args:
+        model: what the generator's ``fit`` gave; not looked at where the plan leaves it no column to learn.
+        conditions: as a model's ``conditions:`` has them.
+        rules: that hold in every row.
+
+    Raises:
+        SynthError: the conditions are not valid for the columns.
+        BuildError: a rule's column is made up, or (while drawing) too few rows satisfy conditions and rules.
+    """
+    fixed = unchanging(rules, plan)
+    drawn: Iterator[pa.RecordBatch] = iter(())
+    if plan.modelled.columns:
+        assert generator.sample is not None
+        wanted = quotas(conditions, rows, plan.modelled) if conditions else ()
+        sample = within(generator.sample, rules, fixed, generator.name)
+        drawn = sample(model, rows, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
+    kept = keeps(rules) | conditions.keys()
+    return fill(drawn, plan, rows=rows, seed=seed_for(seed, "fill"), fixed=kept)
+
+
+def seed_for(seed: int, purpose: str) -> int:
+    """The seed of one purpose (``fit``, ``sample``, ``fill``), so that none repeats another's choices: 32 bits."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{purpose}".encode()).digest()[:4], "big")
