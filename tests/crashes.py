@@ -8,6 +8,7 @@ everything to do: charge, train, draw, audit, publish, pointer, DuckDB file.
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.store.warehouse import PASSING
 from tests.killing import Ended, Killer
 from tests.private import DECLARED
-from tests.synth import Project, make_project
+from tests.synth import FORKS, Project, make_project
 
 MODELS = """
     version: 1
@@ -193,11 +194,11 @@ def crashes(folder: Path) -> Iterator[Crashes]:
     project = make_project(folder / "shop", FILES)
     for command in (
         ["git", "init", "-q"],
-        [sys.executable, "-m", "dvc", "init", "-q"],
         ["git", "config", "user.email", "t@example.org"],
         ["git", "config", "user.name", "t"],
     ):
         subprocess.run(command, cwd=project.root, check=True, capture_output=True)
+    assert FORKS.run(("init", "-q"), project.root, {**os.environ, "DVC_TEST": "1"}, program="dvc").returncode == 0
     killer = Killer(project.root)
     killer.ok("build")
     for command in (["git", "add", "-A"], ["git", "commit", "-qm", "built"]):

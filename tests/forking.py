@@ -33,6 +33,7 @@ IMPORTED = (  # inside of functions
     "anthropic",
     "configobj",
     "duckdb",
+    "dvc.cli.parser",
     "dvc.repo",
     "faker",
     "pandas",
@@ -90,18 +91,20 @@ class Forks:
         env: Mapping[str, str],
         path: Sequence[str] = (),
         kill: Kill | None = None,
+        program: str = "synth",
     ) -> subprocess.CompletedProcess[str]:
         """Run ``synth`` with ``arguments``; its output is captured.
 
         Args:
+            program: or "dvc".
             path: folders in which Python looks for packages first.
             kill: the exit status is -9 then.
         """
         with tempfile.TemporaryDirectory(prefix="synth-") as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
-            code = self._ask(arguments, cwd, env, out, err, path, kill)[1].result()
+            code = self._ask(arguments, cwd, env, out, err, path, kill, program)[1].result()
             printed = (out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
-        return subprocess.CompletedProcess(["synth", *arguments], code, *printed)
+        return subprocess.CompletedProcess([program, *arguments], code, *printed)
 
     def start(self, arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], path: Sequence[str] = ()) -> Started:
         """Start ``synth`` with ``arguments``, and return while it runs."""
@@ -119,9 +122,10 @@ class Forks:
         err: Path,
         path: Sequence[str],
         kill: Kill | None,
+        program: str = "synth",
     ) -> tuple[Future[int], Future[int]]:
         asked = {"arguments": arguments, "cwd": str(cwd), "env": dict(env), "out": str(out), "err": str(err)}
-        asked["path"] = list(path)
+        asked["path"], asked["program"] = list(path), program
         asked["kill"] = None if kill is None else {**vars(kill), "root": str(kill.root), "log": str(kill.log)}
         for file in (out, err):
             file.touch()  # a command may be killed before it opens them
@@ -223,6 +227,13 @@ def status_of_main(arguments: list[str]) -> int:
     return 0
 
 
+def status_of_dvc(arguments: list[str]) -> int:
+    """Run ``dvc`` in this process, to its exit status."""
+    from dvc.cli import main
+
+    return int(main(arguments))
+
+
 def _serve() -> None:
     preload()
     children: dict[int, str] = {}
@@ -285,10 +296,11 @@ def _run(wanted: dict[str, Any]) -> NoReturn:
         sys.path[:1] = [wanted["cwd"], *wanted["path"]]  # as `python -m` has it
         draw_anew()
         printing_to(Path(wanted["out"]), Path(wanted["err"]))
-        put_by(wanted["arguments"])
+        if wanted["program"] == "synth":
+            put_by(wanted["arguments"])
         if wanted["kill"] is not None:
             finished = _watched(Kill(**wanted["kill"]))
-        code = status_of_main(wanted["arguments"])
+        code = {"synth": status_of_main, "dvc": status_of_dvc}[wanted["program"]](wanted["arguments"])
     except BaseException:
         traceback.print_exc()
     finally:

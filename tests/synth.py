@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,6 +137,27 @@ class Project:
 
     def parquet(self, model: str, target: str = "dev") -> list[Path]:
         return sorted((self.root / "warehouse" / target / model).glob("*.parquet"))
+
+
+def run_synth(folder: Path | str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `synth` in any folder, whatever comes of it."""
+    return FORKS.run(arguments, Path(folder), os.environ)
+
+
+def copied(built: Project, root: Path) -> Project:
+    """A project as it was built elsewhere: its times and hard links, too (DVC's cache holds the published files)."""
+    links: dict[int, str] = {}
+
+    def copy(source: str, target: str) -> str:
+        found = os.lstat(source)
+        if found.st_nlink > 1 and found.st_ino in links:
+            os.link(links[found.st_ino], target)
+            return target
+        links[found.st_ino] = target
+        return str(shutil.copy2(source, target, follow_symlinks=False))
+
+    shutil.copytree(built.root, root, symlinks=True, copy_function=copy)
+    return Project(root)
 
 
 def _hears_ctrl_c() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from synthkit import __version__
 from synthkit.cli.common import load, project_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Check = tuple[str, Callable[[], str]]
 @click.pass_context
 def command(ctx: click.Context, project_dir: Path | None, target: str | None, variables: str | None) -> None:
     """Check versions, device, project, targets, sources, lock and disk. Exits 1 if something is wrong."""
-    click.echo(f"       synthkit {_version('synthkit')}, Python {sys.version.split()[0]} at {sys.executable}")
+    click.echo(f"       synthkit {__version__}, Python {sys.version.split()[0]} at {sys.executable}")
     bad = sum(not _passes(*check) for check in _machine_checks())
     found: list[Project] = []
 

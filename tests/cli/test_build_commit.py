@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.store.versions.test_versions import QUIET, run
+from tests.store.versions.test_versions import QUIET, dvc, run
 from tests.synth import Project, make_project
 from tests.test_private_build import DECLARED
 
@@ -38,7 +37,7 @@ FILES = {
 def shop(tmp_path: Path) -> Project:
     project = make_project(tmp_path / "shop", FILES)
     run(project.root, "git", "init", "-q")
-    run(project.root, sys.executable, "-m", "dvc", "init", "-q")
+    dvc(project.root, "init", "-q")
     run(project.root, "git", "add", "-A")
     run(project.root, "git", "commit", "-qm", "declared")
     return project

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from tests.synth import SYNTH, Project
+from tests.synth import Project, run_synth
 
 
 def files(root: Path) -> set[str]:
@@ -37,7 +36,7 @@ def test_faults_of_the_project_do_not_hide_the_rest(shop: Project) -> None:
 
 
 def test_outside_a_project_versions_are_still_told(tmp_path: Path) -> None:
-    done = subprocess.run([*SYNTH, "debug"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_synth(tmp_path, "debug")
     assert done.returncode == 1
     assert "ok     duckdb: 2." in done.stdout
     assert "ok     device: auto is" in done.stdout

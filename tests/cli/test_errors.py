@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synthkit.cli.main import main
-from tests.synth import SYNTH, Project
+from tests.synth import SYNTH, Project, run_synth
 
 BREAKING = """
 import synthkit.compiler, sys
@@ -121,7 +121,7 @@ def test_the_environment_sets_options_and_the_command_line_wins(shop: Project) -
 
 def test_a_project_is_found_from_below_and_by_option(shop: Project) -> None:
     for arguments, folder in ((["ls"], shop.root / "models"), (["ls", "--project-dir", str(shop.root)], "/")):
-        done = subprocess.run([*SYNTH, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        done = run_synth(folder, *arguments)
         assert done.stdout.split() == ["source:crm.customers", "customers", "by_tier"], done.stderr
 
 

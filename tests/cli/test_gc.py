@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from synthkit.store.lock import ProjectLock
-from tests.store.versions.test_versions import build, commit, receipt, rows_of, run, tables
+from tests.store.versions.test_versions import build, commit, committed, receipt, rows_of, run, tables
 from tests.synth import SQL_PROJECT, Project, make_project
 from tests.test_private_build import DECLARED
 
-__all__ = ["tables"]  # a fixture
+__all__ = ["committed", "tables"]  # fixtures
 
 PRIVATE = """
     version: 1

@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 
 from synthkit.project.yamlfile import Document, parse_text
-from tests.synth import SYNTH, Project, customers, write_csv
+from tests.synth import Project, customers, run_synth, write_csv
 
 
 def synth(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*SYNTH, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return run_synth(folder, *arguments)
 
 
 @pytest.mark.slow

@@ -8,16 +8,17 @@ import pty
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import jsonschema
 import pytest
 
 from synthkit.cli.main import VERBS
-from tests.synth import SYNTH, Project
+from tests.synth import SYNTH, Project, run_synth
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*SYNTH, *arguments], capture_output=True, text=True, check=False)
+    return run_synth(Path.cwd(), *arguments)
 
 
 def test_help_lists_the_verbs() -> None:
@@ -38,8 +39,8 @@ def test_a_misspelt_verb_names_the_nearest() -> None:
     assert "did you mean 'build'" in done.stderr
 
 
-def test_outside_a_project(tmp_path: object) -> None:
-    done = subprocess.run([*SYNTH, "ls"], cwd=str(tmp_path), capture_output=True, text=True, check=False)
+def test_outside_a_project(tmp_path: Path) -> None:
+    done = run_synth(tmp_path, "ls")
     assert done.returncode == 2
     assert "synth init NAME" in done.stderr
 

@@ -33,14 +33,16 @@ class Scripted:
 
     def answers(self, prompts: Iterator[Prompt | None], ahead: int) -> Iterator[Answer]:
         waiting: list[Prompt] = []
+        first: dict[str, int] = {}  # where each was asked first
         while True:
             while len(waiting) < ahead and len(self.asked) < self.most and (prompt := next(prompts, None)) is not None:
+                first.setdefault(prompt.key, len(self.asked))
                 self.asked.append(prompt)
                 waiting.append(prompt)
             if not waiting:
                 return
             prompt = waiting.pop(0)
-            status, data = self.say(prompt, self.asked.index(prompt))
+            status, data = self.say(prompt, first[prompt.key])
             yield Answer(prompt.key, status, data, Usage(), "r", "" if data else status, prompt.model, Decimal(0))  # type: ignore[arg-type]
 
 

@@ -62,7 +62,7 @@ def test_a_lower_score_is_enough_without_a_request_and_what_was_never_judged_sta
         return status, data
 
     strict = {"filters": {"lengths": {"instruction_words_min": 9}}, "judge": {"model": "j", "min_score": 5}}
-    _, before, _, _ = run(say, rows=20, **strict)
+    _, before, _, _ = run(say, rows=20, teacher={"most": 100}, **strict)  # no score is ever high enough
     rows, pipeline, _, dropped = run(say, rows=20, basis=before.heard, judge={"model": "j", "min_score": 2})
     assert pipeline.heard == []
     assert min(row.score or 0 for row in rows) == 2

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 
 import synthkit
 from synthkit.errors import SynthError
-from tests.synth import Project
+from tests.synth import FORKS, Project, copied
 
 MODEL = """
     version: 1
@@ -36,7 +35,10 @@ def run(folder: Path, *command: str, **env: str) -> str:
 
 
 def dvc(folder: Path, *arguments: str, **env: str) -> str:
-    return run(folder, sys.executable, "-m", "dvc", *arguments, **env)
+    quiet = {**QUIET, "DVC_TEST": "1"}  # it starts no processes that look for a newer version of it, or report on it
+    done = FORKS.run(arguments, folder, {**os.environ, **quiet, **env}, program="dvc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def commit(project: Project, message: str) -> str:
@@ -51,9 +53,14 @@ def build(project: Project, rows: int) -> None:
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> Project:
+def tables(committed: Project, tmp_path: Path) -> Project:
     """A project with one published and committed version of 30 rows."""
-    project = Project(tmp_path / "shop")
+    return copied(committed, tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("versions") / "shop")
     project.root.mkdir()
     run(project.root, "git", "init", "-q")
     dvc(project.root, "init", "-q")
