@@ -17,15 +17,16 @@ from synthkit.project.spec import Relation
 from synthkit.schema import Column, Schema
 
 ROOT = Path(synthkit.__file__).parent.parent
+ELSEWHERE = ("synthkit.api.model", "synthkit.api.project", "synthkit.store.reader")  # of a project: tests/test_api.py
 VALUES = (Location, SynthError, Column, Schema, Relation, Dag, DiscreteGaussian, Guarantee, Distance, ColumnResult)
 
 
 def test_examples_are_right() -> None:
     wrong, tried = [], 0
     for file in sorted(Path(synthkit.__file__).parent.rglob("*.py")):
-        if ">>> " in file.read_text("utf-8"):
-            name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-            found = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if ">>> " in file.read_text("utf-8") and name not in ELSEWHERE:
+            found = doctest.testmod(importlib.import_module(name))
             tried += found.attempted
             wrong += [name] if found.failed else []
     assert wrong == []

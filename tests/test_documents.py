@@ -58,7 +58,15 @@ def test_links_lead_somewhere() -> None:
 def test_names_for_links_are_given_at_the_end() -> None:
     text = text_of(ROOT / "docs" / "architecture.md")
     named = set(re.findall(r"\[([a-z-]+)\](?![(:])", text)) | set(re.findall(r"\]\[([a-z-]+)\]", text))
-    assert named == set(re.findall(r"^\[([a-z-]+)\]: ", text, re.MULTILINE))
+    given = re.findall(r"^\[([a-z-]+)\]: ", text, re.MULTILINE)
+    assert named == set(given)
+    assert len(given) == len(set(given))
+
+
+def test_every_room_is_in_the_table_of_rooms() -> None:
+    table = text_of(ROOT / "docs" / "architecture.md").partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))))
+    assert named == {p.parent.name for p in (ROOT / "synthkit").glob("*/__init__.py")}
 
 
 def test_every_page_is_in_the_index() -> None:
