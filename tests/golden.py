@@ -34,7 +34,7 @@ STEADY = {
     "NO_COLOR": "1",
     "COLUMNS": "120",
     "SYNTH_NOW": "2026-03-01T12:00:00Z",
-    "SYNTHKIT_HASH_KEY": "golden projects are no secret, so this is their key",
+    "SYNTH_HASH_KEY": "golden projects are no secret, so this is their key",
     "GIT_AUTHOR_NAME": "A. Writer",
     "GIT_AUTHOR_EMAIL": "a@example.org",
     "GIT_COMMITTER_NAME": "A. Writer",

@@ -7,18 +7,18 @@ mostlyai-engine pins other versions of what synthkit needs, so it lives in an en
     ../argn/bin/pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
     ../argn/bin/pip install mostlyai-engine==2.7.3
     ../argn/bin/pip uninstall -y torchvision torchaudio   # builds for another torch break the import of transformers
-    export SYNTHKIT_ARGN_PYTHON=$PWD/../argn/bin/python   # or --argn-python
+    export SYNTH_ARGN_PYTHON=$PWD/../argn/bin/python   # or --argn-python
 
 Nor does dpmm, whose AIM (McKenna et al. 2022, on private-pgm) is the peer under differential privacy::
 
     python3.11 -m venv ../dpmm && ../dpmm/bin/pip install torch==2.13.0 dpmm==0.1.9 pyarrow
-    export SYNTHKIT_DPMM_PYTHON=$PWD/../dpmm/bin/python   # or --dpmm-python
+    export SYNTH_DPMM_PYTHON=$PWD/../dpmm/bin/python   # or --dpmm-python
 
 Nor does smartnoise-synth, whose DP-CTGAN needs an Opacus of 2021::
 
     python3.11 -m venv ../smartnoise
     ../smartnoise/bin/pip install smartnoise-synth==1.0.8 packaging setuptools pyarrow
-    export SYNTHKIT_SMARTNOISE_PYTHON=$PWD/../smartnoise/bin/python   # or --smartnoise-python
+    export SYNTH_SMARTNOISE_PYTHON=$PWD/../smartnoise/bin/python   # or --smartnoise-python
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Elsewhere:
 
     @property
     def variable(self) -> str:
-        return f"SYNTHKIT_{self.key.upper()}_PYTHON"
+        return f"SYNTH_{self.key.upper()}_PYTHON"
 
 
 ELSEWHERE = {

@@ -91,6 +91,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show an ε must not end a build.
             stream.reconfigure(errors="backslashreplace")
+    _say_what_is_called_otherwise_now()
     seen: dict[str, Path] = {}  # where a verb notes the project's root, for the log of an internal error
     try:
         code = cli.main(standalone_mode=False, obj=seen)
@@ -105,6 +106,21 @@ def main() -> None:
         sys.exit(_explained(error, seen.get("root")))
     finally:
         _keep_private(seen.get("root"))
+
+
+def _say_what_is_called_otherwise_now() -> None:
+    """A warning about an earlier name is for whoever uses it: without a line of our code."""
+    import warnings
+
+    shown, ours = warnings.showwarning, str(Path(__file__).parents[1])
+
+    def show(message: Any, category: type[Warning], filename: str, *rest: Any) -> None:
+        if category is FutureWarning and filename.startswith(ours):
+            click.echo(f"warning: {message}", err=True)
+        else:
+            shown(message, category, filename, *rest)
+
+    warnings.showwarning = show  # type: ignore[assignment]
 
 
 def _keep_private(root: Path | None) -> None:

@@ -7,13 +7,13 @@ starts from what was saved last, if anything was.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from synthkit.environment import variable
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, replacing
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 SECONDS = 30.0  # between two saves
-SECONDS_VARIABLE = "SYNTHKIT_CHECKPOINT_SECONDS"
+SECONDS_VARIABLE = "SYNTH_CHECKPOINT_SECONDS"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def interval() -> float:
     Raises:
         BuildError: the environment says something that is no number of seconds.
     """
-    given = os.environ.get(SECONDS_VARIABLE)
+    given = variable(SECONDS_VARIABLE)
     if not given:
         return SECONDS
     try:

@@ -12,10 +12,11 @@ import os
 import secrets
 from pathlib import Path
 
+from synthkit.environment import variable
 from synthkit.errors import SynthError
 from synthkit.files import explained
 
-VARIABLE = "SYNTHKIT_HASH_KEY"
+VARIABLE = "SYNTH_HASH_KEY"
 KEY_FILE = "privacy/.hash_key"
 LEAST = 32  # characters of a key
 DIFFERENT = 8  # of them: 32 random hexadecimal digits have fewer in 1 of 10 million keys
@@ -28,7 +29,7 @@ def keyed(content: str, key: bytes) -> str:
 
 
 def hash_key(root: Path) -> bytes:
-    """The project's secret: of the environment variable ``SYNTHKIT_HASH_KEY``, else of a file that git ignores.
+    """The project's secret: of the environment variable ``SYNTH_HASH_KEY``, else of a file that git ignores.
 
     The file is made when it is first needed. Another machine with another key takes every private model for changed,
     trains it again and charges the ledger again: a team shares one key.
@@ -38,7 +39,7 @@ def hash_key(root: Path) -> bytes:
             that is set and empty is what a CI system makes of a secret that it does not have, so it is refused too:
             a key made in its place would have every private model trained and charged again.
     """
-    given = os.environ.get(VARIABLE)
+    given = variable(VARIABLE)
     if given is not None:
         return _checked(given.encode("utf-8", "surrogateescape"), f"the environment variable {VARIABLE}", _MAKE)
     file = root / KEY_FILE

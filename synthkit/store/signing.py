@@ -13,7 +13,6 @@ import base64
 import binascii
 import hashlib
 import json
-import os
 import re
 import struct
 from collections.abc import Callable, Mapping
@@ -22,12 +21,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.environment import variable
 from synthkit.errors import Location, SynthError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-VARIABLE = "SYNTHKIT_SIGNING_KEY"
+VARIABLE = "SYNTH_SIGNING_KEY"
 SIGNERS = "privacy/allowed_signers"
 NAMESPACE = "synthkit-receipt"
 _MAGIC, _TYPE, _HASH = b"SSHSIG", b"ssh-ed25519", b"sha512"
@@ -50,7 +50,7 @@ def signer(root: Path) -> Sign | None:
     Raises:
         SynthError: it is no ed25519 key, it is encrypted, or its file lies in the project, where it would be committed.
     """
-    given = os.environ.get(VARIABLE)
+    given = variable(VARIABLE)
     if not given:
         return None
     if given.lstrip().startswith("-----BEGIN"):

@@ -69,3 +69,15 @@ def _give(root: Path, monkeypatch: pytest.MonkeyPatch, where: str, text: str) ->
     else:
         (root / KEY_FILE).unlink(missing_ok=True)
         monkeypatch.setenv(VARIABLE, text)
+
+
+def test_the_earlier_name_of_the_variable_counts_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "another key that the whole team shares"
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("SYNTHKIT_HASH_KEY", key)
+    with pytest.warns(FutureWarning, match="SYNTHKIT_HASH_KEY is now called SYNTH_HASH_KEY"):
+        assert hash_key(tmp_path) == key.encode()
+    monkeypatch.setenv(VARIABLE, f"{key}, and this one wins")
+    assert hash_key(tmp_path) == f"{key}, and this one wins".encode()
