@@ -139,7 +139,6 @@ class Forks:
         return pid, ended
 
     def _begin(self) -> subprocess.Popen[str]:
-        # It ends when this process does, as its stdin then closes.
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.forking"],
             cwd=Path(__file__).parent.parent,
@@ -149,6 +148,7 @@ class Forks:
             text=True,
         )
         threading.Thread(target=self._listen, args=(server,), name="forks", daemon=True).start()
+        atexit.register(_end, server)
         return server
 
     def _listen(self, server: subprocess.Popen[str]) -> None:
@@ -162,6 +162,13 @@ class Forks:
                 self._ends.pop(told["name"]).set_result(told["code"])
         for future in (*self._pids.values(), *self._ends.values()):
             future.set_exception(RuntimeError("the server of the forks is gone"))
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    """Its stdin closes when this process ends, and it then ends; waited for, it is counted by who times the suite."""
+    assert server.stdin is not None
+    server.stdin.close()
+    server.wait(10)
 
 
 class Started:

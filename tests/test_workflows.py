@@ -17,6 +17,7 @@ from synthkit.cli.verify import command
 
 ROOT = Path(__file__).parent.parent
 WORKFLOW = ROOT / ".github" / "workflows" / "synth.yml"
+TESTS = ROOT / ".github" / "workflows" / "tests.yml"
 ACTION = ROOT / ".github" / "actions" / "synth" / "action.yml"
 FILES = (WORKFLOW, ACTION, ROOT / "ci" / "gitlab.yml", ROOT / ".pre-commit-hooks.yaml")
 
@@ -30,7 +31,7 @@ def test_actionlint_finds_nothing() -> None:
     linter = str(beside) if beside.exists() else shutil.which("actionlint")
     if linter is None:
         pytest.skip("actionlint is not installed: the extra dev brings it on Linux only")
-    done = subprocess.run([linter, str(WORKFLOW)], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run([linter, str(WORKFLOW), str(TESTS)], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -48,6 +49,12 @@ def test_the_workflow_gives_the_action_what_it_takes() -> None:
     used = next(s for s in steps if s.get("uses", "").startswith("./.github/actions/synth"))
     assert used["with"].keys() <= inputs.keys()
     assert any(s.get("with", {}).get("fetch-depth") == "0" for s in steps)
+
+
+def test_every_push_and_pull_request_is_tested_as_a_user_tests() -> None:
+    found = load(TESTS)
+    assert {"push", "pull_request"} <= found["on"].keys()
+    assert [s["run"] for s in found["jobs"]["test"]["steps"] if "run" in s][-1] == "make test"
 
 
 def test_no_text_of_a_pull_request_reaches_a_shell_as_code() -> None:
