@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from synthkit.compiler import compile_project
 from synthkit.planning.plan import Plan, make_plan
 from synthkit.project.project import load_project
 from synthkit.results import RunResults
-from synthkit.runners.actions import execute
-from synthkit.runners.jobs import IngestJob, Job, JobProgress
 from synthkit.sources import ingest
+from tests.in_process import InProcess
 from tests.private import DECLARED
 from tests.synth import Project, customers, make_project
 
@@ -47,23 +46,6 @@ FILES = {
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
     return make_project(tmp_path / "shop", FILES)
-
-
-class InProcess:
-    """An executor without processes, so that a test can step in; ``after`` is called when a source has been read."""
-
-    def __init__(self, after: Callable[[], None] = lambda: None) -> None:
-        self.after = after
-
-    def run(self, job: Job, progress: JobProgress) -> Mapping[str, Any]:
-        found = execute(job, progress)
-        if isinstance(job, IngestJob):
-            self.after()
-        return found
-
-    def stop(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def built(shop: Project, planned: Callable[[], None], after: Callable[[], None] = lambda: None) -> RunResults:

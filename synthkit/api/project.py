@@ -100,6 +100,7 @@ def build(
     fail_fast: bool = False,
     lock_wait: float = 0.0,
     state: str | Path | None = None,
+    runner: str = "local",
     listener: Listener = ignore,
     target: str | None = None,
     vars: Mapping[str, Any] | None = None,
@@ -115,6 +116,7 @@ def build(
     Args:
         fail_fast: stop at the first failure.
         lock_wait: seconds to wait for another build of the project to end.
+        runner: where jobs run: the name of an entry point of the group ``synthkit.runners``.
         listener: is called with each event (:mod:`synthkit.events`), one at a time.
         project, select, exclude, full_refresh, state, target, vars, seed, device: see :func:`plan`.
         threads: how many models at once.
@@ -140,7 +142,7 @@ def build(
     # What only this run was given, so that `synth retry` gives it again.
     variables = json.dumps(vars) if vars else None  # JSON is YAML
     asked = {"variables": variables, "seed": seed, "device": device, "full_refresh": full_refresh}
-    options = Options(manifest.project.threads, fail_fast, lock_wait, asked=asked)
+    options = Options(manifest.project.threads, fail_fast, lock_wait, asked=asked, runner=runner)
     return run(manifest, make, options, listener)
 
 

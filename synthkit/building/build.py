@@ -40,7 +40,7 @@ from synthkit.planning.disclosed import places_of
 from synthkit.planning.plan import Action, Plan
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
-from synthkit.runners.local import LocalExecutor
+from synthkit.runners.registry import LOCAL, started
 from synthkit.store.lock import ProjectLock
 from synthkit.store.published import recover
 from synthkit.store.warehouse import Warehouse
@@ -52,6 +52,8 @@ class Options:
 
     ``asked`` is what the command line gave of :class:`.invocation.Invocation`, for a retry.
 
+    ``runner`` is where jobs run (:mod:`synthkit.runners.registry`).
+
     ``now`` is the clock that the sources' freshness is judged by; None is the machine's, or ``SYNTH_NOW``.
     """
 
@@ -60,6 +62,7 @@ class Options:
     lock_wait: float = 0.0
     command: str = "build"
     now: datetime | None = None
+    runner: str = LOCAL
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -115,7 +118,7 @@ def _build(
     lineage: Lineage,
 ) -> RunResults:
     """:func:`build`, under the lock."""
-    project, started = manifest.project, now()
+    project, began = manifest.project, now()
     target = project.target_dir
     check_unit_tests(manifest.unit_tests)
     plan = make()
@@ -128,7 +131,8 @@ def _build(
     recover(Warehouse(project.warehouse_dir, project.database_path))
     models = tuple(a.model for a in plan.actions)
     Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
-    workers = executor or LocalExecutor(project.spec.model_threads, target / "logs" / f"{run_id}.log")
+    log = target / "logs" / f"{run_id}.log"
+    workers = executor or started(options.runner, model_threads=project.spec.model_threads, log=log)
     say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
     stale = _stale(manifest, plan, options, say)
     context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale, plan.contents)
@@ -140,7 +144,7 @@ def _build(
         workers.close()
     run = RunResults(
         run_id=run_id,
-        started_at=started,
+        started_at=began,
         ended_at=now(),
         target=project.target_name,
         seed=project.seed,
