@@ -50,7 +50,7 @@ class Durations:
         self._found[report.nodeid] = self._found.get(report.nodeid, 0.0) + used
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._config.cache is not None:
+        if getattr(self._config, "cache", None) is not None:  # -p no:cacheprovider
             kept = self._config.cache.get("synthkit/cpu_seconds", {})
             known = {**kept, **{name: round(seconds, 3) for name, seconds in self._found.items()}}
             self._config.cache.set("synthkit/cpu_seconds", known)

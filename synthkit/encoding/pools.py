@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MIN_COUNT = 5  # people who hold a value that is given out as it is
 MOSTLY = 0.9  # of the rows hold common values: the column is a list of them
+REACH = 2.0  # the widest of five gaps of values at random is 2.3 times as wide as their mean
 POOLS = 1_000  # of a column, about: beyond it a pool takes in more people
 
 
@@ -133,12 +134,13 @@ def _pieces(
     at = values.positions
     for number, (first, last) in enumerate(groups):
         low, high = at[first], at[last]
-        # A pool reaches half-way to the next one, where they lie no farther apart than their own values do.
+        # A pool reaches half-way to the next one, up to REACH times as far as its own values lie apart: it was cut at
+        # the widest gap of several, and were that left out, what nobody holds would come back too rarely.
         reach = (high - low) / max(1, np.count_nonzero((rare >= first) & (rare <= last)) - 1)
         if number:
-            low = max((at[groups[number - 1][1]] + low) / 2, low - reach / 2)
+            low = max((at[groups[number - 1][1]] + low) / 2, low - REACH * reach)
         if number + 1 < len(groups):
-            high = min((at[groups[number + 1][0]] + high) / 2, high + reach / 2)
+            high = min((at[groups[number + 1][0]] + high) / 2, high + REACH * reach)
         yield (np.ceil(low), np.floor(high)) if values.rounded else (low, high)
 
 

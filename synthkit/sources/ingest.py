@@ -70,7 +70,7 @@ def ingest(
     import duckdb
 
     folder = directory / split_key(spec, holdout, source_hash, declared)
-    with suppress(FileNotFoundError, ValueError):  # not there, or not whole: then it is read again
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):  # not there, or not whole: then it is read again
         return load_split(folder)
     if progress is not None:
         progress(0, 1, "sources", spec.name)

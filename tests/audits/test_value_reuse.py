@@ -132,3 +132,19 @@ def test_days_that_were_given_out_one_by_one_are_hit_by_chance_too(tmp_path: Pat
     copied = pd.DataFrame({"joined": rng.choice(train["joined"], 800)})
     sides[0] = {"joined": copied["joined"].to_numpy()}
     assert run("value_reuse", context(tmp_path / "copied", *sides)).status == "fail"
+
+
+@pytest.mark.parametrize(("rows", "days"), [(1_000, 1_000), (1_600, 400)])
+def test_new_days_of_several_people_each_are_chance(tmp_path: Path, rows: int, days: int) -> None:
+    """As many people as days, or more: what stands around a published day is met as often as so many people hold it."""
+    rng = np.random.default_rng(3)
+    values = []
+    for seed in range(10):
+        drawn = rng.integers(0, days, 2 * rows + rows // 4).astype("datetime64[D]").astype("datetime64[us]")
+        fresh, train, holdout = np.split(drawn, [rows, 2 * rows])
+        sides = [{"joined": side} for side in (fresh, train, holdout)]
+        found = run("value_reuse", context(tmp_path / str(seed), *sides))
+        assert found.status != "fail"
+        assert found.value is not None
+        values.append(found.value)
+    assert np.mean(values) == pytest.approx(-0.05, abs=0.15)  # the greater of two controls is a little above chance

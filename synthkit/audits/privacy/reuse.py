@@ -116,10 +116,11 @@ def _single(people: Population, min_count: int) -> tuple[Array, float]:
     return single, float((people.train + people.holdout)[single].sum()) / sum(people.units)
 
 
-def _around(context: AuditContext, column: str, people: Population, min_count: int) -> float:
-    """The share of the points of the column's grid around its published values that are single training people's.
+def _around(context: AuditContext, column: str, people: Population, min_count: int, part: float) -> float:
+    """How often a point of the column's grid around a published value is met in a ``part`` of the training people.
 
-    Around: between the nearest so many such values on either side, the value itself left out. 0 where there is no grid.
+    Of values of single people. Around: between the nearest so many of them on either side, the value itself left out;
+    0 where there is no grid.
     """
     import numpy as np
 
@@ -127,14 +128,15 @@ def _around(context: AuditContext, column: str, people: Population, min_count: i
     published, _ = _on_grid(context.arrow("synthetic", (column,)).column(0), step)
     keys = record_keys(context, "train", (column,))
     known = matches(people, keys)[2]
-    single = np.unique(train[~np.isnan(train) & _single(people, min_count)[0][known]])
+    single, holders = np.unique(train[~np.isnan(train) & _single(people, min_count)[0][known]], return_counts=True)
     published = published[~np.isnan(published)]
     if step is None or len(single) <= 2 * NEAREST or not len(published):
         return 0.0
     at = np.searchsorted(single, published)
     low, high = np.maximum(at - NEAREST, 0), np.minimum(at + NEAREST, len(single) - 1)
     points = np.maximum(single[high] - single[low], 1.0)
-    return float(np.minimum(1.0, (high - low) / points).mean())
+    sums = np.append(0.0, np.cumsum(rarefied(holders, part)))
+    return float(np.minimum(1.0, (sums[high] - sums[low]) / points).mean())
 
 
 def _on_grid(values: pa.ChunkedArray, step: float | None = None) -> tuple[Array, float | None]:
@@ -168,7 +170,7 @@ def _part(context: AuditContext, column: str, people: Population, min_count: int
     met, control = rarefied(in_train, part), rarefied(in_holdout, min(1.0, people.units[0] / people.units[1]))
     main = clustered(met[met > 0], known[met > 0], len(keys))
     chance = clustered(control[control > 0], known[control > 0], len(keys))
-    around = part * _around(context, column, people, min_count)
+    around = _around(context, column, people, min_count, part)
     if around > chance.value:
         chance = wilson(around * len(keys), len(keys))
     count = int((in_train > 0).sum())
