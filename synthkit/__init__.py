@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from synthkit.earlier import install as _find_earlier_names
+
 __version__ = "0.1.0"
 __all__ = ["PublishedTable", "TrainedModel", "__version__", "build", "fit", "load_model", "open", "plan"]
 
@@ -27,6 +29,8 @@ _HOMES = {
     "open": "store.reader",
     "plan": "api.project",
 }
+
+_find_earlier_names()
 
 
 def __getattr__(name: str) -> Any:
