@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Schema
+from synthkit.sources import standing
 from synthkit.sources.describe import describe
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import Split, ingest
@@ -76,3 +78,9 @@ def rows(split: Split) -> list[dict[str, Any]]:
 
 def values(split: Split, column: str = "a") -> list[Any]:
     return [r[column] for r in rows(split)]
+
+
+def settle(file: Path) -> None:
+    """Wait until another write would show in the file's times."""
+    while not time.time_ns() > file.stat().st_ctime_ns + standing.TICK:
+        time.sleep(0.01)

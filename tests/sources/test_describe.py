@@ -13,7 +13,7 @@ import pytest
 from synthkit.errors import Location, SynthError
 from synthkit.project.types import Origin
 from synthkit.sources.describe import describe
-from tests.sources.reading import Reader, source
+from tests.sources.reading import Reader, settle, source
 
 
 def test_what_is_declared_and_found(reader: Reader) -> None:
@@ -123,6 +123,7 @@ def test_a_cache_that_is_spoilt_or_cannot_be_written_is_done_without(reader: Rea
     assert reader.describe(blocked, path="t.csv").names == ("a",)
     assert reader.hash(blocked, path="t.csv") == reader.hash(path="t.csv")
     cache = reader.root / "cache"
+    settle(reader.root / "t.csv")
     reader.describe(cache, path="t.csv")
     for entry in cache.iterdir():
         entry.write_text("{")

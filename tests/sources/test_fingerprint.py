@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import time
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from synthkit.sources import describe, fingerprint, lineends, standing
-from tests.sources.reading import Reader, source
+from tests.sources.reading import Reader, settle, source
 
 
 def test_the_hash_is_of_the_content(reader: Reader) -> None:
@@ -29,12 +28,6 @@ def test_a_glob_has_a_hash_of_its_own(reader: Reader) -> None:
     reader.write("p2.csv", "a\n2\n")
     two = reader.hash(path="p*.csv")
     assert len({one, two, reader.hash(path="p1.csv"), reader.hash(path="p2.csv")}) == 3
-
-
-def settle(file: Path) -> None:
-    """Wait until another write would show in the file's times."""
-    while not time.time_ns() > file.stat().st_ctime_ns + standing.TICK:
-        time.sleep(0.01)
 
 
 def test_standing_files_are_not_read_again(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
