@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.plugins import entries, loaded
 from synthkit.runners.jobs import Executor
 
 GROUP = "synthkit.runners"
 LOCAL = "local"
-
-
-@cache
-def _entries() -> dict[str, EntryPoint]:
-    found = list(entry_points(group=GROUP))
-    # Ours come last and so win: a package cannot quietly take the name of a built-in runner.
-    found.sort(key=lambda e: (e.value.startswith("synthkit."), e.value))
-    return {entry.name: entry for entry in found}
 
 
 def started(name: str, *, model_threads: int, log: Path) -> Executor:
@@ -31,15 +22,9 @@ def started(name: str, *, model_threads: int, log: Path) -> Executor:
     Raises:
         SynthError: there is no such runner (the nearest is in the hint), or its package does not load.
     """
-    entry = _entries().get(name)
+    entry = entries(GROUP).get(name)
     if entry is None:
-        raise SynthError(f"there is no runner {name!r}", hint=did_you_mean(name, _entries(), "a runner"))
-    package = entry.dist.name if entry.dist is not None else entry.value
-    try:
-        runner = entry.load()
-    except Exception as error:
-        raise SynthError(
-            f"runner {name!r} of the package {package!r} does not load: {error}", hint=f"update or remove {package}"
-        ) from error
+        raise SynthError(f"there is no runner {name!r}", hint=did_you_mean(name, entries(GROUP), "a runner"))
+    runner = loaded(entry, "runner {name!r} of the package {package!r} does not load")
     executor: Executor = runner(model_threads=model_threads, log=log)
     return executor

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from synthkit.errors import SynthError, did_you_mean
-from synthkit.project.connections import entry_of
+from synthkit.plugins import entries, loaded, no_kind
+from synthkit.project.connections import GROUP
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.place import place
 from synthkit.sources.reader import Reader
@@ -29,15 +30,8 @@ def reader_of(chosen: ConnectionSpec) -> Reader:
 
 @cache
 def _loaded(name: str) -> Reader:
-    entry = entry_of(name)
-    package = entry.dist.name if entry.dist is not None else entry.value
-    try:
-        found = entry.load()
-    except Exception as error:
-        raise SynthError(
-            f"connections of type {name!r} are read by the package {package!r}, which does not load: {error}",
-            hint=f"update or remove {package}",
-        ) from error
+    entry = entries(GROUP)[name]
+    found = loaded(entry, "connections of type {name!r} are read by the package {package!r}, which does not load")
     if not isinstance(found, Reader):
-        raise SynthError(f"{entry.value} of {package!r} is no synthkit Reader", hint=f"update or remove {package}")
+        raise no_kind(entry, "Reader")
     return found
