@@ -10,7 +10,7 @@ from typing import Any
 from synthkit.audits.context import AuditContext
 from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
-from synthkit.planning.fingerprint import changes
+from synthkit.planning.difference import changes
 from synthkit.privacy.guarantee import promised
 from synthkit.schema import Schema, Table
 
@@ -61,7 +61,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], files: tuple[Pa
     """
     same = before["sha256"] == after["sha256"]
     return Difference(
-        configuration=tuple(changes(before.get("inputs", {}), after.get("inputs", {}))),
+        configuration=tuple(map(str, changes(before, after))),
         schema=tuple(_schema_changes(before, after)),
         rows=(before["rows"], after["rows"]),
         epsilon=((promised(before) or (None,))[0], (promised(after) or (None,))[0]),

@@ -1,16 +1,18 @@
 """Which hash of a model changed, and what in it: down to the variable, the environment variable or the macro.
 
-A receipt keeps the rendered inputs of the three hashes, and what each value was rendered with (:func:`rendered_with`).
-Of an environment variable neither the value nor a hash of it is kept, as it may be a secret: where a value that came
-from one is another one now, though template, variables and macros are the same, it is that one that changed.
+``synth plan`` and ``synth verify`` hold a receipt against the YAML, ``synth diff`` and reports one receipt against
+another: all say what differs in the words that are found here. A receipt keeps the rendered inputs of the three hashes,
+and what each value was rendered with (:func:`rendered_with`). Of an environment variable neither the value nor a hash
+of it is kept, as it may be a secret: where a value that came from one is another one now, though template, variables
+and macros are the same, it is that one that changed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.manifest import audit_keys
@@ -24,19 +26,31 @@ _NAMED = {"model_threads": "threads"}  # in the inputs of a hash, where the key 
 _PROJECTS = {_NAMED.get(key, key): key for key in fields_deciding(ProjectSpec, *TRAINED)}
 # Its name is the key that audits are told apart by, and one that is not enabled is not there.
 _AUDIT = (*(k for k in fields_deciding(AuditSpec, "audit") if k not in ("name", "enabled")), "sql")
-_TWICE = {("budget", "epsilon"), ("budget", "delta")}  # the model's epsilon and delta are told of already
+_RELATIONS = frozenset({"sources", "tables", "reference", "declared", "packages"})  # inputs by what they are of
 _TEXTS = frozenset({"query", "sql"})  # too long to be shown as a value
 _NONE: Any = object()
 _AROUND = 24  # characters shown on each side of the first difference of two texts
 
 
+Part = Literal["train", "sample", "audit"]
+PARTS: tuple[Part, ...] = ("train", "sample", "audit")
+
+
 @dataclass(frozen=True)
 class Change:
-    """One input of one hash (train, sample or audit) that is another one now; ``subject`` names it as the YAML does."""
+    """One input of one hash that is another one now.
 
-    part: str
+    Args:
+        part: the hash that it went into.
+        subject: its name, as the YAML has it.
+        text: values, and what changed them.
+        head: the first key of the inputs that it stands below.
+    """
+
+    part: Part
     subject: str
     text: str
+    head: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.part} hash changed: {self.subject}{self.text}"
@@ -65,29 +79,65 @@ def rendered_with(manifest: Manifest, model: ModelNode) -> list[dict[str, Any]]:
     return [{"path": list(path), **what} for path, what in found.items()]
 
 
-def explain(manifest: Manifest, model: ModelNode, state: Mapping[str, Any], now: Fingerprint) -> list[Change]:
-    """What differs between the last audited state of a model and now, hash by hash."""
-    before, after = state.get("inputs") or {}, _plain(dict(now.inputs))
-    renderings = _Renderings(state.get("uses"), _plain(rendered_with(manifest, model)))
+def declared(manifest: Manifest, model: ModelNode, now: Fingerprint) -> Mapping[str, Any]:
+    """What the YAML says now, as a receipt of it would: the inputs of the hashes, what rendered them, the audits."""
+    return {
+        "inputs": _plain(dict(now.inputs)),
+        "uses": _plain(rendered_with(manifest, model)),
+        "required": [_plain(b.to_json()) for b in model.audits],
+    }
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], parts: Iterable[Part] = PARTS) -> list[Change]:
+    """What differs between two states of a model, hash by hash.
+
+    Args:
+        before, after: receipts, or what is :func:`declared`. One that an older version wrote may lack ``uses`` and
+            ``required``; less is said then of what changed a value, or an audit.
+        parts: the hashes that matter.
+    """
+    old_side, new_side = (_mapping(side, "inputs") for side in (before, after))
+    renderings = _Renderings(before.get("uses"), after.get("uses"))
+    generator = str(_mapping(_mapping(new_side, "train"), "generator").get("name"))
     found = []
-    for part in ("train", "sample", "audit"):
-        old, new = ({k: v for k, v in side.get(part, {}).items() if k != "audits"} for side in (before, after))
-        for path, one, other in _leaves(old, new):
-            if path in _TWICE:
-                continue
-            found.append(_change(part, path, one, other, model, renderings))
-    if (before.get("audit") or {}).get("audits") != after["audit"]["audits"]:
-        found += _audits(state.get("required"), model, renderings)
+    for part in parts:
+        old, new = ({k: v for k, v in _mapping(side, part).items() if k != "audits"} for side in (old_side, new_side))
+        leaves = list(_leaves(old, new))
+        told = {path for path, _, _ in leaves}
+        for path, one, other in leaves:
+            if path[0] == "budget" and path[1:] in told:
+                continue  # the model's own epsilon or delta, which is told of already
+            found.append(_change(part, path, one, other, generator, renderings))
+    if "audit" in parts:
+        one, other = (_mapping(side, "audit").get("audits") for side in (old_side, new_side))
+        if one != other:
+            found += _audits(before.get("required"), after.get("required"), renderings)
     return list(dict.fromkeys(found))
+
+
+def audit_changes(
+    key: str, demand: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[Change]:
+    """What one audit demands otherwise than before.
+
+    Args:
+        key: of the audit, see :func:`synthkit.compiler.manifest.audit_keys`.
+        demand: as ``required`` of the receipt ``before`` has it.
+        after: what is :func:`declared`.
+    """
+    renderings = _Renderings(before.get("uses"), after.get("uses"))
+    demanded = after["required"]
+    now = dict(zip(audit_keys(r["name"] for r in demanded), demanded, strict=True))
+    return _audit(key, demand, now[key], renderings)
 
 
 class _Renderings:
     """What values were rendered with, before and now; ``known`` is False of receipts that do not say it."""
 
-    def __init__(self, before: Any, now: Sequence[Mapping[str, Any]]) -> None:
-        self.known = isinstance(before, list)
+    def __init__(self, before: Any, now: Any) -> None:
+        self.known = isinstance(before, list) and isinstance(now, list)
         self._before: Sequence[Mapping[str, Any]] = before if isinstance(before, list) else ()
-        self._now = now
+        self._now: Sequence[Mapping[str, Any]] = now if isinstance(now, list) else ()
 
     def of(self, path: Path) -> tuple[_Rendering, _Rendering]:
         return _Rendering(_at(self._before, path)), _Rendering(_at(self._now, path))
@@ -121,6 +171,8 @@ def _at(records: Sequence[Mapping[str, Any]], path: Path) -> list[Mapping[str, A
 
 def _leaves(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Path, old and new value of whatever differs; ``_NONE`` where there was, or is, none."""
+    if len(path) == 1 and path[0] in _RELATIONS:  # one by one, also where there were none at all
+        before, after = ({} if side is _NONE else side for side in (before, after))
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         if before != after:
             yield path, before, after
@@ -130,7 +182,7 @@ def _leaves(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path, An
 
 
 def _change(
-    part: str, path: Path, old: Any, new: Any, model: ModelNode, renderings: _Renderings, values: bool = True
+    part: Part, path: Path, old: Any, new: Any, generator: str, renderings: _Renderings, values: bool = True
 ) -> Change:
     """One difference in the words of the YAML."""
     head, rest = path[0], path[1:]
@@ -138,11 +190,11 @@ def _change(
         kind, _, name = rest[0].partition(":")
         subject = f"rows of source {name}" if kind == "source" else f"upstream model {name!r}"
         read = " that its audits read" if part == "audit" else ""
-        return Change(part, f"{subject}{read}", _values(_hash(old), _hash(new)))
+        return Change(part, f"{subject}{read}", _values(_hash(old), _hash(new)), head)
     if head in ("packages", "engine"):
-        return Change(part, f"package {rest[0] if rest else 'duckdb'}", _values(old, new))
+        return Change(part, f"package {rest[0] if rest else 'duckdb'}", _values(old, new), head)
     if path == ("generator", "version"):
-        return Change(part, f"version of generator {model.generator.name}", _values(old, new))
+        return Change(part, f"version of generator {generator}", _values(old, new), head)
     if head == "declared":
         subject, values = f"declaration of source {rest[0].partition(':')[2]}", False
     elif path == ("generator", "params", "query"):
@@ -157,11 +209,11 @@ def _change(
     else:
         subject = ".".join(("model_threads" if head == "threads" else head, *rest))
         path = ("columns",) if head == "columns" else path
-    return _explained(part, subject, path, old, new, renderings, values)
+    return replace(_explained(part, subject, path, old, new, renderings, values), head=head)
 
 
 def _explained(
-    part: str, subject: str, path: Path, old: Any, new: Any, renderings: _Renderings, values: bool = True
+    part: Part, subject: str, path: Path, old: Any, new: Any, renderings: _Renderings, values: bool = True
 ) -> Change:
     """The difference with its cause, and with its values unless one of them may be a secret."""
     before, now = renderings.of(path)
@@ -205,17 +257,16 @@ def _named(rendering: _Rendering) -> tuple[tuple[str, Any], ...]:
     return ("var", rendering.variables), ("macro", rendering.macros), ("env_var", rendering.env_vars)
 
 
-def _audits(required: Any, model: ModelNode, renderings: _Renderings) -> list[Change]:
+def _audits(required: Any, demanded: Any, renderings: _Renderings) -> list[Change]:
     """What is demanded otherwise than before. A receipt of an older version does not say what was."""
-    if not isinstance(required, list):
+    if not isinstance(required, list) or not isinstance(demanded, list):
         return [Change("audit", "audits", "")]
-    demanded = [_plain(b.to_json()) for b in model.audits]
     before = dict(zip(audit_keys(r["name"] for r in required), required, strict=True))
     now = dict(zip(audit_keys(r["name"] for r in demanded), demanded, strict=True))
     found = [Change("audit", f"audit {key!r}", " added") for key in now.keys() - before.keys()]
     found += [Change("audit", f"audit {key!r}", " removed") for key in before.keys() - now.keys()]
     found.sort(key=str)
-    for key in (k for k in now if k in before and before[k].get("hash") != now[k]["hash"]):
+    for key in (k for k in now if k in before and before[k].get("hash") != now[k].get("hash")):
         found += _audit(key, before[key], now[key], renderings) or [Change("audit", f"version of audit {key!r}", "")]
     return found or [Change("audit", "order of audits", "")]
 
@@ -224,7 +275,7 @@ def _audit(key: str, before: Mapping[str, Any], now: Mapping[str, Any], renderin
     found: list[Change] = []
     old_side, new_side = ({k: side.get(k, _NONE) for k in _AUDIT} for side in (before, now))
     for path, old, new in _leaves(old_side, new_side):
-        if old is _NONE and path[0] != "params":
+        if (old is _NONE or new is _NONE) and path[0] != "params":
             continue  # not kept by the version that wrote the receipt
         own = path[1:] if path[0] == "params" else path
         if own == ("sql",) and found and _same_sql(key, renderings):
@@ -274,6 +325,12 @@ def _difference(old: Any, new: Any) -> str:
         inside = " ".join(text[start:end].split())
         shown.append(f"{'…' if start else ''}{inside}{'…' if end < len(text) else ''}")
     return f" {shown[0]} → {shown[1]}"
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A part of a receipt; empty where somebody's editor left something else there."""
+    found = data.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _plain(value: Any) -> Any:

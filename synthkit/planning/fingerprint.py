@@ -8,7 +8,6 @@ receipt, so that ``synth plan`` can say which one changed.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.digests import digest
-from synthkit.errors import SynthError, shortened
+from synthkit.errors import SynthError
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.types import ColumnSpec, ModelSpec
@@ -232,29 +231,3 @@ def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """A part of recorded inputs; empty where somebody's editor left something else there."""
     found = data.get(key) if isinstance(data, Mapping) else None
     return found if isinstance(found, Mapping) else {}
-
-
-def changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two nested inputs, as ``path: old → new`` lines; hashes are shortened."""
-    lines: list[str] = []
-    for key in sorted({*before, *after}, key=str):
-        path = f"{prefix}.{key}" if prefix else str(key)
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            lines.extend(changes(old, new, path))
-        elif key not in before:
-            lines.append(f"{path}: added {_short(new)}")
-        elif key not in after:
-            lines.append(f"{path}: removed {_short(old)}")
-        else:
-            lines.append(f"{path}: {_short(old)} → {_short(new)}")
-    return lines
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
-        return text[:8]
-    return shortened(" ".join(text.split()), 60)

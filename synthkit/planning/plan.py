@@ -12,7 +12,7 @@ from synthkit.digests import digest
 from synthkit.errors import SynthError
 from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
-from synthkit.planning.difference import Change, explain
+from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.state import states_against
 from synthkit.results import ActionKind
@@ -260,8 +260,8 @@ class _Planner:
         if state is not None and state["fingerprints"]["sample"] == now.sample:
             if state["fingerprints"]["audit"] == now.audit:
                 return "reuse", "nothing changed", []
-            return "audit", "audits changed", _lines(explain(self.manifest, model, state, now))
-        found = [] if state is None else explain(self.manifest, model, state, now)
+            return "audit", "audits changed", _lines(changes(state, declared(self.manifest, model, now)))
+        found = [] if state is None else changes(state, declared(self.manifest, model, now))
         details = _lines(found)
         why = "never built" if state is None else f"changed: {_summary(found)}"
         if self.staging.staged(model.name, now.sample) is not None:

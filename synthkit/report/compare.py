@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from synthkit.planning.fingerprint import changes
+from synthkit.planning.difference import changes
 
 State = Mapping[str, Any]  # a receipt, or what a run found of a model: rows, epsilon, audits, fingerprints, inputs
 Record = Mapping[str, Any]
@@ -59,19 +59,12 @@ def _change(name: str, old: State | None, new: State | None) -> TableChange | No
         return TableChange(name, "removed", old, None)
     then, now = _hashes(old), _hashes(new)
     if then.get("sample") != now.get("sample"):
-        return TableChange(name, "changed", old, new, audits, tuple(_inputs(old, new)))
+        known = all(side.get("inputs") is not None for side in (old, new))  # a run does not say them
+        what = tuple(map(str, changes(old, new, ("train", "sample")))) if known else ()
+        return TableChange(name, "changed", old, new, audits, what)
     if audits or then.get("audit") != now.get("audit"):
         return TableChange(name, "audited again", old, new, audits)
     return None
-
-
-def _inputs(old: State, new: State) -> list[str]:
-    lines: list[str] = []
-    for part in ("train", "sample"):
-        sides = [(s.get("inputs") or {}).get(part) for s in (old, new)]
-        if isinstance(sides[0], Mapping) and isinstance(sides[1], Mapping):
-            lines += changes(sides[0], sides[1])
-    return lines
 
 
 def _hashes(state: State) -> Mapping[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import Location
 from synthkit.files import digests
-from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter, changes
+from synthkit.planning.difference import Change, changes, declared
+from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
 from synthkit.verify.recount import agrees_with_file, recounted
@@ -58,32 +58,30 @@ def fingerprints(manifest: Manifest, states: Mapping[str, Mapping[str, Any]]) ->
     return found
 
 
-def fits_yaml(model: ModelNode, state: Mapping[str, Any], now: Fingerprint, readers: int) -> Finding | None:
+def fits_yaml(manifest: Manifest, model: ModelNode, state: Mapping[str, Any], now: Fingerprint) -> Finding | None:
     """The finding where the rows are not those that the YAML declares now."""
     if state["fingerprints"].get("train") == now.train and state["fingerprints"].get("sample") == now.sample:
         return None
-    recorded = state.get("inputs") or {}
-    fresh = json.loads(json.dumps(dict(now.inputs), default=str))  # keys and numbers as a receipt has them
-    lines: list[str] = []
-    for part in ("train", "sample"):
-        lines += changes(recorded.get(part) or {}, fresh[part])
-    where = _place(model, lines)
-    verb = "trained" if recorded.get("train") != fresh["train"] else "drawn"
+    found = changes(state, declared(manifest, model, now), ("train", "sample"))
+    where = _place(model, found)
+    verb = "trained" if any(c.part == "train" for c in found) else "drawn"
     if model.generator.kind == "query":
         verb = "made"
-    if not lines:
+    if not found:
         message = f"the receipt of {model.name!r} contradicts itself: its hashes are not of the inputs that it names"
         hint = f"it was changed by hand: restore it from git, or synth build --select {model.name}"
         return Finding("fingerprint", "error", message, where, hint, model.name)
+    readers = sum(1 for n in manifest.dag.descendants(model.id) if n.startswith("model:"))
     also = f" (it and {readers} downstream)" if readers else ""
     message = f"{model.name!r} was {verb} otherwise than the YAML says now"
     hint = f"synth build --select {model.name}+{also}, and commit the receipts"
-    more = len(lines) - _SHOWN
-    shown = (*lines[:_SHOWN], f"… and {more} more changes") if more > 0 else tuple(lines)
+    more = len(found) - _SHOWN
+    lines = tuple(map(str, found[:_SHOWN]))
+    shown = (*lines, f"… and {more} more changes") if more > 0 else lines
     return Finding("fingerprint", "error", message, where, hint, model.name, shown)
 
 
-_KEYS = {  # the first words of a changed input → where it is written
+_KEYS = {  # the head of a changed input → where it is written
     "generator": "generator",
     "size": "size",
     "conditions": "conditions",
@@ -98,10 +96,9 @@ _KEYS = {  # the first words of a changed input → where it is written
 }
 
 
-def _place(model: ModelNode, lines: list[str]) -> Location:
-    first = lines[0].partition(":")[0].partition(".")[0] if lines else "name"
+def _place(model: ModelNode, found: Sequence[Change]) -> Location:
     origin = model.spec.origin
-    key = _KEYS.get(first, "name")
+    key = _KEYS.get(found[0].head, "name") if found else "name"
     if getattr(model.spec, key, None) is None:
         key = "name"
     return origin.at(key)

@@ -9,7 +9,7 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
-from synthkit.planning.fingerprint import Fingerprint
+from synthkit.planning.difference import declared
 from synthkit.privacy.guarantee import listed
 from synthkit.privacy.ledger.entries import Entry, Ledger
 from synthkit.project.project import Project
@@ -171,30 +171,26 @@ class Checks:
         if now is None:
             yield fits.unread(model)
             return
-        stale = self._stale(model, receipt.data, now)
+        stale = fits.fits_yaml(self.manifest, model, receipt.data, now)
         if stale is not None:
             if stale.details or not contradictions:  # else that is why
                 yield stale
         else:
             yield from consistent.fits_declaration(receipt, model)
-            yield from passes_audits(model, receipt, now)
+            yield from passes_audits(model, receipt, declared(self.manifest, model, now))
         yield from self._contract(model, receipt, stale is None)
 
     def _ephemeral(self, model: ModelNode) -> Iterator[Finding]:
         state, now = self.states.get(model.name), self.now.get(model.name)
         if state is None or now is None:
             return
-        stale = self._stale(model, state, now)
+        stale = fits.fits_yaml(self.manifest, model, state, now)
         if stale is not None:
             yield stale
         elif state["fingerprints"].get("audit") != now.audit:
             message = f"the audits of {model.name!r}, which is ephemeral, are others than when what reads it was built"
             hint = f"synth build --select {model.name}+, and commit the receipts"
             yield Finding("audit", "error", message, model.spec.origin.at("audits"), hint, model.name)
-
-    def _stale(self, model: ModelNode, state: Mapping[str, Any], now: Fingerprint) -> Finding | None:
-        readers = sum(1 for n in self.manifest.dag.descendants(model.id) if n.startswith("model:"))
-        return fits.fits_yaml(model, state, now, readers)
 
     def _contract(self, model: ModelNode, receipt: Receipt, fresh: bool) -> Iterator[Finding]:
         before = (self.before or {}).get(model.name)

@@ -7,8 +7,6 @@ private table's), or where the record does not tell, the table must be audited a
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +19,9 @@ from synthkit.audits.contract import Better, Status
 from synthkit.audits.gate import Estimate, Gate, GateParams, Limit, ShareParams, judge, limit_of
 from synthkit.audits.runner import BoundAudit, audit_hash, conditioned
 from synthkit.compiler import ModelNode
+from synthkit.compiler.manifest import audit_keys
 from synthkit.errors import Location, SynthError
-from synthkit.planning.fingerprint import Fingerprint, changes
+from synthkit.planning.difference import audit_changes, changes
 from synthkit.privacy.disclosure import WITHHELD
 from synthkit.store.warehouse import PASSING
 from synthkit.verify.findings import Finding, Level
@@ -33,42 +32,36 @@ Record = Mapping[str, Any]
 Demand = Mapping[str, Any]
 
 
-def passes_audits(model: ModelNode, receipt: Receipt, now: Fingerprint) -> Iterator[Finding]:
-    """Findings about the audits of one published table."""
+def passes_audits(model: ModelNode, receipt: Receipt, now: Mapping[str, Any]) -> Iterator[Finding]:
+    """Findings about the audits of one published table; ``now`` is what is declared (planning.difference)."""
     again = f"synth audit --select {model.name} (where the real rows are), and commit the receipt"
-    moved = _moved(receipt, now)
+    moved = [str(c) for c in changes(receipt.data, now, ("audit",)) if c.head in ("tables", "reference")]
     if moved:
         message = f"the tables that the audits of {model.name!r} compare with are others than when it was audited"
         yield Finding("audit", "error", message, model.spec.origin.at("name"), again, model.name, tuple(moved))
     recorded = _recorded(receipt)
-    seen: Counter[str] = Counter()
-    for bound in model.audits:
-        found = recorded.get((bound.name, seen[bound.name]))
-        seen[bound.name] += 1
-        finding = _never(model, bound, again) if found is None else _judged(model, bound, *found, again)
+    for key, bound in zip(audit_keys(b.name for b in model.audits), model.audits, strict=True):
+        if key not in recorded:
+            yield _never(model, bound, again)
+            continue
+        lines = tuple(map(str, audit_changes(key, recorded[key][0], receipt.data, now)))
+        finding = _judged(model, bound, *recorded[key], lines, again)
         if finding is not None:
             yield finding
 
 
-def _moved(receipt: Receipt, now: Fingerprint) -> list[str]:
-    before, after = receipt.part("inputs", "audit"), json.loads(json.dumps(now.inputs["audit"], default=str))
-    parts = ("tables", "reference")
-    return changes({k: before.get(k) for k in parts}, {k: after.get(k) for k in parts})
-
-
-def _recorded(receipt: Receipt) -> dict[tuple[str, int], tuple[Demand, Record]]:
-    """What was demanded and what was found, by the audit's name and how many of that name came before."""
+def _recorded(receipt: Receipt) -> dict[str, tuple[Demand, Record]]:
+    """What was demanded and what was found, by the audit's key."""
     demands = receipt.data.get("required")
     records = receipt.data["audits"]
     if not isinstance(demands, list) or len(demands) != len(records):
         return {}
-    found: dict[tuple[str, int], tuple[Demand, Record]] = {}
-    seen: Counter[str] = Counter()
-    for demand, record in zip(demands, records, strict=True):
-        name = str(record.get("name"))
-        if isinstance(demand, dict) and isinstance(demand.get("params"), dict) and demand.get("name") == name:
-            found[name, seen[name]] = (demand, record)
-            seen[name] += 1
+    found: dict[str, tuple[Demand, Record]] = {}
+    keys = audit_keys(str(record.get("name")) for record in records)
+    for key, demand, record in zip(keys, demands, records, strict=True):
+        same = isinstance(demand, dict) and demand.get("name") == record.get("name")
+        if same and isinstance(demand.get("params"), dict):
+            found[key] = (demand, record)
     return found
 
 
@@ -83,7 +76,9 @@ def _never(model: ModelNode, bound: BoundAudit, again: str) -> Finding:
     return Finding("audit", level, message, _place(bound), again, model.name)
 
 
-def _judged(model: ModelNode, bound: BoundAudit, demand: Demand, record: Record, again: str) -> Finding | None:
+def _judged(
+    model: ModelNode, bound: BoundAudit, demand: Demand, record: Record, lines: tuple[str, ...], again: str
+) -> Finding | None:
     what = f"audit {bound.name!r} of {model.name!r}"
     if demand.get("hash") == bound.hash:
         if record.get("status") in PASSING:
@@ -95,9 +90,8 @@ def _judged(model: ModelNode, bound: BoundAudit, demand: Demand, record: Record,
     if statuses is None or len({s in PASSING for s in statuses}) > 1:
         level: Level = "error" if bound.severity == "error" else "warning"
         message = f"{what} changed, and {_why_not(bound, demand, record)}: it must be audited again"
-        return Finding("audit", level, message, _place(bound), again, model.name, tuple(_differences(bound, demand)))
+        return Finding("audit", level, message, _place(bound), again, model.name, lines)
     figures = _figures(record)
-    lines = tuple(_differences(bound, demand))
     if not statuses <= PASSING:
         message = f"{what} does not pass under today's limit: it found {figures}"
         hint = f"take the limit back, or make a better table (synth build --select {model.name})"
@@ -109,12 +103,6 @@ def _judged(model: ModelNode, bound: BoundAudit, demand: Demand, record: Record,
         )
     message = f"{what} changed; what it found then, {figures}, passes today too"
     return Finding("audit", "note", message, _place(bound), None, model.name, lines)
-
-
-def _differences(bound: BoundAudit, demand: Demand) -> list[str]:
-    keys = ("params", "severity", "where", "warn_if", "error_if", "on_inconclusive", "sql")
-    after = json.loads(json.dumps({k: getattr(bound, k) for k in keys}, default=str))
-    return [line.removeprefix("params.") for line in changes({k: demand.get(k) for k in keys}, after)]
 
 
 def _figures(record: Record) -> str:

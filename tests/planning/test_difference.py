@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from synthkit.planning.difference import changes
 from tests.private import DECLARED
 from tests.synth import Project, make_project
 
@@ -311,3 +312,34 @@ def test_a_private_model_and_its_budget(tmp_path: Path) -> None:
     assert plan(project, "--vars", "{eps: 0.5}") == {"private": ["train hash changed: epsilon 1.0 → 0.5 (var 'eps')"]}
     edited(project, "models/sources.yml", "bounds: [18, 90]", "bounds: [18, 95]")
     assert plan(project) == {"private": ["train hash changed: declaration of source crm.customers"]}
+
+
+def test_two_receipts_of_another_kind_of_generator_and_one_that_was_edited() -> None:
+    """What one side alone has is told one by one, and nothing that an editor left there is a crash."""
+    query = {"generator": {"name": "sql", "params": {"query": "select 1"}}, "sources": {}, "seed": 3}
+    model = {
+        "generator": {"name": "circuit", "version": 2, "params": {}},
+        "sources": {"source:a.b": "0" * 64},
+        "declared": {"source:a.b": "1" * 64},
+        "epsilon": 1.0,
+        "budget": {"epsilon": 1.0, "max_rows_per_unit": 2},
+        "seed": 3,
+    }
+    before = {"inputs": {"train": query, "audit": {"reference": {"source:a.b": "0" * 64, "holdout": 0.2}}}}
+    after = {"inputs": {"train": model, "sample": "edited"}, "uses": {}, "required": None}
+    assert [str(c) for c in changes(before, after)] == [
+        'train hash changed: budget added: {"epsilon": 1.0, "max_rows_per_unit": 2}',
+        "train hash changed: declaration of source a.b",
+        "train hash changed: epsilon added: 1.0",
+        "train hash changed: generator sql → circuit",
+        "train hash changed: query removed: select 1",
+        "train hash changed: version of generator circuit added: 2",
+        "train hash changed: rows of source a.b added: 00000000",
+        "audit hash changed: holdout removed: 0.2",
+        "audit hash changed: rows of source a.b that its audits read removed: 00000000",
+    ]
+
+
+def test_a_budget_that_was_edited_is_told_of_where_the_models_epsilon_is_not() -> None:
+    before, after = ({"inputs": {"train": {"epsilon": 1.0, "budget": {"epsilon": e}}}} for e in (1.0, 2.0))
+    assert [c.subject for c in changes(before, after)] == ["budget.epsilon"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synthkit.compiler import compile_project
-from synthkit.planning.fingerprint import Fingerprint, Fingerprinter, changes, model_seed
+from synthkit.planning.fingerprint import Fingerprint, Fingerprinter, model_seed
 from synthkit.project.project import load_project
 from tests.synth import COPULA_PROJECT, make_project
 
@@ -82,17 +82,6 @@ def test_the_projects_seed_and_the_source_change_everything(tmp_path: Path, befo
     manifest = compile_project(load_project(project.root))
     model = manifest.models["fake_customers"]
     assert changed(before["fake_customers"], Fingerprinter(manifest).of(model, {})) == "tsa"
-
-
-def test_changes_are_told_by_their_path() -> None:
-    old = {"generator": {"params": {"epochs": 5, "pac": 10}}, "sources": {"source:a.b": "0" * 64}}
-    new = {"generator": {"params": {"epochs": 9}}, "sources": {"source:a.b": "1" * 64}, "seed": 3}
-    assert changes(old, new) == [
-        "generator.params.epochs: 5 → 9",
-        "generator.params.pac: removed 10",
-        "seed: added 3",
-        "sources.source:a.b: 00000000 → 11111111",
-    ]
 
 
 def test_seeds_differ_by_model_and_follow_the_project() -> None:

@@ -46,7 +46,7 @@ def test_a_tighter_limit_that_it_does_not(open_shop: Shop, capsys: Capture) -> N
     assert found["level"] == "error"
     assert "ks" in found["message"]
     assert found["file"] == "models/tables.yml"
-    assert any("max: 0.5 → 1e-05" in d for d in found["details"])
+    assert found["details"] == ["audit hash changed: ks.max 0.5 → 1e-05"]
 
 
 def test_a_number_of_rows_cannot_be_judged_by_the_gate_and_is_audited_again(open_shop: Shop, capsys: Capture) -> None:

@@ -120,10 +120,10 @@ def test_a_table_that_nobody_makes_any_more(shop: Shop, capsys: Capture) -> None
 @pytest.mark.parametrize(
     ("old", "new", "model", "line"),
     [
-        ("size: 60", "size: 70", "fake", "size: 60 → 70"),
-        ("epsilon: 1\n", "epsilon: 2\n", "fake", "epsilon: 1.0 → 2.0"),
-        ("where n > 1", "where n > 2", "busy", "generator.params.query"),
-        ("from {{ ref('by_tier') }} where", "from {{ ref('by_tier') }}, {{ ref('customers') }} where", "busy", "sources.model:customers: added"),
+        ("size: 60", "size: 70", "fake", "sample hash changed: size 60 → 70"),
+        ("epsilon: 1\n", "epsilon: 2\n", "fake", "train hash changed: epsilon 1.0 → 2.0"),
+        ("where n > 1", "where n > 2", "busy", "train hash changed: query "),
+        ("from {{ ref('by_tier') }} where", "from {{ ref('by_tier') }}, {{ ref('customers') }} where", "busy", "train hash changed: upstream model 'customers' added: "),
     ],
 )  # fmt: skip
 def test_a_changed_model_is_not_what_was_built(
@@ -159,7 +159,7 @@ def test_rows_of_an_older_table_upstream(shop: Shop, capsys: Capture) -> None:
     shop.forge("by_tier", lambda r: r["fingerprints"].update(sample="0" * 64))
     found = {f["model"]: f["details"] for f in verify(shop, capsys).findings}
     assert found.keys() == {"by_tier", "busy"}
-    assert found["busy"][0].startswith("sources.model:by_tier: ")
+    assert found["busy"][0].startswith("train hash changed: upstream model 'by_tier' ")
 
 
 def test_a_receipt_whose_hashes_are_not_of_its_inputs(shop: Shop, capsys: Capture) -> None:
@@ -293,7 +293,7 @@ def test_text_names_place_and_fix(shop: Shop, capsys: Capture) -> None:
     assert code == 1
     assert "models/tables.yml:" in out
     assert ": error: 'fake' was drawn otherwise than the YAML says now" in out
-    assert "size: 60 → 70" in out
+    assert "sample hash changed: size 60 → 70" in out
     assert "  fix: synth build --select fake+" in out
     assert out.splitlines()[-1].startswith("NOT verified: 5 models, ")
     assert synth(capsys, "verify", "--project-dir", str(shop.root), "--quiet")[1].count("error") >= 1

@@ -175,7 +175,18 @@ def test_the_difference_of_two_versions(tables: Project) -> None:
     found = json.loads(tables.ok("diff", "--format", "json"))["numbers"]
     assert found["columns"][0]["column"] == "i"
     assert found["columns"][0]["value"] == pytest.approx(0.99)
-    assert found["configuration"][0].startswith("train.generator.params.query")
+    assert found["configuration"][0].startswith("train hash changed: query ")
+
+
+def test_plan_verify_and_diff_say_what_changed_in_the_same_words(tables: Project) -> None:
+    changed = MODEL.format(rows=31).replace("    audits:", "    seed: 5\n        audits:")
+    tables.write({"models/m.yml": changed})
+    (action,) = json.loads(tables.ok("plan", "--output", "json"))["actions"]
+    verified = json.loads(tables.fails("verify", "--log-format", "json").splitlines()[0])
+    tables.ok("build")
+    compared = json.loads(tables.ok("diff", "--format", "json"))["numbers"]
+    assert [line.split(" ")[3] for line in action["changes"]] == ["query", "seed"]
+    assert verified["details"] == action["changes"] == compared["configuration"]
 
 
 def test_a_colleague_without_synthkit_gets_the_tables(tables: Project, tmp_path: Path) -> None:
