@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.durations import pytest_configure  # noqa: F401
-from tests.synth import COPULA_PROJECT, Project, make_project
+from tests.synth import COPULA_PROJECT, Project, copied, make_project
 
 # The same cases in every run, as a gate must not flake; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("fixed", derandomize=True)
@@ -21,6 +21,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 def shop(tmp_path: Path) -> Project:
     """A project of two SQL models over one source: builds in about a second."""
     return make_project(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def shop_built_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = make_project(tmp_path_factory.mktemp("built") / "shop")
+    project.ok("build")
+    return project
+
+
+@pytest.fixture
+def built_shop(shop_built_once: Project, tmp_path: Path) -> Project:
+    """A copy of the shop as one build left it; built once in each process that runs tests."""
+    return copied(shop_built_once, tmp_path / "shop")
 
 
 @pytest.fixture

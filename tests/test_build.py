@@ -31,27 +31,24 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_build_publishes_audited_tables(shop: Project) -> None:
-    shop.ok("build")
-    results = shop.results()
+def test_a_build_publishes_audited_tables(built_shop: Project) -> None:
+    results = built_shop.results()
     assert {r["status"] for r in results.values()} == {"pass"}
-    assert len(shop.parquet("customers")) == 1
-    rows = shop.query("select tier, n from by_tier order by tier")
+    assert len(built_shop.parquet("customers")) == 1
+    rows = built_shop.query("select tier, n from by_tier order by tier")
     assert [r["tier"] for r in rows] == ["basic", "plus", "pro"]
 
 
-def test_a_source_never_shows_its_holdout_to_an_sql_model(shop: Project) -> None:
-    shop.ok("build")
-    count = shop.query("select count(*) as n from customers")[0]["n"]
+def test_a_source_never_shows_its_holdout_to_an_sql_model(built_shop: Project) -> None:
+    count = built_shop.query("select count(*) as n from customers")[0]["n"]
     assert 260 <= count <= 370  # about 80 % of 400
 
 
-def test_a_second_build_does_nothing(shop: Project) -> None:
-    shop.ok("build")
-    before = digest(shop.parquet("customers")[0])
-    shop.ok("build")
-    assert {r["status"] for r in shop.results().values()} == {"reused"}
-    assert digest(shop.parquet("customers")[0]) == before
+def test_a_second_build_does_nothing(built_shop: Project) -> None:
+    before = digest(built_shop.parquet("customers")[0])
+    built_shop.ok("build")
+    assert {r["status"] for r in built_shop.results().values()} == {"reused"}
+    assert digest(built_shop.parquet("customers")[0]) == before
 
 
 def test_a_failing_audit_publishes_nothing_and_names_itself(shop: Project) -> None:
@@ -65,13 +62,12 @@ def test_a_failing_audit_publishes_nothing_and_names_itself(shop: Project) -> No
     assert shop.parquet("customers") == []
 
 
-def test_the_last_good_table_survives_a_failure(shop: Project) -> None:
-    shop.ok("build")
-    before = digest(shop.parquet("customers")[0])
-    shop.write({"models/customers.yml": FAILING})
-    shop.fails("build")
-    assert digest(shop.parquet("customers")[0]) == before
-    assert len(shop.query("select distinct tier from customers")) == 3
+def test_the_last_good_table_survives_a_failure(built_shop: Project) -> None:
+    before = digest(built_shop.parquet("customers")[0])
+    built_shop.write({"models/customers.yml": FAILING})
+    built_shop.fails("build")
+    assert digest(built_shop.parquet("customers")[0]) == before
+    assert len(built_shop.query("select distinct tier from customers")) == 3
 
 
 def test_a_relaxed_audit_takes_the_staged_rows(shop: Project) -> None:
@@ -194,12 +190,11 @@ def test_selecting_a_model_whose_parent_was_never_built_says_so(shop: Project) -
     assert "+by_tier" in text
 
 
-def test_full_refresh_runs_everything_and_gives_the_same_bytes(shop: Project) -> None:
-    shop.ok("build")
-    before = digest(shop.parquet("customers")[0])
-    shop.ok("build", "--full-refresh", env=OTHER_HASHES)
-    assert shop.results()["customers"]["action"] == "query"
-    assert digest(shop.parquet("customers")[0]) == before
+def test_full_refresh_runs_everything_and_gives_the_same_bytes(built_shop: Project) -> None:
+    before = digest(built_shop.parquet("customers")[0])
+    built_shop.ok("build", "--full-refresh", env=OTHER_HASHES)
+    assert built_shop.results()["customers"]["action"] == "query"
+    assert digest(built_shop.parquet("customers")[0]) == before
 
 
 TIMES = {"run_id", "published_at", "seconds", "previous"}
@@ -225,17 +220,16 @@ def test_receipts_of_the_same_fingerprint_differ_in_time_alone(shop: Project) ->
         assert after[name]["run_id"] != receipt["run_id"]
 
 
-def test_a_source_that_seems_unchanged_is_looked_at(shop: Project) -> None:
+def test_a_source_that_seems_unchanged_is_looked_at(built_shop: Project) -> None:
     """A file that is another one under the same size and time, as a careless copy may leave it: its ctime tells."""
-    shop.ok("build")
-    file = shop.root / "data" / "customers.csv"
+    file = built_shop.root / "data" / "customers.csv"
     stat = file.stat()
     file.write_bytes(file.read_bytes().replace(b"basic", b"cisab"))
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert "nothing to do" not in shop.ok("plan")
-    assert "nothing to do" not in shop.ok("plan", "--full")
-    shop.ok("build")
-    assert {r["tier"] for r in shop.query("select tier from by_tier")} == {"cisab", "plus", "pro"}
+    assert "nothing to do" not in built_shop.ok("plan")
+    assert "nothing to do" not in built_shop.ok("plan", "--full")
+    built_shop.ok("build")
+    assert {r["tier"] for r in built_shop.query("select tier from by_tier")} == {"cisab", "plus", "pro"}
 
 
 def test_materializations(shop: Project) -> None:
@@ -266,24 +260,22 @@ def test_materializations(shop: Project) -> None:
     assert {r["status"] for r in shop.results().values()} == {"reused"}
 
 
-def test_meta_can_be_queried(shop: Project) -> None:
-    shop.ok("build")
-    tables = shop.query("select name, rows from synth_meta.tables order by name")
+def test_meta_can_be_queried(built_shop: Project) -> None:
+    tables = built_shop.query("select name, rows from synth_meta.tables order by name")
     assert [t["name"] for t in tables] == ["by_tier", "customers"]
-    audits = shop.query("select * from synth_meta.audits")
+    audits = built_shop.query("select * from synth_meta.audits")
     assert audits[0]["status"] == "pass"
-    privacy = shop.query("select * from synth_meta.privacy where contains_real_rows")
+    privacy = built_shop.query("select * from synth_meta.privacy where contains_real_rows")
     assert privacy
-    assert len(shop.query("select * from synth_meta.runs")) == 1
+    assert len(built_shop.query("select * from synth_meta.runs")) == 1
 
 
-def test_a_changed_source_builds_again(shop: Project) -> None:
-    shop.ok("build")
-    path = shop.root / "data" / "customers.csv"
+def test_a_changed_source_builds_again(built_shop: Project) -> None:
+    path = built_shop.root / "data" / "customers.csv"
     path.write_text(path.read_text().replace("pro", "gold"))
-    assert "crm.customers" in shop.ok("plan")
-    shop.ok("build")
-    assert {r["tier"] for r in shop.query("select distinct tier from by_tier")} == {"basic", "plus", "gold"}
+    assert "crm.customers" in built_shop.ok("plan")
+    built_shop.ok("build")
+    assert {r["tier"] for r in built_shop.query("select distinct tier from by_tier")} == {"basic", "plus", "gold"}
 
 
 @pytest.mark.slow
@@ -370,23 +362,21 @@ def test_a_model_downstream_learns_from_a_published_table(tmp_path: Path) -> Non
     assert project.results()["second_hand"]["rows"] == 50
 
 
-def test_audit_judges_without_building(shop: Project) -> None:
-    shop.ok("build")
-    before = digest(shop.parquet("customers")[0])
-    shop.ok("audit")
-    assert digest(shop.parquet("customers")[0]) == before
-    path = shop.root / "models" / "customers.yml"
+def test_audit_judges_without_building(built_shop: Project) -> None:
+    before = digest(built_shop.parquet("customers")[0])
+    built_shop.ok("audit")
+    assert digest(built_shop.parquet("customers")[0]) == before
+    path = built_shop.root / "models" / "customers.yml"
     path.write_text(path.read_text().replace("not_null: {columns: [tier]}", "row_count: {max: 10}"))
-    assert "row_count" in shop.fails("audit")
-    assert len(shop.query("select * from customers limit 1")) == 1
+    assert "row_count" in built_shop.fails("audit")
+    assert len(built_shop.query("select * from customers limit 1")) == 1
 
 
-def test_an_unwritable_warehouse_is_named(shop: Project) -> None:
-    shop.ok("build")
-    (shop.root / "warehouse" / "prod").parent.mkdir(exist_ok=True)
-    (shop.root / "warehouse" / "prod").write_text("a file where a folder should be")
-    shop.write({"synth_project.yml": "name: shop\ntargets: {dev: {}, prod: {}}\n"})
-    text = shop.fails("build", "--target", "prod")
+def test_an_unwritable_warehouse_is_named(built_shop: Project) -> None:
+    (built_shop.root / "warehouse" / "prod").parent.mkdir(exist_ok=True)
+    (built_shop.root / "warehouse" / "prod").write_text("a file where a folder should be")
+    built_shop.write({"synth_project.yml": "name: shop\ntargets: {dev: {}, prod: {}}\n"})
+    text = built_shop.fails("build", "--target", "prod")
     assert "warehouse" in text
 
 

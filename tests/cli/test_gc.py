@@ -128,15 +128,14 @@ def test_an_age_is_written_in_days(shop: Project) -> None:
     assert "write 12h, 30d or 8w" in shop.fails("gc", "--older-than", "soon", code=2)
 
 
-def test_without_the_sources_caches_stay(shop: Project) -> None:
-    shop.ok("build")
-    kept = shop.root / "target" / "cache" / "models" / ("0" * 32)
+def test_without_the_sources_caches_stay(built_shop: Project) -> None:
+    kept = built_shop.root / "target" / "cache" / "models" / ("0" * 32)
     kept.mkdir(parents=True)
     (kept / "complete.json").write_text("{}", "utf-8")
-    source = shop.root / "data" / "customers.csv"
+    source = built_shop.root / "data" / "customers.csv"
     source.rename(source.with_suffix(".gone"))
-    done = shop.synth("gc")
+    done = built_shop.synth("gc")
     assert kept.exists(), done.stdout
     source.with_suffix(".gone").rename(source)
-    assert "versions are off" in shop.ok("gc")
+    assert "versions are off" in built_shop.ok("gc")
     assert not kept.exists()

@@ -54,12 +54,11 @@ def test_ls_in_all_its_forms(shop: Project) -> None:
     assert "did you mean 'by_tier'" in shop.fails("ls", "--select", "by_teir", code=2)
 
 
-def test_state_and_result_selection(shop: Project) -> None:
-    shop.ok("build")
-    path = shop.root / "models" / "customers.yml"
+def test_state_and_result_selection(built_shop: Project) -> None:
+    path = built_shop.root / "models" / "customers.yml"
     path.write_text(path.read_text().replace("order by tier", "order by n"))
-    assert shop.ok("ls", "--select", "state:modified").split() == ["by_tier"]
-    assert shop.ok("ls", "--select", "result:pass", "--exclude", "by_tier").split() == ["customers"]
+    assert built_shop.ok("ls", "--select", "state:modified").split() == ["by_tier"]
+    assert built_shop.ok("ls", "--select", "result:pass", "--exclude", "by_tier").split() == ["customers"]
 
 
 def test_compile_writes_manifest_sql_and_yaml(shop: Project) -> None:
@@ -112,43 +111,44 @@ def test_reports(shop: Project) -> None:
     assert "--report" in shop.fails("build", "--report", "pdf=x", code=2)
 
 
-def test_query_formats(shop: Project) -> None:
-    shop.ok("build")
-    assert shop.ok("query", "select tier from by_tier order by 1").splitlines() == ["tier", "basic", "plus", "pro"]
-    assert json.loads(shop.ok("query", "select 1 as a, null as b", "--format", "json")) == [{"a": 1, "b": None}]
-    table = shop.ok("query", "select tier, n from by_tier order by 1", "--format", "table").splitlines()
+def test_query_formats(built_shop: Project) -> None:
+    assert built_shop.ok("query", "select tier from by_tier order by 1").splitlines() == [
+        "tier",
+        "basic",
+        "plus",
+        "pro",
+    ]
+    assert json.loads(built_shop.ok("query", "select 1 as a, null as b", "--format", "json")) == [{"a": 1, "b": None}]
+    table = built_shop.ok("query", "select tier, n from by_tier order by 1", "--format", "table").splitlines()
     assert len({len(line.rstrip()) for line in table}) == 1  # aligned
-    assert "by_teir" in shop.fails("query", "select * from by_teir", code=2)
+    assert "by_teir" in built_shop.fails("query", "select * from by_teir", code=2)
     stdin = subprocess.run(
-        [*SYNTH, "query", "-"], input="select 7 as x", cwd=shop.root, capture_output=True, text=True, check=False
+        [*SYNTH, "query", "-"], input="select 7 as x", cwd=built_shop.root, capture_output=True, text=True, check=False
     )
     assert stdin.stdout.split() == ["x", "7"]
 
 
 @pytest.mark.parametrize("sql", ["create table x as select 1", "drop table customers", "copy (select 1) to 'x.csv'"])
-def test_queries_cannot_write(shop: Project, sql: str) -> None:
-    shop.ok("build")
-    assert shop.synth("query", sql).returncode == 2
-    assert not (shop.root / "x.csv").exists()
-    assert shop.query("select count(*) > 0 as there from customers") == [{"there": True}]
+def test_queries_cannot_write(built_shop: Project, sql: str) -> None:
+    assert built_shop.synth("query", sql).returncode == 2
+    assert not (built_shop.root / "x.csv").exists()
+    assert built_shop.query("select count(*) > 0 as there from customers") == [{"there": True}]
 
 
-def test_show(shop: Project) -> None:
-    shop.ok("build")
-    text = shop.ok("show", "customers")
+def test_show(built_shop: Project) -> None:
+    text = built_shop.ok("show", "customers")
     assert "none: the table contains real rows" in text
     assert "not_null" in text
-    assert "did you mean 'customers'" in shop.fails("show", "custmers", code=2)
+    assert "did you mean 'customers'" in built_shop.fails("show", "custmers", code=2)
 
 
-def test_clean_keeps_what_is_published(shop: Project) -> None:
-    shop.ok("build")
-    assert "would remove" in shop.ok("clean", "--dry-run")
-    shop.ok("clean")
-    assert not (shop.root / "target" / "run_results.json").exists()
-    assert len(shop.query("select * from customers limit 1")) == 1
-    shop.ok("build")
-    assert {r["status"] for r in shop.results().values()} == {"reused"}
+def test_clean_keeps_what_is_published(built_shop: Project) -> None:
+    assert "would remove" in built_shop.ok("clean", "--dry-run")
+    built_shop.ok("clean")
+    assert not (built_shop.root / "target" / "run_results.json").exists()
+    assert len(built_shop.query("select * from customers limit 1")) == 1
+    built_shop.ok("build")
+    assert {r["status"] for r in built_shop.results().values()} == {"reused"}
 
 
 def test_debug(shop: Project) -> None:
@@ -199,11 +199,10 @@ def test_on_a_terminal_there_are_bars_and_colours(shop: Project) -> None:
     assert b"done" in output
 
 
-def test_a_reader_that_stops_reading_is_no_error(shop: Project) -> None:
-    shop.ok("build")
+def test_a_reader_that_stops_reading_is_no_error(built_shop: Project) -> None:
     command = f"{sys.executable} -m synthkit query 'select * from range(200000)' | head -1"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], cwd=shop.root, capture_output=True, text=True, check=False
+        ["bash", "-o", "pipefail", "-c", command], cwd=built_shop.root, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
