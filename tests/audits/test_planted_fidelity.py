@@ -29,10 +29,16 @@ def against(directory: Path, synthetic: pa.Table) -> AuditContext:
     return context(directory, synthetic, rows(2), rows(3))
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> AuditContext:
+    """What audits share of a table (encodings, classifiers) is made once, as in a build."""
+    return against(tmp_path_factory.mktemp("fresh"), rows(1))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("audit", SUITE)
-def test_a_fresh_real_sample_passes(tmp_path: Path, audit: str) -> None:
-    result = run(audit, against(tmp_path, rows(1)))
+def test_a_fresh_real_sample_passes(fresh: AuditContext, audit: str) -> None:
+    result = run(audit, fresh)
     assert result.status == "pass", result.message
     assert result.floor is not None
     assert result.limit is not None
