@@ -33,5 +33,4 @@ def fresh_sources(manifest: Manifest, now: datetime, sources: Iterable[str] | No
 
 def sources_read(model: ModelNode) -> tuple[str, ...]:
     """The sources whose rows go into a model: what it learns from, and what its SQL reads."""
-    read = (model.source,) if model.generator.kind != "query" else model.sql_relations
-    return tuple(dict.fromkeys(r.id for r in read if r is not None and r.source is not None))
+    return tuple(dict.fromkeys(r.id for r in model.reads if r.source is not None))

@@ -12,6 +12,7 @@ from synthkit.compiler import ModelNode
 from synthkit.errors import BuildError
 from synthkit.events import Note
 from synthkit.planning.fingerprint import model_seed
+from synthkit.planning.state import rows_of
 from synthkit.project.types import Relation
 from synthkit.runners.jobs import IngestJob, InheritJob, JobProgress, SplitJob
 from synthkit.sources.ingest import parse_share
@@ -142,22 +143,15 @@ class Inputs:
         """The files of a source's training rows and, for audits alone, of its held-out ones."""
         from synthkit.sources.ingest import load_split
 
-        spec = self.context.manifest.sources[source.id].spec
-        share = spec.holdout if spec.holdout is not None else self.context.manifest.project.spec.holdout
-        split = load_split(Path(self.ingest(source, parse_share(share))))
+        share = parse_share(self.context.manifest.holdout_of(source.id))
+        split = load_split(Path(self.ingest(source, share)))
         held_out = () if split.holdout is None else split.holdout.paths
         return [str(p) for p in split.train.paths], [str(p) for p in held_out]
 
     def upstream(self, name: str) -> StagedRows:
         """An audited table that this model reads: published, or staged if it is ephemeral."""
         node = self.context.manifest.models[name]
-        if node.spec.materialized == "ephemeral":
-            state = self.context.staging.audited(name)
-            rows = None
-            if state is not None:
-                rows = self.context.staging.staged(name, state["fingerprints"]["sample"])
-        else:
-            rows = self.context.warehouse.rows(name)
+        rows = rows_of(self.context.warehouse, self.context.staging, node)
         if rows is None:
             raise BuildError(f"{name!r} is not published", hint=f"build it: synth build --select {name}")
         return rows

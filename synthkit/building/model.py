@@ -75,7 +75,7 @@ class ModelRun:
             status,
             rows=staged.table.rows,
             audits=tuple(records),
-            published=self.model.spec.materialized != "ephemeral",
+            published=not self.model.spec.ephemeral,
             message="no comparison with real rows could decide" if blind else "",
         )
 

@@ -9,30 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.releases import cache_of
 from synthkit.errors import BuildError
 from synthkit.privacy.accounting.cached import composed
+from synthkit.privacy.descent import Descent, Way, read, released, united
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Entry
 from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.store.staging import StagedRows
-
-
-@dataclass
-class _Descent:
-    """How rows descend from one account."""
-
-    sources: set[str] = field(default_factory=set)
-    entries: set[str] = field(default_factory=set)
-    unprotected: tuple[str, ...] = ()
-
-    def add_way(self, way: tuple[str, ...]) -> None:
-        if way and (not self.unprotected or len(way) < len(self.unprotected)):
-            self.unprotected = way
 
 
 def guarantees_of(
@@ -48,43 +35,34 @@ def guarantees_of(
         BuildError: the ledger lacks an entry that upstream rows name, or the rows would reveal more than the model's
             ``privacy: max_epsilon`` allows.
     """
-    found: dict[str, _Descent] = {}
+
+    def account(source: str) -> str:
+        return manifest.account_of(source).name
+
     if charged is not None and model.source is not None:
-        own = found.setdefault(manifest.account_of(model.source.id).name, _Descent())
-        own.sources.add(model.source.id)
-        own.entries.add(charged["entry"])
+        found = released(model.source.id, charged["entry"], account(model.source.id))
     else:
-        reads = model.sql_relations if model.generator.kind == "query" else (model.source,)
-        for relation in reads:
-            if relation is None:
-                continue
-            if relation.source is not None:
-                real = found.setdefault(manifest.account_of(relation.id).name, _Descent())
-                real.sources.add(relation.id)
-                real.add_way((relation.id,))
-            else:
-                _inherit(manifest, relation.id, upstream(relation.name), found)
-    entries = _entries(manifest, {hash_ for d in found.values() for hash_ in d.entries})
-    guarantees = tuple(_composed(manifest, name, d, entries) for name, d in sorted(found.items()))
+        nodes = [r.id for r in model.reads]
+        found = read(nodes, lambda node: _made(manifest, node, upstream(node.removeprefix("model:"))), account)
+    entries = _entries(manifest, {hash_ for way in found.ways.values() for hash_ in way.releases})
+    guarantees = tuple(_composed(manifest, name, way, entries) for name, way in sorted(found.ways.items()))
     _check(model, guarantees)
     return guarantees
 
 
-def _inherit(manifest: Manifest, node: str, rows: StagedRows, found: dict[str, _Descent]) -> None:
+def _made(manifest: Manifest, node: str, rows: StagedRows) -> Descent:
     """What the rows of another model descend from, under today's accounts."""
+    found: dict[str, list[Way]] = {}
     if rows.guarantees is None:  # published before this was kept: nothing is known, so nothing is promised
         for static in manifest.model(node).guarantees:
-            unknown = found.setdefault(static.account, _Descent())
-            unknown.sources |= set(static.sources)
-            unknown.add_way((node, static.sources[0]))
-        return
-    for kept in rows.guarantees:
-        known = {a.name for a in manifest.accounts.values() if a.known & set(kept["sources"])}
+            unknown = Way(frozenset(static.sources), unprotected=static.sources[:1])
+            found.setdefault(static.account, []).append(unknown)
+    for kept in rows.guarantees or ():
+        way = Way(frozenset(kept["sources"]), frozenset(kept.get("entries", ())), tuple(kept["unprotected"]))
+        known = {a.name for a in manifest.accounts.values() if a.known & way.sources}
         for name in known or {kept["account"]}:
-            descent = found.setdefault(name, _Descent())
-            descent.sources |= set(kept["sources"])
-            descent.entries |= set(kept.get("entries", ()))
-            descent.add_way((node, *kept["unprotected"]) if kept["unprotected"] else ())
+            found.setdefault(name, []).append(way)
+    return Descent({name: united(ways) for name, ways in found.items()})
 
 
 def _entries(manifest: Manifest, hashes: set[str]) -> dict[str, Entry]:
@@ -98,8 +76,8 @@ def _entries(manifest: Manifest, hashes: set[str]) -> dict[str, Entry]:
     return found
 
 
-def _composed(manifest: Manifest, account: str, descent: _Descent, entries: Mapping[str, Entry]) -> Guarantee:
-    charges = [entries[h].charge for h in sorted(descent.entries)]
+def _composed(manifest: Manifest, account: str, descent: Way, entries: Mapping[str, Entry]) -> Guarantee:
+    charges = [entries[h].charge for h in sorted(descent.releases)]
     way = descent.unprotected
     if not way and any(c.insecure_seed is not None for c in charges):  # the noise of one of them can be taken off again
         way = tuple(sorted(descent.sources))[:1]
@@ -117,7 +95,7 @@ def _composed(manifest: Manifest, account: str, descent: _Descent, entries: Mapp
         delta,
         tuple(sorted({c.model for c in charges})),
         way,
-        tuple(sorted(descent.entries)),
+        tuple(sorted(descent.releases)),
     )
 
 

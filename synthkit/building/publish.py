@@ -12,6 +12,7 @@ from synthkit.files import parsed_json
 from synthkit.planning.difference import rendered_with
 from synthkit.planning.disclosed import public_form, source_columns
 from synthkit.planning.plan import Action
+from synthkit.planning.state import state_of
 from synthkit.store.database import TableInfo, held_by_others, rebuild
 from synthkit.store.others import HELD, refuse_taken_names
 from synthkit.store.previous import PreviousVersions
@@ -43,7 +44,7 @@ def publish(
     receipt = _receipt(context, model, action, staged, records, seconds)
     receipt = public_form(context.manifest, model, receipt)
     passing = PassingAudit.of(receipt["audits"])
-    if model.spec.materialized == "ephemeral":
+    if model.spec.ephemeral:
         context.staging.record_audited(model.name, receipt)
         context.staging.discard_others(model.name, staged.sample)
         return
@@ -58,7 +59,7 @@ def publish(
 
 def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) -> dict[str, Any] | None:
     """What the audits of these rows may know of the version published before them; an ephemeral model has none."""
-    if model.spec.materialized == "ephemeral":
+    if model.spec.ephemeral:
         return None
     found = _versions(context).before(model.name, staged.path)
     return None if found is None else found.to_json()
@@ -131,7 +132,7 @@ def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, Any]:
     while waiting:
         name = waiting.pop()
         node = context.manifest.models[name]
-        state = context.staging.audited(name) if node.spec.materialized == "ephemeral" else None
+        state = state_of(context.warehouse, context.staging, node) if node.spec.ephemeral else None
         if state is not None and name not in found:
             found[name] = {key: state[key] for key in ("fingerprints", "inputs")}
             waiting += [r.name for r in node.parents if r.source is None]

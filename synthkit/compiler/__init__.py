@@ -14,12 +14,13 @@ from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.budgets import bind_accounts, bind_budgets
 from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
 from synthkit.compiler.constraints import bind_constraints
+from synthkit.compiler.descent import trace_descent
 from synthkit.compiler.disclosure import decide_disclosure
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.external import check_external
 from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
-from synthkit.compiler.graph import build_graph, order_models, resolve_relations, trace_lineage
+from synthkit.compiler.graph import build_graph, order_models, resolve_relations
 from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.holdouts import bind_derived_holdouts
 from synthkit.compiler.lineage import check_lineage
@@ -53,7 +54,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_pii,
     check_conditions,
     bind_constraints,
-    trace_lineage,
+    trace_descent,
     bind_audits,
     bind_unit_tests,
     check_exposures,

@@ -15,10 +15,12 @@ from synthkit.compiler.manifest import (
     SourceNode,
     UnitTest,
     audit_keys,
+    made_from,
 )
 from synthkit.errors import Fault, Location
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
+from synthkit.privacy.descent import Descent
 from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
@@ -54,6 +56,7 @@ class ModelDraft:
     constraints: tuple[Constraint, ...] = ()
     audits: list[BoundAudit] = field(default_factory=list)
     audit_uses: list[Mapping[KeyPath, Uses]] = field(default_factory=list)
+    descent: Descent = field(default_factory=Descent)
     lineage: Lineage = field(default_factory=Lineage)
     budget: Budget | None = None
     declared: Schema | None = None
@@ -75,6 +78,11 @@ class ModelDraft:
     def learnt(self) -> Schema | None:
         """Under a budget, the columns that are learnt, as they are declared."""
         return None if self.declared is None else learnt_columns(self.declared)
+
+    @property
+    def reads(self) -> tuple[Relation, ...]:
+        """The relations that its rows are made from."""
+        return made_from(self.generator, self.spec.source, self.sql_relations)
 
     @property
     def parents(self) -> tuple[Relation, ...]:

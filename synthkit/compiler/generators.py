@@ -14,6 +14,7 @@ from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
 from synthkit.project.faults import parameter_faults
+from synthkit.project.holdout import holdout_of
 from synthkit.project.types import AUTO
 from synthkit.schema import MADE_UP
 from synthkit.sources.ingest import parse_share
@@ -106,16 +107,9 @@ def _bind_size(draft: Draft, model: ModelDraft) -> None:
 
 
 def _bind_holdout(draft: Draft, model: ModelDraft) -> None:
-    """The model's own holdout, else its source table's, else the project's."""
-    spec, project = model.spec, draft.project
-    value: str | float | None = spec.holdout
-    origin, key = spec.origin, "holdout"
-    if value is None and spec.source is not None and spec.source.id in draft.tables:
-        table = draft.tables[spec.source.id][1]
-        value, origin = table.holdout, table.origin
-    if value is None:
-        value, origin = project.spec.holdout, project.spec.origin
+    found = source_table(draft, model)
+    value, origin = holdout_of(draft.project.spec, None if found is None else found[1], model.spec)
     try:
         model.holdout = parse_share(value)
     except ValueError as error:
-        draft.fault(str(error), origin.at(key), value, 'write a share such as "20%" or 0.2; 0 turns it off')
+        draft.fault(str(error), origin.at("holdout"), value, 'write a share such as "20%" or 0.2; 0 turns it off')

@@ -1,9 +1,8 @@
-"""Resolve ``ref`` and ``source``, order the models, and trace what each table descends from."""
+"""Resolve ``ref`` and ``source``, and order the models."""
 
 from __future__ import annotations
 
-from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.compiler.manifest import Lineage
+from synthkit.compiler.draft import Draft
 from synthkit.compiler.sqlmodels import query_place, render_query
 from synthkit.errors import Location, did_you_mean
 from synthkit.graph.dag import Dag
@@ -125,34 +124,3 @@ def _add_selectables(draft: Draft) -> None:
     for exposure in draft.project.exposures:
         id_ = f"exposure:{exposure.name}"
         draft.selectables[id_] = Selectable(id=id_, name=exposure.name, tags=exposure.tags, kind="exposure")
-
-
-def trace_lineage(draft: Draft) -> None:
-    """Which real sources each table descends from, and whether real rows reach it unchanged.
-
-    An SQL model that reads a source hands real rows on; a generator draws new rows, so what is trained
-    on a table with real rows in it does not contain them itself.
-    """
-    for name in draft.order:
-        model = draft.models[name]
-        if model.generator is None:
-            continue
-        model.lineage = _lineage(draft, model)
-
-
-def _lineage(draft: Draft, model: ModelDraft) -> Lineage:
-    assert model.generator is not None
-    reads = model.sql_relations if model.generator.kind == "query" else model.parents[:1]
-    sources: set[str] = set()
-    through: tuple[str, ...] = ()
-    for relation in reads:
-        if relation.source is not None:
-            sources.add(relation.id)
-            through = through or (relation.id,)
-        elif relation.name in draft.models:
-            upstream = draft.models[relation.name].lineage
-            sources |= upstream.sources
-            if upstream.contains_real_rows:
-                through = through or (relation.id, *upstream.through)
-    copies = model.generator.kind == "query" and bool(through)
-    return Lineage(frozenset(sources), copies, through if copies else ())

@@ -1,9 +1,8 @@
 """Static guarantees: for each table and each account it descends from, the (ε, δ) of its lineage, from the YAML alone.
 
-A training under ε on a source is a release. What is made of released tables, by a generator or by SQL, is
-post-processing and costs nothing (Dwork & Roth 2014); several releases about the same people compose,
-each counted once however often it is reached. Real rows, or a generator that learns from them without ε, leave no
-bound; nor does one whose noise an ``insecure_seed`` repeats, as whoever knows the number takes it off again.
+Releases about the same people compose, and what is made of them costs nothing (Dwork & Roth 2014). Real rows, or a
+generator that learns from them without ε, leave no bound (:mod:`synthkit.privacy.descent`); nor does one whose noise an
+``insecure_seed`` repeats, as whoever knows the number takes it off again.
 
 The guarantee is of one build of these declarations. Tables of earlier builds reveal more: the ledger adds that up.
 """
@@ -12,84 +11,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from synthkit.compiler.descent import read_by
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.releases import compose
 from synthkit.errors import Location
 from synthkit.privacy.accounting.parallel import by_part
+from synthkit.privacy.descent import Descent, Way, united
 from synthkit.privacy.guarantee import Account, Guarantee, listed
-from synthkit.project.types import Relation, Requirement
-
-
-@dataclass(frozen=True)
-class _Descent:
-    """How one table descends from one source: by which releases, and by which unprotected way."""
-
-    releases: frozenset[str] = frozenset()
-    unprotected: tuple[str, ...] = ()
-
-
-@dataclass
-class _Tracer:
-    draft: Draft
-    descents: dict[str, dict[str, _Descent]] = field(default_factory=dict)  # by model and source id
-
-    def of_relation(self, relation: Relation) -> dict[str, _Descent]:
-        """Of a table that is read as it is: a source's rows are real, a model's descend as that model does."""
-        if relation.source is not None:
-            return {relation.id: _Descent(unprotected=(relation.id,))}
-        return {
-            source: _Descent(d.releases, (relation.id, *d.unprotected) if d.unprotected else ())
-            for source, d in self.descents.get(relation.name, {}).items()
-        }
-
-    def of_model(self, model: ModelDraft) -> dict[str, _Descent]:
-        assert model.generator is not None
-        spec = model.spec
-        if model.generator.kind == "query":
-            return _united([self.of_relation(r) for r in model.sql_relations])
-        if spec.source is None:
-            return {}
-        if spec.source.source is not None and model.budget is not None and model.budget.insecure_seed is None:
-            return {spec.source.id: _Descent(frozenset({spec.name}))}
-        return self.of_relation(spec.source)
-
-    def guarantees(self, reads: dict[str, _Descent]) -> tuple[Guarantee, ...]:
-        """One guarantee for each account that the descents touch."""
-        found = []
-        for account in self.draft.accounts.values():
-            touched = {s: reads[s] for s in account.sources if s in reads}
-            if not touched:
-                continue
-            releases = frozenset[str]().union(*(d.releases for d in touched.values()))
-            way = _shortest([d.unprotected for d in touched.values()])
-            epsilon, delta = (math.inf, 0.0) if way else self._composed(account, touched)
-            sources = tuple(sorted(touched))
-            found.append(Guarantee(account.name, sources, epsilon, delta, tuple(sorted(releases)), way))
-        return tuple(found)
-
-    def _composed(self, account: Account, touched: Mapping[str, _Descent]) -> tuple[float, float]:
-        """(ε, δ) of the releases together: of the part of the population about which they say most."""
-        about: dict[str, set[str | None]] = {}
-        for source, descent in touched.items():
-            for release in descent.releases:
-                about.setdefault(release, set()).add(account.parts.get(source))
-        groups = by_part(sorted(about), about.__getitem__)
-        pairs = [compose(self.draft, group, account.delta) for group in groups]
-        return max(e for e, _ in pairs), max(d for _, d in pairs)
+from synthkit.project.types import Requirement
 
 
 def trace_guarantees(draft: Draft) -> None:
     """The guarantees of every model, and of what each exposure depends on; requirements that do not hold are faults."""
-    tracer = _Tracer(draft)
     for name in draft.order:
         model = draft.models[name]
         if model.generator is None:
             continue
-        reads = tracer.of_model(model)
-        tracer.descents[name] = reads
-        model.guarantees = tracer.guarantees(reads)
+        model.guarantees = _guarantees(draft, model.descent)
         if model.spec.epsilon is not None:
             _refuse_upstream(draft, model)
         node, requirement = f"model:{name}", model.spec.privacy
@@ -97,11 +36,36 @@ def trace_guarantees(draft: Draft) -> None:
         _check(draft, node, requirement, model.guarantees, real, model.spec.origin.at("privacy"))
     for exposure in draft.project.exposures:
         if exposure.privacy is not None:
-            reads = _united([tracer.of_relation(r) for r in exposure.depends_on])
+            reads = read_by(draft, exposure.depends_on)
             node = f"exposure:{exposure.name}"
-            real = _real_rows(draft, node, exposure.depends_on)
+            real = (node, *reads.copied) if reads.copied else ()
             where = exposure.origin.at("privacy")
-            _check(draft, node, exposure.privacy, tracer.guarantees(reads), real, where)
+            _check(draft, node, exposure.privacy, _guarantees(draft, reads), real, where)
+
+
+def _guarantees(draft: Draft, descent: Descent) -> tuple[Guarantee, ...]:
+    """One guarantee for each account that the descent touches."""
+    found = []
+    for account in draft.accounts.values():
+        touched = {s: descent.ways[s] for s in account.sources if s in descent.ways}
+        if not touched:
+            continue
+        way = united(touched.values())
+        epsilon, delta = (math.inf, 0.0) if way.unprotected else _composed(draft, account, touched)
+        sources, releases = tuple(sorted(way.sources)), tuple(sorted(way.releases))
+        found.append(Guarantee(account.name, sources, epsilon, delta, releases, way.unprotected))
+    return tuple(found)
+
+
+def _composed(draft: Draft, account: Account, touched: Mapping[str, Way]) -> tuple[float, float]:
+    """(ε, δ) of the releases together: of the part of the population about which they say most."""
+    about: dict[str, set[str | None]] = {}
+    for source, way in touched.items():
+        for release in way.releases:
+            about.setdefault(release, set()).add(account.parts.get(source))
+    groups = by_part(sorted(about), about.__getitem__)
+    pairs = [compose(draft, group, account.delta) for group in groups]
+    return max(e for e, _ in pairs), max(d for _, d in pairs)
 
 
 def _refuse_upstream(draft: Draft, model: ModelDraft) -> None:
@@ -133,32 +97,6 @@ def _refuse_upstream(draft: Draft, model: ModelDraft) -> None:
         why = f"{name!r} is private already, and what is made of it is post-processing"
         hint = f"drop epsilon: the guarantee of {name!r} holds here too, and costs nothing more"
     draft.fault(f"epsilon means nothing here: {why}", spec.origin.at("epsilon"), spec.epsilon, hint)
-
-
-def _united(parts: Sequence[dict[str, _Descent]]) -> dict[str, _Descent]:
-    """What reads all of these: releases add up, and the shortest unprotected way is shown."""
-    found: dict[str, _Descent] = {}
-    for part in parts:
-        for source, new in part.items():
-            old = found.get(source, _Descent())
-            found[source] = _Descent(old.releases | new.releases, _shortest([old.unprotected, new.unprotected]))
-    return found
-
-
-def _shortest(ways: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The shortest unprotected way, the first by name of several; empty where there is none."""
-    return min((w for w in ways if w), key=lambda w: (len(w), w), default=())
-
-
-def _real_rows(draft: Draft, node: str, relations: Sequence[Relation]) -> tuple[str, ...]:
-    """The path from an exposure to real rows that it shows as they are, if it does."""
-    for relation in relations:
-        if relation.source is not None:
-            return (node, relation.id)
-        upstream = draft.models.get(relation.name)
-        if upstream is not None and upstream.lineage.contains_real_rows:
-            return (node, relation.id, *upstream.lineage.through)
-    return ()
 
 
 def _check(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.sqlmodels import Describer
+from synthkit.project.holdout import holdout_of
 from synthkit.project.types import Relation
 from synthkit.sources.ingest import parse_share
 from synthkit.sql.rowwise import mixes
@@ -50,9 +51,9 @@ class _Tracer:
 
     def share(self, source: Relation) -> float | None:
         """The holdout of a source; None where it has none, or none that can be read."""
-        value = self.draft.tables[source.id][1].holdout
+        value, _ = holdout_of(self.draft.project.spec, self.draft.tables[source.id][1])
         try:
-            return parse_share(self.draft.project.spec.holdout if value is None else value) or None
+            return parse_share(value) or None
         except ValueError:
             return None
 

@@ -21,6 +21,7 @@ from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.project.decides import What, deciding
 from synthkit.project.exposures import ExposureSpec
+from synthkit.project.holdout import holdout_of
 from synthkit.project.lookups import Uses
 from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
@@ -118,6 +119,15 @@ def audit_keys(names: Iterable[str]) -> list[str]:
     return keys
 
 
+def made_from(
+    generator: Generator | None, source: Relation | None, sql_relations: tuple[Relation, ...]
+) -> tuple[Relation, ...]:
+    """What a model's rows are made from: what its query reads, else what its generator learns from."""
+    if generator is not None and generator.kind == "query":
+        return sql_relations
+    return () if source is None else (source,)
+
+
 @dataclass(frozen=True)
 class ModelNode:
     """A synthetic table, ready to be planned.
@@ -189,9 +199,7 @@ class ModelNode:
     @property
     def reads(self) -> tuple[Relation, ...]:
         """The relations that its rows are made from; other parents are read by its audits alone."""
-        if self.generator.kind == "query":
-            return self.sql_relations
-        return () if self.source is None else (self.source,)
+        return made_from(self.generator, self.source, self.sql_relations)
 
     @property
     def learnt(self) -> Schema | None:
@@ -240,6 +248,10 @@ class Manifest:
 
     def account_of(self, source_id: str) -> Account:
         return next(a for a in self.accounts.values() if source_id in a.sources)
+
+    def holdout_of(self, source_id: str) -> str | float:
+        """The share of a source that is held out from who reads it without saying otherwise, as it is written."""
+        return holdout_of(self.project.spec, self.sources[source_id].spec)[0]
 
     def declared_rows(self, model: ModelNode) -> int | None:
         """What a relative size is a factor of, where that is no look at rows: protected ones' declared number."""

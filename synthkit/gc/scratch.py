@@ -103,12 +103,11 @@ class _Search:
             yield from (Unused("split sources", p) for p in inner if p not in wanted)
 
     def _wanted_splits(self) -> set[Path]:
-        project, fingerprinter = self.manifest.project, Fingerprinter(self.manifest)
+        fingerprinter = Fingerprinter(self.manifest)
         models = self.manifest.models.values()
         wanted = set()
         for id_, source in self.manifest.sources.items():
-            default = source.spec.holdout if source.spec.holdout is not None else project.spec.holdout
-            shares = {m.holdout for m in models} | {parse_share(default)}
+            shares = {m.holdout for m in models} | {parse_share(self.manifest.holdout_of(id_))}
             folder = self.staging.splits / id_.removeprefix("source:")
             content = fingerprinter.content(id_)
             wanted |= {folder / split_key(source.spec, share, content) for share in shares}

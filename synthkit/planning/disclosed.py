@@ -98,5 +98,5 @@ def _with_ephemeral(manifest: Manifest, model: ModelNode) -> Iterator[Relation]:
             continue
         seen.add(relation)
         yield relation
-        if relation.source is None and manifest.models[relation.name].spec.materialized == "ephemeral":
+        if relation.source is None and manifest.models[relation.name].spec.ephemeral:
             waiting += manifest.models[relation.name].parents

@@ -123,7 +123,6 @@ class Fingerprinter:
     def _train_inputs(self, model: ModelNode, upstream: Mapping[str, str]) -> dict[str, Any]:
         project = self.manifest.project
         seed = model_seed(project.seed, model.spec.seed, model.name)
-        reads = model.sql_relations if model.generator.kind == "query" else (model.source,)
         inputs: dict[str, Any] = {
             "generator": {
                 "name": model.generator.name,
@@ -131,15 +130,13 @@ class Fingerprinter:
                 "params": model.params.model_dump(mode="json", exclude=getattr(model.params, "CHANGES_NO_ROW", None)),
             },
             "packages": {p: self.package(p) for p in model.generator.packages},
-            "sources": {
-                r.id: self._identity(r.id, upstream, model.disclosure != "open") for r in reads if r is not None
-            },
-            "declared": {r.id: self._declared(r.id) for r in reads if r is not None and r.source is not None},
+            "sources": {r.id: self._identity(r.id, upstream, model.disclosure != "open") for r in model.reads},
+            "declared": {r.id: self._declared(r.id) for r in model.reads if r.source is not None},
             "seed": seed,
         }
         if model.generator.kind == "query":
             inputs["generator"]["params"] = {"query": model.sql}
-            inputs["holdout"] = {r.id: self._source_holdout(r.id) for r in reads if r and r.source is not None}
+            inputs["holdout"] = {r.id: str(self.manifest.holdout_of(r.id)) for r in model.reads if r.source is not None}
         else:
             inputs |= {
                 "holdout": self._division(model),
@@ -171,10 +168,6 @@ class Fingerprinter:
         """The sample hash alone: what decides the rows, whatever the audits are."""
         train = digest(self._train_inputs(model, upstream))
         return digest({"train": train, **self._sample_inputs(model)})
-
-    def _source_holdout(self, source_id: str) -> str:
-        spec = self.manifest.sources[source_id].spec
-        return str(spec.holdout if spec.holdout is not None else self.manifest.project.spec.holdout)
 
     def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
         if model.generator.kind == "query":

@@ -14,7 +14,7 @@ from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
-from synthkit.planning.state import states_against
+from synthkit.planning.state import Standing, standing, state_of, states_against
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging
 from synthkit.store.unclaimed import told, unclaimed_tables
@@ -43,6 +43,7 @@ class Action:
     delta: float | None = None
     generator: str = ""
     generator_reason: str = ""
+    standing: Standing = "none"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -185,7 +186,7 @@ def selectables(
 
 def state_of_action(action: Action) -> frozenset[str]:
     """What ``--select state:…`` sees: new, modified or unmodified."""
-    if action.reason.startswith("never built"):
+    if action.standing == "none":
         return frozenset({"new", "modified"})
     return frozenset({"unmodified"} if action.kind == "reuse" else {"modified"})
 
@@ -225,10 +226,7 @@ class _Planner:
             self.upstream[model.id] = state["fingerprints"]["sample"]
 
     def state(self, model: ModelNode) -> Mapping[str, Any] | None:
-        """The last audited state: the receipt, or for an ephemeral model its staged record."""
-        if model.spec.materialized == "ephemeral":
-            return self.staging.audited(model.name)
-        return self.warehouse.published(model.name)
+        return state_of(self.warehouse, self.staging, model)
 
     def action(self, model: ModelNode) -> Action:
         for parent in model.parents:
@@ -238,7 +236,9 @@ class _Planner:
                     hint=f"select it too: --select +{model.name}",
                 )
         fingerprint = self.fingerprinter.of(model, self.upstream)
-        kind, reason, details = self._decide(model, fingerprint)
+        state = self.state(model)
+        stands = standing(state, fingerprint)
+        kind, reason, details = self._decide(model, fingerprint, state, stands)
         return Action(
             model.name,
             kind,
@@ -250,18 +250,20 @@ class _Planner:
             model.delta,
             model.generator.name,
             model.generator_reason,
+            stands,
         )
 
-    def _decide(self, model: ModelNode, now: Fingerprint) -> tuple[ActionKind, str, list[str]]:
+    def _decide(
+        self, model: ModelNode, now: Fingerprint, state: Mapping[str, Any] | None, stands: Standing
+    ) -> tuple[ActionKind, str, list[str]]:
         build = _BUILD[model.generator.kind]
         if self.full_refresh:
             return build, FULL_REFRESH, []
-        state = self.state(model)
-        if state is not None and state["fingerprints"]["sample"] == now.sample:
-            if state["fingerprints"]["audit"] == now.audit:
-                return "reuse", "nothing changed", []
-            return "audit", "audits changed", _lines(changes(state, declared(self.manifest, model, now)))
+        if stands == "current":
+            return "reuse", "nothing changed", []
         found = [] if state is None else changes(state, declared(self.manifest, model, now))
+        if stands == "unaudited":
+            return "audit", "audits changed", _lines(found)
         details = _lines(found)
         why = "never built" if state is None else f"changed: {_summary(found)}"
         if self.staging.staged(model.name, now.sample) is not None:

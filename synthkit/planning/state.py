@@ -1,4 +1,6 @@
-"""What a branch changes: this project against another commit's ``manifest.json`` and receipts in a folder.
+"""Where each model's table stands: the last audited state of it, here or at another commit, and against today's YAML.
+
+Against another commit: its ``manifest.json`` and receipts in a folder.
 
 A receipt decides where there is one: its hashes are of all that makes rows and verdicts, source content included.
 Without one (an ephemeral model, or one that did not pass there) the compiled declaration is compared.
@@ -9,19 +11,46 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import SynthError
 from synthkit.files import parsed_json
-from synthkit.planning.fingerprint import RecordedFingerprinter
+from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
 from synthkit.project.decides import fields_deciding
 from synthkit.project.types import ColumnSpec, ModelSpec
-from synthkit.store.staging import Staging
+from synthkit.store.staging import StagedRows, Staging
 from synthkit.store.warehouse import Warehouse, read_receipt, receipts_in
 
 # Of a model: what it is called by, where it stands, and what follows from keys that are compared themselves.
 _SAYS_NOTHING = {"file", "guarantees", "lineage", *fields_deciding(ModelSpec, "nothing")}
+
+
+# none: there is no table; stale: its rows are others than the YAML says; unaudited: its audits are others.
+Standing = Literal["none", "stale", "unaudited", "current"]
+
+
+def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> Mapping[str, Any] | None:
+    """The last audited state of a model: its receipt, or an ephemeral model's staged record."""
+    return staging.audited(model.name) if model.spec.ephemeral else warehouse.published(model.name)
+
+
+def rows_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> StagedRows | None:
+    """The rows of that state: published, or staged."""
+    if not model.spec.ephemeral:
+        return warehouse.rows(model.name)
+    state = state_of(warehouse, staging, model)
+    return None if state is None else staging.staged(model.name, state["fingerprints"]["sample"])
+
+
+def standing(state: Mapping[str, Any] | None, now: Fingerprint) -> Standing:
+    """Where a recorded state stands against what the YAML (and all else that decides rows) says now."""
+    if state is None:
+        return "none"
+    hashes = state["fingerprints"]
+    if hashes.get("sample") != now.sample:
+        return "stale"
+    return "current" if hashes.get("audit") == now.audit else "unaudited"
 
 
 def states_against(manifest: Manifest, directory: Path) -> dict[str, frozenset[str]]:
@@ -46,7 +75,7 @@ def states_against(manifest: Manifest, directory: Path) -> dict[str, frozenset[s
             found[model.name] = frozenset({"new", "modified"})
             continue
         if receipt is not None and all(_has(p.id, upstream) for p in model.parents):
-            same = fingerprinter.recorded(model, upstream, receipt["inputs"]).hashes() == receipt["fingerprints"]
+            same = standing(receipt, fingerprinter.recorded(model, upstream, receipt["inputs"])) == "current"
         else:
             same = known is not None and _declaration(model, now) == _declaration(model, then)
         found[model.name] = frozenset({"unmodified" if same else "modified"})
@@ -113,10 +142,3 @@ def _undescribed(schema: Any) -> Any:
         return schema
     words = fields_deciding(ColumnSpec, "nothing")
     return {**schema, "columns": [{k: v for k, v in c.items() if k not in words} for c in schema["columns"]]}
-
-
-def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> Mapping[str, Any] | None:
-    """The last audited state of a model: its receipt, or an ephemeral model's staged record."""
-    if model.spec.materialized == "ephemeral":
-        return staging.audited(model.name)
-    return warehouse.published(model.name)

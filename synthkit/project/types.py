@@ -298,6 +298,11 @@ class ModelSpec(Spec):
     audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None
     on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None
 
+    @property
+    def ephemeral(self) -> bool:
+        """Whether its rows are for models that read it alone, and no table is published."""
+        return self.materialized == "ephemeral"
+
 
 class ConnectionSpec(Spec):
     """How to reach a database.

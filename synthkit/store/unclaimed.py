@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from synthkit.compiler import Manifest
 from synthkit.project.project import Project
@@ -11,10 +11,15 @@ from synthkit.store.warehouse import Warehouse
 REMOVAL = "synth gc --removed withdraws what nobody reads any more"
 
 
-def unclaimed(names: Sequence[str], project: Project) -> list[str]:
-    """Of the published names, those that no model of the project publishes. A disabled model may be back tomorrow."""
-    made = {m.name for m in project.models if m.materialized != "ephemeral"} | {m.name for m in project.disabled}
-    return [n for n in names if n not in made]
+def orphans(names: Iterable[str], project: Project) -> dict[str, bool]:
+    """Of the published names, those that no model of the project publishes; True of a model that is disabled."""
+    made, disabled = {m.name for m in project.models if not m.ephemeral}, {m.name for m in project.disabled}
+    return {n: n in disabled for n in names if n not in made}
+
+
+def unclaimed(names: Iterable[str], project: Project) -> list[str]:
+    """Of the published names, those that no model publishes any more. A disabled model may be back tomorrow."""
+    return [name for name, disabled in orphans(names, project).items() if not disabled]
 
 
 def unclaimed_tables(manifest: Manifest) -> list[str]:

@@ -11,16 +11,12 @@ from synthkit.errors import Location
 from synthkit.files import digests
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
+from synthkit.planning.state import standing
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import Receipt
 from synthkit.verify.recount import agrees_with_file, recounted
 
 _SHOWN = 8  # changed inputs that a finding lists
-
-
-def published(model: ModelNode) -> bool:
-    """Whether the model has a receipt of its own; an ephemeral one's state stands in those of its readers."""
-    return model.spec.materialized != "ephemeral"
 
 
 def missing(model: ModelNode, receipt: Receipt | None) -> Finding | None:
@@ -60,7 +56,7 @@ def fingerprints(manifest: Manifest, states: Mapping[str, Mapping[str, Any]]) ->
 
 def fits_yaml(manifest: Manifest, model: ModelNode, state: Mapping[str, Any], now: Fingerprint) -> Finding | None:
     """The finding where the rows are not those that the YAML declares now."""
-    if state["fingerprints"].get("train") == now.train and state["fingerprints"].get("sample") == now.sample:
+    if standing(state, now) != "stale" and state["fingerprints"].get("train") == now.train:
         return None
     found = changes(state, declared(manifest, model, now), ("train", "sample"))
     where = _place(model, found)

@@ -10,11 +10,12 @@ from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
 from synthkit.planning.difference import declared
+from synthkit.planning.state import standing
 from synthkit.privacy.guarantee import listed
 from synthkit.privacy.ledger.entries import Entry, Ledger
 from synthkit.project.project import Project
 from synthkit.store.readers import other_trainings
-from synthkit.store.unclaimed import REMOVAL
+from synthkit.store.unclaimed import REMOVAL, orphans
 from synthkit.store.versions.git import Commit
 from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, order
@@ -144,13 +145,13 @@ class Checks:
         for receipt in sorted(self.whole.values(), key=lambda r: str(r.data["published_at"])):
             for name, state in receipt.part("ephemeral").items():
                 model = self.manifest.models.get(name)
-                if model is not None and not fits.published(model) and isinstance(state.get("fingerprints"), dict):
+                if model is not None and model.spec.ephemeral and isinstance(state.get("fingerprints"), dict):
                     found[name] = state
         return found | {n: r.data for n, r in self.whole.items() if n in self.manifest.models}
 
     def run(self) -> Iterator[Finding]:
         for model in self.manifest.models.values():
-            yield from self._model(model) if fits.published(model) else self._ephemeral(model)
+            yield from self._ephemeral(model) if model.spec.ephemeral else self._model(model)
         yield from self._orphans()
         yield from self._spending()
         yield from self._other_rows()
@@ -187,7 +188,7 @@ class Checks:
         stale = fits.fits_yaml(self.manifest, model, state, now)
         if stale is not None:
             yield stale
-        elif state["fingerprints"].get("audit") != now.audit:
+        elif standing(state, now) != "current":
             message = f"the audits of {model.name!r}, which is ephemeral, are others than when what reads it was built"
             hint = f"synth build --select {model.name}+, and commit the receipts"
             yield Finding("audit", "error", message, model.spec.origin.at("audits"), hint, model.name)
@@ -202,14 +203,12 @@ class Checks:
             yield from contract.breaking(self.manifest, model, changes, self.base.name, allow=self.allow_breaking)
 
     def _orphans(self) -> Iterator[Finding]:
-        disabled = {m.name for m in self.manifest.disabled}
-        for name, receipt in self.receipts.items():
-            model = self.manifest.models.get(name)
-            if model is None or not fits.published(model):
-                why = "its model is disabled" if name in disabled else "no model makes it any more"
-                message = f"the table {name!r} is still published, but {why}"
-                hint = f"{REMOVAL}; commit that {receipt.path.name} is gone"
-                yield Finding("receipt", "warning", message, Location(receipt.path, 1, 1), hint, name)
+        for name, disabled in orphans(self.receipts, self.manifest.project).items():
+            path = self.receipts[name].path
+            why = "its model is disabled" if disabled else "no model makes it any more"
+            message = f"the table {name!r} is still published, but {why}"
+            hint = f"{REMOVAL}; commit that {path.name} is gone"
+            yield Finding("receipt", "warning", message, Location(path, 1, 1), hint, name)
 
     def _other_rows(self) -> Iterator[Finding]:
         """Tables made from another training of the same declarations: their hashes are alike, their rows are not."""

@@ -10,6 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synthkit.building.provenance import guarantees_of
+from synthkit.schema import Schema, Table
+from synthkit.store.staging import StagedRows
+from tests.building.test_provenance import charged
 from tests.compiler import test_guarantees as graphs
 
 registered = graphs.registered
@@ -71,3 +75,23 @@ def test_every_path_counts_and_each_training_once(
         else:
             assert guarantee.epsilon <= len(releases)
             assert (guarantee.epsilon == 1) == (len(releases) == 1)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(models=projects())
+def test_rows_that_are_all_made_at_once_descend_as_the_declarations_say(
+    tmp_path: Path, models: dict[str, tuple[str, tuple[int, ...]]]
+) -> None:
+    """The compiler follows releases by the names of models, a build by the ledger's entries: nothing else differs."""
+    manifest = graphs.compiled(tmp_path, {n: yaml_of(*m) for n, m in models.items()})
+    private = [name for name, (kind, _) in models.items() if kind == "private"]
+    entries = dict(zip(private, charged(manifest, len(private)), strict=True))
+    made: dict[str, StagedRows] = {}
+    for name, node in manifest.models.items():
+        own = {"entry": entries[name]} if name in entries else None
+        found = guarantees_of(manifest, node, own, made.__getitem__)
+        kept = tuple(g.to_json() for g in found)
+        made[name] = StagedRows(Table(Schema(()), (), 0), name, None, None, kept)
+        said = [(g.account, g.sources, g.unprotected, {entries[r] for r in g.releases}) for g in node.guarantees]
+        assert [(g.account, g.sources, g.unprotected, set(g.entries)) for g in found] == said

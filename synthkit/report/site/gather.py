@@ -14,6 +14,7 @@ from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.files import parsed_json
 from synthkit.planning.disclosed import Pictures, pictures_of, public_form, withheld_audits
+from synthkit.planning.state import state_of
 from synthkit.privacy.disclosure import public_audits
 from synthkit.report.files import public
 from synthkit.report.site.inputs import Pictured, SiteInput
@@ -76,9 +77,9 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, Mapping[str, An
     """Receipts of the models that the project still has, as they may be published today."""
     project = manifest.project
     found: dict[str, Mapping[str, Any]] = {}
-    published = Warehouse(project.warehouse_dir, project.database_path).all_published()
+    warehouse = Warehouse(project.warehouse_dir, project.database_path)
     for name, model in manifest.models.items():
-        receipt = staging.audited(name) if model.spec.materialized == "ephemeral" else published.get(name)
+        receipt = state_of(warehouse, staging, model)
         if receipt is None:
             continue
         shown = public_form(manifest, model, receipt)

@@ -1,0 +1,40 @@
+"""Follow what each table descends from along the graph, from the declarations alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.manifest import Lineage
+from synthkit.privacy.descent import Descent, read, released
+from synthkit.project.types import Relation
+
+
+def trace_descent(draft: Draft) -> None:
+    """Which real sources each table descends from and how, and whether real rows reach it unchanged.
+
+    An SQL model that reads a source hands real rows on; a generator draws new rows, so what is trained
+    on a table with real rows in it does not contain them itself.
+    """
+    for name in draft.order:
+        model = draft.models[name]
+        if model.generator is not None:
+            model.descent = _descent(draft, model)
+            model.lineage = Lineage(frozenset(model.descent.ways), bool(model.descent.copied), model.descent.copied)
+
+
+def read_by(draft: Draft, relations: Iterable[Relation]) -> Descent:
+    """What descends from the tables as they are."""
+    known = {f"model:{name}": model.descent for name, model in draft.models.items()}
+    return read((r.id for r in relations), lambda node: known.get(node, Descent()))
+
+
+def _descent(draft: Draft, model: ModelDraft) -> Descent:
+    assert model.generator is not None
+    spec = model.spec
+    if model.generator.kind == "query":
+        return read_by(draft, model.reads)
+    protected = model.budget is not None and model.budget.insecure_seed is None
+    if protected and spec.source is not None and spec.source.source is not None:
+        return released(spec.source.id, spec.name, spec.source.id)
+    return Descent(read_by(draft, model.reads).ways)
