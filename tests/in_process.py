@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from synthkit.runners.actions import execute
-from synthkit.runners.jobs import IngestJob, Job, JobProgress, job_from_json, job_to_json
+from synthkit.runners.jobs import (
+    IngestJob,
+    Job,
+    JobProgress,
+    done_from_json,
+    done_to_json,
+    job_from_json,
+    job_to_json,
+)
+
+R = TypeVar("R")
 
 
 class InProcess:
@@ -23,13 +33,14 @@ class InProcess:
     def __init__(self, after: Callable[[], None] = lambda: None) -> None:
         self.after, self.ran = after, []
 
-    def run(self, job: Job, progress: JobProgress) -> Mapping[str, Any]:
-        sent = json.loads(json.dumps(job_to_json(job), default=str))
+    def run(self, job: Job[R], progress: JobProgress) -> R:
+        sent = json.loads(json.dumps(job_to_json(job)))
         self.ran.append(str(sent["kind"]))
-        found = execute(job_from_json(sent), progress)
+        again = job_from_json(sent)
+        found = json.dumps(done_to_json(again, execute(again, progress)))
         if isinstance(job, IngestJob):
             self.after()
-        return found
+        return done_from_json(job, json.loads(found))
 
     def stop(self) -> None: ...
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from synthkit.generators.base import Budget
-from synthkit.privacy.accounting.mechanisms import Mechanism, mechanism_from_json
+from synthkit.privacy.accounting.mechanisms import Mechanism
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -52,17 +52,6 @@ class PrivateTraining:
 
         return bounds.of_training(self.mechanisms, self.budget.epsilon, self.budget.delta)
 
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> PrivateTraining:
-        return PrivateTraining(
-            generator=data["generator"],
-            params=data["params"],
-            budget=Budget(**data["budget"]),
-            schema=Schema.from_json(data["schema"]),
-            mechanisms=tuple(mechanism_from_json(m) for m in data["mechanisms"]),
-            device=data["device"],
-        )
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -96,11 +85,6 @@ class Version:
     bytes: int
     seconds: Mapping[str, float]
     published_at: str
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Version:
-        table = Table(Schema.from_json(data["schema"]), (Path(data["path"]),), data["rows"])
-        return Version(table, data["bytes"], data["seconds"], data["published_at"])
 
 
 @dataclass(frozen=True)

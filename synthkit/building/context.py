@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from synthkit.compiler import Manifest
@@ -13,6 +14,7 @@ from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import Action
 from synthkit.runners.jobs import Executor
+from synthkit.sources.bounding import Declared
 from synthkit.store.signing import Sign, signer
 from synthkit.store.staging import Staging
 from synthkit.store.versions.git import git_state
@@ -46,11 +48,11 @@ class RunContext:
         self.fingerprinter = Fingerprinter(self.manifest, self.contents)
         self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
         self.staging = Staging(project.target_dir)
-        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
-        self.splits: dict[str, str] = {}
+        self.splits: dict[tuple[str, float, Declared | None], Path] = {}  # of sources, in this run
 
-    def once(self, key: str) -> threading.Lock:
+    def once(self, key: Hashable) -> threading.Lock:
         """A lock per key, so that two models do not read the same source at once."""
         with self._guard:
             return self._locks[key]

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from synthkit.audits.context import PrivateTraining
 from synthkit.building.inputs import Inputs
 from synthkit.building.publish import previous_version
 from synthkit.building.runrecord import now
 from synthkit.building.spending import release_of
 from synthkit.compiler import ModelNode
+from synthkit.compiler.manifest import Size
 from synthkit.planning.disclosed import pictures_of
-from synthkit.planning.fingerprint import overrides
 from synthkit.planning.plan import Action
-from synthkit.privacy.guarantee import promised
+from synthkit.privacy.guarantee import Guarantee, promised
+from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.types import Relation
-from synthkit.runners.jobs import AuditJob, ComposeJob, GenerateJob, QueryJob
-from synthkit.schema import Schema
+from synthkit.runners.jobs import (
+    AuditJob,
+    ComposeJob,
+    GenerateJob,
+    QueryJob,
+)
+from synthkit.runners.parts import FailureFolder, Pictures, Retraining
+from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows
 
 if TYPE_CHECKING:
     from synthkit.building.context import RunContext
 
-Guarantees = Sequence[Mapping[str, Any]]
+Guarantees = tuple[Guarantee, ...]
 
 
 def promise_of(model: ModelNode) -> tuple[float, float] | None:
@@ -42,12 +51,12 @@ class Jobs:
         self.context, self.action, self._inputs = context, action, inputs
         self.model: ModelNode = context.manifest.models[action.model]
 
-    def read(self) -> str:
+    def read(self) -> Path:
         """Read and divide the rows that the model learns from; their folder."""
         assert self.model.source is not None
         return self._inputs.split(self.model.source, self.model)
 
-    def generate(self, charged: Mapping[str, Any] | None, guarantees: Guarantees) -> GenerateJob:
+    def generate(self, charged: Charged | None, guarantees: Guarantees) -> GenerateJob:
         """Train, where nothing is trained yet, and draw.
 
         Args:
@@ -58,22 +67,22 @@ class Jobs:
         project, staging = self.context.manifest.project, self.context.staging
         train = action.fingerprint.train
         return GenerateJob(
+            root=project.root,
             model=model.name,
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
             split=self.read(),
-            columns=self._overrides(),
-            model_dir=str(staging.model_dir(train)),
-            checkpoint=str(staging.checkpoint(train)),
-            stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
+            columns=model.spec.columns,
+            model_dir=staging.model_dir(train),
+            checkpoint=staging.checkpoint(train),
+            stage_dir=staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
             size=self._size(),
-            conditions=dict(model.spec.conditions),
+            conditions=model.spec.conditions,
             constraints={str(c.rule): c.place for c in model.constraints},
             seed=action.fingerprint.inputs["train"]["seed"],
             device=project.device,
-            budget=None if model.budget is None else asdict(model.budget),
-            declared=self._declared(),
+            budget=model.budget,
             charge=charged,
             guarantees=guarantees,
             metadata=self._metadata(),
@@ -83,11 +92,12 @@ class Jobs:
         model, action = self.model, self.action
         assert model.sql is not None
         return QueryJob(
+            root=self.context.manifest.project.root,
             model=model.name,
             sql=model.sql,
             relations={r.sql: self._inputs.files(r) for r in model.sql_relations},
-            schema=model.schema.to_json(),
-            stage_dir=str(self.context.staging.directory(model.name, action.fingerprint.sample)),
+            schema=model.schema,
+            stage_dir=self.context.staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
             seed=action.fingerprint.inputs["train"]["seed"],
             guarantees=guarantees,
@@ -104,12 +114,12 @@ class Jobs:
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
             split=self._inputs.split(model.source, model),
-            schema=model.schema.to_json(),
-            root=str(project.root),
-            dropped=str(staging.dropped(model.name)),
-            stage_dir=str(staging.directory(model.name, action.fingerprint.sample)),
+            schema=model.schema,
+            root=project.root,
+            dropped=staging.dropped(model.name),
+            stage_dir=staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
-            size=asdict(model.size),
+            size=model.size,
             seed=action.fingerprint.inputs["train"]["seed"],
             guarantees=guarantees,
             metadata=self._metadata(),
@@ -126,35 +136,26 @@ class Jobs:
         if model.source is not None and any(b.audit for b in model.audits):
             split = self._inputs.split(model.source, model)
         relations = {r.sql: self._inputs.files(r) for r in model.audit_relations}
-        relations[Relation(model.name).sql] = [str(staged.path)]
+        relations[Relation(model.name).sql] = (staged.path,)
         return AuditJob(
+            root=self.context.manifest.project.root,
             model=model.name,
-            schema=_documented(staged.table.schema, model.schema).to_json(),
-            synthetic=str(staged.path),
-            rows=staged.table.rows,
+            table=_documented(staged.table, model.schema),
             split=split,
             relations=relations,
-            audits=[b.to_json() for b in model.audits],
-            declared=self._declared(),
+            audits=model.audits,
             training=self._training(),
-            recipe=self._recipe(),
+            retraining=self._retraining(),
             failures=self._failures(),
             previous=previous_version(self.context, model, staged),
             seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
             seed=self.action.fingerprint.inputs["train"]["seed"],
-            profile=self._profile(staged),
+            pictures=self._pictures(staged),
         )
 
     # -- parts -------------------------------------------------------------------------------------
 
-    def _overrides(self) -> dict[str, dict[str, str | None]]:
-        """What the model itself declares of its source's columns."""
-        return overrides(self.model.spec)
-
-    def _declared(self) -> dict[str, Any] | None:
-        return None if self.model.declared is None else self.model.declared.to_json()
-
-    def _size(self) -> dict[str, Any]:
+    def _size(self) -> Size:
         """A factor is of all rows; of protected ones of their declared number, which a budget always has.
 
         Without a budget and without a declared number it is of the real one, and the table's size then tells it.
@@ -163,8 +164,8 @@ class Jobs:
         rows = self.context.manifest.declared_rows(model)
         if rows is None:
             assert model.budget is None or model.size.rows is not None
-            return asdict(model.size)
-        return {"rows": model.size.of(rows), "factor": None}
+            return model.size
+        return Size(rows=model.size.of(rows))
 
     def _metadata(self) -> dict[str, str]:
         """What is stamped into the Parquet file: decided by the inputs, so that the bytes are too."""
@@ -176,12 +177,12 @@ class Jobs:
             "synthkit.epsilon": "none" if promise is None else repr(promise[0]),
         }
 
-    def _failures(self) -> tuple[str, str]:
+    def _failures(self) -> FailureFolder:
         """The folder of the model's failing rows, and its name seen from the project."""
         directory = self.context.staging.failures / self.model.name
-        return str(directory), directory.relative_to(self.context.manifest.project.root).as_posix()
+        return FailureFolder(directory, directory.relative_to(self.context.manifest.project.root).as_posix())
 
-    def _profile(self, staged: StagedRows) -> dict[str, Any] | None:
+    def _pictures(self, staged: StagedRows) -> Pictures | None:
         """What pictures the report may have of the table, and where they go; None, and the last ones away, for none."""
         allowed = pictures_of(self.context.manifest, self.model)
         path = self.context.staging.profile(self.model.name)
@@ -189,36 +190,37 @@ class Jobs:
         if allowed == "none":
             return None
         stamp = {"model": self.model.name, "sample": staged.sample, "run_id": self.context.run_id, "made_at": now()}
-        return {"path": str(path), "real": allowed == "all", "stamp": stamp}
+        return Pictures(path, real=allowed == "all", stamp=stamp)
 
-    def _training(self) -> dict[str, Any] | None:
+    def _training(self) -> PrivateTraining | None:
         """What audits may know of a training under a budget."""
         model = self.model
         if model.budget is None or model.learnt is None:
             return None
-        return {
-            "generator": model.generator.name,
-            "params": model.params.model_dump(mode="json"),
-            "budget": asdict(model.budget),
-            "schema": model.learnt.to_json(),
-            "mechanisms": [m.to_json() for m in release_of(self.context.manifest, model)],
-            "device": self.context.manifest.project.device,
-        }
+        return PrivateTraining(
+            generator=model.generator.name,
+            params=model.params.model_dump(mode="json"),
+            budget=model.budget,
+            schema=model.learnt,
+            mechanisms=release_of(self.context.manifest, model),
+            device=self.context.manifest.project.device,
+        )
 
-    def _recipe(self) -> dict[str, Any] | None:
+    def _retraining(self) -> Retraining | None:
         """What an audit must know to train such a model again, where one does."""
         model = self.model
         if not any(b.trains for b in model.audits):
             return None
-        return {
-            "generator": model.generator.name,
-            "params": model.params.model_dump(mode="json"),
-            "columns": self._overrides(),
-            "conditions": dict(model.spec.conditions),
-            "device": self.context.manifest.project.device,
-        }
+        return Retraining(
+            generator=model.generator.name,
+            params=model.params.model_dump(mode="json"),
+            columns=model.spec.columns,
+            conditions=model.spec.conditions,
+            device=self.context.manifest.project.device,
+        )
 
 
-def _documented(staged: Schema, compiled: Schema) -> Schema:
-    """The staged schema (types seen in the rows) with the keys that the source declares."""
-    return replace(staged, primary_key=compiled.primary_key or staged.primary_key)
+def _documented(staged: Table, compiled: Schema) -> Table:
+    """The staged rows (of types seen in them) with the keys that the source declares."""
+    key = compiled.primary_key or staged.schema.primary_key
+    return replace(staged, schema=replace(staged.schema, primary_key=key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthkit.building.context import RunContext
@@ -20,7 +20,10 @@ from synthkit.generators.checkpoint import FileCheckpoint
 from synthkit.planning.disclosed import places_of, withheld_audits
 from synthkit.planning.plan import FULL_REFRESH, Action
 from synthkit.planning.state import state_of
+from synthkit.privacy.guarantee import Guarantee
+from synthkit.privacy.ledger.entries import Charged
 from synthkit.results import ModelResult, ModelStatus, undecided
+from synthkit.runners.done import Made
 from synthkit.store.staging import StagedRows
 
 
@@ -115,19 +118,18 @@ class ModelRun:
                 FileCheckpoint(staging.checkpoint(train)).discard()
         charged = None if self.model.budget is None else self._charge(train)
         job = self._jobs.generate(charged, self._guarantees(charged))
-        self._time(self.context.executor.run(job, self._progress))
+        self._noted(self.context.executor.run(job, self._progress))
 
-    def _charge(self, train: str) -> Mapping[str, Any] | None:
+    def _charge(self, train: str) -> Charged | None:
         """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""
         staging = self.context.staging
         if staging.has_model(train):
             return staging.charge(train)
-        return charge(self.context.manifest, self.model, train, self.context.run_id).receipt()
+        return charge(self.context.manifest, self.model, train, self.context.run_id).charged()
 
-    def _guarantees(self, charged: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    def _guarantees(self, charged: Charged | None) -> tuple[Guarantee, ...]:
         """What the rows may reveal, by the trainings that they really descend from."""
-        found = guarantees_of(self.context.manifest, self.model, charged, self._inputs.upstream)
-        return [g.to_json() for g in found]
+        return guarantees_of(self.context.manifest, self.model, charged, self._inputs.upstream)
 
     def _query(self) -> None:
         self._noted(self.context.executor.run(self._jobs.query(self._guarantees(None)), self._progress))
@@ -135,29 +137,27 @@ class ModelRun:
     def _compose(self) -> None:
         self._noted(self.context.executor.run(self._jobs.compose(self._guarantees(None)), self._progress))
 
-    def _noted(self, done: Mapping[str, Any]) -> None:
-        self._time(done)
-        for note in done["notes"]:
+    def _noted(self, done: Made) -> None:
+        self.seconds.update(done.seconds)
+        for note in done.notes:
             self.context.say(Note(f"{self.model.name}: {note}", "warn"))
 
     # -- audits ------------------------------------------------------------------------------------
 
-    def _audit(self, staged: StagedRows) -> list[Mapping[str, Any]]:
+    def _audit(self, staged: StagedRows) -> Sequence[Mapping[str, Any]]:
         if not self.model.audits:
             return []
         done = self.context.executor.run(self._jobs.audit(staged, self.seconds), self._progress)
-        self._time(done)
-        for record in done["records"]:
+        self.seconds.update(done.seconds)
+        records = [record.to_json() for record in done.records]
+        for record in records:
             self.context.say(AuditFinished(self.model.name, record))
-        return list(done["records"])
+        return records
 
     # -- small things ------------------------------------------------------------------------------
 
     def _progress(self, phase: str, done: int, total: int, unit: str, note: str = "") -> None:
         self.context.say(ModelProgress(self.model.name, phase, done, total, unit, note))
-
-    def _time(self, manifest: Mapping[str, Any]) -> None:
-        self.seconds.update(manifest.get("seconds", {}))
 
     def _withheld(self) -> tuple[str, ...]:
         return tuple(sorted(withheld_audits(self.context.manifest, self.model)))

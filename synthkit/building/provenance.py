@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.releases import cache_of
@@ -17,13 +16,13 @@ from synthkit.errors import BuildError
 from synthkit.privacy.accounting.cached import composed
 from synthkit.privacy.descent import Descent, Way, read, released, united
 from synthkit.privacy.guarantee import Guarantee
-from synthkit.privacy.ledger.entries import Entry
+from synthkit.privacy.ledger.entries import Charged, Entry
 from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.store.staging import StagedRows
 
 
 def guarantees_of(
-    manifest: Manifest, model: ModelNode, charged: Mapping[str, Any] | None, upstream: Callable[[str], StagedRows]
+    manifest: Manifest, model: ModelNode, charged: Charged | None, upstream: Callable[[str], StagedRows]
 ) -> tuple[Guarantee, ...]:
     """The guarantees of rows that are about to be made.
 
@@ -40,7 +39,7 @@ def guarantees_of(
         return manifest.account_of(source).name
 
     if charged is not None and model.source is not None:
-        found = released(model.source.id, charged["entry"], account(model.source.id))
+        found = released(model.source.id, charged.entry, account(model.source.id))
     else:
         nodes = [r.id for r in model.reads]
         found = read(nodes, lambda node: _made(manifest, node, upstream(node.removeprefix("model:"))), account)

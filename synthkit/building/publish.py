@@ -23,6 +23,7 @@ from synthkit.store.versions.repository import Repository
 from synthkit.store.warehouse import PassingAudit, Warehouse
 
 if TYPE_CHECKING:
+    from synthkit.audits.context import Version
     from synthkit.audits.runner import BoundAudit
     from synthkit.building.context import RunContext
     from synthkit.project.project import Project
@@ -57,12 +58,12 @@ def publish(
     context.staging.discard_others(model.name, None)
 
 
-def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) -> dict[str, Any] | None:
+def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) -> Version | None:
     """What the audits of these rows may know of the version published before them; an ephemeral model has none."""
     if model.spec.ephemeral:
         return None
     found = _versions(context).before(model.name, staged.path)
-    return None if found is None else found.to_json()
+    return None if found is None else found.version()
 
 
 def _versions(context: RunContext) -> PreviousVersions:

@@ -54,11 +54,12 @@ class Size:
     rows: int | None = None
     factor: float | None = None
 
-    def of(self, source_rows: int) -> int:
-        """The number of rows, at least one."""
+    def of(self, source_rows: int | None) -> int:
+        """The number of rows, at least one; a factor is of ``source_rows``."""
         if self.rows is not None:
             return self.rows
         assert self.factor is not None
+        assert source_rows is not None
         return max(1, round(source_rows * self.factor))
 
     def __str__(self) -> str:

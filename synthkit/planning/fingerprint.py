@@ -8,7 +8,7 @@ receipt, so that ``synth plan`` can say which one changed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from synthkit.digests import digest
 from synthkit.errors import SynthError
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
-from synthkit.project.types import ColumnSpec, ModelSpec
+from synthkit.project.types import ColumnSpec
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
@@ -49,10 +49,10 @@ def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{project_seed}:{name}".encode()).digest()[:4], "big")
 
 
-def overrides(spec: ModelSpec) -> dict[str, dict[str, Any]]:
-    """What a model itself declares of its source's columns: by name, the keys that decide what is learnt."""
+def overrides(columns: Iterable[ColumnSpec]) -> dict[str, dict[str, Any]]:
+    """What a model's ``columns:`` say otherwise than its source: by name, the keys that decide what is learnt."""
     keys = [k for k in fields_deciding(ColumnSpec, "train", reader="model") if k != "name"]
-    found = {c.name: {k: getattr(c, k) for k in keys} for c in spec.columns}
+    found = {c.name: {k: getattr(c, k) for k in keys} for c in columns}
     return {name: said for name, said in found.items() if any(v is not None for v in said.values())}
 
 
@@ -144,7 +144,7 @@ class Fingerprinter:
                 "threads": project.spec.model_threads,
                 "epsilon": model.spec.epsilon,
                 "delta": model.delta,
-                "columns": overrides(model.spec),
+                "columns": overrides(model.spec.columns),
             }
             if model.budget is not None:
                 inputs["budget"] = asdict(model.budget)

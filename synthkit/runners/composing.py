@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Any
 
 from synthkit.errors import BuildError
+from synthkit.runners.done import Made
 from synthkit.runners.jobs import ComposeJob, JobProgress
-from synthkit.runners.staging import phase, size_of, stage
-from synthkit.schema import Schema
+from synthkit.runners.staging import phase, stage
 
 
-def compose(job: ComposeJob, progress: JobProgress) -> dict[str, Any]:
+def compose(job: ComposeJob, progress: JobProgress) -> Made:
     """Run the job; its notes say where there are fewer rows than were asked for."""
     from synthkit.generators import registry
     from synthkit.generators.base import Workplace
@@ -22,16 +20,14 @@ def compose(job: ComposeJob, progress: JobProgress) -> dict[str, Any]:
     started = time.perf_counter()
     generator = registry.get(job.generator)
     assert generator.compose is not None
-    split = load_split(Path(job.split))
+    split = load_split(job.split)
     params = generator.params.model_validate(job.params)
-    rows = size_of(job.size, split.rows)
-    place = Workplace(Path(job.root), Path(job.root) / FOLDER / job.model, Path(job.dropped))
+    wanted = job.size.of(split.rows)
+    place = Workplace(job.root, job.root / FOLDER / job.model, job.dropped)
     report = phase(progress, "sample")
-    drawn = generator.compose(split.train, split.holdout, params, rows, seed=job.seed, place=place, progress=report)
-    result = stage(drawn, Schema.from_json(job.schema), job, split.rows, lambda: place.record)
-    if result["rows"] < rows and not place.record.get("stopped"):
-        raise BuildError(f"{job.generator} gave {result['rows']:,} rows where {rows:,} were asked for")
-    notes = []
-    if result["rows"] < rows:
-        notes.append(f"{result['rows']:,} of {rows:,} rows: {place.record['stopped']}")
-    return {**result, "notes": notes, "seconds": {"sample": time.perf_counter() - started}}
+    drawn = generator.compose(split.train, split.holdout, params, wanted, seed=job.seed, place=place, progress=report)
+    rows = stage(drawn, job.schema, job, split.rows, lambda: place.record)
+    if rows < wanted and not place.record.get("stopped"):
+        raise BuildError(f"{job.generator} gave {rows:,} rows where {wanted:,} were asked for")
+    notes = (f"{rows:,} of {wanted:,} rows: {place.record['stopped']}",) if rows < wanted else ()
+    return Made(rows, split.rows, {"sample": time.perf_counter() - started}, notes)

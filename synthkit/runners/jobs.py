@@ -1,182 +1,257 @@
-"""The jobs that a worker can do. Each is paths and specs in JSON, so that it can run in any process."""
+"""The jobs that a worker can do, as values: whoever carries one out needs nothing else.
+
+What they come to: :mod:`.done`; how both travel: :mod:`.wire`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin
+
+from pydantic import Field, TypeAdapter
+
+from synthkit.audits.context import PrivateTraining, Version
+from synthkit.audits.runner import BoundAudit
+from synthkit.compiler.manifest import Size
+from synthkit.generators.base import Budget
+from synthkit.privacy.guarantee import Guarantee
+from synthkit.privacy.ledger.entries import Charged
+from synthkit.project.types import ColumnSpec, ConnectionSpec, SourceTableSpec
+from synthkit.runners.done import Audited, Divided, Made
+from synthkit.runners.partition import WHOLE, Partition
+from synthkit.runners.parts import FailureFolder, Files, Parameters, Passage, Pictures, Retraining
+from synthkit.runners.wire import packed, unpacked
+from synthkit.schema import Schema, Table
+from synthkit.sources.bounding import Declared
 
 STOPPED = "the build was stopped"  # what a job says that was ended because its build was
 
+R = TypeVar("R")
 
-@dataclass(frozen=True)
-class IngestJob:
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Generic[R]):
+    """Something to do that comes to an ``R``.
+
+    Args:
+        root: the project's folder. Paths below it mean the same on each machine that has the project, wherever.
+    """
+
+    root: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestJob(Job[Divided]):
     """Read a source once into its training and holdout rows.
 
-    ``declared`` is how a training under a budget reads it: {schema, max_rows_per_unit}.
+    Args:
+        holdout: the share that no model reads.
+        directory: below which the folder of the two sides lies.
+        source_hash: of the content that is to be read.
+        declared: how a training under a budget reads it.
     """
 
-    spec: Mapping[str, Any]
-    connections: Mapping[str, Any]
-    root: str
+    spec: SourceTableSpec
+    connections: Mapping[str, ConnectionSpec]
     holdout: float
-    directory: str
+    directory: Path
     source_hash: str
-    declared: Mapping[str, Any] | None = None
+    declared: Declared | None = None
+    kind: Literal["ingest"] = "ingest"
 
 
-@dataclass(frozen=True)
-class SplitJob:
+@dataclass(frozen=True, kw_only=True)
+class SplitJob(Job[Divided]):
     """Split a published table, for a model that learns from it, as a source is split, but by a ``salt`` of its own."""
 
-    path: str
-    schema: Mapping[str, Any]
-    rows: int
+    table: Table
     holdout: float
-    directory: str
+    directory: Path
     salt: str
+    kind: Literal["split"] = "split"
 
 
-@dataclass(frozen=True)
-class InheritJob:
+@dataclass(frozen=True, kw_only=True)
+class InheritJob(Job[Divided]):
     """Hold a published table against its source's held-out rows, put through the queries that made the table.
 
-    ``held_out`` are the files of those rows; ``queries`` those of the SQL models from the source down to the table:
-    {sql, over: the relation that the rows stand for, relations: the files of all others, seed}.
+    Args:
+        held_out: the files of those rows.
+        queries: of the SQL models from the source down to the table.
     """
 
-    path: str
-    schema: Mapping[str, Any]
-    rows: int
+    table: Table
     holdout: float
-    directory: str
-    held_out: list[str]
-    queries: list[Mapping[str, Any]]
+    directory: Path
+    held_out: tuple[Path, ...]
+    queries: tuple[Passage, ...]
+    kind: Literal["inherit"] = "inherit"
 
 
-@dataclass(frozen=True)
-class GenerateJob:
+@dataclass(frozen=True, kw_only=True)
+class Staged(Job[Made]):
+    """A job that stages the rows of a model.
+
+    Args:
+        stage_dir: the folder of the rows and of the record that says that they are whole.
+        sample: the hash under which they wait for their audits.
+        seed: every random choice follows from it.
+        metadata: what is stamped into the Parquet file.
+        guarantees: what the rows may reveal, for the record.
+    """
+
+    model: str
+    stage_dir: Path
+    sample: str
+    seed: int
+    metadata: Mapping[str, str]
+    guarantees: tuple[Guarantee, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateJob(Staged):
     """Fit (or load) a generator and stage its rows.
 
-    ``size`` is {rows} or {factor} of the source's rows; ``constraints`` are rule → where it is declared;
-    ``checkpoint`` is the file that keeps the state of an unfinished training; ``budget`` holds the fields of a
-    :class:`~synthkit.generators.base.Budget`, and ``charge`` what the ledger was charged for it: without a charge
-    nothing is trained under a budget. Both it and ``guarantees``, which the rows carry, go into the record of the rows.
-    ``declared`` is the schema that a training under a budget works with, whatever the rows look like; ``size`` then is
-    a number of rows.
+    Args:
+        split: the folder of the source's two sides.
+        columns: what the model itself declares of its source's columns.
+        model_dir: of the trained model, found or made.
+        checkpoint: the file that keeps the state of an unfinished training.
+        size: of the whole table; under a budget a number of rows.
+        partition: the part of the rows that is drawn.
+        conditions: column → value, or value → share.
+        constraints: rule → where it is declared.
+        charge: what the ledger was charged for the training; without it, nothing is trained under a budget.
     """
 
-    model: str
     generator: str
-    params: Mapping[str, Any]
-    split: str
-    columns: Mapping[str, Mapping[str, Any]]
-    model_dir: str
-    checkpoint: str
-    stage_dir: str
-    sample: str
-    size: Mapping[str, Any]
+    params: Parameters
+    split: Path
+    columns: tuple[ColumnSpec, ...]
+    model_dir: Path
+    checkpoint: Path
+    size: Size
     conditions: Mapping[str, Any]
     constraints: Mapping[str, str]
-    seed: int
     device: str
-    budget: Mapping[str, Any] | None
-    declared: Mapping[str, Any] | None
-    charge: Mapping[str, Any] | None
-    metadata: Mapping[str, str]
-    guarantees: Sequence[Mapping[str, Any]] = ()
+    budget: Budget | None
+    charge: Charged | None
+    partition: Partition = WHOLE
+    kind: Literal["generate"] = "generate"
 
 
-@dataclass(frozen=True)
-class QueryJob:
-    """Run an SQL model's SELECT over Parquet files and stage its rows."""
+@dataclass(frozen=True, kw_only=True)
+class QueryJob(Staged):
+    """Run an SQL model's SELECT over Parquet files and stage its rows.
 
-    model: str
-    sql: str
-    relations: Mapping[str, list[str]]
-    schema: Mapping[str, Any]
-    stage_dir: str
-    sample: str
-    seed: int
-    metadata: Mapping[str, str]
-    guarantees: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass(frozen=True)
-class ComposeJob:
-    """Ask a teacher for the rows of a model and stage them.
-
-    ``split`` is the folder of the source's rows: its training rows are shown to the teacher, its held-out ones never.
-    ``root`` is the project's, which keeps the requests and may override prices; ``dropped`` the file of what did not
-    get into the table.
+    Args:
+        schema: the columns as far as the compiler knows them.
     """
 
-    model: str
+    sql: str
+    relations: Files
+    schema: Schema
+    kind: Literal["query"] = "query"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeJob(Staged):
+    """Ask a teacher for the rows of a model and stage them. What was asked is kept below the root.
+
+    Args:
+        split: the folder of the source's two sides: training rows are shown to the teacher, held-out ones never.
+        dropped: the file of what did not get into the table.
+    """
+
     generator: str
-    params: Mapping[str, Any]
-    split: str
-    schema: Mapping[str, Any]
-    root: str
-    dropped: str
-    stage_dir: str
-    sample: str
-    size: Mapping[str, Any]
-    seed: int
-    metadata: Mapping[str, str]
-    guarantees: Sequence[Mapping[str, Any]] = ()
+    params: Parameters
+    split: Path
+    schema: Schema
+    dropped: Path
+    size: Size
+    kind: Literal["compose"] = "compose"
 
 
-@dataclass(frozen=True)
-class AuditJob:
+@dataclass(frozen=True, kw_only=True)
+class AuditJob(Job[Audited]):
     """Judge staged (or published) rows.
 
-    ``split`` is the folder of the real rows, if there are any; they are judged in the types of ``declared``, if given.
-    ``training`` holds the fields of a :class:`~synthkit.audits.context.PrivateTraining`, where there was one;
-    ``recipe``, where an audit trains the model again, {generator, params, columns: the types that the model itself
-    declares, conditions, device}.
-    ``failures`` is the folder for failing rows and what messages call it. ``previous`` holds the fields of the version
-    published before (:meth:`synthkit.store.previous.Earlier.to_json`), ``seconds`` what making these rows took.
-    ``profile`` asks for the pictures: {path, real: whether real rows may be in them, stamp: what is kept beside them}.
+    Args:
+        table: the rows.
+        split: the folder of the real rows, if there are any.
+        relations: other tables that audits read.
+        training: how the rows' model was trained under a budget, where it was.
+        retraining: how it was trained without one, where an audit trains it again.
+        previous: the version that was published before.
+        seconds: that making these rows took, by phase.
     """
 
     model: str
-    schema: Mapping[str, Any]
-    synthetic: str
-    rows: int
-    split: str | None
-    relations: Mapping[str, list[str]]
-    audits: list[Mapping[str, Any]]
+    table: Table
+    split: Path | None
+    relations: Files
+    audits: tuple[BoundAudit, ...]
     seed: int
-    declared: Mapping[str, Any] | None = None
-    training: Mapping[str, Any] | None = None
-    recipe: Mapping[str, Any] | None = None
-    failures: tuple[str, str] | None = None
-    previous: Mapping[str, Any] | None = None
+    training: PrivateTraining | None = None
+    retraining: Retraining | None = None
+    failures: FailureFolder | None = None
+    previous: Version | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
-    profile: Mapping[str, Any] | None = None
+    pictures: Pictures | None = None
+    kind: Literal["audit"] = "audit"
 
 
-Job = IngestJob | SplitJob | InheritJob | GenerateJob | QueryJob | ComposeJob | AuditJob
-_KINDS: dict[str, type[Any]] = {
-    "ingest": IngestJob,
-    "split": SplitJob,
-    "inherit": InheritJob,
-    "generate": GenerateJob,
-    "query": QueryJob,
-    "compose": ComposeJob,
-    "audit": AuditJob,
-}
-_NAMES = {cls: name for name, cls in _KINDS.items()}
+AnyJob = IngestJob | SplitJob | InheritJob | GenerateJob | QueryJob | ComposeJob | AuditJob
 
 
-def job_to_json(job: Job) -> dict[str, Any]:
-    return {"kind": _NAMES[type(job)], **asdict(job)}
+def job_to_json(job: Job[Any]) -> dict[str, Any]:
+    """The job as JSON: its kind, its fields, and as ``root`` where the project lies here."""
+    fields = packed(_jobs().dump_python(job), job.root)  # type: ignore[arg-type]
+    return {**fields, "root": str(job.root)}
 
 
-def job_from_json(data: Mapping[str, Any]) -> Job:
-    rest = {k: v for k, v in data.items() if k != "kind"}
-    job: Job = _KINDS[data["kind"]](**rest)
-    return job
+def job_from_json(data: Mapping[str, Any], root: Path | None = None) -> Job[Any]:
+    """The job that :func:`job_to_json` wrote.
+
+    Args:
+        root: where the project lies on this machine; default: where it lay on the one that wrote the job.
+
+    Raises:
+        ValueError: it is no job, or a field is not of its type.
+    """
+    here = Path(data["root"]) if root is None else root
+    rest = {key: value for key, value in data.items() if key != "root"}
+    return _jobs().validate_python({**unpacked(rest, here), "root": here})
+
+
+def done_to_json(job: Job[R], done: R) -> Any:
+    """What the job came to, as JSON."""
+    return packed(_done_by(type(job)).dump_python(done), job.root)
+
+
+def done_from_json(job: Job[R], data: Any) -> R:
+    """What :func:`done_to_json` wrote, with its paths below the job's root. Raises ValueError where it is not that."""
+    done: R = _done_by(type(job)).validate_python(unpacked(data, job.root))
+    return done
+
+
+@cache
+def _jobs() -> TypeAdapter[AnyJob]:
+    return TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
+
+
+def _done_by(kind: type[Job[Any]]) -> TypeAdapter[Any]:
+    """For what jobs of a kind come to: the ``R`` of the ``Job[R]`` among its bases."""
+    (base,) = (b for k in kind.__mro__ for b in vars(k).get("__orig_bases__", ()) if get_origin(b) is Job)
+    return _adapter(get_args(base)[0])
+
+
+@cache
+def _adapter(done: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(done)
 
 
 class JobProgress(Protocol):
@@ -186,9 +261,9 @@ class JobProgress(Protocol):
 
 
 class Executor(Protocol):
-    """Where jobs run. ``run`` blocks, may be called from many threads, and returns the job's manifest."""
+    """Where jobs run. ``run`` blocks, may be called from many threads, and returns what the job came to."""
 
-    def run(self, job: Job, progress: JobProgress) -> Mapping[str, Any]:
+    def run(self, job: Job[R], progress: JobProgress) -> R:
         """Raises BuildError (or SynthError) with the job's own reason, or that its process died."""
 
     def stop(self) -> None:

@@ -14,11 +14,13 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from synthkit.errors import BuildError
 from synthkit.runners.environment import held_fixed
-from synthkit.runners.jobs import STOPPED, Job, JobProgress, job_to_json
+from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
+
+R = TypeVar("R")
 
 
 class LocalExecutor:
@@ -45,7 +47,7 @@ class LocalExecutor:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def run(self, job: Job, progress: JobProgress) -> Mapping[str, Any]:
+    def run(self, job: Job[R], progress: JobProgress) -> R:
         worker = self._take()
         try:
             result = self._exchange(worker, job, progress)
@@ -93,11 +95,11 @@ class LocalExecutor:
             start_new_session=True,
         )
 
-    def _exchange(self, worker: subprocess.Popen[str], job: Job, progress: JobProgress) -> Mapping[str, Any]:
+    def _exchange(self, worker: subprocess.Popen[str], job: Job[R], progress: JobProgress) -> R:
         assert worker.stdin is not None
         assert worker.stdout is not None
         try:
-            worker.stdin.write(json.dumps(job_to_json(job), default=str) + "\n")
+            worker.stdin.write(json.dumps(job_to_json(job)) + "\n")
             worker.stdin.flush()
         except BrokenPipeError:
             raise self._death(worker) from None
@@ -107,8 +109,7 @@ class LocalExecutor:
                 phase, done, total, unit, note = event["progress"]
                 progress(phase, done, total, unit, note)
             elif "result" in event:
-                result: Mapping[str, Any] = event["result"]
-                return result
+                return done_from_json(job, event["result"])
             else:
                 raise self._failure(event["error"])
         raise self._death(worker)

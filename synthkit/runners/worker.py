@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from synthkit.errors import SynthError
 from synthkit.runners.actions import execute
-from synthkit.runners.jobs import job_from_json
+from synthkit.runners.jobs import done_to_json, job_from_json
 
 PROGRESS_INTERVAL = 0.1  # seconds between two progress events of one phase
 
@@ -40,8 +40,9 @@ def _read(jobs: queue.Queue[str]) -> None:
 
 def _run(line: str, events: TextIO) -> None:
     try:
-        result = execute(job_from_json(json.loads(line)), _Throttled(events))
-        _send(events, {"result": result})
+        job = job_from_json(json.loads(line))
+        done = execute(job, _Throttled(events))
+        _send(events, {"result": done_to_json(job, done)})
     except SynthError as error:
         where = None if error.where is None else str(error.where)
         _send(events, {"error": {"message": error.message, "hint": error.hint, "where": where}})
@@ -69,7 +70,7 @@ class _Throttled:
 
 
 def _send(events: TextIO, event: dict[str, Any]) -> None:
-    events.write(json.dumps(event, default=str) + "\n")
+    events.write(json.dumps(event) + "\n")
     events.flush()
 
 

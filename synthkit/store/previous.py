@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthkit.audits.context import Version
 from synthkit.files import parsed_json, sha256_file, write_json_atomic
+from synthkit.schema import Schema, Table
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 
@@ -26,10 +28,11 @@ class Earlier:
     receipt: Mapping[str, Any]
     path: Path
 
-    def to_json(self) -> dict[str, Any]:
-        """What an audit job takes of it."""
-        kept = {k: self.receipt[k] for k in ("schema", "rows", "bytes", "published_at", "run_id")}
-        return {**kept, "path": str(self.path), "seconds": self.receipt.get("seconds", {})}
+    def version(self) -> Version:
+        """What an audit takes of it."""
+        receipt = self.receipt
+        table = Table(Schema.from_json(receipt["schema"]), (self.path,), receipt["rows"])
+        return Version(table, receipt["bytes"], receipt.get("seconds", {}), receipt["published_at"])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import Any
 
 from synthkit.digests import digest
 from synthkit.files import parsed_json, write_json_atomic
+from synthkit.privacy.ledger.entries import Charged
 from synthkit.schema import Schema, Table
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.store.hashing import Hashes
@@ -113,10 +114,11 @@ class Staging:
         """Whether a trained model is there, whole: its marker is written last."""
         return (self.model_dir(train) / "complete.json").exists()
 
-    def charge(self, train: str) -> Mapping[str, Any] | None:
+    def charge(self, train: str) -> Charged | None:
         """What the ledger was charged for the cached model; None where it is not there, or was trained without ε."""
         record = _read(self.model_dir(train) / "complete.json")
-        return None if record is None else record.get("charge")
+        charge = None if record is None else record.get("charge")
+        return None if charge is None else Charged.from_json(charge)
 
     def audited(self, model: str) -> Mapping[str, Any] | None:
         """The last audited state of an ephemeral model, if its rows are still there."""

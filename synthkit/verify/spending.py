@@ -164,7 +164,7 @@ def in_ledger(receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:
 
 def _as_charged(receipt: Receipt, privacy: Mapping[str, Any], entry: Entry) -> Iterator[Finding]:
     c, data = entry.charge, receipt.data
-    truth = {**entry.receipt(), "epsilon": c.epsilon, "delta": c.delta}
+    truth = {**entry.charged().to_json(), "epsilon": c.epsilon, "delta": c.delta}
     claims = {**privacy, "epsilon": data.get("epsilon"), "delta": data.get("delta")}
     wrong = [key for key, value in truth.items() if claims.get(key) != value]
     if wrong:

@@ -12,6 +12,7 @@ from synthkit.building.provenance import guarantees_of
 from synthkit.compiler import Manifest
 from synthkit.errors import BuildError
 from synthkit.privacy.guarantee import in_words
+from synthkit.privacy.ledger.entries import Charged
 from synthkit.privacy.ledger.ledger import FILE, open_ledger
 from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows
@@ -50,7 +51,8 @@ def of(*entries: str, **more: Any) -> dict[str, Any]:
 def test_rows_of_one_training_have_its_guarantee(tmp_path: Path) -> None:
     manifest = graphs.compiled(tmp_path, PAIR)
     (entry,) = charged(manifest, 1)
-    (own,) = guarantees_of(manifest, manifest.models["private"], {"entry": entry}, lambda _name: rows())
+    charge = Charged(entry, CHARGE.account, CHARGE.privacy_unit, CHARGE.max_rows_per_unit, CHARGE.mechanisms)
+    (own,) = guarantees_of(manifest, manifest.models["private"], charge, lambda _name: rows())
     assert (own.epsilon, own.delta, own.entries, own.account) == (1, CHARGE.delta, (entry,), "crm.customers")
     (joined,) = guarantees_of(manifest, manifest.models["both"], None, lambda _name: rows(of(entry)))
     assert (joined.epsilon, joined.entries) == (1, (entry,))

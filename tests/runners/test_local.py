@@ -10,29 +10,33 @@ import psutil
 import pytest
 
 from synthkit.errors import BuildError
-from synthkit.runners.jobs import QueryJob, job_from_json, job_to_json
+from synthkit.runners.jobs import QueryJob
 from synthkit.runners.local import LocalExecutor
 from synthkit.schema import Column, Schema
 
 
 def query(tmp_path: Path, sql: str) -> QueryJob:
-    schema = Schema((Column("n", "integer", "BIGINT"),)).to_json()
-    return QueryJob("m", sql, {}, schema, str(tmp_path / "stage"), "hash", 1, {"a": "b"})
+    return QueryJob(
+        root=tmp_path,
+        model="m",
+        sql=sql,
+        relations={},
+        schema=Schema((Column("n", "integer", "BIGINT"),)),
+        stage_dir=tmp_path / "stage",
+        sample="hash",
+        seed=1,
+        metadata={"a": "b"},
+    )
 
 
 def nothing(*_arguments: object) -> None:
     """Progress that nobody watches."""
 
 
-def test_a_job_is_the_same_after_json(tmp_path: Path) -> None:
-    job = query(tmp_path, "select 1 as n")
-    assert job_from_json(job_to_json(job)) == job
-
-
 def test_a_worker_is_used_again_and_ends_with_the_executor(tmp_path: Path) -> None:
     executor = LocalExecutor(1, tmp_path / "log")
     for _ in range(2):
-        assert executor.run(query(tmp_path, "select 1 as n"), nothing)["rows"] == 1
+        assert executor.run(query(tmp_path, "select 1 as n"), nothing).rows == 1
     children = [p for p in psutil.Process().children() if "synthkit.runners.worker" in " ".join(p.cmdline())]
     assert len(children) == 1
     executor.close()
@@ -47,7 +51,7 @@ def test_an_error_in_a_job_comes_back_with_its_hint(tmp_path: Path) -> None:
         with pytest.raises(BuildError, match="nowhere") as raised:
             executor.run(query(tmp_path, "select * from nowhere"), nothing)
         assert raised.value.hint
-        assert executor.run(query(tmp_path, "select 2 as n"), nothing)["rows"] == 1  # and the worker goes on
+        assert executor.run(query(tmp_path, "select 2 as n"), nothing).rows == 1  # and the worker goes on
     finally:
         executor.close()
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 MAX_COUNT = 10**9
 ROUNDING = 1e-9  # relative: by how much parameters of one release may differ between processors, far below any meaning
@@ -22,6 +25,20 @@ class _Json:
 
     def to_json(self) -> dict[str, Any]:
         return {"mechanism": self.NAME, **asdict(self)}  # type: ignore[call-overload]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
+        """Where pydantic reads and writes one, it has its JSON form: its parameters would not tell which it is."""
+        from pydantic_core import core_schema
+
+        def read(value: Any) -> _Json:
+            found = value if isinstance(value, _Json) else mechanism_from_json(value)
+            if not isinstance(found, cls):
+                raise ValueError(f"{found.NAME} is not {cls.NAME}")
+            return found
+
+        written = core_schema.plain_serializer_function_ser_schema(cls.to_json)
+        return core_schema.no_info_plain_validator_function(read, serialization=written)
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,31 @@ class Charge:
 
 
 @dataclass(frozen=True)
+class Charged:
+    """What a table's receipt says of the charge for its training.
+
+    Args:
+        entry: SHA-256 of the ledger's line.
+        account, privacy_unit, max_rows_per_unit, mechanisms, insecure_seed: as in :class:`Charge`.
+    """
+
+    entry: str
+    account: str
+    privacy_unit: str | None
+    max_rows_per_unit: int
+    mechanisms: tuple[Mechanism, ...]
+    insecure_seed: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "mechanisms": [m.to_json() for m in self.mechanisms]}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Charged:
+        """Raises ValueError where a mechanism is unknown, TypeError or KeyError where a key is missing or unknown."""
+        return Charged(**{**data, "mechanisms": tuple(mechanism_from_json(m) for m in data["mechanisms"])})
+
+
+@dataclass(frozen=True)
 class Entry:
     """A charge in the ledger.
 
@@ -96,17 +121,10 @@ class Entry:
     line: int
     joins: tuple[str, ...] = ()
 
-    def receipt(self) -> dict[str, Any]:
+    def charged(self) -> Charged:
         """What is kept with the model that was trained for this charge, and stands in its table's receipt."""
         c = self.charge
-        return {
-            "entry": self.hash,
-            "account": c.account,
-            "privacy_unit": c.privacy_unit,
-            "max_rows_per_unit": c.max_rows_per_unit,
-            "mechanisms": [m.to_json() for m in c.mechanisms],
-            "insecure_seed": c.insecure_seed,
-        }
+        return Charged(self.hash, c.account, c.privacy_unit, c.max_rows_per_unit, c.mechanisms, c.insecure_seed)
 
     def to_json(self) -> dict[str, Any]:
         joins = {"joins": list(self.joins)} if self.joins else {}

@@ -1,0 +1,62 @@
+"""What jobs come to, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import PlainSerializer, PlainValidator
+
+from synthkit.audits.runner import AuditRecord
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Rows in two sides, in the folder that :func:`synthkit.sources.ingest.load_split` reads.
+
+    Args:
+        rows: of both sides.
+        held_out: rows of the side that no model reads.
+        notes: what reading changed in the rows.
+        inferred: column → the type that was read off the rows, as nothing declares it.
+    """
+
+    directory: Path
+    rows: int
+    held_out: int
+    notes: tuple[str, ...] = ()
+    inferred: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Rows that are staged.
+
+    Args:
+        source_rows: that the model's source has; None where that is private, or there is none.
+        seconds: that each phase took.
+        notes: what is to be told of it.
+    """
+
+    rows: int
+    source_rows: int | None
+    seconds: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+
+# An audit's record has a JSON form of its own, in which a whole number stays one.
+_Record = Annotated[
+    AuditRecord,
+    PlainSerializer(lambda record: record.to_json()),
+    PlainValidator(lambda data: data if isinstance(data, AuditRecord) else AuditRecord.from_json(data)),
+]
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What the audits found, in their order."""
+
+    records: tuple[_Record, ...]
+    seconds: Mapping[str, float]

@@ -1,0 +1,157 @@
+"""A generator's rows: trained, or found trained, then drawn and staged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.errors import BuildError
+from synthkit.files import parsed_json
+from synthkit.privacy.accounting.mechanisms import same_releases
+from synthkit.runners.done import Made
+from synthkit.runners.jobs import GenerateJob, JobProgress
+from synthkit.runners.overriding import overridden
+from synthkit.runners.staging import phase, stage
+from synthkit.schema import Schema, Table
+
+if TYPE_CHECKING:
+    from synthkit.encoding.fill import ColumnPlan
+    from synthkit.generators.base import Generator
+
+
+def generate(job: GenerateJob, progress: JobProgress) -> Made:
+    from synthkit.generators import registry
+    from synthkit.generators.exact.conditions import check_known, quotas
+    from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
+    from synthkit.generators.exact.drawing import draw
+    from synthkit.sources.ingest import load_split
+
+    generator = registry.get(job.generator)
+    split = load_split(job.split)
+    rules = parse_all(job.constraints)
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+    if job.budget is None:
+        table = replace(split.train, schema=overridden(split.train.schema, job.columns))
+        check_real_rows(rules, table)  # under a budget nothing is said of the rows, and rules are public knowledge
+    else:
+        assert split.bounded is not None
+        table = split.bounded
+    with _readable(job):
+        plan, cached = _plan(job.model_dir, table, declared=job.budget is not None)
+    unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
+    source_rows = split.rows if job.budget is None else None
+    rows = job.partition.rows(job.size.of(source_rows))
+    if job.conditions:
+        quotas(job.conditions, rows, plan.modelled)
+        if job.budget is None:
+            check_known(job.conditions, table)
+    if cached:
+        with _readable(job):
+            model = generator.load(job.model_dir / "model") if plan.modelled.columns and generator.load else None
+    else:
+        model = _fit(generator, job, table, plan, progress)
+        seconds["train"] = time.perf_counter() - started
+    started = time.perf_counter()
+    batches = draw(
+        generator,
+        model,
+        plan,
+        rows=rows,
+        conditions=job.conditions,
+        rules=tuple(rules),
+        seed=job.partition.seed(job.seed),
+        progress=phase(progress, "sample"),
+    )
+    staged = stage(batches, table.schema, job, source_rows)
+    if staged != rows:
+        raise BuildError(f"{job.generator} gave {staged:,} rows where {rows:,} were asked for")
+    seconds["sample"] = time.perf_counter() - started
+    return Made(staged, source_rows, seconds)
+
+
+@contextmanager
+def _readable(job: GenerateJob) -> Iterator[None]:
+    """Around what reads a trained model: raises BuildError where its files are not what was written."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if not (job.model_dir / "complete.json").exists():
+            raise
+        hint = f"remove {job.model_dir} and build again: under epsilon that is another training, and charged as one"
+        raise BuildError(f"the trained model of {job.model!r} is damaged: {error}", hint=hint) from error
+
+
+def _plan(model_dir: Path, table: Table, *, declared: bool) -> tuple[ColumnPlan, bool]:
+    """What is learnt and what is made up: as the cached model has it, else decided now; and whether it is cached.
+
+    Args:
+        declared: decide by the table's schema alone, without a look at its rows.
+    """
+    from synthkit.encoding.declared_fill import plan_declared
+    from synthkit.encoding.fill import ColumnPlan, plan_columns
+
+    if (model_dir / "complete.json").exists():
+        return ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8"))), True
+    return plan_declared(table.schema, table.paths[0]) if declared else plan_columns(table), False
+
+
+def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress) -> Any:
+    """Train, and keep the model under a temporary name until it is whole."""
+    from synthkit.generators.checkpoint import FileCheckpoint
+    from synthkit.generators.exact.drawing import seed_for
+
+    temporary = job.model_dir.with_name(f".tmp-{job.model_dir.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    (temporary / "model").mkdir(parents=True)
+    checkpoint = FileCheckpoint(job.checkpoint)
+    model = None
+    if plan.modelled.columns:
+        assert generator.fit is not None
+        assert generator.save is not None
+        params = generator.params.model_validate(job.params)
+        if job.budget is not None:
+            _check_charge(generator, params, job, plan.modelled)
+        resuming = {"checkpoint": checkpoint} if generator.resumes else {}
+        model = generator.fit(
+            replace(table, schema=plan.modelled),
+            params,
+            budget=job.budget,
+            seed=seed_for(job.seed, "fit"),
+            device=job.device,
+            progress=phase(progress, "train"),
+            **resuming,
+        )
+        generator.save(model, temporary / "model")
+    charge = None if job.charge is None else job.charge.to_json()
+    (temporary / "columns.json").write_text(json.dumps(plan.to_json(), default=str), "utf-8")
+    (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
+    shutil.rmtree(job.model_dir, ignore_errors=True)
+    temporary.replace(job.model_dir)
+    checkpoint.discard()
+    return model
+
+
+def _check_charge(generator: Generator, params: Any, job: GenerateJob, modelled: Schema) -> None:
+    """What the training will release must be what the ledger was charged for, and that was declared without these rows.
+
+    Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).
+    """
+    if job.charge is None:
+        raise BuildError(
+            f"the trained model of {job.model!r} is gone, and training it anew was not charged", hint="build again"
+        )
+    assert generator.mechanisms is not None
+    assert job.budget is not None
+    spends = [m.to_json() for m in generator.mechanisms(params, job.budget, modelled)]
+    if not same_releases(spends, [m.to_json() for m in job.charge.mechanisms]):
+        raise BuildError(
+            f"training {job.model!r} would not release what was charged for it, so nothing was trained",
+            hint="declare the type of every column of its source; if they are, it is an error of the generator",
+        )

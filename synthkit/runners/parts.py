@@ -1,0 +1,67 @@
+"""What jobs hold that nothing else needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.project.types import ColumnSpec
+
+Files = Mapping[str, tuple[Path, ...]]  # a relation by the name that SQL uses → its Parquet files
+Parameters = Mapping[str, Any]  # of a generator, as JSON
+
+
+@dataclass(frozen=True)
+class Passage:
+    """An SQL model's query for other rows than its own.
+
+    Args:
+        over: the relation that those rows stand for, by the name that SQL uses.
+        relations: all others that it reads.
+    """
+
+    sql: str
+    over: str
+    relations: Files
+    seed: int
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """How a model was trained without a budget, for an audit that trains such a model again.
+
+    Args:
+        columns: what the model itself declares of its source's columns.
+        conditions: that its rows were drawn with.
+    """
+
+    generator: str
+    params: Parameters
+    columns: tuple[ColumnSpec, ...]
+    conditions: Mapping[str, Any]
+    device: str
+
+
+@dataclass(frozen=True)
+class FailureFolder:
+    """Where failing rows are kept, and what messages call the folder."""
+
+    directory: Path
+    shown: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a table that are asked for.
+
+    Args:
+        path: the file that they go to.
+        real: whether real rows may be in them.
+        stamp: what is kept beside them.
+    """
+
+    path: Path
+    real: bool
+    stamp: Mapping[str, str]
