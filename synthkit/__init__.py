@@ -2,7 +2,7 @@
 
 >>> import synthkit
 >>> sorted(set(synthkit.__all__) - {"__version__"})
-['PublishedTable', 'TrainedModel', 'build', 'fit', 'load_model', 'open', 'plan']
+['PublishedTable', 'TrainedModel', 'build', 'find_rules', 'fit', 'load_model', 'open', 'plan']
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from synthkit.earlier import install as _find_earlier_names
 
 __version__ = "0.1.0"
-__all__ = ["PublishedTable", "TrainedModel", "__version__", "build", "fit", "load_model", "open", "plan"]
+__all__ = ["PublishedTable", "TrainedModel", "__version__", "build", "find_rules", "fit", "load_model", "open", "plan"]
 
 if TYPE_CHECKING:
     from synthkit.api.model import TrainedModel, fit, load_model
     from synthkit.api.project import build, plan
+    from synthkit.api.rules import find_rules
     from synthkit.store.reader import PublishedTable, open
 
 # `import synthkit` must stay cheap: `synth --version` answers in milliseconds.
@@ -24,6 +25,7 @@ _HOMES = {
     "PublishedTable": "store.reader",
     "TrainedModel": "api.model",
     "build": "api.project",
+    "find_rules": "api.rules",
     "fit": "api.model",
     "load_model": "api.model",
     "open": "store.reader",

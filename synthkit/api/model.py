@@ -75,7 +75,7 @@ class TrainedModel:
         import pyarrow as pa
 
         from synthkit.generators.exact.drawing import draw
-        from synthkit.generators.exact.inequality import parse_inequality
+        from synthkit.rules.inequality import parse_inequality
 
         rows = self.rows if n is None else n
         if rows < 1:
@@ -320,7 +320,7 @@ def _written(table: Any, folder: Path) -> Path:
 
 def _rules(texts: tuple[str, ...], schema: Schema) -> list[Any]:
     """Raises SynthError for a rule that is none, does not fit the columns, or contradicts another."""
-    from synthkit.generators.exact.inequality import check_inequality, contradiction, parse_inequality
+    from synthkit.rules.inequality import check_inequality, contradiction, parse_inequality
 
     rules = []
     for text in texts:

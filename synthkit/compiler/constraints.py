@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Constraint
-from synthkit.generators.exact.inequality import (
+from synthkit.project.types import ModelSpec, SourceTableSpec
+from synthkit.rules.inequality import (
     Inequality,
     check_inequality,
     contradiction,
     parse_constant,
     parse_inequality,
 )
-from synthkit.project.types import ModelSpec, SourceTableSpec
 from synthkit.schema import Schema
 
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from synthkit.errors import Fault
 from synthkit.generators.base import Budget, Generator
-from synthkit.generators.exact.inequality import Inequality
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.disclosure import Disclosure
@@ -24,6 +23,7 @@ from synthkit.project.exposures import ExposureSpec
 from synthkit.project.holdout import holdout_of
 from synthkit.project.lookups import Uses
 from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.rules.inequality import Inequality
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Order between columns: one value is not above another, in every row.
 
 The audit's side of ``constraints:``. There the rule shapes what is drawn; here it is checked, on any table, an SQL
-model's included. Rule and meaning are shared (:mod:`synthkit.generators.exact.inequality`).
+model's included. Rule and meaning are shared (:mod:`synthkit.rules.inequality`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnN
 from synthkit.audits.counting import EXAMPLES, counted, fetch_row, rows_shown, share_a_decimal, share_text
 from synthkit.audits.rows.marginals import require
 from synthkit.errors import SynthError
-from synthkit.generators.exact.inequality import Constant, Kind, kind_of, parse_constant
+from synthkit.rules.inequality import Constant, Kind, kind_of, parse_constant
 from synthkit.sources.types import provisional_type
 from synthkit.sql.quoting import literal, quote
 

@@ -13,7 +13,7 @@ from synthkit.encoding.fill import ColumnPlan, fill
 from synthkit.generators.base import Generator, Progress
 from synthkit.generators.exact.conditions import quotas
 from synthkit.generators.exact.constraints import keeps, unchanging, within
-from synthkit.generators.exact.inequality import Inequality
+from synthkit.rules.inequality import Inequality
 
 if TYPE_CHECKING:
     import pyarrow as pa

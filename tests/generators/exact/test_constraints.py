@@ -19,8 +19,9 @@ from synthkit.encoding.fill import plan_columns
 from synthkit.errors import BuildError
 from synthkit.generators.base import Quota, silent
 from synthkit.generators.exact import rejection
-from synthkit.generators.exact.constraints import check_real_rows, keeps, satisfied, unchanging, within
-from synthkit.generators.exact.inequality import MIRRORED, Inequality, parse_inequality
+from synthkit.generators.exact.constraints import check_real_rows, keeps, unchanging, within
+from synthkit.rules.comparing import satisfied
+from synthkit.rules.inequality import MIRRORED, Inequality, parse_inequality
 from tests.tables import make_table
 
 # -- which rows satisfy a rule: DuckDB's comparison is the oracle -----------------------------------------

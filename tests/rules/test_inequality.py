@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthkit.generators.exact.inequality import (
+from synthkit.rules.inequality import (
     MIRRORED,
     Inequality,
     check_inequality,

@@ -1,0 +1,96 @@
+"""The rules that hold in a table: a source's training rows, a published table, or rows at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from synthkit.api.project import compile
+from synthkit.errors import SynthError, did_you_mean
+from synthkit.rules.find.evidence import Found
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.compiler import Manifest, SourceNode
+
+MOST_ROWS = 1_000_000  # that are looked at
+
+
+def find_rules(
+    table: str | pa.Table,
+    project: str | Path | Manifest = ".",
+    *,
+    target: str | None = None,
+    vars: Mapping[str, Any] | None = None,
+) -> tuple[Found, ...]:
+    """What holds between the columns of a table, in every row or in all but a few, with its evidence.
+
+    Args:
+        table: ``"group.table"`` for a source's training rows, a model's name for its published table, or rows at hand.
+        project: its folder, or one inside it, or what :func:`~synthkit.api.project.compile` gave; not looked at where
+            rows are given.
+        target, vars: see :func:`~synthkit.api.project.compile`.
+
+    Returns:
+        Each with ``.rule`` (``str(found.rule)`` is what ``rules:`` takes), ``.evidence`` and ``.exact``.
+
+    Raises:
+        SynthError: there is no such table, or a model keeps a privacy budget of its rows: then a rule that was read off
+            them would tell of them.
+
+    >>> import pyarrow as pa
+    >>> n = range(200)
+    >>> bills = pa.table({"net": [7 * i % 50 for i in n], "tax": [3 * i % 11 for i in n]})
+    >>> bills = bills.append_column("gross", pa.array([7 * i % 50 + 3 * i % 11 for i in n]))
+    >>> [str(found.rule) for found in find_rules(bills)]
+    ['gross = net + tax']
+    """
+    from synthkit.rules.find.search import find_rules as search
+
+    if not isinstance(table, str):
+        return search(table)
+    manifest = compile(project, target=target, vars=vars) if isinstance(project, str | Path) else project
+    sources = {f"{node.relation.source}.{node.relation.name}": node for node in manifest.sources.values()}
+    if table in sources:
+        return search(_training_rows(manifest, sources[table]))
+    if table in manifest.models:
+        from synthkit.store.reader import open as open_warehouse
+
+        published = open_warehouse(manifest.project.root, target).table(table)
+        import pyarrow.parquet as pq
+
+        return search(pq.read_table(published.path).slice(0, MOST_ROWS))
+    names = [*sources, *manifest.models]
+    raise SynthError(
+        f"there is no source and no model {table!r}", hint=did_you_mean(table, names, "a source or a model")
+    )
+
+
+def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
+    """At most a million of them, read for this alone: what is held out stays unseen."""
+    from synthkit.sources.fingerprint import content_hash
+    from synthkit.sources.ingest import ingest, parse_share
+
+    private = [m.spec.name for m in manifest.models.values() if m.budget is not None and node.id in m.lineage.sources]
+    if private:
+        raise SynthError(
+            f"{private[0]!r} keeps a privacy budget of {node.relation.name!r}, and a rule found in its rows would tell "
+            "of them without paying",
+            hint="declare under rules: what anyone may know",
+        )
+    project = manifest.project
+    share = project.spec.holdout if node.spec.holdout is None else node.spec.holdout
+    connections = project.spec.connections
+    with TemporaryDirectory() as scratch:
+        split = ingest(
+            node.spec,
+            root=project.root,
+            connections=connections,
+            holdout=parse_share(share),
+            directory=Path(scratch),
+            source_hash=content_hash(node.spec, root=project.root, connections=connections, cache=None),
+        )
+        return split.train.to_arrow().slice(0, MOST_ROWS)
