@@ -80,6 +80,7 @@ class Jobs:
             size=self._size(),
             conditions=model.spec.conditions,
             constraints={str(c.rule): c.place for c in model.constraints},
+            keys=model.spec.keys or "own",
             seed=action.fingerprint.inputs["train"]["seed"],
             device=project.device,
             budget=model.budget,

@@ -23,6 +23,7 @@ from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations
 from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.holdouts import bind_derived_holdouts
+from synthkit.compiler.keys import check_keys
 from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
@@ -53,6 +54,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_columns,
     check_pii,
     check_conditions,
+    check_keys,
     bind_constraints,
     trace_descent,
     bind_audits,

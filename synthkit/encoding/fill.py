@@ -16,6 +16,7 @@ from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
 from synthkit.encoding.makers import ForeignMaker, make_maker
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
+from synthkit.encoding.taken import FREE, Taken
 from synthkit.encoding.values import plain
 from synthkit.errors import BuildError
 from synthkit.schema import Column, Schema, Table
@@ -177,7 +178,13 @@ def _fan_out(present: pa.ChunkedArray) -> tuple[tuple[int, int], ...]:
 
 
 def fill(
-    batches: Iterator[pa.RecordBatch], plan: ColumnPlan, *, rows: int, seed: int, fixed: Collection[str] = ()
+    batches: Iterator[pa.RecordBatch],
+    plan: ColumnPlan,
+    *,
+    rows: int,
+    seed: int,
+    fixed: Collection[str] = (),
+    taken: Mapping[str, Taken] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The generator's batches completed to the source's columns, order and Arrow types; ``rows`` in all.
 
@@ -186,14 +193,16 @@ def fill(
 
     Args:
         fixed: columns whose drawn values must stay (those with conditions), even to make a primary key unique.
+        taken: of made-up keys, those that real rows have (:func:`.taken.taken_keys`).
 
     Raises:
         BuildError: made-up values do not fit a column's type, or a primary key has no room for so many rows.
     """
     schema = plan.arrow_schema()
-    makers = {
-        rule.column.name: make_maker(rule, schema.field(rule.column.name).type, rows, seed) for rule in plan.filled
-    }
+    makers = {}
+    for rule in plan.filled:
+        name = rule.column.name
+        makers[name] = make_maker(rule, schema.field(name).type, rows, seed, (taken or {}).get(name, FREE))
     keys = None
     if plan.key is not None:
         foreign = {name: maker for name, maker in makers.items() if isinstance(maker, ForeignMaker)}

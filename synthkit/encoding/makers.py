@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from synthkit.encoding.faker import faker_values
 from synthkit.encoding.shapes import Shapes, capacity, digest, realise
+from synthkit.encoding.taken import FREE, RANDOM_BITS, Taken
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError
 
@@ -26,8 +28,8 @@ class Maker(Protocol):
         """Rows ``start`` to ``start + count`` of the column; asked for in order."""
 
 
-def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int) -> Maker:
-    """The maker for a rule. ``rows`` is the length of the whole column.
+def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int, taken: Taken = FREE) -> Maker:
+    """The maker for a rule. ``rows`` is the length of the whole column; ``taken`` are keys that it must not make.
 
     Raises:
         BuildError: the column's integer type has fewer values than there are keys to make.
@@ -38,15 +40,16 @@ def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int) -> Maker
     if rule.kind == "constant":
         return _Constant(json.loads(rule.value or "null"), kind, rule.column.name)
     if rule.kind == "foreign":
-        return ForeignMaker(rule, kind, rows, key)
+        return ForeignMaker(rule, kind, rows, key, taken)
     largest = _largest(kind)
-    if rule.kind == "key" and largest is not None and rows > largest:
+    if rule.kind == "key" and largest is not None and taken.last + rows > largest:
+        after = f" after {taken.last:,}" if taken.last else ""
         raise BuildError(
-            f"column {rule.column.name!r} is {rule.column.sql_type}, which has room for {largest:,} keys, "
-            f"not for {rows:,}",
+            f"column {rule.column.name!r} is {rule.column.sql_type}, which has room for {largest - taken.last:,} keys"
+            f"{after}, not for {rows:,}",
             hint="make size smaller, or give the source's column a wider type",
         )
-    return _Blocks(rule, kind, rows, key)
+    return _Blocks(rule, kind, rows, key, taken)
 
 
 def _largest(kind: pa.DataType) -> int | None:
@@ -70,9 +73,9 @@ class _Constant:
 class _Blocks:
     """Makes blocks of fixed size in order, so that values do not depend on how rows are cut into batches."""
 
-    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str) -> None:
-        self.rule, self.kind, self.rows, self.key = rule, kind, rows, key
-        self.real = frozenset(rule.shapes.real) if rule.shapes is not None else frozenset()
+    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str, taken: Taken = FREE) -> None:
+        self.rule, self.kind, self.rows, self.key, self.taken = rule, kind, rows, key, taken
+        self.real = taken.texts | frozenset(rule.shapes.real if rule.shapes is not None else ())
         self.used: set[str] = set()
         self.counted: list[str] = []
         self.counter = 0
@@ -113,9 +116,13 @@ class _Blocks:
 
     def _key(self, number: int) -> Any:
         """The ``number``-th key, from 1: a number, or a string of the learnt shape that is no real key."""
-        shapes = self.rule.shapes
+        shapes, taken = self.rule.shapes, self.taken
+        if taken.numbered is not None:
+            return taken.numbered.text(taken.last + number)
+        if taken.random:
+            return self._random(number)
         if shapes is None:
-            return number
+            return taken.last + number
         if not shapes.patterns:
             return f"key-{number}"
         shape, _ = shapes.patterns[0]
@@ -128,6 +135,15 @@ class _Blocks:
                 self.used.add(text)
                 return text
         return self._counted(shape, number)
+
+    def _random(self, number: int) -> Any:
+        rng = _rng(self.key, "random", number)
+        while True:
+            bits = UUID(bytes=rng.bytes(16), version=4)
+            key = bits.int % 2**RANDOM_BITS if self.rule.shapes is None else str(bits)
+            if str(key) not in self.used:
+                self.used.add(str(key))
+                return key
 
     def _new(self, text: str) -> bool:
         return text not in self.used and digest(text) not in self.real
@@ -159,11 +175,12 @@ class _Blocks:
 class ForeignMaker(_Blocks):
     """A column of ids that repeat as often as in the source; each id is new, and the same wherever it stands."""
 
-    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str) -> None:
-        super().__init__(rule, kind, rows, key)
+    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str, taken: Taken = FREE) -> None:
+        super().__init__(rule, kind, rows, key, taken)
         self.owners = _owners(rule.fan_out, rows, _rng(key, "fan-out"))
         self.most = int(self.owners.max(initial=1))
-        self.largest = _largest(kind)
+        largest = _largest(kind)
+        self.largest = None if largest is None else largest - taken.last
         self.ids: dict[int, Any] = {}
 
     def _values(self, first: int, count: int, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002

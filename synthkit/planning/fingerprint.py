@@ -183,6 +183,8 @@ class Fingerprinter:
             inputs["of"] = rows
         if model.constraints:
             inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
+        if model.spec.keys is not None:
+            inputs["keys"] = model.spec.keys
         return inputs
 
 

@@ -247,6 +247,7 @@ class AuditSpec(Spec):
 
 
 Size = str | int
+Keys = Literal["own", "fresh", "continue"]
 
 
 class ModelSpec(Spec):
@@ -265,6 +266,8 @@ class ModelSpec(Spec):
         holdout: the share of the source's rows that no model reads, of this model alone.
         conditions: column → value, or value → share (``{churned: {yes: 50%, no: 50%}}``): kept exactly.
         constraints: comparisons that hold in every row, besides those of the source.
+        keys: what made-up keys are: own (1, 2, …, whatever the real ones are), fresh (none that a real row has, for
+            rows that are appended to real ones) or continue (after the largest real one).
         materialized: table: Parquet, and a table in DuckDB; view: a view there; parquet: no more than the file;
             ephemeral: for other models, not published.
         seed: of its random numbers; default: the project's, with the model's name.
@@ -289,6 +292,7 @@ class ModelSpec(Spec):
     holdout: Annotated[str | float | None, TRAIN] = None
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
     constraints: Annotated[Constraints, SAMPLE] = ()
+    keys: Annotated[Keys | None, SAMPLE] = None
     materialized: Annotated[Materialization, NOTHING] = "table"
     seed: Annotated[int | None, TRAIN] = None
     enabled: Annotated[bool, NOTHING] = True

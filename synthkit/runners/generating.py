@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def generate(job: GenerateJob, progress: JobProgress) -> Made:
+    from synthkit.encoding.taken import taken_keys
     from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
     from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
@@ -45,6 +46,8 @@ def generate(job: GenerateJob, progress: JobProgress) -> Made:
         table = split.bounded
     with _readable(job):
         plan, cached = _plan(job.model_dir, table, declared=job.budget is not None)
+    sides = [side for side in (split.train, split.holdout) if side is not None]
+    taken = taken_keys(job.keys, plan, sides, declared=job.budget is not None)
     unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
     source_rows = split.rows if job.budget is None else None
     rows = job.partition.rows(job.size.of(source_rows))
@@ -68,6 +71,7 @@ def generate(job: GenerateJob, progress: JobProgress) -> Made:
         rules=tuple(rules),
         seed=job.partition.seed(job.seed),
         progress=phase(progress, "sample"),
+        taken=taken,
     )
     staged = stage(batches, table.schema, job, source_rows)
     if staged != rows:

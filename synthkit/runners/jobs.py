@@ -19,7 +19,7 @@ from synthkit.compiler.manifest import Size
 from synthkit.generators.base import Budget
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.project.types import ColumnSpec, ConnectionSpec, SourceTableSpec
+from synthkit.project.types import ColumnSpec, ConnectionSpec, Keys, SourceTableSpec
 from synthkit.runners.done import Audited, Divided, Made
 from synthkit.runners.partition import WHOLE, Partition
 from synthkit.runners.parts import FailureFolder, Files, Parameters, Passage, Pictures, Retraining
@@ -124,6 +124,7 @@ class GenerateJob(Staged):
         partition: the part of the rows that is drawn.
         conditions: column → value, or value → share.
         constraints: rule → where it is declared.
+        keys: what made-up keys are, beside those of the source's rows.
         charge: what the ledger was charged for the training; without it, nothing is trained under a budget.
     """
 
@@ -136,6 +137,7 @@ class GenerateJob(Staged):
     size: Size
     conditions: Mapping[str, Any]
     constraints: Mapping[str, str]
+    keys: Keys
     device: str
     budget: Budget | None
     charge: Charged | None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import ColumnPlan, fill
+from synthkit.encoding.taken import Taken
 from synthkit.generators.base import Generator, Progress
 from synthkit.generators.exact.conditions import quotas
 from synthkit.generators.exact.constraints import keeps, unchanging, within
@@ -29,6 +30,7 @@ def draw(
     rules: Sequence[Inequality],
     seed: int,
     progress: Progress,
+    taken: Mapping[str, Taken] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Exactly ``rows`` rows in the source's columns and Arrow types; the same seed gives the same rows.
 
@@ -36,6 +38,7 @@ def draw(
         model: what the generator's ``fit`` gave; not looked at where the plan leaves it no column to learn.
         conditions: as a model's ``conditions:`` has them.
         rules: that hold in every row.
+        taken: keys that real rows have, by column, where drawn ones must be others.
 
     Raises:
         SynthError: the conditions are not valid for the columns.
@@ -49,7 +52,7 @@ def draw(
         sample = within(generator.sample, rules, fixed, generator.name)
         drawn = sample(model, rows, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
     kept = keeps(rules) | conditions.keys()
-    return fill(drawn, plan, rows=rows, seed=seed_for(seed, "fill"), fixed=kept)
+    return fill(drawn, plan, rows=rows, seed=seed_for(seed, "fill"), fixed=kept, taken=taken)
 
 
 def seed_for(seed: int, purpose: str) -> int:
