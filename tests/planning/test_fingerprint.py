@@ -52,6 +52,7 @@ def changed(a: Fingerprint, b: Fingerprint) -> str:
         ("size: 300", "size: 300\n            tags: [x]\n            materialized: parquet", ""),
         ("size: 300", "size: 300\n            conditions: {churned: yes}", "sa"),
         ("size: 300", "size: 300\n            constraints: [age >= 18]", "sa"),
+        ("size: 300", "size: 300\n            keys: fresh", "sa"),
         ("size: 300", "size: 300\n            columns: [{name: tier, pii: word}]", "tsa"),
     ],
 )

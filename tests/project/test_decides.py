@@ -105,6 +105,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "holdout": {"holdout": "30%"},
     "conditions": {"conditions": {"tier": "pro"}},
     "constraints": {"constraints": ["age >= 18"]},
+    "keys": {"keys": "fresh"},
     "materialized": {"materialized": "parquet"},
     "seed": {"seed": 3},
     "enabled": {"enabled": True},
