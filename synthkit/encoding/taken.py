@@ -21,8 +21,6 @@ from synthkit.schema import Column, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from synthkit.encoding.fill import ColumnPlan
-
 WIDE = frozenset({"VARCHAR", "BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"})  # types with room for random keys
 # A million random keys beside a million real ones: one of them is real with a probability of 2e-7.
 RANDOM_BITS = 62
@@ -65,15 +63,13 @@ class Taken:
 FREE = Taken()  # of ``own``: nothing is in the way
 
 
-def made_up_keys(plan: ColumnPlan) -> tuple[FillRule, ...]:
-    """The columns whose values are surrogate keys: those that tell rows apart, and those that refer to such."""
-    return tuple(rule for rule in plan.filled if rule.kind in ("key", "foreign"))
-
-
-def taken_keys(keys: Keys, plan: ColumnPlan, real: Sequence[Table], *, declared: bool) -> Mapping[str, Taken]:
-    """For each made-up key of the plan, what real rows have taken.
+def taken_keys(
+    keys: Keys, filled: Sequence[FillRule], primary_key: Sequence[str], real: Sequence[Table], *, declared: bool
+) -> Mapping[str, Taken]:
+    """For each made-up key, what real rows have taken: of those that tell rows apart, and those that refer to such.
 
     Args:
+        filled: how columns are made up.
         real: the training rows and the held-out ones.
         declared: go by what is declared of the columns alone, without a look at the rows.
 
@@ -82,19 +78,16 @@ def taken_keys(keys: Keys, plan: ColumnPlan, real: Sequence[Table], *, declared:
     """
     if keys == "own":
         return {}
-    rules = made_up_keys(plan)
-    names = [rule.column.name for rule in rules]
-    primary = plan.schema.primary_key
-    if not rules or (primary and not set(primary) & set(names)):
-        what = f"the primary key ({', '.join(primary)}) is learnt" if primary else "no column is made up as a key"
+    columns = [rule.column for rule in filled if rule.kind in ("key", "foreign")]
+    if not columns or (primary_key and not set(primary_key) & {c.name for c in columns}):
+        what = f"the primary key ({', '.join(primary_key)}) is not" if primary_key else "no column is"
         raise BuildError(
-            f"keys: {keys} asks for other keys than the real ones, but {what}",
+            f"keys: {keys} asks for other keys than the real ones, but {what} made up as one",
             hint="give the key's column type: id, or leave keys out",
         )
     if declared:
-        return {rule.column.name: declared_taken(keys, rule.column) for rule in rules}
-    schema = plan.arrow_schema()
-    return {rule.column.name: _taken(keys, rule, schema.field(rule.column.name).type, real) for rule in rules}
+        return {c.name: declared_taken(keys, c) for c in columns}
+    return {c.name: _taken(keys, c, real) for c in columns}
 
 
 def declared_taken(keys: Keys, column: Column) -> Taken:
@@ -123,14 +116,14 @@ def unknowable(keys: Keys, column: Column) -> tuple[str, str] | None:
     return None
 
 
-def _taken(keys: Keys, rule: FillRule, kind: pa.DataType, real: Sequence[Table]) -> Taken:
+def _taken(keys: Keys, column: Column, real: Sequence[Table]) -> Taken:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as t
 
-    name = rule.column.name
-    columns = [table.to_arrow([name]).column(0) for table in real]
-    present = pa.chunked_array([c for column in columns for c in column.drop_null().chunks], kind)
+    name, sides = column.name, [table.to_arrow([column.name]).column(0) for table in real]
+    kind = sides[0].type
+    present = pa.chunked_array([chunk for side in sides for chunk in side.drop_null().chunks], kind)
     if t.is_string(kind) or t.is_large_string(kind):
         texts = present.unique().to_pylist()
         if keys == "continue":
@@ -140,7 +133,7 @@ def _taken(keys: Keys, rule: FillRule, kind: pa.DataType, real: Sequence[Table])
         last = 0 if len(present) == 0 else int(pc.max(present).as_py())
         return Taken(_begin(keys, last, _greatest(kind)))
     raise BuildError(
-        f"keys: {keys} makes numbers and texts, but column {name!r} is {rule.column.sql_type}",
+        f"keys: {keys} makes numbers and texts, but column {name!r} is {column.sql_type}",
         hint="cast the key to VARCHAR or BIGINT at the source, or leave keys out",
     )
 

@@ -47,7 +47,7 @@ def generate(job: GenerateJob, progress: JobProgress) -> Made:
     with _readable(job):
         plan, cached = _plan(job.model_dir, table, declared=job.budget is not None)
     sides = [side for side in (split.train, split.holdout) if side is not None]
-    taken = taken_keys(job.keys, plan, sides, declared=job.budget is not None)
+    taken = taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
     unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
     source_rows = split.rows if job.budget is None else None
     rows = job.partition.rows(job.size.of(source_rows))
