@@ -27,6 +27,9 @@ MADE_UP = frozenset({"id", "text"})  # no generator learns a column of these typ
 class Column:
     """One column. ``bounds``, ``values`` and ``decimals`` hold only what the YAML *declares*.
 
+    ``format`` says how what it means (``type``) is written in what it is held in (``sql_type``): see
+    :mod:`synthkit.formats`.
+
     >>> age, email = Column("age", "integer", "BIGINT"), Column("email", "text", "VARCHAR", pii="email")
     >>> age.continuous, age.modelled, email.modelled
     (True, True, False)
@@ -41,6 +44,7 @@ class Column:
     values: tuple[Any, ...] | None = None
     decimals: int | None = None
     description: str | None = None
+    format: str | None = None
 
     @property
     def numeric(self) -> bool:

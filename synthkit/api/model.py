@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from synthkit.encoding.fill import ColumnPlan
 
-FORMAT = 1  # of a saved model: raise it when load() could not read what an earlier save() wrote
+FORMAT = 2  # of a saved model: raise it when load() could not read what an earlier save() wrote
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +90,7 @@ class TrainedModel:
             seed=self.seed if seed is None else seed,
             progress=progress,
         )
-        return pa.Table.from_batches(batches, self._plan.arrow_schema())
+        return pa.Table.from_batches(batches)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a folder, whole or not at all; one that holds a model already is replaced.
@@ -200,6 +200,7 @@ def fit(
     ['cat', 'cat', 'cat']
     """
     from synthkit.encoding.fill import plan_columns
+    from synthkit.encoding.writtenform import read_view
     from synthkit.generators.exact.constraints import check_real_rows, unchanging
     from synthkit.generators.exact.drawing import seed_for
 
@@ -216,20 +217,22 @@ def fit(
     with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as folder:
         split = _read(table, Path(folder), several(primary_key), columns or {}, options or {})
         rules = dict.fromkeys(_rules(several(constraints), split.train.schema), "constraints")
-        check_real_rows(rules, split.train)
-        plan = plan_columns(split.train)
+        view = read_view(split.train)
+        known = view.learn(split.train, Path(folder) / "read.parquet")
+        check_real_rows(rules, known)
+        plan = plan_columns(known, view)
         unchanging(tuple(rules), plan)  # before the training, as the drawing would say it after it
         fitted = None
         if plan.modelled.columns:
             from dataclasses import replace
 
-            modelled = replace(split.train, schema=plan.modelled)
+            learnt = replace(plan.learnt.learn(known, Path(folder) / "learnt.parquet"), schema=plan.inner)
             fitted = kind.fit(
-                modelled, checked, budget=None, seed=seed_for(seed, "fit"), device=device, progress=progress
+                learnt, checked, budget=None, seed=seed_for(seed, "fit"), device=device, progress=progress
             )
     dumped = checked.model_dump(mode="json")
     texts = tuple(str(rule) for rule in rules)
-    return TrainedModel(name, dumped, plan.schema, split.rows, seed, texts, plan, fitted)
+    return TrainedModel(name, dumped, split.train.schema, split.rows, seed, texts, plan, fitted)
 
 
 def _generator(name: str) -> Generator:
@@ -320,6 +323,7 @@ def _written(table: Any, folder: Path) -> Path:
 
 def _rules(texts: tuple[str, ...], schema: Schema) -> list[Any]:
     """Raises SynthError for a rule that is none, does not fit the columns, or contradicts another."""
+    from synthkit.formats.columns import as_read
     from synthkit.rules.inequality import check_inequality, contradiction, parse_inequality
 
     rules = []
@@ -328,7 +332,7 @@ def _rules(texts: tuple[str, ...], schema: Schema) -> list[Any]:
             rule = parse_inequality(text)
         except ValueError as error:
             raise SynthError(str(error.args[0]), hint=str(error.args[-1])) from None
-        problem = check_inequality(rule, schema)
+        problem = check_inequality(rule, as_read(schema))
         if problem is not None:
             raise SynthError(f"constraint {text!r}: {problem[0]}", hint=problem[1])
         rules.append(rule)

@@ -103,6 +103,8 @@ class AuditContext:
         recipe: how it was trained, where that was without one.
         previous: the version of the table that was published before this one; synthetic rows, as these are.
         seconds: that making these rows took, by phase; empty where they were not made in this run.
+        published: the files of the sides as they are published, row by row, where these are read otherwise
+            (:mod:`.rows.asread`): ``where`` is about those.
     """
 
     schema: Schema
@@ -116,6 +118,7 @@ class AuditContext:
     recipe: Recipe | None = None
     previous: Version | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    published: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:
@@ -125,7 +128,9 @@ class AuditContext:
 
     def against(self, other: Table) -> AuditContext:
         """A context that compares the same rows with another table, which is its ``holdout``; it has no ``train``."""
-        return self.shared(("against", other.paths), lambda: replace(self, train=None, holdout=other, _cache={}))
+        published = {side: paths for side, paths in self.published.items() if side == "synthetic"}
+        made = replace(self, train=None, holdout=other, published=published)
+        return self.shared(("against", other.paths), lambda: replace(made, _cache={}))
 
     def shared(self, key: tuple[Any, ...], compute: Callable[[], T]) -> T:
         """``compute()``, once per model and condition."""
@@ -199,7 +204,7 @@ class AuditContext:
         from synthkit.audits.sqltext import open_views
 
         sides = {s: t.paths for s in ("synthetic", "train", "holdout") if (t := self.side(s)) is not None}
-        return open_views(sides, self.relations, self.where)
+        return open_views(sides, self.relations, self.where, self.published)
 
     @cached_property
     def real(self) -> bool:

@@ -154,7 +154,8 @@ class Audit:
     ``needs`` says which real rows it reads; ``version`` enters the audit hash; ``private`` says that it judges a
     training under a budget, and so only a model with ``epsilon``; ``rows`` that it judges single rows, and so
     can say which ones fail (:attr:`AuditResult.failing_rows`); ``between`` is the range of its value, in which the
-    ends of its interval lie too.
+    ends of its interval lie too; ``as_read`` that columns with a written form (``format:``) are to be what they mean,
+    not the text that is published.
     """
 
     name: str
@@ -167,8 +168,10 @@ class Audit:
     private: bool = False
     rows: bool = False
     between: Range = REAL
+    as_read: bool = False
 
 
+AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
 F = TypeVar("F", bound=Run)
 _declared: dict[str, Audit] = {}
 
@@ -183,11 +186,13 @@ def audit(
     private: bool = False,
     rows: bool = False,
     between: Range = REAL,
+    as_read: bool | None = None,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
     Its docstring's first line becomes the summary in ``synth`` help and in docs/audits. The
-    module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``).
+    module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``). ``as_read`` defaults to
+    whether the family compares distributions, models or attacks.
 
     Raises SynthError where another module declares the same name: a plugin must not take the place of
     a gate that people rely on.
@@ -200,9 +205,9 @@ def audit(
         if owner != module:
             raise SynthError(f"two audits are named {name!r}: in {owner} and in {module}", hint="rename one of them")
         summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
-        found = Audit(
-            name, params, _within(run, between), version, frozenset(needs), family, summary, private, rows, between
-        )
+        read = family in AS_READ if as_read is None else as_read
+        cut, real = _within(run, between), frozenset(needs)
+        found = Audit(name, params, cut, version, real, family, summary, private, rows, between, read)
         _declared[name] = found
         return run
 

@@ -50,7 +50,7 @@ def open_audited(context: AuditContext) -> duckdb.DuckDBPyConnection:
     narrowed = dict.fromkeys(own, context.synthetic.paths)
     if '"synthetic"' not in context.relations:
         narrowed["synthetic"] = context.synthetic.paths
-    return open_views(narrowed, others, context.where)
+    return open_views(narrowed, others, context.where, {})
 
 
 def _stream(connection: Any, statement: Any) -> tuple[list[str], int, list[tuple[Any, ...]]]:

@@ -139,8 +139,11 @@ def run_audits(
     bound: Sequence[BoundAudit],
     progress: AuditProgress,
     failures: FailureStore | None = None,
+    read: AuditContext | None = None,
 ) -> list[AuditRecord]:
     """Run every audit, whatever becomes of the others, and return their records in order.
+
+    ``read`` is the context of the audits that look at columns with a written form as what they mean; default: the same.
 
     ``failures`` takes the failing rows of the audits that store them. An audit that raises gets the status
     ``error``, at any severity: a gate that could not be tried was not passed.
@@ -148,7 +151,9 @@ def run_audits(
     records = []
     for index, one in enumerate(bound):
         progress(index, len(bound), "audits", one.name)
-        records.append(_record(context, one, failures))
+        known = registry.get(one.audit) if one.audit in registry.names() else None
+        means = known is not None and known.as_read and read is not None
+        records.append(_record(read if means and read is not None else context, one, failures))
     progress(len(bound), len(bound), "audits")
     return records
 

@@ -18,13 +18,23 @@ def scan(paths: Iterable[Path]) -> str:
     return "read_parquet([" + ", ".join(literal(str(p)) for p in paths) + "])"
 
 
+def _numbered(paths: tuple[Path, ...]) -> str:
+    """The one file of rows at rest, its rows numbered."""
+    (path,) = paths
+    return f"read_parquet({literal(str(path))}, file_row_number = true)"
+
+
 def open_views(
-    sides: Mapping[str, tuple[Path, ...]], relations: Mapping[str, tuple[Path, ...]], where: str | None
+    sides: Mapping[str, tuple[Path, ...]],
+    relations: Mapping[str, tuple[Path, ...]],
+    where: str | None,
+    published: Mapping[str, tuple[Path, ...]],
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB whose views read the files; ``where`` narrows the sides, not the relations.
 
     ``relations`` maps an already quoted name (``"crm"."customers"``) to its files. One thread and
-    insertion order, so that sums of floats come out the same every time.
+    insertion order, so that sums of floats come out the same every time. ``published`` are the files, row by row the
+    same, that ``where`` is about, for sides whose own files hold the rows otherwise.
     """
     import duckdb
 
@@ -39,8 +49,14 @@ def open_views(
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {scan(paths)}")
     for side, paths in sides.items():
         # Temporary, so that a model called train or synthetic has its own name; cursors do not see these.
-        connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {scan(paths)}{narrowing}")
+        rows = scan(paths)
+        if narrowing and published.get(side, paths) != paths:
+            of = f"SELECT file_row_number FROM {_numbered(published[side])}{narrowing}"
+            rows = f"(SELECT * EXCLUDE (file_row_number) FROM {_numbered(paths)} WHERE file_row_number IN ({of}))"
+            connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {rows}")
+        else:
+            connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {rows}{narrowing}")
     # From here on, whatever an audit's SQL says, DuckDB reads these files and writes none.
-    files = dict.fromkeys(p for paths in (*sides.values(), *relations.values()) for p in paths)
+    files = dict.fromkeys(p for paths in (*sides.values(), *relations.values(), *published.values()) for p in paths)
     shut(connection, files)
     return connection

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.budgets import bind_accounts, bind_budgets
-from synthkit.compiler.checks import check_columns, check_conditions, check_epsilon, check_exposures, check_pii
+from synthkit.compiler.checks import (
+    check_columns,
+    check_conditions,
+    check_epsilon,
+    check_exposures,
+    check_formats,
+    check_pii,
+)
 from synthkit.compiler.constraints import bind_constraints
 from synthkit.compiler.descent import trace_descent
 from synthkit.compiler.disclosure import decide_disclosure
@@ -52,6 +59,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_same_rows,
     bind_budgets,
     check_columns,
+    check_formats,
     check_pii,
     check_conditions,
     check_keys,

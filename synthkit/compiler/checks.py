@@ -6,9 +6,11 @@ from synthkit.compiler.draft import Draft
 from synthkit.compiler.graph import check_relation
 from synthkit.encoding.faker import ALIASES, known_pii, provider_names
 from synthkit.errors import did_you_mean
+from synthkit.formats.columns import as_read, conditions_as_read, form_fault, forms_of
 from synthkit.generators import registry
 from synthkit.generators.exact.conditions import check_conditions as condition_problems
 from synthkit.project.types import ColumnSpec
+from synthkit.schema import Schema
 
 
 def check_epsilon(draft: Draft) -> None:
@@ -48,6 +50,21 @@ def check_columns(draft: Draft) -> None:
                 draft.fault(f"model {model.spec.name!r} has no column {column.name!r}", where, column.name, hint)
 
 
+def check_formats(draft: Draft) -> None:
+    """``format:`` stands on columns that are text, or whole numbers where it names one (``%Y%m%d``)."""
+    said: list[tuple[ColumnSpec, Schema]] = []
+    for id_, (_, table) in draft.tables.items():
+        said += [(c, draft.sources[id_].schema) for c in table.columns if id_ in draft.sources]
+    for model in draft.models.values():
+        said += [(c, model.schema) for c in model.spec.columns if model.schema is not None]
+    for spec, schema in said:
+        column = schema.by_name.get(spec.name)
+        fault = None if column is None or spec.format is None else form_fault(column)
+        if fault is not None:
+            message = f"column {spec.name!r} has no written form: {fault}"
+            draft.fault(message, spec.origin.at("format"), spec.format, "drop format")
+
+
 def check_pii(draft: Draft) -> None:
     """``pii:`` names something that Faker can make up."""
     columns: list[ColumnSpec] = [c for _, table in draft.tables.values() for c in table.columns]
@@ -72,7 +89,8 @@ def check_conditions(draft: Draft) -> None:
                 hint="drop conditions, or choose a generator that models the table",
             )
             continue
-        for path, message, hint in condition_problems(spec.conditions, model.schema):
+        wanted, schema = conditions_as_read(spec.conditions, forms_of(model.schema)), as_read(model.schema)
+        for path, message, hint in condition_problems(wanted, schema):
             draft.fault(message, spec.origin.at("conditions", *path), hint=hint)
 
 

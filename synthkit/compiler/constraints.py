@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Constraint
+from synthkit.formats.columns import as_read, conditions_as_read, forms_of
 from synthkit.project.types import ModelSpec, SourceTableSpec
 from synthkit.rules.inequality import (
     Inequality,
@@ -53,7 +54,7 @@ def _declared(
             draft.fault(str(error.args[0]), where, text, str(error.args[-1]))
             good = False
             continue
-        problem = check_inequality(rule, schema)
+        problem = check_inequality(rule, as_read(schema))
         if problem is not None:
             message, hint = problem
             draft.fault(f"constraint {text!r}: {message}", where, text, hint)
@@ -80,7 +81,7 @@ def _check_inherited(draft: Draft, model: ModelDraft, inherited: Sequence[Constr
     """A model may say of a column that it is made up: then its source's rules cannot hold in it."""
     assert model.schema is not None
     for constraint in inherited:
-        problem = check_inequality(constraint.rule, model.schema)
+        problem = check_inequality(constraint.rule, as_read(model.schema))
         if problem is not None:
             draft.fault(
                 f"the constraint '{constraint.rule}' ({constraint.place}) cannot hold here: {problem[0]}",
@@ -91,6 +92,7 @@ def _check_inherited(draft: Draft, model: ModelDraft, inherited: Sequence[Constr
 
 def _check_conditions(draft: Draft, model: ModelDraft) -> None:
     """A condition that asks for a value which a rule forbids would be searched for in vain."""
+    forms = {} if model.schema is None else forms_of(model.schema)
     for column, wanted in model.spec.conditions.items():
         values = {str(v): (column, v) for v in wanted} if isinstance(wanted, Mapping) else {str(wanted): (column,)}
         for constraint in model.constraints:
@@ -98,7 +100,7 @@ def _check_conditions(draft: Draft, model: ModelDraft) -> None:
             if rule.columns != (column,):
                 continue
             for text, path in values.items():
-                value = parse_constant(text)
+                value = parse_constant(str(conditions_as_read({column: text}, forms)[column]))
                 if value is not None and type(value) is type(rule.right) and not rule.allows(value):
                     where = model.spec.origin.at("conditions", *path, key=len(path) > 1)
                     message = f"{column} = {text} breaks the constraint '{rule}' ({constraint.place})"

@@ -71,7 +71,8 @@ def _check_knowledge(draft: Draft, model: ModelDraft) -> None:
     if found is None:
         return  # what a model may learn from another one under epsilon is a matter of lineage
     relation, table = found
-    typed = {c.name for c in (*table.columns, *model.spec.columns) if c.type is not None or c.pii is not None}
+    said = (*table.columns, *model.spec.columns)
+    typed = {c.name for c in said if not c.type is c.format is c.pii is None}
     if not sniffed(draft, table):
         typed |= set(model.schema.names)
     typed |= set(table.primary_key if len(table.primary_key) == 1 else ())

@@ -8,6 +8,7 @@ from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import SourceNode
 from synthkit.compiler.sqlmodels import Describer, query_place
 from synthkit.errors import SynthError
+from synthkit.formats.columns import said_otherwise
 from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.describe import describe, described
@@ -151,11 +152,7 @@ def _described(schema: Schema, model: ModelDraft) -> Schema:
     for column in schema.columns:
         spec = said.get(column.name)
         if spec is not None:
-            column = replace(
-                column,
-                description=spec.description or column.description,
-                type=spec.type or column.type,
-                pii=spec.pii or column.pii,
-            )
+            column = replace(column, description=spec.description or column.description)
+            column = said_otherwise(column, type=spec.type, format=spec.format, pii=spec.pii)
         columns.append(column)
     return replace(schema, columns=tuple(columns))

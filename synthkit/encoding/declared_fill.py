@@ -15,6 +15,7 @@ from synthkit.encoding.keys import MOST_VALUES, KeyRule, Move
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes
 from synthkit.encoding.values import array_of, plain, whole_numbers
+from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.errors import BuildError
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Column, Schema
@@ -26,12 +27,13 @@ WORDS = tuple((words, 1) for words in range(2, 9))  # of a made-up text: two to 
 _MOST_STEPS = 2**62
 
 
-def plan_declared(schema: Schema, parquet: Path) -> ColumnPlan:
+def plan_declared(schema: Schema, parquet: Path, read: View = AS_IT_IS) -> ColumnPlan:
     """Which columns are learnt and how the others are filled.
 
     Args:
         schema: what is declared (:func:`synthkit.privacy.knowledge.declared_schema`).
         parquet: the rows under that schema; of it, only the column types are read.
+        read: how they were read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -44,6 +46,7 @@ def plan_declared(schema: Schema, parquet: Path) -> ColumnPlan:
         modelled=learnt_columns(schema),
         filled=tuple(rules.values()),
         key=_key(schema, rules, arrow),
+        read=read,
     )
 
 

@@ -16,8 +16,10 @@ from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
 from synthkit.encoding.makers import ForeignMaker, make_maker
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
+from synthkit.encoding.steps import view_from_json
 from synthkit.encoding.taken import FREE, Taken
 from synthkit.encoding.values import plain
+from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.errors import BuildError
 from synthkit.schema import Column, Schema, Table
 
@@ -30,19 +32,31 @@ BATCH = 65_536  # rows
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """Which columns the generator learns, how the others are filled, and how primary keys stay unique."""
+    """Which columns the generator learns, how the others are filled, and how primary keys stay unique.
+
+    All of it is about the table as it is ``read``; ``learnt`` is what becomes of ``modelled`` columns in the generator.
+    """
 
     schema: Schema
     arrow: tuple[tuple[str, str], ...]  # name → Arrow type as base64 of its IPC schema, in the source's order
     modelled: Schema
     filled: tuple[FillRule, ...]
     key: KeyRule | None = None
+    read: View = AS_IT_IS
+    learnt: View = AS_IT_IS
+
+    @property
+    def inner(self) -> Schema:
+        """The columns that the generator itself learns."""
+        return self.learnt.schema(self.modelled)
 
     def arrow_schema(self) -> pa.Schema:
         return pa_schema(self.arrow)
 
     def to_json(self) -> dict[str, Any]:
-        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+        views = {"read": self.read.to_json(), "learnt": self.learnt.to_json()}
+        rest = asdict(replace(self, read=AS_IT_IS, learnt=AS_IT_IS))
+        return json.loads(json.dumps({**rest, **views}, default=str))  # type: ignore[no-any-return]
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> ColumnPlan:
@@ -58,6 +72,8 @@ class ColumnPlan:
             modelled=Schema.from_json(data["modelled"]),
             filled=tuple(rule(r) for r in data["filled"]),
             key=None if data.get("key") is None else KeyRule.from_json(data["key"]),
+            read=view_from_json(data["read"]),
+            learnt=view_from_json(data["learnt"]),
         )
 
 
@@ -87,8 +103,12 @@ def serialised(schema: pa.Schema) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def plan_columns(table: Table) -> ColumnPlan:
+def plan_columns(table: Table, read: View = AS_IT_IS) -> ColumnPlan:
     """Look at the training rows once and decide for each column.
+
+    Args:
+        table: the rows as they are read.
+        read: how they were.
 
     ``plan.modelled.columns`` may be empty: then everything is made up and no generator is needed.
 
@@ -113,6 +133,7 @@ def plan_columns(table: Table) -> ColumnPlan:
         modelled=replace(table.schema.select(modelled), privacy_unit=table.schema.privacy_unit),
         filled=tuple(rules.values()),
         key=plan_key(table, {name: "key" if rule.unique else rule.kind for name, rule in rules.items()}),
+        read=read,
     )
 
 

@@ -52,8 +52,8 @@ def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:
 def overrides(columns: Iterable[ColumnSpec]) -> dict[str, dict[str, Any]]:
     """What a model's ``columns:`` say otherwise than its source: by name, the keys that decide what is learnt."""
     keys = [k for k in fields_deciding(ColumnSpec, "train", reader="model") if k != "name"]
-    found = {c.name: {k: getattr(c, k) for k in keys} for c in columns}
-    return {name: said for name, said in found.items() if any(v is not None for v in said.values())}
+    found = {c.name: {k: v for k in keys if (v := getattr(c, k)) is not None} for c in columns}
+    return {name: said for name, said in found.items() if said}
 
 
 @cache

@@ -14,6 +14,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
+from synthkit.formats.columns import as_read, form_of
 from synthkit.schema import TEMPORAL, Column, Schema
 from synthkit.sources.types import DEFAULT_DECIMALS
 
@@ -101,13 +102,16 @@ def declared_schema(schema: Schema, *, sniffed: bool) -> Schema:
 
 
 def learnt_columns(schema: Schema) -> Schema:
-    """The columns that a private model learns; keys, texts and those with ``pii`` are made up."""
-    return schema.select([c.name for c in schema.columns if c.modelled and schema.primary_key != (c.name,)])
+    """The columns that a private model learns, as what they mean; keys, texts and those with ``pii`` are made up."""
+    return as_read(schema).select([c.name for c in schema.columns if c.modelled and schema.primary_key != (c.name,)])
 
 
 def _sql_type(column: Column) -> str:
     if column.pii is not None:
         return "VARCHAR"
+    form = form_of(column)
+    if form is not None:
+        return "BIGINT" if form.digits else "VARCHAR"
     if column.type == "decimal":
         return f"DECIMAL(18,{DEFAULT_DECIMALS if column.decimals is None else column.decimals})"
     if column.type == "categorical":

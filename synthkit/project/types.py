@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from synthkit.formats.language import parse_form
 from synthkit.project.connections import Kind
 from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import UNPLACED, KeyPath, Origin, Relation, Spec
@@ -34,6 +35,8 @@ class ColumnSpec(Spec):
         type: what its values are; default: what the rows say.
         description: for people.
         nullable: whether a value may be missing.
+        format: how it is written what the values mean, as in the rows so in the table: ``%-m/%-d/%Y``. Default: what
+            the rows say.
         pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name.
         bounds: the least and the greatest value that anyone may know of.
         values: all that may occur, as anyone may know.
@@ -45,11 +48,28 @@ class ColumnSpec(Spec):
     type: Annotated[LogicalType | None, LEARNT] = None
     description: Annotated[str | None, NOTHING] = None
     nullable: Annotated[bool | None, DECLARED] = None
+    format: Annotated[str | None, LEARNT] = None
     pii: Annotated[str | None, LEARNT] = None
     bounds: Annotated[tuple[Any, Any] | None, DECLARED] = None
     values: Annotated[tuple[Any, ...] | None, DECLARED] = None
     decimals: Annotated[int | None, DECLARED] = Field(default=None, ge=0, le=18)
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_form(text)
+        return text
+
+    @model_validator(mode="after")
+    def _meant(self) -> ColumnSpec:
+        if self.format is None or self.type is None:
+            return self
+        form = parse_form(self.format)
+        if self.type != form.type:
+            raise ValueError(f"format {self.format!r} is one of {form.type} values, not of {self.type}: drop type")
+        return self
 
 
 class PeriodSpec(Spec):

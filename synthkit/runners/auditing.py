@@ -6,6 +6,8 @@ import json
 import time
 import traceback
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from synthkit.runners.done import Audited
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 def audit(job: AuditJob, progress: JobProgress) -> Audited:
     from synthkit.audits.context import AuditContext
     from synthkit.audits.failures import FailureStore
+    from synthkit.audits.rows.asread import as_read
     from synthkit.audits.runner import run_audits
     from synthkit.sources.ingest import load_split
 
@@ -35,24 +38,34 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         seed=job.seed,
         relations=job.relations,
         training=job.training,
-        recipe=None if job.retraining is None or split is None else _recipe(job.retraining, split.train),
         previous=job.previous,
         seconds=job.seconds,
     )
     failures = None if job.failures is None else FailureStore(job.failures.directory, job.failures.shown)
-    records = run_audits(context, job.audits, phase(progress, "audit"), failures)
-    if job.pictures is not None:
-        _take(job.pictures, context)
+    with TemporaryDirectory(prefix="synthkit-read-") as scratch:
+        read = as_read(context, Path(scratch))
+        if job.retraining is not None and split is not None and read.train is not None:
+            read = replace(read, recipe=_recipe(job.retraining, split.train, read.train))
+        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read)
+        if job.pictures is not None:
+            _take(job.pictures, read)
     return Audited(tuple(records), {"audit": time.perf_counter() - started})
 
 
-def _recipe(wanted: Retraining, train: Table) -> Recipe:
-    """How the model was trained on these rows: with what it learns decided as it was then."""
+def _recipe(wanted: Retraining, written: Table, train: Table) -> Recipe:
+    """How the model was trained on these rows: with what it learns decided as it was then.
+
+    Args:
+        written: the training rows as they are at rest.
+        train: as they are read.
+    """
     from synthkit.audits.context import Recipe
     from synthkit.encoding.fill import plan_columns
+    from synthkit.formats.columns import conditions_as_read, forms_of
 
     modelled = plan_columns(replace(train, schema=overridden(train.schema, wanted.columns))).modelled
-    return Recipe(wanted.generator, wanted.params, modelled, wanted.conditions, wanted.device)
+    conditions = conditions_as_read(wanted.conditions, forms_of(overridden(written.schema, wanted.columns)))
+    return Recipe(wanted.generator, wanted.params, modelled, conditions, wanted.device)
 
 
 def _take(wanted: Pictures, context: AuditContext) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
@@ -23,43 +24,59 @@ from synthkit.schema import Schema, Table
 if TYPE_CHECKING:
     from synthkit.encoding.fill import ColumnPlan
     from synthkit.generators.base import Generator
+    from synthkit.sources.split import Split
 
 
 def generate(job: GenerateJob, progress: JobProgress) -> Made:
+    from synthkit.sources.ingest import load_split
+
+    split = load_split(job.split)
+    if job.budget is None:
+        table = replace(split.train, schema=overridden(split.train.schema, job.columns))
+    else:
+        assert split.bounded is not None
+        table = split.bounded
+    job.model_dir.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".tmp-rows-", dir=job.model_dir.parent) as scratch:  # as private as the models are
+        return _made(job, table, split, Path(scratch), progress)
+
+
+def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress: JobProgress) -> Made:
+    """Learn a table (or load what was learnt of it), and stage rows like it.
+
+    Args:
+        table: what is learnt of the split.
+        scratch: a folder for rows as they are read and learnt.
+    """
     from synthkit.encoding.taken import taken_keys
     from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
     from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
     from synthkit.generators.exact.drawing import draw
-    from synthkit.sources.ingest import load_split
 
     generator = registry.get(job.generator)
-    split = load_split(job.split)
     rules = parse_all(job.constraints)
+    source_rows = split.rows if job.budget is None else None
+    sides = [side for side in (split.train, split.holdout) if side is not None]
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    if job.budget is None:
-        table = replace(split.train, schema=overridden(split.train.schema, job.columns))
-        check_real_rows(rules, table)  # under a budget nothing is said of the rows, and rules are public knowledge
-    else:
-        assert split.bounded is not None
-        table = split.bounded
     with _readable(job):
-        plan, cached = _plan(job.model_dir, table, declared=job.budget is not None)
-    sides = [side for side in (split.train, split.holdout) if side is not None]
+        plan, known, cached = _plan(job.model_dir, table, scratch, declared=job.budget is not None)
+    if job.budget is None:
+        check_real_rows(rules, known)  # under a budget nothing is said of the rows, and rules are public knowledge
     taken = taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
     unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
-    source_rows = split.rows if job.budget is None else None
     rows = job.partition.rows(job.size.of(source_rows))
     if job.conditions:
-        quotas(job.conditions, rows, plan.modelled)
+        wanted = plan.read.conditions(job.conditions)
+        quotas(wanted, rows, plan.modelled)
         if job.budget is None:
-            check_known(job.conditions, table)
+            check_known(wanted, known)
     if cached:
         with _readable(job):
             model = generator.load(job.model_dir / "model") if plan.modelled.columns and generator.load else None
     else:
-        model = _fit(generator, job, table, plan, progress)
+        model = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
     batches = draw(
@@ -92,22 +109,28 @@ def _readable(job: GenerateJob) -> Iterator[None]:
         raise BuildError(f"the trained model of {job.model!r} is damaged: {error}", hint=hint) from error
 
 
-def _plan(model_dir: Path, table: Table, *, declared: bool) -> tuple[ColumnPlan, bool]:
-    """What is learnt and what is made up: as the cached model has it, else decided now; and whether it is cached.
+def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tuple[ColumnPlan, Table, bool]:
+    """What is learnt and what is made up, the table as it is read, and whether the model is cached, which then says
+    the first.
 
     Args:
         declared: decide by the table's schema alone, without a look at its rows.
     """
     from synthkit.encoding.declared_fill import plan_declared
     from synthkit.encoding.fill import ColumnPlan, plan_columns
+    from synthkit.encoding.writtenform import read_view
 
+    file = scratch / "read.parquet"
     if (model_dir / "complete.json").exists():
-        return ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8"))), True
-    return plan_declared(table.schema, table.paths[0]) if declared else plan_columns(table), False
+        plan = ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8")))
+        return plan, plan.read.learn(table, file), True
+    view = read_view(table, "declaration" if declared else "rows")
+    known = view.learn(table, file)
+    return plan_declared(known.schema, known.paths[0], view) if declared else plan_columns(known, view), known, False
 
 
 def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress) -> Any:
-    """Train, and keep the model under a temporary name until it is whole."""
+    """Train on a table as it is learnt, and keep the model under a temporary name until it is whole."""
     from synthkit.generators.checkpoint import FileCheckpoint
     from synthkit.generators.exact.drawing import seed_for
 
@@ -121,10 +144,10 @@ def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan,
         assert generator.save is not None
         params = generator.params.model_validate(job.params)
         if job.budget is not None:
-            _check_charge(generator, params, job, plan.modelled)
+            _check_charge(generator, params, job, plan.inner)
         resuming = {"checkpoint": checkpoint} if generator.resumes else {}
         model = generator.fit(
-            replace(table, schema=plan.modelled),
+            replace(table, schema=plan.inner),
             params,
             budget=job.budget,
             seed=seed_for(job.seed, "fit"),
@@ -142,7 +165,7 @@ def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan,
     return model
 
 
-def _check_charge(generator: Generator, params: Any, job: GenerateJob, modelled: Schema) -> None:
+def _check_charge(generator: Generator, params: Any, job: GenerateJob, learnt: Schema) -> None:
     """What the training will release must be what the ledger was charged for, and that was declared without these rows.
 
     Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).
@@ -153,7 +176,7 @@ def _check_charge(generator: Generator, params: Any, job: GenerateJob, modelled:
         )
     assert generator.mechanisms is not None
     assert job.budget is not None
-    spends = [m.to_json() for m in generator.mechanisms(params, job.budget, modelled)]
+    spends = [m.to_json() for m in generator.mechanisms(params, job.budget, learnt)]
     if not same_releases(spends, [m.to_json() for m in job.charge.mechanisms]):
         raise BuildError(
             f"training {job.model!r} would not release what was charged for it, so nothing was trained",

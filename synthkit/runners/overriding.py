@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from synthkit.planning.fingerprint import overrides
+from synthkit.formats.columns import said_otherwise
 from synthkit.project.types import ColumnSpec
-from synthkit.schema import Schema
+from synthkit.schema import Column, Schema
 
 
 def overridden(schema: Schema, columns: Sequence[ColumnSpec]) -> Schema:
-    """The source's schema with the types and Faker columns that the model itself declares."""
-    said = {name: {k: v for k, v in keys.items() if v is not None} for name, keys in overrides(columns).items()}
-    return replace(schema, columns=tuple(replace(c, **said.get(c.name, {})) for c in schema.columns))
+    """The source's schema with the types, written forms and Faker columns that the model itself declares."""
+    said = {c.name: c for c in columns}
+
+    def over(column: Column) -> Column:
+        own = said.get(column.name)
+        return column if own is None else said_otherwise(column, type=own.type, format=own.format, pii=own.pii)
+
+    return replace(schema, columns=tuple(over(c) for c in schema.columns))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.formats.language import parse_form
 from synthkit.project.decides import deciding
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
@@ -57,6 +58,8 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
         c = declared.get(name)
         wanted = at_rest(sql_type) if c is None else declared_sql_type(c, sql_type)
         kind = provisional_type(wanted) if c is None or c.type is None else c.type
+        form = None if c is None or c.pii is not None or c.format is None else parse_form(c.format)
+        kind = kind if form is None else form.type
         if spec.primary_key == (name,) and (c is None or c.type is None):
             kind = "id"
         found.append(
@@ -70,6 +73,7 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
                 values=None if c is None else c.values,
                 decimals=None if c is None else c.decimals,
                 description=None if c is None else c.description,
+                format=None if form is None else form.text,
             )
         )
     return Schema(tuple(found), spec.primary_key, spec.privacy_unit)

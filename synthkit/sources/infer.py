@@ -82,7 +82,7 @@ def infer(schema: Schema, spec: SourceTableSpec, profiles: dict[str, Profile]) -
     for column in schema.columns:
         found = profiles[column.name]
         said = declared.get(column.name)
-        if said is None or said.type is None:
+        if (said is None or said.type is None) and column.format is None:
             column = replace(column, type=logical_type(column, found, schema.primary_key))
         if said is None or said.nullable is None:
             column = replace(column, nullable=found.nulls > 0)

@@ -118,7 +118,7 @@ class Reading:
         """The types and formats that nothing declares, by column."""
         if not self.source.written or self.declared is not None:
             return {}
-        declared = {c.name for c in self.source.spec.columns if c.type is not None}
+        declared = {c.name for c in self.source.spec.columns if not c.type is c.format is None}
         return {
             n: f.sql_type if f.format is None else f"{f.sql_type} written {f.format}"
             for n, f in self.found.items()

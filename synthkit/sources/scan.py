@@ -77,6 +77,7 @@ class Opened:
             else:
                 found[name] = Found(fixed or "VARCHAR", written=True)
                 kind, kinds = None if said is None else said.type, self.kinds.get(name, "any")
+                kind = kind if said is None or said.format is None else "text"  # how it is read is said: not at all
                 asked.append(Column(name, kinds, kind, formats_of(self.spec), separators_of(self.spec)))
         for name, reading in self._understood(asked).items():
             said = declared.get(name)

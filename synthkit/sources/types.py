@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from synthkit.formats.language import parse_form
 from synthkit.project.types import ColumnSpec
 from synthkit.schema import NUMERIC, LogicalType
 from synthkit.sql.quoting import literal, quote
@@ -79,6 +80,8 @@ def declared_sql_type(spec: ColumnSpec, found: str) -> str:
     Categories, keys and text stay what they are in the source.
     """
     found = at_rest(found)
+    if spec.format is not None and spec.pii is None:
+        return found if provisional_type(found) == "integer" and parse_form(spec.format).digits else "VARCHAR"
     fixed = {"boolean": "BOOLEAN", "date": "DATE", "time": "TIME", "datetime": "TIMESTAMP", "float": "DOUBLE"}
     kind = spec.type
     if kind is None or kind in ("categorical", "id", "text"):
@@ -100,6 +103,8 @@ def written_sql_type(spec: ColumnSpec) -> str | None:
 
     Categories and keys are declared without saying how they are stored.
     """
+    if spec.format is not None and spec.pii is None:
+        return "BIGINT" if parse_form(spec.format).digits else "VARCHAR"
     if spec.type is None or spec.type in ("categorical", "id"):
         return None
     return "VARCHAR" if spec.type == "text" else declared_sql_type(spec, "VARCHAR")

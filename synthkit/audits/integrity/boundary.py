@@ -45,7 +45,9 @@ class _Range:
     exact: bool
 
 
-@audit("boundary", BoundaryParams, family="integrity", version=2, needs=("train",), rows=True, between=SHARE)
+@audit(
+    "boundary", BoundaryParams, family="integrity", version=2, needs=("train",), rows=True, between=SHARE, as_read=True
+)
 def boundary(context: AuditContext, params: BoundaryParams) -> AuditResult:
     """Numbers and dates stay within the range of the training rows, or within the declared bounds.
 

@@ -72,7 +72,7 @@ class InequalityParams(AuditParams):
         return self
 
 
-@audit("inequality", InequalityParams, family="integrity", rows=True, between=POSITIVE)
+@audit("inequality", InequalityParams, family="integrity", rows=True, between=POSITIVE, as_read=True)
 def inequality(context: AuditContext, params: InequalityParams) -> AuditResult:
     """One column is not above another, or above or below a constant, in every row.
 

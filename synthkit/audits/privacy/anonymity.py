@@ -132,7 +132,7 @@ def t_closeness(context: AuditContext, params: TClosenessParams) -> AuditResult:
     return _counted(params, worst, {"max": 0.2}, message, details, "coarser columns (widths:)")
 
 
-@audit("k_map", KAnonymityParams, family="privacy", needs=("train", "holdout"), between=POSITIVE)
+@audit("k_map", KAnonymityParams, family="privacy", needs=("train", "holdout"), between=POSITIVE, as_read=False)
 def k_map(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     """The smallest number of real people who share the quasi-identifiers of a synthetic row that fits anybody
 

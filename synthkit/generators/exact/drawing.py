@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import ColumnPlan, fill
 from synthkit.encoding.taken import Taken
-from synthkit.generators.base import Generator, Progress
+from synthkit.generators.base import Generator, Progress, Quota, Sample, silent
 from synthkit.generators.exact.conditions import quotas
 from synthkit.generators.exact.constraints import keeps, unchanging, within
+from synthkit.generators.exact.rejection import sample_quotas
 from synthkit.rules.inequality import Inequality
 
 if TYPE_CHECKING:
@@ -44,15 +46,49 @@ def draw(
         SynthError: the conditions are not valid for the columns.
         BuildError: a rule's column is made up, or (while drawing) too few rows satisfy conditions and rules.
     """
-    fixed = unchanging(rules, plan)
+    fixed, conditions = unchanging(rules, plan), plan.read.conditions(conditions)
     drawn: Iterator[pa.RecordBatch] = iter(())
     if plan.modelled.columns:
         assert generator.sample is not None
         wanted = quotas(conditions, rows, plan.modelled) if conditions else ()
-        sample = within(generator.sample, rules, fixed, generator.name)
+        sample = within(restored(generator, plan), rules, fixed, generator.name)
         drawn = sample(model, rows, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
     kept = keeps(rules) | conditions.keys()
-    return fill(drawn, plan, rows=rows, seed=seed_for(seed, "fill"), fixed=kept, taken=taken)
+    filled = fill(drawn, plan, rows=rows, seed=seed_for(seed, "fill"), fixed=kept, taken=taken)
+    return plan.read.restore(filled, seed_for(seed, "read"))
+
+
+def restored(generator: Generator, plan: ColumnPlan) -> Sample:
+    """The generator's ``sample``, giving the table's modelled columns whatever it learnt of them.
+
+    Conditions on a column that it learnt as it is are its own; where one is not, rows are drawn until they are met.
+    """
+    assert generator.sample is not None
+    sample = generator.sample
+    if not plan.learnt.steps:
+        return sample
+    as_is = {c.name for c in plan.inner.columns if plan.modelled.by_name.get(c.name) == c}
+
+    def drawn(model: Any, rows: int, asked: Sequence[Quota], seed: int, progress: Progress) -> Iterator[pa.RecordBatch]:
+        batches = sample(model, rows, conditions=asked, seed=seed, progress=progress)
+        return plan.learnt.restore(batches, seed_for(seed, "learnt"))
+
+    def sample_restored(
+        model: Any, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
+    ) -> Iterator[pa.RecordBatch]:
+        if all(q.values.keys() <= as_is for q in conditions):
+            return drawn(model, rows, conditions, seed, progress)
+        turns = count()
+
+        def draw(wanted: int) -> pa.RecordBatch:
+            import pyarrow as pa
+
+            found = drawn(model, wanted, (), seed_for(seed, f"turn {next(turns)}"), silent)
+            return pa.concat_batches(list(found))
+
+        return sample_quotas(draw, conditions, rows, name=generator.name, seed=seed, progress=progress)
+
+    return sample_restored
 
 
 def seed_for(seed: int, purpose: str) -> int:

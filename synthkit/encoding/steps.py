@@ -1,0 +1,18 @@
+"""The kinds of steps between a table and what is learnt of it, by the name that their JSON has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from synthkit.encoding.view import Step, View
+from synthkit.encoding.writtenform import WrittenForms
+
+_KINDS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
+    WrittenForms.KIND: WrittenForms.from_json,
+}
+
+
+def view_from_json(data: Sequence[Mapping[str, Any]]) -> View:
+    """The inverse of :meth:`.view.View.to_json`."""
+    return View(tuple(_KINDS[step["kind"]](step) for step in data))

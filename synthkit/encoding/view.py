@@ -1,0 +1,96 @@
+"""What stands between a table and what is learnt of it: columns taken another way, and the way back.
+
+A :class:`Step` turns rows into others of the same number and gives them back: columns in a written form become what
+they mean, a total is left out and added up again. A :class:`View` is several of them, one behind the other. A plan has
+two (:class:`.fill.ColumnPlan`): ``read`` around all of a table, whose columns keep their names, so that everything
+inside (made-up columns, keys, constraints, conditions) sees typed values; and ``learnt`` around the generator alone,
+whose columns may be other ones: what it gives back is what constraints and conditions are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from synthkit.schema import Schema, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+class Step(Protocol):
+    """One change of columns. A frozen value; as JSON it has a ``kind``, by which :mod:`.steps` reads it back."""
+
+    def schema(self, outer: Schema) -> Schema:
+        """What is learnt of a table of this schema; columns that it lacks are none of the step's business."""
+
+    def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows as they are learnt."""
+
+    def restore(self, rows: pa.RecordBatch, rng: np.random.Generator) -> pa.RecordBatch:
+        """Drawn rows as the table has them, one for each and in their order. ``rng`` decides what was not learnt."""
+
+    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``conditions:`` on the table's columns as ones on what is learnt of them."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class View:
+    """Steps from the table inwards. Without any, everything stays as it is."""
+
+    steps: tuple[Step, ...] = ()
+
+    def schema(self, outer: Schema) -> Schema:
+        for step in self.steps:
+            outer = step.schema(outer)
+        return outer
+
+    def learn(self, table: Table, file: Path) -> Table:
+        """The table as it is learnt, its rows in ``file``; the table itself where there is no step.
+
+        Memory is bounded: rows are streamed.
+        """
+        import pyarrow.parquet as pq
+
+        if not self.steps:
+            return table
+        rows, writer = 0, None
+        try:
+            for batch in table.batches():
+                for step in self.steps:
+                    batch = step.learn(batch)
+                writer = writer or pq.ParquetWriter(file, batch.schema)
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        finally:
+            if writer is not None:
+                writer.close()
+        assert writer is not None, "a table at rest has rows"
+        return Table(self.schema(table.schema), (file,), rows, table.metadata)
+
+    def restore(self, batches: Iterator[pa.RecordBatch], seed: int) -> Iterator[pa.RecordBatch]:
+        """Drawn rows as the table has them; the same seed gives the same ones."""
+        import numpy as np
+
+        rng = np.random.default_rng(seed)
+        for batch in batches:
+            for step in reversed(self.steps):
+                batch = step.restore(batch, rng)
+            yield batch
+
+    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``conditions:`` on the table's columns as ones on what is learnt of them."""
+        for step in self.steps:
+            wanted = step.conditions(wanted)
+        return wanted
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [step.to_json() for step in self.steps]
+
+
+AS_IT_IS = View()

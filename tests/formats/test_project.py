@@ -1,0 +1,87 @@
+"""Columns with a written form through the command line: learnt as what they are, published as they are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.synth import Project
+
+MODELS = """
+    version: 1
+    sources:
+      - name: air
+        tables:
+          - name: strikes
+            path: data/strikes.csv
+            columns:
+              - {name: day, format: "%-m/%-d/%Y 0:00:00"}
+              - {name: paid, format: "%Y%m%d"}
+            constraints: ["day <= paid", "day >= 1990-01-01"]
+    models:
+      - name: synthetic_strikes
+        source: "{{ source('air', 'strikes') }}"
+        generator: circuit
+        conditions: {size: {small: 50%, large: 50%}}
+        audits:
+          - ks: {columns: [day, paid], severity: warn}
+          - correlation: {severity: warn}
+          - expression: {sql: "day like '%/% 0:00:00'", where: "day like '%/19%'"}
+          - ks: {name: nineties, columns: [paid], where: "day like '%/199_ %'", severity: warn}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    rng = random.Random(5)
+    lines = ["day,paid,size"]
+    for _ in range(900):
+        day = dt.date(1990, 1, 1) + dt.timedelta(int(rng.betavariate(2, 1) * 9_000))
+        paid = day + dt.timedelta(rng.randint(0, 40))
+        lines.append(f"{day.month}/{day.day}/{day.year} 0:00:00,{paid:%Y%m%d},{rng.choice(['small', 'large'])}")
+    text = "\n".join(lines) + "\n"
+    return Project(tmp_path).write(
+        {"synth_project.yml": "name: air\n", "models/air.yml": MODELS, "data/strikes.csv": text}
+    )
+
+
+def test_dates_in_text_and_in_integers_are_dates(project: Project) -> None:
+    project.ok("build")
+    (file,) = (project.root / "warehouse").glob("*/synthetic_strikes/*.parquet")
+    table = pq.read_table(file)
+    assert [str(table.schema.field(c).type) for c in ("day", "paid")] == ["string", "int64"]
+    days = [dt.datetime.strptime(d, "%m/%d/%Y %H:%M:%S").date() for d in table["day"].to_pylist()]
+    assert all(re.fullmatch(r"[1-9]\d?/[1-9]\d?/\d{4} 0:00:00", d) for d in table["day"].to_pylist())
+    paid = [dt.datetime.strptime(str(p), "%Y%m%d").date() for p in table["paid"].to_pylist()]
+    assert all(dt.date(1990, 1, 1) <= d <= p for d, p in zip(days, paid, strict=True))
+    together = np.corrcoef([d.toordinal() for d in days], [d.toordinal() for d in paid])[0, 1]
+    assert together > 0.9  # among days at random it is 0
+    assert table["size"].to_pylist().count("small") == 450
+    audits = project.results()["synthetic_strikes"]["audits"]
+    ks = next(a for a in audits if a["name"] == "ks")
+    assert {c["column"] for c in ks["columns"]} == {"day", "paid"}
+    assert all(a["status"] != "error" for a in audits), audits
+
+
+def test_a_form_is_checked_where_it_stands(project: Project) -> None:
+    wrong = MODELS.replace("%Y%m%d", "%Y%k%d").replace(
+        "size: {small", "day: {31/12: 50%, 12/31/1999 0:00:00: 50%}, size: {small"
+    )
+    project.write({"models/air.yml": wrong})
+    said = project.fails("compile", code=2)
+    assert "'%k' is no part of a date or time" in said
+    assert re.search(r"models/air\.yml:9:\d+", said), said
+
+
+def test_a_condition_may_be_in_the_written_form_or_in_the_typed_one(project: Project) -> None:
+    for value in ("6/30/2010 0:00:00", "2010-06-30"):
+        wanted = MODELS.replace("{size: {small: 50%, large: 50%}}", f'{{day: "{value}"}}')
+        project.write({"models/air.yml": re.sub(r"        audits:\n(          .*\n)+", "        audits: []\n", wanted)})
+        project.ok("build")
+        assert "900" in project.ok("query", "select count(*) from synthetic_strikes where day = '6/30/2010 0:00:00'")
