@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from synthkit.records.audit import AuditRecord
 from synthkit.results import ActionKind, ModelResult, RunResults
 
 
@@ -41,7 +42,7 @@ class ModelProgress:
 @dataclass(frozen=True)
 class AuditFinished:
     model: str
-    record: Mapping[str, Any]
+    record: AuditRecord
 
 
 @dataclass(frozen=True)

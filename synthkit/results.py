@@ -6,16 +6,20 @@ Console, JUnit, Markdown and HTML reports are pure functions of it; its JSON Sch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from synthkit.files import parsed_json
+from synthkit.records.audit import AuditRecord, undecided, untold
+from synthkit.records.history import Disclosure
+from synthkit.records.parts import Git
+from synthkit.records.record import Count, NamedTexts, Number, Seconds, When, as_json
 
 ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]
 ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
-_TUPLES = ("audits", "withheld", "places")
+RunStatus = Literal["pass", "warn", "fail", "interrupted"]
 PHASES = ("train", "sample", "audit", "publish")
 
 
@@ -23,58 +27,78 @@ PHASES = ("train", "sample", "audit", "publish")
 class ModelResult:
     """What became of one model in one run.
 
-    ``audits`` are audit records as the audit runner writes them. ``published`` says whether this run
-    put a new version into the warehouse; ``seconds`` holds the wall time of each phase that ran. ``withheld`` names the
-    audits whose figures tell of private rows: a report for others shows their verdicts alone.
+    Args:
+        model: its name.
+        action: what was done for it.
+        status: what it came to.
+        rows: of the table.
+        seconds: phase → how long it took.
+        fingerprints: the hashes of what trains it, draws from it and audits it.
+        epsilon: what it was trained under; null: no differential privacy.
+        delta: the δ beside it.
+        published: whether this run published a new version.
+        audits: what each audit found.
+        message: one sentence, where something went wrong.
+        generator: by name.
+        withheld: audits whose figures tell of private rows: others are shown their verdicts alone.
+        path: the YAML file, seen from the project.
+        materialized: what it is published as.
+        disclosure: who may see figures of it.
+        places: line:column of the model, and then of each audit, in that file.
     """
 
     model: str
     action: ActionKind
     status: ModelStatus
-    rows: int | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    fingerprints: Mapping[str, str] = field(default_factory=dict)
-    epsilon: float | None = None
-    delta: float | None = None
+    rows: Count | None = None
+    seconds: Seconds = field(default_factory=dict)
+    fingerprints: NamedTexts = field(default_factory=dict)
+    epsilon: Number | None = None
+    delta: Number | None = None
     published: bool = False
-    audits: tuple[Mapping[str, Any], ...] = ()
+    audits: tuple[AuditRecord, ...] = ()
     message: str = ""
     generator: str | None = None
     withheld: tuple[str, ...] = ()
-    path: str | None = None  # of the YAML file, relative to the project
+    path: str | None = None
     materialized: str | None = None
-    disclosure: Literal["open", "guarded", "private"] = "open"  # what may be told of it: see privacy/release.py
-    places: tuple[str, ...] = ()  # of the model and then of each of its audits: line:column in that file, or ""
+    disclosure: Disclosure = "open"
+    places: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
         return self.status in ("fail", "error")
 
 
-def untold(audits: Sequence[Mapping[str, Any]]) -> int:
-    """How many of these audits cannot tell."""
-    return sum(a["status"] == "inconclusive" for a in audits)
-
-
-def undecided(audits: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the table was held against real rows, and no audit that does so could decide anything."""
-    compared = [a["status"] for a in audits if a.get("compares")]
-    return "inconclusive" in compared and not {"pass", "warn", "fail", "error"} & set(compared)
-
-
 @dataclass(frozen=True)
 class RunResults:
-    """One run. Times are ISO 8601 in UTC; ``git`` is {commit, dirty} or None outside a repository."""
+    """One run.
+
+    Args:
+        run_id: the run, as ledger, receipts and synth_meta.runs name it.
+        started_at, ended_at: UTC.
+        target: where was published to.
+        seed: the project's, or that of the command line.
+        device: where generators train, as asked for.
+        versions: of synthkit, Python and the packages that compute.
+        results: one for each model of the run.
+        git: of the project, where it is in git.
+        command: the verb.
+        interrupted: whether it was stopped before its end.
+
+    >>> RunResults("r1", "", "", "dev", 7, "cpu", {}, (ModelResult("churn", "train", "warn"),)).status
+    'warn'
+    """
 
     run_id: str
-    started_at: str
-    ended_at: str
+    started_at: When
+    ended_at: When
     target: str
     seed: int
     device: str
-    versions: Mapping[str, str]
+    versions: NamedTexts
     results: tuple[ModelResult, ...]
-    git: Mapping[str, Any] | None = None
+    git: Git | None = None
     command: str = "build"
     interrupted: bool = False
 
@@ -88,7 +112,7 @@ class RunResults:
         return sum(untold(r.audits) for r in self.results)
 
     @property
-    def status(self) -> Literal["pass", "warn", "fail", "interrupted"]:
+    def status(self) -> RunStatus:
         """The worst of the run: ``warn`` also where no comparison could decide about a table, however old it is."""
         if self.interrupted:
             return "interrupted"
@@ -104,15 +128,23 @@ class RunResults:
 
     def to_json(self) -> dict[str, Any]:
         said = {"status": self.status, "untold": self.untold}
-        return {**vars(self), **said, "results": [dict(vars(r)) for r in self.results]}
+        whole: dict[str, Any] = as_json({**vars(self), **said, "results": [vars(r) for r in self.results]})
+        return whole
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> RunResults:
-        rest = {k: v for k, v in data.items() if k not in ("results", "status", "untold")}
-        results = tuple(ModelResult(**{**r, **{k: tuple(r[k]) for k in _TUPLES if k in r}}) for r in data["results"])
-        return RunResults(**rest, results=results)
+        """Raises ValueError, KeyError or TypeError where it is not a run's result."""
+        rest = {k: v for k, v in data.items() if k not in ("results", "status", "untold", "git")}
+        git = None if data["git"] is None else Git.from_json(data["git"])
+        return RunResults(**rest, git=git, results=tuple(map(_result, data["results"])))
 
     @staticmethod
     def read(path: Path) -> RunResults:
         """Raises FileNotFoundError, or ValueError where the file is not a run's result."""
         return RunResults.from_json(parsed_json(path.read_text("utf-8")))
+
+
+def _result(data: Mapping[str, Any]) -> ModelResult:
+    lists = {k: tuple(data[k]) for k in ("withheld", "places") if k in data}
+    audits = tuple(AuditRecord.from_json(a) for a in data.get("audits", ()))
+    return ModelResult(**{**data, **lists, "audits": audits})

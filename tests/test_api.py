@@ -58,9 +58,12 @@ def shop(tmp_path: Path) -> Project:
 # -- doctests and documents ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["synthkit", "synthkit.api.project", "synthkit.api.model", "synthkit.store.reader"])
+@pytest.mark.parametrize(
+    "name",
+    ["synthkit", "synthkit.api.project", "synthkit.api.model", "synthkit.store.reader", "synthkit.records.receipt"],
+)
 def test_doctests(name: str, shop: Project, model: synthkit.TrainedModel) -> None:
-    if name == "synthkit.store.reader":
+    if name in ("synthkit.store.reader", "synthkit.records.receipt"):
         synthkit.build(shop.root)
     given = {"synthkit": synthkit, "shop": shop.root, "model": model}
     done = doctest.testmod(importlib.import_module(name), extraglobs=given)

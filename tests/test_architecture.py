@@ -21,7 +21,7 @@ ROOT = Path(synthkit.__file__).parent
 # docstring; a room imports only from those before it.
 SPOKEN = ("earlier", "errors", "environment", "files", "digests", "plugins", "schema")
 FIRST, LAST = "sql", "cli"
-LATER = {"sql": ("results", "events")}  # what stands between two rooms
+LATER = {"sql": ("records", "results", "events")}  # what stands between two rooms
 HEAVY = (
     "torch",
     "sdv",

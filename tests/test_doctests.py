@@ -14,11 +14,35 @@ from synthkit.graph.dag import Dag
 from synthkit.privacy.accounting.mechanisms import DiscreteGaussian
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.project.spec import Relation
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import Receipt
+from synthkit.records.record import Record
+from synthkit.results import RunResults
 from synthkit.schema import Column, Schema
 
 ROOT = Path(synthkit.__file__).parent.parent
-ELSEWHERE = ("synthkit.api.model", "synthkit.api.project", "synthkit.store.reader")  # of a project: tests/test_api.py
-VALUES = (Location, SynthError, Column, Schema, Relation, Dag, DiscreteGaussian, Guarantee, Distance, ColumnResult)
+ELSEWHERE = (
+    "synthkit.api.model",
+    "synthkit.api.project",
+    "synthkit.store.reader",
+    "synthkit.records.receipt",
+)  # of a project: tests/test_api.py
+VALUES = (
+    Location,
+    SynthError,
+    Column,
+    Schema,
+    Relation,
+    Dag,
+    DiscreteGaussian,
+    Guarantee,
+    Distance,
+    ColumnResult,
+    Record,
+    AuditRecord,
+    Receipt,
+    RunResults,
+)
 
 
 def test_examples_are_right() -> None:

@@ -12,15 +12,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from synthkit.errors import SynthError
 from synthkit.project.types import Relation
+from synthkit.records.audit import Better as Better
+from synthkit.records.audit import Decide as Decide
+from synthkit.records.audit import Severity as Severity
+from synthkit.records.audit import Status as Status
 
 if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext
 
-Status = Literal["pass", "warn", "fail", "error", "inconclusive", "skipped"]
-Severity = Literal["error", "warn"]
 Needs = Literal["train", "holdout"]
-Better = Literal["lower", "higher"]
-Decide = Literal["interval", "point", "lower", "upper"]
 
 
 class NamesColumn:

@@ -1,7 +1,7 @@
 """Run a model's audits one after another and write down what each found.
 
-Both ends are JSON: a :class:`BoundAudit` is what the compiler made of one entry under ``audits:``, an
-:class:`AuditRecord` is an entry of ``run_results.json``; they cross a process boundary.
+Both ends are JSON, as they cross a process boundary: a :class:`BoundAudit` is what the compiler made of one entry under
+``audits:``, an :class:`AuditRecord` is what becomes of it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from pydantic import ValidationError
 from synthkit.audits import registry
 from synthkit.audits.conditions import check_condition
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import AuditResult, Better, Decide, Severity, Status
+from synthkit.audits.contract import AuditResult, Severity, Status
 from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
 from synthkit.errors import SynthError
 from synthkit.project.types import OnInconclusive
+from synthkit.records.audit import AuditRecord, ColumnRecord
 
 __all__ = ["AuditRecord", "BoundAudit", "audit_hash", "check_condition", "conditioned", "passed", "run_audits"]
 
@@ -90,48 +91,13 @@ def audit_hash(bound: BoundAudit, version: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class AuditRecord:
-    """What one audit found: an entry of ``run_results.json``. Numbers are finite or None.
-
-    ``column`` is the one most responsible; ``columns`` holds every column's part, the worst first. ``compares`` says
-    that it holds the table against real rows.
-    """
-
-    name: str
-    column: str | None
-    value: float | None
-    ci: tuple[float, float] | None
-    threshold: str | None
-    floor: float | None
-    severity: Severity
-    status: Status
-    message: str
-    seconds: float
-    columns: tuple[Mapping[str, Any], ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-    limit: float | None = None
-    better: Better | None = None
-    decide: Decide | None = None
-    compares: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        record: dict[str, Any] = _json(asdict(self))
-        return record
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> AuditRecord:
-        ci = data.get("ci")
-        return AuditRecord(**{**data, "ci": None if ci is None else tuple(ci), "columns": tuple(data["columns"])})
-
-
 class AuditProgress(Protocol):
     def __call__(self, done: int, total: int, unit: str, note: str = "") -> None: ...
 
 
 def passed(records: Sequence[AuditRecord]) -> bool:
     """Whether nothing stands in the way of publishing: no audit failed, and none broke."""
-    return all(r.status not in ("fail", "error") for r in records)
+    return all(r.passes for r in records)
 
 
 def run_audits(
@@ -161,23 +127,27 @@ def run_audits(
 def _record(context: AuditContext, bound: BoundAudit, failures: FailureStore | None) -> AuditRecord:
     started = time.perf_counter()
     try:
-        result = _decided(_run(context, bound, failures), bound)
+        return _written(bound, _decided(_run(context, bound, failures), bound), started)
     except Exception as error:
-        result = AuditResult(None, "error", message=_reason(error))
+        return _written(bound, AuditResult(None, "error", message=_reason(error)), started)
+
+
+def _written(bound: BoundAudit, result: AuditResult, started: float) -> AuditRecord:
+    """The record, with plain finite numbers."""
     ends = (_finite(result.ci_low), _finite(result.ci_high))
     worst = result.columns[0].column if result.columns else None
     return AuditRecord(
         name=bound.name,
         column=worst or bound.params.get("column"),
         value=_finite(result.value),
-        ci=None if ends[0] is None or ends[1] is None else (ends[0], ends[1]),
+        ci=None if None in ends else ends,
         threshold=result.threshold,
         floor=_finite(result.floor),
         severity=bound.severity,
         status=result.status,
         message=result.message,
         seconds=round(time.perf_counter() - started, 3),
-        columns=tuple(_json(asdict(c)) for c in result.columns),
+        columns=tuple(ColumnRecord.from_json(_json(asdict(c))) for c in result.columns),
         details=_json(result.details),
         limit=_finite(result.limit),
         better=result.better,
@@ -292,7 +262,7 @@ def _reason(error: Exception) -> str:
 def _finite(value: Any) -> float | None:
     """A plain number: whole where the audit counted, None where it is not finite."""
     if value is None or isinstance(value, int):
-        return value
+        return value if value is None else int(value)
     number = float(value)
     return number if math.isfinite(number) else None
 

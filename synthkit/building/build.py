@@ -189,7 +189,7 @@ def _record(manifest: Manifest, run: RunResults) -> None:
         append_line(target / "runs.jsonl", json.dumps(summary, default=str))
     for result in run.results:
         if result.audits and result.status != "reused":
-            append_line(target / "history.jsonl", json.dumps(history_entry(run, result), default=str))
+            append_line(target / "history.jsonl", json.dumps(history_entry(run, result).to_json(), default=str))
 
 
 class _Scheduler:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from synthkit.compiler import Manifest
 from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import Action
+from synthkit.records.parts import Git
 from synthkit.runners.jobs import Executor
 from synthkit.sources.bounding import Declared
 from synthkit.store.signing import Sign, signer
@@ -37,7 +37,7 @@ class RunContext:
     warehouse: Warehouse = field(init=False)
     staging: Staging = field(init=False)
     repository: Repository | str = field(init=False)  # or why no versions are kept
-    git: Mapping[str, Any] | None = field(init=False)
+    git: Git | None = field(init=False)
     sign: Sign | None = field(init=False)  # what signs receipts, where a key is configured
 
     def __post_init__(self) -> None:

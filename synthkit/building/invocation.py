@@ -6,10 +6,9 @@ id. An invocation without results of that id is a run that was killed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.files import parsed_json, write_json_atomic
@@ -80,8 +79,8 @@ def unfinished(invocation: Invocation, target_dir: Path, warehouse: Warehouse) -
     staging = Staging(target_dir)
 
     def by_this_run(model: str) -> bool:
-        state: Mapping[str, Any] | None = warehouse.published(model) or staging.audited(model)
-        return state is not None and state.get("run_id") == invocation.run_id
+        state = warehouse.published(model) or staging.audited(model)
+        return state is not None and state.run_id == invocation.run_id
 
     return tuple(m for m in invocation.models if not by_this_run(m))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from synthkit.compiler import ModelNode
 from synthkit.compiler.manifest import Size
 from synthkit.planning.disclosed import pictures_of
 from synthkit.planning.plan import Action
-from synthkit.privacy.guarantee import Guarantee, promised
+from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.types import Relation
 from synthkit.runners.jobs import (
@@ -40,8 +41,9 @@ def promise_of(model: ModelNode) -> tuple[float, float] | None:
     if model.spec.epsilon is not None and model.spec.insecure_seed is None:
         assert model.delta is not None
         return model.spec.epsilon, model.delta
-    guarantees = [g.to_json() for g in model.guarantees]
-    return promised({"contains_real_rows": model.lineage.contains_real_rows, "guarantees": guarantees})
+    if model.lineage.contains_real_rows:
+        return None
+    return together([(None if g.epsilon == math.inf else g.epsilon, g.delta) for g in model.guarantees])
 
 
 class Jobs:
@@ -81,7 +83,7 @@ class Jobs:
             conditions=model.spec.conditions,
             constraints={str(c.rule): c.place for c in model.constraints},
             keys=model.spec.keys or "own",
-            seed=action.fingerprint.inputs["train"]["seed"],
+            seed=action.fingerprint.seed,
             device=project.device,
             budget=model.budget,
             charge=charged,
@@ -100,7 +102,7 @@ class Jobs:
             schema=model.schema,
             stage_dir=self.context.staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
-            seed=action.fingerprint.inputs["train"]["seed"],
+            seed=action.fingerprint.seed,
             guarantees=guarantees,
             metadata=self._metadata(),
         )
@@ -121,7 +123,7 @@ class Jobs:
             stage_dir=staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
             size=model.size,
-            seed=action.fingerprint.inputs["train"]["seed"],
+            seed=action.fingerprint.seed,
             guarantees=guarantees,
             metadata=self._metadata(),
         )
@@ -150,7 +152,7 @@ class Jobs:
             failures=self._failures(),
             previous=previous_version(self.context, model, staged),
             seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
-            seed=self.action.fingerprint.inputs["train"]["seed"],
+            seed=self.action.fingerprint.seed,
             pictures=self._pictures(staged),
         )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from synthkit.building.context import RunContext
 from synthkit.building.inputs import Inputs
@@ -22,7 +20,8 @@ from synthkit.planning.plan import FULL_REFRESH, Action
 from synthkit.planning.state import state_of
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.results import ModelResult, ModelStatus, undecided
+from synthkit.records.audit import AuditRecord, undecided
+from synthkit.results import ModelResult, ModelStatus
 from synthkit.runners.done import Made
 from synthkit.store.staging import StagedRows
 
@@ -42,8 +41,8 @@ class ModelRun:
             return self._result("error", message=self.context.stale[self.model.name])
         if self.action.kind == "reuse":
             state = state_of(self.context.warehouse, self.context.staging, self.model)
-            rows = None if state is None else state["rows"]
-            audits = () if state is None else tuple(state["audits"])
+            rows = None if state is None else state.rows
+            audits = () if state is None else state.audits
             return self._result("reused", rows=rows, audits=audits, message=self.action.reason)
         try:
             return self._build()
@@ -61,10 +60,10 @@ class ModelRun:
     def _build(self) -> ModelResult:
         staged = self._rows()
         records = self._audit(staged)
-        bad = [r for r in records if r["status"] in ("fail", "error")]
+        bad = [r for r in records if not r.passes]
         if bad:
             return self._result(
-                "error" if any(r["status"] == "error" for r in bad) else "fail",
+                "error" if any(r.status == "error" for r in bad) else "fail",
                 rows=staged.table.rows,
                 audits=tuple(records),
                 message=f"not published: {len(bad)} of {len(records)} audits did not pass",
@@ -73,7 +72,7 @@ class ModelRun:
         publish(self.context, self.model, self.action, staged, records, self.seconds)
         self.seconds["publish"] = time.perf_counter() - started
         blind = undecided(records)
-        status: ModelStatus = "warn" if blind or any(r["status"] == "warn" for r in records) else "pass"
+        status: ModelStatus = "warn" if blind or any(r.status == "warn" for r in records) else "pass"
         return self._result(
             status,
             rows=staged.table.rows,
@@ -144,12 +143,12 @@ class ModelRun:
 
     # -- audits ------------------------------------------------------------------------------------
 
-    def _audit(self, staged: StagedRows) -> Sequence[Mapping[str, Any]]:
+    def _audit(self, staged: StagedRows) -> tuple[AuditRecord, ...]:
         if not self.model.audits:
-            return []
+            return ()
         done = self.context.executor.run(self._jobs.audit(staged, self.seconds), self._progress)
         self.seconds.update(done.seconds)
-        records = [record.to_json() for record in done.records]
+        records = done.records
         for record in records:
             self.context.say(AuditFinished(self.model.name, record))
         return records
@@ -167,7 +166,7 @@ class ModelRun:
         status: ModelStatus,
         *,
         rows: int | None = None,
-        audits: tuple[Mapping[str, Any], ...] = (),
+        audits: tuple[AuditRecord, ...] = (),
         published: bool = False,
         message: str = "",
     ) -> ModelResult:

@@ -57,9 +57,9 @@ def _made(manifest: Manifest, node: str, rows: StagedRows) -> Descent:
             unknown = Way(frozenset(static.sources), unprotected=static.sources[:1])
             found.setdefault(static.account, []).append(unknown)
     for kept in rows.guarantees or ():
-        way = Way(frozenset(kept["sources"]), frozenset(kept.get("entries", ())), tuple(kept["unprotected"]))
+        way = Way(frozenset(kept.sources), frozenset(kept.entries), kept.unprotected)
         known = {a.name for a in manifest.accounts.values() if a.known & way.sources}
-        for name in known or {kept["account"]}:
+        for name in known or {kept.account}:
             found.setdefault(name, []).append(way)
     return Descent({name: united(ways) for name, ways in found.items()})
 

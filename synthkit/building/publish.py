@@ -13,6 +13,9 @@ from synthkit.planning.difference import rendered_with
 from synthkit.planning.disclosed import public_form, source_columns
 from synthkit.planning.plan import Action
 from synthkit.planning.state import state_of
+from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import State
+from synthkit.records.receipt import AuditedTable
 from synthkit.store.database import TableInfo, held_by_others, rebuild
 from synthkit.store.others import HELD, refuse_taken_names
 from synthkit.store.previous import PreviousVersions
@@ -34,7 +37,7 @@ def publish(
     model: ModelNode,
     action: Action,
     staged: StagedRows,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[AuditRecord],
     seconds: Mapping[str, float],
 ) -> None:
     """Publish the rows, or for an ephemeral model record that they passed.
@@ -42,17 +45,16 @@ def publish(
     Raises:
         ValueError: an audit did not pass (the gate).
     """
-    receipt = _receipt(context, model, action, staged, records, seconds)
-    receipt = public_form(context.manifest, model, receipt)
-    passing = PassingAudit.of(receipt["audits"])
+    table = public_form(context.manifest, model, _audited(context, model, action, staged, records, seconds))
+    passing = PassingAudit.of(table.audits)
     if model.spec.ephemeral:
-        context.staging.record_audited(model.name, receipt)
+        context.staging.record_audited(model.name, table)
         context.staging.discard_others(model.name, staged.sample)
         return
     repository = context.repository
     keep = repository.store if isinstance(repository, Repository) else None
     _versions(context).keep(model.name, staged.path)
-    written = context.warehouse.publish(model.name, staged.path, passing, receipt, keep, staged.hashes, context.sign)
+    written = context.warehouse.publish(model.name, staged.path, passing, table, keep, staged.hashes, context.sign)
     if keep is not None:
         write_pointer(pointer_path(context.warehouse, model.name), written)
     context.staging.discard_others(model.name, None)
@@ -70,17 +72,17 @@ def _versions(context: RunContext) -> PreviousVersions:
     return PreviousVersions(context.staging.previous, context.warehouse)
 
 
-def _receipt(
+def _audited(
     context: RunContext,
     model: ModelNode,
     action: Action,
     staged: StagedRows,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[AuditRecord],
     seconds: Mapping[str, float],
-) -> dict[str, Any]:
+) -> AuditedTable:
     spec = model.spec
-    teacher = {} if staged.teacher is None else {"teacher": dict(staged.teacher)}
-    return {
+    teacher = {} if staged.teacher is None else {"teacher": staged.teacher}
+    said = {
         "model": model.name,
         "run_id": context.run_id,
         "published_at": now(),
@@ -89,9 +91,9 @@ def _receipt(
         "schema": staged.table.schema.to_json(),
         "columns": [{"name": c.name, "type": c.sql_type} for c in staged.table.schema.columns],
         "fingerprints": action.fingerprint.hashes(),
-        "inputs": dict(action.fingerprint.inputs),
+        "inputs": action.fingerprint.inputs,
         "uses": rendered_with(context.manifest, model),
-        "seed": action.fingerprint.inputs["train"]["seed"],
+        "seed": action.fingerprint.seed,
         "generator": {
             "name": model.generator.name,
             "params": model.params.model_dump(mode="json"),
@@ -102,7 +104,7 @@ def _receipt(
         "epsilon": spec.epsilon,
         "delta": model.delta,
         "privacy": staged.privacy,
-        "guarantees": None if staged.guarantees is None else list(staged.guarantees),
+        "guarantees": staged.guarantees,
         "contains_real_rows": model.lineage.contains_real_rows,
         "descends_from": sorted(model.lineage.sources),
         **teacher,
@@ -112,13 +114,14 @@ def _receipt(
         "required": [_required(b) for b in model.audits],
         "source_columns": source_columns(context.manifest, model),
         "ephemeral": _ephemeral(context, model),
-        "audits": [dict(r) for r in records],
+        "audits": records,
         "seconds": {k: round(v, 3) for k, v in seconds.items()},
         "versions": versions(),
         "git": context.git,
         "device": context.manifest.project.device,
-        "environment": None if staged.environment is None else dict(staged.environment),
+        "environment": staged.environment,
     }
+    return AuditedTable.from_json(said)
 
 
 def _required(bound: BoundAudit) -> dict[str, Any]:
@@ -126,16 +129,16 @@ def _required(bound: BoundAudit) -> dict[str, Any]:
     return {k: v for k, v in bound.to_json().items() if k != "location"}
 
 
-def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, Any]:
+def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, State]:
     """Hashes and inputs of the ephemeral models upstream, which leave no receipt of their own."""
-    found: dict[str, Any] = {}
+    found: dict[str, State] = {}
     waiting = [r.name for r in model.parents if r.source is None]
     while waiting:
         name = waiting.pop()
         node = context.manifest.models[name]
         state = state_of(context.warehouse, context.staging, node) if node.spec.ephemeral else None
         if state is not None and name not in found:
-            found[name] = {key: state[key] for key in ("fingerprints", "inputs")}
+            found[name] = State(fingerprints=state.fingerprints, inputs=state.inputs)
             waiting += [r.name for r in node.parents if r.source is None]
     return found
 
@@ -175,9 +178,9 @@ def refresh_from_receipts(
             receipts[name] = public_form(manifest, manifest.models[name], receipt)
         infos[name] = TableInfo(
             name=name,
-            materialized=receipt["materialized"] if model is None else model.spec.materialized,
-            description=receipt.get("description") if model is None else model.spec.description,
-            column_descriptions=receipt.get("column_descriptions", {})
+            materialized=receipt.materialized if model is None else model.spec.materialized,
+            description=receipt.description if model is None else model.spec.description,
+            column_descriptions=receipt.column_descriptions
             if model is None
             else {c.name: c.description for c in model.schema.columns if c.description},
         )

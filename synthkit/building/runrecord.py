@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
-from typing import Any
 
 from synthkit import __version__
 from synthkit.errors import SynthError
 from synthkit.planning.fingerprint import package_version
 from synthkit.privacy.disclosure import public_result
+from synthkit.records.audit import AuditRecord
+from synthkit.records.history import HistoryEntry
 from synthkit.results import ModelResult, RunResults
 
 _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
@@ -52,19 +53,25 @@ def versions() -> dict[str, str]:
 _KEPT = ("name", "column", "value", "ci", "floor", "threshold", "limit", "better", "status")
 
 
-def history_entry(run: RunResults, result: ModelResult) -> dict[str, Any]:
+def history_entry(run: RunResults, result: ModelResult) -> HistoryEntry:
     """One table's audits in one run, as the report shows them over time; of a private table what may be published."""
     shown = public_result(result)
-    return {
-        "run_id": run.run_id,
-        "ended_at": run.ended_at,
-        "model": shown.model,
-        "action": shown.action,
-        "status": shown.status,
-        "published": shown.published,
-        "rows": shown.rows,
-        "epsilon": shown.epsilon,
-        "disclosure": shown.disclosure,
-        "sample": shown.fingerprints.get("sample"),
-        "audits": [{k: a[k] for k in _KEPT if k in a} for a in shown.audits],
-    }
+    return HistoryEntry(
+        run_id=run.run_id,
+        ended_at=run.ended_at,
+        model=shown.model,
+        action=shown.action,
+        status=shown.status,
+        published=shown.published,
+        rows=shown.rows,
+        epsilon=shown.epsilon,
+        disclosure=shown.disclosure,
+        sample=shown.fingerprints.get("sample"),
+        audits=tuple(map(_drawn, shown.audits)),
+    )
+
+
+def _drawn(audit: AuditRecord) -> AuditRecord:
+    """What a curve shows of it."""
+    said = audit.to_json()
+    return AuditRecord.from_json({k: said[k] for k in _KEPT if k in said})

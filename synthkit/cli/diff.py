@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from synthkit.cli.common import kept_versions, reader_options
 
 if TYPE_CHECKING:
     from synthkit.planning.compare import ColumnChange, Difference
+    from synthkit.records.receipt import Receipt
     from synthkit.store.published import Versions
 
 
@@ -41,7 +42,9 @@ def command(
         click.echo(f"no difference in {len(found)} table{'s' if len(found) != 1 else ''}")
 
 
-def _pair(kept: Versions, name: str, before: str | None, after: str | None, *, alone: bool) -> tuple[Any, Any] | None:
+def _pair(
+    kept: Versions, name: str, before: str | None, after: str | None, *, alone: bool
+) -> tuple[Receipt, Receipt] | None:
     """The receipts to compare; None for a table that only one side has, where others are compared too."""
     from synthkit.errors import SynthError
 
@@ -59,10 +62,10 @@ def _pair(kept: Versions, name: str, before: str | None, after: str | None, *, a
     return old, current
 
 
-def _compared(kept: Versions, old: Any, new: Any) -> Difference:
+def _compared(kept: Versions, old: Receipt, new: Receipt) -> Difference:
     from synthkit.planning.compare import compare
 
-    same = old["sha256"] == new["sha256"]
+    same = old.sha256 == new.sha256
     return compare(old, new, None if same else (kept.file(old), kept.file(new)))
 
 

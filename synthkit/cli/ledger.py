@@ -90,9 +90,9 @@ def _missing(project: Any, ledger: Ledger) -> list[tuple[str, str]]:
     for name, target in project.spec.targets.items():
         view = replace(project, target_name=name, target=target)
         for model, receipt in Warehouse(view.warehouse_dir, view.database_path).all_published().items():
-            charged = receipt.get("privacy")
-            if charged is not None and charged["entry"] not in known:
-                found.append((f"the receipt of {model} ({name})", str(charged["entry"])))
+            charged = receipt.privacy
+            if charged is not None and charged.entry not in known:
+                found.append((f"the receipt of {model} ({name})", charged.entry))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -54,9 +54,7 @@ def surroundings(project: Project, run_id: str, base: str | None) -> Surrounding
     from synthkit.store.versions.git import commit_at, merge_base
     from synthkit.verify.review import receipts_at
 
-    before: Any = None
-    if base:
-        before = receipts_at(project, merge_base(commit_at(project.root, base)))
+    before = receipts_at(project, merge_base(commit_at(project.root, base))) if base else None
     return Surroundings(before, base or "", _charged(project, run_id), host(project))
 
 

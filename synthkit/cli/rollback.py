@@ -32,7 +32,7 @@ def command(model: str, version: str, project_dir: Path | None, target: str | No
         receipt = kept.restore(model, found, now(), signer(manifest.project.root))
         for warning in refresh_database(manifest):
             click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{model}: {receipt['rows']:,} rows of run {receipt['run_id']} are published again")
+    click.echo(f"{model}: {receipt.rows:,} rows of run {receipt.run_id} are published again")
     other = made_from_other_rows(kept.warehouse.all_published())
     below = told(other, model)
     if below:

@@ -31,8 +31,7 @@ def schema(name: str) -> dict[str, Any]:
     from synthkit.audits import registry as audits
     from synthkit.generators import registry as generators
     from synthkit.project.jsonschema import Known, models_schema, project_schema
-    from synthkit.store.receiptschema import receipt_schema
-    from synthkit.store.resultschema import run_results_schema
+    from synthkit.store.valueschema import receipt_schema, run_results_schema
 
     if name == "run_results":
         return run_results_schema()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from synthkit.cli.common import reader_options
+
+if TYPE_CHECKING:
+    from synthkit.records.audit import AuditRecord
+    from synthkit.records.parts import Teaching
+    from synthkit.records.receipt import Receipt
 
 
 @click.command("show")
@@ -25,16 +30,16 @@ def command(model: str, project_dir: Path | None, target: str | None, limit: int
     table = open_warehouse(project_dir or Path(), target).table(model)
     receipt = table.receipt
     if style == "json":
-        click.echo(json.dumps(receipt, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(receipt.to_json(), indent=2, ensure_ascii=False))
         return
-    if receipt.get("description"):
-        click.echo(receipt["description"])
+    if receipt.description:
+        click.echo(receipt.description)
     for name, value in _facts(receipt):
         click.echo(f"{name:<12}{value}")
     click.echo(f"{'file':<12}{table.path}")
     say_unclaimed([model], project_dir, target)
     _print_columns(receipt)
-    _print_audits(receipt["audits"])
+    _print_audits(receipt.audits)
     if limit:
         import pyarrow.parquet as pq
 
@@ -46,55 +51,53 @@ def command(model: str, project_dir: Path | None, target: str | None, limit: int
             print_table(pa.Table.from_batches([first]), "table", limit)
 
 
-def _facts(receipt: dict[str, Any] | Any) -> list[tuple[str, str]]:
+def _facts(receipt: Receipt) -> list[tuple[str, str]]:
     from synthkit.privacy.guarantee import attacker_in_words, in_words
 
-    generator = receipt["generator"]
-    told = receipt.get("teacher")
+    generator, told = receipt.generator, receipt.teacher
     unsaid = {"query"} if told is None else {"query", "teacher", "filters"}  # what the line of the teacher says instead
-    params = {k: v for k, v in generator["params"].items() if v not in (None, {}) and k not in unsaid}
-    made = generator["name"]
-    if receipt["source"] or receipt["descends_from"]:
-        origin = receipt["source"] or ", ".join(receipt["descends_from"])
+    params = {k: v for k, v in generator.params.items() if v not in (None, {}) and k not in unsaid}
+    made = generator.name
+    if receipt.source or receipt.descends_from:
+        origin = receipt.source or ", ".join(receipt.descends_from)
         made += " from " + origin.replace("source:", "").replace("model:", "")
     attacker = attacker_in_words(receipt)
     return [
-        ("rows", f"{receipt['rows']:,}"),
+        ("rows", f"{receipt.rows:,}"),
         ("made by", made),
         ("parameters", ", ".join(f"{k}={v}" for k, v in params.items()) or "defaults"),
         *([("teacher", _asked(told))] if told else []),
         ("privacy", in_words(receipt)),
         *([("attacker", attacker)] if attacker else []),
-        ("seed", str(receipt["seed"])),
-        ("published", f"{receipt['published_at']} by run {receipt['run_id']}"),
+        ("seed", str(receipt.seed)),
+        ("published", f"{receipt.published_at} by run {receipt.run_id}"),
     ]
 
 
-def _asked(told: Mapping[str, Any]) -> str:
+def _asked(told: Teaching) -> str:
     """Who was asked, for what use, at what cost, and what became of the answers."""
-    dropped = {k.removeprefix("dropped: "): n for k, n in told.get("counts", {}).items() if k.startswith("dropped: ")}
+    dropped = {k.removeprefix("dropped: "): n for k, n in told.counts.items() if k.startswith("dropped: ")}
     reasons = ", ".join(f"{name} {count}" for name, count in sorted(dropped.items(), key=lambda d: -d[1]))
-    text = f"{told['model']}, for: {told['intended_use']}; {told['requests']:,} requests, ${float(told['usd']):.2f}"
+    text = f"{told.model}, for: {told.intended_use}; {told.requests:,} requests, ${float(told.usd):.2f}"
     if dropped:
         text += f"; {sum(dropped.values()):,} items dropped ({reasons})"
-    return text + (f"; stopped by {told['stopped']}" if told.get("stopped") else "")
+    return text + (f"; stopped by {told.stopped}" if told.stopped else "")
 
 
-def _print_columns(receipt: Any) -> None:
+def _print_columns(receipt: Receipt) -> None:
     click.echo("\ncolumns")
-    descriptions = receipt.get("column_descriptions", {})
-    width = max(len(c["name"]) for c in receipt["columns"])
-    kinds = max(len(c["type"]) for c in receipt["columns"])
-    for column in receipt["columns"]:
-        line = f"  {column['name']:<{width}}  {column['type']:<{kinds}}  {descriptions.get(column['name'], '')}"
+    width = max(len(c.name) for c in receipt.columns)
+    kinds = max(len(c.type) for c in receipt.columns)
+    for column in receipt.columns:
+        line = f"  {column.name:<{width}}  {column.type:<{kinds}}  {receipt.column_descriptions.get(column.name, '')}"
         click.echo(line.rstrip())
 
 
-def _print_audits(audits: list[Any]) -> None:
+def _print_audits(audits: Sequence[AuditRecord]) -> None:
     from synthkit.report.style import MARKS, measured
 
     click.echo("\naudits" if audits else "\nno audits")
     for audit in audits:
-        click.echo(f"  {MARKS[audit['status']]:<11} {audit['name']}: {measured(audit)}")
-        if audit["status"] != "pass" and audit.get("message"):
-            click.echo(f"              {audit['message']}")
+        click.echo(f"  {MARKS[audit.status]:<11} {audit.name}: {measured(audit)}")
+        if audit.status != "pass" and audit.message:
+            click.echo(f"              {audit.message}")

@@ -46,17 +46,17 @@ def _facts(version: Version) -> dict[str, Any]:
     receipt = version.receipt
     promise = promised(receipt)
     counts: dict[str, int] = {}
-    for audit in receipt.get("audits", []):
-        counts[audit["status"]] = counts.get(audit["status"], 0) + 1
+    for audit in receipt.audits:
+        counts[audit.status] = counts.get(audit.status, 0) + 1
     return {
         "version": version.commit,
         "committed": version.date[:19].replace("T", " ") if version.commit else None,
         "message": version.subject,
-        "run_id": receipt.get("run_id"),
-        "published_at": receipt.get("published_at"),
-        "rows": receipt.get("rows"),
+        "run_id": receipt.run_id,
+        "published_at": receipt.published_at,
+        "rows": receipt.rows,
         "epsilon": promise[0] if promise else None,
         "delta": promise[1] if promise else None,
-        "sha256": receipt.get("sha256"),
+        "sha256": receipt.sha256,
         "audits": counts,
     }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synthkit.compiler import Manifest
 from synthkit.files import TEMPORARY, has_living_owner
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.plan import make_plan
+from synthkit.records.receipt import AuditedTable
 from synthkit.sources.ingest import parse_share, split_key
 from synthkit.store.database import views_directory
-from synthkit.store.staging import SHORT, Staging
+from synthkit.store.staging import SHORT, StagedRows, Staging
 from synthkit.store.warehouse import Warehouse
 
 
@@ -68,7 +68,7 @@ class _Search:
         self.prints: dict[str, Fingerprint] = {a.model: a.fingerprint for a in make_plan(manifest).actions}
         published = self.warehouse.all_published()
         ephemeral = {n: s for n in manifest.models if (s := self.staging.audited(n)) is not None}
-        self.states: dict[str, Any] = {**published, **ephemeral}
+        self.states: dict[str, AuditedTable] = {**published, **ephemeral}
 
     def found(self) -> Iterator[Unused]:
         yield from self._trained()
@@ -84,7 +84,7 @@ class _Search:
     def _hashes(self, part: str) -> set[str]:
         """Of today's models and of the tables that are published, as they name folders."""
         known = {getattr(f, part) for f in self.prints.values()}
-        known |= {str(s["fingerprints"][part]) for s in self.states.values()}
+        known |= {getattr(s.fingerprints, part) for s in self.states.values()}
         return {h[:SHORT] for h in known}
 
     def _trained(self) -> Iterator[Unused]:
@@ -119,11 +119,11 @@ class _Search:
                     wanted.add(self.staging.split(model.source.name, rows, model.holdout, inherited=inherited))
         return wanted
 
-    def _rows(self, name: str) -> Any:
+    def _rows(self, name: str) -> StagedRows | None:
         state = self.states.get(name)
         if state is None:
             return None
-        return self.staging.staged(name, state["fingerprints"]["sample"]) or self.warehouse.rows(name)
+        return self.staging.staged(name, state.fingerprints.sample) or self.warehouse.rows(name)
 
     def _staged(self) -> Iterator[Unused]:
         samples = self._hashes("sample")

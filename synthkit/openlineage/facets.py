@@ -31,6 +31,8 @@ from openlineage.client.facet_v2 import (
 
 from synthkit import __version__
 from synthkit.privacy.guarantee import promised
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import AuditedTable, Receipt
 
 PRODUCER = f"urn:synthkit:{__version__}"
 _TYPES = {
@@ -114,35 +116,34 @@ def kind_of(materialized: str) -> DatasetFacet:
     return dataset_type_dataset.DatasetTypeDatasetFacet(kind, sub)
 
 
-def published(receipt: Mapping[str, Any]) -> tuple[dict[str, DatasetFacet], dict[str, OutputDatasetFacet]]:
+def published(table: AuditedTable) -> tuple[dict[str, DatasetFacet], dict[str, OutputDatasetFacet]]:
     """What the receipt says of the table, and of this writing of it (rows, bytes, files)."""
-    columns = {c["name"]: c["type"] for c in receipt["columns"]}
     facets: dict[str, DatasetFacet] = {
-        "schema": schema_of(columns, receipt.get("column_descriptions")),
-        "version": version(receipt.get("sha256") or receipt["fingerprints"]["sample"]),
-        "synthkit_privacy": _privacy(receipt),
+        "schema": schema_of({c.name: c.type for c in table.columns}, table.column_descriptions),
+        "version": version(table.version),
+        "synthkit_privacy": _privacy(table),
     }
-    if receipt.get("description"):
-        facets["documentation"] = documentation_dataset.DocumentationDatasetFacet(receipt["description"])
+    if table.description:
+        facets["documentation"] = documentation_dataset.DocumentationDatasetFacet(table.description)
+    file = table if isinstance(table, Receipt) else None
     statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-        rowCount=receipt["rows"], size=receipt.get("bytes"), fileCount=1 if "file" in receipt else None
+        rowCount=table.rows, size=None if file is None else file.bytes, fileCount=None if file is None else 1
     )
     return facets, {"outputStatistics": statistics}
 
 
-def _privacy(receipt: Mapping[str, Any]) -> DatasetFacet:
-    kept = ("account", "epsilon", "delta")
-    epsilon, delta = promised(receipt) or (None, None)
+def _privacy(table: AuditedTable) -> DatasetFacet:
+    epsilon, delta = promised(table) or (None, None)
     return SynthkitPrivacyFacet(
         epsilon=epsilon,
         delta=delta,
-        real_rows=receipt["contains_real_rows"],
-        guarantees=[{k: g[k] for k in kept} for g in receipt.get("guarantees") or ()],
+        real_rows=table.contains_real_rows,
+        guarantees=[{"account": g.account, "epsilon": g.epsilon, "delta": g.delta} for g in table.guarantees or ()],
     )
 
 
 def assertions(
-    records: Sequence[Mapping[str, Any]], kinds: Sequence[str]
+    records: Sequence[AuditRecord], kinds: Sequence[str]
 ) -> data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet:
     """The audits as assertions about the table. One that was skipped asserted nothing.
 
@@ -153,43 +154,43 @@ def assertions(
         assertions=[
             data_quality_assertions_dataset.Assertion(
                 assertion=kind,
-                success=record["status"] == "pass",
-                column=record["column"],
+                success=record.status == "pass",
+                column=record.column,
                 severity=_severity(record),
-                name=record["name"],
-                expected=record["threshold"],
-                actual=_text(record["value"]),
-                params={"status": record["status"]},
+                name=record.name,
+                expected=record.threshold,
+                actual=_text(record.value),
+                params={"status": record.status},
             )
             for record, kind in zip(records, kinds, strict=True)
-            if record["status"] != "skipped"
+            if record.status != "skipped"
         ]
     )
 
 
-def tests(records: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> RunFacet:
+def tests(records: Sequence[AuditRecord], kinds: Sequence[str]) -> RunFacet:
     """The audits as tests of the run, those that were skipped, too."""
     return test_run.TestRunFacet(
         tests=[
             test_run.TestExecution(
-                name=record["name"],
-                status={"pass": "pass", "skipped": "skip"}.get(record["status"], "fail"),
+                name=record.name,
+                status={"pass": "pass", "skipped": "skip"}.get(record.status, "fail"),
                 severity=_severity(record),
                 type=kind,
-                expected=record["threshold"],
-                actual=_text(record["value"]),
-                params={"status": record["status"]},
+                expected=record.threshold,
+                actual=_text(record.value),
+                params={"status": record.status},
             )
             for record, kind in zip(records, kinds, strict=True)
         ]
     )
 
 
-def _severity(record: Mapping[str, Any]) -> str:
+def _severity(record: AuditRecord) -> str:
     """Too few rows to tell warns, whatever the audit's severity; an audit that broke blocks at any."""
-    if record["status"] in ("warn", "inconclusive"):
+    if record.status in ("warn", "inconclusive"):
         return "warn"
-    return "error" if record["status"] == "error" else str(record["severity"])
+    return "error" if record.status == "error" else record.severity
 
 
 def _text(value: float | None) -> str | None:

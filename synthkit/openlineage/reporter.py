@@ -150,7 +150,7 @@ class Reporter:
     def _audit_kinds(self, result: ModelResult) -> list[str]:
         bound = self.manifest.models[result.model].audits
         if len(bound) != len(result.audits):
-            return [str(r["name"]) for r in result.audits]
+            return [r.name for r in result.audits]
         return [b.audit or "custom_sql" for b in bound]
 
     def _quotable(self, name: str, shown: ModelResult) -> str:
@@ -165,7 +165,7 @@ class Reporter:
     def _inputs(self, model: ModelNode) -> list[InputDataset]:
         """What the rows are made from; tables that audits alone compare with are none of it."""
         action = self.actions[model.name]
-        contents: Mapping[str, str] = action.fingerprint.inputs.get("train", {}).get("sources", {})
+        contents: Mapping[str, str] = action.fingerprint.inputs.sources
         columns = source_columns(self.manifest, model)
         found = []
         for relation in dict.fromkeys(model.reads):
@@ -180,7 +180,7 @@ class Reporter:
 
     def _version(self, relation: Relation) -> str | None:
         state = state_of(self._warehouse, self._staging, self.manifest.models[relation.name])
-        return None if state is None else str(state.get("sha256") or state["fingerprints"]["sample"])
+        return None if state is None else state.version
 
     def _output(self, name: str, more: Mapping[str, Any] | None = None) -> OutputDataset:
         model = self.manifest.models[name]
@@ -251,4 +251,4 @@ def _repository(manifest: Manifest) -> tuple[str, str, str] | None:
     parts = urlsplit(url)
     if parts.scheme and "@" in parts.netloc:
         url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return url, str(state["commit"]), prefix(root)
+    return url, state.commit, prefix(root)

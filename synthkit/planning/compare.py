@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
 from synthkit.planning.difference import changes
 from synthkit.privacy.guarantee import promised
-from synthkit.schema import Schema, Table
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import Receipt
+from synthkit.schema import Table
 
 TOLD_APART = 0.05  # the level at which a column's difference is more than chance
 
@@ -53,26 +55,26 @@ class Difference:
         return asdict(self)
 
 
-def compare(before: Mapping[str, Any], after: Mapping[str, Any], files: tuple[Path, Path] | None) -> Difference:
+def compare(before: Receipt, after: Receipt, files: tuple[Path, Path] | None) -> Difference:
     """Compare two receipts, and the rows that they name.
 
     Args:
         files: the Parquet files, before and after; None leaves the rows out.
     """
-    same = before["sha256"] == after["sha256"]
+    same = before.sha256 == after.sha256
     return Difference(
         configuration=tuple(map(str, changes(before, after))),
         schema=tuple(_schema_changes(before, after)),
-        rows=(before["rows"], after["rows"]),
+        rows=(before.rows, after.rows),
         epsilon=((promised(before) or (None,))[0], (promised(after) or (None,))[0]),
-        audits=tuple(_audit_changes(before["audits"], after["audits"])),
+        audits=tuple(_audit_changes(before.audits, after.audits)),
         columns=() if same or files is None else tuple(_column_changes(before, after, files)),
         same_rows=same,
     )
 
 
-def _schema_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    old, new = ({c["name"]: c["type"] for c in r["columns"]} for r in (before, after))
+def _schema_changes(before: Receipt, after: Receipt) -> list[str]:
+    old, new = ({c.name: c.type for c in r.columns} for r in (before, after))
     lines = [f"{n}: removed ({t})" for n, t in old.items() if n not in new]
     lines += [f"{n}: added ({t})" for n, t in new.items() if n not in old]
     lines += [f"{n}: {t} → {new[n]}" for n, t in old.items() if n in new and new[n] != t]
@@ -81,24 +83,19 @@ def _schema_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     return lines
 
 
-def _audit_changes(before: list[Any], after: list[Any]) -> list[tuple[str, str, str]]:
-    old, new = ({a["name"]: _audit_text(a) for a in side} for side in (before, after))
+def _audit_changes(before: Sequence[AuditRecord], after: Sequence[AuditRecord]) -> list[tuple[str, str, str]]:
+    old, new = ({a.name: _audit_text(a) for a in side} for side in (before, after))
     names = [*new, *(n for n in old if n not in new)]
     return [(n, old.get(n, "–"), new.get(n, "–")) for n in names if old.get(n) != new.get(n)]
 
 
-def _audit_text(audit: Mapping[str, Any]) -> str:
-    value = audit.get("value")
-    return audit["status"] if value is None else f"{audit['status']} {value:.4g}"
+def _audit_text(audit: AuditRecord) -> str:
+    return audit.status if audit.value is None else f"{audit.status} {audit.value:.4g}"
 
 
-def _column_changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], files: tuple[Path, Path]
-) -> list[ColumnChange]:
+def _column_changes(before: Receipt, after: Receipt, files: tuple[Path, Path]) -> list[ColumnChange]:
     """Effect sizes of the columns that both have, the largest first."""
-    old, new = (
-        Table(Schema.from_json(r["schema"]), (f,), r["rows"]) for r, f in zip((before, after), files, strict=True)
-    )
+    old, new = (Table(r.table_schema.as_schema(), (f,), r.rows) for r, f in zip((before, after), files, strict=True))
     context = AuditContext(new.schema, new, train=None, holdout=old, seed=0)
     found = [c for column in marginals.comparable_columns(context) if (c := _change(context, column.name)) is not None]
     return sorted(found, key=lambda c: (-c.value, c.column))

@@ -20,6 +20,7 @@ from synthkit.planning.fingerprint import TRAINED, Fingerprint
 from synthkit.project.decides import decides, fields_deciding
 from synthkit.project.projectfile import ProjectSpec
 from synthkit.project.types import AuditSpec, SourceTableSpec
+from synthkit.records.parts import Demand, Inputs, Rendering, Said
 
 Path = tuple[str, ...]
 _NAMED = {"model_threads": "threads"}  # in the inputs of a hash, where the key is called otherwise
@@ -56,6 +57,15 @@ class Change:
         return f"{self.part} hash changed: {self.subject}{self.text}"
 
 
+@dataclass(frozen=True)
+class Declared:
+    """What a receipt of today's YAML would say: the inputs of the hashes, what rendered them, the audits."""
+
+    inputs: Inputs
+    uses: tuple[Rendering, ...]
+    required: tuple[Demand, ...]
+
+
 def rendered_with(manifest: Manifest, model: ModelNode) -> list[dict[str, Any]]:
     """For the receipt: what the model's values were rendered with, each under the path of its key."""
     found: dict[Path, dict[str, Any]] = {}
@@ -79,16 +89,16 @@ def rendered_with(manifest: Manifest, model: ModelNode) -> list[dict[str, Any]]:
     return [{"path": list(path), **what} for path, what in found.items()]
 
 
-def declared(manifest: Manifest, model: ModelNode, now: Fingerprint) -> Mapping[str, Any]:
-    """What the YAML says now, as a receipt of it would: the inputs of the hashes, what rendered them, the audits."""
-    return {
-        "inputs": _plain(dict(now.inputs)),
-        "uses": _plain(rendered_with(manifest, model)),
-        "required": [_plain(b.to_json()) for b in model.audits],
-    }
+def declared(manifest: Manifest, model: ModelNode, now: Fingerprint) -> Declared:
+    """What the YAML says now, as a receipt of it would."""
+    return Declared(
+        Inputs.from_json(_plain(now.inputs.to_json())),
+        tuple(map(Rendering.from_json, _plain(rendered_with(manifest, model)))),
+        tuple(Demand.from_json(_plain(b.to_json())) for b in model.audits),
+    )
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any], parts: Iterable[Part] = PARTS) -> list[Change]:
+def changes(before: Said, after: Said, parts: Iterable[Part] = PARTS) -> list[Change]:
     """What differs between two states of a model, hash by hash.
 
     Args:
@@ -96,28 +106,24 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], parts: Iterable
             ``required``; less is said then of what changed a value, or an audit.
         parts: the hashes that matter.
     """
-    old_side, new_side = (_mapping(side, "inputs") for side in (before, after))
-    renderings = _Renderings(before.get("uses"), after.get("uses"))
-    generator = str(_mapping(_mapping(new_side, "train"), "generator").get("name"))
+    renderings = _Renderings(before.uses, after.uses)
+    generator = str(_mapping(after.inputs.train, "generator").get("name"))
     found = []
     for part in parts:
-        old, new = ({k: v for k, v in _mapping(side, part).items() if k != "audits"} for side in (old_side, new_side))
+        whole: tuple[Mapping[str, Any], ...] = tuple(getattr(side.inputs, part) for side in (before, after))
+        old, new = ({k: v for k, v in side.items() if k != "audits"} for side in whole)
         leaves = list(_leaves(old, new))
         told = {path for path, _, _ in leaves}
         for path, one, other in leaves:
             if path[0] == "budget" and path[1:] in told:
                 continue  # the model's own epsilon or delta, which is told of already
             found.append(_change(part, path, one, other, generator, renderings))
-    if "audit" in parts:
-        one, other = (_mapping(side, "audit").get("audits") for side in (old_side, new_side))
-        if one != other:
-            found += _audits(before.get("required"), after.get("required"), renderings)
+    if "audit" in parts and before.inputs.audit.get("audits") != after.inputs.audit.get("audits"):
+        found += _audits(before.required, after.required, renderings)
     return list(dict.fromkeys(found))
 
 
-def audit_changes(
-    key: str, demand: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[Change]:
+def audit_changes(key: str, demand: Demand, before: Said, after: Declared) -> list[Change]:
     """What one audit demands otherwise than before.
 
     Args:
@@ -125,44 +131,44 @@ def audit_changes(
         demand: as ``required`` of the receipt ``before`` has it.
         after: what is :func:`declared`.
     """
-    renderings = _Renderings(before.get("uses"), after.get("uses"))
-    demanded = after["required"]
-    now = dict(zip(audit_keys(r["name"] for r in demanded), demanded, strict=True))
-    return _audit(key, demand, now[key], renderings)
+    return _audit(key, demand, _by_key(after.required)[key], _Renderings(before.uses, after.uses))
+
+
+def _by_key(demands: Sequence[Demand]) -> dict[str, Demand]:
+    return dict(zip(audit_keys(d.name for d in demands), demands, strict=True))
 
 
 class _Renderings:
     """What values were rendered with, before and now; ``known`` is False of receipts that do not say it."""
 
-    def __init__(self, before: Any, now: Any) -> None:
-        self.known = isinstance(before, list) and isinstance(now, list)
-        self._before: Sequence[Mapping[str, Any]] = before if isinstance(before, list) else ()
-        self._now: Sequence[Mapping[str, Any]] = now if isinstance(now, list) else ()
+    def __init__(self, before: Sequence[Rendering] | None, now: Sequence[Rendering] | None) -> None:
+        self.known = before is not None and now is not None
+        self._before, self._now = before or (), now or ()
 
-    def of(self, path: Path) -> tuple[_Rendering, _Rendering]:
-        return _Rendering(_at(self._before, path)), _Rendering(_at(self._now, path))
+    def of(self, path: Path) -> tuple[_Rendered, _Rendered]:
+        return _Rendered(_at(self._before, path)), _Rendered(_at(self._now, path))
 
 
-class _Rendering:
+class _Rendered:
     """All that went into one value."""
 
-    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, records: Sequence[Rendering]) -> None:
         self.variables: dict[str, Any] = {}
         self.macros: dict[str, str] = {}
         self.env_vars: set[str] = set()
         for record in records:
-            self.variables |= record.get("vars", {})
-            self.macros |= record.get("macros", {})
-            self.env_vars |= set(record.get("env_vars", ()))
-        self.templates = {tuple(r["path"]): r["template"] for r in records if "template" in r}
-        self.project = next((r["project"] for r in records if "project" in r), None)
+            self.variables |= record.vars
+            self.macros |= record.macros
+            self.env_vars |= set(record.env_vars)
+        self.templates = {r.path: r.template for r in records if r.template is not None}
+        self.project = next((r.project for r in records if r.project is not None), None)
 
 
-def _at(records: Sequence[Mapping[str, Any]], path: Path) -> list[Mapping[str, Any]]:
+def _at(records: Sequence[Rendering], path: Path) -> list[Rendering]:
     """Of the value itself, of parts of it, or of the whole that it is part of."""
     found = []
     for record in records:
-        own = tuple(record["path"])
+        own = record.path
         shared = min(len(own), len(path))
         if own[:shared] == path[:shared]:
             found.append(record)
@@ -229,7 +235,7 @@ def _explained(
     return Change(part, subject, f"{text} ({', '.join(causes)})" if causes else text)
 
 
-def _causes(before: _Rendering, now: _Rendering, old: Any, new: Any, known: bool) -> list[str]:
+def _causes(before: _Rendered, now: _Rendered, old: Any, new: Any, known: bool) -> list[str]:
     if not known:  # an older receipt: what the value comes from is all that can be said
         return [f"{kind} {n!r}" for kind, names in _named(now) for n in sorted(names)]
     found = []
@@ -253,27 +259,28 @@ def _causes(before: _Rendering, now: _Rendering, old: Any, new: Any, known: bool
     return found
 
 
-def _named(rendering: _Rendering) -> tuple[tuple[str, Any], ...]:
+def _named(rendering: _Rendered) -> tuple[tuple[str, Any], ...]:
     return ("var", rendering.variables), ("macro", rendering.macros), ("env_var", rendering.env_vars)
 
 
-def _audits(required: Any, demanded: Any, renderings: _Renderings) -> list[Change]:
+def _audits(
+    required: Sequence[Demand] | None, demanded: Sequence[Demand] | None, renderings: _Renderings
+) -> list[Change]:
     """What is demanded otherwise than before. A receipt of an older version does not say what was."""
-    if not isinstance(required, list) or not isinstance(demanded, list):
+    if required is None or demanded is None:
         return [Change("audit", "audits", "")]
-    before = dict(zip(audit_keys(r["name"] for r in required), required, strict=True))
-    now = dict(zip(audit_keys(r["name"] for r in demanded), demanded, strict=True))
+    before, now = _by_key(required), _by_key(demanded)
     found = [Change("audit", f"audit {key!r}", " added") for key in now.keys() - before.keys()]
     found += [Change("audit", f"audit {key!r}", " removed") for key in before.keys() - now.keys()]
     found.sort(key=str)
-    for key in (k for k in now if k in before and before[k].get("hash") != now[k].get("hash")):
+    for key in (k for k in now if k in before and before[k].hash != now[k].hash):
         found += _audit(key, before[key], now[key], renderings) or [Change("audit", f"version of audit {key!r}", "")]
     return found or [Change("audit", "order of audits", "")]
 
 
-def _audit(key: str, before: Mapping[str, Any], now: Mapping[str, Any], renderings: _Renderings) -> list[Change]:
+def _audit(key: str, before: Demand, now: Demand, renderings: _Renderings) -> list[Change]:
     found: list[Change] = []
-    old_side, new_side = ({k: side.get(k, _NONE) for k in _AUDIT} for side in (before, now))
+    old_side, new_side = ({k: said.get(k, _NONE) for k in _AUDIT} for said in (before.to_json(), now.to_json()))
     for path, old, new in _leaves(old_side, new_side):
         if (old is _NONE or new is _NONE) and path[0] != "params":
             continue  # not kept by the version that wrote the receipt

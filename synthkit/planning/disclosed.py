@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from synthkit.audits import registry
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.privacy.disclosure import picturable, public_receipt
 from synthkit.privacy.knowledge import declared_schema
 from synthkit.project.types import Relation
+from synthkit.records.receipt import AuditedTable
+
+T = TypeVar("T", bound=AuditedTable)
 
 
-def public_form(manifest: Manifest, model: ModelNode, receipt: Mapping[str, Any]) -> dict[str, Any]:
+def public_form(manifest: Manifest, model: ModelNode, table: T) -> T:
     """A receipt as it may be published under today's declarations: its table may have been made before those."""
-    return public_receipt(receipt, withheld_audits(manifest, model), model.disclosure)
+    return public_receipt(table, withheld_audits(manifest, model), model.disclosure)
 
 
 def withheld_audits(manifest: Manifest, model: ModelNode) -> frozenset[str]:

@@ -19,6 +19,7 @@ from synthkit.errors import SynthError
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.types import ColumnSpec
+from synthkit.records.parts import Inputs
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
@@ -36,10 +37,15 @@ class Fingerprint:
     train: str
     sample: str
     audit: str
-    inputs: Mapping[str, Any]
+    inputs: Inputs
 
     def hashes(self) -> dict[str, str]:
         return {"train": self.train, "sample": self.sample, "audit": self.audit}
+
+    @property
+    def seed(self) -> int:
+        """Of the model's random numbers, privacy noise aside."""
+        return int(self.inputs.train["seed"])
 
 
 def model_seed(project_seed: int, spec_seed: int | None, name: str) -> int:
@@ -107,7 +113,7 @@ class Fingerprinter:
                 "holdout": self._division(model),
             }
         audit_hash = digest({"sample": sample_hash, **audit})
-        return Fingerprint(train_hash, sample_hash, audit_hash, {"train": train, "sample": sample, "audit": audit})
+        return Fingerprint(train_hash, sample_hash, audit_hash, Inputs(train=train, sample=sample, audit=audit))
 
     def package(self, name: str) -> str:
         """The version of a package that decides rows."""
@@ -203,10 +209,10 @@ class RecordedFingerprinter(Fingerprinter):
         self._sources: dict[str, str] = {}
         self._packages: dict[str, str] = {}
 
-    def recorded(self, model: ModelNode, upstream: Mapping[str, str], inputs: Mapping[str, Any]) -> Fingerprint:
+    def recorded(self, model: ModelNode, upstream: Mapping[str, str], inputs: Inputs) -> Fingerprint:
         """The fingerprint of ``model``, with the ``inputs`` of a receipt for what cannot be computed."""
-        train, sample, audit = (_mapping(inputs, part) for part in ("train", "sample", "audit"))
-        self._sources = {**_mapping(audit, "tables"), **_mapping(audit, "reference"), **_mapping(train, "sources")}
+        train, sample, audit = inputs.train, inputs.sample, inputs.audit
+        self._sources = {**_mapping(audit, "tables"), **_mapping(audit, "reference"), **inputs.sources}
         self._packages = {**_mapping(train, "packages"), **_mapping(sample, "packages")}
         if "engine" in sample:
             self._packages["duckdb"] = sample["engine"]
@@ -224,5 +230,5 @@ class RecordedFingerprinter(Fingerprinter):
 
 def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """A part of recorded inputs; empty where somebody's editor left something else there."""
-    found = data.get(key) if isinstance(data, Mapping) else None
+    found = data.get(key)
     return found if isinstance(found, Mapping) else {}

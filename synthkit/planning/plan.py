@@ -15,6 +15,7 @@ from synthkit.graph.selection import select as select_nodes
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.state import Standing, standing, state_of, states_against
+from synthkit.records.receipt import AuditedTable
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging
 from synthkit.store.unclaimed import told, unclaimed_tables
@@ -143,10 +144,10 @@ def make_audit_plan(
             warnings.append(f"{model.name!r} is not published, so it is not audited")
             continue
         now = planner.fingerprinter.of(model, planner.upstream)
-        hashes = published["fingerprints"]
-        inputs = {**published["inputs"], "audit": now.inputs["audit"]}
-        audit = digest({"sample": hashes["sample"], **now.inputs["audit"]})
-        judged = Fingerprint(hashes["train"], hashes["sample"], audit, inputs)
+        hashes = published.fingerprints
+        inputs = published.inputs.having(audit=now.inputs.audit)
+        audit = digest({"sample": hashes.sample, **now.inputs.audit})
+        judged = Fingerprint(hashes.train, hashes.sample, audit, inputs)
         actions.append(replace(planner.action(model), kind="audit", reason="audited again", fingerprint=judged))
     if not actions:
         raise SynthError("nothing that is selected is published", hint="run synth build first")
@@ -223,9 +224,9 @@ class _Planner:
         """A model that is not selected counts as what is published of it now."""
         state = self.state(model)
         if state is not None:
-            self.upstream[model.id] = state["fingerprints"]["sample"]
+            self.upstream[model.id] = state.fingerprints.sample
 
-    def state(self, model: ModelNode) -> Mapping[str, Any] | None:
+    def state(self, model: ModelNode) -> AuditedTable | None:
         return state_of(self.warehouse, self.staging, model)
 
     def action(self, model: ModelNode) -> Action:
@@ -254,7 +255,7 @@ class _Planner:
         )
 
     def _decide(
-        self, model: ModelNode, now: Fingerprint, state: Mapping[str, Any] | None, stands: Standing
+        self, model: ModelNode, now: Fingerprint, state: AuditedTable | None, stands: Standing
     ) -> tuple[ActionKind, str, list[str]]:
         build = _BUILD[model.generator.kind]
         if self.full_refresh:

@@ -19,6 +19,8 @@ from synthkit.files import parsed_json
 from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
 from synthkit.project.decides import fields_deciding
 from synthkit.project.types import ColumnSpec, ModelSpec
+from synthkit.records.parts import Made
+from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.staging import StagedRows, Staging
 from synthkit.store.warehouse import Warehouse, read_receipt, receipts_in
 
@@ -30,7 +32,7 @@ _SAYS_NOTHING = {"file", "guarantees", "lineage", *fields_deciding(ModelSpec, "n
 Standing = Literal["none", "stale", "unaudited", "current"]
 
 
-def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> Mapping[str, Any] | None:
+def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> AuditedTable | None:
     """The last audited state of a model: its receipt, or an ephemeral model's staged record."""
     return staging.audited(model.name) if model.spec.ephemeral else warehouse.published(model.name)
 
@@ -40,17 +42,16 @@ def rows_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> StagedR
     if not model.spec.ephemeral:
         return warehouse.rows(model.name)
     state = state_of(warehouse, staging, model)
-    return None if state is None else staging.staged(model.name, state["fingerprints"]["sample"])
+    return None if state is None else staging.staged(model.name, state.fingerprints.sample)
 
 
-def standing(state: Mapping[str, Any] | None, now: Fingerprint) -> Standing:
+def standing(state: Made | None, now: Fingerprint) -> Standing:
     """Where a recorded state stands against what the YAML (and all else that decides rows) says now."""
     if state is None:
         return "none"
-    hashes = state["fingerprints"]
-    if hashes.get("sample") != now.sample:
+    if state.fingerprints.sample != now.sample:
         return "stale"
-    return "current" if hashes.get("audit") == now.audit else "unaudited"
+    return "current" if state.fingerprints.audit == now.audit else "unaudited"
 
 
 def states_against(manifest: Manifest, directory: Path) -> dict[str, frozenset[str]]:
@@ -65,7 +66,7 @@ def states_against(manifest: Manifest, directory: Path) -> dict[str, frozenset[s
     then = _manifest(directory)
     now = json.loads(json.dumps(manifest.to_json(), default=str))
     receipts = _receipts(directory, manifest.project.target_name)
-    upstream = {f"model:{name}": str(r["fingerprints"].get("sample")) for name, r in receipts.items()}
+    upstream = {f"model:{name}": r.fingerprints.sample for name, r in receipts.items()}
     fingerprinter = RecordedFingerprinter(manifest, sources=True)
     found = {}
     for model in manifest.models.values():
@@ -75,7 +76,7 @@ def states_against(manifest: Manifest, directory: Path) -> dict[str, frozenset[s
             found[model.name] = frozenset({"new", "modified"})
             continue
         if receipt is not None and all(_has(p.id, upstream) for p in model.parents):
-            same = standing(receipt, fingerprinter.recorded(model, upstream, receipt["inputs"])) == "current"
+            same = standing(receipt, fingerprinter.recorded(model, upstream, receipt.inputs)) == "current"
         else:
             same = known is not None and _declaration(model, now) == _declaration(model, then)
         found[model.name] = frozenset({"unmodified" if same else "modified"})
@@ -100,14 +101,13 @@ def _manifest(directory: Path) -> Mapping[str, Any]:
     return data
 
 
-def _receipts(directory: Path, target: str) -> dict[str, dict[str, Any]]:
+def _receipts(directory: Path, target: str) -> dict[str, Receipt]:
     found = {}
     for folder in (directory / "warehouse" / target, directory):
         for name, path in receipts_in(folder).items():
-            data = read_receipt(path)
-            if data is not None and isinstance(data["fingerprints"], dict):
-                data.setdefault("inputs", {})
-                found[name] = data
+            receipt = read_receipt(path)
+            if receipt is not None:
+                found[name] = receipt
     return found
 
 

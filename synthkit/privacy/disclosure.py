@@ -22,10 +22,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import AuditedTable
 from synthkit.results import ModelResult
 
+T = TypeVar("T", bound=AuditedTable)
 Disclosure = Literal["open", "guarded", "private"]
 WITHHELD = "its figures are computed from the real rows, so they are not published"
 UNTOLD = "its words and details may name numbers of real rows, so they are not published"
@@ -184,15 +187,14 @@ LEDGER: Fields = {
 
 
 def public_audits(
-    records: Sequence[Mapping[str, Any]], real: Collection[str], disclosure: Disclosure = "private"
-) -> list[dict[str, Any]]:
+    records: Sequence[AuditRecord], real: Collection[str], disclosure: Disclosure = "private"
+) -> tuple[AuditRecord, ...]:
     """Audit records as they may be published.
 
     Args:
-        records: as :meth:`synthkit.audits.runner.AuditRecord.to_json` gives them.
         real: names of the audits that read real rows.
     """
-    return [_said(r, AUDIT, disclosure) if r["name"] in real else dict(r) for r in records]
+    return tuple(AuditRecord.from_json(_said(r.to_json(), AUDIT, disclosure)) if r.name in real else r for r in records)
 
 
 def public_result(result: ModelResult) -> ModelResult:
@@ -203,23 +205,21 @@ def public_result(result: ModelResult) -> ModelResult:
     if disclosure == "open":
         return result
     message = UNSAID if result.status == "error" and result.message else result.message
-    audits = tuple(public_audits(result.audits, result.withheld, disclosure))
+    audits = public_audits(result.audits, result.withheld, disclosure)
     kept = _said({k: v for k, v in vars(result).items() if k not in ("audits", "message")}, RESULT, disclosure)
     return replace(result, **kept, audits=audits, message=message)
 
 
-def public_receipt(
-    receipt: Mapping[str, Any], real: Collection[str], disclosure: Disclosure = "private"
-) -> dict[str, Any]:
+def public_receipt(table: T, real: Collection[str], disclosure: Disclosure = "private") -> T:
     """A receipt without what only real rows could tell.
 
     Args:
         real: names of the audits that read real rows.
     """
     if disclosure == "open":
-        return dict(receipt)
-    kept = _said({k: v for k, v in receipt.items() if k != "audits"}, RECEIPT, disclosure)
-    return {**kept, "audits": public_audits(receipt["audits"], real, disclosure)}
+        return table
+    kept = _said({k: v for k, v in table.to_json().items() if k != "audits"}, RECEIPT, disclosure)
+    return type(table).from_json({**kept, "audits": public_audits(table.audits, real, disclosure)})
 
 
 def _said(record: Mapping[str, Any], fields: Fields, disclosure: Disclosure) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from typing import Any
 
 from synthkit.privacy.accounting.mechanisms import mechanism_from_json
 from synthkit.privacy.accounting.parallel import Release, by_part
+from synthkit.records.parts import Promise
+from synthkit.records.receipt import AuditedTable
 
+REAL = "none: the table contains real rows"
 REPEATABLE = "its noise is repeatable (insecure_seed), so its epsilon protects nobody"
 
 
@@ -93,48 +96,55 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def promised(receipt: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The (ε, δ) that a table's receipt promises to everybody whose rows it descends from; None: no formal guarantee.
+def promised(table: AuditedTable) -> tuple[float, float] | None:
+    """The (ε, δ) that a table promises to everybody whose rows it descends from; None: no formal guarantee.
 
     Its own training's, where that is all; of a table made from others', what these reveal together; of several groups
     of people, what the group reveals that is protected least.
     """
-    guarantees = receipt.get("guarantees")
-    if receipt.get("contains_real_rows"):
+    if table.contains_real_rows or insecure(table):
         return None
-    if insecure(receipt):
-        return None
-    if guarantees is None:  # of a version that did not record them, or of a run
-        return None if receipt.get("epsilon") is None else (receipt["epsilon"], receipt.get("delta") or 0.0)
-    if not guarantees or any(g["epsilon"] is None for g in guarantees):
-        return None
-    return max(g["epsilon"] for g in guarantees), max(g["delta"] for g in guarantees)
+    if table.guarantees is None:  # of a version that did not record them
+        return None if table.epsilon is None else (table.epsilon, table.delta or 0.0)
+    return together([(g.epsilon, g.delta) for g in table.guarantees])
 
 
-def in_words(receipt: Mapping[str, Any]) -> str:
+def together(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[float, float] | None:
+    """What is promised to everybody, where these (ε, δ) are to the accounts; None where one of them has no bound."""
+    bounded = [(epsilon, delta or 0.0) for epsilon, delta in pairs if epsilon is not None]
+    if not bounded or len(bounded) < len(pairs):
+        return None
+    return max(epsilon for epsilon, _ in bounded), max(delta for _, delta in bounded)
+
+
+def in_words(table: AuditedTable) -> str:
     """What a published table's receipt says of its privacy, in one sentence."""
-    if receipt["contains_real_rows"]:
-        return "none: the table contains real rows"
-    if insecure(receipt):
+    if table.contains_real_rows:
+        return REAL
+    if insecure(table):
         return f"none: {REPEATABLE}"
-    guarantees = receipt.get("guarantees")
-    if guarantees is None:  # of a version that did not record them
-        if receipt["epsilon"] is None:
+    if table.guarantees is None:  # of a version that did not record them
+        if table.epsilon is None:
             return "synthetic rows, no formal privacy guarantee"
-        return f"({receipt['epsilon']}, {receipt['delta']})-differential privacy"
-    bounds = [g for g in guarantees if g["epsilon"] is not None]
-    if len(bounds) < len(guarantees) or not guarantees:
+        return f"({table.epsilon}, {table.delta})-differential privacy"
+    return bounds_in_words(table.guarantees)
+
+
+def bounds_in_words(promises: Sequence[Promise]) -> str:
+    """What synthetic rows are promised to reveal at most, in one sentence."""
+    bounds = [g for g in promises if g.epsilon is not None]
+    if len(bounds) < len(promises) or not bounds:
         return "synthetic rows, no formal privacy guarantee"
-    parts = [f"({g['epsilon']:.4g}, {g['delta']:.3g})-differential privacy for {g['account']}" for g in bounds]
+    parts = [f"({g.epsilon:.4g}, {g.delta:.3g})-differential privacy for {g.account}" for g in bounds]
     return "; ".join(parts)
 
 
-def insecure(receipt: Mapping[str, Any]) -> bool:
+def insecure(table: AuditedTable) -> bool:
     """Whether the noise of the table's own training can be repeated: such an ε is none."""
-    return (receipt.get("privacy") or {}).get("insecure_seed") is not None
+    return table.privacy is not None and table.privacy.insecure_seed is not None
 
 
-def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
+def attacker_in_words(table: AuditedTable) -> str | None:
     """What its guarantees leave to whoever sees a published table, in one sentence; None where they promise nothing.
 
     By the mechanisms of the table's own training where its rows descend from that alone, else by (ε, δ); both are upper
@@ -142,18 +152,18 @@ def attacker_in_words(receipt: Mapping[str, Any]) -> str | None:
     """
     from synthkit.privacy.accounting import bounds
 
-    charged, guarantees = receipt.get("privacy") or {}, receipt.get("guarantees") or ()
-    protected = guarantees and all(g["epsilon"] is not None for g in guarantees)
-    if not protected or receipt["contains_real_rows"] or insecure(receipt):
+    charged, guarantees = table.privacy, table.guarantees or ()
+    if not guarantees or table.contains_real_rows or insecure(table):
         return None
     parts = []
     for g in guarantees:
-        alone = charged and list(g.get("entries", ())) == [charged["entry"]]
-        mechanisms = [mechanism_from_json(m) for m in charged["mechanisms"]] if alone else []
-        best = bounds.of_training(mechanisms, g["epsilon"], g["delta"])
-        unit = "one row" if charged.get("privacy_unit") is None else f"one {charged['privacy_unit']}"
-        what = unit if alone else "one unit"
-        parts.append(f"{rounded_up(best.accuracy)} of the time whether {what} is in {g['account']}")
+        if g.epsilon is None:
+            return None
+        alone = charged if charged is not None and list(g.entries) == [charged.entry] else None
+        mechanisms = [] if alone is None else [mechanism_from_json(m) for m in alone.mechanisms]
+        best = bounds.of_training(mechanisms, g.epsilon, g.delta or 0.0)
+        what = "one unit" if alone is None else f"one {alone.privacy_unit or 'row'}"
+        parts.append(f"{rounded_up(best.accuracy)} of the time whether {what} is in {g.account}")
     return f"whoever sees the table and knows all else guesses right at most {'; '.join(parts)} (a coin: 50 %)"
 
 

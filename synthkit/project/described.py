@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core.core_schema import ModelSchema
+from pydantic_core.core_schema import DataclassSchema, ModelSchema
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns):\n", re.MULTILINE)
 _KEYS = re.compile(r"^([a-z_]\w*(?:, [a-z_]\w*)*): ", re.MULTILINE)
@@ -38,13 +38,14 @@ def purpose_of(model: type[BaseModel]) -> str:
     return _plain(_SECTION.split(text)[0])
 
 
-def said_by(model: type[BaseModel]) -> dict[str, str]:
+def said_by(model: type) -> dict[str, str]:
     """Name → text, of ``Args:`` in the class's own docstring. ``a, b: text`` is said of both."""
     parts = _SECTION.split(cleandoc(model.__dict__.get("__doc__") or ""))
     found: dict[str, str] = {}
     for section, body in zip(parts[1::2], parts[2::2], strict=True):
         if section == "Args":
-            pieces = _KEYS.split(cleandoc(body))
+            indented = re.split(r"\n(?=\S)", body)[0]  # an example may follow
+            pieces = _KEYS.split(cleandoc(indented))
             for names, text in zip(pieces[1::2], pieces[2::2], strict=True):
                 found |= dict.fromkeys(names.split(", "), _plain(text))
     return found
@@ -88,5 +89,14 @@ class Described(GenerateJsonSchema):
             for names in [written_as(name, field)]
             for key in names
             if can_be_given(field)
+        }
+        return found
+
+    def dataclass_schema(self, schema: DataclassSchema) -> JsonSchemaValue:
+        found = super().dataclass_schema(schema)
+        said = said_by(schema["cls"])
+        found["properties"] = {
+            name: written | ({"description": said[name]} if name in said else {})
+            for name, written in found["properties"].items()
         }
         return found

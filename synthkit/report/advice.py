@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from synthkit.records.audit import AuditRecord
 
 _COPIES = "the table repeats its training rows: train shorter, use a smaller model or more rows, or set epsilon"
 _COARSER = "cut the quasi-identifiers into wider bands, or drop the rows of small groups in an SQL model downstream"
@@ -69,8 +68,6 @@ _ADVICE = {
 OTHERWISE = "see which rows fail: synth compile writes the SQL of custom audits to target/compiled/"
 
 
-def advice(audit: Mapping[str, Any]) -> str | None:
+def advice(audit: AuditRecord) -> str | None:
     """What to try about a failed audit; None where its own message says so already."""
-    if "Try " in str(audit.get("message") or ""):
-        return None
-    return _ADVICE.get(str(audit["name"]), OTHERWISE)
+    return None if "Try " in audit.message else _ADVICE.get(audit.name, OTHERWISE)

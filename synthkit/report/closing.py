@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from synthkit.records.audit import AuditRecord, undecided
 from synthkit.report.advice import advice
 from synthkit.report.style import COLOURS, MARKS, measured, plural, seconds
-from synthkit.results import ModelResult, RunResults, undecided
+from synthkit.results import ModelResult, RunResults
 
 Line = tuple[tuple[str, str | None], ...]  # parts of a line, each with its colour
 _WORDS = {"reused": "unchanged", "pass": "passed", "warn": "passed with warnings", "fail": "failed"}
@@ -49,17 +49,17 @@ def _untold(run: RunResults) -> Line:
     return ((text, "yellow"),)
 
 
-def audit_line(model: str, record: Mapping[str, Any]) -> Line:
+def audit_line(model: str, record: AuditRecord) -> Line:
     """``FAIL  churn: ks on age: 0.18 [0.16, 0.2] against max 0.1, floor 0.03``."""
     return (
-        (f"{MARKS[str(record['status'])]:<5} ", COLOURS[str(record["status"])]),
+        (f"{MARKS[record.status]:<5} ", COLOURS[record.status]),
         (f"{model}: {_what(record)}", None),
     )
 
 
-def _what(record: Mapping[str, Any]) -> str:
-    column = f" on {record['column']}" if record.get("column") else ""
-    return f"{record['name']}{column}: {measured(record)}"
+def _what(record: AuditRecord) -> str:
+    column = f" on {record.column}" if record.column else ""
+    return f"{record.name}{column}: {measured(record)}"
 
 
 def _model(result: ModelResult) -> Iterator[Line]:
@@ -67,11 +67,11 @@ def _model(result: ModelResult) -> Iterator[Line]:
     message = f": {result.message}" if result.message else ""
     yield ((MARKS[result.status], COLOURS[result.status]), (f" {result.model}{place}{message}", None))
     for record in result.audits:
-        if record["status"] not in _ORDER:
+        if record.status not in _ORDER:
             continue
-        yield ((f"  {MARKS[record['status']]:<5} ", COLOURS[record["status"]]), (_what(record), None))
-        if record.get("message"):
-            yield ((f"        {record['message']}", None),)
-        hint = advice(record) if record["status"] == "fail" else None
+        yield ((f"  {MARKS[record.status]:<5} ", COLOURS[record.status]), (_what(record), None))
+        if record.message:
+            yield ((f"        {record.message}", None),)
+        hint = advice(record) if record.status == "fail" else None
         if hint:
             yield ((f"        try: {hint}", None),)

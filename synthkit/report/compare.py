@@ -5,12 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from synthkit.planning.difference import changes
+from synthkit.privacy.guarantee import promised
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import Receipt
+from synthkit.results import ModelResult
 
-State = Mapping[str, Any]  # a receipt, or what a run found of a model: rows, epsilon, audits, fingerprints, inputs
-Record = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class State:
+    """A table as a receipt has it, or as a run found it.
+
+    Args:
+        promise: the (ε, δ) that it keeps to everybody; None: no formal guarantee.
+        sample, audit: the hashes of its rows, and of its audits.
+        receipt: where one says what these were made of; a run does not.
+    """
+
+    rows: int | None
+    promise: tuple[float, float] | None
+    sample: str | None
+    audit: str | None
+    audits: tuple[AuditRecord, ...]
+    receipt: Receipt | None = None
+
+    @staticmethod
+    def of_receipt(receipt: Receipt) -> State:
+        hashes = receipt.fingerprints
+        says = receipt if receipt.says("inputs") else None
+        return State(receipt.rows, promised(receipt), hashes.sample, hashes.audit, receipt.audits, says)
+
+    @staticmethod
+    def of_result(result: ModelResult) -> State:
+        promise = None if result.epsilon is None else (result.epsilon, result.delta or 0.0)
+        sample, audit = (result.fingerprints.get(part) for part in ("sample", "audit"))
+        return State(result.rows, promise, sample, audit, result.audits)
 
 
 @dataclass(frozen=True)
@@ -18,15 +49,18 @@ class AuditChange:
     """One audit of one table; a side is None where the table had no such audit."""
 
     name: str
-    before: Record | None
-    after: Record | None
+    before: AuditRecord | None
+    after: AuditRecord | None
 
     @property
     def differs(self) -> bool:
-        keys = ("status", "value", "threshold", "severity", "ci", "floor")
         if self.before is None or self.after is None:
             return True
-        return any(self.before.get(k) != self.after.get(k) for k in keys)
+        return _figures(self.before) != _figures(self.after)
+
+
+def _figures(a: AuditRecord) -> tuple[object, ...]:
+    return a.status, a.value, a.threshold, a.severity, a.ci, a.floor
 
 
 @dataclass(frozen=True)
@@ -57,34 +91,28 @@ def _change(name: str, old: State | None, new: State | None) -> TableChange | No
         return TableChange(name, "new", None, new, audits)
     if new is None:
         return TableChange(name, "removed", old, None)
-    then, now = _hashes(old), _hashes(new)
-    if then.get("sample") != now.get("sample"):
-        known = all(side.get("inputs") is not None for side in (old, new))  # a run does not say them
-        what = tuple(map(str, changes(old, new, ("train", "sample")))) if known else ()
+    if old.sample != new.sample:
+        what: tuple[str, ...] = ()
+        if old.receipt is not None and new.receipt is not None:
+            what = tuple(map(str, changes(old.receipt, new.receipt, ("train", "sample"))))
         return TableChange(name, "changed", old, new, audits, what)
-    if audits or then.get("audit") != now.get("audit"):
+    if audits or old.audit != new.audit:
         return TableChange(name, "audited again", old, new, audits)
     return None
 
 
-def _hashes(state: State) -> Mapping[str, Any]:
-    found = state.get("fingerprints")
-    return found if isinstance(found, Mapping) else {}
-
-
-def _records(state: State | None) -> dict[tuple[str, int], Record]:
+def _records(state: State | None) -> dict[tuple[str, int], AuditRecord]:
     """Records by name and, as a name may occur twice, by how many came before."""
-    listed = [] if state is None else state.get("audits") or []
     seen: Counter[str] = Counter()
     found = {}
-    for record in listed if isinstance(listed, list | tuple) else []:
-        if isinstance(record, Mapping):
-            name = str(record.get("name"))
-            found[name, seen[name]] = record
-            seen[name] += 1
+    for record in () if state is None else state.audits:
+        found[record.name, seen[record.name]] = record
+        seen[record.name] += 1
     return found
 
 
-def _audits(old: Mapping[tuple[str, int], Record], new: Mapping[tuple[str, int], Record]) -> Iterable[AuditChange]:
+def _audits(
+    old: Mapping[tuple[str, int], AuditRecord], new: Mapping[tuple[str, int], AuditRecord]
+) -> Iterable[AuditChange]:
     for key in dict.fromkeys((*new, *old)):
         yield AuditChange(key[0], old.get(key), new.get(key))

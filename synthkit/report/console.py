@@ -19,6 +19,8 @@ from synthkit.events import (
     RunFinished,
     RunStarted,
 )
+from synthkit.records.audit import AuditRecord
+from synthkit.records.record import as_json
 from synthkit.report.closing import Line, audit_line, closing_lines
 from synthkit.report.pipe import Forgiving
 from synthkit.report.style import COLOURS, MARKS, NOTICED, plural, seconds
@@ -77,7 +79,10 @@ def _as_json(event: Event) -> Mapping[str, Any]:
     """An event's fields; a finished run as ``run_results.json`` holds it, with its status."""
     from dataclasses import asdict
 
-    return {"results": event.results.to_json()} if isinstance(event, RunFinished) else asdict(event)
+    if isinstance(event, RunFinished):
+        return {"results": event.results.to_json()}
+    fields: Mapping[str, Any] = as_json(asdict(event))
+    return fields
 
 
 def _wrong(event: Event) -> bool:
@@ -85,7 +90,7 @@ def _wrong(event: Event) -> bool:
     if isinstance(event, Note):
         return event.level == "warn"
     if isinstance(event, AuditFinished):
-        return event.record["status"] in ("fail", "error")
+        return not event.record.passes
     if isinstance(event, ModelFinished):
         return event.result.failed
     return isinstance(event, RunFinished) and event.results.failed
@@ -172,13 +177,13 @@ class TextConsole(AbstractContextManager["TextConsole"]):
         step = f"{event.done:,} of {event.total:,} {event.unit}"
         self._say(f"{self._number(event.model)} train  {event.model}: {step}, {left} left  {event.note}".rstrip())
 
-    def _audit_finished(self, model: str, record: Mapping[str, Any]) -> None:
+    def _audit_finished(self, model: str, record: AuditRecord) -> None:
         """What did not pass, at once; why and what to try comes with the closing lines."""
-        if record["status"] not in NOTICED or (self.quiet and record["status"] not in ("fail", "error")):
+        if record.status not in NOTICED or (self.quiet and record.passes):
             return
         self._print((("      ", None), *audit_line(model, record)))
-        if record["status"] == "inconclusive" and record.get("message"):
-            self._say(f"            {record['message']}")
+        if record.status == "inconclusive" and record.message:
+            self._say(f"            {record.message}")
 
     def _model_finished(self, result: ModelResult) -> None:
         if self.progress is not None and result.model in self.tasks:
@@ -236,10 +241,10 @@ def _facts(result: ModelResult) -> str:
 
 
 def _audit_count(result: ModelResult) -> str:
-    passed = sum(1 for a in result.audits if a["status"] == "pass")
+    passed = sum(1 for a in result.audits if a.status == "pass")
     text = f"{passed} of {plural(len(result.audits), 'audit')} passed"
     for status in ("warn", "inconclusive", "skipped"):
-        count = sum(1 for a in result.audits if a["status"] == status)
+        count = sum(1 for a in result.audits if a.status == status)
         text += f", {count} {MARKS[status]}" if count else ""
     return text
 

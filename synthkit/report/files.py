@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
 
 from synthkit.privacy.disclosure import public_result
+from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.report.page import to_html, to_markdown
 from synthkit.report.runpage import Surroundings, run_blocks
 from synthkit.report.style import MARKS, measured
-from synthkit.results import ModelResult, RunResults, undecided, untold
+from synthkit.results import ModelResult, RunResults
 
 # JUnit knows passed, failure, error and skipped; a warning passes, and what cannot be told was not decided.
 _TAGS = {"fail": "failure", "error": "error", "skipped": "skipped", "inconclusive": "skipped"}
@@ -39,30 +38,39 @@ def junit(run: RunResults) -> str:
 
 
 def _suite(result: ModelResult) -> str:
-    audits: list[Mapping[str, Any]] = list(result.audits)
-    if not audits:
-        # What has no audits, or did not come to them, is one case: whether it was built.
-        audits = [{"name": "build", "status": result.status, "message": result.message}]
-    counts = {tag: sum(1 for a in audits if _TAGS.get(a["status"]) == tag) for tag in ("failure", "error", "skipped")}
+    # What has no audits, or did not come to them, is one case: whether it was built.
+    cases = [_audited(a) for a in result.audits] or [_Case("build", result.status, result.message)]
+    counts = {tag: sum(1 for c in cases if _TAGS.get(c.status) == tag) for tag in ("failure", "error", "skipped")}
     head = f"  <testsuite name={quoteattr(result.model)}"
-    head += f' tests="{len(audits)}" failures="{counts["failure"]}" errors="{counts["error"]}"'
+    head += f' tests="{len(cases)}" failures="{counts["failure"]}" errors="{counts["error"]}"'
     head += f' skipped="{counts["skipped"]}" time="{sum(result.seconds.values()):.3f}">\n'
     if untold(result.audits):
         kept = {"status": result.status, "inconclusive": untold(result.audits), "undecided": undecided(result.audits)}
         rows = "".join(f"<property name={quoteattr(k)} value={quoteattr(str(v).lower())}/>" for k, v in kept.items())
         head += f"    <properties>{rows}</properties>\n"
-    return head + "".join(_case(result.model, a) for a in audits) + "  </testsuite>\n"
+    return head + "".join(_written(result.model, c) for c in cases) + "  </testsuite>\n"
 
 
-def _case(model: str, audit: Mapping[str, Any]) -> str:
-    head = f"    <testcase classname={quoteattr(model)} name={quoteattr(clean(str(audit['name'])))}"
-    head += f' time="{audit["seconds"]:.3f}"' if audit.get("seconds") is not None else ""
-    tag = _TAGS.get(str(audit["status"]))
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    status: str
+    text: str
+    seconds: float | None = None
+
+
+def _audited(a: AuditRecord) -> _Case:
+    parts = [MARKS["inconclusive"]] if a.status == "inconclusive" else []
+    return _Case(a.name, a.status, ". ".join([*parts, measured(a), *([a.message] if a.message else [])]), a.seconds)
+
+
+def _written(model: str, case: _Case) -> str:
+    head = f"    <testcase classname={quoteattr(model)} name={quoteattr(clean(case.name))}"
+    head += f' time="{case.seconds:.3f}"' if case.seconds is not None else ""
+    tag = _TAGS.get(case.status)
     if tag is None:
         return f"{head}/>\n"
-    parts = [MARKS["inconclusive"]] if audit["status"] == "inconclusive" else []
-    parts += [measured(audit)] if "value" in audit else []
-    text = clean(". ".join([*parts, str(audit["message"])] if audit.get("message") else parts))
+    text = clean(case.text)
     return f"{head}>\n      <{tag} message={quoteattr(text)}>{escape(text)}</{tag}>\n    </testcase>\n"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from synthkit.report.annotations import Notice
-from synthkit.report.compare import TableChange, compare
+from synthkit.report.compare import State, TableChange, compare
 from synthkit.report.files import clean
 from synthkit.report.findings import LEVELS
 from synthkit.report.hosting import Host
@@ -50,7 +50,10 @@ def review_blocks(found: Review, host: Host) -> list[Block]:
 
 
 def changed(found: Review) -> tuple[TableChange, ...]:
-    return () if found.before is None else compare(found.before, found.after)
+    if found.before is None:
+        return ()
+    before, after = ({n: State.of_receipt(r) for n, r in side.items()} for side in (found.before, found.after))
+    return compare(before, after)
 
 
 def _finding(finding: Finding, host: Host) -> Paragraph:

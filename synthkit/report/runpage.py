@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from synthkit.records.audit import AuditRecord, undecided, untold
+from synthkit.records.receipt import Receipt
 from synthkit.report.advice import advice
 from synthkit.report.annotations import Notice
 from synthkit.report.compare import State, compare
@@ -13,7 +15,7 @@ from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Rows, Strong, line, para
 from synthkit.report.sections import audits_section, links_section, spent_section, tables_section
 from synthkit.report.style import MARKS, NOTICED, measured, number, plural
-from synthkit.results import ModelResult, RunResults, undecided, untold
+from synthkit.results import ModelResult, RunResults
 from synthkit.verify.review import Spent
 
 _HEADS = {"pass": "passed", "warn": "passed with warnings", "fail": "failed", "interrupted": "failed"}
@@ -29,7 +31,7 @@ class Surroundings:
         spent: the trainings that the run was charged for.
     """
 
-    before: Mapping[str, State] | None = None
+    before: Mapping[str, Receipt] | None = None
     base: str = ""
     spent: tuple[Spent, ...] = ()
     host: Host = field(default_factory=Host)
@@ -50,16 +52,16 @@ def run_blocks(run: RunResults, around: Surroundings) -> list[Block]:
     head = ("model", "action", "status", "rows", "ε", "audits")
     blocks.append(Rows(head, tuple(map(_row, run.results)), frozenset({3, 4})))
     for result in run.results:
-        blocks += [_noticed(result.model, a) for a in result.audits if a["status"] in NOTICED]
+        blocks += [_noticed(result.model, a) for a in result.audits if a.status in NOTICED]
     if around.before is not None:
-        changes = compare(_known(around.before, run), {r.model: _state(r) for r in run.results if _told(r)})
+        changes = compare(_known(around.before, run), {r.model: State.of_result(r) for r in run.results if _told(r)})
         blocks += [*tables_section(changes, around.base), *audits_section(changes)]
     blocks += [*spent_section(around.spent, "by this run"), *links_section(around.host)]
     return blocks
 
 
 def _row(result: ModelResult) -> tuple[Line, ...]:
-    passed = sum(1 for a in result.audits if a["status"] == "pass")
+    passed = sum(1 for a in result.audits if a.status == "pass")
     epsilon = "none" if result.epsilon is None else number(result.epsilon)
     rows = "–" if result.rows is None else f"{result.rows:,}"
     audits = f"{passed} of {len(result.audits)} passed" if result.audits else result.message or "none"
@@ -68,23 +70,23 @@ def _row(result: ModelResult) -> tuple[Line, ...]:
     return ((Code(result.model),), *map(line, cells))
 
 
-def _noticed(model: str, audit: Mapping[str, Any]) -> Paragraph:
-    column = f" on {audit['column']}" if audit.get("column") else ""
+def _noticed(model: str, audit: AuditRecord) -> Paragraph:
+    column = f" on {audit.column}" if audit.column else ""
     first: Line = (
-        Strong(MARKS[audit["status"]]),
+        Strong(MARKS[audit.status]),
         " ",
         Code(model),
         " · ",
-        Code(str(audit["name"])),
+        Code(audit.name),
         f"{column}: {measured(audit)}.",
     )
     found: list[Line] = [first]
-    if audit.get("message"):
-        found.append(line(f"{audit['message']}."))
-    hint = advice(audit) if audit["status"] == "fail" else None
+    if audit.message:
+        found.append(line(f"{audit.message}."))
+    hint = advice(audit) if audit.status == "fail" else None
     if hint:
         found.append(line(f"Try: {hint}."))
-    return Paragraph(tuple(found), _KINDS.get(str(audit["status"]), ""))
+    return Paragraph(tuple(found), _KINDS.get(audit.status, ""))
 
 
 def _told(result: ModelResult) -> bool:
@@ -92,15 +94,9 @@ def _told(result: ModelResult) -> bool:
     return result.rows is not None and result.materialized != "ephemeral"
 
 
-def _known(before: Mapping[str, State], run: RunResults) -> dict[str, State]:
+def _known(before: Mapping[str, Receipt], run: RunResults) -> dict[str, State]:
     told = {r.model for r in run.results if _told(r)}
-    return {name: state for name, state in before.items() if name in told}
-
-
-def _state(result: ModelResult) -> State:
-    """A result as a receipt would have it."""
-    kept = ("rows", "epsilon", "delta", "fingerprints", "audits")
-    return {key: getattr(result, key) for key in kept}
+    return {name: State.of_receipt(receipt) for name, receipt in before.items() if name in told}
 
 
 def run_notices(run: RunResults, host: Host) -> list[Notice]:
@@ -109,11 +105,11 @@ def run_notices(run: RunResults, host: Host) -> list[Notice]:
     for result in run.results:
         file = None if result.path is None else host.path(result.path)
         for index, audit in enumerate(result.audits, 1):
-            kind = _KINDS.get(str(audit["status"]))
+            kind = _KINDS.get(audit.status)
             if kind is not None:
-                text = f"{measured(audit)}. {audit.get('message') or ''}".strip()
-                found.append(_notice(kind, f"{result.model}: {audit['name']}", text, file, result.places, index))
-        if result.failed and not any(a["status"] in ("fail", "error") for a in result.audits):
+                text = f"{measured(audit)}. {audit.message}".strip()
+                found.append(_notice(kind, f"{result.model}: {audit.name}", text, file, result.places, index))
+        if result.failed and all(a.passes for a in result.audits):
             found.append(_notice("error", result.model, result.message, file, result.places, 0))
     return found
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-from synthkit.privacy.guarantee import promised
-from synthkit.report.compare import AuditChange, TableChange
+from synthkit.records.audit import AuditRecord
+from synthkit.report.compare import AuditChange, State, TableChange
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, line, para
 from synthkit.report.style import MARKS, measured, number, plural
@@ -26,10 +25,9 @@ def tables_section(changes: Sequence[TableChange], base: str) -> Iterator[Block]
 
 
 def _table(change: TableChange) -> tuple[Line, ...]:
-    before, after = change.before or {}, change.after or {}
     what = "; ".join(change.what[:4]) + ("; …" if len(change.what) > 4 else "")
-    rows = _pair(before.get("rows"), after.get("rows"), change, number)
-    epsilon = _pair(promised(before), promised(after), change, _epsilon)
+    rows = _pair(change, lambda state: number(state.rows))
+    epsilon = _pair(change, lambda state: _epsilon(state.promise))
     return ((Code(change.model),), line(change.kind), line(rows), line(epsilon), line(what or "–"))
 
 
@@ -37,10 +35,10 @@ def _epsilon(promise: tuple[float, float] | None) -> str:
     return "none" if promise is None else number(promise[0])
 
 
-def _pair(before: Any, after: Any, change: TableChange, shown: Any) -> str:
-    if change.before is None or change.after is None:
-        return str(shown(after if change.before is None else before))
-    return str(shown(after)) if before == after else f"{shown(before)} → {shown(after)}"
+def _pair(change: TableChange, shown: Callable[[State], str]) -> str:
+    """Of both sides, or of both where they look different."""
+    sides = dict.fromkeys(shown(side) for side in (change.before, change.after) if side is not None)
+    return " → ".join(sides)
 
 
 def audits_section(changes: Sequence[TableChange]) -> Iterator[Block]:
@@ -65,8 +63,8 @@ def _audit(model: str, change: AuditChange) -> tuple[Line, ...]:
     )
 
 
-def _side(record: Mapping[str, Any] | None) -> str:
-    return "–" if record is None else f"{MARKS.get(str(record.get('status')), '?')}: {measured(record)}"
+def _side(record: AuditRecord | None) -> str:
+    return "–" if record is None else f"{MARKS[record.status]}: {measured(record)}"
 
 
 _GOODNESS = {"error": 0, "fail": 0, "warn": 1, "inconclusive": 1, "skipped": 1, "pass": 2}
@@ -77,9 +75,9 @@ def _turn(change: AuditChange) -> str:
         return "new"
     if change.after is None:
         return "removed"
-    then, now = (_GOODNESS.get(str(r.get("status")), 1) for r in (change.before, change.after))
+    then, now = (_GOODNESS[r.status] for r in (change.before, change.after))
     if then == now:
-        return "limit" if change.before.get("threshold") != change.after.get("threshold") else ""
+        return "limit" if change.before.threshold != change.after.threshold else ""
     return "worse" if now < then else "better"
 
 

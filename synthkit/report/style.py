@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO
 
 from synthkit.audits.contract import shown_limit
 from synthkit.privacy.disclosure import WITHHELD
+from synthkit.records.audit import AuditRecord, ColumnRecord
 
 COLOURS = {
     "pass": "green",
@@ -51,27 +51,30 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def measured(audit: Mapping[str, Any]) -> str:
+def measured(audit: AuditRecord) -> str:
     """``0.182 [0.160, 0.204] against max 0.1, floor 0.03``; an audit without a value has no such text."""
-    if audit.get("message") == WITHHELD:
-        return f"figures withheld, against {audit['threshold']}" if audit.get("threshold") else "figures withheld"
-    if audit.get("value") is None:
-        return f"no value against {audit['threshold']}" if audit.get("threshold") else "no value"
-    text = number(audit["value"])
-    ci = audit.get("ci")
-    if ci and ci[0] is not None and ci[0] != ci[1]:
-        text += f" [{number(ci[0])}, {number(ci[1])}]"
-    if audit.get("threshold"):
-        text += f" against {demanded(audit)}"
-    if audit.get("floor") is not None:
-        text += f", floor {number(audit['floor'])}"
-    return text
+    if audit.message == WITHHELD:
+        return f"figures withheld, against {audit.threshold}" if audit.threshold else "figures withheld"
+    if audit.value is None:
+        return f"no value against {audit.threshold}" if audit.threshold else "no value"
+    return figures(audit, demanded(audit) if audit.threshold else None)
 
 
-def demanded(audit: Mapping[str, Any]) -> str | None:
+def figures(measure: AuditRecord | ColumnRecord, limit: str | None = None) -> str:
+    """Value, interval and floor, and what they are held against where that is not said elsewhere."""
+    if measure.value is None:
+        return "no value"
+    text = number(measure.value)
+    if measure.ends is not None and measure.ends[0] != measure.ends[1]:
+        text += f" [{number(measure.ends[0])}, {number(measure.ends[1])}]"
+    if limit is not None:
+        text += f" against {limit}"
+    return text if measure.floor is None else f"{text}, floor {number(measure.floor)}"
+
+
+def demanded(audit: AuditRecord) -> str | None:
     """What an audit is held against, with the number that a floor made of it: ``max floor + 0.05 = 0.292``."""
-    threshold = audit.get("threshold")
-    return None if threshold is None else shown_limit(str(threshold), audit.get("limit"))
+    return None if audit.threshold is None else shown_limit(audit.threshold, audit.limit)
 
 
 def plural(count: int, noun: str) -> str:

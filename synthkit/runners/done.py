@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator
 
-from synthkit.audits.runner import AuditRecord
+from synthkit.records.audit import AuditRecord
 
 
 @dataclass(frozen=True)

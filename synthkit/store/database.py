@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, parsed_json, replacing, write_json_atomic, write_text_atomic
 from synthkit.privacy.guarantee import in_words, promised
-from synthkit.results import undecided, untold
+from synthkit.records.audit import AuditRecord, undecided, untold
+from synthkit.records.receipt import Receipt
 from synthkit.sql.quoting import literal, quote
 from synthkit.store.others import (
     HELD,
@@ -64,7 +65,7 @@ def rebuild(
     warehouse: Warehouse,
     infos: Mapping[str, TableInfo],
     runs: Sequence[Mapping[str, Any]],
-    receipts: Mapping[str, Mapping[str, Any]] | None = None,
+    receipts: Mapping[str, Receipt] | None = None,
 ) -> bool:
     """Bring the DuckDB file up to date; returns whether it had to be written.
 
@@ -85,7 +86,7 @@ def rebuild(
         return False
     import duckdb
 
-    shown = {name: infos.get(name) or TableInfo(name, str(r["materialized"])) for name, r in receipts.items()}
+    shown = {name: infos.get(name) or TableInfo(name, r.materialized) for name, r in receipts.items()}
     clean_temporaries(database.parent)
     contents = held_by_others(warehouse)
     refuse_taken_names(database, contents, [n for n, i in shown.items() if i.materialized in HELD])
@@ -140,14 +141,14 @@ def _is_current(database: Path, marker: Path, inputs: str) -> bool:
 
 def _inputs(
     warehouse: Warehouse,
-    receipts: Mapping[str, Mapping[str, Any]],
+    receipts: Mapping[str, Receipt],
     infos: Mapping[str, TableInfo],
     runs: Sequence[Mapping[str, Any]],
 ) -> str:
     decides = {
         "layout": LAYOUT,
         "directory": str(warehouse.directory.resolve()),  # paths in the file are absolute
-        "receipts": receipts,
+        "receipts": {name: receipt.to_json() for name, receipt in receipts.items()},
         "infos": {k: asdict(v) for k, v in infos.items()},
         "runs": [r.get("run_id") for r in runs],
     }
@@ -162,7 +163,7 @@ def _log_of(database: Path) -> Path:
 def write_meta(
     connection: duckdb.DuckDBPyConnection,
     warehouse: Warehouse,
-    receipts: Mapping[str, Mapping[str, Any]],
+    receipts: Mapping[str, Receipt],
     infos: Mapping[str, TableInfo],
     runs: Sequence[Mapping[str, Any]],
 ) -> None:
@@ -171,7 +172,7 @@ def write_meta(
 
     rows = {
         "tables": [_table_row(n, r, infos.get(n), warehouse) for n, r in receipts.items()],
-        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r["audits"]],
+        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.audits],
         "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
         "runs": [_run_row(r) for r in runs],
     }
@@ -187,7 +188,7 @@ def write_meta(
 
 
 def _add_table(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, info: TableInfo, receipt: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, info: TableInfo, receipt: Receipt
 ) -> Path | None:
     """Add the table or view, if it is to be one; returns the file that a view reads."""
     if info.materialized not in HELD:
@@ -209,14 +210,14 @@ def views_directory(warehouse: Warehouse) -> Path:
     return warehouse.database.with_name(f"{warehouse.database.stem}.views")
 
 
-def _view_file(warehouse: Warehouse, name: str, receipt: Mapping[str, Any]) -> Path:
+def _view_file(warehouse: Warehouse, name: str, receipt: Receipt) -> Path:
     """A second name of the published file that stays when the table is published anew.
 
     A view over the published file itself would break then, until this file is derived again, and for good in a
     process that holds the old one. The columns are part of the name: a view is bound to them when it is made.
     """
     folder = views_directory(warehouse)
-    columns = hashlib.sha256(json.dumps(receipt["columns"]).encode()).hexdigest()[:8]
+    columns = hashlib.sha256(json.dumps([c.to_json() for c in receipt.columns]).encode()).hexdigest()[:8]
     path = folder / f"{name}.{columns}.parquet"
     with replacing(path) as temporary:
         link_or_copy(warehouse.file(receipt), temporary)
@@ -233,39 +234,36 @@ def _remove_stale_views(warehouse: Warehouse, used: set[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _table_row(name: str, r: Mapping[str, Any], info: TableInfo | None, warehouse: Warehouse) -> list[Any]:
+def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Warehouse) -> list[Any]:
     return [
         name,
-        r["rows"],
-        len(r["columns"]),
-        info.materialized if info else r["materialized"],
-        r["generator"]["name"],
-        r["source"] or ", ".join(r["descends_from"]) or None,
+        r.rows,
+        len(r.columns),
+        info.materialized if info else r.materialized,
+        r.generator.name,
+        r.source or ", ".join(r.descends_from) or None,
         *(promised(r) or (None, None)),
-        r["seed"],
-        r["published_at"],
-        r["run_id"],
-        r["fingerprints"]["sample"],
+        r.seed,
+        r.published_at,
+        r.run_id,
+        r.fingerprints.sample,
         str(warehouse.file(r)),
-        r["bytes"],
-        info.description if info else r["description"],
-        "warn" if undecided(r["audits"]) or any(a["status"] == "warn" for a in r["audits"]) else "pass",
-        len(r["audits"]),
-        untold(r["audits"]),
+        r.bytes,
+        info.description if info else r.description,
+        "warn" if undecided(r.audits) or any(a.status == "warn" for a in r.audits) else "pass",
+        len(r.audits),
+        untold(r.audits),
     ]
 
 
-def _audit_row(table: str, audit: Mapping[str, Any]) -> list[Any]:
-    low, high = audit.get("ci") or (None, None)
-    keys = ("threshold", "floor", "severity", "status", "message")
-    return [
-        table, audit["name"], audit.get("column"), audit.get("value"), low, high, *(audit.get(k) for k in keys)
-    ]  # fmt: skip
+def _audit_row(table: str, a: AuditRecord) -> list[Any]:
+    low, high = a.ci or (None, None)
+    return [table, a.name, a.column, a.value, low, high, a.threshold, a.floor, a.severity, a.status, a.message]
 
 
-def _privacy_row(table: str, r: Mapping[str, Any]) -> list[Any]:
-    sources = [s.removeprefix("source:") for s in r["descends_from"]]
-    return [table, *(promised(r) or (None, None)), r["contains_real_rows"], sources, in_words(r)]
+def _privacy_row(table: str, r: Receipt) -> list[Any]:
+    sources = [s.removeprefix("source:") for s in r.descends_from]
+    return [table, *(promised(r) or (None, None)), r.contains_real_rows, sources, in_words(r)]
 
 
 def _run_row(run: Mapping[str, Any]) -> list[Any]:

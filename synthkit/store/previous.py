@@ -10,29 +10,28 @@ rows, judged again, are then held against the same earlier ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synthkit.audits.context import Version
-from synthkit.files import parsed_json, sha256_file, write_json_atomic
-from synthkit.schema import Schema, Table
-from synthkit.store.warehouse import Warehouse, link_or_copy
+from synthkit.files import sha256_file, write_json_atomic
+from synthkit.records.receipt import Receipt
+from synthkit.schema import Table
+from synthkit.store.warehouse import Warehouse, link_or_copy, read_receipt
 
 
 @dataclass(frozen=True)
 class Earlier:
     """A published version: its receipt and its file."""
 
-    receipt: Mapping[str, Any]
+    receipt: Receipt
     path: Path
 
     def version(self) -> Version:
         """What an audit takes of it."""
-        receipt = self.receipt
-        table = Table(Schema.from_json(receipt["schema"]), (self.path,), receipt["rows"])
-        return Version(table, receipt["bytes"], receipt.get("seconds", {}), receipt["published_at"])
+        r = self.receipt
+        table = Table(r.table_schema.as_schema(), (self.path,), r.rows)
+        return Version(table, r.bytes, r.seconds, r.published_at)
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class PreviousVersions:
         if not _same(rows, published, receipt):
             return Earlier(receipt, published)
         kept = self._kept(name)
-        return None if kept is None or kept.receipt["sha256"] == receipt["sha256"] else kept
+        return None if kept is None or kept.receipt.sha256 == receipt.sha256 else kept
 
     def keep(self, name: str, rows: Path) -> None:
         """Keep a name for what is published, before the file ``rows`` is: its own file goes then.
@@ -66,19 +65,19 @@ class PreviousVersions:
         data.parent.mkdir(parents=True, exist_ok=True)
         data.with_name("receipt.json").unlink(missing_ok=True)
         link_or_copy(self.warehouse.file(receipt), data)
-        write_json_atomic(data.with_name("receipt.json"), receipt)
+        write_json_atomic(data.with_name("receipt.json"), receipt.to_json())
 
     def _kept(self, name: str) -> Earlier | None:
         path = self.directory / name / "data.parquet"
+        receipt = read_receipt(path.with_name("receipt.json"))
         try:
-            receipt = parsed_json(path.with_name("receipt.json").read_text("utf-8"))
-            whole = path.stat().st_size == receipt["bytes"]
-        except (OSError, ValueError, KeyError):
+            whole = receipt is not None and path.stat().st_size == receipt.bytes
+        except OSError:
             return None
-        return Earlier(receipt, path) if whole else None
+        return Earlier(receipt, path) if receipt is not None and whole else None
 
 
-def _same(rows: Path, published: Path, receipt: Mapping[str, Any]) -> bool:
+def _same(rows: Path, published: Path, receipt: Receipt) -> bool:
     if rows.resolve() == published:
         return True
-    return bool(rows.stat().st_size == receipt["bytes"] and sha256_file(rows) == receipt["sha256"])
+    return rows.stat().st_size == receipt.bytes and sha256_file(rows) == receipt.sha256

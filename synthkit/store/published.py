@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.privacy.ledger.ledger import FILE as LEDGER
+from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.signing import Sign
 from synthkit.store.versions.git import as_receipt, commit_at, commit_files
 from synthkit.store.versions.history import Version, chosen, versions_of
 from synthkit.store.versions.pointer import SUFFIX as POINTER
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository, find_repository
-from synthkit.store.warehouse import REQUIRED, PassingAudit, Warehouse, link_or_copy
+from synthkit.store.warehouse import PassingAudit, Warehouse, link_or_copy
 
 # Of a receipt: what publishing writes anew.
 _WRITTEN = ("file", "sha256", "md5", "bytes", "previous", "restored", "signature")
@@ -62,33 +62,34 @@ class Versions:
         receipt = as_receipt(commit.read(self.warehouse.receipt_path(name).name))
         if receipt is None:
             raise SynthError(f"{name!r} was not published at {version}", hint=f"see synth versions {name}")
-        return Version(commit.sha, str(receipt.get("published_at", "")), "", receipt)
+        return Version(commit.sha, receipt.published_at, "", receipt)
 
-    def file(self, receipt: Mapping[str, Any]) -> Path:
+    def file(self, receipt: Receipt) -> Path:
         """The Parquet file that a receipt names, out of DVC's cache, or fetched from the remote.
 
         Raises:
             SynthError: neither has it, or it is not what the receipt says.
         """
-        md5, name = receipt.get("md5"), receipt.get("model")
-        if not isinstance(md5, str) or not receipt.keys() >= REQUIRED:
+        md5, name = receipt.md5, receipt.model
+        if md5 is None:
             raise SynthError(
                 f"this version of {name!r} was published before versions were kept",
                 hint="build it again from its commit",
             )
         found = self.repository.cached(md5)
         if found is None:
-            here = self.warehouse.receipt(str(name)) or {}
-            older = "" if here.get("md5") == md5 else " --all-versions"  # without it, what is published now is pushed
+            here = self.warehouse.receipt(name)
+            # Without the option, what is published now is pushed.
+            older = "" if here is not None and here.md5 == md5 else " --all-versions"
             self.repository.fetch([md5], pushed_by=f"synth push{older}")
             found = self.repository.cached(md5)
-        if found is None or sha256_file(found) != receipt["sha256"]:
+        if found is None or sha256_file(found) != receipt.sha256:
             raise SynthError(
                 f"the file of {name!r} is not the one that its receipt names", hint="look at who changed the receipt"
             )
         return found
 
-    def restore(self, name: str, version: Version, at: str, sign: Sign | None = None) -> dict[str, Any]:
+    def restore(self, name: str, version: Version, at: str, sign: Sign | None = None) -> Receipt:
         """Publish an old version again: nothing is trained, and no privacy is spent, as nothing new is revealed.
 
         Args:
@@ -103,12 +104,13 @@ class Versions:
         receipt = version.receipt
         file = self.file(receipt)
         try:
-            passing = PassingAudit.of(receipt["audits"])
+            passing = PassingAudit.of(receipt.audits)
         except ValueError as error:
             raise SynthError(f"{name!r} at {version.name}: {error}", hint="choose another version") from None
-        kept = {k: v for k, v in receipt.items() if k not in _WRITTEN}
+        kept = {k: v for k, v in receipt.to_json().items() if k not in _WRITTEN}
         kept["restored"] = {"at": at, "commit": version.commit}
-        written = self.warehouse.publish(name, file, passing, kept, self.repository.store, sign=sign)
+        again = AuditedTable.from_json(kept)
+        written = self.warehouse.publish(name, file, passing, again, self.repository.store, sign=sign)
         write_pointer(pointer_path(self.warehouse, name), written)
         return written
 
@@ -139,7 +141,7 @@ class Versions:
             place = old.file(receipt)
             place.parent.mkdir(parents=True, exist_ok=True)
             link_or_copy(file, place)
-            write_json_atomic(old.receipt_path(name), receipt)
+            write_json_atomic(old.receipt_path(name), receipt.to_json())
         if len(reasons) == len(receipts):
             raise next(iter(reasons.values()))
         return old, reasons
@@ -149,10 +151,10 @@ class Versions:
         found: dict[str, list[str]] = {}
         for name in names:
             receipts = [v.receipt for v in self.of_table(name)] if all_versions else [self._current(name)]
-            found[name] = [str(r["md5"]) for r in receipts if r.get("md5")]
+            found[name] = [r.md5 for r in receipts if r.md5]
         return found
 
-    def _current(self, name: str) -> dict[str, Any]:
+    def _current(self, name: str) -> Receipt:
         """The receipt as it lies there, whether or not its file does. Raises SynthError where there is none."""
         receipt = self.warehouse.receipt(name)
         if receipt is None:
@@ -162,7 +164,7 @@ class Versions:
     def pull(self, names: list[str], remote: str | None) -> int:
         """Bring the files of the receipts that are here, and of no table that is whole already. Returns how many."""
         wanted = [self._current(name) for name in names if self.warehouse.published(name) is None]
-        lacking = [str(r["md5"]) for r in wanted if self.repository.cached(str(r.get("md5"))) is None]
+        lacking = [str(r.md5) for r in wanted if self.repository.cached(str(r.md5)) is None]
         if lacking:
             self.repository.fetch(lacking, remote)
         for receipt in wanted:
@@ -204,8 +206,8 @@ def recover(warehouse: Warehouse) -> None:
     clean_temporaries(warehouse.directory)
     for name, receipt in warehouse.all_published().items():
         warehouse.recover(name, receipt)
-        if isinstance(repository, Repository) and "md5" in receipt:
+        if isinstance(repository, Repository) and receipt.md5 is not None:
             pointer = pointer_path(warehouse, name)
             if not pointer.exists():  # killed before, or published before DVC was set up
-                repository.store(warehouse.file(receipt), receipt["md5"])
+                repository.store(warehouse.file(receipt), receipt.md5)
             write_pointer(pointer, receipt)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import Receipt
 from synthkit.schema import Schema
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
@@ -99,15 +101,15 @@ class PublishedTable:
 
     name: str
     path: Path
-    receipt: Mapping[str, Any]
+    receipt: Receipt
 
     @property
     def schema(self) -> Schema:
-        return Schema.from_json(self.receipt["schema"])
+        return self.receipt.table_schema.as_schema()
 
     @property
     def rows(self) -> int:
-        return int(self.receipt["rows"])
+        return self.receipt.rows
 
     @property
     def epsilon(self) -> float | None:
@@ -115,8 +117,8 @@ class PublishedTable:
         found = promised(self.receipt)
         return None if found is None else float(found[0])
 
-    def audits(self) -> list[Mapping[str, Any]]:
-        return list(self.receipt["audits"])
+    def audits(self) -> list[AuditRecord]:
+        return list(self.receipt.audits)
 
     def to_arrow(self) -> pa.Table:
         import pyarrow.parquet as pq
@@ -225,7 +227,7 @@ class Reader:
                 what = "EXPLAIN ANALYZE" if analyses else kind
                 raise SynthError(f"a query only reads: {what} is refused", hint="write SELECT, DESCRIBE or EXPLAIN")
 
-    def _connect(self, receipts: Mapping[str, Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
+    def _connect(self, receipts: Mapping[str, Receipt]) -> duckdb.DuckDBPyConnection:
         """In memory, with the DuckDB file attached where it can be, and cut off from every other file."""
         import duckdb
 
@@ -243,9 +245,7 @@ class Reader:
         shut(connection, files, [d.resolve() for d in readable])
         return connection
 
-    def _attach(
-        self, connection: duckdb.DuckDBPyConnection, receipts: Mapping[str, Mapping[str, Any]]
-    ) -> frozenset[str]:
+    def _attach(self, connection: duckdb.DuckDBPyConnection, receipts: Mapping[str, Receipt]) -> frozenset[str]:
         """Attach the DuckDB file; returns the tables that it shows as they were last published.
 
         Where there is none, or someone has it open for writing, ``synth_meta`` is made from the receipts.
@@ -271,7 +271,7 @@ class Reader:
             connection.execute("DETACH published")
             return frozenset()
         connection.execute("USE published")
-        files = {name: Path(receipt["file"]).name for name, receipt in receipts.items()}
+        files = {name: Path(receipt.file).name for name, receipt in receipts.items()}
         return frozenset(name for name, parquet in held if Path(parquet).name == files[name])
 
     def _query_hint(self, message: str) -> str | None:

@@ -8,9 +8,10 @@ above with other rows than those.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-Receipts = Mapping[str, Mapping[str, Any]]
+from synthkit.records.receipt import Receipt
+
+Receipts = Mapping[str, Receipt]
 
 
 def made_from_other_rows(receipts: Receipts) -> dict[str, tuple[str, ...]]:
@@ -23,7 +24,7 @@ def made_from_other_rows(receipts: Receipts) -> dict[str, tuple[str, ...]]:
     reads = {name: dict(_reads(receipt)) for name, receipt in receipts.items()}
     for name, upstream in reads.items():
         for other, sample in upstream.items():
-            if other in receipts and _sample(receipts[other]) not in (None, sample):
+            if other in receipts and receipts[other].fingerprints.sample != sample:
                 direct.setdefault(name, set()).add(other)
     found = dict(direct)
     while True:  # down the graph, a level at a time
@@ -41,14 +42,11 @@ def other_trainings(receipts: Receipts) -> dict[str, list[str]]:
     """Table → the tables that it reads and that another training drew now, under the same hash (with secure noise)."""
     found = {}
     for name, receipt in receipts.items():
-        own = {e for g in receipt.get("guarantees") or () for e in g.get("entries") or ()}
+        own = _trainings(receipt)
         hit = []
         for other, sample in _reads(receipt):
             upstream = receipts.get(other)
-            if upstream is None or _sample(upstream) != sample:
-                continue
-            entries = {e for g in upstream.get("guarantees") or () for e in g.get("entries") or ()}
-            if not entries <= own:
+            if upstream is not None and upstream.fingerprints.sample == sample and not _trainings(upstream) <= own:
                 hit.append(other)
         if hit:
             found[name] = sorted(set(hit))
@@ -68,20 +66,13 @@ def told(other: Mapping[str, tuple[str, ...]], changed: str) -> str:
     return ", ".join(parts)
 
 
-def _reads(receipt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _trainings(receipt: Receipt) -> set[str]:
+    return {entry for promise in receipt.guarantees or () for entry in promise.entries}
+
+
+def _reads(receipt: Receipt) -> Iterator[tuple[str, str]]:
     """Each model that the rows were made from, ephemeral ones and what these read too, with its sample hash then."""
-    states = [receipt, *_mapping(receipt.get("ephemeral")).values()]
-    for state in states:
-        train = _mapping(_mapping(state.get("inputs")).get("train"))
-        for node, sample in _mapping(train.get("sources")).items():
-            if str(node).startswith("model:"):
-                yield str(node).removeprefix("model:"), str(sample)
-
-
-def _sample(receipt: Mapping[str, Any]) -> str | None:
-    found = _mapping(receipt.get("fingerprints")).get("sample")
-    return None if found is None else str(found)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    for inputs in (receipt.inputs, *(state.inputs for state in receipt.ephemeral.values())):
+        for node, sample in inputs.sources.items():
+            if node.startswith("model:"):
+                yield node.removeprefix("model:"), sample

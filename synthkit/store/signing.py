@@ -15,14 +15,15 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.environment import variable
 from synthkit.errors import Location, SynthError
+from synthkit.records.receipt import Receipt
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,12 +33,12 @@ SIGNERS = "privacy/allowed_signers"
 NAMESPACE = "synthkit-receipt"
 _MAGIC, _TYPE, _HASH = b"SSHSIG", b"ssh-ed25519", b"sha512"
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
-Sign = Callable[[Mapping[str, Any]], str]
+Sign = Callable[[Receipt], str]
 
 
-def signed_text(receipt: Mapping[str, Any]) -> bytes:
+def signed_text(receipt: Receipt) -> bytes:
     """What a signature is of: the receipt without it, keys sorted, no blanks between, UTF-8."""
-    unsigned = {k: v for k, v in receipt.items() if k != "signature"}
+    unsigned = {k: v for k, v in receipt.to_json().items() if k != "signature"}
     return json.dumps(unsigned, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -65,7 +66,7 @@ def signer(root: Path) -> Sign | None:
             message = f"the signing key {path} cannot be read: {error.strerror}"
             raise SynthError(message, hint=f"see {VARIABLE}") from None
         key = _private(content, str(path))
-    return lambda receipt: _signature(key, signed_text(json.loads(json.dumps(receipt, default=str))))
+    return lambda receipt: _signature(key, signed_text(receipt))
 
 
 def _private(content: bytes, name: str) -> Ed25519PrivateKey:
@@ -124,12 +125,12 @@ class AllowedSigner:
         return (self.after is None or when >= self.after) and (self.before is None or when < self.before)
 
 
-def key_of(receipt: Mapping[str, Any]) -> bytes:
+def key_of(receipt: Receipt) -> bytes:
     """The ed25519 public key whose signature the receipt has, which is good. Raises ValueError with what is wrong."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    public, namespace, hashed, signature = _opened(str(receipt.get("signature", "")))
+    public, namespace, hashed, signature = _opened(receipt.signature or "")
     if namespace != NAMESPACE.encode():
         raise ValueError(f"it is a signature for {namespace.decode('utf-8', 'replace')!r}, not for {NAMESPACE!r}")
     if hashed != _HASH:

@@ -15,19 +15,48 @@ target/profiles/<model>.json                                     the pictures of
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import Field
 
 from synthkit.digests import digest
 from synthkit.files import parsed_json, write_json_atomic
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.schema import Schema, Table
+from synthkit.records.parts import ChargeRecord, Environment, Promise, Teaching, TypedColumns
+from synthkit.records.receipt import AuditedTable
+from synthkit.records.record import Record, Several
+from synthkit.schema import Table
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.store.hashing import Hashes
 
+R = TypeVar("R", bound=Record)
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
+
+
+class StageRecord(Record):
+    """``stage.json``: it is written when the rows are whole.
+
+    ``privacy`` and what follows it are as in a receipt; ``sha256`` and ``md5`` are of the file as it was written.
+    """
+
+    sample: str
+    rows: int
+    sha256: str | None = None
+    md5: str | None = None
+    table_schema: TypedColumns = Field(alias="schema")
+    source_rows: int | None = None
+    privacy: ChargeRecord | None = None
+    guarantees: Several[Promise] | None = None
+    environment: Environment | None = None
+    teacher: Teaching | None = None
+
+
+class CachedModel(Record):
+    """``complete.json`` of a trained model: it is written last. ``charge`` is what the ledger was charged for it."""
+
+    charge: ChargeRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +75,11 @@ class StagedRows:
     table: Table
     sample: str
     source_rows: int | None
-    privacy: Mapping[str, Any] | None = None
-    guarantees: tuple[Mapping[str, Any], ...] | None = None
-    teacher: Mapping[str, Any] | None = None
+    privacy: ChargeRecord | None = None
+    guarantees: tuple[Promise, ...] | None = None
+    teacher: Teaching | None = None
     hashes: Hashes | None = None
-    environment: Mapping[str, Any] | None = None
+    environment: Environment | None = None
 
     @property
     def path(self) -> Path:
@@ -75,15 +104,22 @@ class Staging:
     def staged(self, model: str, sample: str) -> StagedRows | None:
         """The rows staged under this sample hash, if they are complete."""
         directory = self.directory(model, sample)
-        record = _read(directory / "stage.json")
+        record = _read(directory / "stage.json", StageRecord)
         data = directory / "data.parquet"
-        if record is None or record.get("sample") != sample or not data.exists():
+        if record is None or record.sample != sample or not data.exists():
             return None
-        table = Table(Schema.from_json(record["schema"]), (data,), record["rows"])
-        hashes = Hashes(record["sha256"], record["md5"]) if record.keys() >= {"sha256", "md5"} else None
-        teacher, environment = record.get("teacher"), record.get("environment")
-        privacy = recorded_privacy(record)
-        return StagedRows(table, sample, record.get("source_rows"), *privacy, teacher, hashes, environment)
+        table = Table(record.table_schema.as_schema(), (data,), record.rows)
+        hashes = None if record.sha256 is None or record.md5 is None else Hashes(record.sha256, record.md5)
+        return StagedRows(
+            table,
+            sample,
+            record.source_rows,
+            record.privacy,
+            record.guarantees,
+            record.teacher,
+            hashes,
+            record.environment,
+        )
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]
@@ -97,7 +133,7 @@ class Staging:
         identity: dict[str, Any] = {"rows": rows.sample, "holdout": holdout, "version": DERIVED_VERSION}
         if inherited:
             identity["inherited"] = True
-        if entries := [e for g in rows.guarantees or () for e in g.get("entries", ())]:
+        if entries := [e for g in rows.guarantees or () for e in g.entries]:
             identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
         return self.splits / f"{model}-{digest(identity)[:SHORT]}"
 
@@ -116,19 +152,18 @@ class Staging:
 
     def charge(self, train: str) -> Charged | None:
         """What the ledger was charged for the cached model; None where it is not there, or was trained without ε."""
-        record = _read(self.model_dir(train) / "complete.json")
-        charge = None if record is None else record.get("charge")
-        return None if charge is None else Charged.from_json(charge)
+        record = _read(self.model_dir(train) / "complete.json", CachedModel)
+        return None if record is None or record.charge is None else Charged.from_json(record.charge.to_json())
 
-    def audited(self, model: str) -> Mapping[str, Any] | None:
+    def audited(self, model: str) -> AuditedTable | None:
         """The last audited state of an ephemeral model, if its rows are still there."""
-        record = _read(self.staging / model / "audited.json")
-        if record is None or self.staged(model, record["fingerprints"]["sample"]) is None:
+        record = _read(self.staging / model / "audited.json", AuditedTable)
+        if record is None or self.staged(model, record.fingerprints.sample) is None:
             return None
         return record
 
-    def record_audited(self, model: str, record: Mapping[str, Any]) -> None:
-        write_json_atomic(self.staging / model / "audited.json", record)
+    def record_audited(self, model: str, table: AuditedTable) -> None:
+        write_json_atomic(self.staging / model / "audited.json", table.to_json())
 
     def discard_others(self, model: str, keep: str | None) -> None:
         """Remove staged rows of the model but those of sample hash ``keep``."""
@@ -140,17 +175,8 @@ class Staging:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def recorded_privacy(
-    record: Mapping[str, Any],
-) -> tuple[Mapping[str, Any] | None, tuple[Mapping[str, Any], ...] | None]:
-    """The charge and the guarantees that a record of rows, staged or published, holds."""
-    guarantees = record.get("guarantees")
-    return record.get("privacy"), None if guarantees is None else tuple(guarantees)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, kind: type[R]) -> R | None:
     try:
-        data = parsed_json(path.read_text("utf-8"))
+        return kind.from_json(parsed_json(path.read_text("utf-8")))
     except (OSError, ValueError):
         return None
-    return data if isinstance(data, dict) else None

@@ -12,14 +12,14 @@ the new one, whole, at every instant, also after a kill. A glob over the folder 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 from synthkit.errors import BuildError
 from synthkit.files import (
@@ -32,55 +32,30 @@ from synthkit.files import (
     sha256_file,
     write_json_atomic,
 )
-from synthkit.schema import Schema, Table
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import AuditedTable, Receipt
+from synthkit.schema import Table
 from synthkit.store.hashing import Hashes
 from synthkit.store.signing import Sign
-from synthkit.store.staging import StagedRows, recorded_privacy
+from synthkit.store.staging import StagedRows
 from synthkit.store.versions.git import RECEIPT
 
 SUFFIX = RECEIPT
-PASSING = frozenset({"pass", "warn", "inconclusive", "skipped"})
-# What every receipt says; a file that does not is none (a merge gone wrong, say), and the model is built again.
-REQUIRED = frozenset(
-    (
-        "model",
-        "run_id",
-        "published_at",
-        "file",
-        "sha256",
-        "bytes",
-        "rows",
-        "columns",
-        "schema",
-        "fingerprints",
-        "seed",
-        "generator",
-        "source",
-        "epsilon",
-        "delta",
-        "contains_real_rows",
-        "descends_from",
-        "materialized",
-        "description",
-        "audits",
-    )
-)
 
 
 @dataclass(frozen=True)
 class PassingAudit:
     """Proof that every required audit passed; :meth:`of` is the only way to one, and `publish` asks for it."""
 
-    records: tuple[Mapping[str, Any], ...]
+    records: tuple[AuditRecord, ...]
 
     def __post_init__(self) -> None:
-        bad = [r for r in self.records if r.get("status") not in PASSING]
+        bad = [r.name for r in self.records if not r.passes]
         if bad:
-            names = ", ".join(str(r.get("name")) for r in bad)
-            raise ValueError(f"audits that did not pass cannot publish a table: {names}")
+            raise ValueError(f"audits that did not pass cannot publish a table: {', '.join(bad)}")
 
     @staticmethod
-    def of(records: Sequence[Mapping[str, Any]]) -> PassingAudit:
+    def of(records: Sequence[AuditRecord]) -> PassingAudit:
         return PassingAudit(tuple(records))
 
 
@@ -104,7 +79,7 @@ class Warehouse:
     def receipt_path(self, name: str) -> Path:
         return self.directory / f"{name}{SUFFIX}"
 
-    def published(self, name: str) -> dict[str, Any] | None:
+    def published(self, name: str) -> Receipt | None:
         """The receipt of a published table whose file is there, whole, or None."""
         receipt = self.receipt(name)
         while receipt is not None and not self._is_whole(receipt):
@@ -115,7 +90,7 @@ class Warehouse:
             receipt = again
         return receipt
 
-    def receipt(self, name: str) -> dict[str, Any] | None:
+    def receipt(self, name: str) -> Receipt | None:
         """The receipt, whether or not the file that it names is there."""
         return read_receipt(self.receipt_path(name))
 
@@ -123,25 +98,25 @@ class Warehouse:
         """The tables that have a receipt, whole or not."""
         return sorted(receipts_in(self.directory))
 
-    def _is_whole(self, receipt: Mapping[str, Any]) -> bool:
+    def _is_whole(self, receipt: Receipt) -> bool:
         """By its size: a hash of every file at every start would take too long; `verify` takes that time."""
         try:
-            return bool(self.file(receipt).stat().st_size == receipt["bytes"])
+            return self.file(receipt).stat().st_size == receipt.bytes
         except OSError:
             return False
 
-    def all_published(self) -> dict[str, dict[str, Any]]:
+    def all_published(self) -> dict[str, Receipt]:
         """Receipts of all published tables, by name."""
         found = {name: self.published(name) for name in self.names()}
         return {name: receipt for name, receipt in found.items() if receipt is not None}
 
-    def file(self, receipt: Mapping[str, Any]) -> Path:
+    def file(self, receipt: Receipt) -> Path:
         """The Parquet file that a receipt names. A receipt cannot name a file outside the warehouse."""
-        path = self.directory / str(receipt["file"])
+        path = self.directory / receipt.file
         # The folder, not the file: DVC may have put a link to its cache there.
         path = self._resolved(path.parent) / path.name
         if not path.is_relative_to(self._resolved(self.directory)) or path.name == "..":
-            raise BuildError(f"the receipt of {receipt.get('model')!r} names a file outside the warehouse: {path}")
+            raise BuildError(f"the receipt of {receipt.model!r} names a file outside the warehouse: {path}")
         return path
 
     def rows(self, name: str) -> StagedRows | None:
@@ -149,21 +124,28 @@ class Warehouse:
         receipt = self.published(name)
         if receipt is None:
             return None
-        table = Table(Schema.from_json(receipt["schema"]), (self.file(receipt),), receipt["rows"])
-        sample, privacy = receipt["fingerprints"]["sample"], recorded_privacy(receipt)
-        teacher, environment = receipt.get("teacher"), receipt.get("environment")
-        return StagedRows(table, sample, receipt.get("source_rows"), *privacy, teacher, None, environment)
+        table = Table(receipt.table_schema.as_schema(), (self.file(receipt),), receipt.rows)
+        return StagedRows(
+            table,
+            receipt.fingerprints.sample,
+            receipt.source_rows,
+            receipt.privacy,
+            receipt.guarantees,
+            receipt.teacher,
+            None,
+            receipt.environment,
+        )
 
     def publish(
         self,
         name: str,
         data: Path,
         audit: PassingAudit,
-        receipt: Mapping[str, Any],
+        table: AuditedTable,
         keep: Callable[[Path, str], None] | None = None,
         hashes: Hashes | None = None,
         sign: Sign | None = None,
-    ) -> dict[str, Any]:
+    ) -> Receipt:
         """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
 
         Args:
@@ -200,26 +182,27 @@ class Warehouse:
         if keep is not None:
             keep(final, md5)
         whole = {
-            **receipt,
+            **table.to_json(),
             "file": final.relative_to(self.directory).as_posix(),
             "sha256": digest,
             "md5": md5,
             "previous": self._receipt_hash(name),
             "bytes": final.stat().st_size,
-            "audits": [dict(record) for record in audit.records],
+            "audits": [record.to_json() for record in audit.records],
         }
+        receipt = Receipt.from_json(parsed_json(json.dumps(whole, default=str)))  # as it will be read
         if sign is not None:
-            whole["signature"] = sign(whole)
-        write_json_atomic(self.receipt_path(name), whole)
+            receipt = receipt.having(signature=sign(receipt))
+        write_json_atomic(self.receipt_path(name), receipt.to_json())
         self._remove_others(folder, final)
-        return whole
+        return receipt
 
     def _receipt_hash(self, name: str) -> str | None:
         """SHA-256 of the receipt as it stands: receipts form a chain."""
         path = self.receipt_path(name)
         return sha256_file(path) if path.is_file() else None
 
-    def recover(self, name: str, receipt: Mapping[str, Any]) -> None:
+    def recover(self, name: str, receipt: Receipt) -> None:
         """Remove what a killed publish left of a table: files that its receipt does not name."""
         folder = self.directory / name
         clean_temporaries(folder)
@@ -244,22 +227,19 @@ def receipts_in(directory: Path) -> dict[str, Path]:
     return {p.name.removesuffix(SUFFIX): p for p in found if not p.name.startswith(TEMPORARY)}
 
 
-def read_receipt(path: Path) -> dict[str, Any] | None:
+def read_receipt(path: Path) -> Receipt | None:
     """What a receipt file says; None where it is none."""
     try:
         status = path.stat()
-        return dict(_parsed(path, status.st_ino, status.st_mtime_ns, status.st_size))
+        return _parsed(path, status.st_ino, status.st_mtime_ns, status.st_size)
     except (OSError, ValueError):
         return None
 
 
 @lru_cache(maxsize=4_096)
-def _parsed(path: Path, *_: int) -> Mapping[str, Any]:
+def _parsed(path: Path, *_: int) -> Receipt:
     """A receipt, once for each state of its file: a build asks for it by three ways. Raises ValueError, OSError."""
-    receipt = parsed_json(path.read_text("utf-8"))
-    if not isinstance(receipt, dict) or not receipt.keys() >= REQUIRED:
-        raise ValueError("not a receipt")
-    return receipt
+    return Receipt.from_json(parsed_json(path.read_text("utf-8")))
 
 
 def link_or_copy(source: Path, destination: Path) -> None:

@@ -18,8 +18,11 @@ from synthkit.audits.runner import BoundAudit, audit_hash, check_condition, cond
 from synthkit.compiler import ModelNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
+from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import Demand, Inputs, Made
+from synthkit.records.receipt import Receipt
 from synthkit.verify.findings import Finding, Kind
-from synthkit.verify.receipts import Receipt
+from synthkit.verify.receipts import ReceiptFile
 from synthkit.verify.verdicts import gate_of, possible_verdicts
 
 # Fields that nothing else in the repository decides, with why; ``[]`` stands for any item, ``*`` for any key below.
@@ -63,46 +66,40 @@ UNCHECKED: Mapping[str, str] = {
 _FORGED = "it was changed by hand: restore it from git, or synth build --select {name}"
 
 
-def agrees_with_itself(receipt: Receipt) -> Iterator[Finding]:
+def agrees_with_itself(file: ReceiptFile) -> Iterator[Finding]:
     """Findings where one part of a receipt contradicts another."""
-    yield from _hashes(receipt)
-    yield from _repeated(receipt)
-    yield from _demands(receipt)
-    yield from _verdicts(receipt)
+    yield from _hashes(file)
+    yield from _repeated(file)
+    yield from _demands(file)
+    yield from _verdicts(file)
 
 
-def fits_declaration(receipt: Receipt, model: ModelNode) -> Iterator[Finding]:
+def fits_declaration(file: ReceiptFile, model: ModelNode) -> Iterator[Finding]:
     """Findings where a receipt whose fingerprints are today's says otherwise than the YAML what the table is."""
-    data = receipt.data
-    said: dict[str, Any] = {
-        "source": None if model.source is None else model.source.id,
-        "epsilon": model.spec.epsilon,
-        "delta": model.delta,
-        "contains_real_rows": model.lineage.contains_real_rows,
-        "descends_from": sorted(model.lineage.sources),
+    receipt = file.said
+    reached = sorted(model.lineage.sources)
+    said: dict[str, tuple[Any, Any]] = {
+        "source": (receipt.source, None if model.source is None else model.source.id),
+        "epsilon": (receipt.epsilon, model.spec.epsilon),
+        "delta": (receipt.delta, model.delta),
+        "contains_real_rows": (receipt.contains_real_rows, model.lineage.contains_real_rows),
+        "descends_from": (list(receipt.descends_from), reached),
     }
-    if "holdout" in data:
-        said["holdout"] = _without_why(model.judges)
-    for key, value in said.items():
-        found = _without_why(data[key]) if key == "holdout" else data.get(key)
+    if receipt.says("holdout"):
+        held = None if receipt.holdout is None else receipt.holdout.to_json()
+        said["holdout"] = (_without_why(held), _without_why(model.judges))
+    for key, (found, value) in said.items():
         if found != value:
-            message = f"the receipt of {receipt.model!r} says {key} = {_short(found)}, the YAML {_short(value)}"
-            yield finding(receipt, "receipt", message, key)
-    guarantees = data.get("guarantees")
-    if isinstance(guarantees, list):
-        reached = sorted({str(s) for g in guarantees for s in g.get("sources", ())})
-        if reached != said["descends_from"]:
-            message = f"the guarantees in the receipt of {receipt.model!r} are of {_short(reached)}"
-            yield finding(
-                receipt,
-                "receipt",
-                f"{message}, and the table descends from {_short(said['descends_from'])}",
-                "guarantees",
-            )
-    if _same_version(receipt) and isinstance(data.get("holdout"), Mapping):
-        why = (model.judges or {}).get("why")
-        if data["holdout"].get("why") != why:
-            yield finding(receipt, "receipt", f"the receipt of {receipt.model!r} gives another why", "holdout", "why")
+            message = f"the receipt of {file.model!r} says {key} = {_short(found)}, the YAML {_short(value)}"
+            yield finding(file, "receipt", message, key)
+    if receipt.guarantees is not None:
+        guaranteed = sorted({s for g in receipt.guarantees for s in g.sources})
+        if guaranteed != reached:
+            message = f"the guarantees in the receipt of {file.model!r} are of {_short(guaranteed)}"
+            yield finding(file, "receipt", f"{message}, and the table descends from {_short(reached)}", "guarantees")
+    why = (model.judges or {}).get("why")
+    if _same_version(receipt) and receipt.holdout is not None and receipt.holdout.why != why:
+        yield finding(file, "receipt", f"the receipt of {file.model!r} gives another why", "holdout", "why")
 
 
 def _without_why(judges: Mapping[str, Any] | None) -> Any:
@@ -112,90 +109,84 @@ def _without_why(judges: Mapping[str, Any] | None) -> Any:
 # -- hashes and what is said twice ---------------------------------------------------------------------
 
 
-def _hashes(receipt: Receipt) -> Iterator[Finding]:
+def _hashes(file: ReceiptFile) -> Iterator[Finding]:
     """The three hashes follow from the inputs, as :class:`synthkit.planning.fingerprint.Fingerprinter` has it."""
-    states: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((), receipt.data)]
-    states += [(("ephemeral", name), state) for name, state in receipt.part("ephemeral").items()]
+    states: list[tuple[tuple[str, ...], Made]] = [((), file.said)]
+    states += [(("ephemeral", name), state) for name, state in file.said.ephemeral.items()]
     for place, state in states:
-        inputs, claimed = state.get("inputs"), state.get("fingerprints")
-        if not isinstance(inputs, Mapping) or not isinstance(claimed, Mapping):
-            continue
-        for part, value in _digests(inputs).items():
-            if claimed.get(part) != value:
+        claimed = state.fingerprints.to_json()
+        for part, value in _digests(state.inputs).items():
+            if claimed[part] != value:
                 of = f" of {place[1]!r}" if place else ""
-                message = (
-                    f"the receipt of {receipt.model!r} contradicts itself: the {part} hash{of} is not of its inputs"
-                )
-                yield finding(receipt, "fingerprint", message, *place, "fingerprints", part)
+                message = f"the receipt of {file.model!r} contradicts itself: the {part} hash{of} is not of its inputs"
+                yield finding(file, "fingerprint", message, *place, "fingerprints", part)
 
 
-def _digests(inputs: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    parts = {part: inputs.get(part) for part in ("train", "sample", "audit")}
-    if not isinstance(parts["train"], Mapping):
-        return found
-    found["train"] = digest(parts["train"])
-    for part, above in (("sample", "train"), ("audit", "sample")):
-        own = parts[part]
-        if not isinstance(own, Mapping):
+def _digests(inputs: Inputs) -> dict[str, str]:
+    if not inputs.says("train"):
+        return {}
+    found = {"train": digest(inputs.train)}
+    for part, above, own in (("sample", "train", inputs.sample), ("audit", "sample", inputs.audit)):
+        if not inputs.says(part):
             break
         found[part] = digest({above: found[above], **own})
     return found
 
 
-def _repeated(receipt: Receipt) -> Iterator[Finding]:
+def _repeated(file: ReceiptFile) -> Iterator[Finding]:
     """What a receipt says in two places, it says alike."""
-    data, train = receipt.data, receipt.part("inputs", "train")
-    twice: list[tuple[tuple[str, ...], Any, Any]] = []
-    columns = [{"name": c.get("name"), "type": c.get("sql_type")} for c in data["schema"].get("columns", ())]
-    twice.append((("columns",), [{k: c.get(k) for k in ("name", "type")} for c in data["columns"]], columns))
-    twice.append((("file",), data["file"], f"{receipt.model}/{data['sha256'][:16]}.parquet"))
+    receipt, train = file.said, file.said.inputs.train
+    columns = [{"name": c.name, "type": c.sql_type} for c in receipt.table_schema.columns]
+    twice: list[tuple[tuple[str, ...], Any, Any]] = [
+        (("columns",), [{"name": c.name, "type": c.type} for c in receipt.columns], columns),
+        (("file",), receipt.file, f"{file.model}/{receipt.sha256[:16]}.parquet"),
+    ]
     if train:
         generator = _mapping(train.get("generator"))
-        twice += [(("generator", k), data["generator"].get(k), generator.get(k)) for k in ("name", "version")]
-        twice.append((("seed",), data["seed"], train.get("seed")))
+        twice += [(("generator", k), getattr(receipt.generator, k), generator.get(k)) for k in ("name", "version")]
+        twice.append((("seed",), receipt.seed, train.get("seed")))
         if "epsilon" in train:  # of a trained model: an SQL model's query stands in its place
-            params, own = _mapping(generator.get("params")), _mapping(data["generator"].get("params"))
+            params, own = _mapping(generator.get("params")), receipt.generator.params
             twice.append((("generator", "params"), {k: own.get(k) for k in params}, params))
-            twice += [((k,), data.get(k), train.get(k)) for k in ("epsilon", "delta")]
-    if data.get("epsilon") is not None:
-        twice += [(("source_rows",), data.get("source_rows"), None), (("seconds",), data.get("seconds", {}), {})]
+            twice += [((k,), getattr(receipt, k), train.get(k)) for k in ("epsilon", "delta")]
+    if receipt.epsilon is not None:
+        twice += [(("source_rows",), receipt.source_rows, None), (("seconds",), dict(receipt.seconds), {})]
     for place, said, other in twice:
         if said != other:
-            message = f"the receipt of {receipt.model!r} contradicts itself: {'.'.join(place)} is {_short(said)}"
-            yield finding(receipt, "receipt", f"{message}, and by the rest of it {_short(other)}", *place)
+            message = f"the receipt of {file.model!r} contradicts itself: {'.'.join(place)} is {_short(said)}"
+            yield finding(file, "receipt", f"{message}, and by the rest of it {_short(other)}", *place)
 
 
 # -- audits --------------------------------------------------------------------------------------------
 
 
-def _demands(receipt: Receipt) -> Iterator[Finding]:
+def _demands(file: ReceiptFile) -> Iterator[Finding]:
     """Each demand has the hash of its own fields, the inputs name it, and a record answers it."""
-    required, records = receipt.data.get("required"), receipt.data["audits"]
-    if not isinstance(required, list):
+    required, records = file.said.required, file.said.audits
+    if required is None:
         return
-    listed = receipt.part("inputs", "audit", "audits")
-    if listed and {f"{i}:{r.get('name')}": r.get("hash") for i, r in enumerate(required)} != dict(listed):
-        message = f"the audits that the receipt of {receipt.model!r} demands are not those of its inputs"
-        yield finding(receipt, "audit", message, "required")
-    if [(r.get("name"), r.get("severity")) for r in required] != [(r["name"], r.get("severity")) for r in records]:
-        message = f"the audits in the receipt of {receipt.model!r} are not those that it demands"
-        yield finding(receipt, "audit", message, "audits")
+    listed = _mapping(file.said.inputs.audit.get("audits"))
+    if listed and {f"{i}:{r.name}": r.hash for i, r in enumerate(required)} != dict(listed):
+        message = f"the audits that the receipt of {file.model!r} demands are not those of its inputs"
+        yield finding(file, "audit", message, "required")
+    if [(r.name, r.severity) for r in required] != [(r.name, r.severity) for r in records]:
+        message = f"the audits in the receipt of {file.model!r} are not those that it demands"
+        yield finding(file, "audit", message, "audits")
     for demand in required:
         bound = bound_of(demand)
         if bound is None or audit_hash(bound, _version(bound)) != bound.hash:
-            message = f"the audit {demand.get('name')!r} in the receipt of {receipt.model!r} is not that of its hash"
-            yield finding(receipt, "audit", message, "required")
+            message = f"the audit {demand.name!r} in the receipt of {file.model!r} is not that of its hash"
+            yield finding(file, "audit", message, "required")
 
 
 def _version(bound: BoundAudit) -> int:
     return 1 if bound.audit is None else registry.get(bound.audit).version
 
 
-def bound_of(demand: Any) -> BoundAudit | None:
+def bound_of(demand: Demand) -> BoundAudit | None:
     """A recorded demand as an audit; None where this version knows none such."""
     try:
-        bound = BoundAudit.from_json(demand)
+        bound = BoundAudit.from_json(demand.to_json())
         _version(bound)
         for condition in (bound.warn_if, bound.error_if):
             if condition is not None:
@@ -205,33 +196,32 @@ def bound_of(demand: Any) -> BoundAudit | None:
     return bound
 
 
-def _verdicts(receipt: Receipt) -> Iterator[Finding]:
-    required = receipt.data.get("required")
-    for demand, record in zip(required if isinstance(required, list) else [], receipt.data["audits"], strict=False):
+def _verdicts(file: ReceiptFile) -> Iterator[Finding]:
+    for demand, record in zip(file.said.required or (), file.said.audits, strict=False):
         bound = bound_of(demand)
-        if bound is None or bound.name != record.get("name"):
+        if bound is None or bound.name != record.name:
             continue
         why = _contradicted(bound, demand, record)
         if why is not None:
-            message = f"audit {bound.name!r} in the receipt of {receipt.model!r}: {why}"
-            yield finding(receipt, "audit", message, "audits")
+            message = f"audit {bound.name!r} in the receipt of {file.model!r}: {why}"
+            yield finding(file, "audit", message, "audits")
 
 
-def _contradicted(bound: BoundAudit, demand: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
+def _contradicted(bound: BoundAudit, demand: Demand, record: AuditRecord) -> str | None:
     """Why a verdict cannot be that of its figures; None where it can, or where they do not tell."""
     params = gate_of(bound)
-    if params is None or record.get("value") is None:
+    if params is None or record.value is None:
         return None
     given = any(getattr(params, k, None) is not None for k in ("max", "within", "max_excess", "min", "max_shortfall"))
     alone = bound.warn_if is None and bound.error_if is None
-    if given and alone and "limit" in record and getattr(params, "combine", None) != "worst":
-        limit = limit_of(params, record.get("floor"), {})
-        if record["limit"] is not None and limit.value is not None and abs(record["limit"] - limit.value) > 1e-9:
-            return f"its limit is {record['limit']:g}, and by its parameters {limit.value:g}"
+    if given and alone and record.says("limit") and getattr(params, "combine", None) != "worst":
+        limit = limit_of(params, record.floor, {})
+        if record.limit is not None and limit.value is not None and abs(record.limit - limit.value) > 1e-9:
+            return f"its limit is {record.limit:g}, and by its parameters {limit.value:g}"
     own = possible_verdicts(bound, demand, record)
     if own is None:
         return None
-    status, found = record.get("status"), {conditioned(s, record["value"], bound) for s in own}
+    status, found = record.status, {conditioned(s, record.value, bound) for s in own}
     if (status == "pass" and "pass" not in found) or (status != "fail" and found == {"fail"}):
         return f"its status is {status!r}, and by its figures {' or '.join(sorted(found))}"
     return None
@@ -241,16 +231,16 @@ def _contradicted(bound: BoundAudit, demand: Mapping[str, Any], record: Mapping[
 
 
 def _same_version(receipt: Receipt) -> bool:
-    return receipt.part("versions").get("synthkit") == __version__
+    return receipt.versions.get("synthkit") == __version__
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def finding(receipt: Receipt, kind: Kind, message: str, *place: str) -> Finding:
-    hint = _FORGED.format(name=receipt.model)
-    return Finding(kind, "error", message, receipt.at(*place), hint, receipt.model)
+def finding(file: ReceiptFile, kind: Kind, message: str, *place: str) -> Finding:
+    hint = _FORGED.format(name=file.model)
+    return Finding(kind, "error", message, file.at(*place), hint, file.model)
 
 
 def _short(value: Any) -> str:

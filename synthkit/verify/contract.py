@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import Location
+from synthkit.records.receipt import Receipt
 from synthkit.verify.findings import Finding, Level
-from synthkit.verify.receipts import Receipt
 
 Types = Mapping[str, str]  # column → SQL type
 
@@ -35,17 +34,15 @@ class ColumnChange:
         )
 
 
-def columns_of(receipt: Mapping[str, Any]) -> dict[str, str]:
+def columns_of(receipt: Receipt) -> dict[str, str]:
     """Columns of a published table, by its receipt."""
-    listed = receipt.get("columns")
-    rows = [c for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
-    return {str(c.get("name")): str(c.get("type")) for c in rows}
+    return {c.name: c.type for c in receipt.columns}
 
 
 def columns_now(model: ModelNode, receipt: Receipt | None, fits: bool) -> dict[str, str]:
     """Columns of a table at HEAD: as published where that is what the YAML says, else as compiled."""
     if receipt is not None and fits:
-        return columns_of(receipt.data)
+        return columns_of(receipt)
     return {c.name: c.sql_type for c in model.schema.columns}
 
 

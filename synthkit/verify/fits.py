@@ -12,14 +12,16 @@ from synthkit.files import digests
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
 from synthkit.planning.state import standing
+from synthkit.records.parts import Made
+from synthkit.records.receipt import Receipt
 from synthkit.verify.findings import Finding
-from synthkit.verify.receipts import Receipt
+from synthkit.verify.receipts import ReceiptFile
 from synthkit.verify.recount import agrees_with_file, recounted
 
 _SHOWN = 8  # changed inputs that a finding lists
 
 
-def missing(model: ModelNode, receipt: Receipt | None) -> Finding | None:
+def missing(model: ModelNode, receipt: ReceiptFile | None) -> Finding | None:
     """The finding where a model has no receipt, or one that is none."""
     build = f"synth build --select {model.name}, and commit what it writes to the warehouse"
     if receipt is None:
@@ -41,22 +43,20 @@ def unread(model: ModelNode) -> Finding:
     return Finding("fingerprint", "error", message, model.spec.origin.at("name"), hint, model.name)
 
 
-def fingerprints(manifest: Manifest, states: Mapping[str, Mapping[str, Any]]) -> dict[str, Fingerprint]:
+def fingerprints(manifest: Manifest, states: Mapping[str, Made]) -> dict[str, Fingerprint]:
     """Today's fingerprint of each model that has a recorded state, held against what is published upstream."""
     fingerprinter = RecordedFingerprinter(manifest)
-    upstream = {
-        m.id: str(states[m.name]["fingerprints"].get("sample")) for m in manifest.models.values() if m.name in states
-    }
+    upstream = {m.id: states[m.name].fingerprints.sample for m in manifest.models.values() if m.name in states}
     found = {}
     for model in manifest.models.values():
         if model.name in states and model.name not in manifest.unknown:
-            found[model.name] = fingerprinter.recorded(model, upstream, states[model.name].get("inputs") or {})
+            found[model.name] = fingerprinter.recorded(model, upstream, states[model.name].inputs)
     return found
 
 
-def fits_yaml(manifest: Manifest, model: ModelNode, state: Mapping[str, Any], now: Fingerprint) -> Finding | None:
+def fits_yaml(manifest: Manifest, model: ModelNode, state: Made, now: Fingerprint) -> Finding | None:
     """The finding where the rows are not those that the YAML declares now."""
-    if standing(state, now) != "stale" and state["fingerprints"].get("train") == now.train:
+    if standing(state, now) != "stale" and state.fingerprints.train == now.train:
         return None
     found = changes(state, declared(manifest, model, now), ("train", "sample"))
     where = _place(model, found)
@@ -103,17 +103,17 @@ def _place(model: ModelNode, found: Sequence[Change]) -> Location:
 # -- the rows ------------------------------------------------------------------------------------------
 
 
-def fits_receipt(receipt: Receipt, directory: Path, *, full: bool) -> Iterator[Finding]:
+def fits_receipt(receipt: ReceiptFile, directory: Path, *, full: bool) -> Iterator[Finding]:
     """Findings where the Parquet file, or the DVC pointer that stands for it, is not what the receipt names.
 
     Args:
         full: hash the file; else its size decides.
     """
-    data, name = receipt.data, receipt.model
-    path = directory / data["file"]
+    said, name = receipt.said, receipt.model
+    path = directory / said.file
     path = path.parent.resolve() / path.name  # the file itself DVC may have made a link to its cache
     if not path.is_relative_to(directory.resolve()) or path.name == "..":
-        message = f"the receipt of {name!r} names a file outside the warehouse: {data['file']}"
+        message = f"the receipt of {name!r} names a file outside the warehouse: {said.file}"
         hint = "it was changed by hand: restore it from git, or build the table again"
         yield Finding("data", "error", message, receipt.at("file"), hint, name)
         return
@@ -123,7 +123,7 @@ def fits_receipt(receipt: Receipt, directory: Path, *, full: bool) -> Iterator[F
     if path.is_file():
         yield from _held(receipt, path, full)
     elif pointer is None:
-        message = f"the rows of {name!r} are not here: neither {data['file']} nor a DVC pointer to it"
+        message = f"the rows of {name!r} are not here: neither {said.file} nor a DVC pointer to it"
         hint = f"commit the pointer (or the Parquet file) with the receipt, or synth build --select {name}"
         yield Finding("data", "error", message, receipt.at("file"), hint, name)
 
@@ -132,15 +132,15 @@ def _pointers(directory: Path, name: str, path: Path) -> tuple[Path, ...]:
     return (directory / f"{name}.dvc", path.with_name(f"{path.name}.dvc"), directory / f"{path.name}.dvc")
 
 
-def _held(receipt: Receipt, path: Path, full: bool) -> Iterator[Finding]:
-    data, name = receipt.data, receipt.model
+def _held(receipt: ReceiptFile, path: Path, full: bool) -> Iterator[Finding]:
+    said, name = receipt.said, receipt.model
     size = path.stat().st_size
-    hint = f"restore {data['file']} (git, or dvc checkout), or synth build --select {name} --full-refresh"
-    if size != data["bytes"]:
-        message = f"the rows of {name!r} are not those of its receipt: {size:,} bytes, not {data['bytes']:,}"
+    hint = f"restore {said.file} (git, or dvc checkout), or synth build --select {name} --full-refresh"
+    if size != said.bytes:
+        message = f"the rows of {name!r} are not those of its receipt: {size:,} bytes, not {said.bytes:,}"
         yield Finding("data", "error", message, receipt.at("bytes"), hint, name)
-    elif full and (wrong := _other_hash(path, data)) is not None:
-        message = f"the rows of {name!r} are not those of its receipt: the {wrong} of {data['file']} is another"
+    elif full and (wrong := _other_hash(path, said)) is not None:
+        message = f"the rows of {name!r} are not those of its receipt: the {wrong} of {said.file} is another"
         yield Finding("data", "error", message, receipt.at("md5" if wrong == "MD5" else "sha256"), hint, name)
     else:
         yield from agrees_with_file(receipt, path)
@@ -148,15 +148,15 @@ def _held(receipt: Receipt, path: Path, full: bool) -> Iterator[Finding]:
             yield from recounted(receipt, path)
 
 
-def _other_hash(path: Path, data: Mapping[str, Any]) -> str | None:
+def _other_hash(path: Path, said: Receipt) -> str | None:
     """Which recorded hash the file does not have."""
     sha256, md5 = digests(path)
-    if sha256 != data["sha256"]:
+    if sha256 != said.sha256:
         return "SHA-256"
-    return "MD5" if data.get("md5") not in (None, md5) else None
+    return "MD5" if said.md5 not in (None, md5) else None
 
 
-def _pointed(receipt: Receipt, pointer: Path) -> Iterator[Finding]:
+def _pointed(receipt: ReceiptFile, pointer: Path) -> Iterator[Finding]:
     """A pointer holds md5 and size of what it stands for (https://dvc.org/doc/user-guide/project-structure/dvc-files)."""
     name, where = receipt.model, Location(pointer, 1, 1)
     hint = f"commit the pointer and the receipt of one build: synth build --select {name}"
@@ -165,19 +165,16 @@ def _pointed(receipt: Receipt, pointer: Path) -> Iterator[Finding]:
         message = f"the DVC pointer of {name!r} is broken: it names no file with md5 and size"
         yield Finding("data", "error", message, where, hint, name)
         return
-    md5, size = str(out["md5"]), out["size"]
-    expected = receipt.data.get("md5")
-    if expected is not None and md5 != expected:
-        other = f"md5 {md5[:8]}…, not {str(expected)[:8]}…"
+    md5, size, said = str(out["md5"]), out["size"], receipt.said
+    if said.md5 is not None and md5 != said.md5:
+        other = f"md5 {md5[:8]}…, not {said.md5[:8]}…"
         message = f"the DVC pointer of {name!r} stands for other rows than its receipt: {other}"
         yield Finding("data", "error", message, where, hint, name)
-    elif size != receipt.data["bytes"]:
-        message = f"the DVC pointer of {name!r} stands for {size:,} bytes, its receipt for {receipt.data['bytes']:,}"
+    elif size != said.bytes:
+        message = f"the DVC pointer of {name!r} stands for {size:,} bytes, its receipt for {said.bytes:,}"
         yield Finding("data", "error", message, where, hint, name)
-    elif out.get("path") != receipt.data["file"]:
-        message = (
-            f"the DVC pointer of {name!r} would be checked out as {out.get('path')}, not as {receipt.data['file']}"
-        )
+    elif out.get("path") != said.file:
+        message = f"the DVC pointer of {name!r} would be checked out as {out.get('path')}, not as {said.file}"
         yield Finding("data", "error", message, where, hint, name)
 
 

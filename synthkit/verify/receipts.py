@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,20 +11,27 @@ from typing import Any
 
 from synthkit.errors import Location
 from synthkit.files import parsed_json
-from synthkit.store.receiptschema import receipt_schema
-from synthkit.store.warehouse import REQUIRED, SUFFIX, receipts_in
+from synthkit.records.receipt import REQUIRED, Receipt
+from synthkit.store.valueschema import receipt_schema
+from synthkit.store.warehouse import SUFFIX, receipts_in
 from synthkit.verify.shape import misfits
 
 _schema = cache(receipt_schema)
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """A receipt on disk. ``fault`` says why it is none, and ``data`` is empty then."""
+class ReceiptFile:
+    """A receipt on disk. ``fault`` says why it is none; there is no ``receipt`` then."""
 
     path: Path
-    data: Mapping[str, Any]
+    receipt: Receipt | None
     fault: str | None = None
+
+    @property
+    def said(self) -> Receipt:
+        """What it says, of one without a fault."""
+        assert self.receipt is not None
+        return self.receipt
 
     @property
     def model(self) -> str:
@@ -45,29 +52,27 @@ class Receipt:
             number, column = found, len(lines[found]) - len(lines[found].lstrip()) + 1
         return Location(self.path, number + 1, column)
 
-    def part(self, *keys: str) -> Mapping[str, Any]:
-        """A mapping in the receipt; empty where it is not there."""
-        found: Any = self.data
-        for key in keys:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else {}
 
-
-def read_receipts(directory: Path) -> dict[str, Receipt]:
+def read_receipts(directory: Path) -> dict[str, ReceiptFile]:
     """All receipts of a folder, by model."""
     return {name: read_receipt(path) for name, path in receipts_in(directory).items()}
 
 
-def read_receipt(path: Path) -> Receipt:
+def read_receipt(path: Path) -> ReceiptFile:
     try:
         data = parsed_json(path.read_bytes())
     except OSError as error:
-        return Receipt(path, {}, f"it cannot be read: {error.strerror}")
+        return ReceiptFile(path, None, f"it cannot be read: {error.strerror}")
     except ValueError as error:
         place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        return Receipt(path, {}, f"it is not JSON{place}")
+        return ReceiptFile(path, None, f"it is not JSON{place}")
     fault = _fault(data, path.name.removesuffix(SUFFIX))
-    return Receipt(path, {} if fault else data, fault)
+    if fault is not None:
+        return ReceiptFile(path, None, fault)
+    try:
+        return ReceiptFile(path, Receipt.from_json(data))
+    except ValueError as error:  # a whole number that is written as 1.0
+        return ReceiptFile(path, None, f"it is no receipt: {error}")
 
 
 def _fault(data: Any, model: str) -> str | None:
@@ -90,14 +95,13 @@ def columns_in(directory: Path) -> dict[str, dict[str, str]]:
     return source_columns(read_receipts(directory).values())
 
 
-def source_columns(receipts: Iterable[Receipt]) -> dict[str, dict[str, str]]:
+def source_columns(files: Iterable[ReceiptFile]) -> dict[str, dict[str, str]]:
     """Columns of the real tables (name → SQL type) by source id, as the youngest receipts have them.
 
     Those of private models hold declared types, and so count only where no other receipt tells.
     """
     found: dict[str, dict[str, str]] = {}
-    for receipt in sorted(receipts, key=lambda r: (r.data.get("epsilon") is None, str(r.data.get("published_at")))):
-        for source, columns in receipt.part("source_columns").items():
-            if isinstance(columns, dict) and all(isinstance(t, str) for t in columns.values()):
-                found[source] = columns
+    receipts = [f.receipt for f in files if f.receipt is not None]
+    for receipt in sorted(receipts, key=lambda r: (r.epsilon is None, r.published_at)):
+        found |= {source: dict(columns) for source, columns in receipt.source_columns.items()}
     return found

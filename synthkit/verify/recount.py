@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
 from synthkit.audits.runner import BoundAudit, run_audits
-from synthkit.schema import Schema, Table
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import Receipt
+from synthkit.schema import Table
 from synthkit.verify.consistent import bound_of, finding
 from synthkit.verify.findings import Finding
-from synthkit.verify.receipts import Receipt
+from synthkit.verify.receipts import ReceiptFile
 
 # Counted in the table alone. The others compare with other rows, or ask for them.
 COUNTING = frozenset(
@@ -27,42 +29,40 @@ _OWN = frozenset(  # types that Parquet has itself; a column of another one may 
 _KEYS = {"synthkit.model": ("model",), "synthkit.fingerprint": ("fingerprints", "sample")}
 
 
-def agrees_with_file(receipt: Receipt, path: Path) -> Iterator[Finding]:
+def agrees_with_file(file: ReceiptFile, path: Path) -> Iterator[Finding]:
     """Findings where the footer of the file has other rows, columns or marks than its receipt."""
     import duckdb
 
-    data, name = receipt.data, receipt.model
+    receipt, name = file.said, file.model
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         try:
             counted = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(path)]).fetchone()
             described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             marks = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]).fetchall()
         except duckdb.Error:
-            yield finding(receipt, "data", f"{data['file']} is no Parquet file", "file")
+            yield finding(file, "data", f"{receipt.file} is no Parquet file", "file")
             return
     assert counted is not None
-    if counted[0] != data["rows"]:
-        message = f"the receipt of {name!r} says {data['rows']:,} rows, and {data['file']} holds {counted[0]:,}"
-        yield finding(receipt, "data", message, "rows")
+    if counted[0] != receipt.rows:
+        message = f"the receipt of {name!r} says {receipt.rows:,} rows, and {receipt.file} holds {counted[0]:,}"
+        yield finding(file, "data", message, "rows")
     names = [str(row[0]) for row in described]
-    said = [str(c["name"]) for c in data["columns"]]
+    said = [c.name for c in receipt.columns]
     if said != names:
-        message = f"the receipt of {name!r} names the columns {', '.join(said)}; {data['file']} has {', '.join(names)}"
-        yield finding(receipt, "data", message, "columns")
+        message = f"the receipt of {name!r} names the columns {', '.join(said)}; {receipt.file} has {', '.join(names)}"
+        yield finding(file, "data", message, "columns")
         return
-    for column, row in zip(data["columns"], described, strict=True):
-        recorded, held = str(column["type"]), str(row[1])
+    for column, row in zip(receipt.columns, described, strict=True):
+        recorded, held = column.type, str(row[1])
         if recorded != held and (recorded in _OWN or not _may_be_held_as(recorded)):
-            message = f"the receipt of {name!r} says that {column['name']!r} is {recorded}, and the file holds {held}"
-            yield finding(receipt, "data", message, "columns")
+            message = f"the receipt of {name!r} says that {column.name!r} is {recorded}, and the file holds {held}"
+            yield finding(file, "data", message, "columns")
     found = {bytes(k).decode(): bytes(v).decode() for k, v in marks}
+    said_by = {"synthkit.model": receipt.model, "synthkit.fingerprint": receipt.fingerprints.sample}
     for key, place in _KEYS.items():
-        value: Any = data
-        for part in place:
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if key in found and found[key] != value:
+        if key in found and found[key] != said_by[key]:
             message = f"the file of {name!r} is marked {key} = {found[key][:16]}, which its receipt does not say"
-            yield finding(receipt, "data", message, *place)
+            yield finding(file, "data", message, *place)
 
 
 def _may_be_held_as(recorded: str) -> bool:
@@ -74,21 +74,21 @@ def _may_be_held_as(recorded: str) -> bool:
     }  # fmt: skip
 
 
-def row_counts(receipt: Receipt) -> Iterator[Finding]:
+def row_counts(file: ReceiptFile) -> Iterator[Finding]:
     """Findings where a size, or an audit that counts all rows, was met by another number than the receipt's."""
-    data, name = receipt.data, receipt.model
-    rows, sample = data["rows"], receipt.part("inputs", "sample")
+    receipt, name = file.said, file.model
+    rows, sample = receipt.rows, receipt.inputs.sample
     size = sample.get("size")
-    expected = _expected(size, sample.get("of", data.get("source_rows")))
+    expected = _expected(size, sample.get("of", receipt.source_rows))
     if expected is not None and expected != rows:
         message = f"the receipt of {name!r} says {rows:,} rows, and its size, {size}, comes to {expected:,}"
-        yield finding(receipt, "data", message, "rows")
+        yield finding(file, "data", message, "rows")
     for bound, record in _pairs(receipt):
-        if bound.audit != "row_count" or bound.where is not None or record.get("value") is None:
+        if bound.audit != "row_count" or bound.where is not None or record.value is None:
             continue
-        if record["value"] != rows or record.get("ci") not in (None, [rows, rows]):
-            message = f"the audit 'row_count' of {name!r} counted {record['value']:,}, and the table has {rows:,} rows"
-            yield finding(receipt, "audit", message, "audits")
+        if record.value != rows or record.ci not in (None, (rows, rows)):
+            message = f"the audit 'row_count' of {name!r} counted {record.value:,}, and the table has {rows:,} rows"
+            yield finding(file, "audit", message, "audits")
 
 
 def _expected(size: Any, source_rows: Any) -> int | None:
@@ -105,33 +105,32 @@ def _expected(size: Any, source_rows: Any) -> int | None:
     return parsed.of(source_rows or 0)
 
 
-def recounted(receipt: Receipt, path: Path) -> Iterator[Finding]:
+def recounted(file: ReceiptFile, path: Path) -> Iterator[Finding]:
     """Findings where an audit that only counts finds something else in the file than the receipt says."""
-    data, name = receipt.data, receipt.model
-    schema = Schema.from_json(data["schema"])
-    context = AuditContext(schema, Table(schema, (path,), data["rows"]), None, None, seed=data["seed"])
-    pairs = [(b, r) for b, r in _pairs(receipt) if b.audit in COUNTING and r.get("value") is not None]
+    receipt, name = file.said, file.model
+    schema = receipt.table_schema.as_schema()
+    context = AuditContext(schema, Table(schema, (path,), receipt.rows), None, None, seed=receipt.seed)
+    pairs = [(b, r) for b, r in _pairs(receipt) if b.audit in COUNTING and r.value is not None]
     pairs = [(b, r) for b, r in pairs if not any(k.endswith("_ratio") and v for k, v in b.params.items())]
     again = run_audits(context, [b for b, _ in pairs], lambda *_: None)
     for (bound, record), found in zip(pairs, again, strict=True):
-        fresh = found.to_json()
+        fresh, recorded = found.to_json(), record.to_json()
         wrong = [
-            k for k in ("value", "ci", "status", "columns", "limit", "floor") if fresh[k] != record.get(k, fresh[k])
+            k for k in ("value", "ci", "status", "columns", "limit", "floor") if fresh[k] != recorded.get(k, fresh[k])
         ]
         if wrong:
-            said, now = record.get(wrong[0]), fresh[wrong[0]]
+            said, now = recorded.get(wrong[0]), fresh[wrong[0]]
             message = (
                 f"audit {bound.name!r} of {name!r}: the receipt says {wrong[0]} = {said}, and the file gives {now}"
             )
-            yield finding(receipt, "audit", message, "audits")
+            yield finding(file, "audit", message, "audits")
 
 
-def _pairs(receipt: Receipt) -> list[tuple[BoundAudit, Mapping[str, Any]]]:
+def _pairs(receipt: Receipt) -> list[tuple[BoundAudit, AuditRecord]]:
     """The recorded demands, each with what was found, where the two belong together."""
-    required = receipt.data.get("required")
-    pairs = zip(required if isinstance(required, list) else [], receipt.data["audits"], strict=False)
+    pairs = zip(receipt.required or (), receipt.audits, strict=False)
     found = [(bound_of(demand), record) for demand, record in pairs]
-    return [(b, r) for b, r in found if b is not None and b.name == r.get("name") and _known(b)]
+    return [(b, r) for b, r in found if b is not None and b.name == r.name and _known(b)]
 
 
 def _known(bound: BoundAudit) -> bool:

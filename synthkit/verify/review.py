@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.compiler.budgets import account_names, budget_of
@@ -14,12 +13,14 @@ from synthkit.planning.state import standing
 from synthkit.privacy.guarantee import listed
 from synthkit.privacy.ledger.entries import Entry, Ledger
 from synthkit.project.project import Project
+from synthkit.records.parts import Made
+from synthkit.records.receipt import Receipt
 from synthkit.store.readers import other_trainings
 from synthkit.store.unclaimed import REMOVAL, orphans
 from synthkit.store.versions.git import Commit
 from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, order
-from synthkit.verify.receipts import Receipt, read_receipts, source_columns
+from synthkit.verify.receipts import ReceiptFile, read_receipts, source_columns
 from synthkit.verify.recount import row_counts
 from synthkit.verify.signatures import signed, signers_of
 from synthkit.verify.verdicts import passes_audits
@@ -50,8 +51,8 @@ class Review:
     target: str
     models: int
     findings: tuple[Finding, ...]
-    after: Mapping[str, Mapping[str, Any]]
-    before: Mapping[str, Mapping[str, Any]] | None = None
+    after: Mapping[str, Receipt]
+    before: Mapping[str, Receipt] | None = None
     base: str | None = None
     spent: tuple[Spent, ...] = ()
     places: Mapping[str, Location] = field(default_factory=dict)
@@ -93,7 +94,7 @@ def review(
         target=project.target_name,
         models=len(manifest.models),
         findings=tuple(dict.fromkeys(found)),
-        after={r.model: r.data for r in receipts.values() if r.fault is None},
+        after={f.model: f.receipt for f in receipts.values() if f.receipt is not None},
         before=before,
         base=None if base is None else base.name,
         spent=() if base is None else _since(project, checks.ledger, checks.base_entries),
@@ -101,7 +102,7 @@ def review(
     )
 
 
-def receipts_at(project: Project, commit: Commit) -> dict[str, dict[str, Any]]:
+def receipts_at(project: Project, commit: Commit) -> dict[str, Receipt]:
     """Receipts of the project's target at a commit; none where its warehouse lies outside the repository."""
     folder = project.warehouse_dir
     inside = folder.is_relative_to(project.root)
@@ -124,8 +125,8 @@ class Checks:
     def __init__(
         self,
         manifest: Manifest,
-        receipts: Mapping[str, Receipt],
-        before: Mapping[str, Mapping[str, Any]] | None = None,
+        receipts: Mapping[str, ReceiptFile],
+        before: Mapping[str, Receipt] | None = None,
         base: Commit | None = None,
         full: bool = False,
         allow_breaking: bool = False,
@@ -139,15 +140,15 @@ class Checks:
         self.ledger: Ledger | None = None
         self.base_entries: Sequence[Entry] = ()
 
-    def _states(self) -> dict[str, Mapping[str, Any]]:
+    def _states(self) -> dict[str, Made]:
         """What was recorded of each model: its receipt, or of an ephemeral one what the youngest receipt holds."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for receipt in sorted(self.whole.values(), key=lambda r: str(r.data["published_at"])):
-            for name, state in receipt.part("ephemeral").items():
+        found: dict[str, Made] = {}
+        for receipt in sorted((f.said for f in self.whole.values()), key=lambda r: r.published_at):
+            for name, state in receipt.ephemeral.items():
                 model = self.manifest.models.get(name)
-                if model is not None and model.spec.ephemeral and isinstance(state.get("fingerprints"), dict):
+                if model is not None and model.spec.ephemeral:
                     found[name] = state
-        return found | {n: r.data for n, r in self.whole.items() if n in self.manifest.models}
+        return found | {n: f.said for n, f in self.whole.items() if n in self.manifest.models}
 
     def run(self) -> Iterator[Finding]:
         for model in self.manifest.models.values():
@@ -172,7 +173,7 @@ class Checks:
         if now is None:
             yield fits.unread(model)
             return
-        stale = fits.fits_yaml(self.manifest, model, receipt.data, now)
+        stale = fits.fits_yaml(self.manifest, model, receipt.said, now)
         if stale is not None:
             if stale.details or not contradictions:  # else that is why
                 yield stale
@@ -193,11 +194,11 @@ class Checks:
             hint = f"synth build --select {model.name}+, and commit the receipts"
             yield Finding("audit", "error", message, model.spec.origin.at("audits"), hint, model.name)
 
-    def _contract(self, model: ModelNode, receipt: Receipt, fresh: bool) -> Iterator[Finding]:
+    def _contract(self, model: ModelNode, receipt: ReceiptFile, fresh: bool) -> Iterator[Finding]:
         before = (self.before or {}).get(model.name)
         if before is None or self.base is None:
             return
-        after = contract.columns_now(model, receipt, fresh)
+        after = contract.columns_now(model, receipt.said, fresh)
         changes = contract.column_changes(contract.columns_of(before), after)
         if changes:
             yield from contract.breaking(self.manifest, model, changes, self.base.name, allow=self.allow_breaking)
@@ -212,7 +213,7 @@ class Checks:
 
     def _other_rows(self) -> Iterator[Finding]:
         """Tables made from another training of the same declarations: their hashes are alike, their rows are not."""
-        for name, upstream in other_trainings({n: r.data for n, r in self.whole.items()}).items():
+        for name, upstream in other_trainings({n: f.said for n, f in self.whole.items()}).items():
             if name in self.manifest.models:
                 message = f"{name!r} was made from other rows of {listed(upstream)} than are published now"
                 hint = f"synth build --select {name} --full-refresh, or roll {listed(upstream)} back to those rows"

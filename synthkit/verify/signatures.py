@@ -9,7 +9,7 @@ from synthkit.errors import Location, SynthError
 from synthkit.store.signing import SIGNERS, VARIABLE, AllowedSigner, allowed_signers, key_of
 from synthkit.store.versions.git import Commit
 from synthkit.verify.findings import Finding
-from synthkit.verify.receipts import Receipt
+from synthkit.verify.receipts import ReceiptFile
 
 
 def signers_of(root: Path, base: Commit | None) -> tuple[tuple[AllowedSigner, ...], list[Finding]]:
@@ -28,21 +28,21 @@ def signers_of(root: Path, base: Commit | None) -> tuple[tuple[AllowedSigner, ..
         return (), [Finding("signature", "error", f"{SIGNERS}: {error.message}", where, error.hint)]
 
 
-def signed(receipt: Receipt, signers: Sequence[AllowedSigner], *, required: bool) -> Iterator[Finding]:
+def signed(file: ReceiptFile, signers: Sequence[AllowedSigner], *, required: bool) -> Iterator[Finding]:
     """Findings where a signature is bad; with ``required`` also where there is none, or nobody's who may sign."""
-    name, where = receipt.model, receipt.at("signature")
+    name, where, receipt = file.model, file.at("signature"), file.said
     again = f"build it with {VARIABLE} set to a key of {SIGNERS}: synth audit --select {name}"
-    if receipt.data.get("signature") is None:
+    if receipt.signature is None:
         if required:
             yield Finding("signature", "error", f"the receipt of {name!r} is not signed", where, again, name)
         return
     try:
-        key = key_of(receipt.data)
+        key = key_of(receipt)
     except ValueError as error:
         yield Finding("signature", "error", f"the signature of {name!r} is bad: {error}", where, again, name)
         return
     known = [s for s in signers if s.key == key]
-    if not any(s.may_sign(str(receipt.data["published_at"])) for s in known):
+    if not any(s.may_sign(receipt.published_at) for s in known):
         why = f"the key of {known[0].names} was not good then" if known else f"its key is not in {SIGNERS}"
         message = f"the receipt of {name!r} is signed, but by nobody who may sign: {why}"
         yield Finding("signature", "error" if required else "warning", message, where, again, name)

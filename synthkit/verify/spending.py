@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from synthkit.building.renames import never_charged, unanswered
 from synthkit.building.spending import SLACK
@@ -17,9 +16,10 @@ from synthkit.privacy.guarantee import Account
 from synthkit.privacy.ledger.entries import Entry, Ledger, LedgerError, parse_ledger
 from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.project.types import PrivacyRequirement, Requirement
+from synthkit.records.parts import ChargeRecord, Promise
 from synthkit.store.versions.git import Commit
 from synthkit.verify.findings import Finding
-from synthkit.verify.receipts import Receipt
+from synthkit.verify.receipts import ReceiptFile
 
 RESTORE = f"restore {FILE} from git: what it no longer holds is still spent"
 
@@ -99,37 +99,35 @@ def under_one_name(manifest: Manifest, ledger: Ledger) -> Iterator[Finding]:
         yield Finding("ledger", "warning", message, where, "check its spelling in the ledger (synth ledger)")
 
 
-def as_composed(manifest: Manifest, receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:
+def as_composed(manifest: Manifest, receipt: ReceiptFile, ledger: Ledger) -> Iterator[Finding]:
     """Findings where a guarantee in a receipt is not what the trainings that it names come to."""
     known = {e.hash: e for e in ledger.entries}
     names = {a.name for a in manifest.accounts.values()}
-    for g in _guarantees(receipt):
-        entries = [known[h] for h in g.get("entries") or () if h in known]
-        if len(entries) != len(g.get("entries") or ()):
+    for g in receipt.said.guarantees or ():
+        entries = [known[h] for h in g.entries if h in known]
+        if len(entries) != len(g.entries):
             continue  # :func:`in_ledger` says so
         wrong = _miscomposed(manifest, g, entries)
-        if g.get("account") not in names | {e.charge.account for e in entries}:
+        if g.account not in names | {e.charge.account for e in entries}:
             wrong = "account"
         if wrong is not None:
-            message = (
-                f"the receipt of {receipt.model!r} claims another {wrong} of {g.get('account')} than the trainings"
-            )
+            message = f"the receipt of {receipt.model!r} claims another {wrong} of {g.account} than the trainings"
             message += f" in {FILE} and the declared accounts give"
             hint = f"it was changed by hand, or accounts were renamed: synth build --select +{receipt.model}"
             yield Finding("ledger", "error", message, receipt.at("guarantees", wrong), hint, receipt.model)
 
 
-def _miscomposed(manifest: Manifest, g: Mapping[str, Any], entries: Sequence[Entry]) -> str | None:
+def _miscomposed(manifest: Manifest, g: Promise, entries: Sequence[Entry]) -> str | None:
     """Which field of a guarantee its entries contradict."""
     charges = [e.charge for e in entries]
-    if sorted({c.model for c in charges}) != list(g.get("releases") or ()):
+    if sorted({c.model for c in charges}) != list(g.releases):
         return "releases"
     nodes = {*manifest.sources, *(m.id for m in manifest.models.values())}
-    if not set(g.get("unprotected") or ()) <= nodes:
+    if not set(g.unprotected) <= nodes:
         return "unprotected"
-    if g.get("unprotected"):
-        return next((key for key in ("epsilon", "delta") if g.get(key) is not None), None)
-    epsilon, delta = g.get("epsilon"), g.get("delta")
+    if g.unprotected:
+        return next((key for key in ("epsilon", "delta") if getattr(g, key) is not None), None)
+    epsilon, delta = g.epsilon, g.delta
     if not charges or epsilon is None or delta is None:
         return "epsilon"
     pairs = [(c.epsilon, c.delta) for c in charges]
@@ -142,30 +140,29 @@ def _miscomposed(manifest: Manifest, g: Mapping[str, Any], entries: Sequence[Ent
     return None if near else "epsilon"
 
 
-def in_ledger(receipt: Receipt, ledger: Ledger) -> Iterator[Finding]:
+def in_ledger(receipt: ReceiptFile, ledger: Ledger) -> Iterator[Finding]:
     """Findings where a receipt claims a training that the ledger does not hold, or holds otherwise."""
     known = {e.hash: e for e in ledger.entries}
     name = receipt.model
     claimed: list[tuple[str, tuple[str, ...]]] = []
-    privacy = receipt.part("privacy")
-    if privacy:
-        claimed.append((str(privacy.get("entry")), ("privacy", "entry")))
-    for guarantee in _guarantees(receipt):
-        claimed += [(str(h), ("guarantees", "entries")) for h in guarantee.get("entries") or ()]
+    privacy = receipt.said.privacy
+    if privacy is not None:
+        claimed.append((privacy.entry, ("privacy", "entry")))
+    for promise in receipt.said.guarantees or ():
+        claimed += [(h, ("guarantees", "entries")) for h in promise.entries]
     for entry in dict.fromkeys(h for h, _ in claimed):
         if entry not in known:
             where = receipt.at(*next(keys for h, keys in claimed if h == entry))
             message = f"{name!r} descends from the training {entry[:12]}…, which is not in {FILE}"
             yield Finding("ledger", "error", message, where, RESTORE, name)
-    charged = known.get(str(privacy.get("entry")))
-    if charged is not None:
-        yield from _as_charged(receipt, privacy, charged)
+    if privacy is not None and privacy.entry in known:
+        yield from _as_charged(receipt, privacy, known[privacy.entry])
 
 
-def _as_charged(receipt: Receipt, privacy: Mapping[str, Any], entry: Entry) -> Iterator[Finding]:
-    c, data = entry.charge, receipt.data
+def _as_charged(receipt: ReceiptFile, privacy: ChargeRecord, entry: Entry) -> Iterator[Finding]:
+    c, said = entry.charge, receipt.said
     truth = {**entry.charged().to_json(), "epsilon": c.epsilon, "delta": c.delta}
-    claims = {**privacy, "epsilon": data.get("epsilon"), "delta": data.get("delta")}
+    claims = {**privacy.to_json(), "epsilon": said.epsilon, "delta": said.delta}
     wrong = [key for key, value in truth.items() if claims.get(key) != value]
     if wrong:
         keys = (wrong[0],) if wrong[0] in ("epsilon", "delta") else ("privacy", wrong[0])
@@ -176,7 +173,7 @@ def _as_charged(receipt: Receipt, privacy: Mapping[str, Any], entry: Entry) -> I
         yield Finding("ledger", "error", message, receipt.at(*keys), hint, receipt.model)
 
 
-def within_requirements(manifest: Manifest, receipts: Mapping[str, Receipt]) -> Iterator[Finding]:
+def within_requirements(manifest: Manifest, receipts: Mapping[str, ReceiptFile]) -> Iterator[Finding]:
     """Findings where published rows reveal more than ``privacy:`` of their model, or of an exposure, allows today.
 
     The compiler has checked the declarations; rows may descend from older trainings than these.
@@ -194,14 +191,9 @@ def within_requirements(manifest: Manifest, receipts: Mapping[str, Receipt]) -> 
         receipt = receipts.get(table)
         if receipt is None or not isinstance(requirement, PrivacyRequirement):
             continue
-        for g in _guarantees(receipt):
-            epsilon, limit = g.get("epsilon"), requirement.max_epsilon
+        for g in receipt.said.guarantees or ():
+            epsilon, limit = g.epsilon, requirement.max_epsilon
             if epsilon is None or epsilon > limit:
                 shown = "real rows without a bound" if epsilon is None else f"ε = {epsilon:.4g}"
-                message = f"{who} allows ε = {limit:g} of {g.get('account')}, but as built {table!r} reveals {shown}"
+                message = f"{who} allows ε = {limit:g} of {g.account}, but as built {table!r} reveals {shown}"
                 yield Finding("budget", "error", message, where, f"synth build --select +{table}", table)
-
-
-def _guarantees(receipt: Receipt) -> list[Mapping[str, Any]]:
-    found = receipt.data.get("guarantees")
-    return [g for g in found if isinstance(g, dict)] if isinstance(found, list) else []

@@ -7,10 +7,9 @@ private table's), or where the record does not tell, the table must be audited a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,48 +20,42 @@ from synthkit.audits.runner import BoundAudit, audit_hash, conditioned
 from synthkit.compiler import ModelNode
 from synthkit.compiler.manifest import audit_keys
 from synthkit.errors import Location, SynthError
-from synthkit.planning.difference import audit_changes, changes
+from synthkit.planning.difference import Declared, audit_changes, changes
 from synthkit.privacy.disclosure import WITHHELD
-from synthkit.store.warehouse import PASSING
+from synthkit.records.audit import PASSING, AuditRecord, ColumnRecord
+from synthkit.records.parts import Demand
+from synthkit.records.receipt import Receipt
 from synthkit.verify.findings import Finding, Level
-from synthkit.verify.receipts import Receipt
+from synthkit.verify.receipts import ReceiptFile
 
 _LIMITS = ("max", "within", "max_excess", "min", "max_shortfall", "decide")
-Record = Mapping[str, Any]
-Demand = Mapping[str, Any]
 
 
-def passes_audits(model: ModelNode, receipt: Receipt, now: Mapping[str, Any]) -> Iterator[Finding]:
-    """Findings about the audits of one published table; ``now`` is what is declared (planning.difference)."""
+def passes_audits(model: ModelNode, receipt: ReceiptFile, now: Declared) -> Iterator[Finding]:
+    """Findings about the audits of one published table."""
     again = f"synth audit --select {model.name} (where the real rows are), and commit the receipt"
-    moved = [str(c) for c in changes(receipt.data, now, ("audit",)) if c.head in ("tables", "reference")]
+    moved = [str(c) for c in changes(receipt.said, now, ("audit",)) if c.head in ("tables", "reference")]
     if moved:
         message = f"the tables that the audits of {model.name!r} compare with are others than when it was audited"
         yield Finding("audit", "error", message, model.spec.origin.at("name"), again, model.name, tuple(moved))
-    recorded = _recorded(receipt)
+    recorded = _recorded(receipt.said)
     for key, bound in zip(audit_keys(b.name for b in model.audits), model.audits, strict=True):
         if key not in recorded:
             yield _never(model, bound, again)
             continue
-        lines = tuple(map(str, audit_changes(key, recorded[key][0], receipt.data, now)))
+        lines = tuple(map(str, audit_changes(key, recorded[key][0], receipt.said, now)))
         finding = _judged(model, bound, *recorded[key], lines, again)
         if finding is not None:
             yield finding
 
 
-def _recorded(receipt: Receipt) -> dict[str, tuple[Demand, Record]]:
+def _recorded(receipt: Receipt) -> dict[str, tuple[Demand, AuditRecord]]:
     """What was demanded and what was found, by the audit's key."""
-    demands = receipt.data.get("required")
-    records = receipt.data["audits"]
-    if not isinstance(demands, list) or len(demands) != len(records):
+    demands, records = receipt.required, receipt.audits
+    if demands is None or len(demands) != len(records):
         return {}
-    found: dict[str, tuple[Demand, Record]] = {}
-    keys = audit_keys(str(record.get("name")) for record in records)
-    for key, demand, record in zip(keys, demands, records, strict=True):
-        same = isinstance(demand, dict) and demand.get("name") == record.get("name")
-        if same and isinstance(demand.get("params"), dict):
-            found[key] = (demand, record)
-    return found
+    pairs = zip(audit_keys(r.name for r in records), demands, records, strict=True)
+    return {key: (demand, record) for key, demand, record in pairs if demand.name == record.name}
 
 
 def _place(bound: BoundAudit) -> Location:
@@ -77,13 +70,13 @@ def _never(model: ModelNode, bound: BoundAudit, again: str) -> Finding:
 
 
 def _judged(
-    model: ModelNode, bound: BoundAudit, demand: Demand, record: Record, lines: tuple[str, ...], again: str
+    model: ModelNode, bound: BoundAudit, demand: Demand, record: AuditRecord, lines: tuple[str, ...], again: str
 ) -> Finding | None:
     what = f"audit {bound.name!r} of {model.name!r}"
-    if demand.get("hash") == bound.hash:
-        if record.get("status") in PASSING:
+    if demand.hash == bound.hash:
+        if record.passes:
             return None
-        message = f"{what} did not pass ({record.get('status')}), so this table was never published by a build"
+        message = f"{what} did not pass ({record.status}), so this table was never published by a build"
         hint = f"the receipt was changed by hand: restore it from git, or synth build --select {model.name}"
         return Finding("audit", "error", message, _place(bound), hint, model.name)
     statuses = rejudged(bound, demand, record)
@@ -96,7 +89,7 @@ def _judged(
         message = f"{what} does not pass under today's limit: it found {figures}"
         hint = f"take the limit back, or make a better table (synth build --select {model.name})"
         return Finding("audit", "error", message, _place(bound), hint, model.name, lines)
-    if statuses <= {"warn", "inconclusive"} and record.get("status") == "pass":
+    if statuses <= {"warn", "inconclusive"} and record.status == "pass":
         word = "warns" if statuses == {"warn"} else "cannot tell"
         return Finding(
             "audit", "warning", f"{what} {word} under today's limit: {figures}", _place(bound), again, model.name, lines
@@ -105,19 +98,18 @@ def _judged(
     return Finding("audit", "note", message, _place(bound), None, model.name, lines)
 
 
-def _figures(record: Record) -> str:
+def _figures(record: AuditRecord) -> str:
     """``0.08 [0.06, 0.1], floor 0.03``."""
-    if record.get("value") is None:
-        return str(record.get("status"))
-    text = f"{record['value']:.3g}"
-    low, high = _end(record, 0), _end(record, 1)
-    if low is not None and high is not None and low != high:
-        text += f" [{low:.3g}, {high:.3g}]"
-    return text if record.get("floor") is None else f"{text}, floor {record['floor']:.3g}"
+    if record.value is None:
+        return record.status
+    text = f"{record.value:.3g}"
+    if record.ends is not None and record.ends[0] != record.ends[1]:
+        text += f" [{record.ends[0]:.3g}, {record.ends[1]:.3g}]"
+    return text if record.floor is None else f"{text}, floor {record.floor:.3g}"
 
 
-def _why_not(bound: BoundAudit, demand: Demand, record: Record) -> str:
-    if record.get("message") == WITHHELD:
+def _why_not(bound: BoundAudit, demand: Demand, record: AuditRecord) -> str:
+    if record.message == WITHHELD:
         return "its figures are not in the receipt, as the table is private"
     if not _only_limits(bound, demand):
         return "what was recorded does not answer what it asks now"
@@ -127,7 +119,7 @@ def _why_not(bound: BoundAudit, demand: Demand, record: Record) -> str:
 # -- by the record -------------------------------------------------------------------------------------
 
 
-def rejudged(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Status] | None:
+def rejudged(bound: BoundAudit, demand: Demand, record: AuditRecord) -> frozenset[Status] | None:
     """The verdicts that today's audit could come to on the recorded figures; None where they cannot be told.
 
     Args:
@@ -137,13 +129,13 @@ def rejudged(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Sta
     """
     if not _only_limits(bound, demand):
         return None
-    same = all(bound.params.get(k) == demand["params"].get(k) for k in _LIMITS)
+    same = all(bound.params.get(k) == demand.params.get(k) for k in _LIMITS)
     own = _own(demand, record) if same else None
     if own is None:
         own = _by_figures(bound, demand, record)
     if own is None:
         return None
-    value = record.get("value")
+    value = record.value
     if value is None and (bound.warn_if or bound.error_if):
         return None
     return frozenset(
@@ -162,11 +154,10 @@ def _only_limits(bound: BoundAudit, demand: Demand) -> bool:
     """Whether the recorded audit, but for its limits and conditions, is today's: the hash says so."""
     params = dict(bound.params)
     if _gate_type(bound) is not None:
-        params |= {k: demand["params"].get(k) for k in _LIMITS if k in params}
-    old: dict[str, Any] = {k: demand.get(k) for k in ("severity", "warn_if", "error_if")}
-    old["on_inconclusive"] = demand.get("on_inconclusive", "ignore")
+        params |= {k: demand.params.get(k) for k in _LIMITS if k in params}
+    old = {k: getattr(demand, k) for k in ("severity", "warn_if", "error_if", "on_inconclusive")}
     version = 1 if bound.audit is None else registry.get(bound.audit).version
-    return audit_hash(replace(bound, params=params, **old), version) == demand.get("hash")
+    return audit_hash(replace(bound, params=params, **old), version) == demand.hash
 
 
 def _gate_type(bound: BoundAudit) -> type[Gate] | None:
@@ -176,33 +167,33 @@ def _gate_type(bound: BoundAudit) -> type[Gate] | None:
     return params if issubclass(params, GateParams | ShareParams) else None
 
 
-def _own(demand: Demand, record: Record) -> frozenset[Status] | None:
+def _own(demand: Demand, record: AuditRecord) -> frozenset[Status] | None:
     """The audit's own verdict, before severity and conditions; None where a condition hid it."""
-    status = record.get("status")
-    if demand.get("warn_if") is not None or demand.get("error_if") is not None:
+    status = record.status
+    if demand.warn_if is not None or demand.error_if is not None:
         return None
-    if status == "warn" and demand.get("on_inconclusive", "ignore") != "ignore":
+    if status == "warn" and demand.on_inconclusive != "ignore":
         return None  # it may not have been able to tell
-    if demand.get("severity") == "warn" and status == "warn":
+    if demand.severity == "warn" and status == "warn":
         return frozenset({"fail"})
     known: frozenset[Status] = frozenset({"pass", "warn", "fail", "inconclusive", "skipped", "error"})
     return frozenset(s for s in known if s == status) or None
 
 
-def _by_figures(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Status] | None:
+def _by_figures(bound: BoundAudit, demand: Demand, record: AuditRecord) -> frozenset[Status] | None:
     """By the recorded figures; None where today's limit is the audit's default, which the record does not hold.
 
     The same rule must give the recorded verdict under the recorded limit: an audit that decides otherwise is not
     judged here.
     """
     kind = _gate_type(bound)
-    if kind is None or record.get("value") is None:
+    if kind is None or record.value is None:
         return None
     try:
-        today, then = kind.model_validate(bound.params), kind.model_validate(dict(demand["params"]))
+        today, then = kind.model_validate(bound.params), kind.model_validate(dict(demand.params))
     except (ValidationError, SynthError):
         return None
-    before = _possible(then, record, record.get("limit"))
+    before = _possible(then, record, record.limit)
     own = _own(demand, record)
     if before is None or (own is not None and not own <= before):
         return None
@@ -218,31 +209,33 @@ def gate_of(bound: BoundAudit) -> Gate | None:
         return None
 
 
-def possible_verdicts(bound: BoundAudit, demand: Demand, record: Record) -> frozenset[Status] | None:
+def possible_verdicts(bound: BoundAudit, demand: Demand, record: AuditRecord) -> frozenset[Status] | None:
     """The verdicts, before severity and conditions, that recorded figures allow under the recorded demand."""
-    params = gate_of(replace(bound, params=dict(demand["params"])))
+    params = gate_of(replace(bound, params=dict(demand.params)))
     if params is None:
         return None
     try:
-        return _possible(params, record, record.get("limit"))
+        return _possible(params, record, record.limit)
     except (TypeError, KeyError, SynthError):
         return None
 
 
-def _possible(params: Gate, record: Record, default: float | None) -> frozenset[Status] | None:
+def _possible(params: Gate, record: AuditRecord, default: float | None) -> frozenset[Status] | None:
     """The verdicts that are possible under ``params``; ``default``: the limit where they give none."""
     given = any(getattr(params, k, None) is not None for k in _LIMITS if k != "decide")
     if not given and default is None:
         return None
-    parts: Sequence[Mapping[str, Any]] = [{**record, "ci_low": _end(record, 0), "ci_high": _end(record, 1)}]
-    if getattr(params, "combine", None) == "worst" and record.get("columns"):
-        parts = [c for c in record["columns"] if c.get("value") is not None]
+    parts: Sequence[AuditRecord | ColumnRecord] = [record]
+    if getattr(params, "combine", None) == "worst" and record.columns:
+        parts = record.columns
     better: Better = "lower" if isinstance(params, GateParams) else "higher"
     found: set[frozenset[Status]] = set()
     for part in parts:
-        if part.get("ci_low") is None or part.get("ci_high") is None:
+        if part.value is None:
+            continue
+        if part.ends is None:
             return None
-        estimate = Estimate(part["value"], part["ci_low"], part["ci_high"], part.get("floor"))
+        estimate = Estimate(part.value, *part.ends, part.floor)
         limit = limit_of(params, estimate.floor, {}) if given else Limit(default, "", better, params.decide)
         found.add(_one(estimate, limit))
     for worst in ({"fail"}, {"fail", "inconclusive"}, {"inconclusive"}):
@@ -258,8 +251,3 @@ def _one(found: Estimate, limit: Limit) -> frozenset[Status]:
         return frozenset({status})
     clearly = found.low > limit.value if limit.better == "lower" else found.high < limit.value
     return frozenset({"fail"}) if clearly else frozenset({"fail", "inconclusive"})
-
-
-def _end(record: Record, index: int) -> Any:
-    ci = record.get("ci")
-    return ci[index] if isinstance(ci, list | tuple) and len(ci) == 2 else None

@@ -118,7 +118,7 @@ def sound(audit: str, params: dict[str, Any], ctx: AuditContext) -> AuditRecord:
     [record] = run_audits(ctx, [BoundAudit(audit, audit, None, params)], lambda *_a, **_k: None)
     assert record.status != "error", f"{audit} {params}: {record.message}"
     low, high = declared.between
-    found = [(record.value, record.ci), *((c["value"], (c["ci_low"], c["ci_high"])) for c in record.columns)]
+    found = [(record.value, record.ci), *((c.value, (c.ci_low, c.ci_high)) for c in record.columns)]
     for value, ci in found:
         if value is None:
             continue

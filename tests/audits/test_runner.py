@@ -100,7 +100,7 @@ def test_conditions_leave_alone_what_has_no_value(rows: AuditContext) -> None:
 
 def test_a_warning_shows_in_its_columns(rows: AuditContext) -> None:
     record = one(rows, "accepted_range", params=AGES, severity="warn")
-    assert [c["status"] for c in record.columns] == ["warn"]
+    assert [c.status for c in record.columns] == ["warn"]
 
 
 @pytest.mark.parametrize("text", ["> 10", "!= 0", ">=0.05", "<1e-3", "= -2", " == +3 ", "<> 1.", "<= .5"])

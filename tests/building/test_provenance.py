@@ -14,11 +14,13 @@ from synthkit.errors import BuildError
 from synthkit.privacy.guarantee import in_words
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.privacy.ledger.ledger import FILE, open_ledger
+from synthkit.records.parts import ChargeRecord, Promise
 from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows
 from tests.compiler import test_guarantees as graphs
 from tests.privacy.ledger.test_ledger import CHARGE
 from tests.private import PrivateProject, private_project
+from tests.receipts import audited
 
 registered = graphs.registered
 PAIR = {
@@ -37,15 +39,15 @@ def charged(manifest: Manifest, count: int) -> list[str]:
     return found
 
 
-def rows(*guarantees: dict[str, Any] | None) -> StagedRows:
+def rows(*guarantees: Promise | None) -> StagedRows:
     known = None if guarantees == (None,) else tuple(g for g in guarantees if g is not None)
     return StagedRows(Table(Schema(()), (), 0), "s", None, None, known)
 
 
-def of(*entries: str, **more: Any) -> dict[str, Any]:
+def of(*entries: str, **more: Any) -> Promise:
     source = "source:crm.customers"
     known = {"account": "crm.customers", "sources": [source], "epsilon": 1.0, "delta": 1e-6, "releases": ["private"]}
-    return {**known, "unprotected": [], "entries": list(entries), **more}
+    return Promise.from_json({**known, "unprotected": [], "entries": list(entries), **more})
 
 
 def test_rows_of_one_training_have_its_guarantee(tmp_path: Path) -> None:
@@ -96,13 +98,14 @@ def test_an_entry_that_the_ledger_lacks_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_what_a_receipt_says_in_words() -> None:
-    plain = {"contains_real_rows": False, "epsilon": None, "delta": None, "privacy": None, "guarantees": [of("x")]}
+    plain = audited(guarantees=[of("x")])
+    charged = ChargeRecord(entry="x", account="crm.customers", mechanisms=(), insecure_seed=3)
     assert in_words(plain) == "(1, 1e-06)-differential privacy for crm.customers"
-    assert "insecure" in in_words(plain | {"privacy": {"insecure_seed": 3}})
-    assert "no formal" in in_words(plain | {"guarantees": [of("x"), of(epsilon=None)]})
-    assert "no formal" in in_words(plain | {"guarantees": []})
-    assert "no formal" in in_words(plain | {"guarantees": None})
-    assert in_words(plain | {"contains_real_rows": True}) == "none: the table contains real rows"
+    assert "insecure" in in_words(plain.having(privacy=charged))
+    assert "no formal" in in_words(plain.having(guarantees=[of("x"), of(epsilon=None)]))
+    assert "no formal" in in_words(plain.having(guarantees=[]))
+    assert "no formal" in in_words(plain.having(guarantees=None))
+    assert in_words(plain.having(contains_real_rows=True)) == "none: the table contains real rows"
 
 
 @pytest.mark.slow

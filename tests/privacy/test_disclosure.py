@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from synthkit.audits.runner import AuditRecord
 from synthkit.privacy.disclosure import (
     UNSAID,
     WITHHELD,
@@ -14,7 +13,9 @@ from synthkit.privacy.disclosure import (
     public_receipt,
     public_result,
 )
+from synthkit.records.audit import AuditRecord, ColumnRecord
 from synthkit.results import ModelResult
+from tests.receipts import audited
 
 KS = AuditRecord(
     name="ks",
@@ -27,29 +28,26 @@ KS = AuditRecord(
     status="pass",
     message="age differs most by 0.0123",
     seconds=0.5,
-    columns=({"column": "age", "value": 0.0123},),
+    columns=(ColumnRecord(column="age", value=0.0123, status="pass"),),
     details={"rows": 12345},
+    limit=0.1,
 )
-COUNT = AuditRecord("row_count", None, 500, (500, 500), "equals 500", None, "error", "pass", "500 rows", 0.1)
+COUNT = AuditRecord(
+    name="row_count", value=500, ci=(500, 500), threshold="equals 500", status="pass", message="500 rows", seconds=0.1
+)
 
 
 def test_of_an_audit_that_reads_real_rows_only_the_verdict_is_published() -> None:
-    receipt = {
-        "audits": [KS.to_json(), COUNT.to_json()],
-        "source_rows": 12345,
-        "seconds": {"train": 3.2},
-        "rows": 500,
-        "epsilon": 1.0,
-    }
-    public = public_receipt(receipt, {"ks"})
-    ks, count = public["audits"]
-    assert (ks["name"], ks["status"], ks["threshold"], ks["message"]) == ("ks", "pass", "max 0.1", WITHHELD)
-    assert count == COUNT.to_json()
+    table = audited(audits=[KS, COUNT], source_rows=12345, seconds={"train": 3.2}, rows=500, epsilon=1.0)
+    public = public_receipt(table, {"ks"})
+    ks, count = public.audits
+    assert (ks.name, ks.status, ks.threshold, ks.message) == ("ks", "pass", "max 0.1", WITHHELD)
+    assert count.to_json() == COUNT.to_json()
     for secret in ("0.0123", "0.011", "0.009", "12345", "'age'", "3.2"):
-        assert secret not in str(public), secret
-    assert AuditRecord.from_json(ks).value is None  # readers read it as any record
-    assert public["rows"] == 500
-    assert public["epsilon"] == 1.0
+        assert secret not in str(public.to_json()), secret
+    assert ks.value is None
+    assert public.rows == 500
+    assert public.epsilon == 1.0
 
 
 @pytest.mark.parametrize(
@@ -63,8 +61,8 @@ def test_of_an_audit_that_reads_real_rows_only_the_verdict_is_published() -> Non
 def test_what_is_withheld_follows_from_what_a_field_is(
     disclosure: Disclosure, told: set[str], withheld: set[str]
 ) -> None:
-    (shown,) = public_audits([KS.to_json()], {"ks"}, disclosure)
-    whole = KS.to_json()
+    (record,) = public_audits([KS], {"ks"}, disclosure)
+    shown, whole = record.to_json(), KS.to_json()
     assert {k for k in told if shown[k] != whole[k]} == set()
     assert {k for k in withheld if shown[k] == whole[k]} == set()
     for key in ("name", "severity", "status", "threshold"):
@@ -72,29 +70,24 @@ def test_what_is_withheld_follows_from_what_a_field_is(
 
 
 def test_a_field_that_nobody_classified_is_withheld() -> None:
-    receipt = {
-        "audits": [KS.to_json() | {"rows_seen": 12345}],
-        "rows": 5,
-        "largest": 12345,
-        "inputs": {"train": {"n": 1}},
-    }
+    receipt = audited(audits=[KS.having(rows_seen=12345)], rows=5, largest=12345, inputs={"train": {"n": 1}})
     for disclosure in ("guarded", "private"):
         public = public_receipt(receipt, {"ks"}, disclosure)
-        assert "12345" not in str(public)
-        assert public["inputs"] == {"train": {}}
+        assert "12345" not in str(public.to_json())
+        assert public.inputs.train == {}
     assert public_receipt(receipt, {"ks"}, "open") == receipt
 
 
 def test_a_result_says_no_more_than_a_receipt() -> None:
-    seen = {"seconds": {"train": 3.2}, "audits": (KS.to_json(),), "withheld": ("ks",), "rows": 500}
+    seen = {"seconds": {"train": 3.2}, "audits": (KS,), "withheld": ("ks",), "rows": 500}
     for disclosure, value in (("private", None), ("guarded", KS.value)):
         result = ModelResult("m", "train", "error", message="row 'Ann Lee' is odd", disclosure=disclosure, **seen)
         public = public_result(result)
         assert (public.seconds, public.rows, public.message) == ({}, 500, UNSAID)
-        assert public.audits[0]["value"] == value
-        assert (public.audits[0]["details"], public.audits[0]["seconds"]) == ({}, None)
+        assert public.audits[0].value == value
+        assert (public.audits[0].details, public.audits[0].seconds) == ({}, None)
     older = ModelResult("m", "train", "pass", epsilon=1.0, **seen)  # of a run that recorded no disclosure
-    assert public_result(older).audits[0]["value"] is None
+    assert public_result(older).audits[0].value is None
 
 
 @pytest.mark.parametrize(

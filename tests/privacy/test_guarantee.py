@@ -9,19 +9,23 @@ import pytest
 from synthkit.privacy.accounting.accountant import calibrate
 from synthkit.privacy.accounting.mechanisms import Gaussian
 from synthkit.privacy.guarantee import attacker_in_words, rounded_up
+from synthkit.records.receipt import AuditedTable
+from tests.receipts import audited
 
 
-def receipt(*pairs: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:
+def receipt(*pairs: tuple[float | None, float | None], **more: Any) -> AuditedTable:
     guarantees = [
-        {"account": f"crm.t{i}", "epsilon": e, "delta": d, "entries": [f"hash{i}"]} for i, (e, d) in enumerate(pairs)
+        {"account": f"crm.t{i}", "sources": [], "epsilon": e, "delta": d, "entries": [f"hash{i}"]}
+        for i, (e, d) in enumerate(pairs)
     ]
-    return {"contains_real_rows": False, "guarantees": guarantees, "privacy": None, **more}
+    return audited(**{"guarantees": guarantees, **more})
 
 
 def charged(insecure_seed: int | None = None, unit: str | None = None) -> dict[str, Any]:
     noise = Gaussian(calibrate(lambda x: [Gaussian(x)], 1.0, 1e-5))
     return {
         "entry": "hash0",
+        "account": "crm.t0",
         "privacy_unit": unit,
         "mechanisms": [noise.to_json()],
         "insecure_seed": insecure_seed,
@@ -54,10 +58,10 @@ def test_a_second_account_goes_by_its_own_figures() -> None:
         receipt((1.0, 1e-5), (None, None)),
         receipt((1.0, 1e-5), contains_real_rows=True),
         receipt((1.0, 1e-5), privacy=charged(insecure_seed=4)),
-        {"contains_real_rows": False, "guarantees": None},
+        audited(guarantees=None),
     ],
 )
-def test_nothing_is_promised_where_nothing_holds(unprotected: dict[str, Any]) -> None:
+def test_nothing_is_promised_where_nothing_holds(unprotected: AuditedTable) -> None:
     assert attacker_in_words(unprotected) is None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import Git
 from synthkit.results import ModelResult, RunResults
 
 
-def audit(name: str, status: str, **rest: Any) -> dict[str, Any]:
+def audit(name: str, status: str, **rest: Any) -> AuditRecord:
     base = {
         "name": name,
         "column": None,
@@ -22,7 +24,7 @@ def audit(name: str, status: str, **rest: Any) -> dict[str, Any]:
         "columns": [],
         "details": {},
     }
-    return {**base, **rest}
+    return AuditRecord.from_json({**base, **rest})
 
 
 KS = audit(
@@ -76,7 +78,7 @@ def run(*results: ModelResult, interrupted: bool = False) -> RunResults:
         device="cpu",
         versions={"synthkit": "0.1.0"},
         results=results,
-        git={"commit": "0" * 40, "dirty": False},
+        git=Git(commit="0" * 40, dirty=False),
         interrupted=interrupted,
     )
 

@@ -230,7 +230,7 @@ def test_the_line_of_a_model(result: object, facts: str) -> None:
 
 
 def test_only_audits_worth_reading_are_told() -> None:
-    passed = {**KS, "status": "pass"}
+    passed = KS.having(status="pass")
     assert spoken([AuditFinished("m", passed)]) == ""
     assert spoken([AuditFinished("m", WARNED)]).startswith("      warn  m: row_count: 12,345 against min 20000")
     assert "too few rows" in spoken([AuditFinished("m", UNTOLD)])

@@ -93,5 +93,5 @@ def test_reports_are_written_whole_and_folders_made(tmp_path: Path) -> None:
 
 
 def test_advice_is_not_given_twice() -> None:
-    told = {**KS, "message": "above 0.1. Try more epochs"}
+    told = KS.having(message="above 0.1. Try more epochs")
     assert "Try: " not in markdown(run(ModelResult("m", "train", "fail", audits=(told,))))

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from synthkit.errors import Location
 from synthkit.privacy.disclosure import WITHHELD
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import Receipt
 from synthkit.report.annotations import Notice, commands, fitting
-from synthkit.report.compare import compare
+from synthkit.report.compare import State, compare
 from synthkit.report.hosting import Host, host_of
 from synthkit.report.page import Code, Link, Rows, Strong, line, para, plain, to_html, to_markdown
 from synthkit.report.runpage import Surroundings, run_notices
@@ -21,6 +23,7 @@ from synthkit.report.writing import Report, of_review, of_run, write
 from synthkit.results import ModelResult
 from synthkit.verify.findings import Finding
 from synthkit.verify.review import Review, Spent
+from tests import receipts
 from tests.report.runs import KS, NOT_NULL, audit, run
 
 ANYTHING = st.text(alphabet=st.sampled_from("a<>&\"'`|*_[]()\\\n !#~{}é"), max_size=30)
@@ -163,22 +166,23 @@ def test_links_of_github_gitlab_and_nobody() -> None:
 # -- before and after ----------------------------------------------------------------------------------
 
 
-def receipt(sample: str, *audits: dict[str, object], rows: int = 10, **rest: object) -> dict[str, object]:
+def receipt(sample: str, *audits: AuditRecord, rows: int = 10, **rest: object) -> Receipt:
     fingerprints = {"train": "t", "sample": sample, "audit": f"a{len(audits)}"}
-    return {"rows": rows, "epsilon": None, "fingerprints": fingerprints, "audits": list(audits), **rest}
+    return receipts.receipt(rows=rows, fingerprints=fingerprints, audits=audits, **rest)
 
 
 def test_tables_and_audits_side_by_side() -> None:
-    better = {**KS, "status": "pass", "value": 0.05, "ci": [0.04, 0.06]}
+    better = KS.having(status="pass", value=0.05, ci=[0.04, 0.06])
     before = {"a": receipt("1", KS), "gone": receipt("1"), "same": receipt("1", KS), "limit": receipt("1", better)}
-    tighter = {**better, "threshold": "max 0.08"}
+    tighter = better.having(threshold="max 0.08")
     after = {
         "a": receipt("2", better, NOT_NULL),
         "new": receipt("1"),
         "same": receipt("1", KS),
         "limit": receipt("1", tighter),
     }
-    found = {c.model: c for c in compare(before, after)}
+    sides = ({n: State.of_receipt(r) for n, r in side.items()} for side in (before, after))
+    found = {c.model: c for c in compare(*sides)}
     assert {n: c.kind for n, c in found.items()} == {
         "a": "changed",
         "gone": "removed",
@@ -216,7 +220,7 @@ def test_a_run_is_held_against_a_base_where_it_says_something() -> None:
 def test_figures_of_a_private_table_are_in_no_form_of_a_report() -> None:
     secret = audit("ks", "fail", value=0.4242, ci=[0.41, 0.43], threshold="max 0.1", message="'age' is 4242")
     result = ModelResult("p", "train", "fail", rows=5, epsilon=1.0, audits=(secret,), withheld=("ks",), path="m.yml")
-    before = {"p": receipt("1", {**secret, "value": None, "ci": None, "message": WITHHELD}, epsilon=1.0)}
+    before = {"p": receipt("1", secret.having(value=None, ci=None, message=WITHHELD), epsilon=1.0)}
     rendered = of_run(run(result), Surroundings(before, "main"))
     texts = [rendered.markdown(), rendered.html(), rendered.junit(), *commands(rendered.notices())]
     for text in texts:

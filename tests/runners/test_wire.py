@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from synthkit.audits.context import PrivateTraining, Version
-from synthkit.audits.runner import AuditRecord, BoundAudit
+from synthkit.audits.runner import BoundAudit
 from synthkit.compiler.manifest import Size
 from synthkit.generators.base import Budget
 from synthkit.privacy.accounting.mechanisms import (
@@ -31,6 +31,7 @@ from synthkit.privacy.accounting.mechanisms import (
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.types import ColumnSpec, ConnectionSpec, SourceTableSpec
+from synthkit.records.audit import AuditRecord, ColumnRecord
 from synthkit.runners.done import Audited, Divided, Made
 from synthkit.runners.jobs import (
     AuditJob,
@@ -251,7 +252,7 @@ def test_a_field_of_another_type_is_refused() -> None:
                         status="pass",
                         message="fine",
                         seconds=0.25,
-                        columns=({"column": "a", "value": 3},),
+                        columns=(ColumnRecord(column="a", value=3, status="pass"),),
                         details={"n": [1, 2.5, None]},
                     ),
                 ),

@@ -10,7 +10,8 @@ import pytest
 
 from synthkit.schema import Column, Schema
 from synthkit.store.previous import PreviousVersions
-from synthkit.store.warehouse import REQUIRED, PassingAudit, Warehouse
+from synthkit.store.warehouse import PassingAudit, Warehouse
+from tests.receipts import audited
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def staged(directory: Path, *values: int) -> Path:
 def publish(versions: PreviousVersions, rows: Path) -> None:
     versions.keep("t", rows)
     schema = Schema((Column("a", "integer", "BIGINT"),)).to_json()
-    receipt = {**dict.fromkeys(REQUIRED), "schema": schema, "rows": pq.read_table(rows).num_rows, "audits": []}
-    versions.warehouse.publish("t", rows, PassingAudit.of([]), receipt)
+    table = audited(schema=schema, rows=pq.read_table(rows).num_rows)
+    versions.warehouse.publish("t", rows, PassingAudit.of([]), table)
 
 
 def before(versions: PreviousVersions, rows: Path) -> list[int] | None:

@@ -5,59 +5,36 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.parquet import write_parquet
 from synthkit.store.published import recover
 from synthkit.store.reader import Reader
 from synthkit.store.warehouse import PassingAudit, Warehouse
+from tests.receipts import audited
 
-AUDIT = {
-    "name": "ks",
-    "column": None,
-    "value": 0.1,
-    "ci": [0.0, 0.2],
-    "threshold": "max 0.2",
-    "floor": None,
-    "severity": "error",
-    "status": "pass",
-    "message": "",
-}
+AUDIT = AuditRecord(name="ks", value=0.1, ci=(0.0, 0.2), threshold="max 0.2", severity="error", status="pass")
 
 
-def receipt(name: str, rows: int) -> dict[str, Any]:
-    return {
-        "model": name,
-        "run_id": "r1",
-        "published_at": "2026-01-01T00:00:00Z",
-        "rows": rows,
-        "source_rows": None,
-        "schema": {"columns": [{"name": "n", "type": "integer", "sql_type": "BIGINT"}]},
-        "columns": [{"name": "n", "type": "BIGINT"}],
-        "fingerprints": {"train": "t", "sample": f"s{rows}", "audit": "a"},
-        "inputs": {},
-        "seed": 1,
-        "generator": {"name": "sql", "params": {}, "version": 1},
-        "source": None,
-        "epsilon": None,
-        "delta": None,
-        "contains_real_rows": False,
-        "descends_from": ["source:crm.customers"],
-        "materialized": "table",
-        "description": 'It\'s "quoted", größer',
-        "column_descriptions": {"n": "the number's"},
-        "audits": [AUDIT],
-        "versions": {},
-    }
+def receipt(name: str, rows: int) -> AuditedTable:
+    return audited(
+        model=name,
+        rows=rows,
+        fingerprints={"train": "t", "sample": f"s{rows}", "audit": "a"},
+        description='It\'s "quoted", größer',
+        column_descriptions={"n": "the number's"},
+        audits=[AUDIT],
+    )
 
 
-def publish(warehouse: Warehouse, folder: Path, rows: int, name: str = "m") -> dict[str, Any]:
+def publish(warehouse: Warehouse, folder: Path, rows: int, name: str = "m") -> Receipt:
     staged = folder / f"staged{rows}.parquet"
     table = pa.table({"n": pa.array(range(rows), pa.int64())})
     write_parquet(table.to_batches(), table.schema, staged, {})
@@ -69,12 +46,19 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse" / "dev", tmp_path / "warehouse" / "dev.duckdb")
 
 
-@pytest.mark.parametrize("status", ["fail", "error", None, "anything"])
-def test_an_audit_that_did_not_pass_is_no_proof(status: str | None) -> None:
+@pytest.mark.parametrize("status", ["fail", "error"])
+def test_an_audit_that_did_not_pass_is_no_proof(status: str) -> None:
+    failed = AUDIT.having(status=status)
     with pytest.raises(ValueError, match="ks"):
-        PassingAudit.of([AUDIT, {**AUDIT, "status": status}])
+        PassingAudit.of([AUDIT, failed])
     with pytest.raises(ValueError, match="ks"):
-        PassingAudit(({**AUDIT, "status": status},))
+        PassingAudit((failed,))
+
+
+@pytest.mark.parametrize("status", [None, "anything"])
+def test_a_verdict_that_is_none_is_no_record(status: str | None) -> None:
+    with pytest.raises(ValueError, match="status"):
+        AuditRecord.from_json({"name": "ks", "status": status})
 
 
 def test_publishing_asks_for_the_proof(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -86,7 +70,7 @@ def test_publish_replaces_and_keeps_one_file(warehouse: Warehouse, tmp_path: Pat
     for rows in (3, 5):
         written = publish(warehouse, tmp_path, rows)
         assert warehouse.published("m") == written
-        assert [p.name for p in (warehouse.directory / "m").iterdir()] == [Path(written["file"]).name]
+        assert [p.name for p in (warehouse.directory / "m").iterdir()] == [Path(written.file).name]
     found = warehouse.rows("m")
     assert found is not None
     assert found.table.rows == 5
@@ -107,14 +91,14 @@ def test_rows_that_were_changed_after_they_were_staged_are_not_published(warehou
     assert warehouse.published("m") == old
     staged.write_bytes(written)
     new = warehouse.publish("m", staged, passing, receipt("m", 5), hashes=hashes)
-    assert (new["sha256"], new["md5"]) == hashes
+    assert (new.sha256, new.md5) == hashes
 
 
 def test_a_receipt_cannot_lead_out_of_the_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
     publish(warehouse, tmp_path, 3)
     path = warehouse.receipt_path("m")
     (tmp_path / "secret.parquet").write_bytes(b"x")
-    forged = path.read_text().replace(str(warehouse.published("m")["file"]), "../../secret.parquet")  # type: ignore[index]
+    forged = path.read_text().replace(warehouse.published("m").file, "../../secret.parquet")  # type: ignore[union-attr]
     path.write_text(forged)
     with pytest.raises(BuildError, match="outside"):
         warehouse.published("m")
@@ -185,7 +169,7 @@ def test_a_query_that_a_publish_comes_into_reads_the_new_table(
     publish(warehouse, tmp_path, 4)
     reader, connect, times = Reader(warehouse), Reader._connect, []
 
-    def interrupted(self: Reader, receipts: dict[str, Any]) -> Any:
+    def interrupted(self: Reader, receipts: dict[str, Receipt]) -> duckdb.DuckDBPyConnection:
         connection = connect(self, receipts)
         times.append(1)
         if len(times) == 1:  # after the files were looked up, and before they are read

@@ -14,7 +14,7 @@ import pytest
 from synthkit.compiler import compile_project
 from synthkit.project.project import load_project
 from synthkit.verify.consistent import UNCHECKED, unchecked
-from synthkit.verify.receipts import Receipt, read_receipt, read_receipts, source_columns
+from synthkit.verify.receipts import ReceiptFile, read_receipt, read_receipts, source_columns
 from synthkit.verify.review import Checks
 from tests.synth import make_project
 from tests.verify.shop import Shop, verify
@@ -59,17 +59,19 @@ def changed(data: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def committed(built: Shop) -> tuple[Any, dict[str, Receipt]]:
+def committed(built: Shop) -> tuple[Any, dict[str, ReceiptFile]]:
     receipts = read_receipts(built.root / "warehouse" / "dev")
     return compile_project(load_project(built.root), source_columns(receipts.values())), receipts
 
 
 @pytest.mark.parametrize("model", ["customers", "fake"])
-def test_every_changed_field_is_named(committed: tuple[Any, dict[str, Receipt]], model: str, tmp_path: Path) -> None:
+def test_every_changed_field_is_named(
+    committed: tuple[Any, dict[str, ReceiptFile]], model: str, tmp_path: Path
+) -> None:
     whole, receipts = committed
     manifest = replace(whole, models={model: whole.models[model]}, exposures={})
     told = {str(f) for f in Checks(manifest, receipts, full=True).run()}
-    data, missed, seen = receipts[model].data, [], set[tuple[str, ...]]()
+    data, missed, seen = receipts[model].said.to_json(), [], set[tuple[str, ...]]()
     for place in leaves(data):
         pattern = shape(place)
         if pattern in seen or unchecked(pattern) is not None:

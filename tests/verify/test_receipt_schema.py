@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from synthkit.store.receiptschema import receipt_schema
+from synthkit.store.valueschema import receipt_schema
 from synthkit.verify.shape import KNOWN, misfits
 from tests.verify.shop import Shop, verify
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from synthkit.errors import SynthError
+from synthkit.records.receipt import Receipt
 from synthkit.store.signing import NAMESPACE, SIGNERS, VARIABLE, allowed_signers, key_of, signed_text, signer
 from tests.synth import Project, make_project
 from tests.verify.shop import Shop, verify
@@ -47,7 +48,7 @@ def sign(shop: Shop, key: Path, monkeypatch: pytest.MonkeyPatch, models: tuple[s
     signs = signer(shop.root)
     assert signs is not None
     for model in models or ("customers", "by_tier", "busy", "fake"):
-        shop.forge(model, lambda data: data.update(signature=signs(data)))
+        shop.forge(model, lambda data: data.update(signature=signs(Receipt.from_json(data))))
 
 
 def test_a_build_signs_and_an_audit_signs_again(tmp_path: Path, key: Path) -> None:
@@ -122,7 +123,7 @@ def test_ssh_keygen_checks_what_is_signed_here(shop: Shop, key: Path, monkeypatc
     signers.write_text(line(key), "ascii")
     given = shop.receipt("fake").read_bytes()
     text = subprocess.run([sys.executable, "-c", TEXT], input=given, capture_output=True, check=True).stdout
-    assert text == signed_text(data)
+    assert text == signed_text(Receipt.from_json(data))
     command = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "ada@example.org", "-n", NAMESPACE, "-s", signature]
     done = subprocess.run(command, input=text, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -134,13 +135,15 @@ def test_ssh_keygen_checks_what_is_signed_here(shop: Shop, key: Path, monkeypatc
 def test_what_ssh_keygen_signs_is_good_here(shop: Shop, key: Path) -> None:
     data = json.loads(shop.receipt("fake").read_text("utf-8"))
     command = ["ssh-keygen", "-Y", "sign", "-f", key, "-n", NAMESPACE]
-    done = subprocess.run(command, input=signed_text(data), capture_output=True, check=True)
+    done = subprocess.run(command, input=signed_text(Receipt.from_json(data)), capture_output=True, check=True)
     signed = {**data, "signature": done.stdout.decode("ascii")}
     (known,) = allowed_signers(line(key).encode(), Path("signers"))
-    assert key_of(signed) == known.key
-    other = subprocess.run([*command[:-1], "git"], input=signed_text(data), capture_output=True, check=True).stdout
+    assert key_of(Receipt.from_json(signed)) == known.key
+    other = subprocess.run(
+        [*command[:-1], "git"], input=signed_text(Receipt.from_json(data)), capture_output=True, check=True
+    ).stdout
     with pytest.raises(ValueError, match="for 'git'"):
-        key_of({**data, "signature": other.decode("ascii")})
+        key_of(Receipt.from_json({**data, "signature": other.decode("ascii")}))
 
 
 def test_a_key_in_the_project_and_what_is_no_key_are_refused(
@@ -164,4 +167,4 @@ def test_a_torn_signature_is_bad_and_no_crash(shop: Shop, key: Path, monkeypatch
     body = "".join(middle)
     body = body[: cut - cut % 4]
     with pytest.raises(ValueError, match="it is"):
-        key_of({**data, "signature": "\n".join([begin, body, end])})
+        key_of(Receipt.from_json({**data, "signature": "\n".join([begin, body, end])}))

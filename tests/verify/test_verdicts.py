@@ -10,6 +10,8 @@ import pytest
 from synthkit.audits import registry
 from synthkit.audits.gate import Estimate, GateParams, judge, limit_of
 from synthkit.audits.runner import BoundAudit, audit_hash
+from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import Demand
 from synthkit.verify.verdicts import rejudged
 from tests.verify.shop import Shop, verify
 
@@ -117,13 +119,21 @@ def bound(name: str, **params: Any) -> BoundAudit:
     return replace(one, hash=audit_hash(one, registry.get(name).version))
 
 
-def demand(one: BoundAudit) -> dict[str, Any]:
-    return {k: v for k, v in one.to_json().items() if k != "location"}
+def demand(one: BoundAudit) -> Demand:
+    return Demand.from_json({k: v for k, v in one.to_json().items() if k != "location"})
 
 
-def record(value: float, low: float, high: float, status: str, **rest: Any) -> dict[str, Any]:
-    base = {"status": status, "value": value, "ci": [low, high], "floor": 0.05, "severity": "error", "columns": []}
-    return {**base, **rest}
+def record(value: float, low: float, high: float, status: str, **rest: Any) -> AuditRecord:
+    base = {
+        "name": "x",
+        "status": status,
+        "value": value,
+        "ci": [low, high],
+        "floor": 0.05,
+        "severity": "error",
+        "columns": [],
+    }
+    return AuditRecord.from_json({**base, **rest})
 
 
 @pytest.mark.parametrize("decide", ["interval", "point", "lower", "upper"])
@@ -168,5 +178,5 @@ def test_nothing_is_told_where_the_record_does_not_tell() -> None:
     assert rejudged(bound("ks", max=0.1, combine="mean"), demand(old), found) is None  # another measure
     forged = record(0.3, 0.28, 0.32, "pass", limit=0.2)  # no gate gave a pass here
     assert rejudged(bound("ks", max=0.4), demand(old), forged) is None
-    other = {**demand(old), "hash": "0" * 64}
+    other = demand(old).having(hash="0" * 64)
     assert rejudged(bound("ks", max=0.1), other, found) is None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from synthkit.records.receipt import Receipt
 from synthkit.store.versions.pointer import pointer_text
 from tests.verify.shop import Shop, synth, verify
 
@@ -191,7 +192,7 @@ def test_a_pointer_stands_for_rows_that_are_not_here(shop: Shop, capsys: Capture
     def point(text: str) -> None:
         (shop.root / "warehouse" / "dev" / "busy.dvc").write_text(text, "utf-8")
 
-    right = pointer_text(json.loads(shop.receipt("busy").read_text("utf-8")))
+    right = pointer_text(Receipt.from_json(json.loads(shop.receipt("busy").read_text("utf-8"))))
     point(right)
     assert verify(shop, capsys).code == 0
     point(right.replace("d" * 32, "e" * 32))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from synthkit.records.audit import AuditRecord, ColumnRecord
 from synthkit.report.style import number
+
+Measure = AuditRecord | ColumnRecord
+Bound = tuple[float | None, str | None]  # a limit, and which side of it is better: lower, higher or None
 
 # "max 0.1", "max gap 0.05", "max AUC 0.6", "min gain 0.1", "min 5,000"; what may follow says how it is decided.
 _BOUND = re.compile(r"(max|min)(?: (?:gap|gain|AUC|ε))? (-?[\d,]*\.?\d+(?:e-?\d+)?)(?: (?:for the mean|at the .*))*")
@@ -32,20 +35,20 @@ class Axis:
     says: str
 
 
-def limit_of(record: Mapping[str, Any]) -> tuple[float | None, str | None]:
-    """The number that a value is held against, and which side of it is better: ``lower``, ``higher`` or None.
+def limit_of(record: AuditRecord) -> Bound:
+    """The number that a value is held against.
 
     Records that hold ``limit`` and ``better`` say so themselves; of others the threshold's text is read.
     """
-    if record.get("limit") is not None:
-        return float(record["limit"]), record.get("better")
-    threshold = str(record.get("threshold") or "")
+    if record.limit is not None:
+        return float(record.limit), record.better
+    threshold = record.threshold or ""
     if "_if " in threshold:  # the project's own condition, in place of the audit's
         condition = _CONDITION.fullmatch(threshold)
         if condition is None:
             return None, None
         return float(condition[2]), "lower" if condition[1].startswith(">") else "higher"
-    if "failing" in (record.get("details") or {}) or threshold == "no rows":
+    if "failing" in record.details or threshold == "no rows":
         return 0.0, "lower"  # a rule: its value counts the rows that break it
     found = _BOUND.fullmatch(threshold)
     if found is None:
@@ -53,15 +56,16 @@ def limit_of(record: Mapping[str, Any]) -> tuple[float | None, str | None]:
     return float(found[2].replace(",", "")), "lower" if found[1] == "max" else "higher"
 
 
-def axis_of(record: Mapping[str, Any], beside: Iterable[Mapping[str, Any]] = ()) -> Axis | None:
+def axis_of(record: Measure, bound: Bound, beside: Iterable[Measure] = ()) -> Axis | None:
     """The axis of a record, or of one column's part of it; None without a value.
 
     Args:
+        bound: what it is held against (:func:`limit_of`).
         beside: other records on the same scale, so that several axes can be compared by eye.
     """
-    if record.get("value") is None:
+    if record.value is None:
         return None
-    limit, better = limit_of(record)
+    limit, better = bound
     marks = [m for r in (record, *beside) for m in _marks(r)]
     low, high = _domain(marks, limit, better)
 
@@ -73,30 +77,28 @@ def axis_of(record: Mapping[str, Any], beside: Iterable[Mapping[str, Any]] = ())
     bad = None
     if at is not None and better is not None:
         bad = (at, round(100 - at, 2)) if better == "lower" else (0.0, at)
-    value = place(float(record["value"]))
+    value = place(float(record.value))
     assert value is not None
     return Axis(
         value,
         place(ends[0]),
         place(ends[1]),
-        place(record.get("floor")),
+        place(record.floor),
         at,
         bad,
         number(low),
         number(high),
-        _in_words(record, limit, better),
+        _in_words(record, record.value, bound),
     )
 
 
-def _interval(record: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    ends = record.get("ci") or (record.get("ci_low"), record.get("ci_high"))
-    if ends[0] is None or ends[1] is None or ends[0] == ends[1]:
-        return (None, None)
-    return (float(ends[0]), float(ends[1]))
+def _interval(record: Measure) -> tuple[float | None, float | None]:
+    ends = record.ends
+    return (None, None) if ends is None or ends[0] == ends[1] else (float(ends[0]), float(ends[1]))
 
 
-def _marks(record: Mapping[str, Any]) -> list[float]:
-    found = [record.get("value"), record.get("floor"), *_interval(record)]
+def _marks(record: Measure) -> list[float]:
+    found = [record.value, record.floor, *_interval(record)]
     return [float(v) for v in found if v is not None]
 
 
@@ -115,13 +117,14 @@ def _domain(marks: list[float], limit: float | None, better: str | None) -> tupl
     return start, high
 
 
-def _in_words(record: Mapping[str, Any], limit: float | None, better: str | None) -> str:
-    parts = [f"value {number(record['value'])}"]
+def _in_words(record: Measure, value: float, bound: Bound) -> str:
+    limit, better = bound
+    parts = [f"value {number(value)}"]
     ends = _interval(record)
     if ends[0] is not None:
         parts.append(f"95 % interval {number(ends[0])} to {number(ends[1])}")
-    if record.get("floor") is not None:
-        parts.append(f"floor {number(record['floor'])}")
+    if record.floor is not None:
+        parts.append(f"floor {number(record.floor)}")
     if limit is not None:
         parts.append(f"threshold {number(limit)}" + ("" if better is None else f", {better} is better"))
     return "; ".join(parts)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from synthkit.records.receipt import AuditedTable
 from synthkit.report.site.verdicts import AuditView, anchor
 from synthkit.schema import MADE_UP
 
@@ -21,9 +22,9 @@ class ColumnView:
 
 
 def column_views(
-    columns: Sequence[Mapping[str, Any]], audits: Sequence[AuditView], receipt: Mapping[str, Any] | None
+    columns: Sequence[Mapping[str, Any]], audits: Sequence[AuditView], table: AuditedTable | None
 ) -> list[ColumnView]:
-    seen = {c["name"]: c["type"] for c in receipt["columns"]} if receipt is not None else {}
+    seen = {} if table is None else {c.name: c.type for c in table.columns}
     taken: set[str] = set()
     found = []
     for c in columns:
@@ -38,7 +39,7 @@ def column_views(
             status = next((p.verdict for p in a.columns if p.name == c["name"]), None)
             if status is not None and status.status in ("fail", "warn", "error"):
                 notes.append(f"{a.name}: {status.word}")
-        sql_type = str(seen.get(c["name"], c["sql_type"]))
+        sql_type = seen.get(c["name"], str(c["sql_type"]))
         made = anchor("column", c["name"], taken)
         found.append(ColumnView(made, c["name"], c["type"], sql_type, c["description"] or "", tuple(notes)))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synthkit.records.audit import AuditRecord
 from synthkit.report.site.pictures import Picture, Row
 from synthkit.report.style import demanded, number
 
@@ -41,9 +42,9 @@ def of_training(looks: Sequence[Mapping[str, Any]]) -> tuple[Picture, ...]:
     return tuple(found)
 
 
-def of_augmentation(record: Mapping[str, Any]) -> Picture | None:
+def of_augmentation(record: AuditRecord) -> Picture | None:
     """The score by how many synthetic rows were added to the real ones, where an audit swept that."""
-    details = record.get("details") or {}
+    details = record.details
     curve = details.get("curve")
     if not isinstance(curve, list) or not all(isinstance(p, Mapping) and {"ratio", "mean"} <= p.keys() for p in curve):
         return None
@@ -67,12 +68,12 @@ def of_augmentation(record: Mapping[str, Any]) -> Picture | None:
     return Picture(f"{metric} by mixing ratio", plot, says, ("ratio", "mean", "low", "high"), rows)
 
 
-def of_history(name: str, points: Sequence[tuple[str, Mapping[str, Any]]], limit: float | None) -> Picture:
+def of_history(name: str, points: Sequence[tuple[str, AuditRecord]], limit: float | None) -> Picture:
     """One audit's value over runs, with its interval and today's threshold."""
-    x, y = [when for when, _ in points], [r["value"] for _, r in points]
-    ends = [r.get("ci") or (None, None) for _, r in points]
+    x, y = [when for when, _ in points], [r.value for _, r in points]
+    ends = [r.ci or (None, None) for _, r in points]
     series = [{"name": name, "y": y, "low": [e[0] for e in ends], "high": [e[1] for e in ends]}]
     plot = {"t": "lines", "x": x, "series": series, "limit": limit, "points": True}
-    rows = tuple((when, number(r["value"]), demanded(r) or "–", str(r["status"])) for when, r in points)
+    rows = tuple((when, number(r.value), demanded(r) or "–", r.status) for when, r in points)
     says = f"{name}: {number(y[0])} in the first of {len(y)} runs, {number(y[-1])} in the last."
     return Picture(name, plot, says, ("run", "value", "threshold", "verdict"), rows)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from synthkit import __version__
 from synthkit.audits.profile import FORMAT
@@ -16,12 +16,16 @@ from synthkit.files import parsed_json
 from synthkit.planning.disclosed import Pictures, pictures_of, public_form, withheld_audits
 from synthkit.planning.state import state_of
 from synthkit.privacy.disclosure import public_audits
+from synthkit.records.audit import AuditRecord
+from synthkit.records.history import HistoryEntry
+from synthkit.records.receipt import AuditedTable
 from synthkit.report.files import public
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
 from synthkit.store.staging import Staging
 from synthkit.store.warehouse import Warehouse
 
+Part = Literal["train", "sample"]
 MOST_VERSIONS = 100  # of a table's history
 
 
@@ -64,19 +68,19 @@ def _as_declared(manifest: Manifest, result: ModelResult) -> ModelResult:
     disclosure = max(result.disclosure, model.disclosure, key=("open", "guarded", "private").index)
     result = replace(result, withheld=tuple(sorted(withheld)), disclosure=disclosure)
     if pictures_of(manifest, model) == "none":
-        return replace(result, audits=tuple(_verdicts_alone(result.audits)))
+        return replace(result, audits=_verdicts_alone(result.audits))
     return result
 
 
-def _verdicts_alone(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _verdicts_alone(records: Sequence[AuditRecord]) -> tuple[AuditRecord, ...]:
     """Of a table whose rows are real ones that may not be shown: its audits' messages quote them."""
-    return public_audits(records, {str(r["name"]) for r in records})
+    return public_audits(records, {r.name for r in records})
 
 
-def _receipts(manifest: Manifest, staging: Staging) -> dict[str, Mapping[str, Any]]:
+def _receipts(manifest: Manifest, staging: Staging) -> dict[str, AuditedTable]:
     """Receipts of the models that the project still has, as they may be published today."""
     project = manifest.project
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, AuditedTable] = {}
     warehouse = Warehouse(project.warehouse_dir, project.database_path)
     for name, model in manifest.models.items():
         receipt = state_of(warehouse, staging, model)
@@ -84,18 +88,18 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, Mapping[str, An
             continue
         shown = public_form(manifest, model, receipt)
         if pictures_of(manifest, model) == "none":
-            shown["audits"] = _verdicts_alone(shown["audits"])
+            shown = shown.having(audits=_verdicts_alone(shown.audits))
         found[name] = shown
     return found
 
 
-def _sample(name: str, run: RunResults | None, receipts: Mapping[str, Mapping[str, Any]], kind: str) -> str | None:
+def _sample(name: str, run: RunResults | None, receipts: Mapping[str, AuditedTable], kind: Part) -> str | None:
     """The hash of the rows (or of the training) that the page tells of: of the last run, else of what is published."""
     for result in run.results if run is not None else ():
         if result.model == name and result.audits:
             return result.fingerprints.get(kind)
     receipt = receipts.get(name)
-    return None if receipt is None else receipt["fingerprints"].get(kind)
+    return None if receipt is None else getattr(receipt.fingerprints, kind)
 
 
 # -- pictures ------------------------------------------------------------------------------------------
@@ -106,7 +110,7 @@ def _pictured(
     model: ModelNode,
     staging: Staging,
     run: RunResults | None,
-    receipts: Mapping[str, Mapping[str, Any]],
+    receipts: Mapping[str, AuditedTable],
 ) -> Pictured:
     allowed = pictures_of(manifest, model)
     if allowed == "none":
@@ -153,7 +157,7 @@ def _why(manifest: Manifest, model: ModelNode, what: str) -> str:
 
 
 def _trainings(
-    manifest: Manifest, staging: Staging, run: RunResults | None, receipts: Mapping[str, Mapping[str, Any]]
+    manifest: Manifest, staging: Staging, run: RunResults | None, receipts: Mapping[str, AuditedTable]
 ) -> dict[str, list[dict[str, Any]]]:
     """Losses and judgements by step: figures of real rows, so those over protected ones are not looked for."""
     found = {}
@@ -179,22 +183,22 @@ def _looks(file: Path) -> list[dict[str, Any]]:
     return [look | {"kept": i == kept} for i, look in enumerate(looks)]
 
 
-def _history(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+def _history(manifest: Manifest) -> dict[str, list[HistoryEntry]]:
+    found: dict[str, list[HistoryEntry]] = {}
     try:
         lines = (manifest.project.target_dir / "history.jsonl").read_text("utf-8").splitlines()
     except OSError:
         return {}
     for line in lines:
         try:
-            entry = parsed_json(line)
-            model = manifest.models.get(entry["model"])
-        except (ValueError, KeyError, TypeError):
+            entry = HistoryEntry.from_json(parsed_json(line))
+        except ValueError:
             continue  # the last line of a killed run
+        model = manifest.models.get(entry.model)
         if model is None:
             continue
         # An entry from before the model got its ε, or of real rows, holds figures that may not be shown (any more).
-        told = entry.get("disclosure", "open") != "open" or entry.get("epsilon") is not None
+        told = entry.disclosure != "open" or entry.epsilon is not None
         before = model.disclosure != "open" and not told
         if not before and pictures_of(manifest, model) != "none":
             found.setdefault(model.name, []).append(entry)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from synthkit.records.history import HistoryEntry
+from synthkit.records.receipt import AuditedTable
 from synthkit.results import RunResults
 
 
@@ -38,9 +40,9 @@ class SiteInput:
     generated_at: str
     version: str
     run: RunResults | None = None
-    receipts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    receipts: Mapping[str, AuditedTable] = field(default_factory=dict)
     sql: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, Pictured] = field(default_factory=dict)
     trainings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    history: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    history: Mapping[str, Sequence[HistoryEntry]] = field(default_factory=dict)
     show_real: bool = True

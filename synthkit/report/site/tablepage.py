@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthkit.errors import shortened
-from synthkit.privacy.guarantee import in_words
+from synthkit.privacy.guarantee import REAL, bounds_in_words, in_words
+from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import Promise
+from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.site.axis import limit_of
 from synthkit.report.site.columns import column_views
 from synthkit.report.site.curves import of_augmentation, of_history, of_training
@@ -60,39 +63,36 @@ def table(site: Site, name: str) -> dict[str, Any]:
         "history": _history(data, name),
         "receipt": receipt,
         "receipt_facts": [] if receipt is None else _receipt_facts(receipt),
-        "receipt_text": "" if receipt is None else json.dumps(receipt, indent=2, ensure_ascii=False),
+        "receipt_text": "" if receipt is None else json.dumps(receipt.to_json(), indent=2, ensure_ascii=False),
     }
 
 
-def _guarantee(model: Mapping[str, Any], receipt: Mapping[str, Any] | None) -> str:
+def _guarantee(model: Mapping[str, Any], receipt: AuditedTable | None) -> str:
     if receipt is not None:
         return in_words(receipt)
-    declared = {
-        "contains_real_rows": model["lineage"]["contains_real_rows"],
-        "guarantees": model["guarantees"],
-        "epsilon": model["epsilon"],
-        "delta": model["delta"],
-    }
-    return f"as declared: {in_words(declared)}"
+    return f"as declared: {REAL if model['lineage']['contains_real_rows'] else bounds_in_words(_declared(model))}"
 
 
-def _promises(model: Mapping[str, Any], receipt: Mapping[str, Any] | None) -> list[dict[str, str]]:
+def _declared(model: Mapping[str, Any]) -> tuple[Promise, ...]:
+    return tuple(map(Promise.from_json, model["guarantees"]))
+
+
+def _promises(model: Mapping[str, Any], receipt: AuditedTable | None) -> list[dict[str, str]]:
     """Each account that the table descends from, and the bound on what it reveals of it."""
-    kept = None if receipt is None else receipt.get("guarantees")
-    found = []
-    for g in model["guarantees"] if kept is None else kept:
-        bounded = g["epsilon"] is not None
-        found.append(
-            {
-                "account": g["account"],
-                "epsilon": number(g["epsilon"]) if bounded else "no bound",
-                "delta": f"{g['delta']:.3g}" if bounded else "–",
-                "by": ", ".join(g["releases"])
-                if bounded
-                else " ← ".join(p.partition(":")[2] for p in g["unprotected"]),
-            }
-        )
-    return found
+    kept = None if receipt is None else receipt.guarantees
+    return [
+        {
+            "account": g.account,
+            "epsilon": "no bound" if g.epsilon is None else number(g.epsilon),
+            "delta": "–" if g.epsilon is None else f"{g.delta:.3g}",
+            "by": ", ".join(g.releases) if g.epsilon is not None else " ← ".join(map(_name, g.unprotected)),
+        }
+        for g in (_declared(model) if kept is None else kept)
+    ]
+
+
+def _name(node: str) -> str:
+    return node.partition(":")[2]
 
 
 def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
@@ -111,8 +111,8 @@ def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
         ("meta", ", ".join(f"{k}: {_short(v)}" for k, v in model["meta"].items())),
         ("declared in", model["file"]),
     ]
-    took = receipt["seconds"] if receipt is not None and receipt.get("seconds") else {}
-    facts.append(("took", ", ".join(f"{k} {seconds(v)}" for k, v in took.items())))
+    took = () if receipt is None else receipt.seconds.items()
+    facts.append(("took", ", ".join(f"{k} {seconds(v)}" for k, v in took)))
     return [(k, v) for k, v in facts if v]
 
 
@@ -131,43 +131,40 @@ def _short(value: Any) -> str:
     return shortened(text, 200)
 
 
-def _receipt_facts(receipt: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _receipt_facts(table: AuditedTable) -> list[tuple[str, str]]:
     facts = [
-        ("published", f"{when(receipt['published_at'])} by run {receipt['run_id']}"),
-        ("rows", number(receipt["rows"])),
-        ("seed", str(receipt["seed"])),
-        ("fingerprints", ", ".join(f"{k} {v[:12]}" for k, v in receipt["fingerprints"].items())),
-        ("versions", ", ".join(f"{k} {v}" for k, v in (receipt.get("versions") or {}).items())),
+        ("published", f"{when(table.published_at)} by run {table.run_id}"),
+        ("rows", number(table.rows)),
+        ("seed", str(table.seed)),
+        ("fingerprints", ", ".join(f"{k} {v[:12]}" for k, v in table.fingerprints.to_json().items())),
+        ("versions", ", ".join(f"{k} {v}" for k, v in table.versions.items())),
     ]
-    if receipt.get("file"):  # an ephemeral table has none
-        facts[2:2] = [
-            ("file", f"{receipt['file']} ({number(receipt['bytes'])} bytes)"),
-            ("SHA-256", str(receipt["sha256"])),
-        ]
+    if isinstance(table, Receipt):  # an ephemeral table has no file
+        facts[2:2] = [("file", f"{table.file} ({number(table.bytes)} bytes)"), ("SHA-256", table.sha256)]
     return facts
 
 
 def _history(data: SiteInput, name: str) -> dict[str, Any]:
     entries = data.history.get(name, ())
-    current = {a["name"]: a for r in (data.run.results if data.run else ()) if r.model == name for a in r.audits}
-    points: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    current = {a.name: a for r in (data.run.results if data.run else ()) if r.model == name for a in r.audits}
+    points: dict[str, list[tuple[str, AuditRecord]]] = {}
     for entry in entries:
-        for a in entry["audits"]:
-            if a.get("value") is not None:
-                points.setdefault(a["name"], []).append((when(entry["ended_at"]), a))
+        for a in entry.audits:
+            if a.value is not None:
+                points.setdefault(a.name, []).append((when(entry.ended_at), a))
     curves = []
     for audit, found in points.items():
-        if len(found) > 1 and len({r["value"] for _, r in found}) > 1:
+        if len(found) > 1 and len({r.value for _, r in found}) > 1:
             curves.append(of_history(audit, found, limit_of(current.get(audit, found[-1][1]))[0]))
     rows = [
         {
-            "when": when(e["ended_at"]),
-            "run": e["run_id"],
-            "verdict": Verdict(e["status"]),
-            "rows": rows_text(e["rows"]),
-            "sample": (e.get("sample") or "")[:12],
-            "published": e["published"],
-            "audits": f"{sum(1 for a in e['audits'] if a['status'] == 'pass')} of {len(e['audits'])}",
+            "when": when(e.ended_at),
+            "run": e.run_id,
+            "verdict": Verdict(e.status),
+            "rows": rows_text(e.rows),
+            "sample": (e.sample or "")[:12],
+            "published": e.published,
+            "audits": f"{sum(1 for a in e.audits if a.status == 'pass')} of {len(e.audits)}",
         }
         for e in reversed(entries)
     ]

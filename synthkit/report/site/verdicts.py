@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from synthkit.privacy.disclosure import WITHHELD
+from synthkit.records.audit import AuditRecord, ColumnRecord, undecided
 from synthkit.report.advice import advice
-from synthkit.report.site.axis import Axis, axis_of
+from synthkit.report.site.axis import Axis, Bound, axis_of, limit_of
 from synthkit.report.site.inputs import SiteInput
-from synthkit.report.style import demanded, measured, number
-from synthkit.results import undecided
+from synthkit.report.style import demanded, figures, number
 
 # Never by colour alone: each verdict has a sign and a word.
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "error": "✕", "inconclusive": "?", "skipped": "–", "none": "○"}
@@ -69,7 +68,7 @@ class AuditView:
     axis: Axis | None
     withheld: bool
     columns: tuple[ColumnPart, ...]
-    record: Mapping[str, Any] = field(repr=False)
+    record: AuditRecord = field(repr=False)
 
     @property
     def noticed(self) -> bool:
@@ -109,10 +108,10 @@ def outcome(data: SiteInput, model: str) -> Outcome:
         return Outcome(Verdict("none"), "", (), None, None, None, published=False)
     if result is None or (result.status == "skipped" and receipt is not None and not result.audits):
         assert receipt is not None
-        views = audit_views(receipt["audits"])
-        verdict = Verdict("skipped") if result is not None else _worst(receipt["audits"])
+        views = audit_views(receipt.audits)
+        verdict = Verdict("skipped") if result is not None else _worst(receipt.audits)
         message = "" if result is None else result.message
-        when, run_id, rows = receipt["published_at"], receipt["run_id"], receipt["rows"]
+        when, run_id, rows = receipt.published_at, receipt.run_id, receipt.rows
         return Outcome(verdict, message, views, rows, run_id, when, True, stale=result is not None)
     assert data.run is not None
     reused = result.status == "reused"
@@ -131,57 +130,45 @@ def outcome(data: SiteInput, model: str) -> Outcome:
     )
 
 
-def _worst(records: Sequence[Mapping[str, Any]]) -> Verdict:
+def _worst(records: Sequence[AuditRecord]) -> Verdict:
     """As a build judges: what is skipped or cannot be told does not stand in the way; where no comparison with real
     rows can tell, the table warns."""
-    statuses = {str(r["status"]) for r in records}
+    statuses = {r.status for r in records}
     quiet = "warn" if undecided(records) else "pass"
     return Verdict(next((s for s in ("error", "fail", "warn") if s in statuses), quiet))
 
 
-def audit_views(records: Sequence[Mapping[str, Any]]) -> tuple[AuditView, ...]:
+def audit_views(records: Sequence[AuditRecord]) -> tuple[AuditView, ...]:
     """The audits of one table, the worst first, each with an anchor of its own."""
     taken: set[str] = set()
     views = [_view(r, taken) for r in records]
     return tuple(sorted(views, key=lambda v: ORDER[v.verdict.status]))
 
 
-def _view(record: Mapping[str, Any], taken: set[str]) -> AuditView:
-    parts = [dict(c) for c in record.get("columns") or ()]
+def _view(record: AuditRecord, taken: set[str]) -> AuditView:
     # A limit that follows the floor is another one for each column, and only the record's own is known.
-    relative = "floor" in str(record.get("threshold") or "")
-    bound = {} if relative else {k: record[k] for k in ("threshold", "limit", "better", "details") if k in record}
-    scale = [bound | part for part in parts]
-    status = str(record["status"])
+    relative = "floor" in (record.threshold or "")
+    bound = limit_of(record)
+    withheld = record.message == WITHHELD
     return AuditView(
-        anchor=anchor("audit", str(record["name"]), taken),
-        name=str(record["name"]),
-        column=record.get("column"),
-        verdict=Verdict(status),
-        severity=str(record["severity"]),
-        figures=_figures(record),
+        anchor=anchor("audit", record.name, taken),
+        name=record.name,
+        column=record.column,
+        verdict=Verdict(record.status),
+        severity=record.severity,
+        figures="figures withheld" if withheld else figures(record),
         threshold=demanded(record),
-        message="" if record.get("message") == WITHHELD else str(record.get("message") or ""),
-        advice=advice(record) if status == "fail" else None,
-        axis=axis_of(record),
-        withheld=record.get("message") == WITHHELD,
-        columns=tuple(_part(p, scale) for p in scale),
+        message="" if withheld else record.message,
+        advice=advice(record) if record.status == "fail" else None,
+        axis=axis_of(record, bound),
+        withheld=withheld,
+        columns=tuple(_part(p, (None, None) if relative else bound, record.columns) for p in record.columns),
         record=record,
     )
 
 
-def _part(part: Mapping[str, Any], scale: Sequence[Mapping[str, Any]]) -> ColumnPart:
-    text = measured({**part, "ci": (part.get("ci_low"), part.get("ci_high")), "threshold": None})
-    return ColumnPart(
-        str(part["column"]), Verdict(str(part["status"])), text, str(part.get("message") or ""), axis_of(part, scale)
-    )
-
-
-def _figures(record: Mapping[str, Any]) -> str:
-    """Value, interval and floor; the threshold stands beside them."""
-    if record.get("message") == WITHHELD:
-        return "figures withheld"
-    return measured({**record, "threshold": None})
+def _part(part: ColumnRecord, bound: Bound, scale: Sequence[ColumnRecord]) -> ColumnPart:
+    return ColumnPart(part.column, Verdict(part.status), figures(part), part.message, axis_of(part, bound, scale))
 
 
 def anchor(kind: str, name: str, taken: set[str]) -> str:

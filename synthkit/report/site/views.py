@@ -76,13 +76,12 @@ def _run(data: SiteInput) -> dict[str, Any] | None:
     run = data.run
     if run is None:
         return None
-    commit = "" if run.git is None else str(run.git["commit"])[:12] + (" with changes" if run.git["dirty"] else "")
     return {
         "id": run.run_id,
         "ended": when(run.ended_at),
         "target": run.target,
         "command": run.command,
-        "commit": commit,
+        "commit": "" if run.git is None else run.git.short,
         "seed": run.seed,
         "device": run.device,
         "versions": ", ".join(f"{k} {v}" for k, v in run.versions.items()),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.files import parsed_json
+from synthkit.records.parts import Git
+from synthkit.records.receipt import Receipt
 from synthkit.store.versions.gitdir import git_directory
 
 RECEIPT = ".receipt.json"  # how the names of receipts end
@@ -28,7 +29,7 @@ class Commit:
         """The file's content, or None where the commit has no such file."""
         return contents(self.root, [(self.sha, path)])[0]
 
-    def receipts(self, warehouse: str) -> dict[str, dict[str, Any]]:
+    def receipts(self, warehouse: str) -> dict[str, Receipt]:
         """The receipts below a folder, by model; what is not JSON is left out, as it was no published table."""
         listed = git(self.root, "ls-tree", "-z", "--name-only", self.sha, f"{warehouse.rstrip('/')}/")
         paths = [n for n in (listed or b"").decode("utf-8", "replace").split("\0") if n.endswith(RECEIPT)]
@@ -59,13 +60,12 @@ def contents(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]
     return found
 
 
-def as_receipt(content: bytes | None) -> dict[str, Any] | None:
+def as_receipt(content: bytes | None) -> Receipt | None:
     """What a receipt says; None where it is none."""
     try:
-        value = None if content is None else parsed_json(content)
+        return None if content is None else Receipt.from_json(parsed_json(content))
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,20 @@ def committed_receipts(root: Path, *, all_branches: bool = False) -> list[Commit
             times.append(float(seconds))
     found = []
     for (_, path), time, content in zip(wanted, times, contents(root, wanted), strict=True):
-        md5 = (as_receipt(content) or {}).get("md5")
-        if isinstance(md5, str):
+        md5 = _md5_in(content)
+        if md5 is not None:
             found.append(Committed(path, md5, time))
     return found
+
+
+def _md5_in(content: bytes | None) -> str | None:
+    """Also of what is no receipt any more to this version: a file that it names is not old."""
+    try:
+        value = None if content is None else parsed_json(content)
+    except ValueError:
+        return None
+    md5 = value.get("md5") if isinstance(value, dict) else None
+    return md5 if isinstance(md5, str) else None
 
 
 def commit_at(root: Path, name: str) -> Commit:
@@ -174,9 +184,9 @@ def git(root: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None
     return done.stdout if done is not None and done.returncode == 0 else None
 
 
-def git_state(root: Path) -> dict[str, Any] | None:
-    """{commit, dirty} of the project's repository, or None outside one (or without git)."""
+def git_state(root: Path) -> Git | None:
+    """The project's repository as it is; None outside one (or without git)."""
     commit = git(root, "rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit.decode().strip(), "dirty": is_dirty(root)}
+    return Git(commit=commit.decode().strip(), dirty=is_dirty(root))

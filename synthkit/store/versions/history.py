@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synthkit.errors import SynthError
+from synthkit.records.receipt import Receipt
 from synthkit.store.versions.git import LOG, as_receipt, contents, git
 
 
@@ -25,14 +24,14 @@ class Version:
     commit: str | None
     date: str
     subject: str
-    receipt: Mapping[str, Any]
+    receipt: Receipt
 
     @property
     def name(self) -> str:
         return "(uncommitted)" if self.commit is None else self.commit[:10]
 
 
-def versions_of(receipt_path: Path, current: Mapping[str, Any] | None) -> list[Version]:
+def versions_of(receipt_path: Path, current: Receipt | None) -> list[Version]:
     """The versions of one receipt, the newest first; what is not committed comes before all.
 
     A commit whose receipt is not readable is left out, as is one that removed it.
@@ -46,8 +45,8 @@ def versions_of(receipt_path: Path, current: Mapping[str, Any] | None) -> list[V
         receipt = as_receipt(content)
         if receipt is not None:
             found.append(Version(sha, date, subject, receipt))
-    if current is not None and (not found or dict(found[0].receipt) != dict(current)):
-        found.insert(0, Version(None, str(current["published_at"]), "", current))
+    if current is not None and (not found or found[0].receipt != current):
+        found.insert(0, Version(None, current.published_at, "", current))
     return found
 
 
@@ -58,11 +57,9 @@ def chosen(versions: list[Version], name: str) -> Version:
         SynthError: no version, or more than one, is meant.
     """
     met = [
-        v
-        for v in versions
-        if (v.commit is not None and v.commit.startswith(name)) or str(v.receipt.get("run_id", "")).startswith(name)
+        v for v in versions if (v.commit is not None and v.commit.startswith(name)) or v.receipt.run_id.startswith(name)
     ]
-    different = {str(v.receipt.get("sha256")): v for v in met}
+    different = {v.receipt.sha256: v for v in met}
     if len(different) == 1 or len(met) == 1:
         return met[0]
     known = ", ".join(v.name for v in versions[:5]) or "none"

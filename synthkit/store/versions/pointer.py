@@ -6,21 +6,20 @@ two. With it, ``dvc pull``, ``dvc push`` and ``dvc status`` work for whoever doe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from synthkit.files import write_text_atomic
+from synthkit.records.receipt import Receipt
 
 SUFFIX = ".dvc"
 
 
-def pointer_text(receipt: Mapping[str, Any]) -> str:
+def pointer_text(receipt: Receipt) -> str:
     """The YAML that DVC reads (https://doc.dvc.org/user-guide/project-structure/dvc-files)."""
-    return f"outs:\n- md5: {receipt['md5']}\n  size: {receipt['bytes']}\n  hash: md5\n  path: {receipt['file']}\n"
+    return f"outs:\n- md5: {receipt.md5}\n  size: {receipt.bytes}\n  hash: md5\n  path: {receipt.file}\n"
 
 
-def write_pointer(path: Path, receipt: Mapping[str, Any]) -> bool:
+def write_pointer(path: Path, receipt: Receipt) -> bool:
     """Write the pointer of a receipt, unless it is there already; says whether it wrote.
 
     Raises:

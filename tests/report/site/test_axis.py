@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthkit.report.site.axis import axis_of, limit_of
+from synthkit.records.audit import AuditRecord, ColumnRecord
+from synthkit.report.site.axis import Axis, axis_of, limit_of
 from tests.report.runs import KS, NOT_NULL, audit
 
 
@@ -49,8 +48,12 @@ def test_a_rule_counts_rows_whatever_its_threshold_says() -> None:
     assert limit_of(record) == (0.0, "lower")
 
 
+def axis(record: AuditRecord) -> Axis | None:
+    return axis_of(record, limit_of(record))
+
+
 def test_a_failing_value_lies_in_the_forbidden_part() -> None:
-    found = axis_of(KS)
+    found = axis(KS)
     assert found is not None
     assert found.bad is not None
     assert found.limit == found.bad[0]
@@ -64,7 +67,7 @@ def test_a_failing_value_lies_in_the_forbidden_part() -> None:
 
 
 def test_where_more_is_better_the_forbidden_part_lies_below() -> None:
-    found = axis_of(audit("a", "pass", value=0.3, ci=[0.2, 0.4], threshold="min gain 0.1"))
+    found = axis(audit("a", "pass", value=0.3, ci=[0.2, 0.4], threshold="min gain 0.1"))
     assert found is not None
     assert found.bad is not None
     assert found.bad[0] == 0
@@ -72,21 +75,18 @@ def test_where_more_is_better_the_forbidden_part_lies_below() -> None:
 
 
 def test_an_exact_count_has_no_interval() -> None:
-    found = axis_of(NOT_NULL)
+    found = axis(NOT_NULL)
     assert found is not None
     assert (found.low, found.high) == (None, None)
 
 
 def test_without_a_value_there_is_no_axis() -> None:
-    assert axis_of(audit("a", "error")) is None
+    assert axis(audit("a", "error")) is None
 
 
 def test_columns_share_a_scale() -> None:
-    parts: list[dict[str, Any]] = [
-        {"column": c, "value": v, "ci_low": v, "ci_high": v, "floor": None, "threshold": "max 0.1"}
-        for c, v in (("a", 0.05), ("b", 0.5))
-    ]
-    first, second = (axis_of(p, parts) for p in parts)
+    parts = [ColumnRecord(column=c, value=v, status="pass", ci_low=v, ci_high=v) for c, v in (("a", 0.05), ("b", 0.5))]
+    first, second = (axis_of(p, (0.1, "lower"), parts) for p in parts)
     assert first is not None
     assert second is not None
     assert first.end == second.end
@@ -109,7 +109,7 @@ def test_every_mark_is_on_the_axis_and_in_order(
     value: float, spread: float, floor: float | None, limit: float, better: str
 ) -> None:
     ci = [value - spread, value + spread]
-    found = axis_of(audit("a", "pass", value=value, ci=ci, floor=floor, limit=limit, better=better))
+    found = axis(audit("a", "pass", value=value, ci=ci, floor=floor, limit=limit, better=better))
     assert found is not None
     marks = [m for m in (found.low, found.value, found.high, found.floor, found.limit) if m is not None]
     assert all(0 <= m <= 100 for m in marks)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from synthkit.records.history import HistoryEntry
 from synthkit.report.site.inputs import Pictured
 from synthkit.report.site.output import write_site
 from synthkit.report.site.render import render
@@ -55,21 +56,23 @@ def full_site() -> dict[str, str]:
         "floor": 0.03,
         "message": "x" * 90,
     }
-    audits = ({**KS, "status": "warn", "columns": [part] * 12}, NOT_NULL, UNTOLD, augmentation, WARNED)
+    audits = (KS.having(status="warn", columns=[part] * 12), NOT_NULL, UNTOLD, augmentation, WARNED)
     customers = ModelResult("customers", "train", "warn", rows=5_000, audits=audits, published=True)
     columns = [column("age", description="in years"), column(LONG, description="word " * 40), column("tier")]
     table = model(
         "customers", ["source:crm.people"], source="source:crm.people", schema={"columns": columns, "primary_key": []}
     )
-    entry = {
-        "run_id": "r",
-        "ended_at": "2026-01-01T00:00:00Z",
-        "status": "warn",
-        "published": True,
-        "rows": 1,
-        "audits": [KS],
-    }
-    later = entry | {"ended_at": "2026-01-02T00:00:00Z", "audits": [{**KS, "value": 0.05}]}
+    entry = HistoryEntry(
+        run_id="r",
+        ended_at="2026-01-01T00:00:00Z",
+        model="customers",
+        action="train",
+        status="warn",
+        published=True,
+        rows=1,
+        audits=(KS,),
+    )
+    later = entry.having(ended_at="2026-01-02T00:00:00Z", audits=[KS.having(value=0.05)])
     return render(
         site_input(
             manifest=manifest(customers=table),

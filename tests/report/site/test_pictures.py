@@ -135,7 +135,7 @@ def test_an_augmentation_curve() -> None:
 
 
 def test_history_has_the_value_the_interval_and_the_threshold() -> None:
-    found = of_history("ks", [("2026-01-01", KS), ("2026-01-02", {**KS, "value": 0.05})], 0.1)
+    found = of_history("ks", [("2026-01-01", KS), ("2026-01-02", KS.having(value=0.05))], 0.1)
     assert found.plot["limit"] == 0.1
     assert found.plot["series"][0]["low"] == [0.16, 0.16]
     assert found.rows[1] == ("2026-01-02", "0.05", "max 0.1", "fail")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from synthkit.privacy.disclosure import public_audits
+from synthkit.records.history import HistoryEntry
 from synthkit.report.site.inputs import Pictured
 from synthkit.report.site.render import render, script_json
 from synthkit.results import ModelResult
@@ -162,14 +163,16 @@ def nasty() -> dict[str, str]:
             profiles={"customers": Pictured(profile, NASTY)},
             history={
                 "customers": [
-                    {
-                        "run_id": NASTY,
-                        "ended_at": NASTY,
-                        "status": "fail",
-                        "published": False,
-                        "rows": 1,
-                        "audits": [bad],
-                    }
+                    HistoryEntry(
+                        run_id=NASTY,
+                        ended_at=NASTY,
+                        model="customers",
+                        action="train",
+                        status="fail",
+                        published=False,
+                        rows=1,
+                        audits=(bad,),
+                    )
                 ]
             },
         )
@@ -262,7 +265,7 @@ def test_a_long_custom_audit_has_all_its_columns_on_the_page() -> None:
         }
         for i in range(200)
     ]
-    wide = replace(CHURN, audits=({**KS, "columns": parts},))
+    wide = replace(CHURN, audits=(KS.having(columns=parts),))
     page = Page(render(site_input(run=run(wide)))["tables/churn.html"])
     assert "200 columns" in page.text
     assert "c199" in page.text

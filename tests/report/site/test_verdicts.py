@@ -5,16 +5,11 @@ from __future__ import annotations
 from synthkit.privacy.disclosure import WITHHELD, public_audits
 from synthkit.report.site.verdicts import ORDER, SIGNS, WORDS, audit_views, outcome, slug
 from synthkit.results import ModelResult
+from tests.receipts import receipt
 from tests.report.runs import BROKEN, KS, NOT_NULL, REUSED, UNTOLD, WARNED, audit, run
 from tests.report.site.inputs import site_input
 
-RECEIPT = {
-    "published_at": "2026-01-01T00:00:00.000Z",
-    "run_id": "r0",
-    "rows": 7,
-    "audits": [NOT_NULL, WARNED],
-    "fingerprints": {},
-}
+RECEIPT = receipt(run_id="r0", rows=7, audits=[NOT_NULL, WARNED])
 
 
 def test_every_verdict_has_a_sign_and_a_word() -> None:
@@ -79,7 +74,7 @@ def test_columns_are_shown_on_the_audits_scale() -> None:
         {"column": c, "value": v, "status": s, "ci_low": v - 0.01, "ci_high": v + 0.01, "floor": 0.03, "message": ""}
         for c, v, s in (("age", 0.182, "fail"), ("spend", 0.02, "pass"))
     ]
-    (found,) = audit_views([{**KS, "columns": parts}])
+    (found,) = audit_views([KS.having(columns=parts)])
     age, spend = found.columns
     assert age.axis is not None
     assert spend.axis is not None
