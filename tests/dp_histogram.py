@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from synthkit.generators.base import Budget, Generator, Params
+from synthkit.generators.base import Budget, Params, Trained
 from synthkit.privacy.accounting.mechanisms import Gaussian, Mechanism
 from synthkit.schema import Schema
 
@@ -101,7 +101,7 @@ def _kill_while_charging(at: str) -> None:
 if "DP_KILL" in os.environ:
     _kill_while_charging(os.environ["DP_KILL"])
 
-HISTOGRAM = Generator(
+HISTOGRAM = Trained(
     name="dp.histogram",
     version=1,
     params=HistogramParams,
@@ -109,7 +109,6 @@ HISTOGRAM = Generator(
     sample=sample,
     save=save,
     load=load,
-    supports_epsilon=True,
     supports_conditions=False,
     mechanisms=mechanisms,
 )

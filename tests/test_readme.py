@@ -15,6 +15,7 @@ from synthkit.audits import registry as audits
 from synthkit.cli.main import VERBS
 from synthkit.compiler import compile_project
 from synthkit.generators import registry as generators
+from synthkit.generators.base import Query
 from synthkit.project.project import load_project
 
 ROOT = Path(synthkit.__file__).parent.parent
@@ -57,7 +58,7 @@ def test_the_first_build_that_it_shows_is_of_todays_project(tmp_path: Path) -> N
     )
     assert {name: int(audits) for _, _, name, audits in ended} == {n: len(m.audits) for n, m in models.items()}
     assert {(int(total), verb == "query") for total, verb, *_ in ended} <= {(len(models), q) for q in (True, False)}
-    assert all((verb == "query") == (models[name].generator.kind == "query") for _, verb, name, _ in ended)
+    assert all((verb == "query") == isinstance(models[name].generator, Query) for _, verb, name, _ in ended)
 
 
 def test_a_new_run_is_written_where_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

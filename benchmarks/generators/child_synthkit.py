@@ -25,7 +25,7 @@ def main() -> None:
     from synthkit.errors import DISTRIBUTION
     from synthkit.generators import registry
 
-    generator = registry.get(job["generator"])
+    generator = registry.trained(job["generator"])
     record |= {"threads": torch.get_num_threads(), "imports_peak_mib": peak_mib()}
     model = _model(generator, job, record)
     if job["rows"]:

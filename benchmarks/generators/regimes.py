@@ -90,9 +90,7 @@ def once(name: str, table: Any, rows: Rows, epsilon: float, bench: Bench, seed: 
     from synthkit.generators import registry
     from synthkit.generators.base import silent
 
-    generator = registry.get(name)
-    assert generator.fit is not None
-    assert generator.sample is not None
+    generator = registry.trained(name)
     params = generator.params.model_validate(dict(bench.params.get(name, {})))
     budget = budget_of(bench, epsilon, table.rows)
     started = time.perf_counter()

@@ -74,9 +74,7 @@ def _drawn(name: str, params: Mapping[str, Any], rows: Rows, seed: int) -> tuple
     from synthkit.generators import registry
     from synthkit.generators.base import silent
 
-    generator = registry.get(name)
-    assert generator.fit is not None
-    assert generator.sample is not None
+    generator = registry.trained(name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train.parquet"
         rows.train.to_parquet(path, index=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.api.project import Names, several
 from synthkit.errors import BuildError, SynthError, did_you_mean
-from synthkit.generators.base import Generator, Progress, silent
+from synthkit.generators.base import Progress, Trained, silent
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ class TrainedModel:
             (temporary / "model").mkdir(parents=True, mode=0o700)
             try:
                 if self._plan.modelled.columns:
-                    assert generator.save is not None
                     generator.save(self._fitted, temporary / "model")
                 said = {
                     "format": FORMAT,
@@ -153,7 +152,7 @@ def load_model(path: str | Path) -> TrainedModel:
             hint="fit and save it again",
         )
     plan = ColumnPlan.from_json(said["columns"])
-    fitted = generator.load(folder / "model") if plan.modelled.columns and generator.load is not None else None
+    fitted = generator.load(folder / "model") if plan.modelled.columns else None
     schema, constraints = Schema.from_json(said["schema"]), tuple(said["constraints"])
     return TrainedModel(name, said["params"], schema, said["rows"], said["seed"], constraints, plan, fitted)
 
@@ -203,16 +202,16 @@ def fit(
     from synthkit.encoding.writtenform import read_view
     from synthkit.generators.exact.constraints import check_real_rows, unchanging
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.related import fit_tables
+    from synthkit.generators.tables import Tables
 
     name, params = _named(generator)
-    kind = _generator(name)
     if epsilon is not None:
         raise SynthError(
             "epsilon needs a project: its ledger counts what is spent of whose privacy",
             hint="synth init makes a project; write epsilon: on its model",
         )
-    if kind.fit is None or kind.kind != "model":
-        raise SynthError(f"generator {name!r} learns no table by itself", hint="build it in a project")
+    kind = _generator(name)
     checked = _checked(kind, params)
     with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as folder:
         split = _read(table, Path(folder), several(primary_key), columns or {}, options or {})
@@ -227,18 +226,17 @@ def fit(
             from dataclasses import replace
 
             learnt = replace(plan.learnt.learn(known, Path(folder) / "learnt.parquet"), schema=plan.inner)
-            fitted = kind.fit(
-                learnt, checked, budget=None, seed=seed_for(seed, "fit"), device=device, progress=progress
-            )
+            tables, started = Tables.of(learnt), seed_for(seed, "fit")
+            fitted = fit_tables(kind, tables, checked, budget=None, seed=started, device=device, progress=progress)
     dumped = checked.model_dump(mode="json")
     texts = tuple(str(rule) for rule in rules)
     return TrainedModel(name, dumped, split.train.schema, split.rows, seed, texts, plan, fitted)
 
 
-def _generator(name: str) -> Generator:
+def _generator(name: str) -> Trained:
     from synthkit.generators import registry
 
-    return registry.get(name)
+    return registry.trained(name)
 
 
 def _named(generator: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -249,7 +247,7 @@ def _named(generator: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return generator["name"], {k: v for k, v in generator.items() if k != "name"}
 
 
-def _checked(generator: Generator, params: Mapping[str, Any]) -> Any:
+def _checked(generator: Trained, params: Mapping[str, Any]) -> Any:
     from pydantic import ValidationError
 
     from synthkit.project.faults import parameter_faults

@@ -33,8 +33,9 @@ For an SQL model, whose rows are a matter of its query: ``row_count`` of at leas
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
+from synthkit.generators.base import Generator, Taught, Trained
 from synthkit.project.types import AuditSpec
 from synthkit.schema import Schema
 
@@ -46,19 +47,16 @@ MAX_DUPLICATES = 0.02  # of the tasks of an instruction table, near ones include
 MAX_REFUSALS = 0.01  # of its responses
 
 
-Kind = Literal["model", "query", "teacher"]
-
-
-def default_audits(kind: Kind, schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
+def default_audits(generator: Generator, schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
     """The default set of a model.
 
     Args:
-        kind: "model" for a trained generator, "query" for an SQL model, "teacher" for one that a language model wrote.
+        generator: what a trained one draws is held against the held-out rows.
         schema: of the table, as far as it is known.
         has_holdout: whether there are real rows that were held out, to compare with.
     """
     specs = [_spec("row_count", min=1), *_declared(schema)]
-    if kind == "model" and has_holdout:
+    if isinstance(generator, Trained) and has_holdout:
         for audit in ("ks", "chi_square"):
             specs.append(_spec(audit, max=MEAN_DISTANCE, combine="mean"))
             each = {"audit": audit, "name": f"{audit}_each_column", "severity": "warn"}
@@ -68,7 +66,7 @@ def default_audits(kind: Kind, schema: Schema | None, has_holdout: bool) -> tupl
             specs.append(AuditSpec(audit=audit, severity="warn", params=params))
         specs += [_spec("membership_inference", max_auc=MAX_AUC)]
         specs += [_spec("exact_match"), _spec("value_reuse")]
-    if kind == "teacher" and schema is not None and {"instruction", "response"} <= schema.by_name.keys():
+    if isinstance(generator, Taught) and schema is not None and {"instruction", "response"} <= schema.by_name.keys():
         told = {"input": "input"} if "input" in schema.by_name else {}
         specs += [_spec("not_null", columns=["instruction", "response"])]
         specs.append(_spec("text_duplicates", **told, max=MAX_DUPLICATES))

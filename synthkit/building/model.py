@@ -14,6 +14,7 @@ from synthkit.building.spending import charge
 from synthkit.compiler import ModelNode
 from synthkit.errors import BuildError, SynthError
 from synthkit.events import AuditFinished, ModelProgress, Note
+from synthkit.generators.base import Query, Taught
 from synthkit.generators.checkpoint import FileCheckpoint
 from synthkit.planning.disclosed import places_of, withheld_audits
 from synthkit.planning.plan import FULL_REFRESH, Action
@@ -90,9 +91,9 @@ class ModelRun:
             found = self._existing(sample)
             if found is not None:
                 return found
-        if self.model.generator.kind == "query":
+        if isinstance(self.model.generator, Query):
             self._query()
-        elif self.model.generator.kind == "teacher":
+        elif isinstance(self.model.generator, Taught):
             self._compose()
         else:
             self._generate()

@@ -10,6 +10,7 @@ import click
 
 from synthkit.api import project as api
 from synthkit.cli.common import compiled, full_option, project_options, selection_options
+from synthkit.generators.base import Taught
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,7 @@ def command(
 def _estimate(manifest: Manifest, action: Action) -> Sequence[str]:
     """What asking a teacher may cost; the rows that are kept from earlier builds cost nothing again."""
     model = manifest.models[action.model]
-    if model.generator.estimate is None or model.size.rows is None:
+    if not isinstance(model.generator, Taught) or model.size.rows is None:
         return ()
     return model.generator.estimate(model.params, model.size.rows, manifest.project.root)
 

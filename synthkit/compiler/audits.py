@@ -16,6 +16,7 @@ from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
 from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
+from synthkit.generators.base import Trained
 from synthkit.project.faults import parameter_faults
 from synthkit.project.lookups import Uses
 from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
@@ -47,7 +48,7 @@ def _asked(model: ModelDraft) -> Iterator[AuditSpec]:
             yield spec
         elif model.schema is not None and not model.broken:
             held_out = model.spec.source is not None and model.holdout > 0
-            for one in default_audits(model.generator.kind, model.schema, held_out):
+            for one in default_audits(model.generator, model.schema, held_out):
                 one._origin = spec.origin
                 yield one
 
@@ -145,7 +146,7 @@ class _Binder:
                 audit.name,
                 "drop attack: shadow; empirical_epsilon attacks the training itself, on made-up rows",
             )
-        elif generator is not None and generator.kind != "model":
+        elif generator is not None and not isinstance(generator, Trained):
             self.draft.fault(
                 f"audit {audit.name!r} would train {model.name!r} again, but {generator.name!r} is not trained",
                 where,

@@ -8,6 +8,7 @@ from synthkit.encoding.faker import ALIASES, known_pii, provider_names
 from synthkit.errors import did_you_mean
 from synthkit.formats.columns import as_read, conditions_as_read, form_fault, forms_of
 from synthkit.generators import registry
+from synthkit.generators.base import Trained
 from synthkit.generators.exact.conditions import check_conditions as condition_problems
 from synthkit.project.types import ColumnSpec
 from synthkit.schema import Schema
@@ -22,11 +23,6 @@ def check_epsilon(draft: Draft) -> None:
         if spec.epsilon is None or model.generator is None:
             continue
         if model.generator.supports_epsilon:
-            if model.generator.mechanisms is None:
-                where = spec.origin.at("epsilon")
-                name = model.generator.name
-                message = f"generator {name!r} claims to honour epsilon, but does not say what it would spend"
-                draft.fault(message, where, spec.epsilon, "update its package, or choose another generator")
             continue
         able = registry.private_names()
         instead = f"choose one that can ({', '.join(able)})" if able else "no generator of this version can"
@@ -82,7 +78,7 @@ def check_conditions(draft: Draft) -> None:
         spec = model.spec
         if not spec.conditions or model.schema is None or model.generator is None:
             continue
-        if model.generator.kind != "model" or not model.generator.supports_conditions:
+        if not isinstance(model.generator, Trained) or not model.generator.supports_conditions:
             draft.fault(
                 f"generator {model.generator.name!r} takes no conditions",
                 spec.origin.at("conditions", key=True),

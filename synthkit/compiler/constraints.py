@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Constraint
 from synthkit.formats.columns import as_read, conditions_as_read, forms_of
+from synthkit.generators.base import Query, Trained
 from synthkit.project.types import ModelSpec, SourceTableSpec
 from synthkit.rules.inequality import (
     Inequality,
@@ -29,9 +30,9 @@ def bind_constraints(draft: Draft) -> None:
         model = draft.models[name]
         if model.generator is None:
             continue
-        if model.generator.kind == "query":
+        if isinstance(model.generator, Query):
             _refuse(draft, model.spec)
-        elif model.generator.kind == "model" and model.schema is not None and model.spec.source is not None:
+        elif isinstance(model.generator, Trained) and model.schema is not None and model.spec.source is not None:
             source = model.spec.source
             upstream = draft.models.get(source.name) if source.source is None else None
             inherited = upstream.constraints if upstream is not None else of_source.get(source.id, ())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Lineage
+from synthkit.generators.base import Query
 from synthkit.privacy.descent import Descent, read, released
 from synthkit.project.types import Relation
 
@@ -32,7 +33,7 @@ def read_by(draft: Draft, relations: Iterable[Relation]) -> Descent:
 def _descent(draft: Draft, model: ModelDraft) -> Descent:
     assert model.generator is not None
     spec = model.spec
-    if model.generator.kind == "query":
+    if isinstance(model.generator, Query):
         return read_by(draft, model.reads)
     protected = model.budget is not None and model.budget.insecure_seed is None
     if protected and spec.source is not None and spec.source.source is not None:

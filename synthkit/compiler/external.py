@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.generators.base import Taught
 
 
 def check_external(draft: Draft) -> None:
     """A generator that asks a teacher may show it neither sensitive rows nor what was learnt from them without ε."""
     for name in draft.order:
         model = draft.models[name]
-        if model.generator is None or model.generator.kind != "teacher" or model.spec.source is None:
+        if model.generator is None or not isinstance(model.generator, Taught) or model.spec.source is None:
             continue
         for source in sorted(_shown(draft, model)):
             why = _protected(draft, source)

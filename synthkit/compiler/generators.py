@@ -13,6 +13,7 @@ from synthkit.compiler.manifest import Size
 from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
+from synthkit.generators.base import Query, Trained
 from synthkit.project.faults import parameter_faults
 from synthkit.project.holdout import holdout_of
 from synthkit.project.types import AUTO
@@ -82,8 +83,8 @@ def _bind_generator(draft: Draft, model: ModelDraft) -> None:
             parameter_faults(error, model.generator.params, spec.origin, ("generator",), f"generator {name}")
         )
         # A trained model's columns are its source's whatever its parameters, so its audits can still be checked.
-        model.broken = model.generator.kind != "model"
-    if model.generator.kind != "query" and spec.source is None:
+        model.broken = not isinstance(model.generator, Trained)
+    if not isinstance(model.generator, Query) and spec.source is None:
         draft.fault(
             f"model {spec.name!r} names no source to learn from",
             spec.origin.at(),
@@ -97,7 +98,7 @@ def _bind_size(draft: Draft, model: ModelDraft) -> None:
     if value is None:
         return
     where = model.spec.origin.at("size")
-    if model.generator is not None and model.generator.kind == "query":
+    if model.generator is not None and isinstance(model.generator, Query):
         draft.fault("an SQL model has no size: its query decides", where, value, "use LIMIT in the query")
         return
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.sqlmodels import query_place, render_query
 from synthkit.errors import Location, did_you_mean
+from synthkit.generators.base import Query
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.project.types import Relation
@@ -13,7 +14,7 @@ from synthkit.project.types import Relation
 def resolve_relations(draft: Draft) -> None:
     """Every ref and source that a model's ``source:`` or query names must exist; queries are rendered."""
     for model in draft.models.values():
-        if model.generator is not None and model.generator.kind == "query" and not model.broken:
+        if model.generator is not None and isinstance(model.generator, Query) and not model.broken:
             render_query(draft, model)
         if model.spec.source is not None and not check_relation(
             draft, model.spec.source, model.spec.origin.at("source")

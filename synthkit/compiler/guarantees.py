@@ -16,6 +16,7 @@ from synthkit.compiler.descent import read_by
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.releases import compose
 from synthkit.errors import Location
+from synthkit.generators.base import Query, Trained
 from synthkit.privacy.accounting.parallel import by_part
 from synthkit.privacy.descent import Descent, Way, united
 from synthkit.privacy.guarantee import Account, Guarantee, listed
@@ -77,7 +78,7 @@ def _refuse_upstream(draft: Draft, model: ModelDraft) -> None:
         or model.broken
         or upstream.broken
         or model.generator is None
-        or model.generator.kind == "query"
+        or isinstance(model.generator, Query)
     ):
         return
     name = upstream.spec.name
@@ -142,7 +143,7 @@ def shown(draft: Draft, path: Sequence[str]) -> str:
     reader = next((n for n in reversed(path) if not n.startswith("source:")), "")
     model = draft.models.get(reader.removeprefix("model:"))
     generator = None if model is None else model.generator
-    learnt = generator is not None and generator.kind == "model"
+    learnt = generator is not None and isinstance(generator, Trained)
     why = f"learnt without epsilon (generator {generator.name})" if generator and learnt else "real rows"
     if model is not None and model.spec.insecure_seed is not None:
         why = "its noise is repeatable (insecure_seed), so its epsilon counts as none"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.sqlmodels import Describer
+from synthkit.generators.base import Query
 from synthkit.project.holdout import holdout_of
 from synthkit.project.types import Relation
 from synthkit.sources.ingest import parse_share
@@ -61,7 +62,7 @@ class _Tracer:
         model = self.draft.models.get(name)
         if model is None or model.broken or model.schema is None or model.generator is None:
             return "its columns are not known"
-        if model.generator.kind != "query":
+        if not isinstance(model.generator, Query):
             return f"the rows of {name!r} are made, not real ones"
         divided = {r: self._above(r) for r in model.sql_relations}
         above = [(r, way) for r, way in divided.items() if way is not None]

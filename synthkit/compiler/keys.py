@@ -5,6 +5,7 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.private import declared_types
 from synthkit.encoding.taken import unknowable
+from synthkit.generators.base import Trained
 
 
 def check_keys(draft: Draft) -> None:
@@ -14,7 +15,7 @@ def check_keys(draft: Draft) -> None:
         if spec.keys in (None, "own") or model.generator is None or schema is None:
             continue
         where = spec.origin.at("keys")
-        if model.generator.kind != "model":
+        if not isinstance(model.generator, Trained):
             message = f"generator {model.generator.name!r} makes no keys up: its rows have those that it gives them"
             draft.fault(message, where, spec.keys, "drop keys, or set it on the model that draws the rows")
             continue

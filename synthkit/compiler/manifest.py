@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from synthkit.errors import Fault
-from synthkit.generators.base import Budget, Generator
+from synthkit.generators.base import Budget, Generator, Query
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.disclosure import Disclosure
@@ -124,7 +124,7 @@ def made_from(
     generator: Generator | None, source: Relation | None, sql_relations: tuple[Relation, ...]
 ) -> tuple[Relation, ...]:
     """What a model's rows are made from: what its query reads, else what its generator learns from."""
-    if generator is not None and generator.kind == "query":
+    if generator is not None and isinstance(generator, Query):
         return sql_relations
     return () if source is None else (source,)
 
@@ -243,7 +243,6 @@ class Manifest:
         return [
             Fault(text, model.spec.origin.at("generator"))
             for model in self.models.values()
-            if model.generator.warnings is not None
             for text in model.generator.warnings(model.params)
         ]
 

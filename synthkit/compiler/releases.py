@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from synthkit.errors import SynthError
-from synthkit.generators.base import Budget, Generator
+from synthkit.generators.base import Budget, Generator, Trained
 from synthkit.privacy.accounting.cached import composed, remembered
 from synthkit.privacy.accounting.mechanisms import Mechanism, mechanism_from_json
 from synthkit.schema import Schema
@@ -29,7 +29,8 @@ def released(
     folder: Path, generator: Generator, params: BaseModel, budget: Budget, schema: Schema
 ) -> tuple[Mechanism, ...]:
     """What training ``generator`` under ``budget`` will release. Raises SynthError with the generator's reason."""
-    assert generator.mechanisms is not None, "check_epsilon refuses a generator that does not say what it spends"
+    assert isinstance(generator, Trained)
+    assert generator.mechanisms is not None, "check_epsilon refuses a generator that honours no epsilon"
     declare = generator.mechanisms
     key: dict[str, Any] = {
         "generator": [generator.name, generator.version],
@@ -48,7 +49,7 @@ def compose(draft: Draft, names: Sequence[str], delta: float | None) -> tuple[fl
     folder = cache_of(draft.project)
     mechanisms: list[Mechanism] = []
     for m in models if len(models) > 1 else ():
-        if m.generator is None or m.generator.mechanisms is None or m.params is None or not (m.budget and m.learnt):
+        if m.generator is None or not m.generator.supports_epsilon or m.params is None or not (m.budget and m.learnt):
             return composed(folder, pairs, (), delta)
         try:
             mechanisms += released(folder, m.generator, m.params, m.budget, m.learnt)

@@ -9,6 +9,7 @@ from synthkit.compiler.manifest import SourceNode
 from synthkit.compiler.sqlmodels import Describer, query_place
 from synthkit.errors import SynthError
 from synthkit.formats.columns import said_otherwise
+from synthkit.generators.base import Query, Taught
 from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.describe import describe, described
@@ -67,7 +68,7 @@ def derive_schemas(draft: Draft) -> None:
         model = draft.models[name]
         if model.broken or model.generator is None:
             continue
-        if model.generator.kind == "query":
+        if isinstance(model.generator, Query):
             _describe_query(draft, model, describer)
         elif model.spec.source is not None:
             schema = draft.schema_of(model.spec.source)
@@ -75,8 +76,8 @@ def derive_schemas(draft: Draft) -> None:
                 schema = _declared_columns(draft, model.spec.source, schema)
             if schema is None or _learns_nested(draft, model, schema):
                 model.broken = True
-            elif model.generator.columns is not None:
-                _derive_columns(draft, model, schema)
+            elif isinstance(model.generator, Taught):
+                _derive_columns(draft, model, model.generator, schema)
             else:
                 model.schema = _described(schema, model)
 
@@ -103,12 +104,10 @@ def _learns_nested(draft: Draft, model: ModelDraft, schema: Schema) -> bool:
     return bool(found)
 
 
-def _derive_columns(draft: Draft, model: ModelDraft, schema: Schema) -> None:
+def _derive_columns(draft: Draft, model: ModelDraft, generator: Taught, schema: Schema) -> None:
     """Columns that the generator makes of the source's."""
-    assert model.generator is not None
-    assert model.generator.columns is not None
     try:
-        model.schema = _described(model.generator.columns(model.params, schema), model)
+        model.schema = _described(generator.columns(model.params, schema), model)
     except ValueError as error:
         draft.fault(str(error), model.spec.origin.at("source"))
         model.broken = True

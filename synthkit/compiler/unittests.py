@@ -5,6 +5,7 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import Location, SynthError, did_you_mean
+from synthkit.generators.base import Query
 from synthkit.project.render import RenderedSql
 from synthkit.project.types import Relation
 from synthkit.project.unittests import GivenSpec, UnitTestSpec
@@ -62,7 +63,7 @@ def _of_model(draft: Draft, spec: UnitTestSpec, name: str) -> RenderedSql | None
     if model is None:
         draft.fault(f"there is no model {name!r}", where, name, did_you_mean(name, draft.models, "a model"))
         return None
-    if model.generator is not None and model.generator.kind != "query":
+    if model.generator is not None and not isinstance(model.generator, Query):
         hint = "audit what it draws; given rows → expected rows is for SQL"
         draft.fault(f"{name!r} is no SQL model: its rows are drawn, not computed", where, name, hint)
         return None

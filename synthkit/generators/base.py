@@ -1,166 +1,202 @@
-"""What a generator is: a value with four functions, and nothing of YAML, files or DuckDB in it."""
+"""What a generator is: a value with a few functions, and nothing of YAML, files or DuckDB in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import warnings as python
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from synthkit.schema import Schema, Table
+from synthkit.errors import BuildError, SynthError
+from synthkit.generators.functions import (
+    Budget,
+    Compose,
+    Fit,
+    Mechanisms,
+    Params,
+    Progress,
+    Quota,
+    Related,
+    Sample,
+    Save,
+    Workplace,
+    silent,
+)
+from synthkit.privacy.accounting.mechanisms import Mechanism
+from synthkit.schema import Schema
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from synthkit.privacy.accounting.mechanisms import Mechanism
-
-
-class Params(BaseModel):
-    """Base of every generator's parameters: frozen, and a misspelt name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The differential-privacy budget of one training run, and what is public about the rows.
-
-    Args:
-        rows: the declared number of training rows; the real number is private.
-        max_rows_per_unit: how many rows one privacy unit may have in the table, at most.
-        insecure_seed: makes the privacy noise repeatable, and so worthless against whoever knows it: for tests alone.
-            None: noise from the system's cryptographic generator.
-    """
-
-    epsilon: float
-    delta: float
-    rows: int | None = None
-    max_rows_per_unit: int = 1
-    insecure_seed: int | None = None
-
-
-@dataclass(frozen=True)
-class Quota:
-    """``rows`` rows in which each column of ``values`` has exactly the given value."""
-
-    values: Mapping[str, Any]
-    rows: int
+__all__ = [
+    "Budget",
+    "Compose",
+    "Fit",
+    "Generator",
+    "Mechanisms",
+    "Params",
+    "Progress",
+    "Query",
+    "Quota",
+    "Related",
+    "Sample",
+    "Save",
+    "Taught",
+    "Trained",
+    "Workplace",
+    "silent",
+]
 
 
-class Progress(Protocol):
-    """Where a generator reports how far it is; ``note`` is a short text such as a loss."""
-
-    def __call__(self, done: int, total: int, unit: str, note: str = "") -> None: ...
-
-
-def silent(done: int, total: int, unit: str, note: str = "") -> None:
-    """A :class:`Progress` that nobody watches."""
+def none_to_tell(params: Any) -> Sequence[str]:
+    """The warnings of a generator that has none."""
+    del params
+    return ()
 
 
-class Fit(Protocol):
-    def __call__(
-        self,
-        table: Table,
-        params: Any,
-        *,
-        budget: Budget | None,
-        seed: int,
-        device: str,
-        progress: Progress,
-    ) -> Any:
-        """Learn from ``table``.
-
-        The table holds only columns that are to be modelled, at least one of them; every random
-        choice follows from ``seed``. Raises :class:`~synthkit.errors.BuildError` where the rows
-        cannot be learnt from (none at all, say), with the reason.
-        """
+def unpriced(params: Any, rows: int, root: Path) -> Sequence[str]:
+    """The estimate of a teacher that cannot tell what it will cost."""
+    del params, rows, root
+    return ()
 
 
-class Sample(Protocol):
-    def __call__(
-        self, model: Any, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
-    ) -> Iterator[pa.RecordBatch]:
-        """Draw exactly ``rows`` rows in the source's columns and Arrow types.
-
-        With ``conditions`` (their rows add up to ``rows``) every quota is met exactly. The same
-        model and seed give the same rows.
-        """
+def as_the_source(params: Any, schema: Schema) -> Schema:
+    """The columns of a teacher that changes none."""
+    del params
+    return schema
 
 
-@dataclass
-class Workplace:
-    """Where a teacher's work is kept.
+class _Kinds(type):
+    """Has ``Generator(…)``, which once made every kind, make the kind that its arguments are those of."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Generator:
+            return _earlier(*args, **kwargs)
+        return super().__call__(*args, **kwargs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generator(metaclass=_Kinds):
+    """What every generator says of itself: one is :class:`Trained`, :class:`Query` or :class:`Taught`.
 
     Args:
-        root: of the project, whose ``prices.yml`` overrides prices.
-        requests: folder that keeps what was asked for this table, and the answers.
-        dropped: file for what did not get into the table, a JSON line each, with the reason.
-        record: filled by the generator: usage, cost, counts, and why it stopped early, for the receipt.
-    """
-
-    root: Path
-    requests: Path
-    dropped: Path
-    record: dict[str, Any] = field(default_factory=dict)
-
-
-class Compose(Protocol):
-    def __call__(
-        self,
-        table: Table,
-        held_out: Table | None,
-        params: Any,
-        rows: int,
-        *,
-        seed: int,
-        place: Workplace,
-        progress: Progress,
-    ) -> Iterator[pa.RecordBatch]:
-        """Ask a teacher for ``rows`` rows; fewer where ``place.record["stopped"]`` says why.
-
-        ``held_out`` is never shown to anybody. The same input and kept answers give the same rows.
-        """
-
-
-class Mechanisms(Protocol):
-    def __call__(self, params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]: ...
-
-
-@dataclass(frozen=True)
-class Generator:
-    """A family of models under one name.
-
-    ``version`` enters the train hash: raise it when the same input would give other rows.
-    ``mechanisms`` says what a fit under a budget will spend, from declared knowledge alone (the schema holds the
-    modelled columns): exactly this is charged to the ledger before the training. A generator that ``supports_epsilon``
-    must have it. It does not import torch.
-    ``kind`` is "query" for the SQL generator, which has no model to fit, and "teacher" for one that sends rows of its
-    source to a third party, which has ``compose`` instead of fit and sample.
-    ``columns`` gives the table's columns where they are not the source's, or raises ValueError; ``estimate`` says what
-    asking for so many rows may cost (the path is the project's root); ``warnings`` what in the parameters is worth a
-    look. ``resumes`` says that ``fit`` also takes a
-    :class:`.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is saved there, and ends
-    with the same model as a training that was never stopped.
+        version: enters the train hash: raise it when the same input would give other rows.
+        params: the class of its parameters, whose docstring says what each means.
+        summary: a line for people.
+        warnings: what in the parameters is worth a look.
+        licence: of a package that it needs, where that is no free one.
+        packages: distributions whose versions decide the rows.
     """
 
     name: str
     version: int
     params: type[BaseModel]
-    fit: Fit | None = None
-    sample: Sample | None = None
-    save: Callable[[Any, Path], None] | None = None
-    load: Callable[[Path], Any] | None = None
-    kind: Literal["model", "query", "teacher"] = "model"
-    compose: Compose | None = None
-    columns: Callable[[Any, Schema], Schema] | None = None
-    estimate: Callable[[Any, int, Path], Sequence[str]] | None = None
-    warnings: Callable[[Any], Sequence[str]] | None = None
-    supports_epsilon: bool = False
+    summary: str = ""
+    warnings: Callable[[Any], Sequence[str]] = none_to_tell
+    licence: str | None = None
+    packages: tuple[str, ...] = ()
+
+    @property
+    def supports_epsilon(self) -> bool:
+        """Whether its tables can keep a differential privacy guarantee."""
+        return isinstance(self, Trained) and self.mechanisms is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Generator):
+    """A family of models that learn a table and draw rows of it.
+
+    Args:
+        load: the model that ``save`` wrote into a folder.
+        mechanisms: what a fit under a budget will spend, from declared knowledge alone (the schema holds the modelled
+            columns): exactly this is charged to the ledger before the training. None: it honours no ``epsilon``. It
+            does not import torch.
+        supports_conditions: whether ``sample`` takes quotas.
+        resumes: whether ``fit`` also takes a :class:`.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is
+            saved there, and ends with the same model as a training that was never stopped.
+        related: how it learns several tables at once; None: it learns one alone (:mod:`.related`).
+    """
+
+    fit: Fit
+    sample: Sample
+    save: Save
+    load: Callable[[Path], Any]
     mechanisms: Mechanisms | None = None
     supports_conditions: bool = True
     resumes: bool = False
-    summary: str = ""
-    licence: str | None = None
-    packages: tuple[str, ...] = field(default=())  # distributions whose versions decide the result
+    related: Related | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query(Generator):
+    """A SELECT over other tables, which are all that its rows come from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taught(Generator):
+    """Rows that a teacher writes: rows of the source go to a third party.
+
+    Args:
+        columns: the table's, from those of its source; raises ValueError where it cannot be made from these.
+        estimate: lines on what asking for so many rows may cost; the path is the project's root.
+    """
+
+    compose: Compose
+    columns: Callable[[Any, Schema], Schema] = as_the_source
+    estimate: Callable[[Any, int, Path], Sequence[str]] = unpriced
+
+
+def _earlier(
+    name: str,
+    version: int,
+    params: type[BaseModel],
+    fit: Fit | None = None,
+    sample: Sample | None = None,
+    save: Save | None = None,
+    load: Callable[[Path], Any] | None = None,
+    kind: Literal["model", "query", "teacher"] = "model",
+    compose: Compose | None = None,
+    columns: Callable[[Any, Schema], Schema] | None = None,
+    estimate: Callable[[Any, int, Path], Sequence[str]] | None = None,
+    warnings: Callable[[Any], Sequence[str]] | None = None,
+    supports_epsilon: bool = False,
+    mechanisms: Mechanisms | None = None,
+    supports_conditions: bool = True,
+    resumes: bool = False,
+    summary: str = "",
+    licence: str | None = None,
+    packages: tuple[str, ...] = (),
+) -> Generator:
+    """A generator as packages said it before there were three kinds."""
+    now = {"model": "Trained", "query": "Query", "teacher": "Taught"}[kind]
+    message = f"Generator(…), which says what {name!r} is, is now called synthkit.generators.base.{now}(…)"
+    python.warn(message, FutureWarning, stacklevel=3)
+    said: dict[str, Any] = {"name": name, "version": version, "params": params, "summary": summary}
+    said |= {"warnings": warnings or none_to_tell, "licence": licence, "packages": packages}
+    if kind == "query":
+        return Query(**said)
+    if kind == "teacher":
+        if compose is None:
+            raise TypeError(f"{name!r} has no compose, which asks the teacher")
+        return Taught(**said, compose=compose, columns=columns or as_the_source, estimate=estimate or unpriced)
+    if fit is None or sample is None:
+        raise TypeError(f"{name!r} has no fit and sample, which learn and draw")
+
+    def unkept(*_given: Any) -> Any:
+        raise BuildError(f"the generator {name!r} cannot keep its models", hint="its package must say save and load")
+
+    def unsaid(params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]:
+        del params, budget, schema
+        message = f"generator {name!r} claims to honour epsilon, but does not say what it would spend"
+        raise SynthError(message, hint="update its package, or choose another generator")
+
+    return Trained(
+        **said,
+        fit=fit,
+        sample=sample,
+        save=save or unkept,
+        load=load or unkept,
+        mechanisms=(mechanisms or unsaid) if supports_epsilon else None,
+        supports_conditions=supports_conditions,
+        resumes=resumes,
+    )

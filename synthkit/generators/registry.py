@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from synthkit.errors import SynthError, did_you_mean
-from synthkit.generators.base import Generator
+from synthkit.generators.base import Generator, Trained
 from synthkit.plugins import entries, loaded, no_kind
 
 GROUP = "synthkit.generators"
@@ -41,4 +41,12 @@ def get(name: str) -> Generator:
     found = loaded(entry, "generator {name!r} of the package {package!r} does not load")
     if not isinstance(found, Generator):
         raise no_kind(entry, "Generator")
+    return found
+
+
+def trained(name: str) -> Trained:
+    """The generator of that name, which learns tables by itself. Raises SynthError as :func:`get`, and where not."""
+    found = get(name)
+    if not isinstance(found, Trained):
+        raise SynthError(f"generator {name!r} learns no table by itself", hint="build it in a project")
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from pydantic import model_validator
 
 from synthkit.errors import BuildError
-from synthkit.generators.base import Generator, Params
+from synthkit.generators.base import Params, Query
 from synthkit.sql.atrest import at_rest
 from synthkit.sql.quoting import literal
 from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
@@ -41,12 +41,10 @@ class SqlParams(Params):
         return self
 
 
-SQL = Generator(
+SQL = Query(
     name="sql",
     version=2,
     params=SqlParams,
-    kind="query",
-    supports_conditions=False,
     summary="a Jinja SELECT over refs and sources, run by DuckDB",
     packages=("duckdb",),
 )

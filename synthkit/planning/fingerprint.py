@@ -16,6 +16,7 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
+from synthkit.generators.base import Query
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.types import ColumnSpec
@@ -107,7 +108,7 @@ class Fingerprinter:
             "audits": {f"{i}:{b.name}": b.hash for i, b in enumerate(model.audits)},
             "tables": {r.id: self._identity(r.id, upstream, private) for r in model.audit_relations},
         }
-        if model.generator.kind == "query" and model.source is not None:
+        if isinstance(model.generator, Query) and model.source is not None:
             audit["reference"] = {
                 model.source.id: self._identity(model.source.id, upstream, private),
                 "holdout": self._division(model),
@@ -140,7 +141,7 @@ class Fingerprinter:
             "declared": {r.id: self._declared(r.id) for r in model.reads if r.source is not None},
             "seed": seed,
         }
-        if model.generator.kind == "query":
+        if isinstance(model.generator, Query):
             inputs["generator"]["params"] = {"query": model.sql}
             inputs["holdout"] = {r.id: str(self.manifest.holdout_of(r.id)) for r in model.reads if r.source is not None}
         else:
@@ -176,7 +177,7 @@ class Fingerprinter:
         return digest({"train": train, **self._sample_inputs(model)})
 
     def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
-        if model.generator.kind == "query":
+        if isinstance(model.generator, Query):
             return {"engine": self.package("duckdb")}
         inputs = {
             "size": str(model.size),

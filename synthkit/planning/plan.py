@@ -10,6 +10,7 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
+from synthkit.generators.base import Generator, Query, Taught, Trained
 from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
 from synthkit.planning.difference import Change, changes, declared
@@ -21,7 +22,7 @@ from synthkit.store.staging import Staging
 from synthkit.store.unclaimed import told, unclaimed_tables
 from synthkit.store.warehouse import Warehouse
 
-_BUILD: Mapping[str, ActionKind] = {"query": "query", "teacher": "ask", "model": "train"}
+_BUILD: Mapping[type[Generator], ActionKind] = {Query: "query", Taught: "ask", Trained: "train"}
 FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
 
 
@@ -246,7 +247,7 @@ class _Planner:
             reason,
             tuple(details),
             fingerprint,
-            "query" if model.generator.kind == "query" else str(model.size),
+            "query" if isinstance(model.generator, Query) else str(model.size),
             model.spec.epsilon,
             model.delta,
             model.generator.name,
@@ -257,7 +258,7 @@ class _Planner:
     def _decide(
         self, model: ModelNode, now: Fingerprint, state: AuditedTable | None, stands: Standing
     ) -> tuple[ActionKind, str, list[str]]:
-        build = _BUILD[model.generator.kind]
+        build = _BUILD[type(model.generator)]
         if self.full_refresh:
             return build, FULL_REFRESH, []
         if stands == "current":

@@ -13,13 +13,13 @@ from synthkit.runners.staging import phase, stage
 def compose(job: ComposeJob, progress: JobProgress) -> Made:
     """Run the job; its notes say where there are fewer rows than were asked for."""
     from synthkit.generators import registry
-    from synthkit.generators.base import Workplace
+    from synthkit.generators.base import Taught, Workplace
     from synthkit.llm.spending import FOLDER
     from synthkit.sources.ingest import load_split
 
     started = time.perf_counter()
     generator = registry.get(job.generator)
-    assert generator.compose is not None
+    assert isinstance(generator, Taught)
     split = load_split(job.split)
     params = generator.params.model_validate(job.params)
     wanted = job.size.of(split.rows)

@@ -23,7 +23,7 @@ from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
     from synthkit.encoding.fill import ColumnPlan
-    from synthkit.generators.base import Generator
+    from synthkit.generators.base import Trained
     from synthkit.sources.split import Split
 
 
@@ -54,7 +54,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
     from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
     from synthkit.generators.exact.drawing import draw
 
-    generator = registry.get(job.generator)
+    generator = registry.trained(job.generator)
     rules = parse_all(job.constraints)
     source_rows = split.rows if job.budget is None else None
     sides = [side for side in (split.train, split.holdout) if side is not None]
@@ -74,7 +74,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
             check_known(wanted, known)
     if cached:
         with _readable(job):
-            model = generator.load(job.model_dir / "model") if plan.modelled.columns and generator.load else None
+            model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
     else:
         model = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
         seconds["train"] = time.perf_counter() - started
@@ -129,10 +129,12 @@ def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tu
     return plan_declared(known.schema, known.paths[0], view) if declared else plan_columns(known, view), known, False
 
 
-def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress) -> Any:
+def _fit(generator: Trained, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress) -> Any:
     """Train on a table as it is learnt, and keep the model under a temporary name until it is whole."""
     from synthkit.generators.checkpoint import FileCheckpoint
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.related import fit_tables
+    from synthkit.generators.tables import Tables
 
     temporary = job.model_dir.with_name(f".tmp-{job.model_dir.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -140,14 +142,13 @@ def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan,
     checkpoint = FileCheckpoint(job.checkpoint)
     model = None
     if plan.modelled.columns:
-        assert generator.fit is not None
-        assert generator.save is not None
         params = generator.params.model_validate(job.params)
         if job.budget is not None:
             _check_charge(generator, params, job, plan.inner)
         resuming = {"checkpoint": checkpoint} if generator.resumes else {}
-        model = generator.fit(
-            replace(table, schema=plan.inner),
+        model = fit_tables(
+            generator,
+            Tables.of(replace(table, schema=plan.inner)),
             params,
             budget=job.budget,
             seed=seed_for(job.seed, "fit"),
@@ -165,7 +166,7 @@ def _fit(generator: Generator, job: GenerateJob, table: Table, plan: ColumnPlan,
     return model
 
 
-def _check_charge(generator: Generator, params: Any, job: GenerateJob, learnt: Schema) -> None:
+def _check_charge(generator: Trained, params: Any, job: GenerateJob, learnt: Schema) -> None:
     """What the training will release must be what the ledger was charged for, and that was declared without these rows.
 
     Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).

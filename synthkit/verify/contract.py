@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import Location
+from synthkit.generators.base import Query
 from synthkit.records.receipt import Receipt
 from synthkit.verify.findings import Finding, Level
 
@@ -82,7 +83,7 @@ def _listed(changes: list[ColumnChange]) -> str:
 
 
 def _place(model: ModelNode) -> Location:
-    key = "generator" if model.generator.kind == "query" else "source"
+    key = "generator" if isinstance(model.generator, Query) else "source"
     return model.spec.origin.at(key if getattr(model.spec, key, None) is not None else "name")
 
 
@@ -98,7 +99,7 @@ def _readers(manifest: Manifest, model: ModelNode) -> Iterator[tuple[str, Locati
         place = reader.spec.origin.at("name")
         if reader.sql is not None and any(r.id == model.id for r in reader.sql_relations):
             yield f"model {reader.name!r}", place, _columns_named(reader.sql)
-        elif reader.source is not None and reader.source.id == model.id and reader.generator.kind != "query":
+        elif reader.source is not None and reader.source.id == model.id and not isinstance(reader.generator, Query):
             yield f"model {reader.name!r}", place, None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import Location
 from synthkit.files import digests
+from synthkit.generators.base import Query
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
 from synthkit.planning.state import standing
@@ -61,7 +62,7 @@ def fits_yaml(manifest: Manifest, model: ModelNode, state: Made, now: Fingerprin
     found = changes(state, declared(manifest, model, now), ("train", "sample"))
     where = _place(model, found)
     verb = "trained" if any(c.part == "train" for c in found) else "drawn"
-    if model.generator.kind == "query":
+    if isinstance(model.generator, Query):
         verb = "made"
     if not found:
         message = f"the receipt of {model.name!r} contradicts itself: its hashes are not of the inputs that it names"

@@ -21,6 +21,7 @@ from synthkit.audits.contract import AuditResult, ColumnResult
 from synthkit.audits.defaults import default_audits
 from synthkit.audits.runner import BoundAudit, run_audits
 from synthkit.errors import SynthError
+from synthkit.generators.circuit.generator import CIRCUIT
 from tests.audits.sides import context
 
 DATA = Path(__file__).parents[2] / "data"
@@ -377,7 +378,7 @@ def test_the_floor_uses_as_many_training_rows_as_there_are_synthetic_ones(tmp_pa
 
 
 def statuses(ctx: AuditContext) -> dict[str, str]:
-    specs = [s for s in default_audits("model", ctx.schema, True) if s.audit in ("ks", "chi_square", "row_count")]
+    specs = [s for s in default_audits(CIRCUIT, ctx.schema, True) if s.audit in ("ks", "chi_square", "row_count")]
     bound = [BoundAudit(s.name or s.audit, s.audit, None, s.params, s.severity) for s in specs]
     return {r.name: r.status for r in run_audits(ctx, bound, lambda *_: None)}
 

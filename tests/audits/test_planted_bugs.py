@@ -42,7 +42,6 @@ def judged(
 ) -> AuditResult:
     schema, budget, generator = Schema(columns), Budget(epsilon, 1e-5, rows=600), registry.get(name)
     checked = generator.params.model_validate(params)
-    assert generator.mechanisms is not None
     spends = generator.mechanisms(checked, budget, schema)
     training = PrivateTraining(name, checked.model_dump(mode="json"), budget, schema, spends)
     wanted = EmpiricalParams(**how)

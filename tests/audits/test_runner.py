@@ -17,6 +17,8 @@ from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditParams, AuditResult, ColumnResult, audit
 from synthkit.audits.defaults import default_audits
 from synthkit.audits.runner import AuditRecord, BoundAudit, check_condition, passed, run_audits
+from synthkit.generators.circuit.generator import CIRCUIT
+from synthkit.generators.sql import SQL
 from synthkit.schema import Column, Schema
 from tests.audits.sides import context
 
@@ -284,18 +286,18 @@ def test_no_audits_pass() -> None:
 def test_the_default_set_follows_generator_and_schema() -> None:
     columns = (Column("id", "id", "BIGINT"), Column("age", "integer", "BIGINT", nullable=False))
     schema = Schema(columns, primary_key=("id",))
-    named = [s.name or s.audit for s in default_audits("model", schema, True)]
+    named = [s.name or s.audit for s in default_audits(CIRCUIT, schema, True)]
     assert named == [
         "row_count", "unique", "not_null", "ks", "ks_each_column", "chi_square", "chi_square_each_column",
         "column_pairs", "coverage", "detection", "membership_inference", "exact_match", "value_reuse",
     ]  # fmt: skip
-    assert [s.audit for s in default_audits("model", schema, False)] == ["row_count", "unique", "not_null"]
-    assert [s.audit for s in default_audits("query", Schema(columns[:1]), True)] == ["row_count"]
-    assert {s.severity for s in default_audits("model", schema, True) if s.name} == {"warn"}
+    assert [s.audit for s in default_audits(CIRCUIT, schema, False)] == ["row_count", "unique", "not_null"]
+    assert [s.audit for s in default_audits(SQL, Schema(columns[:1]), True)] == ["row_count"]
+    assert {s.severity for s in default_audits(CIRCUIT, schema, True) if s.name} == {"warn"}
 
 
 def test_the_default_sets_parameters_are_valid() -> None:
     schema = Schema((Column("id", "id", "BIGINT"),), primary_key=("id",))
-    for spec in default_audits("model", schema, True):
+    for spec in default_audits(CIRCUIT, schema, True):
         if spec.audit in registry.names():
             registry.get(spec.audit).params.model_validate(dict(spec.params))

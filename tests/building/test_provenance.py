@@ -39,6 +39,11 @@ def charged(manifest: Manifest, count: int) -> list[str]:
     return found
 
 
+def charged_as(entry: str) -> Charged:
+    """What is kept of the charge with this hash."""
+    return Charged(entry, CHARGE.account, CHARGE.privacy_unit, CHARGE.max_rows_per_unit, CHARGE.mechanisms)
+
+
 def rows(*guarantees: Promise | None) -> StagedRows:
     known = None if guarantees == (None,) else tuple(g for g in guarantees if g is not None)
     return StagedRows(Table(Schema(()), (), 0), "s", None, None, known)
@@ -53,8 +58,7 @@ def of(*entries: str, **more: Any) -> Promise:
 def test_rows_of_one_training_have_its_guarantee(tmp_path: Path) -> None:
     manifest = graphs.compiled(tmp_path, PAIR)
     (entry,) = charged(manifest, 1)
-    charge = Charged(entry, CHARGE.account, CHARGE.privacy_unit, CHARGE.max_rows_per_unit, CHARGE.mechanisms)
-    (own,) = guarantees_of(manifest, manifest.models["private"], charge, lambda _name: rows())
+    (own,) = guarantees_of(manifest, manifest.models["private"], charged_as(entry), lambda _name: rows())
     assert (own.epsilon, own.delta, own.entries, own.account) == (1, CHARGE.delta, (entry,), "crm.customers")
     (joined,) = guarantees_of(manifest, manifest.models["both"], None, lambda _name: rows(of(entry)))
     assert (joined.epsilon, joined.entries) == (1, (entry,))

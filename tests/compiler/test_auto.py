@@ -112,7 +112,7 @@ def test_the_hashes_are_those_of_the_generator_named(tmp_path: Path, registered:
 
 def test_with_epsilon_a_private_generator_is_taken(tmp_path: Path, registered: dict[str, Generator]) -> None:
     for name in ("dp.b", "dp.a"):
-        able = {"supports_epsilon": True, "mechanisms": lambda params, budget, schema: ()}
+        able = {"mechanisms": lambda params, budget, schema: ()}
         registered[name] = replace(registered["circuit"], name=name, **able)
     private = MODELS.replace("generator: auto,", "generator: {name: auto}, epsilon: 1.0, delta: 1e-6,")
     models = manifest(tmp_path / "shop", private).models

@@ -94,7 +94,7 @@ def test_a_generator_that_does_not_say_what_it_spends_is_refused(
     mute = replace(HISTOGRAM, mechanisms=None)
     get = registry.get
     monkeypatch.setattr(registry, "get", lambda name: mute if name == "dp.histogram" else get(name))
-    assert "does not say what it would spend" in fault(tmp_path).message
+    assert "gives no differential privacy" in fault(tmp_path).message
 
 
 def test_a_privacy_unit_needs_a_bound_on_its_rows(tmp_path: Path) -> None:

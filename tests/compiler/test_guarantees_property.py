@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from synthkit.building.provenance import guarantees_of
 from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows
-from tests.building.test_provenance import charged
+from tests.building.test_provenance import charged, charged_as
 from tests.compiler import test_guarantees as graphs
 
 registered = graphs.registered
@@ -89,7 +89,7 @@ def test_rows_that_are_all_made_at_once_descend_as_the_declarations_say(
     entries = dict(zip(private, charged(manifest, len(private)), strict=True))
     made: dict[str, StagedRows] = {}
     for name, node in manifest.models.items():
-        own = {"entry": entries[name]} if name in entries else None
+        own = charged_as(entries[name]) if name in entries else None
         found = guarantees_of(manifest, node, own, made.__getitem__)
         kept = tuple(g.to_json() for g in found)
         made[name] = StagedRows(Table(Schema(()), (), 0), name, None, None, kept)

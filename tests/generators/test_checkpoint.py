@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from synthkit.errors import BuildError
-from synthkit.generators.base import Generator, silent
+from synthkit.generators.base import Trained, silent
 from synthkit.generators.checkpoint import NOWHERE, SECONDS, SECONDS_VARIABLE, FileCheckpoint, Saved, interval
 from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.tvae import TVAE
@@ -56,8 +56,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
     return people(tmp_path_factory.mktemp("people"), 500)
 
 
-def fitted(generator: Generator, table: Table, checkpoint: Any, **params: Any) -> Any:
-    assert generator.fit is not None
+def fitted(generator: Trained, table: Table, checkpoint: Any, **params: Any) -> Any:
     given = generator.params.model_validate({**PARAMS, **params})
     fit: Any = generator.fit
     return fit(table, given, budget=None, seed=0, device="cpu", progress=silent, checkpoint=checkpoint)
@@ -66,7 +65,7 @@ def fitted(generator: Generator, table: Table, checkpoint: Any, **params: Any) -
 @BOTH
 @pytest.mark.parametrize("after", [1, 9, 13, 35])  # in the first epoch, at its end, within the second, near the end
 def test_a_training_that_died_ends_with_the_same_model(
-    generator: Generator, table: Table, tmp_path: Path, after: int
+    generator: Trained, table: Table, tmp_path: Path, after: int
 ) -> None:
     whole = fitted(generator, table, NOWHERE)
     file = FileCheckpoint(tmp_path / "state.safetensors")
@@ -84,7 +83,7 @@ def test_a_training_that_died_ends_with_the_same_model(
 
 @BOTH
 def test_a_training_that_stopped_early_stops_again_where_it_did(
-    generator: Generator, table: Table, tmp_path: Path
+    generator: Trained, table: Table, tmp_path: Path
 ) -> None:
     slow = {"generator_lr": 1e-9, "discriminator_lr": 1e-9} if generator is CTGAN else {"lr": 1e-9}
     asked: dict[str, Any] = {"epochs": 60, "looks": 60, "patience": 3, **slow}

@@ -79,9 +79,7 @@ def ends(values: pa.Array) -> tuple[pa.Scalar, pa.Scalar]:
 
 def drawn(name: str, table: Table, plan: ColumnPlan, params: Mapping[str, Any], budget: Budget | None) -> pa.Table:
     """120 rows by the way that a build takes."""
-    generator = registry.get(name)
-    assert generator.fit is not None
-    assert generator.sample is not None
+    generator = registry.trained(name)
     modelled = Table(plan.modelled, table.paths, table.rows)
     chosen = generator.params.model_validate(dict(params))
     model = generator.fit(modelled, chosen, budget=budget, seed=0, device="cpu", progress=silent)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from synthkit.errors import BuildError
 from synthkit.generators import registry
-from synthkit.generators.base import Generator, Quota, silent
+from synthkit.generators.base import Quota, Trained, silent
 from synthkit.generators.neural import gan as gan_loop
 from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.model import BATCH, NeuralModel, encoded
@@ -30,17 +30,15 @@ DIMENSIONS = {"ctgan": ("generator_dim", "discriminator_dim"), "tvae": ("compres
 BOTH = pytest.mark.parametrize("generator", [CTGAN, TVAE], ids=["ctgan", "tvae"])
 
 
-def fitted(generator: Generator, table: Table, seed: int = 0, device: str = "cpu", **params: Any) -> NeuralModel:
+def fitted(generator: Trained, table: Table, seed: int = 0, device: str = "cpu", **params: Any) -> NeuralModel:
     given = generator.params.model_validate(params)
-    assert generator.fit is not None
     found: NeuralModel = generator.fit(table, given, budget=None, seed=seed, device=device, progress=silent)
     return found
 
 
 def drawn(
-    generator: Generator, model: NeuralModel, rows: int, seed: int = 0, conditions: tuple[Quota, ...] = ()
+    generator: Trained, model: NeuralModel, rows: int, seed: int = 0, conditions: tuple[Quota, ...] = ()
 ) -> pa.Table:
-    assert generator.sample is not None
     batches = generator.sample(model, rows, conditions=conditions, seed=seed, progress=silent)
     return pa.Table.from_batches(batches)
 
@@ -69,7 +67,7 @@ def models(gan: NeuralModel, vae: NeuralModel) -> dict[str, NeuralModel]:
 
 @BOTH
 def test_rows_have_the_sources_types_marginals_and_dependencies(
-    generator: Generator, models: dict[str, NeuralModel], table: Table
+    generator: Trained, models: dict[str, NeuralModel], table: Table
 ) -> None:
     assert registry.get(generator.name) is generator
     rows = drawn(generator, models[generator.name], 10_000)
@@ -86,13 +84,11 @@ def test_rows_have_the_sources_types_marginals_and_dependencies(
 
 
 @BOTH
-def test_the_same_seed_gives_the_same_bytes_also_from_disk(generator: Generator, table: Table, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_also_from_disk(generator: Trained, table: Table, tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = fitted(generator, table, **SHORT)
     torch.manual_seed(2)  # nothing depends on the global state
     again = fitted(generator, table, **SHORT)
-    assert generator.save is not None
-    assert generator.load is not None
     generator.save(model, tmp_path)
     assert {p.suffix for p in tmp_path.iterdir()} == {".json", ".safetensors"}
     first = drawn(generator, model, 3_000, seed=5)
@@ -103,7 +99,7 @@ def test_the_same_seed_gives_the_same_bytes_also_from_disk(generator: Generator,
 
 
 @BOTH
-def test_quotas_are_exact(generator: Generator, models: dict[str, NeuralModel]) -> None:
+def test_quotas_are_exact(generator: Trained, models: dict[str, NeuralModel]) -> None:
     quotas = (Quota({"leaves": "yes", "city": "Chur"}, 300), Quota({"income": None}, 100), Quota({"visits": 0}, 50))
     rows = drawn(generator, models[generator.name], 450, conditions=quotas).to_pandas()
     assert len(rows) == 450
@@ -122,7 +118,7 @@ def test_ctgan_draws_a_rare_class_under_its_condition(gan: NeuralModel) -> None:
 
 
 @BOTH
-def test_the_record_shows_losses_and_coverage(generator: Generator, models: dict[str, NeuralModel]) -> None:
+def test_the_record_shows_losses_and_coverage(generator: Trained, models: dict[str, NeuralModel]) -> None:
     record = models[generator.name].record
     looks = record["looks"]
     assert [look["step"] for look in looks] == sorted({look["step"] for look in looks})
@@ -132,7 +128,7 @@ def test_the_record_shows_losses_and_coverage(generator: Generator, models: dict
 
 
 @BOTH
-def test_training_stops_early_without_progress_and_at_max_steps(generator: Generator, table: Table) -> None:
+def test_training_stops_early_without_progress_and_at_max_steps(generator: Trained, table: Table) -> None:
     # A learning rate at which nothing moves: the first judgement is as good as the later ones but for chance.
     slow = {"generator_lr": 1e-9, "discriminator_lr": 1e-9} if generator is CTGAN else {"lr": 1e-9}
     model = fitted(generator, table, batch_size=500, epochs=60, looks=60, patience=3, min_steps=1, **slow)
@@ -142,7 +138,7 @@ def test_training_stops_early_without_progress_and_at_max_steps(generator: Gener
 
 @BOTH
 @pytest.mark.parametrize("rows", [1, 2, 15])
-def test_few_rows_train(generator: Generator, tmp_path: Path, rows: int) -> None:
+def test_few_rows_train(generator: Trained, tmp_path: Path, rows: int) -> None:
     table = table_of(tmp_path, {"a": ("integer", pa.array(range(rows))), "b": ("categorical", pa.array(["x"] * rows))})
     found = drawn(generator, fitted(generator, table, epochs=3, min_steps=1), 50).to_pandas()
     assert set(found.b) == {"x"}
@@ -150,7 +146,7 @@ def test_few_rows_train(generator: Generator, tmp_path: Path, rows: int) -> None
 
 
 @BOTH
-def test_odd_columns_train(generator: Generator, tmp_path: Path) -> None:
+def test_odd_columns_train(generator: Trained, tmp_path: Path) -> None:
     table = odd_columns(tmp_path)
     found = drawn(generator, fitted(generator, table, **SHORT), 1_000).to_pandas()
     assert (found.constant == 2.5).all()
@@ -160,7 +156,7 @@ def test_odd_columns_train(generator: Generator, tmp_path: Path) -> None:
 
 @BOTH
 @pytest.mark.parametrize("kind", ["continuous", "discrete", "constant"])
-def test_a_single_column_trains(generator: Generator, tmp_path: Path, kind: str) -> None:
+def test_a_single_column_trains(generator: Trained, tmp_path: Path, kind: str) -> None:
     rng = np.random.default_rng(0)
     values = {"continuous": rng.normal(size=600), "discrete": rng.integers(0, 3, 600), "constant": np.ones(600)}[kind]
     table = table_of(tmp_path, {"x": ("float", pa.array(values.astype(float)))})
@@ -170,7 +166,7 @@ def test_a_single_column_trains(generator: Generator, tmp_path: Path, kind: str)
 
 
 @BOTH
-def test_ten_thousand_categories_and_five_hundred_columns(generator: Generator, tmp_path: Path) -> None:
+def test_ten_thousand_categories_and_five_hundred_columns(generator: Trained, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     many = {"many": ("categorical", pa.array([f"c{i}" for i in rng.integers(0, 10_000, 5_000)]))}
     model = fitted(generator, table_of(tmp_path, many), batch_size=50, max_steps=10)  # type: ignore[arg-type]
@@ -182,7 +178,7 @@ def test_ten_thousand_categories_and_five_hundred_columns(generator: Generator, 
 
 
 @BOTH
-def test_every_parameter_of_sdv_is_taken_under_its_name(generator: Generator) -> None:
+def test_every_parameter_of_sdv_is_taken_under_its_name(generator: Trained) -> None:
     theirs = SdvCtgan if generator is CTGAN else SdvTvae
     assert set(theirs.model_fields) <= set(generator.params.model_fields)
     generator.params.model_validate(theirs().model_dump())
@@ -204,13 +200,13 @@ def test_every_parameter_of_sdv_is_taken_under_its_name(generator: Generator) ->
         (TVAE, {"epoch": 3}),
     ],
 )
-def test_parameters_have_ranges(generator: Generator, wrong: dict[str, Any]) -> None:
+def test_parameters_have_ranges(generator: Trained, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         generator.params.model_validate(wrong)
 
 
 @BOTH
-def test_nothing_to_learn_from_and_an_absent_gpu_are_refused(generator: Generator, tmp_path: Path) -> None:
+def test_nothing_to_learn_from_and_an_absent_gpu_are_refused(generator: Trained, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="no rows"):
         fitted(generator, table_of(tmp_path, {"a": ("integer", pa.array([], pa.int64()))}))
     table = people(tmp_path, 20)
@@ -219,14 +215,14 @@ def test_nothing_to_learn_from_and_an_absent_gpu_are_refused(generator: Generato
 
 
 @BOTH
-def test_mixed_precision_trains(generator: Generator, table: Table) -> None:
+def test_mixed_precision_trains(generator: Trained, table: Table) -> None:
     model = fitted(generator, table, amp=True, **SHORT)
     assert drawn(generator, model, 100).num_rows == 100
 
 
 @BOTH
 @pytest.mark.slow
-def test_compiled_steps_learn_the_same(generator: Generator, tmp_path: Path) -> None:
+def test_compiled_steps_learn_the_same(generator: Trained, tmp_path: Path) -> None:
     """Two columns and one layer a network: the compiler's time grows with each column and each layer."""
     rng = np.random.default_rng(0)
     number, category = pa.array(rng.normal(size=500)), pa.array(rng.choice(["a", "b"], 500))
@@ -259,15 +255,14 @@ def test_a_step_on_a_gpu_reads_nothing_back(table: Table) -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @BOTH
-def test_it_trains_on_a_gpu_without_waiting_for_it(generator: Generator, table: Table) -> None:
+def test_it_trains_on_a_gpu_without_waiting_for_it(generator: Trained, table: Table) -> None:
     model = fitted(generator, table, device="cuda", **SHORT)
     assert all(w.device.type == "cpu" for w in model.weights.values())
     assert drawn(generator, model, 500).num_rows == 500
 
 
 @BOTH
-def test_memory_of_sampling_does_not_grow(generator: Generator, models: dict[str, NeuralModel]) -> None:
-    assert generator.sample is not None
+def test_memory_of_sampling_does_not_grow(generator: Trained, models: dict[str, NeuralModel]) -> None:
     batches = generator.sample(models[generator.name], 100_000, conditions=(), seed=0, progress=silent)
     sizes = [b.num_rows for b in batches]
     assert sum(sizes) == 100_000

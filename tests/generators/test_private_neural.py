@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Generator, Quota, silent
+from synthkit.generators.base import Budget, Quota, Trained, silent
 from synthkit.generators.checkpoint import FileCheckpoint, Saved
 from synthkit.generators.neural import private_gan, private_vae
 from synthkit.generators.neural.ctgan import CTGAN
@@ -59,17 +59,15 @@ def table_of(path: Path, columns: dict[str, list[Any]], schema: Schema = SCHEMA)
     return Table(schema, (path / "rows.parquet",), rows.num_rows)
 
 
-def fitted(generator: Generator, table: Table, budget: Budget = PLENTY, seed: int = 0, **params: Any) -> PrivateModel:
-    assert generator.fit is not None
+def fitted(generator: Trained, table: Table, budget: Budget = PLENTY, seed: int = 0, **params: Any) -> PrivateModel:
     given = generator.params.model_validate(params)
     found: PrivateModel = generator.fit(table, given, budget=budget, seed=seed, device="cpu", progress=silent)
     return found
 
 
 def drawn(
-    generator: Generator, model: PrivateModel, rows: int, seed: int = 0, conditions: tuple[Quota, ...] = ()
+    generator: Trained, model: PrivateModel, rows: int, seed: int = 0, conditions: tuple[Quota, ...] = ()
 ) -> pa.Table:
-    assert generator.sample is not None
     return pa.Table.from_batches(generator.sample(model, rows, conditions=conditions, seed=seed, progress=silent))
 
 
@@ -85,7 +83,7 @@ def models(table: Table) -> dict[str, PrivateModel]:
 
 @BOTH
 def test_rows_have_the_declared_types_marginals_and_dependencies(
-    generator: Generator, models: dict[str, PrivateModel], table: Table
+    generator: Trained, models: dict[str, PrivateModel], table: Table
 ) -> None:
     rows = drawn(generator, models[generator.name], 10_000)
     assert rows.schema.equals(table.to_arrow().schema)
@@ -105,10 +103,8 @@ def test_rows_have_the_declared_types_marginals_and_dependencies(
 
 @BOTH
 def test_a_model_from_disk_draws_the_same_rows(
-    generator: Generator, models: dict[str, PrivateModel], tmp_path: Path
+    generator: Trained, models: dict[str, PrivateModel], tmp_path: Path
 ) -> None:
-    assert generator.save is not None
-    assert generator.load is not None
     generator.save(models[generator.name], tmp_path)
     assert {p.suffix for p in tmp_path.iterdir()} == {".json", ".safetensors"}
     first = drawn(generator, models[generator.name], 3_000, seed=5)
@@ -117,7 +113,7 @@ def test_a_model_from_disk_draws_the_same_rows(
 
 
 @BOTH
-def test_quotas_are_exact_and_keep_the_dependencies(generator: Generator, models: dict[str, PrivateModel]) -> None:
+def test_quotas_are_exact_and_keep_the_dependencies(generator: Trained, models: dict[str, PrivateModel]) -> None:
     quotas = (Quota({"leaves": "yes", "city": "Chur"}, 300), Quota({"income": None}, 100), Quota({"age": 30}, 50))
     rows = drawn(generator, models[generator.name], 450, conditions=quotas).to_pandas()
     assert len(rows) == 450
@@ -132,8 +128,7 @@ def test_quotas_are_exact_and_keep_the_dependencies(generator: Generator, models
 
 
 @BOTH
-def test_memory_of_sampling_does_not_grow(generator: Generator, models: dict[str, PrivateModel]) -> None:
-    assert generator.sample is not None
+def test_memory_of_sampling_does_not_grow(generator: Trained, models: dict[str, PrivateModel]) -> None:
     batches = generator.sample(models[generator.name], 40_000, conditions=(), seed=0, progress=silent)
     assert max(b.num_rows for b in batches) <= BATCH
 
@@ -143,7 +138,7 @@ def weights_equal(a: PrivateModel, b: PrivateModel) -> bool:
 
 
 @BOTH
-def test_noise_is_new_each_time_unless_a_seed_is_asked_for(generator: Generator, table: Table) -> None:
+def test_noise_is_new_each_time_unless_a_seed_is_asked_for(generator: Trained, table: Table) -> None:
     secure = replace(PLENTY, insecure_seed=None)
     assert not weights_equal(*(fitted(generator, table, secure, **SHORT) for _ in range(2)))
     assert weights_equal(*(fitted(generator, table, **SHORT) for _ in range(2)))
@@ -152,7 +147,7 @@ def test_noise_is_new_each_time_unless_a_seed_is_asked_for(generator: Generator,
 
 
 @BOTH
-def test_the_seed_moves_no_noise(generator: Generator, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_seed_moves_no_noise(generator: Trained, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     samples: list[list[torch.Tensor]] = []
     original = PrivateGradients._sample
 
@@ -189,7 +184,7 @@ ODD = pytest.mark.parametrize(
 @BOTH
 @ODD
 def test_a_row_outside_the_declaration_learns_what_its_declared_neighbour_does(
-    generator: Generator, tmp_path: Path, odd: dict[str, Any], meant: dict[str, Any]
+    generator: Trained, tmp_path: Path, odd: dict[str, Any], meant: dict[str, Any]
 ) -> None:
     """Bytes and all: types, cells, weights, files."""
     found = []
@@ -199,7 +194,6 @@ def test_a_row_outside_the_declaration_learns_what_its_declared_neighbour_does(
             columns[column][17] = value
         model = fitted(generator, table_of(tmp_path / name, columns), **SHORT)
         (tmp_path / name / "model").mkdir()
-        assert generator.save is not None
         generator.save(model, tmp_path / name / "model")
         found.append([p.read_bytes() for p in sorted((tmp_path / name / "model").iterdir())])
     assert found[0] == found[1]
@@ -207,7 +201,7 @@ def test_a_row_outside_the_declaration_learns_what_its_declared_neighbour_does(
 
 @BOTH
 def test_the_number_of_rows_decides_nothing(
-    generator: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    generator: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps, divisor, noise, record and networks' inputs are those of the declared rows; no row at all trains too."""
     plans = []
@@ -229,7 +223,7 @@ def test_the_number_of_rows_decides_nothing(
 
 
 @BOTH
-def test_a_row_that_no_column_can_hold_is_left_out(generator: Generator, tmp_path: Path) -> None:
+def test_a_row_that_no_column_can_hold_is_left_out(generator: Trained, tmp_path: Path) -> None:
     columns = people(200)
     without = {k: v[:17] + v[18:] for k, v in columns.items()}
     columns["leaves"][17] = "perhaps"  # declared not nullable, so there is no cell for it
@@ -238,9 +232,7 @@ def test_a_row_that_no_column_can_hold_is_left_out(generator: Generator, tmp_pat
 
 
 @BOTH
-def test_what_was_spent_is_what_was_declared(
-    generator: Generator, table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_spent_is_what_was_declared(generator: Trained, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     spent = []
     original = PrivateGradients.mean
 
@@ -252,7 +244,6 @@ def test_what_was_spent_is_what_was_declared(
     budget = Budget(2.0, 1e-6, rows=ROWS, max_rows_per_unit=2, insecure_seed=1)
     fitted(generator, table, budget, **SHORT)
     assert generator.supports_epsilon
-    assert generator.mechanisms is not None
     declared = generator.mechanisms(generator.params.model_validate(SHORT), budget, SCHEMA)
     assert spent[-1].spent == declared[0]
     assert len(spent) == declared[0].to_json()["steps"] == 6
@@ -268,13 +259,12 @@ def test_what_was_spent_is_what_was_declared(
 
 @BOTH
 def test_a_training_with_a_budget_is_neither_saved_on_the_way_nor_resumed(
-    generator: Generator, table: Table, tmp_path: Path
+    generator: Trained, table: Table, tmp_path: Path
 ) -> None:
     checkpoint = FileCheckpoint(tmp_path / "state.safetensors", every=0.0)
     checkpoint.save(Saved({"random": torch.zeros(3)}, {"step": 3}))
     before = (tmp_path / "state.safetensors").read_bytes()
     params = generator.params.model_validate(SHORT)
-    assert generator.fit is not None
     kept = generator.fit(  # type: ignore[call-arg]
         table, params, budget=PLENTY, seed=0, device="cpu", progress=silent, checkpoint=checkpoint
     )
@@ -283,16 +273,15 @@ def test_a_training_with_a_budget_is_neither_saved_on_the_way_nor_resumed(
 
 
 @BOTH
-def test_only_what_makes_rows_is_kept(generator: Generator, models: dict[str, PrivateModel]) -> None:
+def test_only_what_makes_rows_is_kept(generator: Trained, models: dict[str, PrivateModel]) -> None:
     names = models[generator.name].weights.keys()
     assert not any(n.startswith(("in.", "mean.", "log_variance.")) for n in names)
     assert set(models[generator.name].record) == {"rate", "steps", "noise_multiplier", "sigma"}  # no loss of the rows
 
 
 @BOTH
-def test_progress_tells_steps_and_no_loss(generator: Generator, table: Table) -> None:
+def test_progress_tells_steps_and_no_loss(generator: Trained, table: Table) -> None:
     seen: list[tuple[Any, ...]] = []
-    assert generator.fit is not None
     generator.fit(
         table,
         generator.params.model_validate({**SHORT, "looks": 2}),
@@ -305,7 +294,7 @@ def test_progress_tells_steps_and_no_loss(generator: Generator, table: Table) ->
 
 
 @BOTH
-def test_undeclared_columns_and_rows_are_refused(generator: Generator, table: Table) -> None:
+def test_undeclared_columns_and_rows_are_refused(generator: Trained, table: Table) -> None:
     with pytest.raises(BuildError, match="number of rows"):
         fitted(generator, table, replace(PLENTY, rows=None))
     undeclared = replace(table, schema=Schema((replace(SCHEMA.columns[0], bounds=None), *SCHEMA.columns[1:])))
@@ -314,7 +303,7 @@ def test_undeclared_columns_and_rows_are_refused(generator: Generator, table: Ta
 
 
 @BOTH
-def test_undeclared_columns_can_be_paid_for(generator: Generator, table: Table) -> None:
+def test_undeclared_columns_can_be_paid_for(generator: Trained, table: Table) -> None:
     schema = Schema(tuple(replace(c, bounds=None, values=None) for c in SCHEMA.columns))
     model = fitted(generator, replace(table, schema=schema), preprocessing_share=0.2, **SHORT)
     found = drawn(generator, model, 2_000).to_pandas()
@@ -325,7 +314,7 @@ def test_undeclared_columns_can_be_paid_for(generator: Generator, table: Table) 
 
 @BOTH
 @pytest.mark.parametrize("columns", [1, 2])
-def test_one_column_and_constant_columns_train(generator: Generator, tmp_path: Path, columns: int) -> None:
+def test_one_column_and_constant_columns_train(generator: Trained, tmp_path: Path, columns: int) -> None:
     schema = Schema(
         (
             Column("only", "categorical", "VARCHAR", nullable=False, values=("x",)),
@@ -343,7 +332,7 @@ def test_one_column_and_constant_columns_train(generator: Generator, tmp_path: P
 
 @BOTH
 def test_a_training_that_diverges_is_no_model(
-    generator: Generator, table: Table, monkeypatch: pytest.MonkeyPatch
+    generator: Trained, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = private_gan if generator is CTGAN else private_vae
     original = loop.train
@@ -368,7 +357,7 @@ def test_values_without_any_probability_are_refused(models: dict[str, PrivateMod
 
 
 @BOTH
-def test_what_a_rows_loss_draws_is_secret(generator: Generator, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_rows_loss_draws_is_secret(generator: Trained, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a public seed it would be dealt out in the sample's order, and one row more would move all behind it."""
     shapes: list[tuple[int, ...]] = []
     sizes: list[int] = []

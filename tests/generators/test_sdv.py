@@ -35,7 +35,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 def fitted(name: str, table: Table, seed: int = 1, **params: Any) -> tuple[Any, Any]:
-    generator = registry.get(name)
+    generator = registry.trained(name)
     plan = plan_columns(table)
     learnt = replace(table, schema=plan.modelled)
     model = generator.fit(
@@ -45,7 +45,7 @@ def fitted(name: str, table: Table, seed: int = 1, **params: Any) -> tuple[Any, 
 
 
 def drawn(name: str, plan: Any, model: Any, rows: int, seed: int = 5, quotas: Sequence[Quota] = ()) -> pa.Table:
-    generator = registry.get(name)
+    generator = registry.trained(name)
     batches = generator.sample(model, rows, conditions=quotas, seed=seed, progress=silent)
     return pa.Table.from_batches(list(fill(batches, plan, rows=rows, seed=seed)))
 

@@ -118,9 +118,7 @@ def _attack_once(training: PrivateTraining, params: EmpiricalParams, seed: tuple
     from synthkit.generators.base import silent
     from synthkit.generators.neural.watching import watched
 
-    generator = registry.get(training.generator)
-    assert generator.fit is not None
-    assert generator.sample is not None
+    generator = registry.trained(training.generator)
     random = np.random.default_rng(seed)
     copies = training.budget.max_rows_per_unit
     rows, grid = _room(training, params)

@@ -107,9 +107,7 @@ def _shadows(whole: AuditContext, recipe: Recipe, columns: tuple[str, ...], insi
 
     assert whole.train is not None
     assert whole.holdout is not None
-    generator = registry.get(recipe.generator)
-    assert generator.fit is not None
-    assert generator.sample is not None
+    generator = registry.trained(recipe.generator)
     params = generator.params.model_validate(dict(recipe.params))
     names = recipe.schema.names
     real = pa.concat_tables([whole.train.to_arrow(names), whole.holdout.to_arrow(names)])

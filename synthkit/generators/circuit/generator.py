@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Generator, Progress, Quota
+from synthkit.generators.base import Budget, Progress, Quota, Trained
 from synthkit.generators.circuit.params import CircuitParams
 from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches
 from synthkit.schema import Table
@@ -251,7 +251,7 @@ def _load(directory: Path) -> Circuit:
     return Circuit(encoder, tree, refinement)
 
 
-CIRCUIT = Generator(
+CIRCUIT = Trained(
     name="circuit",
     version=5,
     params=CircuitParams,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import ColumnPlan, fill
 from synthkit.encoding.taken import Taken
-from synthkit.generators.base import Generator, Progress, Quota, Sample, silent
+from synthkit.generators.base import Progress, Quota, Sample, Trained, silent
 from synthkit.generators.exact.conditions import quotas
 from synthkit.generators.exact.constraints import keeps, unchanging, within
 from synthkit.generators.exact.rejection import sample_quotas
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def draw(
-    generator: Generator,
+    generator: Trained,
     model: Any,
     plan: ColumnPlan,
     *,
@@ -49,7 +49,6 @@ def draw(
     fixed, conditions = unchanging(rules, plan), plan.read.conditions(conditions)
     drawn: Iterator[pa.RecordBatch] = iter(())
     if plan.modelled.columns:
-        assert generator.sample is not None
         wanted = quotas(conditions, rows, plan.modelled) if conditions else ()
         sample = within(restored(generator, plan), rules, fixed, generator.name)
         drawn = sample(model, rows, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
@@ -58,12 +57,11 @@ def draw(
     return plan.read.restore(filled, seed_for(seed, "read"))
 
 
-def restored(generator: Generator, plan: ColumnPlan) -> Sample:
+def restored(generator: Trained, plan: ColumnPlan) -> Sample:
     """The generator's ``sample``, giving the table's modelled columns whatever it learnt of them.
 
     Conditions on a column that it learnt as it is are its own; where one is not, rows are drawn until they are met.
     """
-    assert generator.sample is not None
     sample = generator.sample
     if not plan.learnt.steps:
         return sample

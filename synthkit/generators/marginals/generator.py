@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.declared import DeclaredEncoder
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Generator, Progress, Quota
+from synthkit.generators.base import Budget, Progress, Quota, Trained
 from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches, values_text
 from synthkit.generators.marginals.params import AimParams, IndependentParams, MarginalParams, MstParams
 from synthkit.generators.marginals.schedule import schedule
@@ -198,14 +198,14 @@ def _separators(tree: Any) -> list[tuple[int, ...]]:
     return [tree.separator(i) if parent >= 0 else () for i, parent in enumerate(tree.parents)]
 
 
-def _generator(name: str, params: type[MarginalParams], summary: str) -> Generator:
+def _generator(name: str, params: type[MarginalParams], summary: str) -> Trained:
     def fit(
         table: Table, params: Any, *, budget: Budget | None, seed: int, device: str, progress: Progress
     ) -> Marginals:
         del seed, device  # all randomness of a fit is the noise's, and nothing here is worth a GPU
         return _fit(name, table, params, budget, progress)
 
-    return Generator(
+    return Trained(
         name=name,
         version=4,
         params=params,
@@ -213,7 +213,6 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Generat
         sample=_sample,
         save=_save,
         load=_load,
-        supports_epsilon=True,
         mechanisms=_mechanisms,
         summary=summary,
         packages=("numpy", "scipy"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from synthkit.generators.base import Budget, Generator, Progress, Quota
+from synthkit.generators.base import Budget, Progress, Quota, Trained
 from synthkit.generators.checkpoint import NOWHERE, Checkpoint
 from synthkit.generators.exact.rejection import fill_quotas, in_batches
 from synthkit.generators.neural import model as plain
@@ -40,7 +40,7 @@ def generator(
     private_params: type[PrivateParams],
     loops: Callable[[], Loops],
     summary: str,
-) -> Generator:
+) -> Trained:
     """The generator of a kind of network.
 
     Args:
@@ -69,7 +69,7 @@ def generator(
             return private.load(directory, how.private_decode)
         return plain.load(directory, how.decode)
 
-    return Generator(
+    return Trained(
         name=name,
         version=4,
         params=options,
@@ -77,7 +77,6 @@ def generator(
         sample=sample,
         save=save,
         load=load,
-        supports_epsilon=True,
         mechanisms=mechanisms,
         summary=summary,
         licence=None,

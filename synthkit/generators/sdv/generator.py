@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Generator, Progress, Quota
+from synthkit.generators.base import Budget, Progress, Quota, Trained
 from synthkit.generators.exact.rejection import in_batches, sample_quotas
 from synthkit.generators.sdv.frame import Frame, encode
 from synthkit.generators.sdv.params import CopulaGanParams, CopulaParams, CtganParams, SdvParams, TvaeParams
@@ -188,13 +188,13 @@ def _epochs_reported(progress: Progress) -> Iterator[None]:
         ctgan.tqdm, tvae.tqdm = before
 
 
-def _generator(name: str, params: type[SdvParams], summary: str) -> Generator:
+def _generator(name: str, params: type[SdvParams], summary: str) -> Trained:
     def fit(
         table: Table, params: Any, *, budget: Budget | None, seed: int, device: str, progress: Progress
     ) -> SdvModel:
         return _fit(name, table, params, budget, seed, device, progress)
 
-    return Generator(
+    return Trained(
         name=name,
         version=4,
         params=params,

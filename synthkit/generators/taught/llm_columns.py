@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, create_model, model_validator
 
 from synthkit.errors import BuildError
-from synthkit.generators.base import Generator, Progress, Workplace
+from synthkit.generators.base import Progress, Taught, Workplace
 from synthkit.instruct.filters import FilterParams
 from synthkit.instruct.items.item import Item
 from synthkit.llm.answers import numbered
@@ -230,16 +230,14 @@ def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
     return in_words([found], params, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
 
 
-LLM_COLUMNS = Generator(
+LLM_COLUMNS = Taught(
     name="llm_columns",
     version=2,
     params=LlmColumnsParams,
-    kind="teacher",
     compose=compose,
     columns=columns,
     estimate=estimate,
     warnings=model_warnings,
-    supports_conditions=False,
     summary="text columns for the rows of a table, by a teacher model (Claude)",
     packages=("py3langid", "rapidfuzz"),
 )

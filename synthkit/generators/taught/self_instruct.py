@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
-from synthkit.generators.base import Generator, Progress, Workplace
+from synthkit.generators.base import Progress, Taught, Workplace
 from synthkit.instruct.params import SelfInstructParams
 from synthkit.instruct.rows import schema_of
 from synthkit.llm.spending import model_warnings
@@ -150,16 +150,14 @@ def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]
     return in_words(parts, params, f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters")
 
 
-SELF_INSTRUCT = Generator(
+SELF_INSTRUCT = Taught(
     name="self_instruct",
     version=2,
     params=SelfInstructParams,
-    kind="teacher",
     compose=compose,
     columns=columns,
     estimate=estimate,
     warnings=model_warnings,
-    supports_conditions=False,
     summary="instruction tables from written seeds, by a teacher model (Claude)",
     packages=("rapidfuzz", "py3langid"),
 )

@@ -24,7 +24,6 @@ SCHEMA = Schema(tuple(Column(f"c{i}", "categorical", "VARCHAR", False, values=VA
 def training(name: str, epsilon: float = 1.0, rows: int = 5_000, **params: Any) -> PrivateTraining:
     generator, budget = registry.get(name), Budget(epsilon, 1e-5, rows=rows)
     checked = generator.params.model_validate(params)
-    assert generator.mechanisms is not None
     spends = generator.mechanisms(checked, budget, SCHEMA)
     return PrivateTraining(name, checked.model_dump(mode="json"), budget, SCHEMA, spends)
 

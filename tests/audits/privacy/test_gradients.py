@@ -31,7 +31,6 @@ def training(name: str, epsilon: float = 2.0, unit: int = 1) -> PrivateTraining:
     """A hundred steps or so, as the generator itself plans them."""
     generator, budget = registry.get(name), Budget(epsilon, 1e-5, max_rows_per_unit=unit, rows=600)
     params = generator.params.model_validate({"epochs": 8})
-    assert generator.mechanisms is not None
     charged = generator.mechanisms(params, budget, SCHEMA)
     return PrivateTraining(name, params.model_dump(mode="json"), budget, SCHEMA, charged)
 
@@ -149,6 +148,5 @@ def test_without_gradients_there_is_nothing_to_probe() -> None:
 def training_of_histograms() -> PrivateTraining:
     generator, budget = registry.get("independent"), Budget(1.0, 1e-5, rows=600)
     params = generator.params.model_validate({})
-    assert generator.mechanisms is not None
     charged = generator.mechanisms(params, budget, SCHEMA)
     return PrivateTraining("independent", params.model_dump(mode="json"), budget, SCHEMA, charged)

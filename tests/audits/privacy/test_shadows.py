@@ -16,7 +16,7 @@ from synthkit.audits.context import AuditContext, Recipe
 from synthkit.audits.contract import AuditResult
 from synthkit.audits.privacy.membership import MembershipParams, membership_inference
 from synthkit.generators import registry
-from synthkit.generators.base import Budget, Generator, Params, Progress, Quota
+from synthkit.generators.base import Budget, Params, Progress, Quota, Trained
 from synthkit.schema import Table
 from tests.audits.privacy.test_membership import SCHEMA, context, population
 from tests.private import DECLARED
@@ -40,7 +40,7 @@ def independent(_: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return population(count, seed)
 
 
-def generator(draw: Callable[[pd.DataFrame, int, int], pd.DataFrame], fitted: list[Any] | None = None) -> Generator:
+def generator(draw: Callable[[pd.DataFrame, int, int], pd.DataFrame], fitted: list[Any] | None = None) -> Trained:
     def fit(table: Table, params: Any, *, budget: Budget | None, seed: int, device: str, progress: Progress) -> Any:
         rows = table.to_pandas()
         if fitted is not None:
@@ -52,7 +52,13 @@ def generator(draw: Callable[[pd.DataFrame, int, int], pd.DataFrame], fitted: li
     ) -> Iterator[pa.RecordBatch]:
         yield from pa.Table.from_pandas(draw(model, rows, seed), preserve_index=False).combine_chunks().to_batches()
 
-    return Generator("drawn", 1, Params, fit=fit, sample=sample)
+    def save(model: Any, directory: Path) -> None:
+        model.to_parquet(directory / "rows.parquet")
+
+    def load(directory: Path) -> Any:
+        return pd.read_parquet(directory / "rows.parquet")
+
+    return Trained(name="drawn", version=1, params=Params, fit=fit, sample=sample, save=save, load=load)
 
 
 @pytest.fixture

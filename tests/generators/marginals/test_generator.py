@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from synthkit.errors import BuildError
 from synthkit.generators import registry
-from synthkit.generators.base import Budget, Generator, Quota, silent
+from synthkit.generators.base import Budget, Quota, Trained, silent
 from synthkit.generators.marginals.generator import AIM, INDEPENDENT, MST, Marginals
 from synthkit.generators.marginals.release import same
 from synthkit.generators.neural.ctgan import CTGAN
@@ -28,8 +28,7 @@ from tests.generators.marginals.tables import customers, declared
 HUGE = Budget(200.0, 0.5, insecure_seed=1)  # hardly any noise
 
 
-def fitted(table: Table, budget: Budget = HUGE, generator: Generator = AIM, seed: int = 0, **params: Any) -> Marginals:
-    assert generator.fit is not None
+def fitted(table: Table, budget: Budget = HUGE, generator: Trained = AIM, seed: int = 0, **params: Any) -> Marginals:
     found: Marginals = generator.fit(
         table, generator.params(**params), budget=budget, seed=seed, device="cpu", progress=silent
     )
@@ -48,7 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, Marginals]:
 
 
 @pytest.mark.parametrize("generator", [AIM, MST, INDEPENDENT], ids=lambda g: g.name)
-def test_it_is_registered_and_private(generator: Generator) -> None:
+def test_it_is_registered_and_private(generator: Trained) -> None:
     assert registry.get(generator.name) is generator
     assert generator.supports_epsilon
     assert generator.name in registry.private_names()
@@ -75,7 +74,7 @@ def test_with_hardly_any_noise_marginals_are_reproduced(model: tuple[Table, Marg
 @pytest.mark.parametrize("generator", [AIM, MST, INDEPENDENT], ids=lambda g: g.name)
 @pytest.mark.parametrize("epsilon", [0.5, 3.0])
 def test_what_is_spent_is_what_was_planned_and_within_budget(
-    tmp_path: Path, generator: Generator, epsilon: float, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, generator: Trained, epsilon: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from synthkit.generators.marginals import release
 
@@ -89,7 +88,6 @@ def test_what_is_spent_is_what_was_planned_and_within_budget(
     monkeypatch.setattr(release.Releases, "__init__", watched)
     table = customers(tmp_path, 500)
     budget = Budget(epsilon, 1e-4)
-    assert generator.mechanisms is not None
     planned = generator.mechanisms(generator.params(), budget, table.schema)
     fitted(table, budget, generator)
     (releases,) = seen
@@ -229,7 +227,7 @@ def test_a_single_column_is_its_own_distribution(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("generator", [AIM, MST, INDEPENDENT], ids=lambda g: g.name)
-def test_a_value_that_many_rows_have_comes_back_digit_for_digit(tmp_path: Path, generator: Generator) -> None:
+def test_a_value_that_many_rows_have_comes_back_digit_for_digit(tmp_path: Path, generator: Trained) -> None:
     """Seven digits, at epsilon 1, where nobody has declared the decimals: a classifier would tell a near miss."""
     path, rng = tmp_path / "rows.parquet", np.random.default_rng(1)
     often = rng.choice([6.907755, 4.61512, 0.0], 4_000)
@@ -243,7 +241,7 @@ def test_a_value_that_many_rows_have_comes_back_digit_for_digit(tmp_path: Path, 
 
 @pytest.mark.parametrize("nullable", [True, False])
 @pytest.mark.parametrize("generator", [AIM, MST, INDEPENDENT, CTGAN, TVAE], ids=lambda g: g.name)
-def test_columns_of_one_possible_value(tmp_path: Path, generator: Generator, nullable: bool) -> None:
+def test_columns_of_one_possible_value(tmp_path: Path, generator: Trained, nullable: bool) -> None:
     """Bounds may meet: the year of a table that is of one year."""
     path, day = tmp_path / "rows.parquet", dt.date(2013, 1, 1)
     rows = {"x": ["a", "b"] * 500, "year": [2013] * 1_000, "rate": [0.1] * 1_000, "day": [day] * 1_000}
@@ -256,8 +254,6 @@ def test_columns_of_one_possible_value(tmp_path: Path, generator: Generator, nul
     schema = Schema((Column("x", "categorical", "VARCHAR", nullable=False, values=("a", "b")), *constants))
     table = Table(schema, (path,), 1_000)
     params: dict[str, Any] = {"epochs": 1} if generator in (CTGAN, TVAE) else {}
-    assert generator.fit is not None
-    assert generator.sample is not None
     model = generator.fit(
         table,
         generator.params(**params),

@@ -1,0 +1,157 @@
+"""The functions that generators are made of, and what these are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from synthkit.generators.tables import Tables
+from synthkit.schema import Schema, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.privacy.accounting.mechanisms import Mechanism
+
+
+class Params(BaseModel):
+    """Base of every generator's parameters: frozen, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The differential-privacy budget of one training run, and what is public about the rows.
+
+    Args:
+        rows: the declared number of training rows; the real number is private.
+        max_rows_per_unit: how many rows one privacy unit may have in the table, at most.
+        insecure_seed: makes the privacy noise repeatable, and so worthless against whoever knows it: for tests alone.
+            None: noise from the system's cryptographic generator.
+    """
+
+    epsilon: float
+    delta: float
+    rows: int | None = None
+    max_rows_per_unit: int = 1
+    insecure_seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """``rows`` rows in which each column of ``values`` has exactly the given value."""
+
+    values: Mapping[str, Any]
+    rows: int
+
+
+class Progress(Protocol):
+    """Where a generator reports how far it is; ``note`` is a short text such as a loss."""
+
+    def __call__(self, done: int, total: int, unit: str, note: str = "") -> None: ...
+
+
+def silent(done: int, total: int, unit: str, note: str = "") -> None:
+    """A :class:`Progress` that nobody watches."""
+
+
+class Fit(Protocol):
+    def __call__(
+        self,
+        table: Table,
+        params: Any,
+        *,
+        budget: Budget | None,
+        seed: int,
+        device: str,
+        progress: Progress,
+    ) -> Any:
+        """Learn from ``table``.
+
+        The table holds only columns that are to be modelled, at least one of them; every random
+        choice follows from ``seed``. Raises :class:`~synthkit.errors.BuildError` where the rows
+        cannot be learnt from (none at all, say), with the reason.
+        """
+
+
+class Sample(Protocol):
+    def __call__(
+        self, model: Any, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
+    ) -> Iterator[pa.RecordBatch]:
+        """Draw exactly ``rows`` rows in the source's columns and Arrow types.
+
+        With ``conditions`` (their rows add up to ``rows``) every quota is met exactly. The same
+        model and seed give the same rows.
+        """
+
+
+@dataclass
+class Workplace:
+    """Where a teacher's work is kept.
+
+    Args:
+        root: of the project, whose ``prices.yml`` overrides prices.
+        requests: folder that keeps what was asked for this table, and the answers.
+        dropped: file for what did not get into the table, a JSON line each, with the reason.
+        record: filled by the generator: usage, cost, counts, and why it stopped early, for the receipt.
+    """
+
+    root: Path
+    requests: Path
+    dropped: Path
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+class Compose(Protocol):
+    def __call__(
+        self,
+        table: Table,
+        held_out: Table | None,
+        params: Any,
+        rows: int,
+        *,
+        seed: int,
+        place: Workplace,
+        progress: Progress,
+    ) -> Iterator[pa.RecordBatch]:
+        """Ask a teacher for ``rows`` rows; fewer where ``place.record["stopped"]`` says why.
+
+        ``held_out`` is never shown to anybody. The same input and kept answers give the same rows.
+        """
+
+
+class Mechanisms(Protocol):
+    def __call__(self, params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]: ...
+
+
+class Save(Protocol):
+    def __call__(self, model: Any, directory: Path, /) -> None:
+        """Write the model into the folder: data, nothing that runs when it is read."""
+
+
+class FitTables(Protocol):
+    def __call__(
+        self, tables: Tables, params: Any, *, budget: Budget | None, seed: int, device: str, progress: Progress
+    ) -> Any:
+        """Learn from tables that hang together; their keys are columns like others. Otherwise as :class:`Fit`."""
+
+
+class SampleTables(Protocol):
+    def __call__(
+        self, model: Any, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Draw exactly ``rows`` rows of the first table and whatever hangs on them: (table, rows), a row after the rows
+        that its keys name. Conditions are of the first table. Otherwise as :class:`Sample`."""
+
+
+@dataclass(frozen=True)
+class Related:
+    """How a generator learns and draws several tables at once."""
+
+    fit: FitTables
+    sample: SampleTables

@@ -1,0 +1,84 @@
+"""Tables that hang together by keys: what a generator that learns several at once is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synthkit.schema import Table
+
+
+@dataclass(frozen=True)
+class Key:
+    """Columns of a table that name a row of another.
+
+    Args:
+        table: the child, whose rows name others.
+        columns: of the child, in the order of the parent's primary key.
+        references: the parent.
+        owner: whether a child's row belongs to the row that it names, as a line does to its order; one that is only
+            looked up (a product) owns nothing.
+        max_per_parent: the most rows that may name one row of the parent, where that is declared.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    references: str
+    owner: bool = False
+    max_per_parent: int | None = None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables by name, each after those that its keys name, and the keys.
+
+    Raises ValueError where a key leads nowhere, to itself or to a table that follows, where a table has two owners, and
+    where there is no table.
+
+    >>> from synthkit.schema import Column, Schema
+    >>> people = Table(Schema((Column("id", "id", "VARCHAR"),), primary_key=("id",)), (), 2)
+    >>> orders = Table(Schema((Column("of", "id", "VARCHAR"),)), (), 3)
+    >>> shop = Tables({"people": people, "orders": orders}, (Key("orders", ("of",), "people", owner=True),))
+    >>> shop.root, shop.alone is None, Tables.of(people).alone is people
+    ('people', True, True)
+    """
+
+    members: Mapping[str, Table]
+    keys: tuple[Key, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise ValueError("there is no table")
+        order = list(self.members)
+        for key in self.keys:
+            for name in (key.table, key.references):
+                if name not in self.members:
+                    raise ValueError(f"a key of {key.table!r} names {name!r}, which is not there")
+            if order.index(key.references) >= order.index(key.table):
+                raise ValueError(f"{key.references!r} does not stand before {key.table!r}, whose key names it")
+            named = self.members[key.references].schema.primary_key
+            if not key.columns or len(key.columns) != len(named):
+                raise ValueError(f"a key of {key.table!r} has {len(key.columns)} columns, and {len(named)} name a row")
+            missing = set(key.columns) - set(self.members[key.table].schema.names)
+            if missing:
+                raise ValueError(f"{key.table!r} has no column {min(missing)!r}, which is said to be a key")
+        owned = [key.table for key in self.keys if key.owner]
+        twice = {name for name in owned if owned.count(name) > 1}
+        if twice:
+            raise ValueError(f"{min(twice)!r} has two owners")
+
+    @staticmethod
+    def of(table: Table, name: str = "table") -> Tables:
+        """One table."""
+        return Tables({name: table})
+
+    @property
+    def alone(self) -> Table | None:
+        """The table, where there is no other."""
+        (first, *others) = self.members.values()
+        return None if others else first
+
+    @property
+    def root(self) -> str:
+        """The table that a size is of: the first."""
+        return next(iter(self.members))
