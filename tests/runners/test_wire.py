@@ -177,6 +177,7 @@ JOBS: list[Job[Any]] = [
         size=Size(factor=2.0),
         conditions=CONDITIONS,
         constraints={"a <= b": "models/m.yml:3:5"},
+        keys="fresh",
         device="cpu",
         budget=Budget(1.0, 1e-6, rows=100),
         charge=Charged("ef" * 32, "people", None, 1, MECHANISMS),
