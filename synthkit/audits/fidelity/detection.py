@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field
@@ -13,6 +13,7 @@ from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, ColumnResu
 from synthkit.audits.gate import Estimate, GateParams, gated, interval_text
 from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, delong
+from synthkit.audits.rows.between import Between, between
 from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, skipped, too_few
 from synthkit.audits.rows.codes import codes, coding
 from synthkit.audits.rows.features import sample_rows
@@ -52,7 +53,7 @@ class DetectionParams(GateParams):
     max_rows: int = Field(default=20_000, ge=FEWEST)
 
 
-@audit("detection", DetectionParams, family="fidelity", version=2, needs=("train", "holdout"), between=SHARE)
+@audit("detection", DetectionParams, family="fidelity", version=3, needs=("train", "holdout"), between=SHARE)
 def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     """Can a classifier tell synthetic rows from held-out real ones? AUC of the better of two, 0.5 is a coin.
 
@@ -63,6 +64,9 @@ def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     variance between the divisions added; that models share training rows is left out (``python -m benchmarks.audits
     calibration`` shows what that costs). The floor is boosting's AUC for real training rows in the synthetic
     ones' place. Categories of fewer than ten real rows, and those that no real row has, are one.
+    Beside the columns the classifiers see up to twenty differences, sums and ratios of two of them, chosen on the real
+    training rows by how much surer one is of them than of the same columns paired at random, so that rows in which
+    each column is right and the sum is not are told.
     The columns that give the table away, by the AUC of the better classifier that is lost when they are shuffled
     (Breiman 2001), on the rows of one fold. Under ``epsilon`` there is no limit unless one is set.
     """
@@ -72,20 +76,22 @@ def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     if few := too_few(context, params, DEFAULT, FEWEST):
         return few
     size = min(params.max_rows, context.rows("synthetic"), context.rows("holdout"))
-    ours, theirs = (_matrix(context, s, columns, size) for s in SIDES)
-    told = {kind: Told(context, columns, ours, theirs, kind) for kind in KINDS}
+    seen = Seen(columns, between(context, columns))
+    ours, theirs = (seen.rows(context, s, size) for s in SIDES)
+    told = {kind: Told(context, seen, ours, theirs, kind) for kind in KINDS}
     best = max(KINDS, key=lambda k: (told[k].value, k))
     found = told[best]
     floor = None
     if all(has_floor(context, c) for c in columns) and context.rows("train") >= FEWEST:
-        real = _matrix(context, "train", columns, min(size, context.rows("train")))
-        floor = Told(context, columns, real, theirs[: len(real)], "boosting").value
+        real = seen.rows(context, "train", min(size, context.rows("train")))
+        floor = Told(context, seen, real, theirs[: len(real)], "boosting").value
     estimate = Estimate(found.value, found.low, found.high, floor)
     blame = found.blame(context)
     details = {
         "classifiers": {k: {"auc": t.value, "low": t.low, "high": t.high} for k, t in told.items()},
         "better": best,
         "rows": {"synthetic": len(ours), "real": len(theirs)},
+        "between": [str(b) for b in seen.between],
     }
     named = [column for column, lost in blame if lost >= CERTAIN][:3]
     message = f"{best} tells synthetic from real rows with AUC {found.value:.3f}, a coin with 0.5"
@@ -104,15 +110,35 @@ def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     return replace(result, columns=tuple(parts))
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the classifiers see of a row: its columns, and combinations of two of them."""
+
+    columns: tuple[str, ...]
+    between: tuple[Between, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.columns, *map(str, self.between))
+
+    def rows(self, context: AuditContext, side: Side, size: int) -> Array:
+        """Rows of a side as floats: numbers as they are, categories as codes, NaN where a value is missing."""
+        import numpy as np
+
+        rows = sample_rows(context, side, size, "detection")
+        parts = [_feature(context, side, c)[rows] for c in self.columns]
+        return np.column_stack([*parts, *(b.rows(context, side, rows) for b in self.between)])
+
+
 class Told:
     """What one kind of classifier makes of two sets of rows, each scored by models that have not seen it."""
 
-    def __init__(self, context: AuditContext, columns: Sequence[str], ours: Array, theirs: Array, kind: Classifier):
+    def __init__(self, context: AuditContext, seen: Seen, ours: Array, theirs: Array, kind: Classifier):
         import math
 
         import numpy as np
 
-        self.columns = tuple(columns)
+        self.seen = seen
         rows = np.concatenate([ours, theirs])
         side = np.repeat([1, 0], [len(ours), len(theirs)])
         repeats = REPEATS if len(theirs) <= FEW else 1
@@ -133,17 +159,17 @@ class Told:
 
         scores = np.empty(len(rows))
         for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, side):
-            self.model = _fitted(context, self.columns, rows[train], side[train], kind, seed)
+            self.model = _fitted(context, self.seen, rows[train], side[train], kind, seed)
             self.rows, self.side = rows[test], side[test]
             scores[test] = self.model.predict_proba(self.rows)[:, 1]
         return delong(scores[side == 1], scores[side == 0])
 
     def blame(self, context: AuditContext) -> list[tuple[str, float]]:
-        """Each column with the AUC that is lost when its values are dealt out anew, the most first."""
+        """Each column and combination with the AUC that is lost when its values are dealt out anew, the most first."""
         rng = context.rng("detection blame")
         asked = Dealt(self.model, self.rows)
         whole, found = self._auc(asked.scores()), []
-        for i, column in enumerate(self.columns):
+        for i, column in enumerate(self.seen.names):
             order = rng.permutation(len(self.rows))
             found.append((column, whole - self._auc(asked.scores(i, order))))
         return sorted(found, key=lambda pair: -pair[1])
@@ -152,21 +178,11 @@ class Told:
         return auc(scores[self.side == 1], scores[self.side == 0])
 
 
-def _fitted(
-    context: AuditContext, columns: tuple[str, ...], rows: Array, side: Array, kind: Classifier, seed: int
-) -> Any:
+def _fitted(context: AuditContext, seen: Seen, rows: Array, side: Array, kind: Classifier, seed: int) -> Any:
     name, params = ESTIMATORS[kind]
-    categorical = [not is_number(context, c) for c in columns]
+    categorical = [*(not is_number(context, c) for c in seen.columns), *(False for _ in seen.between)]
     sparse = dense_cells(rows, categorical) > MOST_DENSE
     return learn(make_model(name, params, "classification", categorical, seed, sparse=sparse), rows, side)
-
-
-def _matrix(context: AuditContext, side: Side, columns: tuple[str, ...], size: int) -> Array:
-    """Rows of a side as floats: numbers as they are, categories as codes, NaN where a value is missing."""
-    import numpy as np
-
-    rows = sample_rows(context, side, size, "detection")
-    return np.column_stack([_feature(context, side, c)[rows] for c in columns])
 
 
 def _feature(context: AuditContext, side: Side, column: str) -> Array:
