@@ -69,7 +69,13 @@ class Between:
 
 def between(context: AuditContext, columns: tuple[str, ...]) -> tuple[Between, ...]:
     """The combinations of these columns that say most in the training rows; none where there are few, or no, rows."""
-    return context.shared(("between", columns), lambda: _chosen(context, columns))
+    import numpy as np
+
+    def chosen() -> tuple[Between, ...]:
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers near the end of floats: their spread is infinite
+            return _chosen(context, columns)
+
+    return context.shared(("between", columns), chosen)
 
 
 def combined(x: Array, y: Array, how: How) -> Array:
