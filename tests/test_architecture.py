@@ -182,6 +182,43 @@ def test_files_stay_small() -> None:
     assert not {str(p.relative_to(ROOT)): n for p, n in lines.items() if n > LONGEST}
 
 
+# What a verb may use when it runs: the one call, what shows its result, and what everybody speaks.
+OF_VERBS = ("api", "cli", "report", "errors", "files", "privacy.guarantee", "")
+
+
+def _imported_at_run_time(tree: ast.Module) -> set[str]:
+    """Modules of the package that a file imports, but for types."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "synthkit":
+            found.add((node.module or "").removeprefix("synthkit").lstrip("."))
+        waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def test_a_verb_is_a_thin_file_over_one_library_call() -> None:
+    files = {m: t for m, t in modules().items() if m.startswith("cli.") and m != "cli.main"}
+    doing = {
+        f"{module} imports {other}"
+        for module, tree in files.items()
+        for other in _imported_at_run_time(tree)
+        if not any(other == room or (room and other.startswith(f"{room}.")) for room in OF_VERBS)
+    }
+    assert not doing, "a verb parses words, makes one call of synthkit.api, and prints"
+
+
+def test_what_python_programs_call_prints_nothing() -> None:
+    for module, tree in modules().items():
+        if module.split(".")[0] in ("api", "scaffold", "gc"):
+            assert "click" not in {n.name for i in ast.walk(tree) if isinstance(i, ast.Import) for n in i.names}, module
+            prints = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "print"]
+            assert not prints, module
+
+
 def test_version_loads_nothing_heavy() -> None:
     code = (
         "import sys, synthkit.cli.main as m\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from synthkit.cli.schema import schema
 from synthkit.project.yamlfile import Document, parse_text
+from synthkit.scaffold.schemas import schema
 from tests.synth import SQL_PROJECT, Project, make_project
 
 PROJECT = """

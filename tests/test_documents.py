@@ -15,8 +15,8 @@ import yaml
 
 import synthkit
 from synthkit.cli.main import cli
-from synthkit.cli.schema import schema
 from synthkit.project.yamlfile import Document, parse_text
+from synthkit.scaffold.schemas import schema
 from tests import keypage
 
 ROOT = Path(synthkit.__file__).parent.parent

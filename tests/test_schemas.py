@@ -11,15 +11,15 @@ import jsonschema
 import pytest
 
 import synthkit
-from synthkit.cli.schema import NAMES, schema
 from synthkit.project.yamlfile import Document, parse_file, parse_text
+from synthkit.scaffold.schemas import SCHEMAS, schema
 from tests import keypage
 
 SHIPPED = Path(synthkit.__file__).parent / "schemas"
 ROOT = SHIPPED.parent.parent
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_the_shipped_schema_is_the_printed_one(name: str) -> None:
     shipped = json.loads((SHIPPED / f"{name}.schema.json").read_text("utf-8"))
     assert shipped == json.loads(json.dumps(schema(name))), "run: make schemas"

@@ -12,8 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from synthkit.cli.schema import schema
 from synthkit.llm.answers import text_of
+from synthkit.scaffold.schemas import schema
 from tests.llm.standin import Standin
 from tests.synth import OTHER_HASHES, Project, make_project
 

@@ -52,7 +52,7 @@ def test_the_wheel_alone_can_read_its_data(wheel: Path, tmp_path: Path) -> None:
         "import synthkit, pathlib; assert pathlib.Path(synthkit.__file__).is_relative_to(pathlib.Path.cwd())\n"
         "from synthkit.llm.prices import Prices\n"
         "from synthkit.instruct.filters import FilterParams, Filters\n"
-        "from synthkit.cli.schema import schema\n"
+        "from synthkit.scaffold.schemas import schema\n"
         "assert Prices.load().as_of; Filters(FilterParams(), []); schema('models')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,5 +1,135 @@
-"""What Python programs and notebooks call; ``synthkit`` itself gives every name of it.
+"""What Python programs and notebooks call: each verb of ``synth`` is one of these calls, under its own name.
 
 A project's folder or a table at hand comes in; a plan, typed results or a model that draws goes out, and nothing is
-printed. Imports nothing of ``cli`` or what follows it.
+printed. ``synthkit`` itself gives every name, too, but for those that its rooms have. Imports nothing of ``cli`` or
+what follows it.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthkit.api.checks import costs, freshness, ledger, ledger_lacks, test, verify
+    from synthkit.api.history import commit, diff, pull, push, rollback, versions
+    from synthkit.api.machine import debug
+    from synthkit.api.model import TrainedModel, fit, load_model
+    from synthkit.api.pages import docs, ls, report
+    from synthkit.api.project import audit, build, compile, plan, retry, unfinished
+    from synthkit.api.rules import find_rules
+    from synthkit.api.tables import export, query, show
+    from synthkit.api.upkeep import clean, gc
+    from synthkit.scaffold.init import init
+    from synthkit.scaffold.schemas import SCHEMAS, schema, write_schema
+    from synthkit.store.reader import PublishedTable, open
+
+__all__ = [
+    "SCHEMAS",
+    "PublishedTable",
+    "TrainedModel",
+    "audit",
+    "build",
+    "clean",
+    "commit",
+    "compile",
+    "costs",
+    "debug",
+    "diff",
+    "docs",
+    "export",
+    "find_rules",
+    "fit",
+    "freshness",
+    "gc",
+    "init",
+    "ledger",
+    "ledger_lacks",
+    "load_model",
+    "ls",
+    "open",
+    "plan",
+    "pull",
+    "push",
+    "query",
+    "report",
+    "retry",
+    "rollback",
+    "schema",
+    "show",
+    "test",
+    "unfinished",
+    "verify",
+    "versions",
+    "write_schema",
+]
+
+# Where each is; it is imported when it is asked for: `synth --version` answers in milliseconds.
+_HOMES = {
+    name: home
+    for home, names in {
+        "api.checks": (
+            "costs",
+            "freshness",
+            "ledger",
+            "ledger_lacks",
+            "test",
+            "verify",
+        ),
+        "api.history": (
+            "commit",
+            "diff",
+            "pull",
+            "push",
+            "rollback",
+            "versions",
+        ),
+        "api.machine": ("debug",),
+        "api.model": (
+            "TrainedModel",
+            "fit",
+            "load_model",
+        ),
+        "api.pages": (
+            "docs",
+            "ls",
+            "report",
+        ),
+        "api.project": (
+            "audit",
+            "build",
+            "compile",
+            "plan",
+            "retry",
+            "unfinished",
+        ),
+        "api.rules": ("find_rules",),
+        "api.tables": (
+            "export",
+            "query",
+            "show",
+        ),
+        "api.upkeep": (
+            "clean",
+            "gc",
+        ),
+        "scaffold.init": ("init",),
+        "scaffold.schemas": ("SCHEMAS", "schema", "write_schema"),
+        "store.reader": (
+            "PublishedTable",
+            "open",
+        ),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synthkit.api' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"synthkit.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

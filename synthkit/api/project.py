@@ -1,22 +1,46 @@
-"""A project from Python: what a build would do, and the build."""
+"""A project from Python: compiled, planned, built, and what a run left undone."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from synthkit.errors import SynthError
 from synthkit.events import Listener, ignore
 
 if TYPE_CHECKING:
     from synthkit.building.build import Options
+    from synthkit.building.invocation import Invocation
     from synthkit.compiler import Manifest
     from synthkit.planning.plan import Plan
     from synthkit.project.project import Project
     from synthkit.results import RunResults
 
 Names = str | Sequence[str]
+# Where the columns of the real tables come from: the sources themselves; the receipts of what was published, so that no
+# source is opened; or the receipts where a source is not here, as in a clone without the data.
+Reads = Literal["sources", "receipts", "either"]
+
+
+def find(project: str | Path = ".") -> Path:
+    """The project's folder, here or above. Raises SynthError where there is none."""
+    from synthkit.project.project import find_project_root
+
+    return find_project_root(Path(project))
+
+
+def load(project: str | Path = ".", *, vars: Mapping[str, Any] | None = None, **given: Any) -> Project:
+    """The project's files, unchecked: what is wrong with them is in ``.faults``. Arguments as in :func:`compile`.
+
+    Raises:
+        SynthError: there is no project, or no such target.
+    """
+    from synthkit.project.project import load_project
+
+    return load_project(find(project), vars=vars, **given)
 
 
 def compile(
@@ -27,25 +51,41 @@ def compile(
     threads: int | None = None,
     seed: int | None = None,
     device: str | None = None,
+    full: bool = False,
+    reads: Reads = "sources",
+    write: bool = False,
 ) -> Manifest:
     """Load a project and check all that can be checked before training.
 
     Args:
         project: its folder, or one inside it.
         target, vars, threads, seed, device: as the options of ``synth build``; they win over the files.
+        full: forget what was learnt of the sources, which is known by their files' size and time.
+        reads: where the sources' columns come from: ``sources``, ``receipts``, or of a source that is not here
+            ``either``; then ``.absent`` says which, and why.
+        write: also write ``target/manifest.json`` and ``target/compiled/``, as ``synth compile`` does.
 
     Raises:
         ConfigurationError: with every fault of the project, each with file, line, column and fix.
         SynthError: there is no project, or no such target.
     """
     from synthkit.compiler import compile_project
-    from synthkit.files import own_folder
-    from synthkit.project.project import find_project_root, load_project
+    from synthkit.files import own_folder, remove
 
-    root = find_project_root(Path(project))
-    loaded = load_project(root, target=target, vars=vars, threads=threads, seed=seed, device=device)
+    loaded = load(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
     own_folder(loaded.root / "target")  # before anything is learnt of a source
-    return compile_project(loaded)
+    if full:
+        for learnt in (loaded.content_cache, loaded.describe_cache):
+            remove(learnt)
+    if reads == "sources":
+        manifest = compile_project(loaded)
+    else:
+        from synthkit.verify.receipts import columns_in
+
+        manifest = compile_project(loaded, columns_in(loaded.warehouse_dir), opens=reads == "either")
+    if write:
+        manifest.write(loaded.target_dir)
+    return manifest
 
 
 def plan(
@@ -80,7 +120,7 @@ def plan(
     """
     from synthkit.planning.plan import make_plan
 
-    manifest = _manifest(project, target=target, vars=vars, seed=seed, device=device)
+    manifest = compiled(project, target=target, vars=vars, seed=seed, device=device)
     return make_plan(
         manifest,
         select=several(select),
@@ -132,30 +172,123 @@ def build(
     >>> synthkit.build(shop).counts()
     {'reused': 2}
     """
-    from synthkit.building.build import Options
-
-    manifest = _manifest(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
+    manifest = compiled(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
 
     def make() -> Plan:
         return plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
 
-    # What only this run was given, so that `synth retry` gives it again.
-    variables = json.dumps(vars) if vars else None  # JSON is YAML
-    asked = {"variables": variables, "seed": seed, "device": device, "full_refresh": full_refresh}
-    options = Options(manifest.project.threads, fail_fast, lock_wait, asked=asked, runner=runner)
-    return run(manifest, make, options, listener)
+    options = _options(manifest, "build", fail_fast, lock_wait, runner, full_refresh)
+    return _run(manifest, make, options, listener)
 
 
-def run(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener = ignore) -> RunResults:
-    """Run the plan that ``make`` gives once no other build can change what it looks at.
+def audit(
+    project: str | Path | Manifest = ".",
+    *,
+    select: Names = (),
+    exclude: Names = (),
+    fail_fast: bool = False,
+    lock_wait: float = 0.0,
+    state: str | Path | None = None,
+    runner: str = "local",
+    listener: Listener = ignore,
+    target: str | None = None,
+    vars: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+) -> RunResults:
+    """Audit the published tables again, under today's thresholds. Nothing is trained or drawn.
+
+    Arguments and results as of :func:`build`.
 
     Raises:
-        BuildError, OverBudgetError, SynthError: see :func:`build`.
+        SynthError: see :func:`build`; or nothing that is selected is published.
     """
-    from synthkit.building import build as building
+    from synthkit.planning.plan import make_audit_plan
 
-    manifest.write_summary(manifest.project.target_dir)
-    return building.build(manifest, make, options=options, listener=listener)
+    manifest = compiled(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
+
+    def make() -> Plan:
+        return make_audit_plan(
+            manifest,
+            select=several(select),
+            exclude=several(exclude),
+            results=last_results(manifest.project),
+            state=None if state is None else Path(state),
+        )
+
+    return _run(manifest, make, _options(manifest, "audit", fail_fast, lock_wait, runner), listener)
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What the last run did not bring to its end.
+
+    Args:
+        last: that run, as it was asked for.
+        manifest: the project as it is now, under that run's target, variables, seed and device.
+        models: what failed, was skipped or was never reached, in the order of that run's plan.
+        gone: what is not a model any more, or is disabled, so it is not retried.
+    """
+
+    last: Invocation
+    manifest: Manifest
+    models: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def unfinished(project: str | Path = ".", *, target: str | None = None, threads: int | None = None) -> Unfinished:
+    """What :func:`retry` would build: of the last run, also one that was killed; of one target if that is named.
+
+    Raises:
+        SynthError: nothing was run yet; or see :func:`compile`.
+    """
+    from synthkit.building.invocation import last_invocation
+    from synthkit.building.invocation import unfinished as left_by
+    from synthkit.store.warehouse import Warehouse
+
+    last = last_invocation(find(project), target)
+    given = variables(last.variables)
+    manifest = compile(project, target=last.target, vars=given, threads=threads, seed=last.seed, device=last.device)
+    loaded = manifest.project
+    left = left_by(last, loaded.target_dir, Warehouse(loaded.warehouse_dir, loaded.database_path))
+    here = tuple(m for m in left if m in manifest.models)
+    return Unfinished(last, manifest, here, tuple(m for m in left if m not in manifest.models))
+
+
+def retry(
+    project: str | Path | Unfinished = ".",
+    *,
+    fail_fast: bool = False,
+    lock_wait: float = 0.0,
+    runner: str = "local",
+    listener: Listener = ignore,
+    target: str | None = None,
+    threads: int | None = None,
+) -> RunResults | None:
+    """Build (or audit) what the last run left undone, also one that was killed; None where that is nothing.
+
+    Target, variables, seed, device and full_refresh are that run's. What was trained or staged is not made again.
+
+    Args:
+        project: its folder, or what :func:`unfinished` gave.
+        fail_fast, lock_wait, runner, listener: see :func:`build`.
+        target, threads: see :func:`unfinished`.
+    """
+    from synthkit.planning.plan import make_audit_plan, make_plan
+
+    left = project if isinstance(project, Unfinished) else unfinished(project, target=target, threads=threads)
+    if not left.models:
+        return None
+    last, manifest = left.last, left.manifest
+
+    def make() -> Plan:
+        if last.command == "audit":
+            return make_audit_plan(manifest, select=left.models)
+        return make_plan(manifest, select=left.models, full_refresh=last.full_refresh)
+
+    options = _options(manifest, last.command, fail_fast, lock_wait, runner, last.full_refresh)
+    return _run(manifest, make, options, listener)
 
 
 def last_results(project: Project) -> dict[str, str]:
@@ -169,11 +302,25 @@ def last_results(project: Project) -> dict[str, str]:
     return {r.model: r.status for r in last.results}
 
 
-def _manifest(project: str | Path | Manifest, **given: Any) -> Manifest:
+def variables(text: str | None) -> dict[str, Any]:
+    """``--vars``, a mapping in YAML. Raises SynthError."""
+    if not text:
+        return {}
+    from synthkit.project.yamlfile import Document, parse_text
+
+    document = parse_text(text, Document(Path("--vars")))
+    if document.faults:
+        raise SynthError(f"--vars: {document.faults[0].message}", hint=document.faults[0].hint)
+    if not isinstance(document.value, dict):
+        raise SynthError("--vars is no mapping", hint="write --vars '{epochs: 10}'")
+    return document.value
+
+
+def compiled(project: str | Path | Manifest, **given: Any) -> Manifest:
     """Raises TypeError for what a compiled project cannot be given any more."""
     if isinstance(project, str | Path):
         return compile(project, **given)
-    late = [name for name, value in given.items() if value is not None]
+    late = [name for name, value in given.items() if value is not None and name != "reads"]
     if late:
         raise TypeError(f"give {', '.join(late)} to compile(), or pass the project's folder")
     return project
@@ -182,3 +329,23 @@ def _manifest(project: str | Path | Manifest, **given: Any) -> Manifest:
 def several(names: Names) -> tuple[str, ...]:
     """One name, or several, as a tuple."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _options(
+    manifest: Manifest, command: str, fail_fast: bool, lock_wait: float, runner: str, full_refresh: bool = False
+) -> Options:
+    """With what only this run was given, so that a retry gives it again."""
+    from synthkit.building.build import Options
+
+    given = manifest.project.given
+    said = json.dumps(given["vars"], default=str, ensure_ascii=False) if given.get("vars") else None  # JSON is YAML
+    asked = {"variables": said, "seed": given.get("seed"), "device": given.get("device"), "full_refresh": full_refresh}
+    return Options(manifest.project.threads, fail_fast, lock_wait, command, runner=runner, asked=asked)
+
+
+def _run(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener) -> RunResults:
+    """Run the plan that ``make`` gives once no other build can change what it looks at."""
+    from synthkit.building import build as building
+
+    manifest.write_summary(manifest.project.target_dir)
+    return building.build(manifest, make, options=options, listener=listener)

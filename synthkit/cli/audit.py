@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from synthkit.api.project import last_results
-from synthkit.cli.build import run_plan
+from synthkit.cli.build import Told
 from synthkit.cli.common import (
     base_option,
     build_options,
@@ -20,9 +19,6 @@ from synthkit.cli.common import (
     selection_options,
 )
 from synthkit.cli.reports import parse_reports
-
-if TYPE_CHECKING:
-    from synthkit.planning.plan import Plan
 
 
 @click.command("audit")
@@ -50,15 +46,13 @@ def command(
     **options: Any,
 ) -> None:
     """Audit the published tables again, under today's thresholds. Nothing is trained or drawn."""
-    from synthkit.planning.plan import make_audit_plan
+    from synthkit.api.project import audit
 
     wanted = parse_reports(reports)
-    given = {k: options[k] for k in ("threads", "seed", "device")}
+    given = {k: options.pop(k) for k in ("threads", "seed", "device")}
     manifest = compiled(project_dir, target, variables, **given)
-
-    def make() -> Plan:
-        results = last_results(manifest.project)
-        return make_audit_plan(manifest, select=select, exclude=exclude, results=results, state=state)
-
-    asked = {"variables": variables, "seed": options["seed"], "device": options["device"]}
-    run_plan(ctx, manifest, make, options, wanted, base, log_format, quiet, "audit", asked)
+    told = Told(log_format, quiet, wanted, base, options.pop("fail_on"))
+    with told.console() as console:
+        run = audit(manifest, select=select, exclude=exclude, state=state, listener=console.listen, **options)
+    told.report(manifest, run)
+    ctx.exit(told.status(run))

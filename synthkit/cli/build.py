@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from synthkit.api import project as api
 from synthkit.cli.common import (
     base_option,
     build_options,
@@ -22,12 +23,14 @@ from synthkit.cli.common import (
     report_option,
     selection_options,
 )
-from synthkit.cli.reports import parse_reports, surroundings, write_reports
+from synthkit.cli.reports import parse_reports, write_reports
 
 if TYPE_CHECKING:
+    from synthkit.compiler import Manifest
     from synthkit.errors import Location
-    from synthkit.planning.plan import Plan
     from synthkit.project.types import ModelSpec
+    from synthkit.report.console import BuildConsole
+    from synthkit.report.writing import Report
     from synthkit.results import RunResults
 
 
@@ -64,99 +67,70 @@ def command(
     **options: Any,
 ) -> None:
     """Train, sample, audit and publish what changed. Exits 1 when an audit fails (see also --fail-on)."""
+    from synthkit.api.history import refuse_no_git
+    from synthkit.api.project import build
+
     if message is not None and not commit:
         raise click.UsageError("-m is the message of --commit")
     wanted = parse_reports(reports)
-    given = {k: options[k] for k in ("threads", "seed", "device")}
+    given = {k: options.pop(k) for k in ("threads", "seed", "device")}
     manifest = compiled(project_dir, target, variables, full=full, **given)
     if commit:
-        _check_git(manifest.project.root)
-
-    def make() -> Plan:
-        return api.plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
-
-    asked = {"variables": variables, "seed": options["seed"], "device": options["device"], "full_refresh": full_refresh}
-    run_plan(
-        ctx,
-        manifest,
-        make,
-        options,
-        wanted,
-        base,
-        log_format,
-        quiet,
-        "build",
-        asked,
-        _committing(message) if commit else None,
-    )
+        refuse_no_git(manifest)
+    told = Told(log_format, quiet, wanted, base, options.pop("fail_on"))
+    chosen: dict[str, Any] = {"select": select, "exclude": exclude, "state": state, "full_refresh": full_refresh}
+    with told.console(manifest) as console:
+        run = build(manifest, listener=console.listen, **chosen, **options)
+    told.report(manifest, run)
+    if commit:
+        _commit(manifest, run, message)
+    ctx.exit(told.status(run))
 
 
-def run_plan(
-    ctx: click.Context,
-    manifest: Any,
-    make: Callable[[], Plan],
-    options: dict[str, Any],
-    reports: Any,
-    base: str | None,
-    log_format: str,
-    quiet: bool,
-    verb: str,
-    asked: dict[str, Any],
-    after: Callable[[Any, RunResults], None] | None = None,
-) -> None:
-    """Run a plan under a console, write the reports, and exit with what it came to.
+@dataclass(frozen=True)
+class Told:
+    """How a run is told of while it goes on, and when it has ended."""
 
-    Args:
-        make: is called when no other build can change any more what it looks at.
-        asked: what the command line gave, for a retry.
-        after: is called with the manifest and the results.
-    """
-    from synthkit.building.build import Options
-    from synthkit.report.console import make_console
-    from synthkit.report.writing import of_run
+    log_format: str
+    quiet: bool
+    reports: tuple[Report, ...]
+    base: str | None
+    fail_on: str | None = None
 
-    project = manifest.project
-    settings = Options(project.threads, options["fail_fast"], options["lock_wait"], verb, asked=asked)
-    with make_console(log_format, quiet, sys.stdout) as console:
-        if verb == "build":
-            for spec in manifest.disabled:
-                console.left_out(spec.name, _why_disabled(project.root, spec))
-        run = api.run(manifest, make, settings, console.listen)
-    if reports:
-        rendered = of_run(run, surroundings(project, run.run_id, base))
-        write_reports(reports, rendered, aside=log_format == "json")
-    if after is not None:
-        after(manifest, run)
-    unclear = options.get("fail_on") == "inconclusive" and run.untold > 0
-    if unclear and not run.failed:
-        click.echo(f"exit status 1: --fail-on inconclusive, and {run.untold} audits can't tell", err=True)
-    ctx.exit(1 if run.failed or unclear else 0)
+    @contextmanager
+    def console(self, manifest: Manifest | None = None) -> Iterator[BuildConsole]:
+        """``manifest``: whose disabled models are told of first."""
+        from synthkit.report.console import make_console
+
+        with make_console(self.log_format, self.quiet, sys.stdout) as console:
+            for spec in manifest.disabled if manifest is not None else ():
+                assert manifest is not None
+                console.left_out(spec.name, _why_disabled(manifest.project.root, spec))
+            yield console
+
+    def report(self, manifest: Manifest, run: RunResults) -> None:
+        from synthkit.api.pages import report
+
+        if self.reports:
+            rendered = report(manifest, results=run, base=self.base)
+            write_reports(self.reports, rendered, aside=self.log_format == "json")
+
+    def status(self, run: RunResults) -> int:
+        """The exit status."""
+        unclear = self.fail_on == "inconclusive" and run.untold > 0
+        if unclear and not run.failed:
+            click.echo(f"exit status 1: --fail-on inconclusive, and {run.untold} audits can't tell", err=True)
+        return 1 if run.failed or unclear else 0
 
 
-def _check_git(root: Path) -> None:
-    """Raises SynthError, before anything is trained, where nothing can be committed."""
-    from synthkit.errors import SynthError
-    from synthkit.store.versions.gitdir import git_directory
+def _commit(manifest: Manifest, run: RunResults, message: str | None) -> None:
+    from synthkit.api.history import commit
 
-    if git_directory(root) is None:
-        raise SynthError(f"--commit: {root} is in no git repository", hint="git init, or build without --commit")
-
-
-def _committing(message: str | None) -> Callable[[Any, RunResults], None]:
-    def commit(manifest: Any, run: RunResults) -> None:
-        from synthkit.store.published import commit_published
-        from synthkit.store.warehouse import Warehouse
-
-        if run.failed:
-            click.echo("nothing was committed, as the build failed", err=True)
-            return
-        project = manifest.project
-        published = [r.model for r in run.results if r.materialized != "ephemeral"]
-        warehouse = Warehouse(project.warehouse_dir, project.database_path)
-        sha = commit_published(project.root, warehouse, published, message, run.run_id)
-        click.echo("nothing to commit" if sha is None else f"committed {sha[:10]}")
-
-    return commit
+    if run.failed:
+        click.echo("nothing was committed, as the build failed", err=True)
+        return
+    sha = commit(manifest, run, message)
+    click.echo("nothing to commit" if sha is None else f"committed {sha[:10]}")
 
 
 def _why_disabled(root: Path, spec: ModelSpec) -> str:

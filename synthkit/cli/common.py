@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
-    from synthkit.project.project import Project
-    from synthkit.store.published import Versions
 
 F = TypeVar("F", bound=Callable[..., Any])
-# Where the columns of the real tables come from: the sources themselves; the receipts of what was published, so that no
-# source is opened; or the receipts where a source is not here, as in a clone without the data.
-Reads = Literal["sources", "receipts", "either"]
 
 
 def _chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
@@ -105,83 +100,32 @@ build_options = _chain(
 )
 
 
-def project_root(project_dir: Path | None) -> Path:
-    """The project's folder; noted for the log of an error that nobody foresaw."""
-    from synthkit.project.project import find_project_root
-
-    root = find_project_root(project_dir or Path.cwd())
+def place(project_dir: Path | None) -> Path:
+    """Where to look for the project. Its folder is noted, for what a verb leaves there and for the log of an error."""
+    found = project_dir or Path()
     context = click.get_current_context(silent=True)
     if context is not None and isinstance(context.obj, dict):
-        context.obj["root"] = root
-    return root
+        from synthkit.api.project import find
+        from synthkit.errors import SynthError
 
-
-def load(
-    project_dir: Path | None,
-    target: str | None = None,
-    variables: str | None = None,
-    **given: Any,
-) -> Project:
-    """Find and load the project that the options name."""
-    from synthkit.project.project import load_project
-
-    root = project_root(project_dir)
-    return load_project(root, target=target, vars=parse_vars(variables), **given)
+        try:
+            context.obj["root"] = find(found)
+        except SynthError:
+            return found  # the verb says so
+    return found
 
 
 def compiled(
-    project_dir: Path | None,
-    target: str | None = None,
-    variables: str | None = None,
-    *,
-    full: bool = False,
-    reads: Reads = "sources",
-    **given: Any,
+    project_dir: Path | None, target: str | None = None, variables: str | None = None, **given: Any
 ) -> Manifest:
-    """Load and compile the project; faults end the command.
+    """The compiled project; faults end the command. Of a source that cannot be read here it is said."""
+    from synthkit.api.project import compile as compile_project
+    from synthkit.api.project import variables as parsed
 
-    Args:
-        full: forget what was learnt of the sources, which is known by their files' size and time.
-        reads: where the sources' columns come from, see :data:`Reads`; of a source that is not here it is said.
-    """
-    from synthkit.compiler import compile_project
-    from synthkit.files import own_folder, remove
-
-    project = load(project_dir, target, variables, **given)
-    own_folder(project.root / "target")  # before anything is learnt of a source
-    if full:
-        for learnt in (project.content_cache, project.describe_cache):
-            remove(learnt)
-    if reads == "sources":
-        return compile_project(project)
-    from synthkit.verify.receipts import columns_in
-
-    manifest = compile_project(project, columns_in(project.warehouse_dir), opens=reads == "either")
+    manifest = compile_project(place(project_dir), target=target, vars=parsed(variables), **given)
     for source, why in manifest.absent.items():
         click.echo(f"note: {source.removeprefix('source:')} cannot be read here, receipts tell of it: {why}", err=True)
     return manifest
-
-
-def kept_versions(project_dir: Path | None, target: str | None) -> Versions:
-    """The versions of the tables of a project. Raises SynthError where versions are off."""
-    from synthkit.store.published import Versions
-    from synthkit.store.reader import warehouse_of
-
-    return Versions.of(warehouse_of(project_dir or Path(), target)[1])
-
-
-def parse_vars(text: str | None) -> Mapping[str, Any]:
-    """``--vars`` as a mapping. Raises click.BadParameter."""
-    if not text:
-        return {}
-    from synthkit.project.yamlfile import Document, parse_text
-
-    document = parse_text(text, Document(Path("--vars")))
-    if document.faults:
-        raise click.BadParameter(document.faults[0].message, param_hint="--vars")
-    if not isinstance(document.value, dict):
-        raise click.BadParameter("write a mapping: --vars '{epochs: 10}'", param_hint="--vars")
-    return document.value
 
 
 def on_terminal() -> bool:

@@ -19,9 +19,8 @@ def command(project_dir: Path | None, target: str | None, variables: str | None,
     from synthkit.report.faults import render_warning
     from synthkit.report.style import wants_colour
 
-    manifest = compiled(project_dir, target, variables)
+    manifest = compiled(project_dir, target, variables, write=True)
     directory = manifest.project.target_dir
-    manifest.write(directory)
     for fault in manifest.warnings:
         click.echo(render_warning(fault, color=wants_colour(sys.stderr)), err=True)
     if quiet:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthkit.cli.common import kept_versions, reader_options
+from synthkit.cli.common import place, reader_options
 
 if TYPE_CHECKING:
     from synthkit.planning.compare import ColumnChange, Difference
-    from synthkit.records.receipt import Receipt
-    from synthkit.store.published import Versions
 
 
 @click.command("diff")
@@ -26,12 +24,9 @@ def command(
     model: str | None, before: str | None, after: str | None, project_dir: Path | None, target: str | None, style: str
 ) -> None:
     """Compare two versions of a table, or of all: by default what git has at HEAD with what is published here."""
-    kept = kept_versions(project_dir, target)
-    found = {}
-    for name in [model] if model else kept.warehouse.names():
-        pair = _pair(kept, name, before, after, alone=model is not None)
-        if pair is not None:
-            found[name] = _compared(kept, *pair)
+    from synthkit.api.history import diff
+
+    found = diff(model, before, after, place(project_dir), target=target)
     if style == "json":
         click.echo(json.dumps({n: d.to_json() for n, d in found.items()}, indent=2, ensure_ascii=False))
         return
@@ -40,33 +35,6 @@ def command(
         _print_difference(name, difference)
     if not changed:
         click.echo(f"no difference in {len(found)} table{'s' if len(found) != 1 else ''}")
-
-
-def _pair(
-    kept: Versions, name: str, before: str | None, after: str | None, *, alone: bool
-) -> tuple[Receipt, Receipt] | None:
-    """The receipts to compare; None for a table that only one side has, where others are compared too."""
-    from synthkit.errors import SynthError
-
-    try:
-        old = kept.named(name, before or "HEAD").receipt
-        if after is not None:
-            return old, kept.named(name, after).receipt
-        current = kept.warehouse.published(name)
-        if current is None:
-            raise SynthError(f"{name!r} is not published here", hint="run synth build or synth pull")
-    except SynthError:
-        if alone:
-            raise
-        return None
-    return old, current
-
-
-def _compared(kept: Versions, old: Receipt, new: Receipt) -> Difference:
-    from synthkit.planning.compare import compare
-
-    same = old.sha256 == new.sha256
-    return compare(old, new, None if same else (kept.file(old), kept.file(new)))
 
 
 def _print_difference(name: str, d: Difference) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from synthkit.cli.common import compiled, project_options
+
+if TYPE_CHECKING:
+    from synthkit.api.pages import Site
 
 output_option = click.option(
     "--output", type=click.Path(path_type=Path), help="The folder to write to (default: target/docs)."
@@ -26,10 +29,10 @@ def command() -> None:
 @output_option
 def generate(project_dir: Path | None, target: str | None, variables: str | None, output: Path | None) -> None:
     """Write the site: lineage, a page per table with its audits and pictures, search. Reads files, builds nothing."""
-    directory, files, built = _written(project_dir, target, variables, output)
-    if not built:
+    site = _written(project_dir, target, variables, output)
+    if not site.built:
         click.echo("nothing was built yet, so the pages show what is declared: run synth build", err=True)
-    click.echo(f"wrote {files} files; open {directory / 'index.html'}")
+    click.echo(f"wrote {site.files} files; open {site.directory / 'index.html'}")
 
 
 @command.command("serve")
@@ -40,7 +43,7 @@ def serve(project_dir: Path | None, target: str | None, variables: str | None, o
     """Write the site anew, and serve it to this machine alone until Ctrl-C."""
     from synthkit.errors import SynthError
 
-    directory, _, _ = _written(project_dir, target, variables, output)
+    directory = _written(project_dir, target, variables, output).directory
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(directory)))
     except OSError as error:
@@ -64,16 +67,7 @@ class _Quiet(SimpleHTTPRequestHandler):
         self.send_error(404)
 
 
-def _written(
-    project_dir: Path | None, target: str | None, variables: str | None, output: Path | None
-) -> tuple[Path, int, bool]:
-    """The folder, how many files are in it, and whether there was anything built to show."""
-    from synthkit.report.site.gather import gather
-    from synthkit.report.site.output import write_site
-    from synthkit.report.site.render import render
+def _written(project_dir: Path | None, target: str | None, variables: str | None, output: Path | None) -> Site:
+    from synthkit.api.pages import docs
 
-    manifest = compiled(project_dir, target, variables, reads="either")
-    data = gather(manifest)
-    directory = (output or manifest.project.target_dir / "docs").resolve()
-    files = write_site(render(data), directory)
-    return directory, files, data.run is not None or bool(data.receipts)
+    return docs(compiled(project_dir, target, variables, reads="either"), output)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 
-from synthkit.cli.common import reader_options
+from synthkit.cli.common import place, reader_options
 
 
 @click.command("export")
@@ -39,13 +38,19 @@ def command(
     input_: str,
 ) -> None:
     """Write a published instruction table as JSON lines."""
+    from synthkit.api.tables import Style, export
     from synthkit.files import replacing
-    from synthkit.instruct.export import Format, TextColumns, lines
-    from synthkit.store.reader import open as open_warehouse
 
-    table = open_warehouse(project_dir or Path(), target).table(model)
-    roles = TextColumns(instruction, response, input_).found_in(table.schema.names)
-    rows = lines(_batches(table.path, list(roles.values())), roles, cast(Format, style), system)
+    rows = export(
+        model,
+        place(project_dir),
+        target=target,
+        style=cast(Style, style),
+        system=system,
+        instruction=instruction,
+        response=response,
+        input=input_,
+    )
     if output is None:
         for line in rows:
             click.echo(line, nl=False)
@@ -56,10 +61,3 @@ def command(
             file.write(line)
             count += 1
     click.echo(f"wrote {output}: {count:,} rows", err=True)
-
-
-def _batches(path: Path, columns: list[str]) -> Iterator[Any]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(batch_size=4096, columns=columns)

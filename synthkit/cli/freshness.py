@@ -18,10 +18,9 @@ def command(
     ctx: click.Context, project_dir: Path | None, target: str | None, variables: str | None, style: str
 ) -> None:
     """Judge every source that declares `freshness:` by the clock (or SYNTH_NOW). Exits 1 when one is too old."""
-    from synthkit.building.freshness import fresh_sources
-    from synthkit.building.runrecord import clock
+    from synthkit.api.checks import freshness
 
-    found = fresh_sources(compiled(project_dir, target, variables), clock())
+    found = freshness(compiled(project_dir, target, variables))
     if style == "json":
         click.echo(json.dumps([f.to_json() for f in found.values()], indent=2, ensure_ascii=False))
     elif not found:

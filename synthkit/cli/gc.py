@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from synthkit.cli.common import compiled, megabytes, project_options
-
-if TYPE_CHECKING:
-    from synthkit.compiler import Manifest
-    from synthkit.gc.old import Retention
-    from synthkit.gc.scratch import Unused
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -42,16 +36,16 @@ def command(
     With --removed, tables whose model was renamed, removed or made ephemeral are withdrawn: receipt, pointer, Parquet,
     and from the DuckDB file. Their committed versions stay as those of other tables do.
     """
-    from synthkit.gc.old import Retention
-    from synthkit.store.lock import every_target
+    from synthkit.api.upkeep import gc
 
-    rule = Retention(keep, None if age is None else parse_age(age))
+    seconds = None if age is None else parse_age(age)
     manifest = compiled(project_dir, target, variables, reads="either")
-    with every_target(manifest.project.root / "target"):
-        sizes = _withdrawn(manifest, dry_run) if removed else {}
-        sizes |= _scratch(manifest, dry_run)
-        sizes |= _versions(manifest, rule, dry_run)
-    _tell(sizes, dry_run)
+    found = gc(manifest, keep=keep, older_than=seconds, removed=removed, dry_run=dry_run)
+    for warning in found.warnings:
+        click.echo(warning, err=True)
+    for note in found.notes:
+        click.echo(note)
+    _tell(found.sizes, dry_run)
 
 
 def parse_age(text: str) -> float:
@@ -60,65 +54,6 @@ def parse_age(text: str) -> float:
     if found is None:
         raise click.BadParameter(f"{text!r} is no age: write 12h, 30d or 8w", param_hint="--older-than")
     return float(found[1]) * _UNITS[found[2]]
-
-
-def _withdrawn(manifest: Manifest, dry_run: bool) -> dict[str, int]:
-    """Tables that no model makes any more, of the manifest's target."""
-    from synthkit.building.publish import refresh_database
-    from synthkit.files import bytes_of
-    from synthkit.store.published import pointer_path
-    from synthkit.store.unclaimed import unclaimed_tables
-    from synthkit.store.warehouse import Warehouse
-
-    project = manifest.project
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
-    sizes: dict[str, int] = {}
-    for name in unclaimed_tables(manifest):
-        folder = warehouse.directory / name
-        sizes[f"table {name}"] = bytes_of(folder) if folder.is_dir() else 0
-        if not dry_run:
-            warehouse.remove(name)
-            pointer_path(warehouse, name).unlink(missing_ok=True)
-    if sizes and not dry_run:
-        for warning in refresh_database(manifest):
-            click.echo(f"warning: {warning}", err=True)
-    return sizes
-
-
-def _scratch(manifest: Manifest, dry_run: bool) -> dict[str, int]:
-    from synthkit.errors import SynthError
-    from synthkit.files import bytes_of, remove
-    from synthkit.gc.scratch import temporaries, unused_scratch
-
-    found: tuple[Unused, ...] = temporaries(manifest)
-    try:
-        found += unused_scratch(manifest)
-    except SynthError as error:
-        click.echo(f"caches and staged rows stay, as it is not known which are of today: {error.message}", err=True)
-    sizes: dict[str, int] = {}
-    for one in found:
-        sizes[one.kind] = sizes.get(one.kind, 0) + bytes_of(one.path)
-        if not dry_run:
-            remove(one.path)
-    return sizes
-
-
-def _versions(manifest: Manifest, rule: Retention, dry_run: bool) -> Mapping[str, int]:
-    from synthkit.gc.old import unused_versions
-    from synthkit.store.versions.repository import find_repository
-
-    project = manifest.project
-    repository = find_repository(project.warehouse_dir.resolve())
-    if isinstance(repository, str):
-        click.echo(repository)
-        return {}
-    if repository.shares_its_cache:
-        click.echo("DVC's cache lies outside this repository, so others may use it: old versions stay in it")
-        return {}
-    unused = unused_versions(repository, project.root, rule)
-    if unused and not dry_run:
-        repository.keep_only(repository.stored().keys() - unused.keys())
-    return {"old versions": sum(unused.values())} if unused else {}
 
 
 def _tell(sizes: Mapping[str, int], dry_run: bool) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from synthkit.cli.common import compiled, project_dir_option, project_options
+from synthkit.cli.common import compiled, place, project_dir_option, project_options
 
 if TYPE_CHECKING:
     from synthkit.building.spending import Balance
-    from synthkit.privacy.guarantee import Account
-    from synthkit.privacy.ledger.entries import Entry, Ledger
+
+FILE = "privacy/ledger.jsonl"
 
 
 @click.group("ledger", invoke_without_command=True)
@@ -28,33 +26,29 @@ def command(
     """Show, for each source or population, its budget, what is spent and left, and the entries."""
     if ctx.invoked_subcommand is not None:
         return
-    from synthkit.building.spending import statements
+    from synthkit.api.checks import ledger
     from synthkit.privacy.guarantee import rounded_up
-    from synthkit.privacy.ledger.ledger import FILE, read_ledger
 
-    manifest = compiled(project_dir, target, variables, reads="either")
-    ledger = read_ledger(manifest.project.root / FILE)
-    found = statements(manifest, ledger)
+    spent = ledger(compiled(project_dir, target, variables, reads="either"))
     if style == "json":
-        click.echo(json.dumps(_json(found, ledger, manifest.accounts), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(spent.to_json(), indent=2, ensure_ascii=False))
         return
-    if ledger.note:
-        click.echo(f"note: {ledger.note}", err=True)
-    if not found:
+    if spent.ledger.note:
+        click.echo(f"note: {spent.ledger.note}", err=True)
+    if not spent.accounts:
         click.echo(f"nothing is spent ({FILE}), and no budget is declared (privacy: budgets: in synth_project.yml)")
         return
-    rows = [("", "budget", "spent", "left", "fits", "δ", "entries"), *map(_row, found)]
+    rows = [("", "budget", "spent", "left", "fits", "δ", "entries"), *(_row(a.balance) for a in spent.accounts)]
     _aligned(rows, right=(1, 2, 3, 4, 5, 6))
-    for balance in found:
-        entries = ledger.of(balance.account, balance.sources)
-        if entries:
-            click.echo(f"\n{balance.account}")
-            _aligned([_entry_row(e) for e in entries], right=(1, 2), indent="  ")
-            best = _best_guess(balance, entries, manifest.accounts)
-            if best is not None:
+    for account in spent.accounts:
+        if account.entries:
+            click.echo(f"\n{account.balance.account}")
+            _aligned([_entry_row(e) for e in account.entries], right=(1, 2), indent="  ")
+            if account.accuracy is not None:
+                best = rounded_up(account.accuracy)
                 says = "whoever sees all that was released and knows all else guesses right at most"
-                click.echo(f"  {says} {rounded_up(best)} of the time whether one unit is in it (a coin: 50 %)")
-    if any(e.charge.insecure_seed is not None for e in ledger.entries):
+                click.echo(f"  {says} {best} of the time whether one unit is in it (a coin: 50 %)")
+    if any(e.charge.insecure_seed is not None for e in spent.ledger.entries):
         click.echo("\ninsecure noise: whoever knows the seed can take the noise off again; such entries protect nobody")
 
 
@@ -62,38 +56,18 @@ def command(
 @project_dir_option
 def verify(project_dir: Path | None) -> None:
     """Check the chain of the ledger, and that the entries of all published tables are in it. Exits 1 if not."""
-    from synthkit.cli.common import load
-    from synthkit.privacy.ledger.ledger import FILE, read_ledger
+    from synthkit.api.checks import ledger_lacks
 
-    project = load(project_dir)
-    ledger = read_ledger(project.root / FILE)
+    ledger, missing = ledger_lacks(place(project_dir))
     if ledger.note:
         click.echo(f"note: {ledger.note}")
-    missing = _missing(project, ledger)
-    for place, entry in missing:
-        click.echo(f"error: {place} names the entry {entry[:12]}…, which is not in {FILE}", err=True)
+    for table, entry in missing:
+        click.echo(f"error: {table} names the entry {entry[:12]}…, which is not in {FILE}", err=True)
     if missing:
         click.echo(f"  fix: restore {FILE} from git: entries at its end were removed", err=True)
         raise SystemExit(1)
     count = len(ledger.entries)
     click.echo(f"{FILE}: {count} {'entry' if count == 1 else 'entries'}, the chain holds, head {ledger.head[:12]}")
-
-
-def _missing(project: Any, ledger: Ledger) -> list[tuple[str, str]]:
-    """Published tables, in any target, whose entry the ledger does not hold: a chain does not show a missing end."""
-    from dataclasses import replace
-
-    from synthkit.store.warehouse import Warehouse
-
-    known = {e.hash for e in ledger.entries}
-    found = []
-    for name, target in project.spec.targets.items():
-        view = replace(project, target_name=name, target=target)
-        for model, receipt in Warehouse(view.warehouse_dir, view.database_path).all_published().items():
-            charged = receipt.privacy
-            if charged is not None and charged.entry not in known:
-                found.append((f"the receipt of {model} ({name})", charged.entry))
-    return found
 
 
 def _row(b: Balance) -> tuple[str, ...]:
@@ -111,31 +85,8 @@ def _entry_row(entry: Any) -> tuple[str, ...]:
     return (c.time[:19].replace("T", " "), *spent, c.model, unit, c.run_id, insecure)
 
 
-def _best_guess(balance: Balance, entries: Sequence[Entry], accounts: Mapping[str, Account]) -> float | None:
-    """How often an attacker on all entries together is right at most; None where nothing is promised."""
-    from synthkit.privacy.accounting import bounds
-    from synthkit.privacy.guarantee import Account
-
-    if not entries or not math.isfinite(balance.spent) or any(e.charge.insecure_seed is not None for e in entries):
-        return None
-    account = accounts.get(balance.account, Account(balance.account, ()))  # one that is gone has no parts
-    parts = account.by_part(entries, lambda e: e.charge.sources)
-    released = [[m for e in part for m in e.charge.mechanisms] for part in parts]
-    return max(bounds.of_training(part, balance.spent, balance.delta).accuracy for part in released)
-
-
 def _aligned(rows: list[tuple[str, ...]], right: tuple[int, ...], indent: str = "") -> None:
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     for row in rows:
         cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         click.echo(indent + "  ".join(cells).rstrip())
-
-
-def _json(found: tuple[Balance, ...], ledger: Ledger, accounts: Mapping[str, Account]) -> dict[str, Any]:
-    spent = []
-    for balance in found:
-        own = ledger.of(balance.account, balance.sources)
-        entries = [e.to_json() | {"line": e.line} for e in own]
-        kept = {k: v for k, v in balance.to_json().items() if k not in ("costs", "entries", "after", "over")}
-        spent.append(kept | {"attacker": {"max_accuracy": _best_guess(balance, own, accounts)}, "entries": entries})
-    return {"accounts": spent, "head": ledger.head, "note": ledger.note}

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthkit.api import project as api
 from synthkit.cli.common import compiled, full_option, project_options, selection_options
-from synthkit.generators.base import Taught
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from synthkit.building.spending import Balance, Cost
-    from synthkit.compiler import Manifest
-    from synthkit.planning.plan import Action
 
 _VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "audit": "audit", "reuse": "–"}
 
@@ -44,20 +38,20 @@ def command(
     output: str,
 ) -> None:
     """Say what a build would do, and why. Nothing is run. Exits 1 where a privacy budget would not suffice."""
-    from synthkit.building.spending import balances, refuse_over_budget
+    from synthkit.api.checks import costs
+    from synthkit.api.project import plan as make_plan
 
     manifest = compiled(project_dir, target, variables, full=full, seed=seed, device=device)
-    plan = api.plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
+    plan = make_plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
-    spending = balances(manifest, plan.actions)
+    spending = costs(manifest, plan)
     if output == "json":
-        budgets = [b.to_json() for b in spending]
+        budgets = [b.to_json() for b in spending.balances]
         click.echo(json.dumps(plan.to_json() | {"budgets": budgets}, indent=2, ensure_ascii=False))
-        refuse_over_budget(manifest, spending)
+        spending.refuse_over_budget()
         return
-    costs = {c.model: _cost(b, c) for b in spending for c in b.costs}
-    estimates = {a.model: _estimate(manifest, a) for a in plan.work if a.kind == "ask"}
+    spent = {c.model: _cost(b, c) for b in spending.balances for c in b.costs}
     width = max([len(a.model) for a in plan.actions], default=0)
     for action in plan.actions:
         privacy = f"  ε = {action.epsilon:g}" if action.epsilon is not None else ""
@@ -66,9 +60,9 @@ def command(
             click.echo(f"       {action.generator}: {action.generator_reason}")
         if action.kind != "reuse":
             click.echo(f"       {action.reason}")
-            if action.model in costs:
-                click.echo(f"       {costs[action.model]}")
-            for line in estimates.get(action.model, ()):
+            if action.model in spent:
+                click.echo(f"       {spent[action.model]}")
+            for line in spending.estimates.get(action.model, ()):
                 click.echo(f"       {line}")
             for line in action.details[:8]:
                 click.echo(f"         {line}")
@@ -78,15 +72,7 @@ def command(
         click.echo(f"left out: {name} is disabled")
     count = len(plan.work)
     click.echo(f"{count} of {len(plan.actions)} models to build" if count else "nothing to do")
-    refuse_over_budget(manifest, spending)
-
-
-def _estimate(manifest: Manifest, action: Action) -> Sequence[str]:
-    """What asking a teacher may cost; the rows that are kept from earlier builds cost nothing again."""
-    model = manifest.models[action.model]
-    if not isinstance(model.generator, Taught) or model.size.rows is None:
-        return ()
-    return model.generator.estimate(model.params, model.size.rows, manifest.project.root)
+    spending.refuse_over_budget()
 
 
 def _cost(balance: Balance, cost: Cost) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from synthkit.cli.common import compiled, kept_versions, load, project_options
+from synthkit.cli.common import place, project_options
 
 
 @click.command("pull")
@@ -17,18 +17,10 @@ def command(
     models: tuple[str, ...], project_dir: Path | None, target: str | None, remote: str | None, variables: str | None
 ) -> None:
     """Bring the tables whose receipts git has from a DVC remote, and make the DuckDB file."""
-    from synthkit.building.publish import refresh_database, refresh_from_receipts
-    from synthkit.errors import ConfigurationError
+    from synthkit.api.history import pull
+    from synthkit.api.project import variables as parsed
 
-    project = load(project_dir, target, variables)
-    kept = kept_versions(project_dir, target)
-    names = list(models) or kept.warehouse.names()
-    brought = kept.pull(names, remote)
-    try:
-        warnings = refresh_database(compiled(project_dir, target, variables, reads="receipts"))
-    except ConfigurationError as error:  # the tables are here all the same
-        warnings = [f"{error.message}: synth compile lists them; tables are described as their receipts have it"]
-        warnings += refresh_from_receipts(project, {})
-    for warning in warnings:
+    found = pull(models, place(project_dir), target=target, vars=parsed(variables), remote=remote)
+    for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{brought} of {len(names)} tables were missing and are here now")
+    click.echo(f"{found.brought} of {found.tables} tables were missing and are here now")

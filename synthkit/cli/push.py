@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from synthkit.cli.common import kept_versions, reader_options
+from synthkit.cli.common import place, reader_options
 
 
 @click.command("push")
@@ -18,8 +18,7 @@ def command(
     models: tuple[str, ...], project_dir: Path | None, target: str | None, remote: str | None, all_versions: bool
 ) -> None:
     """Copy published tables to a DVC remote."""
-    kept = kept_versions(project_dir, target)
-    objects = kept.objects(list(models) or kept.warehouse.names(), all_versions=all_versions)
-    wanted = [md5 for each in objects.values() for md5 in each]
-    sent = kept.repository.push(wanted, remote)
-    click.echo(f"{len(set(wanted))} files of {len(objects)} tables are on the remote, {sent} of them new")
+    from synthkit.api.history import push
+
+    found = push(models, place(project_dir), target=target, remote=remote, all_versions=all_versions)
+    click.echo(f"{found.files} files of {found.tables} tables are on the remote, {found.sent} of them new")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from synthkit.cli.cells import as_json, as_text, values
-from synthkit.cli.common import reader_options
+from synthkit.cli.common import place, reader_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,47 +51,20 @@ def command(
     limit: int,
 ) -> None:
     """Run SQL over the published tables and synth_meta; `-` reads it from standard input."""
-    from synthkit.store.reader import open as open_warehouse
+    from synthkit.api import tables
 
     if (sql is None) == (file is None):
         raise click.UsageError('pass the SQL, or --file: synth query "select * from synth_meta.tables"')
     text = file.read_text("utf-8") if file is not None else sys.stdin.read() if sql == "-" else str(sql)
-    reader = open_warehouse(project_dir or Path(), target, version=version)
-    print_table(reader.query(text), style or ("table" if sys.stdout.isatty() else "csv"), limit)
+    found = tables.query(text, place(project_dir), target=target, version=version)
+    print_table(found, style or ("table" if sys.stdout.isatty() else "csv"), limit)
     if version is None:
-        say_unclaimed([n for n in reader.tables() if names_table(text, n)], project_dir, target)
+        warn(tables.orphaned_in(text, project_dir or Path(), target=target))
 
 
-def names_table(sql: str, name: str) -> bool:
-    """Whether the name stands in the SQL, as DuckDB compares names; in a comment or a string, too."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE) is not None
-
-
-def say_unclaimed(names: list[str], project_dir: Path | None, target: str | None) -> None:
-    """Say on standard error which of the tables no model makes any more; nothing where that is not known."""
-    from synthkit.errors import SynthError
-    from synthkit.project.project import find_project_root, load_project
-    from synthkit.store.unclaimed import told, unclaimed
-
-    try:
-        root = find_project_root(project_dir or Path())
-        if set(names) <= _compiled_names(root):
-            return
-        project = load_project(root, target=target)
-    except SynthError:
-        return  # whoever only reads needs no valid project
-    left = None if project.faults else told(unclaimed(names, project))
-    if left:
-        click.echo(f"warning: {left}", err=True)
-
-
-def _compiled_names(root: Path) -> set[str]:
-    """The models that publish a table as the last build or compilation noted them: to load a project takes longer."""
-    try:
-        models = json.loads((root / "target" / "manifest.json").read_text("utf-8"))["models"]
-        return {name for name, model in models.items() if model["materialized"] != "ephemeral"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return set()
+def warn(what: str | None) -> None:
+    if what:
+        click.echo(f"warning: {what}", err=True)
 
 
 def print_table(found: pa.Table, style: str, limit: int) -> None:

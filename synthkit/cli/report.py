@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from synthkit.cli.common import base_option, load, reader_options
-from synthkit.cli.reports import parse_reports, surroundings, write_reports
+from synthkit.cli.common import base_option, place, reader_options
+from synthkit.cli.reports import parse_reports, write_reports
 
 
 @click.command("report")
@@ -22,17 +22,7 @@ def command(
 
     It is made of target/run_results.json alone, and with --base of the receipts at that commit.
     """
-    from synthkit.errors import SynthError
-    from synthkit.report.writing import of_run
-    from synthkit.results import RunResults
+    from synthkit.api.pages import report
 
     wanted = parse_reports(reports)
-    project = load(project_dir, target)
-    path = results or project.target_dir / "run_results.json"
-    try:
-        run = RunResults.read(path)
-    except FileNotFoundError as error:
-        raise SynthError(f"there is no run to report: {path} is not there", hint="run synth build first") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SynthError(f"{path} is not the result of a run: {error}", hint="run synth build again") from error
-    write_reports(wanted, of_run(run, surroundings(project, run.run_id, base)))
+    write_reports(wanted, report(place(project_dir), results=results, base=base, target=target))

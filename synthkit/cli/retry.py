@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from synthkit.cli.build import run_plan
-from synthkit.cli.common import base_option, compiled, log_options, project_root, reader_options, report_option
+from synthkit.cli.build import Told
+from synthkit.cli.common import base_option, log_options, place, reader_options, report_option
 from synthkit.cli.reports import parse_reports
-
-if TYPE_CHECKING:
-    from synthkit.planning.plan import Plan
 
 
 @click.command("retry")
@@ -45,27 +42,18 @@ def command(
 
     Target, --vars, --seed, --device and --full-refresh are that run's. What was trained or staged is not made again.
     """
-    from synthkit.building.invocation import last_invocation, unfinished
-    from synthkit.planning.plan import make_audit_plan, make_plan
-    from synthkit.store.warehouse import Warehouse
+    from synthkit.api.project import retry, unfinished
 
     wanted = parse_reports(reports)
-    last = last_invocation(project_root(project_dir), target)
-    given = {"threads": options["threads"], "seed": last.seed, "device": last.device}
-    manifest = compiled(project_dir, last.target, last.variables, **given)
-    project = manifest.project
-    left = unfinished(last, project.target_dir, Warehouse(project.warehouse_dir, project.database_path))
-    models = [m for m in left if m in manifest.models]
-    for gone in (m for m in left if m not in manifest.models):
+    left = unfinished(place(project_dir), target=target, threads=options.pop("threads"))
+    for gone in left.gone:
         click.echo(f"warning: {gone!r} is not a model any more (or disabled), so it is not retried", err=True)
-    if not models:
-        click.echo(f"nothing to retry: the last {last.command}, {last.run_id}, left nothing undone")
+    if not left.models:
+        click.echo(f"nothing to retry: the last {left.last.command}, {left.last.run_id}, left nothing undone")
         return
-
-    def make() -> Plan:
-        if last.command == "audit":
-            return make_audit_plan(manifest, select=models)
-        return make_plan(manifest, select=models, full_refresh=last.full_refresh)
-
-    asked = {"variables": last.variables, "seed": last.seed, "device": last.device, "full_refresh": last.full_refresh}
-    run_plan(ctx, manifest, make, options, wanted, base, log_format, quiet, last.command, asked)
+    told = Told(log_format, quiet, wanted, base)
+    with told.console(left.manifest if left.last.command == "build" else None) as console:
+        run = retry(left, listener=console.listen, **options)
+    assert run is not None
+    told.report(left.manifest, run)
+    ctx.exit(told.status(run))

@@ -24,7 +24,7 @@ def command(table: str, project_dir: Path | None, target: str | None, variables:
     SOURCE is group.table, whose held-out rows are not looked at; MODEL is a published table. `yaml` prints lines to
     copy below `rules:`. What follows from the rules that are listed is left out.
     """
-    from synthkit.api.rules import find_rules
+    from synthkit.api import find_rules
     from synthkit.cli.common import compiled
 
     found = find_rules(table, compiled(project_dir, target, variables), target=target)

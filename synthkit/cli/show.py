@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthkit.cli.common import reader_options
+from synthkit.cli.common import place, reader_options
 
 if TYPE_CHECKING:
     from synthkit.records.audit import AuditRecord
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json prints the receipt.")
 def command(model: str, project_dir: Path | None, target: str | None, limit: int, style: str) -> None:
     """Show a published table: its rows, how it was made, and what its audits found."""
-    from synthkit.cli.query import print_table, say_unclaimed
-    from synthkit.store.reader import open as open_warehouse
+    from synthkit.api import tables
+    from synthkit.cli.query import print_table, warn
 
-    table = open_warehouse(project_dir or Path(), target).table(model)
+    table = tables.show(model, place(project_dir), target=target)
     receipt = table.receipt
     if style == "json":
         click.echo(json.dumps(receipt.to_json(), indent=2, ensure_ascii=False))
@@ -37,7 +37,7 @@ def command(model: str, project_dir: Path | None, target: str | None, limit: int
     for name, value in _facts(receipt):
         click.echo(f"{name:<12}{value}")
     click.echo(f"{'file':<12}{table.path}")
-    say_unclaimed([model], project_dir, target)
+    warn(tables.orphaned([model], project_dir or Path(), target=target))
     _print_columns(receipt)
     _print_audits(receipt.audits)
     if limit:

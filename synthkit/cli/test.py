@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
 from pathlib import Path
 
 import click
@@ -18,17 +17,9 @@ def command(
     ctx: click.Context, project_dir: Path | None, target: str | None, variables: str | None, select: tuple[str, ...]
 ) -> None:
     """Run the unit tests: given rows → expected rows. Reads no data. Exits 1 when one fails."""
-    from synthkit.building.unittests import run_unit_tests
-    from synthkit.errors import SynthError
+    from synthkit.api.checks import test
 
-    tests = compiled(project_dir, target, variables).unit_tests
-    if select:
-        chosen = [t for t in tests if any(fnmatch(n, s) for s in select for n in (t.name, t.subject.split()[-1]))]
-        if not chosen:
-            names = ", ".join(t.name for t in tests) or "none"
-            raise SynthError(f"no unit test matches {' '.join(select)}", hint=f"there are: {names}")
-        tests = tuple(chosen)
-    outcomes = run_unit_tests(tests)
+    outcomes = test(compiled(project_dir, target, variables), select=select)
     for outcome in outcomes:
         click.echo(str(outcome))
     failed = sum(not o.passed for o in outcomes)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from synthkit.cli.common import base_option, load, log_options, project_options, report_option
+from synthkit.cli.common import base_option, log_options, place, project_options, report_option
 
 
 @click.command("verify")
@@ -38,22 +38,31 @@ def command(
     Reads no source and runs nothing, so it works wherever the repository is. Exits 1 where something must not be
     merged.
     """
-    from synthkit.cli.reports import host, parse_reports, write_reports
+    from synthkit.api.checks import verify
+    from synthkit.api.project import find
+    from synthkit.api.project import variables as parsed
+    from synthkit.cli.reports import parse_reports, write_reports
+    from synthkit.report.around import host
     from synthkit.report.findings import json_lines, render_findings
     from synthkit.report.style import wants_colour
     from synthkit.report.writing import of_review
-    from synthkit.store.versions.git import commit_at, merge_base
-    from synthkit.verify.review import review
 
     wanted = parse_reports(reports)
-    project = load(project_dir, target, variables)
-    commit = None if not base else merge_base(commit_at(project.root, base))
-    found = review(project, base=commit, full=full, allow_breaking=allow_breaking, require_signature=require_signature)
+    root = find(place(project_dir))
+    found = verify(
+        root,
+        base=base,
+        full=full,
+        allow_breaking=allow_breaking,
+        require_signature=require_signature,
+        target=target,
+        vars=parsed(variables),
+    )
     if log_format == "json":
         for line in json_lines(found, quiet=quiet):
             click.echo(line)
-    elif text := render_findings(found, project.root, color=wants_colour(sys.stdout), quiet=quiet):
+    elif text := render_findings(found, root, color=wants_colour(sys.stdout), quiet=quiet):
         click.echo(text)
     if wanted:
-        write_reports(wanted, of_review(found, host(project)), aside=log_format == "json")
+        write_reports(wanted, of_review(found, host(root)), aside=log_format == "json")
     ctx.exit(1 if found.failed else 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from synthkit.cli.common import kept_versions, reader_options
+from synthkit.cli.common import place, reader_options
 from synthkit.privacy.guarantee import promised
 
 if TYPE_CHECKING:
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(model: str, project_dir: Path | None, target: str | None, style: str) -> None:
     """List the versions of a published table, from git's history."""
-    from synthkit.store.readers import made_from_other_rows
+    from synthkit.api.history import versions
 
-    kept = kept_versions(project_dir, target)
-    known = kept.of_table(model)
+    found = versions(model, place(project_dir), target=target)
+    known = found.versions
     if style == "json":
         click.echo(json.dumps([_facts(v) for v in known], indent=2, ensure_ascii=False))
         return
-    other = made_from_other_rows(kept.warehouse.all_published())
     lines = [("version", "committed", "run", "rows", "ε", "audits", "message")]
     for v in known:
         f = _facts(v)
@@ -38,8 +37,8 @@ def command(model: str, project_dir: Path | None, target: str | None, style: str
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip())
-    if model in other:
-        click.echo(f"{model} was made from other rows of {', '.join(other[model])} than are published now", err=True)
+    if found.outdated:
+        click.echo(f"{model} was made from other rows of {', '.join(found.outdated)} than are published now", err=True)
 
 
 def _facts(version: Version) -> dict[str, Any]:

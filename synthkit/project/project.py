@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Project:
     threads: int
     seed: int
     device: str
+    given: Mapping[str, Any] = field(default_factory=dict)  # of vars, seed and device, what this run was given
 
     @property
     def warehouse_dir(self) -> Path:
@@ -161,6 +162,7 @@ def load_project(
         threads=threads or chosen.threads or spec.threads or os.cpu_count() or 1,
         seed=spec.seed if seed is None else seed,
         device=device or chosen.device or spec.device,
+        given={"vars": vars or None, "seed": seed, "device": device},
     )
     ways_out = _ways_out(project, document.origin())
     if ways_out:  # the compiler already writes: what it learns of a source is kept

@@ -250,7 +250,7 @@ def test_a_broken_ledger_spends_nothing(tmp_path: Path) -> None:
     ids=["its own", "the default", "none", "joined a population"],
 )
 def test_a_report_names_the_budget_that_is_declared(tmp_path: Path, project: str, sources: str, row: str) -> None:
-    from synthkit.cli.reports import surroundings
+    from synthkit.report.around import surroundings
     from synthkit.report.page import to_markdown
     from synthkit.report.sections import spent_section
 

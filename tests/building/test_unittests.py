@@ -9,12 +9,12 @@ import jsonschema
 import pytest
 
 from synthkit.building.unittests import run_unit_tests
-from synthkit.cli.schema import schema
 from synthkit.compiler import compile_project
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import ConfigurationError
 from synthkit.project.project import load_project
 from synthkit.project.yamlfile import Document, parse_text
+from synthkit.scaffold.schemas import schema
 from tests.synth import SQL_PROJECT, Project, make_project
 
 MACROS = "{% macro cents(column) %}cast(round({{ column }} * 100) as bigint){% endmacro %}\n"

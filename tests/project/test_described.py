@@ -10,12 +10,12 @@ import pytest
 from pydantic import AliasChoices, BaseModel, Field
 
 from synthkit.audits import registry as audits
-from synthkit.cli.schema import NAMES, schema
 from synthkit.generators import registry as generators
 from synthkit.project.described import Described, keys_of, purpose_of, said_by
 from synthkit.project.projectfile import ProjectSpec
 from synthkit.project.types import ModelSpec, SourceSpec
 from synthkit.project.unittests import UnitTestSpec
+from synthkit.scaffold.schemas import SCHEMAS, schema
 
 
 def models() -> list[type[BaseModel]]:
@@ -45,7 +45,7 @@ def properties(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from properties(inner, f"{path}.{index}")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_every_key_that_an_editor_shows_says_what_it_means(name: str) -> None:
     silent = {
         path for path, found in properties(schema(name)) if not (isinstance(found, dict) and found.get("description"))
