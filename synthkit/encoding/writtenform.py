@@ -16,6 +16,8 @@ from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.formats.columns import as_read, conditions_as_read, form_of
 from synthkit.formats.form import Form, as_text
 from synthkit.formats.language import parse_form
+from synthkit.formats.mixed import Mixed
+from synthkit.formats.numbers import Range
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -23,7 +25,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Look = Literal["declaration", "rows", "form"]
+STEPS = 20  # in which the widths of ranges are known, each the mean of MIN_COUNT at least
 LEAST_SHARE = 0.5  # of the values must have the form, or the column stays what it is
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of several forms that a column's values are written in.
+
+    Args:
+        rows: how many are.
+        widths: of ranges, as shares of their middles, from the least to the greatest in equal steps of rows.
+        decimals: of the ends of ranges.
+    """
+
+    form: str
+    rows: int
+    widths: tuple[float, ...] = ()
+    decimals: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,12 +53,14 @@ class WrittenColumn:
         form: as ``format:`` names it.
         others: what a missing value comes back as (None: as a missing one), and how often it did; () where a missing
             value is none that the table has.
+        ways: the forms of a column of several, by whose frequency one is chosen for each value; () for one form.
         leave_out: leave out rows whose value does not have the form, as under a budget each row is looked at alone.
     """
 
     name: str
     form: str
     others: tuple[tuple[str | None, int], ...] = ()
+    ways: tuple[Way, ...] = ()
     leave_out: bool = False
 
 
@@ -87,7 +108,7 @@ class WrittenForms:
         for column in self.columns:
             if column.name not in arrays:
                 continue
-            text = _with_others(parse_form(column.form).write(arrays[column.name]), column.others, rng)
+            text = _with_others(_as_written(column, arrays[column.name], rng), column.others, rng)
             arrays[column.name] = text.cast(whole[column.name]) if column.name in whole else text
         return pa.record_batch(list(arrays.values()), names=list(arrays))
 
@@ -101,9 +122,69 @@ class WrittenForms:
     def from_json(data: Mapping[str, Any]) -> WrittenForms:
         def column(c: Mapping[str, Any]) -> WrittenColumn:
             others = tuple((o, int(n)) for o, n in c["others"])
-            return WrittenColumn(c["name"], c["form"], others, c["leave_out"])
+            ways = tuple(Way(**{**w, "widths": tuple(w["widths"])}) for w in c["ways"])
+            return WrittenColumn(c["name"], c["form"], others, ways, c["leave_out"])
 
         return WrittenForms(tuple(column(c) for c in data["columns"]), tuple((a, b) for a, b in data["whole"]))
+
+
+def _as_written(column: WrittenColumn, values: pa.Array, rng: np.random.Generator) -> pa.Array:
+    """Values as text: in the column's one form, or in one of its forms by chance."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = parse_form(column.form).write(values)
+    if len(column.ways) < 2:
+        return text
+    weights = np.array([way.rows for way in column.ways], dtype=float)
+    chosen = rng.choice(len(column.ways), size=len(values), p=weights / weights.sum())
+    for number, way in enumerate(column.ways[1:], 1):
+        here = pa.array(chosen == number)
+        some = values.filter(here)
+        form = parse_form(way.form)
+        other = _ranges(form, way, some, rng) if isinstance(form, Range) else form.write(some)
+        text = pc.replace_with_mask(text, here, other)
+    return text
+
+
+def _ranges(form: Range, way: Way, middles: pa.Array, rng: np.random.Generator) -> pa.Array:
+    """Ranges around these middles, as wide as real ones of some size."""
+    import numpy as np
+    import pyarrow as pa
+
+    missing = middles.is_null().to_numpy(zero_copy_only=False)
+    at = middles.fill_null(0).to_numpy(zero_copy_only=False).astype(float)
+    half = np.abs(at) * np.interp(rng.random(len(at)), np.linspace(0, 1, len(way.widths)), way.widths) / 2
+    low, high = (pa.array(np.round(end, way.decimals), mask=missing) for end in (at - half, at + half))
+    return form.around(low, high)
+
+
+def _ways(form: Form, texts: pa.Array) -> tuple[Way, ...]:
+    """In which of its forms a column's values are written; those of few rows are left out."""
+    import pyarrow.compute as pc
+
+    if not isinstance(form, Mixed):
+        return ()
+    found, left = [], texts
+    for one in form.forms:
+        fits = one.read(left).fits
+        inside, left = left.filter(fits), left.filter(pc.invert(fits))
+        if one is form.forms[0] or len(inside) >= MIN_COUNT:
+            found.append(_way_of_ranges(one, inside) if isinstance(one, Range) else Way(one.text, len(inside)))
+    return tuple(found)
+
+
+def _way_of_ranges(form: Range, texts: pa.Array) -> Way:
+    import numpy as np
+    import pyarrow as pa
+
+    low, high = (end.values.cast(pa.float64()).to_numpy(zero_copy_only=False) for end in form.ends(texts))
+    widths = (high - low) / np.maximum(np.abs(high + low) / 2, 1e-9)
+    steps = max(2, min(STEPS, len(widths) // MIN_COUNT))
+    cuts = [float(f"{np.mean(part):.2g}") for part in np.array_split(np.sort(widths), steps)]
+    decimals = next((d for d in range(9) if np.allclose(np.round([low, high], d), [low, high], atol=1e-9)), 9)
+    return Way(form.text, len(texts), tuple(cuts), decimals)
 
 
 def _with_others(texts: pa.Array, others: Sequence[tuple[str | None, int]], rng: np.random.Generator) -> pa.Array:
@@ -175,4 +256,4 @@ def _written(table: Table, column: Column, form: Form) -> WrittenColumn | None:
     others.sort(key=lambda o: (-o[1], str(o[0])))
     if texts.null_count:
         others.append((None, texts.null_count))
-    return WrittenColumn(column.name, form.text, tuple(others))
+    return WrittenColumn(column.name, form.text, tuple(others), _ways(form, texts))

@@ -1,14 +1,30 @@
-"""The language of ``format:``: one line of text names a written form of any family."""
+"""The language of ``format:``: one line of text names a written form of any family, or several between ``|``."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from synthkit.formats.form import Form
+from synthkit.formats.mixed import Mixed
 from synthkit.formats.moments import parse_moment
+from synthkit.formats.numbers import parse_number, parse_range
 
 
 @cache
 def parse_form(text: str) -> Form:
     """The written form that ``format:`` names. Raises ValueError: what is wrong, and how it is written."""
+    several = text.split(" | ")
+    if len(several) == 1:
+        return _one(text)
+    forms = tuple(_one(part) for part in several)
+    kinds = {"number" if form.type in ("integer", "float") else form.type for form in forms}
+    if len(kinds) > 1:
+        raise ValueError(f"{text!r} mixes {' and '.join(sorted(kinds))} values")
+    return Mixed(text, forms)
+
+
+def _one(text: str) -> Form:
+    """One form: of moments where it has a directive, of numbers where it shows one."""
+    if "1" in text and "234" in text:
+        return parse_range(text) or parse_number(text)
     return parse_moment(text)

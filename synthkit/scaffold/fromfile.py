@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -127,9 +128,10 @@ def _yaml(
         pii = _pii(column)
         extra = f", pii: {pii}" if pii else ""
         kind, remark = "text" if pii else column.type, column.sql_type
+        said = f"type: {kind}" if pii or column.format is None else f"format: {json.dumps(column.format)}"
         if column.name in drafted:
             extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
-        lines.append(f"          - {{name: {quoted(column.name)}, type: {kind}{extra}}}  # {remark}")
+        lines.append(f"          - {{name: {quoted(column.name)}, {said}{extra}}}  # {remark}")
     lines += ["", *model_lines(group, name)]
     full = [quoted(c.name) for c in schema.columns if not c.nullable and c.name != key]
     if full:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.formats.columns import form_of
 from synthkit.schema import TEMPORAL, Column, Schema
 from synthkit.sources.infer import Profile
 from synthkit.sql.quoting import literal, quote
@@ -42,7 +43,7 @@ def declarations(
         if column.type == "boolean":
             pass  # its values are known
         elif column.continuous:
-            ends = [_end(column, at) for at in (seen.low, seen.high)]
+            ends = [_end(column, at) for at in _range(connection, column, seen, rows)]
             if None not in ends:
                 found[column.name] = f"bounds: [{ends[0]}, {ends[1]}]"
         elif 0 < seen.distinct <= MOST_VALUES:
@@ -53,6 +54,23 @@ def declarations(
         if seen.nulls == 0 and seen.distinct > 0:
             found[column.name] = ", ".join(filter(None, [found.get(column.name), "nullable: false"]))
     return found
+
+
+def _range(
+    connection: duckdb.DuckDBPyConnection, column: Column, seen: Profile, rows: Path
+) -> tuple[str | None, str | None]:
+    """The least and the greatest value, of a written form as what it means."""
+    import pyarrow.compute as pc
+
+    form = form_of(column)
+    if form is None:
+        return seen.low, seen.high
+    name, file = quote(column.name), literal(str(rows))
+    query = f"SELECT DISTINCT CAST({name} AS VARCHAR) AS v FROM read_parquet({file})"
+    texts = connection.sql(query).to_arrow_table().combine_chunks().column("v").chunk(0)
+    ends = pc.min_max(form.read(texts).values)
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    return (None, None) if low is None else (str(low), str(high))
 
 
 def warning(columns: int) -> str:

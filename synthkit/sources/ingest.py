@@ -23,6 +23,7 @@ from synthkit.sources.infer import infer, profile
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.reading import Reading
+from synthkit.sources.recognise import recognise, with_forms
 from synthkit.sources.scan import connected, opened
 from synthkit.sources.split import (
     BUCKETS,
@@ -129,9 +130,12 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
     profiles = profile(connection, schema, making / "train.parquet")
     if reading.declared is None:
         schema = infer(schema, spec, profiles).undescribed()
-        record_split(
-            making, schema, holdout, rows, profiles, notes, inferred=reading.inferred(), infinite=reading.infinite
-        )
+        forms = recognise(connection, schema, spec, making / "train.parquet")
+        schema = with_forms(schema, forms)
+        notes += [found.said(name) for name, found in forms.items() if found.told]
+        said = {name: f"{schema.by_name[name].sql_type} written {found.form}" for name, found in forms.items()}
+        inferred = reading.inferred() | said
+        record_split(making, schema, holdout, rows, profiles, notes, inferred=inferred, infinite=reading.infinite)
         return
     query = bounded_query(
         reading.scan,

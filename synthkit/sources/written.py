@@ -266,7 +266,7 @@ def _decided(column: Column, tried: Sequence[Reading], counts: _Counts) -> Found
         chosen = written[0]
         note = f"column {column.name!r} is read as {_WORDS[chosen.sql_type]} written {chosen.format}"
         return Found(chosen.sql_type, written=True, format=chosen.format, note=note)
-    if written:
+    if written and column.declared is not None:
         ways = " and ".join(str(r.format) for r in written)
         note = f"column {column.name!r} stays text, as {ways} both fit every value: declare its type and "
         return replace(TEXT, note=note + "options: {dateformat: …} (timestampformat with a time)")

@@ -52,7 +52,7 @@ def test_text_by_its_number_of_values(reader: Reader) -> None:
         "some": "text",
         "nearly_all": "text",
         "constant": "categorical",
-        "money": "text",
+        "money": "float",
     }
 
 

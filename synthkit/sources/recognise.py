@@ -1,0 +1,67 @@
+"""Columns of text or whole numbers that are written as something else, found among the training rows, with evidence.
+
+Only columns of which nothing is declared are looked at, and no keys. Forms are looked for in a few hundred different
+values, and counted on all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.formats.detect import Detected, candidates, detect
+from synthkit.project.types import SourceTableSpec
+from synthkit.schema import Column, Schema
+from synthkit.sources.types import provisional_type
+from synthkit.sql.quoting import literal, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+FIRST = 20_000  # rows in which forms are looked for
+SAMPLE = 500  # different values of them
+
+
+def recognise(
+    connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec, train: Path
+) -> dict[str, Detected]:
+    """The columns that have a written form, by name."""
+    declared = {c.name for c in spec.columns if not c.type is c.format is c.pii is None}
+    keys = {*schema.primary_key, schema.privacy_unit}
+    found = {}
+    for column in schema.columns:
+        if column.name in declared or column.name in keys or not _may(column):
+            continue
+        detected = _detected(connection, column, train)
+        if detected is not None:
+            found[column.name] = detected
+    return found
+
+
+def with_forms(schema: Schema, found: Mapping[str, Detected]) -> Schema:
+    """The schema with the forms that were found."""
+
+    def known(column: Column) -> Column:
+        one = found.get(column.name)
+        return column if one is None else replace(column, type=one.type, format=one.form)
+
+    return replace(schema, columns=tuple(known(c) for c in schema.columns))
+
+
+def _may(column: Column) -> bool:
+    text = column.sql_type == "VARCHAR" and column.type in ("text", "categorical")
+    return text or (column.type == "integer" and provisional_type(column.sql_type) == "integer")
+
+
+def _detected(connection: duckdb.DuckDBPyConnection, column: Column, train: Path) -> Detected | None:
+    name, rows = quote(column.name), f"read_parquet({literal(str(train))})"
+    first = f"SELECT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {FIRST}"
+    sample = connection.execute(f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM ({first}) LIMIT {SAMPLE}").fetchall()
+    forms = candidates(column.name, [str(row[0]) for row in sample], whole=column.sql_type != "VARCHAR")
+    if not forms:
+        return None
+    counted = f"SELECT CAST({name} AS VARCHAR) AS v, count(*) AS n FROM {rows} WHERE {name} IS NOT NULL GROUP BY 1"
+    values = connection.sql(f"{counted} ORDER BY n DESC, v").to_arrow_table().combine_chunks()
+    return detect(forms, values.column("v").chunk(0), values.column("n").chunk(0))
