@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.api.project import compile
 from synthkit.errors import SynthError, did_you_mean
@@ -24,7 +24,7 @@ def find_rules(
     project: str | Path | Manifest = ".",
     *,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
 ) -> tuple[Found, ...]:
     """What holds between the columns of a table, in every row or in all but a few, with its evidence.
 

@@ -128,7 +128,7 @@ class AuditResult:
     floor: float | None = None
     message: str = ""
     columns: tuple[ColumnResult, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
     limit: float | None = None
     better: Better | None = None
     decide: Decide | None = None

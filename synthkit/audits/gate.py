@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -138,12 +138,24 @@ class Estimate:
         return Estimate(1 - found.value, 1 - found.high, 1 - found.low, floor, 1 - found.noise)
 
 
-def limit_of(params: Gate, floor: float | None, default: Mapping[str, Any]) -> Limit:
+class Default(TypedDict, total=False):
+    """The limit that an audit has where its parameters give none: one of these."""
+
+    max: float
+    min: float
+    within: str
+    max_excess: float
+    max_shortfall: float
+
+
+def limit_of(params: Gate, floor: float | None, default: Default) -> Limit:
     """The limit that the parameters ask for, or else the audit's ``default`` ones (``{"max_excess": 0.02}``)."""
     lower = isinstance(params, GateParams)
     better: Better = "lower" if lower else "higher"
     absolute, apart = ("max", "max_excess") if lower else ("min", "max_shortfall")
-    given = {n: v for n in (absolute, "within", apart) if (v := getattr(params, n)) is not None} or dict(default)
+    given: dict[str, Any] = {
+        n: v for n in (absolute, "within", apart) if (v := getattr(params, n)) is not None
+    } or dict(default)
     tail = f" for the {params.decide} end" if params.decide in ("lower", "upper") else ""
     if absolute in given:
         return Limit(given[absolute], f"{absolute} {given[absolute]:g}{tail}", better, params.decide)
@@ -181,12 +193,12 @@ def judge(found: Estimate, limit: Limit) -> Status:
 def gated(
     params: Gate,
     found: Estimate,
-    default: Mapping[str, Any],
+    default: Default,
     message: str,
     *,
     columns: Sequence[ColumnResult] = (),
     advice: str = "",
-    details: Mapping[str, Any] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> AuditResult:
     """The result of an audit that takes one measure.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from synthkit.audits.contract import AuditResult, ColumnNames, ColumnResult, Decide
-from synthkit.audits.gate import Estimate, Gate, GateParams, Limit, ShareParams, explained, judge, limit_of
+from synthkit.audits.gate import Default, Estimate, Gate, GateParams, Limit, ShareParams, explained, judge, limit_of
 
 MIN_ROWS = 30  # fewer values than this on either side say nothing about a distribution
 ALPHA = 0.05
@@ -71,7 +71,7 @@ class Part:
     name: str
     found: Estimate | None
     message: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 def unmeasured(name: str, message: str, **details: Any) -> Part:
@@ -86,7 +86,7 @@ def share_of_alpha(params: CombinedParams | CombinedShareParams, parts: int) -> 
 def verdict(
     parts: Sequence[Part],
     params: CombinedParams | CombinedShareParams,
-    default: Mapping[str, Any],
+    default: Default,
     *,
     symbol: str,
     advice: str,
@@ -155,9 +155,7 @@ def verdict(
     )
 
 
-def part_results(
-    parts: Sequence[Part], params: Gate, default: Mapping[str, Any], *, alone: bool = True
-) -> list[ColumnResult]:
+def part_results(parts: Sequence[Part], params: Gate, default: Default, *, alone: bool = True) -> list[ColumnResult]:
     """The parts as column results, the worst first.
 
     Args:

@@ -14,6 +14,7 @@ from synthkit.planning.disclosed import public_form, source_columns
 from synthkit.planning.plan import Action
 from synthkit.planning.state import state_of
 from synthkit.records.audit import AuditRecord
+from synthkit.records.history import RunEntry
 from synthkit.records.parts import State
 from synthkit.records.receipt import AuditedTable
 from synthkit.store.database import TableInfo, held_by_others, rebuild
@@ -192,13 +193,13 @@ def refresh_from_receipts(
     return []
 
 
-def _history(project: Project) -> list[dict[str, Any]]:
+def _history(project: Project) -> list[RunEntry]:
     path = project.target_dir / "runs.jsonl"
-    runs: list[dict[str, Any]] = []
+    runs: list[RunEntry] = []
     if path.exists():
         for line in path.read_text("utf-8").splitlines():
             try:
-                runs.append(parsed_json(line))
+                runs.append(RunEntry.from_json(parsed_json(line)))
             except ValueError:
                 continue  # the last line of a killed run
     return runs

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import IO, TYPE_CHECKING, Protocol, Self, cast
 
 from synthkit.events import (
     AuditFinished,
@@ -69,19 +69,19 @@ class JsonConsole(AbstractContextManager["JsonConsole"]):
         if not self.quiet:
             self._write("Note", {"message": f"left out {model}: {why}", "level": "info"})
 
-    def _write(self, kind: str, data: Mapping[str, Any]) -> None:
+    def _write(self, kind: str, data: Mapping[str, object]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.out.write(json.dumps({"time": now, "event": kind, **data}, default=str, ensure_ascii=False) + "\n")
         self.out.flush()
 
 
-def _as_json(event: Event) -> Mapping[str, Any]:
+def _as_json(event: Event) -> Mapping[str, object]:
     """An event's fields; a finished run as ``run_results.json`` holds it, with its status."""
     from dataclasses import asdict
 
     if isinstance(event, RunFinished):
         return {"results": event.results.to_json()}
-    fields: Mapping[str, Any] = as_json(asdict(event))
+    fields: Mapping[str, object] = as_json(asdict(event))
     return fields
 
 

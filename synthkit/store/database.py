@@ -18,7 +18,9 @@ from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, parsed_json, replacing, write_json_atomic, write_text_atomic
 from synthkit.privacy.guarantee import in_words, promised
 from synthkit.records.audit import AuditRecord, undecided, untold
+from synthkit.records.history import RunEntry
 from synthkit.records.receipt import Receipt
+from synthkit.records.record import Record
 from synthkit.sql.quoting import literal, quote
 from synthkit.store.others import (
     HELD,
@@ -64,7 +66,7 @@ class TableInfo:
 def rebuild(
     warehouse: Warehouse,
     infos: Mapping[str, TableInfo],
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunEntry],
     receipts: Mapping[str, Receipt] | None = None,
 ) -> bool:
     """Bring the DuckDB file up to date; returns whether it had to be written.
@@ -105,8 +107,8 @@ def rebuild(
         ) from error
     _remove_stale_views(warehouse, {path for path in used if path is not None})
     status = database.stat()
-    written = {"inputs": inputs, "others": contents.keeps, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    write_json_atomic(marker, written)
+    written = _Written(inputs=inputs, others=contents.keeps, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    write_json_atomic(marker, written.to_json())
     return True
 
 
@@ -117,40 +119,52 @@ def held_by_others(warehouse: Warehouse) -> Contents:
         BuildError: somebody did, and it cannot be read.
     """
     known = _unchanged(warehouse.database, _marker(warehouse))
-    return Contents() if known is not None and known.get("others") is False else contents_of(warehouse.database)
+    return Contents() if known is not None and known.others is False else contents_of(warehouse.database)
 
 
 def _marker(warehouse: Warehouse) -> Path:
     return warehouse.directory / ".database-state"
 
 
-def _unchanged(database: Path, marker: Path) -> Mapping[str, Any] | None:
+class _Written(Record):
+    """What is noted when the DuckDB file was written.
+
+    ``inputs`` is the hash of what it was made of; ``others`` says whether somebody else keeps anything in it.
+    """
+
+    inputs: str
+    others: bool | None = None
+    size: int
+    mtime_ns: int
+
+
+def _unchanged(database: Path, marker: Path) -> _Written | None:
     """What was noted when the file was written, if nobody wrote to it since; opens neither of the two."""
     try:
-        known, status = parsed_json(marker.read_text("utf-8")), database.stat()
-        same = (known["size"], known["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError):
+        known, status = _Written.from_json(parsed_json(marker.read_text("utf-8"))), database.stat()
+    except (OSError, ValueError):
         return None
+    same = (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns)
     return known if same and not _log_of(database).exists() else None
 
 
 def _is_current(database: Path, marker: Path, inputs: str) -> bool:
     known = _unchanged(database, marker)
-    return known is not None and known.get("inputs") == inputs
+    return known is not None and known.inputs == inputs
 
 
 def _inputs(
     warehouse: Warehouse,
     receipts: Mapping[str, Receipt],
     infos: Mapping[str, TableInfo],
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunEntry],
 ) -> str:
     decides = {
         "layout": LAYOUT,
         "directory": str(warehouse.directory.resolve()),  # paths in the file are absolute
         "receipts": {name: receipt.to_json() for name, receipt in receipts.items()},
         "infos": {k: asdict(v) for k, v in infos.items()},
-        "runs": [r.get("run_id") for r in runs],
+        "runs": [r.run_id for r in runs],
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -165,7 +179,7 @@ def write_meta(
     warehouse: Warehouse,
     receipts: Mapping[str, Receipt],
     infos: Mapping[str, TableInfo],
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunEntry],
 ) -> None:
     """Make and fill ``synth_meta`` in the connection's database."""
     import pyarrow as pa
@@ -266,10 +280,10 @@ def _privacy_row(table: str, r: Receipt) -> list[Any]:
     return [table, *(promised(r) or (None, None)), r.contains_real_rows, sources, in_words(r)]
 
 
-def _run_row(run: Mapping[str, Any]) -> list[Any]:
-    keys = ("run_id", "started_at", "ended_at", "command", "target", "status", "seed", "models")
-    commit = (run.get("git") or {}).get("commit")
-    return [*(run.get(k) for k in keys), commit, json.dumps(run.get("versions", {}))]
+def _run_row(r: RunEntry) -> list[Any]:
+    commit = None if r.git is None else r.git.commit
+    shown = [r.run_id, r.started_at, r.ended_at, r.command, r.target, r.status, r.seed, r.models]
+    return [*shown, commit, json.dumps(dict(r.versions))]
 
 
 def parquet_scan(path: Path) -> str:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from synthkit.errors import BuildError
+from synthkit.records.history import RunEntry
 from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.others import contents_of
 from synthkit.store.reader import Reader
@@ -97,7 +98,7 @@ def test_a_table_that_becomes_a_view_or_goes_is_ours_still(warehouse: Warehouse,
     assert rebuild(warehouse, {"m": TableInfo("m", "view")}, [])
     assert read(warehouse, "SELECT table_type FROM information_schema.tables WHERE table_name = 'm'") == [("VIEW",)]
     warehouse.remove("m")
-    assert rebuild(warehouse, {}, [{"run_id": "r"}])
+    assert rebuild(warehouse, {}, [RunEntry(run_id="r")])
     assert [str(o) for o in contents_of(warehouse.database).others] == ["table mine"]
     assert read(warehouse, "SELECT name FROM synth_meta.tables") == []
 

@@ -12,6 +12,7 @@ import pytest
 
 from synthkit.errors import BuildError, SynthError
 from synthkit.records.audit import AuditRecord
+from synthkit.records.history import RunEntry
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.database import TableInfo, rebuild
 from synthkit.store.parquet import write_parquet
@@ -120,8 +121,8 @@ def test_the_database_has_tables_comments_and_meta(warehouse: Warehouse, tmp_pat
         "m": TableInfo("m", "table", 'It\'s "quoted", größer', {"n": "the number's"}),
         "seen": TableInfo("seen", "view"),
     }
-    assert rebuild(warehouse, infos, [{"run_id": "r1", "status": "pass"}]) is True
-    assert rebuild(warehouse, infos, [{"run_id": "r1", "status": "pass"}]) is False  # nothing changed
+    assert rebuild(warehouse, infos, [RunEntry(run_id="r1", status="pass")]) is True
+    assert rebuild(warehouse, infos, [RunEntry(run_id="r1", status="pass")]) is False  # nothing changed
     with duckdb.connect(str(warehouse.database), read_only=True) as connection:
         assert connection.execute("select count(*) from m").fetchall() == [(4,)]
         assert connection.execute("select count(*) from seen").fetchall() == [(2,)]
@@ -204,7 +205,7 @@ def test_readers_of_the_duckdb_file_never_meet_a_gap(warehouse: Warehouse, tmp_p
     readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for rows in range(11, 31):
         publish(warehouse, tmp_path, rows)
-        assert rebuild(warehouse, {}, [{"run_id": str(rows)}])
+        assert rebuild(warehouse, {}, [RunEntry(run_id=str(rows))])
     for reader in readers:
         out, err = reader.communicate(timeout=60)
         assert reader.returncode == 0, err

@@ -5,14 +5,13 @@ Nothing real is read, so what is found is no secret of a private table either: i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.change.volume import against_earlier
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, ColumnResult, audit
-from synthkit.audits.gate import Estimate, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, limit_of, untold
 from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
 from synthkit.audits.verdict import MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 
-DEFAULT: Mapping[str, Any] = {"max": 0.1}
+DEFAULT: Default = {"max": 0.1}
 
 
 class DriftParams(DistanceParams):

@@ -7,13 +7,12 @@ generator's doing. A table that passes is as fair as its source, not fair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import GAP, AuditResult, ColumnNames, audit
 from synthkit.audits.fairness.groups import groupings, groups_of
-from synthkit.audits.gate import Estimate, limit_of
+from synthkit.audits.gate import Default, Estimate, limit_of
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.utility.tasks import ModelParams, Problem, half_tested, prepare, tested, training_variance
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, unmeasured, verdict
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 FEWEST = 30  # held-out rows of a group, and of either class in it for equalised odds
 DRAWS = 1000
-DEFAULT: Mapping[str, Any] = {"max": 0.1}
+DEFAULT: Default = {"max": 0.1}
 ADVICE = "conditions: that balance the target within the groups, or another generator"
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnName, ColumnResult, audit
-from synthkit.audits.gate import Estimate, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, limit_of, untold
 from synthkit.audits.measures import distances
 from synthkit.audits.rows.features import as_text, usable
 from synthkit.audits.rows.marginals import category_key, few_values, number_key
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-DISTANCE: Mapping[str, Any] = {"max_excess": 0.1}
+DISTANCE: Default = {"max_excess": 0.1}
 
 
 class RebalanceParams(DistanceParams):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditResult, ColumnNames, audit
 from synthkit.audits.fairness.groups import groupings, groups_of
-from synthkit.audits.gate import Estimate, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.verdict import MIN_ROWS, CombinedShareParams, Part, share_of_alpha, unmeasured, verdict
 
 FEWEST = 5  # held-out rows of a group
-RATIO: Mapping[str, Any] = {"min": 0.8}
+RATIO: Default = {"min": 0.8}
 
 
 class RepresentationParams(CombinedShareParams):

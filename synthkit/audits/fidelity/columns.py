@@ -15,7 +15,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Estimate, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, limit_of, untold
 from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.choice import has_floor, judged_columns, reference, skipped
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 Measure = Callable[[AuditContext, str, "StatisticParams", float], Part]
-DEFAULT: Mapping[str, Any] = {"max": 0.1}
+DEFAULT: Default = {"max": 0.1}
 _EXACT_P = 1000  # rows up to which the exact null distribution of D takes no more than milliseconds
 
 

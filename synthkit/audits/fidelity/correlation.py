@@ -11,7 +11,7 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, Decide, audit
 from synthkit.audits.fidelity.pairs import Pair, chosen_pairs, sampled
-from synthkit.audits.gate import Estimate
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.rows.association import Method, kind_of, strength
 from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.rows.codes import floor_rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-CORRELATION: Mapping[str, Any] = {"max_excess": 0.05}
+CORRELATION: Default = {"max_excess": 0.05}
 
 
 class CorrelationParams(DistanceParams):
@@ -70,7 +70,7 @@ def correlation(context: AuditContext, params: CorrelationParams) -> AuditResult
     return replace(result, details={**result.details, "correlated": {"least": params.correlated, "pairs": len(found)}})
 
 
-def _part(pair: Pair, draws: Draws, floor: float | None, details: Mapping[str, Any], alpha: float) -> Part:
+def _part(pair: Pair, draws: Draws, floor: float | None, details: Mapping[str, object], alpha: float) -> Part:
     message = f"{details['synthetic']:.2f}, real {details['real']:.2f}"
     return Part(f"{pair[0]} × {pair[1]}", Estimate.of(draws.distance(alpha, most=2.0), floor), message, details)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
-from synthkit.audits.gate import Estimate
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.distances import RARE
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, reference, skipped, too_few
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-COVERAGE: Mapping[str, Any] = {"min": 1.0}
+COVERAGE: Default = {"min": 1.0}
 TAILS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)  # quantiles of the real training rows that bound a number's regions
 BANDS = ((0.001, "under 0.1 %"), (0.01, "0.1 to 1 %"), (0.1, "1 to 10 %"), (float("inf"), "over 10 %"))
 

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, ColumnResult, Status, audit
-from synthkit.audits.gate import Estimate, GateParams, gated, interval_text
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, interval_text
 from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, delong
 from synthkit.audits.rows.between import Between, between
@@ -34,7 +34,7 @@ FEWEST = 50  # rows a side below which nothing can be told
 FOLDS = 3
 REPEATS = 3  # of the division into folds, for few rows
 FEW = 2_000  # rows a side up to which one division moves the value about as much as the rows do
-DEFAULT: Mapping[str, Any] = {"max": 0.6}
+DEFAULT: Default = {"max": 0.6}
 MOST_DENSE = 50_000_000  # one-hot cells, 400 MB; of more, the zeros are not stored
 CERTAIN = 0.01  # less of an AUC than this is no reason to name a column
 

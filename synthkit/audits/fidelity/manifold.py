@@ -11,7 +11,6 @@ sets of several clusters need no centre, and nothing is trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, Decide, audit
-from synthkit.audits.gate import Estimate, ShareParams, gated
+from synthkit.audits.gate import Default, Estimate, ShareParams, gated
 from synthkit.audits.measures.distances import Distance
 from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.rows.features import sample_rows
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-MANIFOLD: Mapping[str, Any] = {"max_shortfall": 0.1}
+MANIFOLD: Default = {"max_shortfall": 0.1}
 REAL: Side = "holdout"
 FEWEST = 100
 LEVELS = 64  # at which P and R are taken for the error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Estimate
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.statistics import newcombe, of_size
 from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.rows.codes import coarse_codes, coding, floor_codes
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-MISSING: Mapping[str, Any] = {"max_excess": 0.05}
+MISSING: Default = {"max_excess": 0.05}
 MOST_PATTERNS = 50  # of columns missing together; the rarer ones are one
 SIDES: tuple[Side, ...] = ("synthetic", "holdout")
 

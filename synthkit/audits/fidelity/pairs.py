@@ -6,13 +6,12 @@ the model's seed; the details say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
-from synthkit.audits.gate import Estimate
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
 from synthkit.audits.rows.codes import coarse_codes, coding, floor_codes
 from synthkit.audits.rows.sampling_error import Draws, gaps, groups, mean
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 MOST_PAIRS = 500
-PAIRS: Mapping[str, Any] = {"max_excess": 0.05}
+PAIRS: Default = {"max_excess": 0.05}
 Pair = tuple[str, str]
 
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, SHARE, AuditResult, Decide, audit
 from synthkit.audits.fidelity.columns import ks_floor
-from synthkit.audits.gate import Estimate
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures import distances
 from synthkit.audits.measures.exact import deviation, scale_of
 from synthkit.audits.rows import marginals
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-WASSERSTEIN: Mapping[str, Any] = {"max": 0.1}
-VARIATION: Mapping[str, Any] = {"max_excess": 0.02}
-SHAPES: Mapping[str, Any] = {"max_shortfall": 0.05}
+WASSERSTEIN: Default = {"max": 0.1}
+VARIATION: Default = {"max_excess": 0.02}
+SHAPES: Default = {"max_shortfall": 0.05}
 ADVICE = "another generator or more training for this column"
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
 from synthkit.audits.fidelity.pairs import Pair, chosen_pairs, sampled
-from synthkit.audits.gate import Estimate
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.exact import DOUBLE, above
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.association import numbers
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-TRENDS: Mapping[str, Any] = {"max_shortfall": 0.05}
+TRENDS: Default = {"max_shortfall": 0.05}
 BINS = 10
 DENSE = 1_000_000  # cells of a table that is counted as it is, empty ones among them
 SIDES: tuple[Side, ...] = ("synthetic", "holdout")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditResult, ColumnNames, Decide, audit
 from synthkit.audits.fidelity.answers import BLOCKS, blocks_of_answers, errors, units
 from synthkit.audits.fidelity.queries import KINDS, workload
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.rows import marginals
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 FEWEST = 100  # rows of each side
-DEFAULT: Mapping[str, Any] = {"max_excess": 0.1}
+DEFAULT: Default = {"max_excess": 0.1}
 ADVICE = "another generator or more training; look at the queries in the details first"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,14 +10,14 @@ from pydantic import AliasChoices, Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
 from synthkit.audits.counting import share_text, typed_literal, value_text
-from synthkit.audits.gate import Estimate, limit_of
+from synthkit.audits.gate import Default, Estimate, limit_of
 from synthkit.audits.measures.statistics import wilson
 from synthkit.audits.rows import marginals
 from synthkit.audits.verdict import MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.sql.quoting import literal, quote
 
-DEFAULT: Mapping[str, Any] = {"max": 0.01}
+DEFAULT: Default = {"max": 0.01}
 ADVICE = "bounds: on the column in the source, constraints:, or another generator"
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
-from synthkit.audits.gate import Estimate, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, limit_of, untold
 from synthkit.audits.measures.richness import Ratio, rarefied, ratio
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.choice import has_floor, judged_columns
@@ -131,7 +131,7 @@ def _one_sided(k: int, ours: int, theirs: int) -> float:
 # -- cardinality ---------------------------------------------------------------------------------------
 
 
-DEFAULT: Mapping[str, Any] = {"max": 2.0}
+DEFAULT: Default = {"max": 2.0}
 
 
 class CardinalityParams(DistanceParams):

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, SHARE, AuditResult, ColumnName, ColumnNames, audit
-from synthkit.audits.gate import Estimate, GateParams, ShareParams, gated
+from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gated
 from synthkit.errors import SynthError
 from synthkit.sql.quoting import quote
 
@@ -198,9 +198,9 @@ def _empty() -> AuditResult:
 def _counted(
     params: Params,
     value: float,
-    default: Mapping[str, Any],
+    default: Default,
     message: str,
-    details: Mapping[str, Any],
+    details: Mapping[str, object],
     advice: str,
     floor: float | None = None,
 ) -> AuditResult:

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditResult, ColumnResult
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.privacy.population import COPY_LESS, FEWEST
 from synthkit.audits.rows.proportions import Share, risk
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-DEFAULT: Mapping[str, Any] = {"max": 0.1}
+DEFAULT: Default = {"max": 0.1}
 WORK = 5e8  # attacked people × synthetic rows, above which fewer are attacked, never fewer than:
 ENOUGH = 2_000
 
@@ -69,7 +69,7 @@ def judged(
     rates: Rates,
     found: Estimate | None,
     what: str,
-    details: Mapping[str, Any],
+    details: Mapping[str, object],
     columns: Sequence[ColumnResult] = (),
 ) -> AuditResult:
     """The verdict on an attack's risk, ``found``.

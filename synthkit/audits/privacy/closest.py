@@ -10,7 +10,6 @@ size.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import RISK, SHARE, AuditResult, ColumnNames, audit
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import ONE_SIDED, Z, midranks
 from synthkit.audits.privacy.population import COPY_LESS, FEWEST, Population, attacked_columns, population
 from synthkit.audits.rows.features import sample_rows
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 COIN = 0.5
-DEFAULT: Mapping[str, Any] = {"max": 0.53}
+DEFAULT: Default = {"max": 0.53}
 WORK = 1e9  # synthetic rows × real records, above which fewer synthetic rows are looked at, never fewer than:
 ENOUGH = 10_000
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
-from synthkit.audits.gate import GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, GateParams, gated, limit_of, untold
 from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
 from synthkit.audits.rows.proportions import Share, clustered, paired_excess
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-DEFAULT: Mapping[str, Any] = {"max": 0.01}
+DEFAULT: Default = {"max": 0.01}
 ADVICE = "a generator that copies less, or epsilon; a generator that cannot copy still meets common rows by chance"
 
 

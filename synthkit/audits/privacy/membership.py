@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +9,7 @@ from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.privacy.membership_scores import classifier, density_ratio
 from synthkit.audits.privacy.population import COPY_LESS
@@ -28,7 +27,7 @@ FEWEST = 50  # members (and as many non-members) below which nothing can be told
 ENOUGH = 1_000  # members, for an interval of about ±0.025; more are attacked where that is cheap
 WORK = 1e9  # members × rows searched, above which fewer members are attacked (never fewer than ENOUGH)
 COIN = 0.5
-DEFAULT: Mapping[str, Any] = {"max": 0.6}
+DEFAULT: Default = {"max": 0.6}
 SMOOTHING = 0.01  # of the median reference distance: keeps an exact copy's score finite
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Estimate, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, gated, limit_of, untold
 from synthkit.audits.measures.statistics import delong
 from synthkit.audits.privacy.closest import COIN, DistanceParams
 from synthkit.audits.privacy.population import COPY_LESS, FEWEST, Population, attacked_columns, population
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-DEFAULT: Mapping[str, Any] = {"max": 0.6}
+DEFAULT: Default = {"max": 0.6}
 NEIGHBOUR = 5  # whose distance says how rare a record is
 LANDMARKS = 5_000  # records among which it is looked for: the rank of a rare one changes little with their number
 FEWEST_RARE = 20  # on each side

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, ColumnNames, audit
-from synthkit.audits.gate import limit_of, untold
+from synthkit.audits.gate import Default, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.privacy.copies import matches, rarefied
 from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-DEFAULT = {"max": 0.05}
+DEFAULT: Default = {"max": 0.05}
 NEAREST = 10  # values of single people on either side, which tell how dense they are around a published one
 # Steps in a column's own unit (days; microseconds; cents), the widest first.
 GRIDS = (86_400e6, 3_600e6, 60e6, 1e6, 1e3, 1.0, 0.1, 0.01, 0.001, 1e-4)

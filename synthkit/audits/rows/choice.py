@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditResult
-from synthkit.audits.gate import Gate, limit_of, untold
+from synthkit.audits.gate import Default, Gate, limit_of, untold
 from synthkit.audits.rows import marginals
 from synthkit.audits.verdict import MIN_ROWS
 from synthkit.errors import SynthError, did_you_mean
@@ -63,9 +62,7 @@ def has_floor(context: AuditContext, column: str) -> bool:
     return context.train is not None and column in marginals.sql_types(context, "train")
 
 
-def too_few(
-    context: AuditContext, params: Gate, default: Mapping[str, Any], least: int = MIN_ROWS
-) -> AuditResult | None:
+def too_few(context: AuditContext, params: Gate, default: Default, least: int = MIN_ROWS) -> AuditResult | None:
     """The result where either side has fewer than ``least`` rows; None where both have enough."""
     rows = {"synthetic": context.rows("synthetic"), "held-out": context.rows("holdout")}
     few = [f"{n} {side}" for side, n in rows.items() if n < least]

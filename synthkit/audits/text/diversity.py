@@ -10,7 +10,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.text.rows import TextParams, items, sampled
 from synthkit.audits.verdict import CombinedShareParams, Part, unmeasured, verdict
@@ -67,7 +67,7 @@ def distinct_n(context: AuditContext, params: DistinctParams) -> AuditResult:
     training rows there is no floor, and ``min`` at ``tokens_max`` tokens is needed.
     """
     fake, real = (_texts(items(context, side, params), params.of) for side in ("synthetic", "train"))
-    default = {"within": "0.5x floor"}
+    default: Default = {"within": "0.5x floor"}
     if len(fake) < FEWEST:
         return untold(
             f"{len(fake)} rows with text (at least {FEWEST} are needed)", limit_of(params, None, default).text
@@ -97,7 +97,7 @@ def self_similarity(context: AuditContext, params: SelfSimilarityParams) -> Audi
     row's mean likeness with the others. Floor: the same of the training rows. Templates that only fill in other names
     show here when no two rows are near enough for ``text_duplicates``; other words for one thing do not.
     """
-    default = {"max_excess": 0.1}
+    default: Default = {"max_excess": 0.1}
     sides = [
         sampled(items(context, s, params), params.sample, context.rng("likeness", s)) for s in ("synthetic", "train")
     ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
-from synthkit.audits.gate import Estimate, GateParams, gated, limit_of
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of
 from synthkit.audits.rows.proportions import wilson
 from synthkit.audits.text.rows import TextParams, items
 from synthkit.instruct.filters.base import cut
@@ -148,9 +147,9 @@ def _rate(
     params: TextRateParams,
     hits: int,
     rows: int,
-    default: Mapping[str, Any],
+    default: Default,
     message: str,
-    details: Mapping[str, Any],
+    details: Mapping[str, object],
     advice: str,
     floor: float | None = None,
 ) -> AuditResult:

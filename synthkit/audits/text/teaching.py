@@ -10,7 +10,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, ColumnName, audit
-from synthkit.audits.gate import Estimate, ShareParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, ShareParams, gated, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.text.rows import TextParams, items, sampled
 from synthkit.instruct.items.item import Item
@@ -55,7 +55,8 @@ def instruction_utility(context: AuditContext, params: InstructionUtilityParams)
     It measures whether instructions and responses go together in words and whether they are about what the real ones
     are about. It says nothing of whether a response is right, and is no forecast of what a language model would learn.
     """
-    threshold = limit_of(params, None, default := {"max_shortfall": 0.1}).text
+    default: Default = {"max_shortfall": 0.1}
+    threshold = limit_of(params, None, default).text
     fake, real, test = (items(context, s, params, params.topic) for s in ("synthetic", "train", "holdout"))
     fake = sampled(fake, params.rows_max, context.rng("utility"))
     few = [n for n, rows in (("synthetic", fake), ("training", real), ("held-out", test)) if len(rows) < FEWEST]

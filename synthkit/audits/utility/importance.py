@@ -9,7 +9,7 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, ColumnResult, audit
-from synthkit.audits.gate import Estimate, ShareParams, gated, limit_of
+from synthkit.audits.gate import Default, Estimate, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import Answers, Scorer
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.utility.tasks import Problem, ScoredParams, half_models, prepare, tell, trained
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 GROUPS = 20  # of held-out rows, left out in turn
-DEFAULT: Mapping[str, Any] = {"max_shortfall": 0.2}
+DEFAULT: Default = {"max_shortfall": 0.2}
 ADVICE = "another generator or more training"
 
 

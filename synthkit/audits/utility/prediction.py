@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field, model_validator
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, AuditResult, audit
-from synthkit.audits.gate import Estimate, GateParams, ShareParams, gated, limit_of
+from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import DEFAULTS, Answers, Scorer
 from synthkit.audits.measures.statistics import ONE_SIDED, Z, of_size
 from synthkit.audits.utility.tasks import (
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 ADVICE = "another generator or more training; generator: {name: ctgan} trains for rare classes"
-GAP: Mapping[str, Any] = {"max": 0.05}
-GAP_UNDER_EPSILON: Mapping[str, Any] = {"max": 0.1}
+GAP: Default = {"max": 0.05}
+GAP_UNDER_EPSILON: Default = {"max": 0.1}
 RARELY = 2.5758293035489004 / Z  # from the 95 % to the 99 % point of an absolute value
 
 
@@ -68,7 +68,7 @@ class TrtsParams(ScoredParams, GateParams):
     max: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("max_gap", "max"))
 
 
-def default_gap(context: AuditContext) -> Mapping[str, Any]:
+def default_gap(context: AuditContext) -> Default:
     return GAP if context.training is None else GAP_UNDER_EPSILON
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from synthkit.records.receipt import AuditedTable
+from synthkit.report.site.declared import DeclaredColumn
 from synthkit.report.site.verdicts import AuditView, anchor
-from synthkit.schema import MADE_UP
 
 
 @dataclass(frozen=True)
@@ -22,28 +21,23 @@ class ColumnView:
 
 
 def column_views(
-    columns: Sequence[Mapping[str, Any]], audits: Sequence[AuditView], table: AuditedTable | None
+    columns: Sequence[DeclaredColumn], audits: Sequence[AuditView], table: AuditedTable | None
 ) -> list[ColumnView]:
     seen = {} if table is None else {c.name: c.type for c in table.columns}
     taken: set[str] = set()
     found = []
     for c in columns:
-        notes = [n for n, on in (("personal data, made up", c["pii"]), ("made up", _made_up(c))) if on][:1]
-        if c["bounds"]:
-            notes.append(f"between {c['bounds'][0]} and {c['bounds'][1]}")
-        if c["values"]:
-            notes.append(f"one of {', '.join(map(str, c['values'][:8]))}{', …' if len(c['values']) > 8 else ''}")
-        if c["nullable"] is False:
+        notes = [n for n, on in (("personal data, made up", c.pii), ("made up", c.made_up)) if on][:1]
+        if c.bounds:
+            notes.append(f"between {c.bounds[0]} and {c.bounds[1]}")
+        if c.values:
+            notes.append(f"one of {', '.join(map(str, c.values[:8]))}{', …' if len(c.values) > 8 else ''}")
+        if not c.nullable:
             notes.append("never missing")
         for a in audits:
-            status = next((p.verdict for p in a.columns if p.name == c["name"]), None)
+            status = next((p.verdict for p in a.columns if p.name == c.name), None)
             if status is not None and status.status in ("fail", "warn", "error"):
                 notes.append(f"{a.name}: {status.word}")
-        sql_type = seen.get(c["name"], str(c["sql_type"]))
-        made = anchor("column", c["name"], taken)
-        found.append(ColumnView(made, c["name"], c["type"], sql_type, c["description"] or "", tuple(notes)))
+        made = anchor("column", c.name, taken)
+        found.append(ColumnView(made, c.name, c.type, seen.get(c.name, c.sql_type), c.description or "", tuple(notes)))
     return found
-
-
-def _made_up(column: Mapping[str, Any]) -> bool:
-    return column["type"] in MADE_UP

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from synthkit.records.audit import AuditRecord
 from synthkit.report.site.pictures import Picture, Row
@@ -17,7 +16,7 @@ _JUDGED = {
 _NOT_LOSSES = {"step", "epoch", "kept", *_JUDGED}
 
 
-def of_training(looks: Sequence[Mapping[str, Any]]) -> tuple[Picture, ...]:
+def of_training(looks: Sequence[Mapping[str, float]]) -> tuple[Picture, ...]:
     """Losses, coverage and the held-out criterion by epoch; the state that was kept is marked."""
     if not looks:
         return ()

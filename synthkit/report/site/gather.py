@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from synthkit import __version__
 from synthkit.audits.profile import FORMAT
+from synthkit.audits.profile.profile import Profile
 from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.files import parsed_json
@@ -20,6 +21,7 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.history import HistoryEntry
 from synthkit.records.receipt import AuditedTable
 from synthkit.report.files import public
+from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
 from synthkit.store.staging import Staging
@@ -38,7 +40,7 @@ def gather(manifest: Manifest) -> SiteInput:
     return SiteInput(
         name=project.spec.name,
         description=project.spec.description or "",
-        manifest=json.loads(json.dumps(manifest.to_json(), default=str)),
+        manifest=DeclaredProject.from_json(json.loads(json.dumps(manifest.to_json(), default=str))),
         generated_at=now(),
         version=__version__,
         run=run,
@@ -117,24 +119,33 @@ def _pictured(
         return Pictured(note=_why(manifest, model, "the table holds real rows, so no picture of it is shown"))
     again = f"synth audit --select {model.name} takes them"
     try:
-        profile = parsed_json(staging.profile(model.name).read_text("utf-8"))
+        said = parsed_json(staging.profile(model.name).read_text("utf-8"))
     except (OSError, ValueError):
         if not model.audits:
             return Pictured(note="pictures are taken when a table is audited, and this one has no audits")
         return Pictured(note=f"no pictures are on disk: {again}")
-    if "reason" in profile:
-        return Pictured(note=str(profile["reason"]))
-    if profile.get("format") != FORMAT:
+    if "reason" in said:
+        return Pictured(note=str(said["reason"]))
+    profile = _profile(said)
+    if profile is None:
         return Pictured(note=f"the pictures on disk are of another version of synthkit: {again} anew")
-    real = profile["rows"]["real"] is not None
+    real = profile.rows.real is not None
     if real and allowed != "all":  # taken before they were forbidden: their bins, too, come from the real rows
         return Pictured(note=f"the pictures on disk hold real rows, which may no longer be shown: {again} without")
     note = ""
-    if profile.get("sample") != _sample(model.name, run, receipts, "sample"):
+    if profile.sample != _sample(model.name, run, receipts, "sample"):
         note = f"these pictures are of other rows than the figures above: {again} anew"
     elif not real and model.source is not None:
         note = _note(manifest, model, allowed)
     return Pictured(profile, note)
+
+
+def _profile(said: Any) -> Profile | None:
+    """None of a file that another version wrote."""
+    try:
+        return Profile.from_json(said) if said.get("format") == FORMAT else None
+    except ValueError:
+        return None
 
 
 def _note(manifest: Manifest, model: ModelNode, allowed: Pictures) -> str:
@@ -158,7 +169,7 @@ def _why(manifest: Manifest, model: ModelNode, what: str) -> str:
 
 def _trainings(
     manifest: Manifest, staging: Staging, run: RunResults | None, receipts: Mapping[str, AuditedTable]
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[dict[str, float]]]:
     """Losses and judgements by step: figures of real rows, so those over protected ones are not looked for."""
     found = {}
     for name, model in manifest.models.items():
@@ -172,7 +183,7 @@ def _trainings(
     return found
 
 
-def _looks(file: Path) -> list[dict[str, Any]]:
+def _looks(file: Path) -> list[dict[str, float]]:
     try:
         data = parsed_json(file.read_text("utf-8"))
         training = data["training"]

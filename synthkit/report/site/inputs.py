@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from synthkit.audits.profile.profile import Profile
 from synthkit.records.history import HistoryEntry
 from synthkit.records.receipt import AuditedTable
+from synthkit.report.site.declared import DeclaredProject
 from synthkit.results import RunResults
 
 
@@ -15,7 +16,7 @@ from synthkit.results import RunResults
 class Pictured:
     """A table's profile, or why there is none to show."""
 
-    profile: Mapping[str, Any] | None = None
+    profile: Profile | None = None
     note: str = ""
 
 
@@ -24,7 +25,7 @@ class SiteInput:
     """What a site shows. Nothing in it may be private: :mod:`.gather` sees to that.
 
     Args:
-        manifest: as :meth:`synthkit.compiler.Manifest.to_json` gives it, as plain JSON.
+        manifest: what the project declares.
         run: the last run; None where nothing was built yet.
         receipts: of published tables, by model.
         sql: the rendered SELECT of SQL models.
@@ -36,13 +37,13 @@ class SiteInput:
 
     name: str
     description: str
-    manifest: Mapping[str, Any]
+    manifest: DeclaredProject
     generated_at: str
     version: str
     run: RunResults | None = None
     receipts: Mapping[str, AuditedTable] = field(default_factory=dict)
     sql: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, Pictured] = field(default_factory=dict)
-    trainings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    trainings: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     history: Mapping[str, Sequence[HistoryEntry]] = field(default_factory=dict)
     show_real: bool = True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from synthkit.report.site.declared import DeclaredModel
 from synthkit.report.site.inputs import SiteInput
 from synthkit.report.site.verdicts import Outcome, Verdict, outcome, slug
 from synthkit.report.style import number
@@ -36,15 +36,14 @@ class Site:
 
     @property
     def parents(self) -> Mapping[str, Sequence[str]]:
-        found: Mapping[str, Sequence[str]] = self.data.manifest["parents"]
-        return found
+        return self.data.manifest.parents
 
 
 def site_of(data: SiteInput) -> Site:
-    outcomes = {name: outcome(data, name) for name in data.manifest["models"]}
+    outcomes = {name: outcome(data, name) for name in data.manifest.models}
     links = {}
     children: dict[str, list[str]] = {}
-    for node, parents in data.manifest["parents"].items():
+    for node, parents in data.manifest.parents.items():
         kind, _, name = node.partition(":")
         verdict = outcomes[name].verdict if kind == "model" else None
         links[node] = Link(node, name, KINDS[kind], f"{FOLDERS[kind]}/{slug(name)}.html", verdict)
@@ -53,32 +52,25 @@ def site_of(data: SiteInput) -> Site:
     return Site(data, outcomes, links, {k: tuple(v) for k, v in children.items()})
 
 
-def epsilon_of(model: Mapping[str, Any]) -> str:
+def epsilon_of(model: DeclaredModel) -> str:
     """What a table may reveal, in two words: ``ε = 1``, ``no ε``, or nothing where no real table is upstream."""
-    guarantees = model["guarantees"]
-    if not guarantees:
+    if not model.guarantees:
         return ""
-    bounds = [g["epsilon"] for g in guarantees]
-    if any(b is None for b in bounds):
-        return "no ε"
-    return f"ε = {number(max(bounds))}"
+    bounds = [g.epsilon for g in model.guarantees if g.epsilon is not None]
+    return f"ε = {number(max(bounds))}" if len(bounds) == len(model.guarantees) else "no ε"
 
 
 def use_of(site: Site, parent: str, child: str) -> str:
     """What a child takes from a parent, as the edge's label: its ε; ``audits`` where its rows come from elsewhere."""
-    model = site.data.manifest["models"].get(child.removeprefix("model:")) if child.startswith("model:") else None
-    if model is not None and parent not in model["reads"]:
+    model = site.data.manifest.models.get(child.removeprefix("model:")) if child.startswith("model:") else None
+    if model is not None and parent not in model.reads:
         return "audits"
     if parent.startswith("source:"):
-        bounded = model is not None and model["epsilon"] is not None and epsilon_of(model) != "no ε"
-        return f"ε = {number(model['epsilon'])}" if model is not None and bounded else "no ε"
-    return epsilon_of(site.data.manifest["models"][parent.removeprefix("model:")])
+        bounded = model is not None and model.epsilon is not None and epsilon_of(model) != "no ε"
+        return f"ε = {number(model.epsilon)}" if model is not None and bounded else "no ε"
+    return epsilon_of(site.data.manifest.models[parent.removeprefix("model:")])
 
 
 def when(text: str | None) -> str:
     """An ISO time to the minute, in UTC."""
     return "" if not text else f"{text[:10]} {text[11:16]} UTC"
-
-
-def owner_of(exposure: Mapping[str, Any]) -> str:
-    return " · ".join(v for v in (exposure["owner"].get("name"), exposure["owner"].get("email")) if v)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from synthkit.audits.profile.profile import Associations, ColumnProfile, Embedding, Matrix, Side
+from synthkit.records.record import Number
 from synthkit.report.style import number
 
 Row = tuple[str, ...]
@@ -23,7 +24,7 @@ class Picture:
     """
 
     title: str
-    plot: Mapping[str, Any]
+    plot: Mapping[str, object]
     says: str
     head: Row
     rows: tuple[Row, ...]
@@ -31,24 +32,24 @@ class Picture:
     kind: str = ""
 
 
-def of_columns(profile: Mapping[str, Any], own: str) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
+def of_columns(columns: Sequence[ColumnProfile], own: str) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
     """A picture per column, the largest difference first; and the columns that are made up, of which there is none."""
     found, made_up = [], []
-    for column in profile["columns"]:
-        if column["kind"] == "made_up":
-            made_up.append(column["name"])
-        elif column["kind"] == "category":
+    for column in columns:
+        if column.kind == "made_up":
+            made_up.append(column.name)
+        elif column.kind == "category":
             found.append(_bars(column, own))
         else:
             found.append(_histogram(column, own))
     return tuple(sorted(found, key=lambda p: -(p.distance or 0.0))), tuple(made_up)
 
 
-def _shares(side: Mapping[str, Any] | None, others: bool = False) -> list[float] | None:
+def _shares(side: Side | None, others: bool = False) -> list[float] | None:
     if side is None:
         return None
-    counts = [*side["counts"], *((side["others"],) if others else ())]
-    total = side["rows"] - side["missing"]
+    counts = [*side.counts, *((side.others,) if others else ())]
+    total = side.rows - side.missing
     return [round(c / total, 5) if total else 0.0 for c in counts]
 
 
@@ -57,48 +58,48 @@ def _distance(real: Sequence[float] | None, own: Sequence[float]) -> float | Non
     return None if real is None else sum(abs(a - b) for a, b in zip(real, own, strict=True)) / 2
 
 
-def _histogram(column: Mapping[str, Any], own: str) -> Picture:
-    synthetic, real = _shares(column["synthetic"]) or [], _shares(column.get("real"))
-    edges = column["edges"]
+def _histogram(column: ColumnProfile, own: str) -> Picture:
+    synthetic, real = _shares(column.synthetic) or [], _shares(column.real)
+    edges = column.edges
     labels = [_bin(column, i) for i in range(len(synthetic))]
     distance = _distance(real, synthetic)
     says = _differs(labels, real, synthetic, distance, own)
     means = [
-        f"{name} mean {number(side['mean'])}"
-        for name, side in (("real", column.get("real")), (own, column["synthetic"]))
-        if side is not None and side["mean"] is not None and column["kind"] == "number"
+        f"{name} mean {number(side.mean)}"
+        for name, side in (("real", column.real), (own, column.synthetic))
+        if side is not None and side.mean is not None and column.kind == "number"
     ]
     says += f" {_sentence(', '.join(means))}" if means else ""
-    plot = {"t": "hist", "edges": edges, "kind": column["kind"], "synthetic": synthetic, "real": real, "own": own}
+    plot = {"t": "hist", "edges": edges, "kind": column.kind, "synthetic": synthetic, "real": real, "own": own}
     return Picture(
-        column["name"],
+        column.name,
         plot,
         says + _missing(column, own),
         *_table("range", labels, real, synthetic, own),
         distance,
-        column["type"],
+        column.type,
     )
 
 
-def _bars(column: Mapping[str, Any], own: str) -> Picture:
-    rest = max(column[s]["others"] for s in ("synthetic", "real") if s in column) > 0
-    synthetic, real = _shares(column["synthetic"], rest) or [], _shares(column.get("real"), rest)
-    labels = [*column["labels"], *(("all others",) if rest else ())]
+def _bars(column: ColumnProfile, own: str) -> Picture:
+    rest = max(s.others for s in (column.synthetic, column.real) if s is not None) > 0
+    synthetic, real = _shares(column.synthetic, rest) or [], _shares(column.real, rest)
+    labels = [*column.labels, *(("all others",) if rest else ())]
     distance = _distance(real, synthetic)
     says = _differs(labels, real, synthetic, distance, own)
-    absent = column.get("absent")
-    if absent is not None and column["real"]["distinct"]:
-        if absent["categories"]:
-            share = absent["rows"] / max(1, column["real"]["rows"])
-            says += f" {absent['categories']:,} of {column['real']['distinct']:,} real categories never appear"
+    absent, known = column.absent, column.real
+    if absent is not None and known is not None and known.distinct:
+        if absent.categories:
+            share = absent.rows / max(1, known.rows)
+            says += f" {absent.categories:,} of {known.distinct:,} real categories never appear"
             says += f" ({share:.2%} of the real rows)."
         else:
-            says += f" All {column['real']['distinct']:,} real categories appear."
-    shown = len(column["labels"])  # a bar for all others would dwarf them
+            says += f" All {known.distinct:,} real categories appear."
+    shown = len(column.labels)  # a bar for all others would dwarf them
     bars = {"synthetic": synthetic[:shown], "real": None if real is None else real[:shown]}
     plot = {"t": "bars", "labels": labels[:shown], "own": own} | bars
     table = _table("category", labels, real, synthetic, own)
-    return Picture(column["name"], plot, says + _missing(column, own), *table, distance, column["type"])
+    return Picture(column.name, plot, says + _missing(column, own), *table, distance, column.type)
 
 
 def _differs(
@@ -116,30 +117,29 @@ def _differs(
     return text
 
 
-def _missing(column: Mapping[str, Any], own: str) -> str:
-    sides = [(n, column[s]) for n, s in (("real", "real"), (own, "synthetic")) if s in column]
-    if not any(s["missing"] for _, s in sides):
+def _missing(column: ColumnProfile, own: str) -> str:
+    sides = [(n, s) for n, s in (("real", column.real), (own, column.synthetic)) if s is not None]
+    if not any(s.missing for _, s in sides):
         return ""
-    return " Missing: " + ", ".join(f"{s['missing'] / max(1, s['rows']):.1%} {n}" for n, s in sides) + "."
+    return " Missing: " + ", ".join(f"{s.missing / max(1, s.rows):.1%} {n}" for n, s in sides) + "."
 
 
-def _bin(column: Mapping[str, Any], i: int) -> str:
-    edges, last = column["edges"], len(column["edges"]) - 2
-    if column["kind"] == "number" and column["whole"]:
-        low, high = round(edges[i] + 0.5), round(edges[i + 1] - 0.5)
-        text = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def _bin(column: ColumnProfile, i: int) -> str:
+    edges, last = column.edges, len(column.edges) - 2
+    if column.kind == "number" and column.whole:
+        low, high = f"{round(float(edges[i]) + 0.5):,}", f"{round(float(edges[i + 1]) - 0.5):,}"
     else:
         low, high = _edge(column, edges[i]), _edge(column, edges[i + 1])
-        text = low if low == high else f"{low} to {high}"
-    if i == 0 and column["tails"][0]:
+    text = low if low == high else f"{low} to {high}"
+    if i == 0 and column.tails[0]:
         text += " and below"
-    return text + (" and above" if i == last and column["tails"][1] else "")
+    return text + (" and above" if i == last and column.tails[1] else "")
 
 
-def _edge(column: Mapping[str, Any], value: Any) -> str:
+def _edge(column: ColumnProfile, value: Number | str) -> str:
     if isinstance(value, str):
-        return value[:10] if column["kind"] == "date" else value.replace("T", " ")[:16]
-    if column["kind"] == "time":
+        return value[:10] if column.kind == "date" else value.replace("T", " ")[:16]
+    if column.kind == "time":
         return f"{int(value):02d}:{round(value % 1 * 60):02d}"
     return f"{value:.4g}"
 
@@ -162,58 +162,67 @@ def _sentence(text: str) -> str:
 MOST_PAIRS = 12
 
 
-def of_associations(profile: Mapping[str, Any], own: str) -> tuple[Picture, ...]:
+def of_associations(found: Associations, own: str) -> tuple[Picture, ...]:
     """Heat maps of real and synthetic rows and of their difference; where no real ones are shown, of the others alone.
 
     Empty where there is nothing to draw.
     """
-    found = profile["associations"]
-    if "reason" in found or len(found["columns"]) < 2:
+    if found.reason is not None or len(found.columns) < 2:
         return ()
-    names, synthetic, real = found["columns"], found["synthetic"], found.get("real")
-    pairs = [(i, j) for i in range(len(names)) for j in range(i) if synthetic[i][j] is not None]
+    names, real = found.columns, found.real
+    synthetic = {(i, j): v for i, j, v in _below(found.synthetic)}
     base = {"t": "heat", "labels": names}
     if real is None:
-        strongest = sorted(pairs, key=lambda p: -abs(synthetic[p[0]][p[1]]))[:MOST_PAIRS]
-        alone: tuple[Row, ...] = tuple((f"{names[j]} and {names[i]}", f"{synthetic[i][j]:.2f}") for i, j in strongest)
+        strongest = sorted(synthetic, key=lambda p: -abs(synthetic[p]))[:MOST_PAIRS]
+        alone: tuple[Row, ...] = tuple((_pair(names, p), f"{synthetic[p]:.2f}") for p in strongest)
         says = f"Associations between {len(names)} columns of the {own} rows. Strongest: {_first(alone)}."
-        return (Picture(_capital(own), base | {"z": synthetic}, says, ("pair", own), alone),)
-    pairs = [(i, j) for i, j in pairs if real[i][j] is not None]
-    gaps = {(i, j): synthetic[i][j] - real[i][j] for i, j in pairs}
+        return (Picture(_capital(own), base | {"z": found.synthetic}, says, ("pair", own), alone),)
+    known = {(i, j): v for i, j, v in _below(real)}
+    gaps = {p: v - known[p] for p, v in synthetic.items() if p in known}
     difference = [
         [None if a is None or b is None else round(a - b, 3) for a, b in zip(s, r, strict=True)]
-        for s, r in zip(synthetic, real, strict=True)
+        for s, r in zip(found.synthetic, real, strict=True)
     ]
-    widest = sorted(pairs, key=lambda p: -abs(gaps[p]))[:MOST_PAIRS]
-    rows = tuple(
-        (f"{names[j]} and {names[i]}", f"{real[i][j]:.2f}", f"{synthetic[i][j]:.2f}", f"{gaps[i, j]:+.2f}")
-        for i, j in widest
-    )
+    widest = sorted(gaps, key=lambda p: -abs(gaps[p]))[:MOST_PAIRS]
+    rows = tuple((_pair(names, p), f"{known[p]:.2f}", f"{synthetic[p]:.2f}", f"{gaps[p]:+.2f}") for p in widest)
     mean = sum(abs(g) for g in gaps.values()) / len(gaps) if gaps else 0.0
     says = f"The two differ by {mean:.3f} on average over {len(gaps):,} pairs of columns."
     says += f" Most: {_first(rows)}." if rows else ""
     head = ("pair", "real", own, "difference")
     return (
         Picture("Real", base | {"z": real}, "Associations between columns of the real rows.", (), ()),
-        Picture(_capital(own), base | {"z": synthetic}, f"Associations between columns of the {own} rows.", (), ()),
+        Picture(
+            _capital(own), base | {"z": found.synthetic}, f"Associations between columns of the {own} rows.", (), ()
+        ),
         Picture("Difference", base | {"z": difference, "difference": True}, says, head, rows, mean),
     )
+
+
+def _below(matrix: Matrix) -> Iterator[tuple[int, int, Number]]:
+    """The figures below the diagonal, where there are any."""
+    for i, row in enumerate(matrix):
+        for j, value in enumerate(row[:i]):
+            if value is not None:
+                yield i, j, value
+
+
+def _pair(names: Sequence[str], pair: tuple[int, int]) -> str:
+    return f"{names[pair[1]]} and {names[pair[0]]}"
 
 
 def _first(rows: Sequence[Row]) -> str:
     return "; ".join(f"{r[0]} ({', '.join(r[1:3])})" for r in rows[:3])
 
 
-def of_embedding(profile: Mapping[str, Any], own: str) -> Picture | None:
-    found = profile["embedding"]
-    if "reason" in found:
+def of_embedding(found: Embedding, own: str) -> Picture | None:
+    if found.reason is not None:
         return None
-    axes = found["axes"]
+    axes = found.axes
     titles = []
     for i, axis in enumerate(axes, 1):
-        heavy = f": {', '.join(axis['columns'])}" if axis["columns"] else ""
-        titles.append(f"axis {i} ({axis['share']:.0%} of the variance{heavy})")
-    sides = [(n, found[s]) for n, s in (("real", "real"), (own, "synthetic")) if s in found]
+        heavy = f": {', '.join(axis.columns)}" if axis.columns else ""
+        titles.append(f"axis {i} ({axis.share:.0%} of the variance{heavy})")
+    sides = [(n, s) for n, s in (("real", found.real), (own, found.synthetic)) if s is not None]
     rows = []
     for name, points in sides:
         for i in (0, 1):
@@ -221,8 +230,8 @@ def of_embedding(profile: Mapping[str, Any], own: str) -> Picture | None:
             rows.append((f"{name}, axis {i + 1}", f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}"))
     counts = " and ".join(f"{len(p):,} {n}" for n, p in sides)
     says = f"{counts} rows in the plane of two components. {_capital(titles[0])}; {titles[1]}."
-    plot = {"t": "scatter", "synthetic": found["synthetic"], "real": found.get("real"), "own": own}
-    plot["axes"] = [f"axis {i} ({axis['share']:.0%})" for i, axis in enumerate(axes, 1)]
+    shown = [f"axis {i} ({axis.share:.0%})" for i, axis in enumerate(axes, 1)]
+    plot = {"t": "scatter", "synthetic": found.synthetic, "real": found.real, "own": own, "axes": shown}
     return Picture("Rows in the plane", plot, says, ("rows", "lower quartile", "median", "upper quartile"), tuple(rows))
 
 

@@ -31,9 +31,9 @@ LONGEST = 22  # characters of a name that fit into a node
 class Plots:
     """The plots of one page, numbered as the templates come to them."""
 
-    found: list[Mapping[str, Any]] = field(default_factory=list)
+    found: list[Mapping[str, object]] = field(default_factory=list)
 
-    def add(self, plot: Mapping[str, Any]) -> int:
+    def add(self, plot: Mapping[str, object]) -> int:
         self.found.append(plot)
         return len(self.found) - 1
 
@@ -54,14 +54,14 @@ def render(data: SiteInput) -> dict[str, str]:
     """Every text file of the site, by its path from the site's root."""
     site = site_of(data)
     environment = _environment()
-    pages: dict[str, tuple[str, Mapping[str, Any]]] = {
+    pages: dict[str, tuple[str, Mapping[str, object]]] = {
         "index.html": ("index.html", overview(site) | {"graph": lineage(site)})
     }
-    for name in data.manifest["models"]:
+    for name in data.manifest.models:
         pages[site.links[f"model:{name}"].path] = ("table.html", table(site, name))
-    for id_ in data.manifest["sources"]:
+    for id_ in data.manifest.sources:
         pages[site.links[id_].path] = ("source.html", source(site, id_))
-    for name in data.manifest["exposures"]:
+    for name in data.manifest.exposures:
         pages[site.links[f"exposure:{name}"].path] = ("exposure.html", exposure(site, name))
     found = {}
     for path, (template, values) in pages.items():
@@ -124,7 +124,7 @@ def _said(site: Site, id_: str) -> dict[str, str]:
     if link.kind == "table":
         o = site.outcomes[link.name]
         below = f"{o.verdict.word} · {rows_text(o.rows)}" if o.rows is not None else o.verdict.word
-        parts += [o.verdict.word, rows_text(o.rows), epsilon_of(site.data.manifest["models"][link.name])]
+        parts += [o.verdict.word, rows_text(o.rows), epsilon_of(site.data.manifest.models[link.name])]
     else:
         below = link.kind
     reads = [site.links[n].name for n in site.parents[id_]]

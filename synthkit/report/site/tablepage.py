@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from synthkit.errors import shortened
 from synthkit.privacy.guarantee import REAL, bounds_in_words, in_words
 from synthkit.records.audit import AuditRecord
-from synthkit.records.parts import Promise
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.site.axis import limit_of
 from synthkit.report.site.columns import column_views
 from synthkit.report.site.curves import of_augmentation, of_history, of_training
+from synthkit.report.site.declared import DeclaredModel
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.report.site.nodes import Site, when
 from synthkit.report.site.pictures import Picture, of_associations, of_columns, of_embedding
@@ -25,17 +24,18 @@ MOST_CURVES = 12  # of a table's history
 
 def table(site: Site, name: str) -> dict[str, Any]:
     """Everything about one table."""
-    data, model, o = site.data, site.data.manifest["models"][name], site.outcomes[name]
+    data, model, o = site.data, site.data.manifest.models[name], site.outcomes[name]
     receipt = data.receipts.get(name)
     pictured = data.profiles.get(name, Pictured())
-    own = "this table" if model["lineage"]["contains_real_rows"] else "synthetic"
+    own = "this table" if model.lineage.contains_real_rows else "synthetic"
     columns: tuple[Picture, ...] = ()
     made_up: tuple[str, ...] = ()
     associations: tuple[Picture, ...] = ()
     plane = None
     if pictured.profile is not None:
-        columns, made_up = of_columns(pictured.profile, own)
-        associations, plane = of_associations(pictured.profile, own), of_embedding(pictured.profile, own)
+        profile = pictured.profile
+        columns, made_up = of_columns(profile.columns, own)
+        associations, plane = of_associations(profile.associations, own), of_embedding(profile.embedding, own)
     return {
         "link": site.links[f"model:{name}"],
         "model": model,
@@ -46,17 +46,17 @@ def table(site: Site, name: str) -> dict[str, Any]:
         "promises": _promises(model, receipt),
         "made": _made(data, name),
         "sql": data.sql.get(name),
-        "reads": [site.links[n] for n in model["reads"]],
-        "judged": [site.links[n] for n in site.parents[f"model:{name}"] if n not in model["reads"]],
+        "reads": [site.links[n] for n in model.reads],
+        "judged": [site.links[n] for n in site.parents[f"model:{name}"] if n not in model.reads],
         "read_by": [site.links[n] for n in site.children.get(f"model:{name}", ())],
-        "columns": column_views(model["schema"]["columns"], o.audits, receipt),
+        "columns": column_views(model.columns, o.audits, receipt),
         "own": own,
         "profile": pictured.profile,
         "picture_note": pictured.note,
         "pictures": columns,
         "made_up": made_up,
         "associations": associations,
-        "left_out": 0 if pictured.profile is None else pictured.profile["associations"].get("left_out", 0),
+        "left_out": 0 if pictured.profile is None else pictured.profile.associations.left_out,
         "plane": plane,
         "training": of_training(data.trainings.get(name, ())),
         "augmentation": [p for a in o.audits if (p := of_augmentation(a.record)) is not None],
@@ -67,17 +67,13 @@ def table(site: Site, name: str) -> dict[str, Any]:
     }
 
 
-def _guarantee(model: Mapping[str, Any], receipt: AuditedTable | None) -> str:
+def _guarantee(model: DeclaredModel, receipt: AuditedTable | None) -> str:
     if receipt is not None:
         return in_words(receipt)
-    return f"as declared: {REAL if model['lineage']['contains_real_rows'] else bounds_in_words(_declared(model))}"
+    return f"as declared: {REAL if model.lineage.contains_real_rows else bounds_in_words(model.guarantees)}"
 
 
-def _declared(model: Mapping[str, Any]) -> tuple[Promise, ...]:
-    return tuple(map(Promise.from_json, model["guarantees"]))
-
-
-def _promises(model: Mapping[str, Any], receipt: AuditedTable | None) -> list[dict[str, str]]:
+def _promises(model: DeclaredModel, receipt: AuditedTable | None) -> list[dict[str, str]]:
     """Each account that the table descends from, and the bound on what it reveals of it."""
     kept = None if receipt is None else receipt.guarantees
     return [
@@ -87,7 +83,7 @@ def _promises(model: Mapping[str, Any], receipt: AuditedTable | None) -> list[di
             "delta": "–" if g.epsilon is None else f"{g.delta:.3g}",
             "by": ", ".join(g.releases) if g.epsilon is not None else " ← ".join(map(_name, g.unprotected)),
         }
-        for g in (_declared(model) if kept is None else kept)
+        for g in (model.guarantees if kept is None else kept)
     ]
 
 
@@ -96,34 +92,34 @@ def _name(node: str) -> str:
 
 
 def _made(data: SiteInput, name: str) -> list[tuple[str, str]]:
-    model, receipt = data.manifest["models"][name], data.receipts.get(name)
-    generator = model["generator"]
-    params = {k: v for k, v in generator["params"].items() if v not in (None, [], {}) and k not in ("query", "file")}
+    model, receipt = data.manifest.models[name], data.receipts.get(name)
+    generator = model.generator
+    params = {k: v for k, v in generator.params.items() if v not in (None, [], {}) and k not in ("query", "file")}
     facts = [
-        ("generator", generator["name"] + (f" ({generator['reason']})" if generator.get("reason") else "")),
+        ("generator", generator.name + (f" ({generator.reason})" if generator.reason else "")),
         ("parameters", ", ".join(f"{k} = {_short(v)}" for k, v in params.items())),
-        ("size", "" if generator["name"] == "sql" else str(model["size"])),
-        ("conditions", _short(model["conditions"]) if model["conditions"] else ""),
-        ("constraints", "; ".join(model["constraints"])),
+        ("size", "" if generator.name == "sql" else model.size),
+        ("conditions", _short(model.conditions) if model.conditions else ""),
+        ("constraints", "; ".join(model.constraints)),
         ("held out", _held_out(model)),
-        ("materialized", model["materialized"]),
-        ("tags", ", ".join(model["tags"])),
-        ("meta", ", ".join(f"{k}: {_short(v)}" for k, v in model["meta"].items())),
-        ("declared in", model["file"]),
+        ("materialized", model.materialized),
+        ("tags", ", ".join(model.tags)),
+        ("meta", ", ".join(f"{k}: {_short(v)}" for k, v in model.meta.items())),
+        ("declared in", model.file),
     ]
     took = () if receipt is None else receipt.seconds.items()
     facts.append(("took", ", ".join(f"{k} {seconds(v)}" for k, v in took)))
     return [(k, v) for k, v in facts if v]
 
 
-def _held_out(model: Mapping[str, Any]) -> str:
-    judges = model["judges"]
+def _held_out(model: DeclaredModel) -> str:
+    judges = model.judges
     if judges is None:
-        return "nothing" if model["source"] else ""
-    text = f"{judges['share']:.0%} of {judges['of'].partition(':')[2]}, for the audits alone"
-    if "through" in judges:
-        return f"{text}, put through {' and '.join(n.partition(':')[2] for n in judges['through'])}"
-    return f"{text}, divided anew ({judges['why']})" if "why" in judges else text
+        return "nothing" if model.source else ""
+    text = f"{judges.share:.0%} of {_name(judges.of)}, for the audits alone"
+    if judges.through is not None:
+        return f"{text}, put through {' and '.join(map(_name, judges.through))}"
+    return text if judges.why is None else f"{text}, divided anew ({judges.why})"
 
 
 def _short(value: Any) -> str:

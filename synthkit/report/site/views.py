@@ -7,7 +7,7 @@ from typing import Any
 
 from synthkit.report.site.columns import column_views
 from synthkit.report.site.inputs import SiteInput
-from synthkit.report.site.nodes import Link, Site, epsilon_of, owner_of, use_of, when
+from synthkit.report.site.nodes import Link, Site, epsilon_of, use_of, when
 from synthkit.report.site.verdicts import ORDER, AuditView, Verdict, rows_text
 from synthkit.report.style import number
 
@@ -46,26 +46,26 @@ def overview(site: Site) -> dict[str, Any]:
         "counts": [(Verdict(s), n) for s, n in sorted(counts.items(), key=lambda i: ORDER[i[0]])],
         "audits_passed": sum(1 for a in audits if a.verdict.status == "pass"),
         "audits": len(audits),
-        "tables": [_table_row(site, name) for name in site.data.manifest["models"]],
+        "tables": [_table_row(site, name) for name in site.data.manifest.models],
         "sources": [
-            (site.links[id_], s["description"] or "", len(site.children.get(id_, ())))
-            for id_, s in site.data.manifest["sources"].items()
+            (site.links[id_], s.description or "", len(site.children.get(id_, ())))
+            for id_, s in site.data.manifest.sources.items()
         ],
         "exposures": [
-            (site.links[f"exposure:{n}"], e.get("description") or "", owner_of(e))
-            for n, e in site.data.manifest["exposures"].items()
+            (site.links[f"exposure:{n}"], e.description or "", str(e.owner))
+            for n, e in site.data.manifest.exposures.items()
         ],
         "run": _run(site.data),
     }
 
 
 def _table_row(site: Site, name: str) -> dict[str, Any]:
-    model, o = site.data.manifest["models"][name], site.outcomes[name]
+    model, o = site.data.manifest.models[name], site.outcomes[name]
     return {
         "link": site.links[f"model:{name}"],
         "outcome": o,
-        "description": model["description"] or "",
-        "generator": model["generator"]["name"],
+        "description": model.description or "",
+        "generator": model.generator.name,
         "guarantee": epsilon_of(model),
         "rows": rows_text(o.rows),
         "audits": f"{o.count('pass')} of {len(o.audits)}" if o.audits else "–",
@@ -91,33 +91,33 @@ def _run(data: SiteInput) -> dict[str, Any] | None:
 
 def source(site: Site, id_: str) -> dict[str, Any]:
     manifest = site.data.manifest
-    node = manifest["sources"][id_]
-    account = next((n for n, a in manifest["privacy"].items() if id_ in a["sources"]), None)
-    budget = None if account is None else manifest["privacy"][account]["epsilon"]
+    node = manifest.sources[id_]
+    account = next((n for n, a in manifest.privacy.items() if id_ in a.sources), None)
+    budget = None if account is None else manifest.privacy[account].epsilon
     facts = [
-        ("read from", node["path"] or "a database connection"),
-        ("declared in", node["file"]),
+        ("read from", node.path or "a database connection"),
+        ("declared in", node.file),
         ("population", account if account and account != id_.removeprefix("source:") else ""),
         ("privacy budget", "" if budget is None else f"ε = {number(budget)} over all trainings"),
     ]
     return {
         "link": site.links[id_],
-        "description": node["description"] or "",
+        "description": node.description or "",
         "facts": [(k, v) for k, v in facts if v],
-        "columns": column_views(node["schema"]["columns"], (), None),
+        "columns": column_views(node.columns, (), None),
         "read_by": [(site.links[n], use_of(site, id_, n)) for n in site.children.get(id_, ())],
     }
 
 
 def exposure(site: Site, name: str) -> dict[str, Any]:
-    node = site.data.manifest["exposures"][name]
-    url = node.get("url") or ""
+    node = site.data.manifest.exposures[name]
+    url = node.url or ""
     return {
         "link": site.links[f"exposure:{name}"],
-        "type": node.get("type") or "",
-        "description": node.get("description") or "",
-        "owner": owner_of(node),
+        "type": node.type or "",
+        "description": node.description or "",
+        "owner": str(node.owner),
         # A link of another kind (javascript:, say) would run what somebody wrote into the YAML.
         "url": url if url.startswith(("https://", "http://")) else "",
-        "reads": [(site.links[n], use_of(site, n, f"exposure:{name}")) for n in node["depends_on"]],
+        "reads": [(site.links[n], use_of(site, n, f"exposure:{name}")) for n in node.depends_on],
     }

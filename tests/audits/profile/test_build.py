@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from synthkit.audits.profile import make_profile, synthetic_alone
+from synthkit.audits.profile.profile import Profile
 from tests.audits.sides import context
 
 
@@ -39,6 +40,16 @@ def test_with_them_both_sides_are_there(tmp_path: Path) -> None:
     assert all("real" in c for c in found["columns"])
     assert "real" in found["associations"]
     assert len(found["embedding"]["real"]) == 380
+
+
+def test_the_file_is_read_as_a_value(tmp_path: Path) -> None:
+    """A column of each kind on both sides, and parts that there is a reason not to show."""
+    for sides in ((rows(400, 1), rows(300, 2), rows(80, 3)), ({"a": [1.0, None], "b": ["x", "y"]},) * 2):
+        written = json.loads(json.dumps(make_profile(context(tmp_path, *sides))))
+        found = Profile.from_json(written)
+        assert found.to_json() == written
+        assert [c.name for c in found.columns] == [c["name"] for c in written["columns"]]
+    assert found.embedding.reason == "it takes two columns and 20 rows"
 
 
 def test_it_is_plain_json(tmp_path: Path) -> None:

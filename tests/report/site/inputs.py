@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import SiteInput
 from synthkit.results import ModelResult
 from tests.report.runs import BROKEN, FAILED, KS, NOT_NULL, UNTOLD, run
@@ -104,9 +105,11 @@ def site_input(**rest: Any) -> SiteInput:
     base = SiteInput(
         name="shop",
         description="A shop",
-        manifest=manifest(),
+        manifest=DeclaredProject.from_json(manifest()),
         generated_at="2026-01-02T03:04:05.000Z",
         version="0.1.0",
         run=run(CHURN, CUSTOMERS, SKIPPED),
     )
+    if "manifest" in rest:
+        rest["manifest"] = DeclaredProject.from_json(rest["manifest"])
     return replace(base, **rest)

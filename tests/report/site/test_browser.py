@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from synthkit.audits.profile.profile import Profile
 from synthkit.records.history import HistoryEntry
 from synthkit.report.site.inputs import Pictured
 from synthkit.report.site.output import write_site
@@ -78,7 +79,7 @@ def full_site() -> dict[str, str]:
             manifest=manifest(customers=table),
             run=run(CHURN, customers, SKIPPED),
             sql={"report": "select " + "column_name, " * 60},
-            profiles={"customers": Pictured(profile(), "a note")},
+            profiles={"customers": Pictured(Profile.from_json(profile()), "a note")},
             trainings={"customers": [look(1, False), look(2, True), look(3, False)]},
             history={"customers": [entry, later]},
         )

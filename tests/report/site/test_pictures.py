@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from synthkit.audits.profile.profile import Associations, ColumnProfile, Embedding
 from synthkit.report.site.curves import of_augmentation, of_history, of_training
 from synthkit.report.site.pictures import of_associations, of_columns, of_embedding
 from tests.report.runs import KS, audit
@@ -27,8 +28,12 @@ def categories(**rest: Any) -> dict[str, Any]:
     return {**base, "synthetic": own, "real": real, "absent": {"categories": 2, "rows": 1}, **rest}
 
 
+def profiled(columns: list[dict[str, Any]]) -> tuple[ColumnProfile, ...]:
+    return tuple(map(ColumnProfile.from_json, columns))
+
+
 def test_a_histogram_in_words() -> None:
-    (picture,), _ = of_columns({"columns": [numbers([2, 3, 5])]}, "synthetic")
+    (picture,), _ = of_columns(profiled([numbers([2, 3, 5])]), "synthetic")
     assert picture.plot["synthetic"] == [0.5, 0.3, 0.2]
     assert picture.plot["real"] == [0.2, 0.3, 0.5]
     assert picture.distance == pytest.approx(0.3)
@@ -40,7 +45,7 @@ def test_a_histogram_in_words() -> None:
 
 
 def test_without_real_rows_nothing_is_said_of_them() -> None:
-    (picture,), _ = of_columns({"columns": [numbers()]}, "this table")
+    (picture,), _ = of_columns(profiled([numbers()]), "this table")
     assert picture.distance is None
     assert picture.plot["real"] is None
     assert picture.head == ("range", "this table")
@@ -48,18 +53,23 @@ def test_without_real_rows_nothing_is_said_of_them() -> None:
 
 
 def test_categories_that_never_appear_are_told() -> None:
-    (picture,), _ = of_columns({"columns": [categories()]}, "synthetic")
+    (picture,), _ = of_columns(profiled([categories()]), "synthetic")
     assert "2 of 4 real categories never appear (8.33% of the real rows)." in picture.says
     assert picture.rows[-1] == ("all others", "10.00%", "0.00%")
     assert picture.plot["labels"] == ["basic", "pro"]  # the others would dwarf them
     complete = categories(absent={"categories": 0, "rows": 0})
-    assert "All 4 real categories appear." in of_columns({"columns": [complete]}, "synthetic")[0][0].says
+    assert "All 4 real categories appear." in of_columns(profiled([complete]), "synthetic")[0][0].says
 
 
 def test_the_largest_difference_comes_first_and_made_up_columns_have_no_picture() -> None:
     near, far = numbers([5, 3, 2], name="near"), numbers([0, 0, 10], name="far")
-    made_up = {"name": "email", "type": "text", "kind": "made_up", "synthetic": {}}
-    pictures, names = of_columns({"columns": [near, made_up, far]}, "synthetic")
+    made_up = {
+        "name": "email",
+        "type": "text",
+        "kind": "made_up",
+        "synthetic": {"rows": 3, "missing": 0, "distinct": 3},
+    }
+    pictures, names = of_columns(profiled([near, made_up, far]), "synthetic")
     assert [p.title for p in pictures] == ["far", "near"]
     assert names == ("email",)
 
@@ -69,7 +79,7 @@ def test_dates_and_hours_are_written_as_such() -> None:
     day["synthetic"]["counts"] = [10]
     hour = numbers(kind="time", whole=False, edges=[6.5, 7.0], tails=[False, False])
     hour["synthetic"]["counts"] = [10]
-    pictures, _ = of_columns({"columns": [day, hour]}, "synthetic")
+    pictures, _ = of_columns(profiled([day, hour]), "synthetic")
     assert pictures[0].rows[0][0] == "2024-01-01 to 2024-01-02"
     assert pictures[1].rows[0][0] == "06:30 to 07:00"
 
@@ -79,27 +89,27 @@ MATRIX = {"columns": ["a", "b", "c"], "synthetic": [[1, 0.1, None], [0.1, 1, 0.5
 
 def test_associations_and_their_difference() -> None:
     real = [[1, 0.9, 0.2], [0.9, 1, 0.5], [0.2, 0.5, 1]]
-    one, other, difference = of_associations({"associations": MATRIX | {"real": real}}, "synthetic")
-    assert one.plot["z"] == real
-    assert other.plot["z"] == MATRIX["synthetic"]
+    one, other, difference = of_associations(Associations.from_json(MATRIX | {"real": real}), "synthetic")
+    assert one.plot["z"] == tuple(map(tuple, real))
+    assert other.plot["z"] == tuple(map(tuple, MATRIX["synthetic"]))
     assert difference.plot["z"][0] == [0, -0.8, None]
     assert difference.rows[0] == ("a and b", "0.90", "0.10", "-0.80")
     assert "by 0.400 on average over 2 pairs" in difference.says
-    (alone,) = of_associations({"associations": MATRIX}, "synthetic")
+    (alone,) = of_associations(Associations.from_json(MATRIX), "synthetic")
     assert alone.rows[0] == ("b and c", "0.50")
-    assert of_associations({"associations": {"reason": "broke"}}, "synthetic") == ()
+    assert of_associations(Associations(reason="broke"), "synthetic") == ()
 
 
 def test_the_plane() -> None:
     axes = [{"share": 0.5, "columns": ["a", "b"]}, {"share": 0.25, "columns": []}]
     points = [[float(i), 0.0] for i in range(5)]
-    found = of_embedding({"embedding": {"axes": axes, "synthetic": points, "real": points}}, "synthetic")
+    found = of_embedding(Embedding.from_json({"axes": axes, "synthetic": points, "real": points}), "synthetic")
     assert found is not None
     assert "axis 1 (50% of the variance: a, b); axis 2 (25% of the variance)" in found.says[0].lower() + found.says[
         1:
     ].replace("Axis", "axis")
     assert found.rows[0] == ("real, axis 1", "1.00", "2.00", "3.00")
-    assert of_embedding({"embedding": {"reason": "no column varies"}}, "synthetic") is None
+    assert of_embedding(Embedding(reason="no column varies"), "synthetic") is None
 
 
 def look(epoch: float, kept: bool, **rest: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from synthkit.audits.profile.profile import Profile
 from synthkit.privacy.disclosure import public_audits
 from synthkit.records.history import HistoryEntry
 from synthkit.report.site.inputs import Pictured
@@ -87,7 +88,7 @@ def test_a_page_per_table_source_and_exposure() -> None:
 
 
 def test_every_link_leads_somewhere_and_none_leaves_the_site() -> None:
-    found = render(site_input(profiles={"churn": Pictured(PROFILE)}))
+    found = render(site_input(profiles={"churn": Pictured(Profile.from_json(PROFILE))}))
     parsed = pages(found)
     for path, page in parsed.items():
         assert len(set(page.ids)) == len(page.ids), path
@@ -160,7 +161,7 @@ def nasty() -> dict[str, str]:
             manifest=attacked,
             run=run(result, CHURN),
             sql={"customers": NASTY},
-            profiles={"customers": Pictured(profile, NASTY)},
+            profiles={"customers": Pictured(Profile.from_json(profile), NASTY)},
             history={
                 "customers": [
                     HistoryEntry(
@@ -234,7 +235,7 @@ def test_a_table_that_broke_before_its_audits_is_listed_too(broken: ModelResult)
 
 
 def test_every_picture_has_a_text_beside_it() -> None:
-    text = render(site_input(profiles={"customers": Pictured(PROFILE)}))["tables/customers.html"]
+    text = render(site_input(profiles={"customers": Pictured(Profile.from_json(PROFILE))}))["tables/customers.html"]
     assert text.count('class="plot') == text.count('role="img" aria-label="') - text.count("<svg role=") == 3
     assert text.count('<p class="says">') == 3
     assert "Total variation 0.300" in text
