@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from synthkit.errors import SynthError
+from synthkit.records.parts import Git
 from synthkit.store.versions.git import commit_at, commit_files, committed_receipts, git_state, is_dirty, origin, prefix
 from synthkit.store.versions.gitdir import git_directory
+from tests.receipts import receipt
 from tests.store.versions.test_versions import QUIET, run
 
 RECEIPT = "shop/warehouse/dev/t.receipt.json"
@@ -19,14 +22,14 @@ def start(folder: Path, *options: str) -> Path:
     folder.mkdir(parents=True)
     run(folder, "git", "init", "-q", "-b", "main", *options)
     (folder / "shop" / "warehouse" / "dev").mkdir(parents=True)
-    (folder / RECEIPT).write_text('{"md5": "0"}\n')
+    (folder / RECEIPT).write_text('{"md5": "0"}\n')  # no receipt any more; the file that it names is not old
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "one")
     return folder
 
 
 def change(folder: Path, text: str) -> None:
-    (folder / RECEIPT).write_text(f'{{"md5": "{text}"}}\n')
+    (folder / RECEIPT).write_text(json.dumps(receipt(md5=text).to_json()) + "\n")
 
 
 def commit_one(folder: Path, text: str) -> str:
@@ -42,7 +45,7 @@ def commit_one(folder: Path, text: str) -> str:
 def as_git_sees(folder: Path, text: str = "7") -> None:
     """Everything that is asked of git, held against git itself."""
     head = run(folder, "git", "rev-parse", "HEAD").strip()
-    assert git_state(folder / "shop") == {"commit": head, "dirty": False}
+    assert git_state(folder / "shop") == Git(commit=head, dirty=False)
     assert prefix(folder / "shop") == "shop/"
     assert prefix(folder) == ""
     before = [c.md5 for c in committed_receipts(folder / "shop", all_branches=True)]
@@ -54,7 +57,7 @@ def as_git_sees(folder: Path, text: str = "7") -> None:
     everywhere = [c.md5 for c in committed_receipts(folder / "shop", all_branches=True)]
     assert sorted(everywhere) == sorted([text, *before])
     assert commit_at(folder, "HEAD~1").sha == head
-    assert commit_at(folder / "shop", made[:10]).receipts("warehouse/dev") == {"t": {"md5": text}}
+    assert commit_at(folder / "shop", made[:10]).receipts("warehouse/dev") == {"t": receipt(md5=text)}
     assert made[:7] in run(folder, "git", "reflog")
 
 
