@@ -71,6 +71,9 @@ def write_json_atomic(path: Path, value: Mapping[str, Any]) -> None:
     write_text_atomic(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+Json = Mapping[str, Any]  # a JSON object, as :func:`parsed_json` gives it
+
+
 def parsed_json(text: str | bytes) -> Any:
     """What JSON says. Raises ValueError for what is none, and for what is nested too deeply to be read."""
     try:

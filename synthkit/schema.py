@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, time, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -21,6 +23,8 @@ LOGICAL_TYPES: tuple[str, ...] = get_args(LogicalType)
 NUMERIC: frozenset[str] = frozenset({"integer", "float", "decimal"})
 TEMPORAL: frozenset[str] = frozenset({"datetime", "date", "time"})
 MADE_UP = frozenset({"id", "text"})  # no generator learns a column of these types
+
+Cell = None | bool | int | float | str | bytes | date | time | timedelta | Decimal  # a value; a datetime is a date
 
 
 @dataclass(frozen=True)

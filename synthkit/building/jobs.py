@@ -14,11 +14,11 @@ from synthkit.building.publish import previous_version
 from synthkit.building.runrecord import now
 from synthkit.building.spending import release_of
 from synthkit.compiler import ModelNode
-from synthkit.compiler.manifest import Size
 from synthkit.planning.disclosed import pictures_of
 from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
+from synthkit.project.size import Size
 from synthkit.project.types import Relation
 from synthkit.runners.jobs import (
     AuditJob,

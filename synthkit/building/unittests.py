@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.compiler.manifest import GivenTable, UnitTest
 from synthkit.errors import BuildError
+from synthkit.project.types import Row
 from synthkit.sql.quoting import quote
 from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SHOWN = 10  # rows of a difference
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ def _type(values: Iterable[Any]) -> str:
 
 def _compared(
     connection: duckdb.DuckDBPyConnection,
-    expect: Sequence[Mapping[str, Any]],
+    expect: Sequence[Row],
     types: Mapping[str, str],
-    actual: Sequence[Row],
+    actual: Sequence[Values],
 ) -> tuple[str, ...]:
     named = list(dict.fromkeys(c for row in expect for c in row))
     absent = [c for c in named if c not in types]
@@ -122,14 +123,12 @@ def _compared(
     return tuple(lines)
 
 
-def _typed(
-    connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], columns: Sequence[str], types: Mapping[str, str]
-) -> Row:
+def _typed(connection: duckdb.DuckDBPyConnection, row: Row, columns: Sequence[str], types: Mapping[str, str]) -> Values:
     """An expected row in the query's own types. Raises duckdb.Error where a value is none of its type."""
     if not columns:
         return ()
     casts = ", ".join(f"CAST(? AS {types[c]})" for c in columns)
-    typed: Row = connection.execute(f"SELECT {casts}", [row.get(c) for c in columns]).fetchall()[0]
+    typed: Values = connection.execute(f"SELECT {casts}", [row.get(c) for c in columns]).fetchall()[0]
     return typed
 
 
@@ -139,7 +138,7 @@ def _canonical(value: Any) -> Any:
     return repr(value) if isinstance(value, list | dict) else value
 
 
-def _listed(word: str, columns: Sequence[str], rows: Counter[Row]) -> list[str]:
+def _listed(word: str, columns: Sequence[str], rows: Counter[Values]) -> list[str]:
     lines = []
     for row, count in sorted(rows.items(), key=lambda item: tuple(map(repr, item[0]))):
         cells = ", ".join(f"{c}: {'null' if v is None else v}" for c, v in zip(columns, row, strict=True))

@@ -32,12 +32,13 @@ from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.holdouts import bind_derived_holdouts
 from synthkit.compiler.keys import check_keys
 from synthkit.compiler.lineage import check_lineage
-from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, Size, SourceNode
+from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
 from synthkit.compiler.private import check_private
 from synthkit.compiler.schemas import derive_schemas, describe_sources
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
+from synthkit.project.size import Size
 
 if TYPE_CHECKING:
     from synthkit.project.project import Project

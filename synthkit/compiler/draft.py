@@ -11,7 +11,6 @@ from synthkit.compiler.manifest import (
     Lineage,
     Manifest,
     ModelNode,
-    Size,
     SourceNode,
     UnitTest,
     audit_keys,
@@ -25,6 +24,7 @@ from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.project.lookups import Uses
+from synthkit.project.size import Size
 from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
 

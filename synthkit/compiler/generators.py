@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import ValidationError
 
 from synthkit.compiler.auto import Declared, choose_generator
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.compiler.manifest import Size
 from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators import registry
 from synthkit.generators.base import Query, Trained
 from synthkit.project.faults import parameter_faults
 from synthkit.project.holdout import holdout_of
+from synthkit.project.size import Size
 from synthkit.project.types import AUTO
 from synthkit.schema import MADE_UP
 from synthkit.sources.ingest import parse_share
-
-_SIZE = re.compile(r"^\s*(?:(?P<rows>\d[\d_,]*)|(?P<times>\d+(?:\.\d+)?)\s*x|(?P<percent>\d+(?:\.\d+)?)\s*%)\s*$")
-
-
-def parse_size(value: str | int) -> Size:
-    """``50000``, ``2x`` or ``50%``. Raises ValueError with what is allowed."""
-    match = _SIZE.match(str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not a size")
-    if match["rows"]:
-        size = Size(rows=int(re.sub(r"[_,]", "", match["rows"])))
-    elif match["times"]:
-        size = Size(factor=float(match["times"]))
-    else:
-        size = Size(factor=float(match["percent"]) / 100)
-    if (size.rows is not None and size.rows < 1) or (size.factor is not None and size.factor <= 0):
-        raise ValueError("a size must be more than nothing")
-    return size
 
 
 def _declared(draft: Draft, model: ModelDraft) -> Declared | None:
@@ -102,7 +83,7 @@ def _bind_size(draft: Draft, model: ModelDraft) -> None:
         draft.fault("an SQL model has no size: its query decides", where, value, "use LIMIT in the query")
         return
     try:
-        model.size = parse_size(value)
+        model.size = Size.parse(value)
     except ValueError as error:
         draft.fault(str(error), where, value, "write rows (50000), a factor (2x) or a share (50%) of the source")
 

@@ -22,7 +22,8 @@ from synthkit.project.decides import What, deciding
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.holdout import holdout_of
 from synthkit.project.lookups import Uses
-from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.project.size import Size
+from synthkit.project.types import KeyPath, ModelSpec, Relation, Row, SourceTableSpec
 from synthkit.rules.inequality import Inequality
 from synthkit.schema import Schema
 
@@ -45,25 +46,6 @@ class SourceNode:
     @property
     def id(self) -> str:
         return self.relation.id
-
-
-@dataclass(frozen=True)
-class Size:
-    """How many rows a model has: a number, or a factor of its source's rows (all of them)."""
-
-    rows: int | None = None
-    factor: float | None = None
-
-    def of(self, source_rows: int | None) -> int:
-        """The number of rows, at least one; a factor is of ``source_rows``."""
-        if self.rows is not None:
-            return self.rows
-        assert self.factor is not None
-        assert source_rows is not None
-        return max(1, round(source_rows * self.factor))
-
-    def __str__(self) -> str:
-        return f"{self.rows}" if self.rows is not None else f"{self.factor:g}x"
 
 
 @dataclass(frozen=True)
@@ -91,7 +73,7 @@ class GivenTable:
     """Rows of a unit test under the quoted name of the table that they stand in for; ``types`` as far as known."""
 
     sql: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[Row, ...]
     types: Mapping[str, str]
 
 
@@ -106,7 +88,7 @@ class UnitTest:
     subject: str
     sql: str
     given: tuple[GivenTable, ...]
-    expect: tuple[Mapping[str, Any], ...]
+    expect: tuple[Row, ...]
     place: str
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.numbers import raw_values
 from synthkit.encoding.values import array_of, plain
+from synthkit.files import Json
 from synthkit.privacy.knowledge import parse_bound
 from synthkit.schema import Column
 
@@ -62,7 +62,7 @@ class Axis:
         return asdict(self)
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Axis:
+    def from_json(data: Json) -> Axis:
         values = data["values"]
         return Axis(**{**data, "values": None if values is None else tuple(values)})
 

@@ -19,7 +19,8 @@ from synthkit.encoding.fill import pa_schema, serialised
 from synthkit.encoding.numbers import at_steps, from_raw, raw_values
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError, did_you_mean
-from synthkit.schema import Table
+from synthkit.files import Json
+from synthkit.schema import Cell, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +103,7 @@ class DeclaredEncoder:
             raise BuildError(f"column {column!r} is declared without {value!r}", hint=hint)
         return found
 
-    def with_values(self, rows: pa.RecordBatch, values: Mapping[str, Any]) -> pa.RecordBatch:
+    def with_values(self, rows: pa.RecordBatch, values: Mapping[str, Cell]) -> pa.RecordBatch:
         """Rows drawn with the positions of ``values``, with exactly these values in their columns."""
         import pyarrow as pa
 
@@ -119,7 +120,7 @@ class DeclaredEncoder:
         return {"axes": [a.to_json() for a in self.axes], "arrow": [list(a) for a in self.arrow]}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> DeclaredEncoder:
+    def from_json(data: Json) -> DeclaredEncoder:
         return DeclaredEncoder(
             tuple(Axis.from_json(a) for a in data["axes"]), tuple((str(a), str(b)) for a, b in data["arrow"])
         )

@@ -17,7 +17,8 @@ from synthkit.encoding.fill import pa_schema
 from synthkit.encoding.numbers import Grid, from_raw, raw_numbers
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError, did_you_mean
-from synthkit.schema import Table
+from synthkit.files import Json
+from synthkit.schema import Cell, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +79,7 @@ class ColumnCodec:
         }
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> ColumnCodec:
+    def from_json(data: Json) -> ColumnCodec:
         grid = None if data["grid"] is None else Grid.from_json(data["grid"])
         vocabulary = tuple(data["vocabulary"])
         return ColumnCodec(
@@ -204,7 +205,7 @@ class Encoder:
             return bool(abs(a - b) <= 1e-3 * max(abs(a), abs(b)))
         return bool(found.equals(wanted))
 
-    def with_values(self, rows: pa.RecordBatch, values: Mapping[str, Any]) -> pa.RecordBatch:
+    def with_values(self, rows: pa.RecordBatch, values: Mapping[str, Cell]) -> pa.RecordBatch:
         """Rows drawn from the cells of ``values``, with exactly these values in their columns."""
         import pyarrow as pa
 
@@ -236,7 +237,7 @@ class Encoder:
         return {"columns": [c.to_json() for c in self.columns], "arrow": [list(a) for a in self.arrow]}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Encoder:
+    def from_json(data: Json) -> Encoder:
         columns = tuple(ColumnCodec.from_json(c) for c in data["columns"])
         return Encoder(columns, tuple((str(a), str(b)) for a, b in data["arrow"]))
 

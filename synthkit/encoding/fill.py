@@ -21,6 +21,7 @@ from synthkit.encoding.taken import FREE, Taken
 from synthkit.encoding.values import plain
 from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.errors import BuildError
+from synthkit.files import Json
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class ColumnPlan:
         return json.loads(json.dumps({**rest, **views}, default=str))  # type: ignore[no-any-return]
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> ColumnPlan:
-        def rule(r: Mapping[str, Any]) -> FillRule:
+    def from_json(data: Json) -> ColumnPlan:
+        def rule(r: Json) -> FillRule:
             column = Schema.from_json({"columns": [r["column"]]}).columns[0]
             shapes = None if r["shapes"] is None else Shapes.from_json(r["shapes"])
             fan_out = tuple((int(a), int(b)) for a, b in r["fan_out"])
@@ -250,7 +251,7 @@ def _modelled(
         start += batch.num_rows
 
 
-def _batch(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.RecordBatch:
+def _batch(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
     import pyarrow as pa
 
     arrays = []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from synthkit.encoding.values import array_of, from_whole_numbers, plain, whole_numbers
 from synthkit.errors import BuildError
+from synthkit.files import Json
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class KeyRule:
     moves: tuple[Move, ...]
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> KeyRule:
-        def move(m: Mapping[str, Any]) -> Move:
+    def from_json(data: Json) -> KeyRule:
+        def move(m: Json) -> Move:
             bounds = None if m["range"] is None else (int(m["range"][0]), int(m["range"][1]), int(m["range"][2]))
             return Move(m["column"], bounds, tuple(m["values"]))
 

@@ -8,12 +8,12 @@ off every grid is its own position.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.values import whole_numbers
 from synthkit.errors import BuildError
+from synthkit.files import Json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +105,7 @@ class Grid:
         return asdict(self)
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Grid:
+    def from_json(data: Json) -> Grid:
         return Grid(**{**data, "exact": tuple((float(p), int(v)) for p, v in data["exact"])})
 
 

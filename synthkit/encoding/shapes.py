@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from synthkit.files import Json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ class Shapes:
     real: tuple[str, ...] = ()
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Shapes:
+    def from_json(data: Json) -> Shapes:
         def pairs(key: str) -> tuple[Any, ...]:
             return tuple((a, int(b)) for a, b in data[key])
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from synthkit.encoding.view import Step, View
 from synthkit.encoding.writtenform import WrittenForms
+from synthkit.files import Json
 
-_KINDS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
+_KINDS: Mapping[str, Callable[[Json], Step]] = {
     WrittenForms.KIND: WrittenForms.from_json,
 }
 
 
-def view_from_json(data: Sequence[Mapping[str, Any]]) -> View:
+def view_from_json(data: Sequence[Json]) -> View:
     """The inverse of :meth:`.view.View.to_json`."""
     return View(tuple(_KINDS[step["kind"]](step) for step in data))

@@ -9,11 +9,12 @@ whose columns may be other ones: what it gives back is what constraints and cond
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from synthkit.project.types import Conditions
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Step(Protocol):
     def restore(self, rows: pa.RecordBatch, rng: np.random.Generator) -> pa.RecordBatch:
         """Drawn rows as the table has them, one for each and in their order. ``rng`` decides what was not learnt."""
 
-    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    def conditions(self, wanted: Conditions) -> Conditions:
         """``conditions:`` on the table's columns as ones on what is learnt of them."""
 
     def to_json(self) -> dict[str, Any]: ...
@@ -83,7 +84,7 @@ class View:
                 batch = step.restore(batch, rng)
             yield batch
 
-    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    def conditions(self, wanted: Conditions) -> Conditions:
         """``conditions:`` on the table's columns as ones on what is learnt of them."""
         for step in self.steps:
             wanted = step.conditions(wanted)

@@ -7,17 +7,19 @@ never come back: where nothing else is left that a missing value could be, the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from synthkit.encoding.pools import MIN_COUNT
 from synthkit.encoding.view import AS_IT_IS, View
+from synthkit.files import Json
 from synthkit.formats.columns import as_read, conditions_as_read, form_of
 from synthkit.formats.form import Form, as_text
 from synthkit.formats.language import parse_form
 from synthkit.formats.mixed import Mixed
 from synthkit.formats.numbers import Range
+from synthkit.project.types import Conditions
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -112,15 +114,15 @@ class WrittenForms:
             arrays[column.name] = text.cast(whole[column.name]) if column.name in whole else text
         return pa.record_batch(list(arrays.values()), names=list(arrays))
 
-    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    def conditions(self, wanted: Conditions) -> Conditions:
         return conditions_as_read(wanted, {c.name: parse_form(c.form) for c in self.columns})
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.KIND, **asdict(self)}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> WrittenForms:
-        def column(c: Mapping[str, Any]) -> WrittenColumn:
+    def from_json(data: Json) -> WrittenForms:
+        def column(c: Json) -> WrittenColumn:
             others = tuple((o, int(n)) for o, n in c["others"])
             ways = tuple(Way(**{**w, "widths": tuple(w["widths"])}) for w in c["ways"])
             return WrittenColumn(c["name"], c["form"], others, ways, c["leave_out"])

@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from synthkit.environment import variable
 from synthkit.errors import BuildError
-from synthkit.files import clean_temporaries, replacing
+from synthkit.files import Json, clean_temporaries, replacing
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ class Saved:
     """The state of a training: tensors by name, and what is no tensor, JSON-able."""
 
     tensors: Mapping[str, torch.Tensor]
-    record: Mapping[str, Any]
+    record: Json
 
 
 class Checkpoint(Protocol):

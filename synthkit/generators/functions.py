@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from synthkit.generators.tables import Tables
-from synthkit.schema import Schema, Table
+from synthkit.schema import Cell, Schema, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +46,7 @@ class Budget:
 class Quota:
     """``rows`` rows in which each column of ``values`` has exactly the given value."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Cell]
     rows: int
 
 

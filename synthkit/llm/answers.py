@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 
+from synthkit.llm.messages import Message, Part
 from synthkit.llm.requests import Prompt
 from synthkit.llm.usage import Usage
 
@@ -33,7 +34,7 @@ class Answer:
 
     key: str
     status: Status
-    data: Mapping[str, Any] | None
+    data: Part | None
     usage: Usage
     request_id: str
     detail: str
@@ -47,7 +48,7 @@ class Kept:
     """A complete answer of the API as it is stored: ``message`` is the body as received, parsed."""
 
     key: str
-    message: Mapping[str, Any]
+    message: Message
     request_id: str
     cost: Decimal
     batch: bool = False
@@ -69,13 +70,13 @@ def read_answer(prompt: Prompt, kept: Kept) -> Answer:
     )
 
 
-def text_of(message: Mapping[str, Any]) -> str:
+def text_of(message: Message) -> str:
     """The text blocks of a message; thinking and other blocks may stand before or between them."""
     blocks = message.get("content") or []
     return "".join(str(b.get("text") or "") for b in blocks if isinstance(b, Mapping) and b.get("type") == "text")
 
 
-def _read(prompt: Prompt, message: Mapping[str, Any]) -> tuple[Status, Mapping[str, Any] | None, str]:
+def _read(prompt: Prompt, message: Message) -> tuple[Status, Part | None, str]:
     reason = message.get("stop_reason")
     if reason == "refusal":
         details = message.get("stop_details")
@@ -96,7 +97,7 @@ def _read(prompt: Prompt, message: Mapping[str, Any]) -> tuple[Status, Mapping[s
         return "invalid", None, f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
-def numbered(parts: Sequence[Mapping[str, Any]], name: str, count: int) -> dict[int, Mapping[str, Any]]:
+def numbered(parts: Sequence[Part], name: str, count: int) -> dict[int, Part]:
     """The parts of an answer by the number that each says it is of, 1 to ``count``.
 
     A model may answer in another order, leave some out, or begin to count at 0. So the numbers decide and not the

@@ -12,10 +12,11 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 from synthkit.errors import BuildError
 from synthkit.llm.keys import address, foreign_headers
+from synthkit.llm.messages import Message, Payload
 from synthkit.llm.streaming import breaks_off, is_streamed, longest, streamed_message
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Gone(Exception):  # noqa: N818 - the batch is asked again
 class Reply:
     """A complete message of the API."""
 
-    message: Mapping[str, Any]
+    message: Message
     request_id: str
 
 
@@ -115,7 +116,7 @@ class Client:
             AsyncAnthropic(
                 api_key=self._key,
                 base_url=self._base_url,
-                default_headers=self._headers,
+                default_headers=cast(Any, self._headers),  # an Omit takes out what the environment has
                 max_retries=0,
                 timeout=self.timeout,
                 http_client=http,
@@ -124,7 +125,7 @@ class Client:
         self._busy.append(0)
         return len(self._sdks) - 1
 
-    async def ask(self, payload: Mapping[str, Any]) -> Reply:
+    async def ask(self, payload: Payload) -> Reply:
         """Ask for one message.
 
         Raises:
@@ -138,7 +139,7 @@ class Client:
         async def call() -> Reply:
             if is_streamed(payload):
                 return _reply(*await streamed_message(sdk, payload))
-            raw = await sdk.messages.with_raw_response.create(**payload)
+            raw = await sdk.messages.with_raw_response.create(**cast(Any, payload))
             return _reply(_object(raw.http_response.text), raw.request_id or "")
 
         self._busy[index] += 1
@@ -147,7 +148,7 @@ class Client:
         finally:
             self._busy[index] -= 1
 
-    async def create_batch(self, requests: Mapping[str, Mapping[str, Any]]) -> str:
+    async def create_batch(self, requests: Mapping[str, Payload]) -> str:
         """Send requests, by their keys, as one Message Batch; its id."""
 
         async def call() -> str:
@@ -174,7 +175,7 @@ class Client:
             async for line in await self._sdk.messages.batches.results(batch):
                 result = line.result
                 if result.type == "succeeded":
-                    message = result.message.model_dump(mode="json")
+                    message = cast(Message, result.message.model_dump(mode="json"))
                     found.append(BatchItem(line.custom_id, Reply(message, message.get("id") or batch), "succeeded"))
                 elif result.type == "errored":
                     error = result.error.error
@@ -220,14 +221,14 @@ class Client:
             raise Transient(f"connection lost: {error!r}", lost=paid) from error
 
 
-def _object(text: str) -> Mapping[str, Any]:
+def _object(text: str) -> Any:
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
     return value
 
 
-def _reply(message: Mapping[str, Any], request_id: str) -> Reply:
+def _reply(message: Message, request_id: str) -> Reply:
     if message.get("type") != "message" or not isinstance(message.get("content"), list):
         raise ValueError("no message")
     usage = message.get("usage")

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError
+
+if TYPE_CHECKING:
+    from anthropic import Omit
 
 KEY = "ANTHROPIC_API_KEY"
 ADDRESS = "ANTHROPIC_BASE_URL"
@@ -66,7 +69,7 @@ def key_variable(base_url: str) -> str:
     )
 
 
-def foreign_headers(base_url: str | None) -> Mapping[str, Any]:
+def foreign_headers(base_url: str | None) -> Mapping[str, Omit]:
     """Headers that the SDK would take from the environment, taken out where they are not for this host."""
     from anthropic import Omit
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from synthkit.llm.client import transformed_schema
+from synthkit.llm.messages import Payload
 from synthkit.llm.prices import Prices
 from synthkit.llm.usage import Usage
 
@@ -39,17 +40,18 @@ class Prompt:
     label: str = ""
     nonce: int = 0
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> Payload:
         """The arguments of ``messages.create``."""
-        system = [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}]
-        return {
+        said: Payload = {
             "model": self.model,
             "max_tokens": self.max_tokens,
-            # An empty block is refused by the API.
-            **({"system": system} if self.system else {}),
+            "system": [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}],
             "messages": [{"role": "user", "content": self.user}],
             "output_config": {"format": {"type": "json_schema", "schema": json.loads(transformed_schema(self.form))}},
         }
+        if not self.system:
+            del said["system"]  # an empty block is refused by the API
+        return said
 
     @cached_property
     def key(self) -> str:

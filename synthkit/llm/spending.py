@@ -35,7 +35,7 @@ class SpendingParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     # What decides when and how fast answers come, not what they are.
-    CHANGES_NO_ROW: ClassVar[Mapping[str, Any]] = {
+    CHANGES_NO_ROW: ClassVar[Mapping[str, bool | set[str]]] = {
         "concurrency": True,
         "batch_api": True,
         "teacher": {"base_url", "timeout", "patience"},

@@ -6,8 +6,9 @@ Idle connections of that length are dropped on the way, so what is longer is str
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from synthkit.llm.messages import Message, Payload
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
@@ -25,23 +26,23 @@ LASTING = (
 )
 
 
-def is_streamed(payload: Mapping[str, Any]) -> bool:
+def is_streamed(payload: Payload) -> bool:
     """Whether the answer to ``payload``, arguments of ``messages.create``, has to be streamed."""
-    return bool(payload["max_tokens"] > MOST_UNSTREAMED)
+    return payload["max_tokens"] > MOST_UNSTREAMED
 
 
-def longest(payload: Mapping[str, Any], timeout: float) -> float:
+def longest(payload: Payload, timeout: float) -> float:
     """Seconds that one attempt may take: ``timeout``, or what a streamed answer of full length needs."""
     return max(timeout, payload["max_tokens"] * 3600 / TOKENS_AN_HOUR) if is_streamed(payload) else timeout
 
 
-async def streamed_message(sdk: AsyncAnthropic, payload: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+async def streamed_message(sdk: AsyncAnthropic, payload: Payload) -> tuple[Message, str]:
     """The whole message, and the id of the request.
 
     Raises:
         ValueError: the stream is not what the API promises, or ends before the message does.
     """
-    async with sdk.messages.stream(**payload) as stream:
+    async with sdk.messages.stream(**cast(Any, payload)) as stream:
         try:
             message = (await stream.get_final_message()).to_dict(mode="json")
         except (AssertionError, LookupError, RuntimeError) as error:
@@ -49,7 +50,7 @@ async def streamed_message(sdk: AsyncAnthropic, payload: Mapping[str, Any]) -> t
             raise ValueError(f"the events of the stream make no message: {error!r}") from error
         if message.get("stop_reason") is None:
             raise ValueError("the stream ended before the message did")
-        return message, stream.request_id or ""
+        return cast(Message, message), stream.request_id or ""
 
 
 def breaks_off(error: APIStatusError) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+
+from synthkit.llm.messages import Billed, Message, Written
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Usage:
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Usage:
+    def of(cls, message: Message) -> Usage:
         """The usage of an API message; cache writes without a lifetime are five-minute ones, the API's default."""
-        usage = message.get("usage") or {}
-        written = usage.get("cache_creation") or {}
+        usage: Billed = message.get("usage") or {}
+        written: Written = usage.get("cache_creation") or {}
         long = int(written.get("ephemeral_1h_input_tokens") or 0)
         short = written.get("ephemeral_5m_input_tokens")
         total = int(usage.get("cache_creation_input_tokens") or 0)

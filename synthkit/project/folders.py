@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthkit.errors import Fault, did_you_mean
-from synthkit.project.types import ModelSpec, Origin
+from synthkit.project.types import ModelSpec, Origin, Tree
 
 ADDITIVE = ("tags", "meta")
 _NOT_DEFAULTS = {"name", "columns"}
@@ -26,7 +26,7 @@ class Default:
 class FolderDefaults:
     """The tree of defaults. ``of`` gives those for one model, from the root down to its own name."""
 
-    def __init__(self, tree: Mapping[str, Any], origin: Origin) -> None:
+    def __init__(self, tree: Tree, origin: Origin) -> None:
         self.tree, self.origin = tree, origin
         self._used: set[tuple[str, ...]] = set()
 
@@ -47,7 +47,7 @@ class FolderDefaults:
             found.extend(self._here(node, path))
         return found
 
-    def _here(self, node: Mapping[str, Any], path: tuple[str, ...]) -> list[Default]:
+    def _here(self, node: Tree, path: tuple[str, ...]) -> list[Default]:
         return [
             Default(key[1:], value, self._origin((*path, key)))
             for key, value in node.items()
@@ -64,7 +64,7 @@ class FolderDefaults:
         self._check(self.tree, (), known, faults)
         return faults
 
-    def _check(self, node: Mapping[str, Any], path: tuple[str, ...], known: set[str], faults: list[Fault]) -> None:
+    def _check(self, node: Tree, path: tuple[str, ...], known: set[str], faults: list[Fault]) -> None:
         for key, value in node.items():
             where = self.origin.at(*path, key, key=True)
             if key.startswith("+"):
@@ -82,7 +82,7 @@ class FolderDefaults:
                 self._check(value, (*path, key), known, faults)
 
 
-def merged(value: Mapping[str, Any], defaults: Sequence[Default], origin: Origin) -> tuple[dict[str, Any], Origin]:
+def merged(value: Tree, defaults: Sequence[Default], origin: Origin) -> tuple[dict[str, Any], Origin]:
     """The model's own keys over its defaults; tags and meta add up. Defaults keep their own places."""
     data: dict[str, Any] = {}
     places: dict[str, Origin] = {}

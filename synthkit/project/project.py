@@ -17,7 +17,7 @@ from synthkit.project.lookups import Uses
 from synthkit.project.projectfile import ProjectSpec, TargetSpec
 from synthkit.project.render import Renderer
 from synthkit.project.specs import SpecBuilder
-from synthkit.project.types import KeyPath, ModelSpec, Origin, SourceSpec
+from synthkit.project.types import KeyPath, ModelSpec, Options, Origin, SourceSpec, Tree
 from synthkit.project.unittests import UnitTestSpec
 from synthkit.project.yamlfile import parse_file
 
@@ -32,7 +32,7 @@ class Project:
     spec: ProjectSpec
     target_name: str
     target: TargetSpec
-    vars: Mapping[str, Any]
+    vars: Options
     renderer: Renderer
     sources: tuple[SourceSpec, ...]
     models: tuple[ModelSpec, ...]
@@ -105,7 +105,7 @@ def load_project(
     root: Path,
     *,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Options | None = None,
     threads: int | None = None,
     seed: int | None = None,
     device: str | None = None,
@@ -199,9 +199,9 @@ def _environment(root: Path) -> dict[str, str]:
 
 
 def _project_spec(
-    raw: Mapping[str, Any],
+    raw: Tree,
     origin: Origin,
-    given: Mapping[str, Any],
+    given: Options,
     environ: Mapping[str, str],
     faults: list[Fault],
 ) -> ProjectSpec:

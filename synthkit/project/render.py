@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.project.lookups import Lookups, Uses
 from synthkit.project.macros import MacroSources
-from synthkit.project.types import Relation
+from synthkit.project.types import Options, Relation
 
 if TYPE_CHECKING:
     from synthkit.project.sandbox import BoundedEnvironment
@@ -65,7 +65,7 @@ class Renderer:
 
     def __init__(
         self,
-        variables: Mapping[str, Any],
+        variables: Options,
         environ: Mapping[str, str],
         target: str,
         macros: Mapping[Path, str] | None = None,
@@ -100,7 +100,7 @@ class Renderer:
         """What a string that :meth:`value` rendered was made from; None where it looked nothing up."""
         return (self._values[text][1] or None) if text in self._values else None
 
-    def sql(self, text: str, *, this: str | None = None, extra: Mapping[str, Any] | None = None) -> RenderedSql:
+    def sql(self, text: str, *, this: str | None = None, extra: Options | None = None) -> RenderedSql:
         """Render SQL; ``this`` is the quoted name of the audited model, ``extra`` further names."""
         if "{{" not in text and "{%" not in text and "{#" not in text:
             return RenderedSql(text, frozenset())

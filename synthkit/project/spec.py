@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
@@ -13,6 +14,10 @@ from synthkit.project.lookups import Uses
 from synthkit.sql.quoting import quote
 
 KeyPath = tuple[str | int, ...]
+Tree = Mapping[str, Any]  # YAML below a key, as it was read
+Options = Mapping[str, Any]  # by name: parameters of a generator or audit, variables of Jinja, options of a reader
+Conditions = Mapping[str, Any]  # column → value, or value → share
+Row = Mapping[str, Any]  # column → value, as it is written in YAML
 
 
 @dataclass(frozen=True, order=True)

@@ -25,6 +25,7 @@ from synthkit.project.types import (
     SourceSpec,
     SourceTableSpec,
     Spec,
+    Tree,
 )
 from synthkit.project.unittests import UnitTestSpec
 
@@ -134,7 +135,7 @@ class SpecBuilder:
             data["tables"] = tuple(tables)
         return self.spec(SourceSpec, data, origin, _named("source", data))
 
-    def source_table(self, value: Any, origin: Origin, group: Mapping[str, Any]) -> SourceTableSpec | None:
+    def source_table(self, value: Any, origin: Origin, group: Tree) -> SourceTableSpec | None:
         if not isinstance(value, Mapping):
             return self.spec(SourceTableSpec, value, origin, "a source table")
         data = dict(value)
@@ -168,7 +169,7 @@ class SpecBuilder:
     def _fault(self, message: str, spec: Spec, key: str, hint: str) -> None:
         self.faults.append(Fault(message, spec.origin.at(key), hint=hint))
 
-    def model(self, value: Mapping[str, Any], origin: Origin) -> ModelSpec | None:
+    def model(self, value: Tree, origin: Origin) -> ModelSpec | None:
         """A model whose values are rendered and whose folder defaults are merged already."""
         data = dict(value)
         what = _named("model", data)
@@ -312,7 +313,7 @@ class SpecBuilder:
         self.faults.append(Fault("this must be a reference", origin.at(*path), _text(value), f"write {example}"))
 
 
-def known_keys(value: Mapping[str, Any], known: frozenset[str], origin: Origin, what: str, faults: list[Fault]) -> None:
+def known_keys(value: Tree, known: frozenset[str], origin: Origin, what: str, faults: list[Fault]) -> None:
     """A fault for each key of ``value`` that is not known."""
     for key in value:
         if key not in known:

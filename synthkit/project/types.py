@@ -16,10 +16,21 @@ from pydantic import Field, field_validator, model_validator
 from synthkit.formats.language import parse_form
 from synthkit.project.connections import Kind
 from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
-from synthkit.project.spec import UNPLACED, KeyPath, Origin, Relation, Spec
+from synthkit.project.spec import UNPLACED, Conditions, KeyPath, Options, Origin, Relation, Row, Spec, Tree
 from synthkit.schema import LogicalType
 
-__all__ = ["UNPLACED", "KeyPath", "Origin", "Relation", "Spec"]  # of base, as every spec needs them
+# what every spec needs
+__all__ = [
+    "UNPLACED",
+    "Conditions",
+    "KeyPath",
+    "Options",
+    "Origin",
+    "Relation",
+    "Row",
+    "Spec",
+    "Tree",
+]
 
 Materialization = Literal["table", "view", "parquet", "ephemeral"]
 
@@ -266,7 +277,6 @@ class AuditSpec(Spec):
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
 
 
-Size = str | int
 Keys = Literal["own", "fresh", "continue"]
 
 
@@ -308,7 +318,7 @@ class ModelSpec(Spec):
     delta: Annotated[float | None, TRAIN] = Field(default=None, gt=0, lt=1)
     insecure_seed: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
     privacy: Annotated[Requirement | None, NOTHING] = None
-    size: Annotated[Size | None, SAMPLE] = None
+    size: Annotated[str | int | None, SAMPLE] = None
     holdout: Annotated[str | float | None, TRAIN] = None
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
     constraints: Annotated[Constraints, SAMPLE] = ()

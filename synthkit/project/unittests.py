@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from synthkit.project.spec import Relation, Spec
+from synthkit.project.spec import Relation, Row, Spec
 
 
 class GivenSpec(Spec):
@@ -20,7 +20,7 @@ class GivenSpec(Spec):
     """
 
     input: Relation | Literal["this"]
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[Row, ...]
     types: Mapping[str, str] = {}
 
 
@@ -31,7 +31,7 @@ class ExpectSpec(Spec):
         rows: each column → value.
     """
 
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[Row, ...]
 
 
 class UnitTestSpec(Spec):

@@ -60,3 +60,18 @@ class Audited:
 
     records: tuple[_Record, ...]
     seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job came to nothing, as its process says it.
+
+    Args:
+        where: ``file:line:column``.
+        trace: of an error that nobody foresaw.
+    """
+
+    message: str
+    hint: str | None = None
+    where: str | None = None
+    trace: str | None = None

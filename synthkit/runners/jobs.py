@@ -15,14 +15,15 @@ from pydantic import Field, TypeAdapter
 
 from synthkit.audits.context import PrivateTraining, Version
 from synthkit.audits.runner import BoundAudit
-from synthkit.compiler.manifest import Size
+from synthkit.files import Json
 from synthkit.generators.base import Budget
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.project.types import ColumnSpec, ConnectionSpec, Keys, SourceTableSpec
+from synthkit.project.size import Size
+from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
 from synthkit.runners.done import Audited, Divided, Made
 from synthkit.runners.partition import WHOLE, Partition
-from synthkit.runners.parts import FailureFolder, Files, Parameters, Passage, Pictures, Retraining
+from synthkit.runners.parts import FailureFolder, Files, Passage, Pictures, Retraining
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
 from synthkit.sources.bounding import Declared
@@ -129,13 +130,13 @@ class GenerateJob(Staged):
     """
 
     generator: str
-    params: Parameters
+    params: Options
     split: Path
     columns: tuple[ColumnSpec, ...]
     model_dir: Path
     checkpoint: Path
     size: Size
-    conditions: Mapping[str, Any]
+    conditions: Conditions
     constraints: Mapping[str, str]
     keys: Keys
     device: str
@@ -169,7 +170,7 @@ class ComposeJob(Staged):
     """
 
     generator: str
-    params: Parameters
+    params: Options
     split: Path
     schema: Schema
     dropped: Path
@@ -215,7 +216,7 @@ def job_to_json(job: Job[Any]) -> dict[str, Any]:
     return {**fields, "root": str(job.root)}
 
 
-def job_from_json(data: Mapping[str, Any], root: Path | None = None) -> Job[Any]:
+def job_from_json(data: Json, root: Path | None = None) -> Job[Any]:
     """The job that :func:`job_to_json` wrote.
 
     Args:

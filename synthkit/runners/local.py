@@ -12,11 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 from synthkit.errors import BuildError
+from synthkit.runners.done import Failure
 from synthkit.runners.environment import held_fixed
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
 
@@ -111,16 +111,14 @@ class LocalExecutor:
             elif "result" in event:
                 return done_from_json(job, event["result"])
             else:
-                raise self._failure(event["error"])
+                raise self._failure(Failure(**event["error"]))
         raise self._death(worker)
 
-    def _failure(self, error: Mapping[str, Any]) -> BuildError:
-        message = error["message"]
-        if error.get("where"):
-            message = f"{error['where']}: {message}"
-        hint = error.get("hint")
-        if error.get("trace"):
-            self._log.write(error["trace"])
+    def _failure(self, failure: Failure) -> BuildError:
+        message = failure.message if failure.where is None else f"{failure.where}: {failure.message}"
+        hint = failure.hint
+        if failure.trace is not None:
+            self._log.write(failure.trace)
             self._log.flush()
             hint = hint or f"the traceback is in {self.log_path}"
         return BuildError(message, hint=hint)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from synthkit.project.types import ColumnSpec
+from synthkit.project.types import ColumnSpec, Conditions, Options
 
 Files = Mapping[str, tuple[Path, ...]]  # a relation by the name that SQL uses → its Parquet files
-Parameters = Mapping[str, Any]  # of a generator, as JSON
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,9 @@ class Retraining:
     """
 
     generator: str
-    params: Parameters
+    params: Options
     columns: tuple[ColumnSpec, ...]
-    conditions: Mapping[str, Any]
+    conditions: Conditions
     device: str
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
+from synthkit.files import Json
 from synthkit.runners.environment import environment
 from synthkit.runners.jobs import GenerateJob, JobProgress, Staged
 from synthkit.schema import Schema
@@ -19,7 +20,7 @@ def stage(
     schema: Schema,
     job: Staged,
     source_rows: int | None,
-    teacher: Callable[[], Mapping[str, Any]] | None = None,
+    teacher: Callable[[], Json] | None = None,
 ) -> int:
     """Write the rows as Parquet and, last, the record that says they are whole. Returns how many there are.
 

@@ -14,10 +14,12 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from synthkit.errors import SynthError
 from synthkit.runners.actions import execute
+from synthkit.runners.done import Failure
 from synthkit.runners.jobs import done_to_json, job_from_json
 
 PROGRESS_INTERVAL = 0.1  # seconds between two progress events of one phase
@@ -45,14 +47,16 @@ def _run(line: str, events: TextIO) -> None:
         _send(events, {"result": done_to_json(job, done)})
     except SynthError as error:
         where = None if error.where is None else str(error.where)
-        _send(events, {"error": {"message": error.message, "hint": error.hint, "where": where}})
+        _fail(events, Failure(error.message, error.hint, where))
     except MemoryError:
         hint = "train on fewer rows, or give the machine more memory"
-        _send(events, {"error": {"message": "out of memory", "hint": hint, "where": None}})
+        _fail(events, Failure("out of memory", hint))
     except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        trace = traceback.format_exc()
-        _send(events, {"error": {"message": text, "hint": None, "where": None, "trace": trace}})
+        _fail(events, Failure(f"{type(error).__name__}: {error}", trace=traceback.format_exc()))
+
+
+def _fail(events: TextIO, failure: Failure) -> None:
+    _send(events, {"error": asdict(failure)})
 
 
 class _Throttled:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from synthkit.files import parsed_json, temporary_beside
+from synthkit.files import Json, parsed_json, temporary_beside
 
 
 def recall(file: Path) -> dict[str, Any] | None:
@@ -20,7 +19,7 @@ def recall(file: Path) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def remember(file: Path, value: Mapping[str, Any]) -> None:
+def remember(file: Path, value: Json) -> None:
     """Keep ``value``, whole or not at all; unlike a result of a build it is not flushed to disk."""
     temporary = temporary_beside(file)
     try:

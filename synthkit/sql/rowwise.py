@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from synthkit.sql.quoting import quote
 from synthkit.sql.statements import one_select
@@ -40,6 +40,21 @@ _WORDS = {
     "ASOF_JOIN": "it has an ASOF join",
     "POSITIONAL_JOIN": "it has a positional join",
 }
+
+
+class _Operator(TypedDict):
+    """An operator of a plan as DuckDB explains it."""
+
+    name: str
+    extra_info: Mapping[str, object]
+    children: list[_Operator]
+
+
+class _Node(TypedDict, total=False):
+    """A node of a parsed query, as far as it is looked at."""
+
+    function_name: str
+    column_names: list[str]
 
 
 @dataclass(frozen=True)
@@ -89,8 +104,8 @@ def mixes(
     return None
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, select: str) -> Mapping[str, Any]:
-    """The bound plan: {name, children, extra_info} of each operator."""
+def _plan(connection: duckdb.DuckDBPyConnection, select: str) -> _Operator:
+    """The bound plan."""
     before = connection.execute("SELECT current_setting('explain_output')").fetchone()
     assert before is not None
     connection.execute("PRAGMA disable_optimizer")
@@ -102,11 +117,10 @@ def _plan(connection: duckdb.DuckDBPyConnection, select: str) -> Mapping[str, An
         connection.execute("PRAGMA enable_optimizer")
         connection.execute(f"SET explain_output = '{before[0]}'")
     (root,) = json.loads(row[1])
-    plan: Mapping[str, Any] = root
-    return plan
+    return cast(_Operator, root)
 
 
-def _paths(node: Mapping[str, Any], table: str, ctes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[_Step, ...]]:
+def _paths(node: _Operator, table: str, ctes: Mapping[str, _Operator]) -> Iterator[tuple[_Step, ...]]:
     """The ways from the result down to each reading of the table; what stands in a CTE is read where it is used."""
     info, children = node["extra_info"], node["children"]
     operator = str(node["name"]).strip()
@@ -129,7 +143,7 @@ def _paths(node: Mapping[str, Any], table: str, ctes: Mapping[str, Mapping[str, 
             yield (step, *path)
 
 
-def _scans(node: Mapping[str, Any]) -> Iterator[str]:
+def _scans(node: _Operator) -> Iterator[str]:
     if str(node["name"]).strip() == _SCAN:
         yield str(node["extra_info"].get("Table"))
     for child in node["children"]:
@@ -189,9 +203,9 @@ def _volatile() -> frozenset[str]:
         return frozenset(str(r[0]).lower() for r in connection.execute(query).fetchall())
 
 
-def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
+def _nodes(node: Any) -> Iterator[_Node]:
     if isinstance(node, dict):
-        yield node
+        yield cast(_Node, node)
         for value in node.values():
             yield from _nodes(value)
     elif isinstance(node, list):

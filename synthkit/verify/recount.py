@@ -92,12 +92,12 @@ def row_counts(file: ReceiptFile) -> Iterator[Finding]:
 
 
 def _expected(size: Any, source_rows: Any) -> int | None:
-    from synthkit.compiler.generators import parse_size
+    from synthkit.project.size import Size
 
     if not isinstance(size, str):
         return None
     try:
-        parsed = parse_size(size)
+        parsed = Size.parse(size)
     except ValueError:
         return None
     if parsed.rows is None and not isinstance(source_rows, int):

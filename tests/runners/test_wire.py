@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from synthkit.audits.context import PrivateTraining, Version
 from synthkit.audits.runner import BoundAudit
-from synthkit.compiler.manifest import Size
 from synthkit.generators.base import Budget
 from synthkit.privacy.accounting.mechanisms import (
     ZCDP,
@@ -30,6 +29,7 @@ from synthkit.privacy.accounting.mechanisms import (
 )
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
+from synthkit.project.size import Size
 from synthkit.project.types import ColumnSpec, ConnectionSpec, SourceTableSpec
 from synthkit.records.audit import AuditRecord, ColumnRecord
 from synthkit.runners.done import Audited, Divided, Made

@@ -18,7 +18,7 @@ from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Progress, Quota, Trained
 from synthkit.generators.circuit.params import CircuitParams
 from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches
-from synthkit.schema import Table
+from synthkit.schema import Cell, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,7 @@ class Circuit:
 
         return sampler_of(self.tree, self.refinement)
 
-    def given(self, values: Mapping[str, Any]) -> Sampler:
+    def given(self, values: Mapping[str, Cell]) -> Sampler:
         """A sampler of p(. | values). Raises BuildError where the model gives the values no probability."""
         from synthkit.generators.circuit.sampling import sampler_of
 
@@ -61,7 +61,7 @@ class Circuit:
             found = found + self.refinement.log_weight(codes) - self.refinement.log_z
         return found
 
-    def complete(self, rows: pa.RecordBatch, missing: Mapping[str, Any], seed: int) -> pa.RecordBatch:
+    def complete(self, rows: pa.RecordBatch, missing: Mapping[str, Cell], seed: int) -> pa.RecordBatch:
         """Rows with some cells drawn anew from their distribution given the row's other cells.
 
         Exact for the tree; the refinement is met by drawing each row until it is kept, 100 times at most.
@@ -179,7 +179,7 @@ def _decoded(encoder: Encoder, codes: torch.Tensor, generator: torch.Generator) 
     return encoder.decode(Codes(codes.numpy().astype(np.uint16, copy=False), residuals))
 
 
-def _with_kept(drawn: pa.RecordBatch, rows: pa.RecordBatch, missing: Mapping[str, Any]) -> pa.RecordBatch:
+def _with_kept(drawn: pa.RecordBatch, rows: pa.RecordBatch, missing: Mapping[str, Cell]) -> pa.RecordBatch:
     """``drawn`` where a cell was missing, ``rows`` elsewhere: a cell that was given keeps its exact value."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -19,6 +19,7 @@ from typing import Any
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.generators.base import Quota
 from synthkit.project.shares import read_share
+from synthkit.project.types import Conditions
 from synthkit.schema import Column, Schema, Table
 from synthkit.sql.quoting import literal, quote
 
@@ -67,7 +68,7 @@ def key_value(value: Any, column: Column) -> Any:
     return typed_value(None if value == NULL and NULL not in declared else value, column)
 
 
-def quotas(conditions: Mapping[str, Any], rows: int, schema: Schema) -> tuple[Quota, ...]:
+def quotas(conditions: Conditions, rows: int, schema: Schema) -> tuple[Quota, ...]:
     """How many rows each combination of values gets; they add up to ``rows``, and none is empty.
 
     Raises:
@@ -103,7 +104,7 @@ def _largest_remainder(weights: list[float], total: int) -> list[int]:
     return counts
 
 
-def check_conditions(conditions: Mapping[str, Any], schema: Schema) -> list[tuple[KeyPath, str, str]]:
+def check_conditions(conditions: Conditions, schema: Schema) -> list[tuple[KeyPath, str, str]]:
     """What is wrong with the conditions: (path of keys, message, how to fix it)."""
     problems: list[tuple[KeyPath, str, str]] = []
     for name, wanted in conditions.items():
@@ -122,7 +123,7 @@ def check_conditions(conditions: Mapping[str, Any], schema: Schema) -> list[tupl
     return problems
 
 
-def _check_shares(name: str, wanted: Mapping[str, Any], column: Column) -> list[tuple[KeyPath, str, str]]:
+def _check_shares(name: str, wanted: Mapping[Any, Any], column: Column) -> list[tuple[KeyPath, str, str]]:
     problems: list[tuple[KeyPath, str, str]] = []
     total = 0.0
     for value, part in wanted.items():
@@ -159,7 +160,7 @@ def _check_value(
     return []
 
 
-def check_known(conditions: Mapping[str, Any], table: Table) -> None:
+def check_known(conditions: Conditions, table: Table) -> None:
     """Look whether the training rows hold what is asked for, before anything is trained.
 
     A category, a truth value or a missing value must occur; a number, date or time must lie between the least and the

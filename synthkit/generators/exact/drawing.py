@@ -16,6 +16,7 @@ from synthkit.generators.base import Progress, Quota, Sample, Trained, silent
 from synthkit.generators.exact.conditions import quotas
 from synthkit.generators.exact.constraints import keeps, unchanging, within
 from synthkit.generators.exact.rejection import sample_quotas
+from synthkit.project.types import Conditions
 from synthkit.rules.inequality import Inequality
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def draw(
     plan: ColumnPlan,
     *,
     rows: int,
-    conditions: Mapping[str, Any],
+    conditions: Conditions,
     rules: Sequence[Inequality],
     seed: int,
     progress: Progress,

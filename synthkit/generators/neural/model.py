@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
+from synthkit.files import Json
 from synthkit.generators.base import Progress, Quota
 from synthkit.generators.checkpoint import NOWHERE, Checkpoint
 from synthkit.generators.exact.rejection import PerQuota, about
 from synthkit.generators.neural.calibration import ROWS, Calibration, fit_quantiles, fit_shift, rows_for, shares_of
 from synthkit.generators.neural.conditions import condition_vectors, draw_cells
 from synthkit.generators.neural.layout import Layout
-from synthkit.schema import Table
+from synthkit.schema import Cell, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +53,7 @@ class NeuralModel:
     embedding_dim: int
     conditions: torch.Tensor
     calibration: Calibration
-    record: Mapping[str, Any] = field(default_factory=dict)
+    record: Json = field(default_factory=dict)
 
     @cached_property
     def layout(self) -> Layout:
@@ -82,7 +83,7 @@ class NeuralModel:
         codes = self.layout.codes_of(cells).numpy().astype(np.uint16)
         return self.encoder.decode(Codes(codes, residuals.numpy()))
 
-    def cell_for(self, values: Mapping[str, Any]) -> int | None:
+    def cell_for(self, values: Mapping[str, Cell]) -> int | None:
         """The rarest of some values as a condition cell; None where none of them is a condition.
 
         Raises:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.declared import DeclaredEncoder, declared_encoder
 from synthkit.errors import BuildError
+from synthkit.files import Json
 from synthkit.generators.base import Budget, Progress, Quota
 from synthkit.generators.exact.rejection import PerQuota, about
 from synthkit.generators.neural import watching
@@ -72,7 +73,7 @@ class PrivateModel:
     weights: Weights
     embedding_dim: int
     shift: torch.Tensor
-    record: Mapping[str, Any]
+    record: Json
 
     def logits(self, rows: int, random: torch.Generator) -> torch.Tensor:
         """Calibrated logits of new rows, shape (rows, cells)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.files import Json
 from synthkit.generators.neural.judge import Verdict
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class History:
         last = self.looks[-1]
         return f"pairs {last['pairs']:.5f}, coverage {last['coverage']:.0%}"
 
-    def record(self) -> Mapping[str, Any]:
+    def record(self) -> Json:
         """What is kept with the model, JSON-able."""
         return {"kept": self.best_look, "looks": self.looks}
 

@@ -7,7 +7,6 @@ dates stay dates and full hours full hours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +14,7 @@ from synthkit.encoding.fill import pa_schema, serialised
 from synthkit.encoding.numbers import from_raw, raw_values
 from synthkit.encoding.values import array_of, plain
 from synthkit.errors import BuildError
+from synthkit.files import Json
 from synthkit.schema import Column, Table
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Frame:
         return {"columns": columns, "arrow": [list(a) for a in self.arrow]}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Frame:
+    def from_json(data: Json) -> Frame:
         columns = tuple(
             FrameColumn(**{**c, "categories": tuple(c["categories"]), "ends": tuple(c["ends"])})
             for c in data["columns"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import BuildError
+from synthkit.files import Json
 
 FORMAT = 1
 _AGAIN = "build again with --full-refresh"
@@ -206,7 +207,7 @@ class _Decoder:
             return self._node(node, node["id"])
         return self._leaf(node)
 
-    def _leaf(self, node: Mapping[str, Any]) -> Any:
+    def _leaf(self, node: Json) -> Any:
         import numpy as np
         import pandas as pd
 
@@ -241,7 +242,7 @@ class _Decoder:
             return allowed_class(node["class"])
         return self._torch_leaf(node)
 
-    def _torch_leaf(self, node: Mapping[str, Any]) -> Any:
+    def _torch_leaf(self, node: Json) -> Any:
         import torch
 
         if "parameter" in node:
@@ -260,7 +261,7 @@ class _Decoder:
                 return found
         raise BuildError(f"a stored model holds {sorted(node)}, which is not understood", hint=_AGAIN)
 
-    def _node(self, node: Mapping[str, Any], number: int) -> Any:
+    def _node(self, node: Json, number: int) -> Any:
         # Containers are registered before their contents are read, so that a cycle finds them.
         if "object" in node:
             cls = allowed_class(node["object"])
@@ -283,7 +284,7 @@ class _Decoder:
         self.made[number] = self._immutable(node)
         return self.made[number]
 
-    def _immutable(self, node: Mapping[str, Any]) -> Any:
+    def _immutable(self, node: Json) -> Any:
         import pandas as pd
 
         simple: tuple[tuple[str, Callable[[Any], Any]], ...] = (

@@ -21,6 +21,7 @@ from synthkit.generators.base import Progress, Taught, Workplace
 from synthkit.instruct.filters import FilterParams
 from synthkit.instruct.items.item import Item
 from synthkit.llm.answers import numbered
+from synthkit.llm.messages import Part
 from synthkit.llm.spending import AHEAD, SpendingParams, model_warnings
 from synthkit.schema import Column, Schema, Table
 
@@ -135,7 +136,7 @@ def compose(
 class _Filling:
     """Which rows have their texts."""
 
-    def __init__(self, params: LlmColumnsParams, shown: Sequence[Mapping[str, Any]], filters: Filters) -> None:
+    def __init__(self, params: LlmColumnsParams, shown: Sequence[Part], filters: Filters) -> None:
         self.params, self.shown, self.filters = params, shown, filters
         self.texts: dict[int, dict[str, str]] = {}
         self.dropped: list[dict[str, Any]] = []
