@@ -164,6 +164,7 @@ def fit(
     primary_key: Names = (),
     columns: Mapping[str, Mapping[str, Any]] | None = None,
     constraints: Names = (),
+    rules: Names | None = None,
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -182,6 +183,8 @@ def fit(
         primary_key: columns whose values, together, are unique.
         columns: what is to be known of some columns: ``{"email": {"pii": "email"}, "zip": {"type": "categorical"}}``.
         constraints: comparisons that hold in every row: ``["started <= ended"]``.
+        rules: what holds between columns otherwise: ``["total = net + tax", "zip -> city"]``. Where nothing is given,
+            or ``"found"`` is among them, what the rows show is kept too; ``"none"``: nothing is.
         options: of the files' reader: ``{"delimiter": ";"}``.
         seed: every random choice of the training follows from it.
         device: auto, cpu, cuda or cuda:N.
@@ -202,6 +205,7 @@ def fit(
     from synthkit.encoding.writtenform import read_view
     from synthkit.generators.exact.constraints import check_real_rows, unchanging
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.exact.ruled import ruled
     from synthkit.generators.related import fit_tables
     from synthkit.generators.tables import Tables
 
@@ -215,12 +219,16 @@ def fit(
     checked = _checked(kind, params)
     with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as folder:
         split = _read(table, Path(folder), several(primary_key), columns or {}, options or {})
-        rules = dict.fromkeys(_rules(several(constraints), split.train.schema), "constraints")
+        said, shown = _said(rules, split.train.schema)
+        comparisons = (*several(constraints), *(text for text in said if _compares(text)))
+        compared = dict.fromkeys(_rules(comparisons, split.train.schema), "constraints")
         view = read_view(split.train)
         known = view.learn(split.train, Path(folder) / "read.parquet")
-        check_real_rows(rules, known)
+        check_real_rows(compared, known)
         plan = plan_columns(known, view)
-        unchanging(tuple(rules), plan)  # before the training, as the drawing would say it after it
+        others = {text: "rules" for text in said if not _compares(text)}
+        plan = ruled(plan, known, others, found=shown, private=False)
+        unchanging(tuple(compared), plan)  # before the training, as the drawing would say it after it
         fitted = None
         if plan.modelled.columns:
             from dataclasses import replace
@@ -229,7 +237,7 @@ def fit(
             tables, started = Tables.of(learnt), seed_for(seed, "fit")
             fitted = fit_tables(kind, tables, checked, budget=None, seed=started, device=device, progress=progress)
     dumped = checked.model_dump(mode="json")
-    texts = tuple(str(rule) for rule in rules)
+    texts = tuple(str(rule) for rule in compared)
     return TrainedModel(name, dumped, split.train.schema, split.rows, seed, texts, plan, fitted)
 
 
@@ -317,6 +325,38 @@ def _written(table: Any, folder: Path) -> Path:
     except pa.ArrowException as error:
         raise SynthError(f"the table cannot be read: {error}", hint="give each column one type") from None
     return path
+
+
+def _said(rules: Names | None, schema: Schema) -> tuple[tuple[str, ...], bool]:
+    """The texts of rules that fit the columns, and whether found ones are wanted. Raises SynthError."""
+    from synthkit.compiler.rules import FOUND, NONE, check_rule
+    from synthkit.formats.columns import as_read
+    from synthkit.rules.language import parse_rule
+    from synthkit.rules.tokens import RuleError
+
+    if rules is None:
+        return (), True
+    texts = several(rules)
+    found = []
+    for text in texts:
+        if text in (FOUND, NONE):
+            continue
+        try:
+            rule = parse_rule(text)
+        except RuleError as error:
+            raise SynthError(f"rule {text!r}: {error.message}", hint=error.hint) from None
+        problem = None if _compares(text) else check_rule(rule, as_read(schema))
+        if problem is not None:
+            raise SynthError(f"rule {text!r}: {problem[0]}", hint=problem[1])
+        found.append(str(rule))
+    return tuple(found), FOUND in texts
+
+
+def _compares(text: str) -> bool:
+    from synthkit.rules.inequality import Inequality
+    from synthkit.rules.language import parse_rule
+
+    return isinstance(parse_rule(text), Inequality)
 
 
 def _rules(texts: tuple[str, ...], schema: Schema) -> list[Any]:

@@ -105,6 +105,7 @@ class AuditContext:
         seconds: that making these rows took, by phase; empty where they were not made in this run.
         published: the files of the sides as they are published, row by row, where these are read otherwise
             (:mod:`.rows.asread`): ``where`` is about those.
+        kept: rules that the rows were drawn to keep although nobody declared them, as text.
     """
 
     schema: Schema
@@ -119,6 +120,7 @@ class AuditContext:
     previous: Version | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     published: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
     _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:

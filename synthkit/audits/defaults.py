@@ -8,6 +8,7 @@ audit                       parameters                                  severity
 row_count                   min: 1                                      error     always
 unique                      together: the primary key                   error     the source declares one
 not_null                    columns that the source declares so         error     there are any
+rules                       those declared and found                    error     there may be any
 ks                          max: 0.25, combine: mean                    error     there are held-out rows
 ks_each_column              max: 0.2                                    warn      there are held-out rows
 chi_square                  max: 0.25, combine: mean                    error     there are held-out rows
@@ -47,15 +48,20 @@ MAX_DUPLICATES = 0.02  # of the tasks of an instruction table, near ones include
 MAX_REFUSALS = 0.01  # of its responses
 
 
-def default_audits(generator: Generator, schema: Schema | None, has_holdout: bool) -> tuple[AuditSpec, ...]:
+def default_audits(
+    generator: Generator, schema: Schema | None, has_holdout: bool, has_rules: bool = False
+) -> tuple[AuditSpec, ...]:
     """The default set of a model.
 
     Args:
         generator: what a trained one draws is held against the held-out rows.
         schema: of the table, as far as it is known.
         has_holdout: whether there are real rows that were held out, to compare with.
+        has_rules: whether rules are declared, or looked for in the training rows.
     """
     specs = [_spec("row_count", min=1), *_declared(schema)]
+    if isinstance(generator, Trained) and has_rules:
+        specs.append(_spec("rules"))
     if isinstance(generator, Trained) and has_holdout:
         for audit in ("ks", "chi_square"):
             specs.append(_spec(audit, max=MEAN_DISTANCE, combine="mean"))

@@ -82,6 +82,8 @@ class Jobs:
             size=self._size(),
             conditions=model.spec.conditions,
             constraints={str(c.rule): c.place for c in model.constraints},
+            rules={str(r.rule): r.place for r in model.rules},
+            rules_found=model.rules_found,
             keys=model.spec.keys or "own",
             seed=action.fingerprint.seed,
             device=project.device,
@@ -151,6 +153,7 @@ class Jobs:
             retraining=self._retraining(),
             failures=self._failures(),
             previous=previous_version(self.context, model, staged),
+            kept=staged.rules,
             seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
             seed=self.action.fingerprint.seed,
             pictures=self._pictures(staged),

@@ -106,6 +106,7 @@ def _audited(
         "delta": model.delta,
         "privacy": staged.privacy,
         "guarantees": staged.guarantees,
+        "rules": staged.rules,
         "contains_real_rows": model.lineage.contains_real_rows,
         "descends_from": sorted(model.lineage.sources),
         **teacher,

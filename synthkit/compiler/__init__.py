@@ -35,6 +35,7 @@ from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
 from synthkit.compiler.private import check_private
+from synthkit.compiler.rules import bind_rules
 from synthkit.compiler.schemas import derive_schemas, describe_sources
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
@@ -65,6 +66,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_conditions,
     check_keys,
     bind_constraints,
+    bind_rules,
     trace_descent,
     bind_audits,
     bind_unit_tests,

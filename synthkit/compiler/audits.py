@@ -48,7 +48,8 @@ def _asked(model: ModelDraft) -> Iterator[AuditSpec]:
             yield spec
         elif model.schema is not None and not model.broken:
             held_out = model.spec.source is not None and model.holdout > 0
-            for one in default_audits(model.generator, model.schema, held_out):
+            ruled = bool(model.rules) or model.rules_found
+            for one in default_audits(model.generator, model.schema, held_out, ruled):
                 one._origin = spec.origin
                 yield one
 
@@ -95,8 +96,12 @@ class _Binder:
         return self.model.spec.origin.at("audits", index)
 
     def _registered(self, spec: AuditSpec, audit: Audit, where: Location) -> BoundAudit | None:
+        given = dict(spec.params)
+        if audit.name == "rules":  # what the model keeps, unless the audit says otherwise
+            own = {"declared": [str(r.rule) for r in self.model.rules], "found": self.model.rules_found}
+            given = {**own, **given}
         try:
-            params = audit.params.model_validate(dict(spec.params))
+            params = audit.params.model_validate(given)
         except ValidationError as error:
             faults = parameter_faults(error, audit.params, spec.origin, (), f"audit {audit.name}", fallback=where)
             self.draft.faults.extend(faults)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from synthkit.compiler.declared import Constraint
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.compiler.manifest import Constraint
+from synthkit.compiler.rules import comparisons_of
 from synthkit.formats.columns import as_read, conditions_as_read, forms_of
 from synthkit.generators.base import Query, Trained
 from synthkit.project.types import ModelSpec, SourceTableSpec
@@ -24,7 +25,7 @@ def bind_constraints(draft: Draft) -> None:
     of_source: dict[str, tuple[Constraint, ...]] = {}
     for id_, (_, table) in draft.tables.items():
         node = draft.sources.get(id_)
-        if node is not None and table.constraints:
+        if node is not None and (table.constraints or table.rules):
             of_source[id_] = _declared(draft, table, node.schema, ())
     for name in draft.order:
         model = draft.models[name]
@@ -47,8 +48,8 @@ def _declared(
     """The spec's own rules, without those that are inherited already; what is wrong with them becomes faults."""
     found: dict[Inequality, Constraint] = {}
     good = True
-    for index, text in enumerate(spec.constraints):
-        where = spec.origin.at("constraints", index)
+    own = [(text, spec.origin.at("constraints", index)) for index, text in enumerate(spec.constraints)]
+    for text, where in (*own, *comparisons_of(spec)):
         try:
             rule = parse_inequality(text)
         except ValueError as error:
@@ -63,7 +64,7 @@ def _declared(
         elif rule not in {c.rule for c in inherited}:
             place = f"{draft.relative(spec)}:{where.line}:{where.column}"
             found.setdefault(rule, Constraint(rule, place))
-    if good and spec.constraints:
+    if good and found:
         _check_together(draft, spec, inherited, list(found.values()))
     return tuple(found.values())
 
@@ -75,7 +76,8 @@ def _check_together(
     if clash is not None and not set(clash) <= {c.rule for c in inherited}:
         rules = " and ".join(f"'{rule}'" for rule in clash)
         message = f"only rows with missing values can satisfy {rules} at once"
-        draft.fault(message, spec.origin.at("constraints"), hint="drop or mend one of them")
+        where = spec.origin.at("constraints" if spec.constraints else "rules")
+        draft.fault(message, where, hint="drop or mend one of them")
 
 
 def _check_inherited(draft: Draft, model: ModelDraft, inherited: Sequence[Constraint]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from synthkit.compiler.declared import Constraint, DeclaredRule
 from synthkit.compiler.manifest import (
-    Constraint,
     Lineage,
     Manifest,
     ModelNode,
@@ -54,6 +54,8 @@ class ModelDraft:
     audit_relations: tuple[Relation, ...] = ()
     schema: Schema | None = None
     constraints: tuple[Constraint, ...] = ()
+    rules: tuple[DeclaredRule, ...] = ()
+    rules_found: bool = False
     audits: list[BoundAudit] = field(default_factory=list)
     audit_uses: list[Mapping[KeyPath, Uses]] = field(default_factory=list)
     descent: Descent = field(default_factory=Descent)
@@ -160,6 +162,8 @@ class Draft:
                 lineage=draft.lineage,
                 path=self.relative(draft.spec),
                 constraints=draft.constraints,
+                rules=draft.rules,
+                rules_found=draft.rules_found,
                 generator_reason=draft.generator_reason,
                 budget=draft.budget,
                 declared=draft.declared,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from synthkit.compiler.declared import Constraint, DeclaredRule
 from synthkit.errors import Fault
 from synthkit.generators.base import Budget, Generator, Query
 from synthkit.graph.dag import Dag
@@ -24,7 +25,6 @@ from synthkit.project.holdout import holdout_of
 from synthkit.project.lookups import Uses
 from synthkit.project.size import Size
 from synthkit.project.types import KeyPath, ModelSpec, Relation, Row, SourceTableSpec
-from synthkit.rules.inequality import Inequality
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -58,14 +58,6 @@ class Lineage:
     sources: frozenset[str] = frozenset()
     contains_real_rows: bool = False
     through: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """A declared inequality and its place, a file of the project with line and column."""
-
-    rule: Inequality
-    place: str
 
 
 @dataclass(frozen=True)
@@ -122,6 +114,8 @@ class ModelNode:
         disclosure: what may be told of it in public (:mod:`synthkit.privacy.disclosure`).
         generator_reason: why the compiler chose the generator; empty where the model names one.
         constraints: what holds in every row, those of the source included.
+        rules: what holds between columns beside comparisons, those of the source included.
+        rules_found: whether rules that the training rows show are kept, too.
         source: what the generator learns from, and what audits compare with; None for a bare SQL model.
         parents: every relation that must exist first (source, SQL references, audits' references).
         sql: the rendered SELECT of an SQL model.
@@ -149,6 +143,8 @@ class ModelNode:
     lineage: Lineage
     path: str
     constraints: tuple[Constraint, ...] = ()
+    rules: tuple[DeclaredRule, ...] = ()
+    rules_found: bool = False
     generator_reason: str = ""
     budget: Budget | None = None
     declared: Schema | None = None
@@ -357,6 +353,8 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
         "seed": spec.seed,
         "conditions": dict(spec.conditions),
         "constraints": [str(c.rule) for c in model.constraints],
+        "rules": [str(r.rule) for r in model.rules],
+        "rules_found": model.rules_found,
         "materialized": spec.materialized,
         "tags": list(spec.tags),
         "meta": dict(spec.meta),

@@ -16,7 +16,7 @@ from typing import Any
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
-from synthkit.generators.base import Query
+from synthkit.generators.base import Query, Trained
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.types import ColumnSpec
@@ -26,7 +26,7 @@ from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
 
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
-
+RULES_VERSION = 1  # of how rules between columns are found and kept: the same
 
 TRAINED: tuple[What, ...] = ("rows", "split", "train")  # what a key of a source decides that makes another training
 
@@ -155,6 +155,9 @@ class Fingerprinter:
             }
             if model.budget is not None:
                 inputs["budget"] = asdict(model.budget)
+            if isinstance(model.generator, Trained) and (model.rules or model.rules_found):
+                declared = sorted(str(r.rule) for r in model.rules)
+                inputs["rules"] = {"version": RULES_VERSION, "found": model.rules_found, "declared": declared}
         return inputs
 
     def _declared(self, source_id: str) -> str:

@@ -80,7 +80,7 @@ AUDIT: Fields = {
 _INPUTS: Fields = {
     "train": {
         **dict.fromkeys(("generator", "packages", "declared", "seed", "holdout", "device", "threads"), Kind.DECLARED),
-        **dict.fromkeys(("epsilon", "delta", "columns", "budget"), Kind.DECLARED),
+        **dict.fromkeys(("epsilon", "delta", "columns", "budget", "rules"), Kind.DECLARED),
         "sources": Kind.KEYED,
     },
     "sample": dict.fromkeys(("size", "of", "conditions", "constraints", "fill", "packages", "engine"), Kind.DECLARED),
@@ -107,6 +107,7 @@ RECEIPT: Fields = {
     "teacher": Kind.COST,
     "audits": AUDIT,
     "source_rows": Kind.COUNT,
+    "rules": Kind.FIGURE,
     "seconds": Kind.COUNT,
 }
 # What became of a table in a run; its ``message`` quotes rows only where it is that of an error.

@@ -176,7 +176,7 @@ def _plain(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any
     return _lenient(schema)
 
 
-_SINGLE = frozenset({"tags", "primary_key", "columns", "together", "constraints"})
+_SINGLE = frozenset({"tags", "primary_key", "columns", "together", "constraints", "rules"})
 
 
 def _lenient(schema: dict[str, Any]) -> dict[str, Any]:

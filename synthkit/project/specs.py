@@ -47,7 +47,7 @@ AUDIT_OPTIONS = frozenset(
         "meta",
     }
 )
-_LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints", "was"})
+_LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints", "rules", "was"})
 _UNRENDERED = frozenset({("generator", "query")})  # SQL: rendered by the compiler, with its references
 
 

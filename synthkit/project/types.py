@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from synthkit.formats.language import parse_form
 from synthkit.project.connections import Kind
 from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import UNPLACED, Conditions, KeyPath, Options, Origin, Relation, Row, Spec, Tree
 from synthkit.schema import LogicalType
+from synthkit.sql.quoting import quote
 
 # what every spec needs
 __all__ = [
@@ -36,6 +37,23 @@ Materialization = Literal["table", "view", "parquet", "ephemeral"]
 
 
 Constraints = tuple[str, ...]
+
+
+def _rule_text(item: Any) -> Any:
+    """``{combination: [a, b]}`` as the text that it is short for."""
+    if isinstance(item, Mapping) and len(item) == 1:
+        ((word, names),) = item.items()
+        if isinstance(names, list | tuple):
+            return f"{word}: [{', '.join(quote(str(name)) for name in names)}]"
+    return item
+
+
+RuleText = Annotated[
+    str,
+    BeforeValidator(_rule_text),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "maxProperties": 1}]}),
+]
+Rules = tuple[RuleText, ...]
 
 
 class ColumnSpec(Spec):
@@ -151,6 +169,8 @@ class SourceTableSpec(Spec):
         freshness: how old the rows may be.
         columns: what is declared of columns; the rest is inferred.
         constraints: comparisons that hold in every row: ``start <= end``, ``age >= 18``, ``joined < 2026-01-01``.
+        rules: what holds between columns, and so in every generated row: ``total = net + tax``, ``zip -> city``.
+            Without the key, or with ``found`` among them, what the training rows show is kept too; ``none``: nothing.
         tags: words to select it by: ``tag:nightly``.
         meta: anything else, for people.
     """
@@ -177,6 +197,7 @@ class SourceTableSpec(Spec):
     freshness: Annotated[FreshnessSpec | None, NOTHING] = None
     columns: Annotated[tuple[ColumnSpec, ...], ROWS] = ()
     constraints: Annotated[Constraints, SAMPLE] = ()
+    rules: Annotated[Rules | None, TRAIN] = None
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
 
@@ -296,6 +317,7 @@ class ModelSpec(Spec):
         holdout: the share of the source's rows that no model reads, of this model alone.
         conditions: column → value, or value → share (``{churned: {yes: 50%, no: 50%}}``): kept exactly.
         constraints: comparisons that hold in every row, besides those of the source.
+        rules: what holds between columns, besides the rules of the source; ``found`` and ``none`` as there.
         keys: what made-up keys are: own (1, 2, …, whatever the real ones are), fresh (none that a real row has, for
             rows that are appended to real ones) or continue (after the largest real one).
         materialized: table: Parquet, and a table in DuckDB; view: a view there; parquet: no more than the file;
@@ -322,6 +344,7 @@ class ModelSpec(Spec):
     holdout: Annotated[str | float | None, TRAIN] = None
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
     constraints: Annotated[Constraints, SAMPLE] = ()
+    rules: Annotated[Rules | None, TRAIN] = None
     keys: Annotated[Keys | None, SAMPLE] = None
     materialized: Annotated[Materialization, NOTHING] = "table"
     seed: Annotated[int | None, TRAIN] = None

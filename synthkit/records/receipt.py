@@ -52,6 +52,7 @@ class AuditedTable(Record):
         delta: the δ beside it.
         privacy: what the ledger was charged for the training that drew the rows.
         guarantees: towards each account that it descends from.
+        rules: that the training rows show and the table keeps; withheld (null) where figures of the rows are.
         contains_real_rows: whether rows of a source are in it.
         descends_from: the sources whose rows are in it or behind it.
         teacher: who was asked for the rows, for what use, and at what cost.
@@ -87,6 +88,7 @@ class AuditedTable(Record):
     delta: Size | None
     privacy: ChargeRecord | None = None
     guarantees: Several[Promise] | None = None
+    rules: Several[str] | None = None
     contains_real_rows: bool
     descends_from: Several[str]
     teacher: Teaching | None = absent()

@@ -34,6 +34,7 @@ _ADVICE = {
     "accepted_range": "clip the column in an SQL model downstream, or keep enforce_min_max_values on",
     "row_count": "set size: to what you need",
     "relationships": "build both tables from one source, or join against the parent in an SQL model",
+    "rules": "declare it under rules: of the source, so that every generated row keeps it; rules: none asks for none",
     "inequality": "declare it under constraints: of the source, so that every generated row keeps it",
     "schema": "declare the columns' types in the source, or name the columns in their order in the SQL model's SELECT",
     "cardinality": "declare the column's type, decimals or values in the source, or try another generator",

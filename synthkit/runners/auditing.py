@@ -40,6 +40,7 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         training=job.training,
         previous=job.previous,
         seconds=job.seconds,
+        kept=job.kept,
     )
     failures = None if job.failures is None else FailureStore(job.failures.directory, job.failures.shown)
     with TemporaryDirectory(prefix="synthkit-read-") as scratch:

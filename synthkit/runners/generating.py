@@ -53,6 +53,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
     from synthkit.generators.exact.conditions import check_known, quotas
     from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
     from synthkit.generators.exact.drawing import draw
+    from synthkit.generators.exact.ruled import found_in, ruled
 
     generator = registry.trained(job.generator)
     rules = parse_all(job.constraints)
@@ -62,6 +63,8 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
     started = time.perf_counter()
     with _readable(job):
         plan, known, cached = _plan(job.model_dir, table, scratch, declared=job.budget is not None)
+    if not cached:
+        plan = ruled(plan, known, job.rules, found=job.rules_found, private=job.budget is not None)
     if job.budget is None:
         check_real_rows(rules, known)  # under a budget nothing is said of the rows, and rules are public knowledge
     taken = taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
@@ -90,7 +93,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         progress=phase(progress, "sample"),
         taken=taken,
     )
-    staged = stage(batches, table.schema, job, source_rows)
+    staged = stage(batches, table.schema, job, source_rows, rules=found_in(plan))
     if staged != rows:
         raise BuildError(f"{job.generator} gave {staged:,} rows where {rows:,} were asked for")
     seconds["sample"] = time.perf_counter() - started

@@ -124,7 +124,9 @@ class GenerateJob(Staged):
         size: of the whole table; under a budget a number of rows.
         partition: the part of the rows that is drawn.
         conditions: column → value, or value → share.
-        constraints: rule → where it is declared.
+        constraints: comparison → where it is declared.
+        rules: every other rule → where it is declared.
+        rules_found: whether rules that the training rows show are kept, too.
         keys: what made-up keys are, beside those of the source's rows.
         charge: what the ledger was charged for the training; without it, nothing is trained under a budget.
     """
@@ -138,6 +140,8 @@ class GenerateJob(Staged):
     size: Size
     conditions: Conditions
     constraints: Mapping[str, str]
+    rules: Mapping[str, str]
+    rules_found: bool
     keys: Keys
     device: str
     budget: Budget | None
@@ -190,6 +194,7 @@ class AuditJob(Job[Audited]):
         retraining: how it was trained without one, where an audit trains it again.
         previous: the version that was published before.
         seconds: that making these rows took, by phase.
+        kept: rules that they keep although nobody declared them.
     """
 
     model: str
@@ -204,6 +209,7 @@ class AuditJob(Job[Audited]):
     previous: Version | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     pictures: Pictures | None = None
+    kept: tuple[str, ...] = ()
     kind: Literal["audit"] = "audit"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
@@ -21,10 +21,11 @@ def stage(
     job: Staged,
     source_rows: int | None,
     teacher: Callable[[], Json] | None = None,
+    rules: Sequence[str] = (),
 ) -> int:
     """Write the rows as Parquet and, last, the record that says they are whole. Returns how many there are.
 
-    ``teacher`` says, after the last row, what asking for them took.
+    ``teacher`` says, after the last row, what asking for them took; ``rules`` are kept although nobody declared them.
     """
     from synthkit.files import write_json_atomic
     from synthkit.store.parquet import write_parquet
@@ -49,6 +50,7 @@ def stage(
         "privacy": job.charge.to_json() if isinstance(job, GenerateJob) and job.charge is not None else None,
         "guarantees": [g.to_json() for g in job.guarantees],
         "environment": environment(),
+        "rules": list(rules),
     }
     if teacher is not None:
         record["teacher"] = teacher()

@@ -51,6 +51,7 @@ class StageRecord(Record):
     guarantees: Several[Promise] | None = None
     environment: Environment | None = None
     teacher: Teaching | None = None
+    rules: Several[str] = ()
 
 
 class CachedModel(Record):
@@ -70,6 +71,7 @@ class StagedRows:
         hashes: of the file, taken while it was written.
         environment: where they were computed (:func:`synthkit.runners.environment.environment`); None where that was
             never recorded.
+        rules: that the rows keep although nobody declared them.
     """
 
     table: Table
@@ -80,6 +82,7 @@ class StagedRows:
     teacher: Teaching | None = None
     hashes: Hashes | None = None
     environment: Environment | None = None
+    rules: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -119,6 +122,7 @@ class Staging:
             record.teacher,
             hashes,
             record.environment,
+            record.rules,
         )
 
     def model_dir(self, train: str) -> Path:

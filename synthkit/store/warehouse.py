@@ -134,6 +134,7 @@ class Warehouse:
             receipt.teacher,
             None,
             receipt.environment,
+            receipt.rules or (),
         )
 
     def publish(

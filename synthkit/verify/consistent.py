@@ -31,6 +31,7 @@ UNCHECKED: Mapping[str, str] = {
     "published_at": "a time",
     "previous": "the receipt before lies in git's history",
     "source_rows": "the source is not here",
+    "rules[]": "what the training rows show, and the source is not here",
     "source_columns.*": "the source is not here (a changed type mostly ends in another finding)",
     "schema.columns[].*": "logical types, ranges and the like, as they were seen in the rows",
     "schema.primary_key[]": "of an SQL model, as its source had it",

@@ -83,6 +83,7 @@ _KEYS = {  # the head of a changed input → where it is written
     "size": "size",
     "conditions": "conditions",
     "constraints": "constraints",
+    "rules": "rules",
     "epsilon": "epsilon",
     "budget": "epsilon",
     "seed": "seed",

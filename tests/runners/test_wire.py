@@ -177,6 +177,8 @@ JOBS: list[Job[Any]] = [
         size=Size(factor=2.0),
         conditions=CONDITIONS,
         constraints={"a <= b": "models/m.yml:3:5"},
+        rules={"a -> b": "models/m.yml:4:5"},
+        rules_found=True,
         keys="fresh",
         device="cpu",
         budget=Budget(1.0, 1e-6, rows=100),

@@ -15,7 +15,7 @@ from synthkit.encoding.taken import Taken
 from synthkit.generators.base import Progress, Quota, Sample, Trained, silent
 from synthkit.generators.exact.conditions import quotas
 from synthkit.generators.exact.constraints import keeps, unchanging, within
-from synthkit.generators.exact.rejection import sample_quotas
+from synthkit.generators.exact.rejection import PerQuota, fill_quotas
 from synthkit.project.types import Conditions
 from synthkit.rules.inequality import Inequality
 
@@ -75,17 +75,17 @@ def restored(generator: Trained, plan: ColumnPlan) -> Sample:
     def sample_restored(
         model: Any, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
     ) -> Iterator[pa.RecordBatch]:
-        if all(q.values.keys() <= as_is for q in conditions):
-            return drawn(model, rows, conditions, seed, progress)
+        if not conditions:
+            return drawn(model, rows, (), seed, progress)
         turns = count()
 
-        def draw(wanted: int) -> pa.RecordBatch:
-            import pyarrow as pa
+        def source(quota: int, wanted: int) -> Iterator[pa.RecordBatch]:
+            values = {k: v for k, v in conditions[quota].values.items() if k in as_is}
+            asked = (Quota(values, wanted),) if values else ()
+            return drawn(model, wanted, asked, seed_for(seed, f"turn {next(turns)}"), silent)
 
-            found = drawn(model, wanted, (), seed_for(seed, f"turn {next(turns)}"), silent)
-            return pa.concat_batches(list(found))
-
-        return sample_quotas(draw, conditions, rows, name=generator.name, seed=seed, progress=progress)
+        # What is given back may be another value than was asked for, where a rule mended it.
+        return fill_quotas(PerQuota(source, generator.name), conditions, rows, seed=seed, progress=progress)
 
     return sample_restored
 

@@ -1,0 +1,133 @@
+"""Do the rules between columns hold? The audit's side of ``rules:``, which shapes the rows; here each is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
+from synthkit.audits.counting import listed
+from synthkit.errors import SynthError
+from synthkit.rules.language import Rule, parse_rule, violations
+from synthkit.rules.sets import Unique
+from synthkit.rules.tokens import RuleError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_ROWS = 1_000_000  # of training rows that are searched
+SHOWN = 3
+
+
+class RulesParams(AuditParams):
+    """Which rules must hold.
+
+    Args:
+        declared: rules as ``rules:`` has them. Default: those of the model and its source.
+        found: also those that the table keeps because its training rows showed them, where held-out rows keep them,
+            too. Default: unless the model says ``rules: none``, or lists rules without ``found``.
+    """
+
+    declared: tuple[str, ...] = ()
+    found: bool = True
+
+
+@audit("rules", RulesParams, family="integrity", needs=("train",), between=POSITIVE, as_read=True)
+def rules(context: AuditContext, params: RulesParams) -> AuditResult:
+    """Rules between columns, declared ones and those that the real rows show, hold in every row.
+
+    The value is the number of rows that break one. A found rule counts where all training and held-out rows keep it and
+    the table says that it does; others that the real rows keep and the table breaks are named. Nothing is searched in
+    the rows of a table under ``epsilon``.
+    """
+    import numpy as np
+
+    synthetic, real = context.arrow("synthetic"), _real(context)
+    held: dict[Rule, str] = {_parsed(text): "declared" for text in params.declared}
+    others: dict[Rule, str] = {}
+    if params.found and real is not None:
+        kept = {_parsed(text) for text in context.kept}
+        for rule in dict.fromkeys((*_shown(context), *kept)):
+            if rule not in held and _keeps(rule, real):
+                (held if rule in kept else others)[rule] = "found"
+    total = synthetic.num_rows
+    if total == 0:
+        return AuditResult(None, "skipped", "max 0", message="there are no rows to look at")
+    broken = {rule: violations(rule, synthetic, real) for rule in held if _has(rule, synthetic)}
+    failing = int(np.any(list(broken.values()), axis=0).sum()) if broken else 0
+    counts = {rule: int(mask.sum()) for rule, mask in broken.items()}
+    also = {rule: int(violations(rule, synthetic, real).sum()) for rule in others if _has(rule, synthetic)}
+    missed = {rule: n for rule, n in also.items() if n}
+    results = sorted((_result(rule, n) for rule, n in counts.items()), key=lambda r: -(r.value or 0))
+    message = _message(counts, held, total, missed)
+    details = {
+        "rules": {str(rule): {"from": held[rule], "broken": n} for rule, n in counts.items()},
+        "not kept": {str(rule): n for rule, n in missed.items()},
+    }
+    status: Status = "fail" if failing else "pass"
+    return AuditResult(
+        failing, status, "max 0", failing, failing, message=message, columns=tuple(results), details=details
+    )
+
+
+def _parsed(text: str) -> Rule:
+    try:
+        return parse_rule(text)
+    except RuleError as error:
+        raise SynthError(f"rule {text!r}: {error.message}", hint=error.hint) from None
+
+
+def _real(context: AuditContext) -> pa.Table | None:
+    """Training and held-out rows together; None where the table's training may not be looked at."""
+    import pyarrow as pa
+
+    if context.train is None or context.training is not None:
+        return None
+    train = context.arrow("train")
+    if context.holdout is None:
+        return train
+    return pa.concat_tables([train, context.arrow("holdout").select(train.column_names)], promote_options="permissive")
+
+
+def _shown(context: AuditContext) -> Sequence[Rule]:
+    """What the training rows show, between columns that are learnt."""
+    from synthkit.rules.find.search import find_rules
+
+    def search() -> tuple[Rule, ...]:
+        names = [c.name for c in context.schema.columns if c.modelled]
+        train = context.arrow("train").slice(0, MOST_ROWS)
+        here = train.select([n for n in names if n in train.column_names])
+        return tuple(f.rule for f in find_rules(here) if f.exact and not isinstance(f.rule, Unique))
+
+    return context.shared(("rules",), search)
+
+
+def _keeps(rule: Rule, real: pa.Table) -> bool:
+    try:
+        return _has(rule, real) and not violations(rule, real).any()
+    except ValueError:
+        return False
+
+
+def _has(rule: Rule, table: pa.Table) -> bool:
+    return set(rule.columns) <= set(table.column_names)
+
+
+def _result(rule: Rule, broken: int) -> ColumnResult:
+    return ColumnResult(str(rule), broken, "fail" if broken else "pass", broken, broken)
+
+
+def _message(counts: Mapping[Rule, int], held: Mapping[Rule, str], total: int, missed: Mapping[Rule, int]) -> str:
+    bad = sorted((rule for rule, n in counts.items() if n), key=lambda rule: -counts[rule])
+    many = f"{len(counts)} rule{'s' * (len(counts) != 1)}"
+    if bad:
+        said = listed([f"'{rule}' ({held[rule]}) in {counts[rule]:,} of {total:,} rows" for rule in bad[:SHOWN]])
+        more = f", and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        return f"{len(bad)} of {many} broken: {said}{more}"
+    said = f"{many} hold in {total:,} rows" if counts else "no rule is declared, and the real rows show none"
+    if missed:
+        worst = sorted(missed, key=lambda rule: -missed[rule])[:SHOWN]
+        shown = listed([f"'{rule}' ({missed[rule]:,})" for rule in worst])
+        said += f"; the real rows also keep, and these break: {shown}"
+    return said

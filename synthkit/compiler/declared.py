@@ -1,0 +1,24 @@
+"""What is declared of the rows, with the place where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synthkit.rules.inequality import Inequality
+from synthkit.rules.language import Rule
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A declared inequality and its place, a file of the project with line and column."""
+
+    rule: Inequality
+    place: str
+
+
+@dataclass(frozen=True)
+class DeclaredRule:
+    """A declared rule of any other kind, and its place."""
+
+    rule: Rule
+    place: str

@@ -1,0 +1,165 @@
+"""Which rules are kept how: each column follows from others by one rule at most, and nothing goes in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.kept.combined import combined
+from synthkit.encoding.kept.computed import computed, computed_declared, places_of
+from synthkit.encoding.kept.dependents import dependents
+from synthkit.encoding.kept.gaps import gap
+from synthkit.encoding.kept.mending import rowwise
+from synthkit.encoding.kept.step import KeptRules, Part
+from synthkit.rules.coding import codes_of
+from synthkit.rules.dependency import Dependency
+from synthkit.rules.formula import Formula
+from synthkit.rules.inequality import Inequality
+from synthkit.rules.language import Rule
+from synthkit.rules.sets import Combination, OneHot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def keep_rules(
+    rows: pa.Table,
+    rules: Iterable[Rule],
+    *,
+    unit: pa.ChunkedArray | None,
+    min_count: int,
+    declared: frozenset[Rule] = frozenset(),
+) -> KeptRules:
+    """The step that keeps rules which hold in all rows, as far as it can.
+
+    Args:
+        rows: the columns that are learnt, and no others.
+        rules: those over other columns are passed over.
+        unit: the column of privacy units; None: each row is somebody's own.
+        min_count: people who must share what is given out.
+        declared: which of the rules are; the others were found.
+    """
+    names = tuple(rows.column_names)
+    mine = [rule for rule in rules if set(rule.columns) <= set(names)]
+    choice = _Choice(rows, None if unit is None else codes_of(unit), min_count)
+    first = [rule for rule in mine if rule in declared]
+    kept = [rule for some in (first, mine) for rule in _by_kind(some) if choice.takes(rule)]
+    kept += [rule for rule in mine if rule not in kept and rowwise(rule)]
+    mended = tuple(str(rule) for rule in mine if rule in kept and rowwise(rule))
+    texts = tuple(str(rule) for rule in mine if rule in kept)
+    found = tuple(str(rule) for rule in mine if rule in kept and rule not in declared)
+    return KeptRules(names, choice.parts(), mended, texts, found)
+
+
+def keep_declared(types: pa.Table, rules: Sequence[Rule]) -> KeptRules:
+    """The step that keeps declared rules without a look at a row: all columns are learnt, and what is computed takes
+    the place of what was drawn.
+
+    Args:
+        types: a table without rows, of the columns that are learnt.
+    """
+    formulas = {rule.target: rule for rule in rules if isinstance(rule, Formula)}
+    parts: list[Part] = []
+
+    def visit(rule: Formula) -> None:
+        for name in rule.inputs:
+            if name in formulas:
+                visit(formulas[name])
+        part = computed_declared(rule, types)
+        if part not in parts:
+            parts.append(part)
+
+    for rule in formulas.values():
+        visit(rule)
+    texts = tuple(str(rule) for rule in rules)
+    mended = tuple(str(rule) for rule in rules if rowwise(rule))
+    return KeptRules(tuple(types.column_names), tuple(parts), mended, texts, ())
+
+
+def _by_kind(rules: Sequence[Rule]) -> list[Rule]:
+    """Formulas first, as they say most; then dependencies, the ones that hold both ways first; sets, and orders."""
+    kinds: tuple[type, ...] = (Formula, Dependency, OneHot, Combination, Inequality)
+
+    def rank(rule: Rule) -> tuple[int, int]:
+        both = isinstance(rule, Dependency) and rule.both
+        return kinds.index(type(rule)), 0 if both else len(rule.columns)
+
+    return sorted((r for r in rules if isinstance(r, kinds)), key=rank)
+
+
+class _Choice:
+    """What is left out so far."""
+
+    def __init__(self, rows: pa.Table, people: Any, min_count: int) -> None:
+        self.rows, self.people, self.min_count = rows, people, min_count
+        self.by_output: dict[str, Part] = {}
+
+    def takes(self, rule: Rule) -> bool:
+        """Whether the rule is kept by leaving something out."""
+        if isinstance(rule, Formula):
+            return self._free(rule.target, rule.inputs) and self._add(computed(rule, self.rows))
+        if isinstance(rule, Dependency):
+            return self._dependency(rule)
+        if isinstance(rule, OneHot | Combination):
+            if any(n in self.by_output for n in rule.columns):
+                return False
+            return self._add(combined(self.rows, rule.columns))
+        if isinstance(rule, Inequality) and isinstance(rule.right, str):
+            low, high = (rule.column, rule.right) if rule.operator in ("<", "<=") else (rule.right, rule.column)
+            return self._free(high, (low,)) and self._add(
+                gap(self.rows, low, high, places=places_of(self.rows, high), min_count=self.min_count)
+            )
+        return False
+
+    def parts(self) -> tuple[Part, ...]:
+        """Each after what it is computed from."""
+        done: list[Part] = []
+
+        def visit(part: Part) -> None:
+            if part not in done:
+                for name in part.inputs:
+                    if name in self.by_output:
+                        visit(self.by_output[name])
+                if part not in done:
+                    done.append(part)
+
+        # Sets and gaps are what the generator gives: they come first, and learn last.
+        for part in self.by_output.values():
+            visit(part)
+        return tuple(done)
+
+    def _dependency(self, rule: Dependency) -> bool:
+        given, dependent = rule.determinants, rule.dependent
+        if rule.both and not self._free(dependent, given):
+            given, dependent = (dependent,), given[0]
+        if not self._free(dependent, given):
+            return False
+        return self._add(
+            dependents(
+                self.rows,
+                given,
+                (dependent,),
+                people=self.people,
+                min_count=self.min_count,
+                both=rule.both,
+            )
+        )
+
+    def _free(self, target: str, inputs: Sequence[str]) -> bool:
+        """Whether a column may follow from others: it does not yet, and they do not follow from it."""
+        if target in self.by_output:
+            return False
+        return not any(self._reaches(name, target) for name in inputs)
+
+    def _reaches(self, name: str, goal: str) -> bool:
+        if name == goal:
+            return True
+        part = self.by_output.get(name)
+        return part is not None and any(self._reaches(n, goal) for n in part.inputs)
+
+    def _add(self, part: Part | None) -> bool:
+        if part is None:
+            return False
+        for name in part.outputs:
+            self.by_output[name] = part
+        return True

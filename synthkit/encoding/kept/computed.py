@@ -1,0 +1,119 @@
+"""A column that is computed from others is not learnt, where it is missing just where it cannot be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.kept.arrow import types_of, unpacked
+from synthkit.rules.coding import missing
+from synthkit.rules.formula import Formula
+from synthkit.rules.language import parse_rule
+from synthkit.schema import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_PLACES = 6
+
+
+@dataclass(frozen=True)
+class Computed:
+    """``target = …`` of one column.
+
+    Args:
+        text: the rule.
+        kind: the target's Arrow type, packed.
+        dropped: whether it is not learnt at all; else it is learnt for where it is missing, and computed elsewhere.
+        places: after the point, that a float target has; None for as many as there are.
+    """
+
+    text: str
+    kind: str
+    dropped: bool
+    places: int | None
+
+    KIND = "computed"
+
+    @cached_property
+    def rule(self) -> Formula:
+        found = parse_rule(self.text)
+        assert isinstance(found, Formula)
+        return found
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.rule.inputs
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.rule.target,)
+
+    def schema(self, outer: Schema) -> Schema:
+        return outer.select([n for n in outer.names if n not in self.outputs]) if self.dropped else outer
+
+    def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        return rows.select([n for n in rows.schema.names if n not in self.outputs]) if self.dropped else rows
+
+    def restore(self, columns: dict[str, Any]) -> None:
+        """Compute the target into the drawn columns."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.types as t
+
+        target = self.rule.target
+        kind = unpacked(self.kind).schema.field(0).type
+        values = self.rule.computed(pa.table({n: columns[n] for n in self.inputs}), kind)
+        if self.places is not None and t.is_floating(kind):
+            values = pc.round(values, self.places)
+        if not self.dropped:
+            drawn = columns[target]
+            keep = pc.or_(pc.is_null(drawn), pc.is_null(values))
+            values = pc.if_else(keep, drawn, values)
+        columns[target] = values
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text, "type": self.kind, "dropped": self.dropped, "places": self.places}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Computed:
+        return Computed(data["text"], data["type"], data["dropped"], data["places"])
+
+
+def computed(rule: Formula, rows: pa.Table) -> Computed:
+    """How a rule that holds in all rows is kept."""
+    import numpy as np
+
+    defined = rule.defined(rows)
+    given = ~missing(rows.column(rule.target))
+    return Computed(
+        str(rule),
+        types_of(rows.schema, [rule.target]),
+        bool(np.array_equal(defined, given)),
+        places_of(rows, rule.target),
+    )
+
+
+def computed_declared(rule: Formula, rows: pa.Table) -> Computed:
+    """The same from what is declared alone: where the target is missing is not known, so it is learnt for that."""
+    return Computed(str(rule), types_of(rows.schema, [rule.target]), False, None)
+
+
+def places_of(rows: pa.Table, target: str) -> int | None:
+    """Places after the point that a float column has; None where it has more than are meant."""
+    import numpy as np
+    import pyarrow.types as t
+
+    from synthkit.rules.evaluate import numbers_of
+
+    if not t.is_floating(rows.schema.field(target).type):
+        return None
+    values = numbers_of(rows.column(target))
+    values = values[np.isfinite(values)][:20_000]
+    for places in range(MOST_PLACES + 1):
+        scaled = values * 10.0**places
+        if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-6 + 1e-12 * np.abs(scaled)):
+            return places
+    return None

@@ -1,0 +1,186 @@
+"""Columns that another one determines are not learnt: a learnt map gives them back.
+
+What goes with a determining value that fewer than ``min_count`` people hold tells of those people. Such values are
+pooled, in their order, until a pool has so many people, and what one of the pool has stands for all of it, under a
+value in its middle. Drawn values that the map does not hold take what goes with the nearest one, or, of texts, with
+one that their own letters choose, always the same: so one value never goes with two. Where both determine each other
+(``code <-> name``), one is the other's name, and all are kept.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.kept.arrow import packed, unpacked
+from synthkit.rules.coding import codes_of, joint_codes, missing, whole
+from synthkit.rules.evaluate import kind_of_type, numbers_of
+from synthkit.schema import Schema
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+MOST_GROUPS = 50_000
+COUNT = "(rows)"
+
+
+@dataclass(frozen=True)
+class Dependents:
+    """``determinants -> outputs``, by a map.
+
+    Args:
+        known: a table, packed: determinants, outputs, and how many rows each has.
+        needed: how many columns are determinants.
+    """
+
+    known: str
+    needed: int
+
+    KIND = "dependents"
+
+    @cached_property
+    def map(self) -> pa.Table:
+        return unpacked(self.known)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(self.map.column_names[: self.needed])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(n for n in self.map.column_names[self.needed :] if n != COUNT)
+
+    def schema(self, outer: Schema) -> Schema:
+        return outer.select([n for n in outer.names if n not in self.outputs])
+
+    def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        return rows.select([n for n in rows.schema.names if n not in self.outputs])
+
+    def restore(self, columns: dict[str, Any]) -> None:
+        import pyarrow as pa
+
+        place = pa.array(self._places(columns))
+        for name in self.outputs:
+            columns[name] = whole(self.map.column(name)).take(place)
+
+    def _places(self, columns: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+        """The row of the map for each drawn row."""
+        import numpy as np
+        import pyarrow as pa
+
+        drawn, known = [], []
+        for name in self.inputs:
+            there = whole(self.map.column(name))
+            here = whole(columns[name]).cast(there.type)
+            codes = codes_of(pa.concat_arrays([there, here]))
+            known.append(codes[: len(there)])
+            drawn.append(codes[len(there) :])
+        joint = joint_codes([np.concatenate([a, b]) for a, b in zip(known, drawn, strict=True)])
+        size = self.map.num_rows
+        place = np.full(int(joint.max(initial=0)) + 1, -1, dtype=np.int64)
+        place[joint[:size]] = np.arange(size)
+        found = place[joint[size:]]
+        unknown = np.flatnonzero(found < 0)
+        if len(unknown):
+            found[unknown] = self._nearest(columns, unknown)
+        return found
+
+    def _nearest(self, columns: Mapping[str, Any], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """What stands for values that the map does not hold: always the same for the same value."""
+        import numpy as np
+        import pyarrow as pa
+
+        name = self.inputs[0]
+        if self.needed == 1 and kind_of_type(columns[name].type) in ("number", "date", "moment"):
+            there = numbers_of(self.map.column(name))
+            usable = np.flatnonzero(np.isfinite(there))
+            here = numbers_of(whole(columns[name]).take(pa.array(rows)))
+            if len(usable) and np.isfinite(here).all():
+                order = usable[np.argsort(there[usable], kind="stable")]
+                right = np.clip(np.searchsorted(there[order], here), 1, max(1, len(order) - 1))
+                right = np.minimum(right, len(order) - 1)
+                left = np.maximum(right - 1, 0)
+                nearer = np.abs(there[order[left]] - here) <= np.abs(there[order[right]] - here)
+                return order[np.where(nearer, left, right)]
+        texts = [repr(tuple(columns[n][int(row)].as_py() for n in self.inputs)) for row in rows]
+        weights = np.cumsum(self.map.column(COUNT).to_numpy())
+        chosen = np.array([zlib.crc32(t.encode()) / 2**32 for t in texts]) * weights[-1]
+        found: np.ndarray[Any, Any] = np.searchsorted(weights, chosen, side="right")
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {"known": self.known, "needed": self.needed}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Dependents:
+        return Dependents(data["known"], data["needed"])
+
+
+def dependents(
+    rows: pa.Table, determinants: tuple[str, ...], outputs: tuple[str, ...], *, people: Any, min_count: int, both: bool
+) -> Dependents | None:
+    """The map of all rows; None where there are too many values, or one goes with several, a missing one perhaps.
+
+    Args:
+        people: whose each row is, as codes, shape (rows,); None: each row is somebody's own.
+        both: whether the outputs determine the determinant as well.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    keys = joint_codes([codes_of(rows.column(n)) for n in determinants])
+    groups, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    values = [codes_of(rows.column(n)) for n in outputs]
+    if len(groups) > MOST_GROUPS or any((v != v[first][keys]).any() for v in values):
+        return None
+    held = counts if people is None else _people(keys, people, len(groups))
+    kept = (held >= min_count) | both
+    # A missing determinant is nobody's name.
+    kept |= np.any([missing(rows.column(n))[first] for n in determinants], axis=0)
+    names, results, weights = first[kept], first[kept], counts[kept]
+    pools = _pools(rows, determinants, first, held, ~kept, min_count)
+    if pools:
+        names = np.concatenate([names, [first[p[len(p) // 2]] for p in pools]])
+        results = np.concatenate([results, [first[p[i % len(p)]] for i, p in enumerate(pools)]])
+        weights = np.concatenate([weights, [counts[p].sum() for p in pools]])
+    if not len(names):
+        return None
+    columns = {n: rows.column(n).take(pa.array(names)) for n in determinants}
+    columns |= {n: rows.column(n).take(pa.array(results)) for n in outputs}
+    table = pa.table({**columns, COUNT: pa.array(weights)}).combine_chunks()
+    return Dependents(packed(table), len(determinants))
+
+
+def _pools(
+    rows: pa.Table, determinants: tuple[str, ...], first: Any, held: Any, rare: Any, min_count: int
+) -> list[list[int]]:
+    """Groups of few people, in the order of their values, together as soon as they are enough; a rest is left out."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    few = np.flatnonzero(rare)
+    part = rows.select(list(determinants)).take(pa.array(first[few]))
+    order = few[pc.sort_indices(part, sort_keys=[(n, "ascending") for n in determinants]).to_numpy()]
+    pools: list[list[int]] = []
+    pool: list[int] = []
+    people = 0
+    for group in order.tolist():
+        pool.append(group)
+        people += int(held[group])
+        if people >= min_count:
+            pools.append(pool)
+            pool, people = [], 0
+    return pools
+
+
+def _people(keys: Any, people: Any, groups: int) -> Any:
+    import numpy as np
+
+    width = int(people.max(initial=0)) + 2
+    pairs = np.unique(keys * width + people + 1)
+    return np.bincount(pairs // width, minlength=groups)

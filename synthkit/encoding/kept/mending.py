@@ -1,0 +1,93 @@
+"""Rules that no column can be left out for: rows that break one take the values of a row that keeps it.
+
+First only the columns of the broken rule change, to those of another drawn row, and what follows from them is computed
+anew. What is still broken then takes all columns that rules connect with it from a row that keeps all of them: together
+these always keep them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.rules.language import Rule, violations
+from synthkit.rules.sets import Combination, Unique
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from synthkit.rules.coding import Mask
+
+ROUNDS = 3
+
+
+def rowwise(rule: Rule) -> bool:
+    """Whether each row keeps or breaks it by itself."""
+    from synthkit.rules.dependency import Dependency
+
+    return not isinstance(rule, Unique | Combination | Dependency)
+
+
+def broken(rule: Rule, columns: dict[str, Any]) -> Mask:
+    """Which drawn rows break a rule."""
+    import pyarrow as pa
+
+    return violations(rule, pa.table({n: columns[n] for n in rule.columns}))
+
+
+def mend(
+    columns: dict[str, Any],
+    rules: Sequence[Rule],
+    derived: Callable[[dict[str, Any]], None],
+    fixed: frozenset[str],
+    rng: np.random.Generator,
+) -> None:
+    """Change rows in place until none breaks a rule.
+
+    Args:
+        rules: that rows keep or break by themselves.
+        derived: computes what follows from other columns anew.
+        fixed: columns that follow from others.
+    """
+    import numpy as np
+
+    for _ in range(ROUNDS):
+        wrong = 0
+        for rule in rules:
+            bad = broken(rule, columns)
+            own = [n for n in rule.columns if n not in fixed]
+            if bad.any() and not bad.all() and own:
+                _copy(columns, own, bad, ~bad, rng)
+                wrong += int(bad.sum())
+        if not wrong:
+            break
+        derived(columns)
+    for group, names in _connected(rules):
+        bad = np.any([broken(rule, columns) for rule in group], axis=0)
+        if bad.any() and not bad.all():
+            _copy(columns, names, bad, ~bad, rng)
+
+
+def _copy(columns: dict[str, Any], names: Sequence[str], to: Mask, source: Mask, rng: np.random.Generator) -> None:
+    """Give rows the values that others have, drawn from them, together."""
+    import numpy as np
+    import pyarrow as pa
+
+    place = np.arange(len(to))
+    place[to] = rng.choice(np.flatnonzero(source), int(to.sum()))
+    index = pa.array(place)
+    for name in names:
+        columns[name] = columns[name].take(index)
+
+
+def _connected(rules: Sequence[Rule]) -> list[tuple[list[Rule], list[str]]]:
+    """Rules that share columns, directly or not, with all their columns."""
+    groups: list[tuple[list[Rule], list[str]]] = []
+    for rule in rules:
+        mine, names = [rule], list(rule.columns)
+        for group in [g for g in groups if set(g[1]) & set(rule.columns)]:
+            groups.remove(group)
+            mine += group[0]
+            names += [n for n in group[1] if n not in names]
+        groups.append((mine, names))
+    return groups

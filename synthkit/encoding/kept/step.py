@@ -1,0 +1,103 @@
+"""The step between a table and what is learnt of it that keeps rules (a :class:`synthkit.encoding.view.Step`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.kept.arrow import batch_of, columns_of
+from synthkit.encoding.kept.combined import Combined
+from synthkit.encoding.kept.computed import Computed
+from synthkit.encoding.kept.dependents import Dependents
+from synthkit.encoding.kept.gaps import Gap
+from synthkit.encoding.kept.mending import mend
+from synthkit.rules.language import Rule, parse_rule
+from synthkit.schema import Schema
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+Part = Computed | Dependents | Combined | Gap
+_PARTS: Mapping[str, Callable[[Mapping[str, Any]], Part]] = {
+    Computed.KIND: Computed.from_json,
+    Dependents.KIND: Dependents.from_json,
+    Combined.KIND: Combined.from_json,
+    Gap.KIND: Gap.from_json,
+}
+
+
+@dataclass(frozen=True)
+class KeptRules:
+    """Args:
+    order: the columns' order in the table.
+    parts: what is left out and put back, each after what it is computed from.
+    mended: rules that drawn rows are held against at last, as text.
+    kept: all rules that are kept, as text.
+    found: those of them that nobody declared.
+    """
+
+    order: tuple[str, ...]
+    parts: tuple[Part, ...]
+    mended: tuple[str, ...]
+    kept: tuple[str, ...]
+    found: tuple[str, ...]
+
+    KIND = "rules"
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(parse_rule(text) for text in self.mended)
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Columns that follow from others."""
+        return frozenset(n for part in self.parts if isinstance(part, Computed | Dependents) for n in part.outputs)
+
+    def schema(self, outer: Schema) -> Schema:
+        """What is learnt of a table of this schema."""
+        for part in reversed(self.parts):
+            outer = part.schema(outer)
+        return outer
+
+    def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows as they are learnt."""
+        for part in reversed(self.parts):
+            rows = part.learn(rows)
+        return rows
+
+    def restore(self, rows: pa.RecordBatch, rng: np.random.Generator) -> pa.RecordBatch:
+        """Drawn rows as the table has them; ``rng`` chooses whose values rows take that break a rule."""
+        columns = columns_of(rows)
+        for part in self.parts:
+            part.restore(columns)
+        if self.rules and rows.num_rows:
+            mend(columns, self.rules, self._derive, self.fixed, rng)
+        return batch_of(columns, self.order)
+
+    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Conditions stay: on a column that is not learnt as it is, rows are drawn until they are met."""
+        return wanted
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.KIND,
+            "order": list(self.order),
+            "parts": [{**part.to_json(), "kind": part.KIND} for part in self.parts],
+            "mended": list(self.mended),
+            "kept": list(self.kept),
+            "found": list(self.found),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> KeptRules:
+        parts = tuple(_PARTS[part["kind"]](part) for part in data["parts"])
+        order, mended, kept, found = (tuple(data[key]) for key in ("order", "mended", "kept", "found"))
+        return KeptRules(order, parts, mended, kept, found)
+
+    def _derive(self, columns: dict[str, Any]) -> None:
+        for part in self.parts:
+            if isinstance(part, Computed | Dependents):
+                part.restore(columns)

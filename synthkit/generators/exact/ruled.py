@@ -1,0 +1,85 @@
+"""A plan with the rules between its columns kept: those that are declared, and those that the rows show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from synthkit.encoding.fill import ColumnPlan
+from synthkit.encoding.kept.choosing import keep_declared, keep_rules
+from synthkit.encoding.pools import MIN_COUNT
+from synthkit.encoding.view import View
+from synthkit.errors import BuildError
+from synthkit.rules.language import Rule, parse_rule, violations
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_ROWS = 1_000_000  # that are looked at
+
+
+def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found: bool, private: bool) -> ColumnPlan:
+    """The plan that leaves out what rules compute, and gives drawn rows that keep them.
+
+    Args:
+        table: the training rows as they are read.
+        declared: rule → where it is declared.
+        found: look for rules in the rows, too.
+        private: nothing of the rows may be looked at but their types: then what is declared is kept without leaving
+            anything out.
+
+    Raises:
+        BuildError: training rows break a declared rule.
+    """
+    rules = {parse_rule(text): place for text, place in declared.items()}
+    names = [c.name for c in plan.modelled.columns]
+    if not names or not (rules or found):
+        return plan
+    if private:
+        mine = [rule for rule in rules if set(rule.columns) <= set(names)]
+        step = keep_declared(plan.arrow_schema().empty_table().select(names), mine)
+        return replace(plan, learnt=View((*plan.learnt.steps, step))) if mine else plan
+    rows = table.to_arrow().slice(0, MOST_ROWS)
+    _check(rows, rules)
+    shown = _shown(rows.select(names)) if found else []
+    unit = plan.modelled.privacy_unit
+    people = rows.column(unit) if unit is not None and unit in rows.column_names else None
+    every = [*rules, *(rule for rule in shown if rule not in rules)]
+    step = keep_rules(rows.select(names), every, unit=people, min_count=MIN_COUNT, declared=frozenset(rules))
+    return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
+
+
+def found_in(plan: ColumnPlan) -> tuple[str, ...]:
+    """The rules that a plan keeps although nobody declared them, as text."""
+    from synthkit.encoding.kept.step import KeptRules
+
+    return tuple(text for step in plan.learnt.steps if isinstance(step, KeptRules) for text in step.found)
+
+
+def _shown(rows: pa.Table) -> Sequence[Rule]:
+    """What the rows show without an exception."""
+    from synthkit.rules.find.search import find_rules
+
+    return [one.rule for one in find_rules(rows) if one.exact]
+
+
+def _check(rows: pa.Table, rules: Mapping[Rule, str]) -> None:
+    broken = []
+    for rule, place in rules.items():
+        if not set(rule.columns) <= set(rows.column_names):
+            continue
+        try:
+            many = int(violations(rule, rows, rows).sum())
+        except ValueError as error:
+            raise BuildError(
+                f"the rule '{rule}' ({place}) does not fit the training rows: {error}", hint="mend the rule"
+            ) from None
+        if many:
+            broken.append(f"{many:,} of {rows.num_rows:,} break '{rule}' ({place})")
+    if broken:
+        raise BuildError(
+            f"training rows break what is declared of them: {'; '.join(broken)}",
+            hint="mend the rule, or clean the rows in an SQL model and learn from that one",
+        )

@@ -1,0 +1,112 @@
+"""Declared rules are checked before anything is trained: each fault with its place and a way out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from synthkit.compiler import compile_project
+from synthkit.errors import ConfigurationError
+from synthkit.project.project import load_project
+from tests.synth import make_project
+
+SOURCE = """
+    version: 1
+    sources:
+      - name: shop
+        tables:
+          - name: orders
+            path: data/orders.csv
+            rules: SOURCE_RULES
+            columns:
+              - {name: id, type: id}
+              - {name: open, type: categorical}
+    models:
+      - name: fake
+        source: "{{ source('shop', 'orders') }}"
+        generator: circuit
+        MODEL
+"""
+ORDERS = "id,net,tax,total,ordered,delivered,at,open,zip,city\n" + "".join(
+    f"o{i},{i},{i % 7},{i + i % 7},2024-01-{1 + i % 28:02},2024-02-{1 + i % 28:02},2024-01-01 00:00:{i % 60:02},"
+    f"{'yes' if i % 2 else 'no'},{i % 9},c{i % 3}\n"
+    for i in range(100)
+)
+
+
+def compiled(tmp_path: Path, rules: str, model: str = ""):  # type: ignore[no-untyped-def]
+    text = SOURCE.replace("SOURCE_RULES", rules).replace("MODEL", model)
+    shop = make_project(
+        tmp_path / "shop", {"synth_project.yml": "name: shop", "models/m.yml": text, "data/orders.csv": ORDERS}
+    )
+    return compile_project(load_project(shop.root))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("gross = net + tax", "there is no column 'gross'"),
+        ("total = net + ", "a column is expected"),
+        ("total = net + ordered", "a number + a date is nothing|gives a date"),
+        ("ordered = net", "it gives a number, and 'ordered' is a date"),
+        ("total = month(city2)", "there is no column 'city2'"),
+        ("delivered = ordered + at", "a date \\\\+ a moment"),
+        ("nulls_together: [id, net]", "'id' is made up"),
+        ("when open = 'yes' then delivered is nil", "'null' is expected"),
+    ],
+)
+def test_a_rule_that_cannot_be(tmp_path: Path, rule: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as found:
+        compiled(tmp_path, f'["{rule}"]')
+    (fault,) = found.value.faults
+    assert re.search(said.replace("\\\\", "\\"), fault.message), fault.message
+    assert fault.where is not None
+    assert fault.hint
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ('["total = net + tax", "total = 2 * net"]', "'total' is computed by 'total = net + tax' already"),
+        ('["total = net + tax", "tax = total - net"]', "it goes in a circle with 'total = net + tax'"),
+        (
+            """["when open = 'yes' then delivered is null", "when open = 'yes' then delivered is not null"]""",
+            "it contradicts 'when open = 'yes' then delivered is null'",
+        ),
+        ('["ordered < delivered", "delivered < ordered"]', "only rows with missing values can satisfy"),
+        ('[none, "total = net + tax"]', "none stands among other rules"),
+    ],
+)
+def test_rules_that_cannot_be_together(tmp_path: Path, rules: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as found:
+        compiled(tmp_path, rules)
+    assert [said in f.message for f in found.value.faults] == [True]
+
+
+def test_conditions_that_break_a_rule_are_named(tmp_path: Path) -> None:
+    rule = """["when open = 'yes' then zip = 3"]"""
+    assert compiled(tmp_path / "good", rule, "conditions: {open: 'yes', zip: '3'}").models["fake"].rules
+    with pytest.raises(ConfigurationError) as found:
+        compiled(tmp_path / "bad", rule, "conditions: {open: {'yes': 50%, 'no': 50%}, zip: '4'}")
+    (fault,) = found.value.faults
+    assert "open = yes, zip = 4, which breaks the rule 'when open = 'yes' then zip = 3'" in fault.message
+
+
+def test_which_rules_a_model_has(tmp_path: Path) -> None:
+    rules = '["total = net + tax", "ordered <= delivered", {combination: [zip, city]}]'
+    plain = compiled(tmp_path / "a", rules).models["fake"]
+    assert [str(r.rule) for r in plain.rules] == ["total = net + tax", "combination: [zip, city]"]
+    assert [str(c.rule) for c in plain.constraints] == ["ordered <= delivered"]
+    assert not plain.rules_found  # the list is all
+    assert compiled(tmp_path / "b", '["total = net + tax", found]').models["fake"].rules_found
+    assert compiled(tmp_path / "c", "null").models["fake"].rules_found
+    own = compiled(tmp_path / "d", "none", 'rules: ["zip -> city", found]').models["fake"]
+    assert [str(r.rule) for r in own.rules] == ["zip -> city"]
+    assert own.rules_found
+    nothing = compiled(tmp_path / "e", "null", "rules: none").models["fake"]
+    assert (nothing.rules, nothing.rules_found) == ((), False)
+    assert "rules" not in [b.audit for b in nothing.audits]
+    (bound,) = [b for b in own.audits if b.audit == "rules"]
+    assert bound.params == {"declared": ["zip -> city"], "found": True}

@@ -1,0 +1,159 @@
+"""Rules kept by construction: what is learnt without them, and drawn rows with every rule kept."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthkit.encoding.kept.choosing import keep_declared, keep_rules
+from synthkit.encoding.kept.step import KeptRules
+from synthkit.rules.find.search import find_rules
+from synthkit.rules.language import parse_rule, violations
+from tests.rules.test_find import planted
+
+TABLE = pa.table(planted())
+RULES = [one.rule for one in find_rules(TABLE) if one.exact]
+
+
+def step_of(table: pa.Table = TABLE, rules: Any = tuple(RULES), unit: Any = None) -> KeptRules:
+    step = keep_rules(table, rules, unit=unit, min_count=5)
+    return KeptRules.from_json(json.loads(json.dumps(step.to_json())))  # as a cached model has it
+
+
+def batch(table: pa.Table) -> pa.RecordBatch:
+    return table.combine_chunks().to_batches()[0]
+
+
+def shuffled(rows: pa.RecordBatch, seed: int = 1) -> pa.RecordBatch:
+    """Each column dealt out anew: the worst that a generator can do to what columns have to do with each other."""
+    rng = np.random.default_rng(seed)
+    order = [pa.array(rng.permutation(rows.num_rows)) for _ in rows.schema.names]
+    return pa.record_batch([c.take(o) for c, o in zip(rows.columns, order, strict=True)], schema=rows.schema)
+
+
+def broken(rows: pa.RecordBatch, rules: Any = tuple(RULES), real: pa.Table = TABLE) -> dict[str, int]:
+    found = {str(rule): int(violations(rule, pa.Table.from_batches([rows]), real).sum()) for rule in rules}
+    return {text: n for text, n in found.items() if n}
+
+
+def test_what_rules_give_is_not_learnt() -> None:
+    step = step_of()
+    learnt = step.learn(batch(TABLE))
+    names = set(learnt.schema.names)
+    assert {"gross", "amount", "vat", "month", "city", "land", "reason", "red", "green", "blue"}.isdisjoint(names)
+    assert "red & green & blue" in names
+    assert pa.types.is_integer(learnt.schema.field("delivered").type)  # days after the order
+    assert set(step.found) == {str(rule) for rule in RULES}
+
+
+def test_real_rows_come_back_as_they_were() -> None:
+    step = step_of()
+    rows = batch(TABLE)
+    back = step.restore(step.learn(rows), np.random.default_rng(0))
+    assert back.schema == rows.schema
+    for name in set(back.schema.names) - {"reason", "delivered", "gross", "amount", "vat"}:
+        assert back.column(name).equals(rows.column(name)), name
+    for name, near in (("gross", 1e-9), ("amount", 1e-9), ("vat", 0.010001)):  # numpy rounds halves to even numbers
+        assert np.allclose(back.column(name).to_numpy(), rows.column(name).to_numpy(), atol=near), name
+    days = [r.column("delivered").to_numpy(zero_copy_only=False) for r in (back, rows)]
+    late = np.flatnonzero(days[0] != days[1])
+    assert len(late) < 5  # the very last days are those of single rows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_drawn_keeps_every_rule(seed: int) -> None:
+    step, rows = step_of(), batch(TABLE)
+    assert broken(shuffled(rows, seed)).keys() == {str(rule) for rule in RULES}
+    assert broken(step.restore(shuffled(step.learn(rows), seed), np.random.default_rng(seed))) == {}
+
+
+def test_types_of_every_kind_come_back() -> None:
+    rng = np.random.default_rng(3)
+    n = 400
+    euros = [Decimal(int(cents)) / 100 for cents in rng.integers(0, 10_000, n)]
+    base = np.datetime64("2024-01-01T00:00:00", "us") + rng.integers(0, 10**6, n) * np.timedelta64(1, "s")
+    stay = rng.integers(1, 500, n)
+    table = pa.table(
+        {
+            "a": pa.array(euros, pa.decimal128(12, 2)),
+            "b": pa.array(rng.integers(0, 100, n), pa.int16()),
+            "came": pa.array(base),
+            "left": pa.array(base + stay * np.timedelta64(60_000_000, "us")),
+            "stay": pa.array(stay, pa.int32()),
+            "day": pa.array(base.astype("datetime64[D]")),
+            "flag": pa.array(rng.random(n) < 0.5),
+            "code": pa.array(rng.integers(0, 7, n)).cast(pa.string()),
+        }
+    )
+    total = pa.array([x + y for x, y in zip(table["a"].to_pylist(), table["b"].to_pylist(), strict=True)])
+    name = pa.array([f"name {c}" for c in table["code"].to_pylist()]).dictionary_encode().cast(pa.string())
+    table = table.append_column("total", total.cast(pa.decimal128(14, 2))).append_column("name", name)
+    rules = [
+        parse_rule(text)
+        for text in ("total = a + b", "left = came + minutes(stay)", "day = date(came)", "code <-> name", "came < left")
+    ]
+    step = step_of(table, rules)
+    rows = batch(table)
+    drawn = step.restore(shuffled(step.learn(rows)), np.random.default_rng(0))
+    assert drawn.schema == rows.schema
+    assert broken(drawn, rules, table) == {}
+
+
+def test_what_goes_with_values_of_few_people_is_not_given_out() -> None:
+    """600 titles of one person each, 12 of many: what a single person earns goes with no title of theirs."""
+    rng = np.random.default_rng(4)
+    common = rng.integers(0, 12, 3_000)
+    title = [f"common {c}" for c in common] + [f"rare {i:03}" for i in range(600)]
+    band = [f"band {c % 4}" for c in common] + [f"own {i:03}" for i in range(600)]
+    table = pa.table({"title": title, "band": band})
+    rule = parse_rule("title -> band")
+    step = step_of(table, [rule])
+    rows = batch(table)
+    drawn = step.restore(step.learn(rows), rng)
+    assert broken(drawn, [rule], table) == {}
+    same = np.array(drawn.column("band").to_pylist()) == np.array(band)
+    assert same[:3_000].all()
+    assert same[3_000:].mean() < 0.05  # 1 in 5 of those that stand in the middle of their pool may meet its own
+
+
+def test_units_count_as_people() -> None:
+    """Twenty rows of one person are one person's."""
+    place = np.repeat([f"place {i}" for i in range(60)], 20)
+    doctor = np.repeat([f"doctor {i}" for i in range(60)], 20)
+    table = pa.table({"place": place, "doctor": doctor})
+    unit = pa.chunked_array([np.repeat(np.arange(60), 20)])
+    rule = parse_rule("place -> doctor")
+    free, counted = step_of(table, [rule]), step_of(table, [rule], unit)
+    rows = batch(table)
+    assert free.restore(free.learn(rows), np.random.default_rng(0)).column("doctor").equals(rows.column("doctor"))
+    drawn = counted.restore(counted.learn(rows), np.random.default_rng(0))
+    assert broken(drawn, [rule], table) == {}
+    assert (np.array(drawn.column("doctor").to_pylist()) == doctor).mean() < 0.3
+
+
+def test_no_column_follows_from_itself() -> None:
+    rng = np.random.default_rng(5)
+    a = rng.integers(0, 30, 900)
+    table = pa.table({"a": a, "b": a * 2, "c": a * 2 + 5, "d": rng.integers(0, 5, 900)})
+    rules = [parse_rule(t) for t in ("b = 2 * a", "a = b / 2", "c = b + 5", "b = c - 5", "a <-> c", "c -> b")]
+    step = step_of(table, rules)
+    learnt = step.learn(batch(table))
+    assert len(set(learnt.schema.names) & {"a", "b", "c"}) == 1
+    assert broken(step.restore(shuffled(learnt), rng), rules, table) == {}
+
+
+def test_under_epsilon_no_row_is_looked_at() -> None:
+    """The step is made of types alone, all columns are learnt, and rules still hold."""
+    texts = ("gross = net + tax - fee", "amount = round(price * quantity, 2)", "vat = round(0.19 * amount, 2)",
+             "nulls_together: [closed, reason]", "when status = 'open' then closed is null",
+             "one_hot: [red, green, blue]")  # fmt: skip
+    rules = [parse_rule(text) for text in texts]
+    step = keep_declared(TABLE.slice(0, 0), rules)
+    assert step.learn(batch(TABLE)).schema == batch(TABLE).schema
+    drawn = step.restore(shuffled(batch(TABLE)), np.random.default_rng(0))
+    assert broken(drawn, rules) == {}
