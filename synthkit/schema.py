@@ -32,7 +32,8 @@ class Column:
     """One column. ``bounds``, ``values`` and ``decimals`` hold only what the YAML *declares*.
 
     ``format`` says how what it means (``type``) is written in what it is held in (``sql_type``): see
-    :mod:`synthkit.formats`.
+    :mod:`synthkit.formats`. ``rare`` says what becomes of the rare values of a category of many
+    (:mod:`synthkit.encoding.tails`).
 
     >>> age, email = Column("age", "integer", "BIGINT"), Column("email", "text", "VARCHAR", pii="email")
     >>> age.continuous, age.modelled, email.modelled
@@ -49,6 +50,7 @@ class Column:
     decimals: int | None = None
     description: str | None = None
     format: str | None = None
+    rare: str | None = None
 
     @property
     def numeric(self) -> bool:
@@ -103,7 +105,7 @@ class Schema:
         """JSON-able, and read back by :meth:`from_json`."""
         # vars, not asdict: a manifest of a thousand models holds tens of thousands of columns.
         return {
-            "columns": [dict(vars(c)) for c in self.columns],
+            "columns": [{k: v for k, v in vars(c).items() if k != "rare" or v} for c in self.columns],
             "primary_key": self.primary_key,
             "privacy_unit": self.privacy_unit,
         }

@@ -202,6 +202,7 @@ def fit(
     ['cat', 'cat', 'cat']
     """
     from synthkit.encoding.fill import plan_columns
+    from synthkit.encoding.grouping import with_tails
     from synthkit.encoding.writtenform import read_view
     from synthkit.generators.exact.constraints import check_real_rows, unchanging
     from synthkit.generators.exact.drawing import seed_for
@@ -228,6 +229,7 @@ def fit(
         plan = plan_columns(known, view)
         others = {text: "rules" for text in said if not _compares(text)}
         plan = ruled(plan, known, others, found=shown, private=False)
+        plan = with_tails(plan, known)
         unchanging(tuple(compared), plan)  # before the training, as the drawing would say it after it
         fitted = None
         if plan.modelled.columns:

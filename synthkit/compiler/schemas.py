@@ -152,6 +152,6 @@ def _described(schema: Schema, model: ModelDraft) -> Schema:
         spec = said.get(column.name)
         if spec is not None:
             column = replace(column, description=spec.description or column.description)
-            column = said_otherwise(column, type=spec.type, format=spec.format, pii=spec.pii)
+            column = said_otherwise(column, type=spec.type, format=spec.format, pii=spec.pii, rare=spec.rare)
         columns.append(column)
     return replace(schema, columns=tuple(columns))

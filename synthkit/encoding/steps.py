@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from synthkit.encoding.kept.step import KeptRules
+from synthkit.encoding.tails import RareTails
 from synthkit.encoding.view import Step, View
 from synthkit.encoding.writtenform import WrittenForms
 from synthkit.files import Json
@@ -12,6 +13,7 @@ from synthkit.files import Json
 _KINDS: Mapping[str, Callable[[Json], Step]] = {
     WrittenForms.KIND: WrittenForms.from_json,
     KeptRules.KIND: KeptRules.from_json,
+    RareTails.KIND: RareTails.from_json,
 }
 
 

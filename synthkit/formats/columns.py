@@ -21,11 +21,14 @@ def forms_of(schema: Schema) -> dict[str, Form]:
     return {c.name: form for c in schema.columns if (form := form_of(c)) is not None}
 
 
-def said_otherwise(column: Column, *, type: LogicalType | None, format: str | None, pii: str | None) -> Column:
+def said_otherwise(
+    column: Column, *, type: LogicalType | None, format: str | None, pii: str | None, rare: str | None
+) -> Column:
     """The column with what somebody else says of it, where they do: a type of their own ends its written form."""
     kind = parse_form(format).type if format is not None else type
     kept = format or (column.format if type is None or type == column.type else None)
-    return replace(column, type=kind or column.type, format=kept, pii=pii or column.pii)
+    tail = rare or (column.rare if kind is None else None)
+    return replace(column, type=kind or column.type, format=kept, pii=pii or column.pii, rare=tail)
 
 
 def form_fault(column: Column) -> str | None:

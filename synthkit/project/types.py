@@ -66,6 +66,8 @@ class ColumnSpec(Spec):
         nullable: whether a value may be missing.
         format: how it is written what the values mean, as in the rows so in the table: ``%-m/%-d/%Y``. Default: what
             the rows say.
+        rare: of a category of many values, similar: the frequent ones are learnt each, the rare ones in groups of
+            similar rows, and none is published that fewer than five people have. Default: what the rows say.
         pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name.
         bounds: the least and the greatest value that anyone may know of.
         values: all that may occur, as anyone may know.
@@ -78,6 +80,7 @@ class ColumnSpec(Spec):
     description: Annotated[str | None, NOTHING] = None
     nullable: Annotated[bool | None, DECLARED] = None
     format: Annotated[str | None, LEARNT] = None
+    rare: Annotated[Literal["similar"] | None, LEARNT] = None
     pii: Annotated[str | None, LEARNT] = None
     bounds: Annotated[tuple[Any, Any] | None, DECLARED] = None
     values: Annotated[tuple[Any, ...] | None, DECLARED] = None
@@ -93,6 +96,8 @@ class ColumnSpec(Spec):
 
     @model_validator(mode="after")
     def _meant(self) -> ColumnSpec:
+        if self.rare is not None and self.type != "categorical":
+            raise ValueError("rare is said of categories: add type: categorical, or drop it")
         if self.format is None or self.type is None:
             return self
         form = parse_form(self.format)

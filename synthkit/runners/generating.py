@@ -48,6 +48,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         table: what is learnt of the split.
         scratch: a folder for rows as they are read and learnt.
     """
+    from synthkit.encoding.grouping import with_tails
     from synthkit.encoding.taken import taken_keys
     from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
@@ -65,6 +66,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         plan, known, cached = _plan(job.model_dir, table, scratch, declared=job.budget is not None)
     if not cached:
         plan = ruled(plan, known, job.rules, found=job.rules_found, private=job.budget is not None)
+        plan = with_tails(plan, known) if job.budget is None else plan
     if job.budget is None:
         check_real_rows(rules, known)  # under a budget nothing is said of the rows, and rules are public knowledge
     taken = taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
@@ -129,7 +131,9 @@ def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tu
         return plan, plan.read.learn(table, file), True
     view = read_view(table, "declaration" if declared else "rows")
     known = view.learn(table, file)
-    return plan_declared(known.schema, known.paths[0], view) if declared else plan_columns(known, view), known, False
+    if declared:
+        return plan_declared(known.schema, known.paths[0], view), known, False
+    return plan_columns(known, view), known, False
 
 
 def _fit(generator: Trained, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress) -> Any:

@@ -16,6 +16,8 @@ def overridden(schema: Schema, columns: Sequence[ColumnSpec]) -> Schema:
 
     def over(column: Column) -> Column:
         own = said.get(column.name)
-        return column if own is None else said_otherwise(column, type=own.type, format=own.format, pii=own.pii)
+        if own is None:
+            return column
+        return said_otherwise(column, type=own.type, format=own.format, pii=own.pii, rare=own.rare)
 
     return replace(schema, columns=tuple(over(c) for c in schema.columns))

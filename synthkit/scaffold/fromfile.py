@@ -129,6 +129,8 @@ def _yaml(
         extra = f", pii: {pii}" if pii else ""
         kind, remark = "text" if pii else column.type, column.sql_type
         said = f"type: {kind}" if pii or column.format is None else f"format: {json.dumps(column.format)}"
+        if column.rare is not None and not pii:
+            said += f", rare: {column.rare}"
         if column.name in drafted:
             extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
         lines.append(f"          - {{name: {quoted(column.name)}, {said}{extra}}}  # {remark}")

@@ -74,6 +74,7 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
                 decimals=None if c is None else c.decimals,
                 description=None if c is None else c.description,
                 format=None if form is None else form.text,
+                rare=None if c is None else c.rare,
             )
         )
     return Schema(tuple(found), spec.primary_key, spec.privacy_unit)

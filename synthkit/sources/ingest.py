@@ -23,7 +23,7 @@ from synthkit.sources.infer import infer, profile
 from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.reading import Reading
-from synthkit.sources.recognise import recognise, with_forms
+from synthkit.sources.recognise import recognise, repeating, with_forms, with_tails
 from synthkit.sources.scan import connected, opened
 from synthkit.sources.split import (
     BUCKETS,
@@ -132,7 +132,10 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
         schema = infer(schema, spec, profiles).undescribed()
         forms = recognise(connection, schema, spec, making / "train.parquet")
         schema = with_forms(schema, forms)
+        many = repeating(connection, schema, spec, making / "train.parquet")
+        schema = with_tails(schema, many)
         notes += [found.said(name) for name, found in forms.items() if found.told]
+        notes += [found.said(name) for name, found in many.items()]
         said = {name: f"{schema.by_name[name].sql_type} written {found.form}" for name, found in forms.items()}
         inferred = reading.inferred() | said
         record_split(making, schema, holdout, rows, profiles, notes, inferred=inferred, infinite=reading.infinite)

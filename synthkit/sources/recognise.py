@@ -7,7 +7,7 @@ values, and counted on all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,25 @@ if TYPE_CHECKING:
     import duckdb
 
 FIRST = 20_000  # rows in which forms are looked for
+MIN_COUNT = 5  # people who have a category that is given out (as synthkit.encoding.pools has it)
+SHARED = 0.5  # of the rows
 SAMPLE = 500  # different values of them
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """A category of many values: how many, how many of them several people have, and in what share of the rows."""
+
+    values: int
+    common: int
+    share: float
+
+    def said(self, column: str) -> str:
+        """A sentence for people."""
+        return (
+            f"column {column!r} is a category of {self.values:,} values: the {self.common:,} that {MIN_COUNT} rows or"
+            f" people have ({self.share:.1%} of the rows) are learnt and published, no other (type: text makes it up)"
+        )
 
 
 def recognise(
@@ -38,6 +56,35 @@ def recognise(
         if detected is not None:
             found[column.name] = detected
     return found
+
+
+def repeating(
+    connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec, train: Path
+) -> dict[str, Repeats]:
+    """Text that is a category of many values: half of the rows, at least, have one that several people have."""
+    declared = {c.name for c in spec.columns if not c.type is c.format is c.pii is None}
+    found, rows = {}, f"read_parquet({literal(str(train))})"
+    who = "count(*)" if schema.privacy_unit is None else f"count(DISTINCT {quote(schema.privacy_unit)})"
+    for column in schema.columns:
+        if column.type != "text" or column.sql_type != "VARCHAR" or column.name in declared or column.pii is not None:
+            continue
+        name = quote(column.name)
+        of = f"SELECT count(*) AS n, {who} AS people FROM {rows} WHERE {name} IS NOT NULL GROUP BY {name}"
+        shared = f"people >= {MIN_COUNT}"
+        query = f"SELECT count(*), count(*) FILTER ({shared}), sum(n), sum(n) FILTER ({shared}) FROM ({of})"
+        values, common, total, covered = (int(n or 0) for n in connection.execute(query).fetchone() or (0, 0, 0, 0))
+        if common > 1 and covered >= SHARED * total:
+            found[column.name] = Repeats(values, common, covered / total)
+    return found
+
+
+def with_tails(schema: Schema, found: Mapping[str, Repeats]) -> Schema:
+    """The schema with these columns as categories whose rare values are grouped."""
+
+    def known(column: Column) -> Column:
+        return replace(column, type="categorical", rare="similar") if column.name in found else column
+
+    return replace(schema, columns=tuple(known(c) for c in schema.columns))
 
 
 def with_forms(schema: Schema, found: Mapping[str, Detected]) -> Schema:

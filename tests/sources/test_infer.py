@@ -49,7 +49,7 @@ def test_text_by_its_number_of_values(reader: Reader) -> None:
     )
     assert kinds(split) == {
         "few": "categorical",
-        "some": "text",
+        "some": "categorical",
         "nearly_all": "text",
         "constant": "categorical",
         "money": "float",
