@@ -24,13 +24,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthkit.files import sync_file
-from synthkit.store.database import TableInfo, rebuild
+from synthkit.store.database import rebuild
 from synthkit.store.hashing import Hashes
 from synthkit.store.parquet import FORMAT, ROW_GROUP, write_parquet
 from synthkit.store.published import pointer_path
+from synthkit.store.target import PassingAudit, TableInfo
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository
-from synthkit.store.warehouse import PassingAudit, Warehouse
+from synthkit.store.warehouse import Warehouse
 
 T = TypeVar("T")
 BATCH = 65_536  # rows

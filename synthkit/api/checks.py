@@ -197,7 +197,7 @@ def ledger_lacks(project: str | Path = ".") -> tuple[Ledger, tuple[tuple[str, st
     from dataclasses import replace
 
     from synthkit.privacy.ledger.ledger import FILE, read_ledger
-    from synthkit.store.warehouse import Warehouse
+    from synthkit.store.targets import target_of
 
     loaded = load(project)
     kept = read_ledger(loaded.root / FILE)
@@ -205,7 +205,7 @@ def ledger_lacks(project: str | Path = ".") -> tuple[Ledger, tuple[tuple[str, st
     found = []
     for name, target in loaded.spec.targets.items():
         view = replace(loaded, target_name=name, target=target)
-        for model, receipt in Warehouse(view.warehouse_dir, view.database_path).all_published().items():
+        for model, receipt in target_of(view).all_published().items():
             charged = receipt.privacy
             if charged is not None and charged.entry not in known:
                 found.append((f"the receipt of {model} ({name})", charged.entry))

@@ -187,11 +187,15 @@ def pull(
 
 def refuse_no_git(manifest: Manifest) -> None:
     """Raises SynthError, before anything is trained, where :func:`commit` could not commit."""
+    from synthkit.store.targets import target_of
     from synthkit.store.versions.gitdir import git_directory
 
     root = manifest.project.root
     if git_directory(root) is None:
         raise SynthError(f"--commit: {root} is in no git repository", hint="git init, or build without --commit")
+    why = target_of(manifest.project).unversioned()
+    if why is not None:
+        raise SynthError(f"--commit: {why}", hint="build without --commit")
 
 
 def commit(manifest: Manifest, run: RunResults, message: str | None = None) -> str | None:
@@ -201,14 +205,17 @@ def commit(manifest: Manifest, run: RunResults, message: str | None = None) -> s
         SynthError: git refuses, with its reason; or the run failed.
     """
     from synthkit.store.published import commit_published
+    from synthkit.store.targets import target_of
     from synthkit.store.warehouse import Warehouse
 
     if run.failed:
         raise SynthError("nothing was committed, as the build failed")
     project = manifest.project
     published = [r.model for r in run.results if r.materialized != "ephemeral"]
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
-    return commit_published(project.root, warehouse, published, message, run.run_id)
+    target = target_of(project)
+    if not isinstance(target, Warehouse):
+        raise SynthError(f"nothing was committed: {target.unversioned()}")
+    return commit_published(project.root, target, published, message, run.run_id)
 
 
 def _kept(project: str | Path, target: str | None) -> Versions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -85,7 +84,7 @@ def _compiled(project: Project) -> str:
 def _project_checks(project: Project) -> Iterator[Check]:
     for name, spec in project.spec.targets.items():
         there = replace(project, target_name=name, target=spec)
-        yield _checked(f"target {name}", lambda there=there: _writable(there.warehouse_dir))  # type: ignore[misc]
+        yield _checked(f"target {name}", lambda there=there: _ready(there))  # type: ignore[misc]
     for source in project.sources:
         for table in source.tables:
             name = f"source {source.name}.{table.name}"
@@ -94,14 +93,10 @@ def _project_checks(project: Project) -> Iterator[Check]:
     yield _checked("disk", lambda: _disk(project.root))
 
 
-def _writable(directory: Path) -> str:
-    """Looks without leaving anything behind: no folder is made."""
-    standing = next(p for p in (directory, *directory.parents) if p.exists())
-    if not standing.is_dir():
-        raise SynthError(f"{standing} is a file where a folder should be", hint="move it out of the way")
-    if not os.access(standing, os.W_OK | os.X_OK):
-        raise SynthError(f"{standing} may not be written", hint="give yourself the right, or choose another target")
-    return f"{directory} {'is writable' if standing == directory else 'can be made'}"
+def _ready(project: Project) -> str:
+    from synthkit.store.targets import target_of
+
+    return target_of(project).ready()
 
 
 def _source(project: Project, table: SourceTableSpec) -> str:

@@ -41,8 +41,8 @@ def ls(
     """
     from synthkit.graph.selection import select as select_nodes
     from synthkit.store.readers import made_from_other_rows
+    from synthkit.store.targets import target_of
     from synthkit.store.unclaimed import told, unclaimed_tables
-    from synthkit.store.warehouse import Warehouse
 
     manifest = compiled(project, target=target, vars=vars, reads="either")
     chosen, left = several(select), several(exclude)
@@ -54,7 +54,7 @@ def ls(
         nodes = selectables(manifest, make_plan(manifest).actions, last_results(manifest.project), other)
     selection = select_nodes(manifest.dag, nodes, chosen, left)
     orphans = told(unclaimed_tables(manifest))
-    published = Warehouse(manifest.project.warehouse_dir, manifest.project.database_path).all_published()
+    published = target_of(manifest.project).all_published()
     stale = [
         f"{name} was made from other rows of {', '.join(upstream)} than are published now"
         for name, upstream in made_from_other_rows(published).items()

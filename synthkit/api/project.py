@@ -82,7 +82,7 @@ def compile(
     else:
         from synthkit.verify.receipts import columns_in
 
-        manifest = compile_project(loaded, columns_in(loaded.warehouse_dir), opens=reads == "either")
+        manifest = compile_project(loaded, columns_in(loaded), opens=reads == "either")
     if write:
         manifest.write(loaded.target_dir)
     return manifest
@@ -245,13 +245,13 @@ def unfinished(project: str | Path = ".", *, target: str | None = None, threads:
     """
     from synthkit.building.invocation import last_invocation
     from synthkit.building.invocation import unfinished as left_by
-    from synthkit.store.warehouse import Warehouse
+    from synthkit.store.targets import target_of
 
     last = last_invocation(find(project), target)
     given = variables(last.variables)
     manifest = compile(project, target=last.target, vars=given, threads=threads, seed=last.seed, device=last.device)
     loaded = manifest.project
-    left = left_by(last, loaded.target_dir, Warehouse(loaded.warehouse_dir, loaded.database_path))
+    left = left_by(last, loaded.target_dir, target_of(loaded))
     here = tuple(m for m in left if m in manifest.models)
     return Unfinished(last, manifest, here, tuple(m for m in left if m not in manifest.models))
 

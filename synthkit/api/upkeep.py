@@ -68,20 +68,15 @@ def gc(
 def _withdrawn(manifest: Manifest, dry_run: bool, warnings: list[str]) -> dict[str, int]:
     """Tables that no model makes any more, of the manifest's target."""
     from synthkit.building.publish import refresh_database
-    from synthkit.files import bytes_of
-    from synthkit.store.published import pointer_path
+    from synthkit.store.targets import target_of
     from synthkit.store.unclaimed import unclaimed_tables
-    from synthkit.store.warehouse import Warehouse
 
-    project = manifest.project
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    target = target_of(manifest.project)
     sizes: dict[str, int] = {}
     for name in unclaimed_tables(manifest):
-        folder = warehouse.directory / name
-        sizes[f"table {name}"] = bytes_of(folder) if folder.is_dir() else 0
+        sizes[f"table {name}"] = target.size(name)
         if not dry_run:
-            warehouse.remove(name)
-            pointer_path(warehouse, name).unlink(missing_ok=True)
+            target.remove(name)
     if sizes and not dry_run:
         warnings += [f"warning: {warning}" for warning in refresh_database(manifest)]
     return sizes
@@ -106,10 +101,11 @@ def _scratch(manifest: Manifest, dry_run: bool, warnings: list[str]) -> dict[str
 
 def _versions(manifest: Manifest, rule: Retention, dry_run: bool, notes: list[str]) -> dict[str, int]:
     from synthkit.gc.old import unused_versions
+    from synthkit.store.targets import target_of
     from synthkit.store.versions.repository import find_repository
 
     project = manifest.project
-    repository = find_repository(project.warehouse_dir.resolve())
+    repository = target_of(project).unversioned() or find_repository(project.warehouse_dir.resolve())
     if isinstance(repository, str):
         notes.append(repository)
         return {}

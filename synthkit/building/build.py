@@ -42,8 +42,7 @@ from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
 from synthkit.runners.registry import LOCAL, started
 from synthkit.store.lock import ProjectLock
-from synthkit.store.published import recover
-from synthkit.store.warehouse import Warehouse
+from synthkit.store.targets import target_of
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _build(
     refuse_unanswered(manifest, plan.actions)
     refuse_over_budget(manifest, balances(manifest, plan.actions))
     check_database(manifest, [a.model for a in plan.actions])
-    recover(Warehouse(project.warehouse_dir, project.database_path))
+    target_of(project).mend()
     models = tuple(a.model for a in plan.actions)
     Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
     log = target / "logs" / f"{run_id}.log"

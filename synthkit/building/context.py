@@ -17,9 +17,10 @@ from synthkit.runners.jobs import Executor
 from synthkit.sources.bounding import Declared
 from synthkit.store.signing import Sign, signer
 from synthkit.store.staging import Staging
+from synthkit.store.target import Target
+from synthkit.store.targets import target_of
 from synthkit.store.versions.git import git_state
 from synthkit.store.versions.repository import Repository, find_repository
-from synthkit.store.warehouse import Warehouse
 
 
 @dataclass
@@ -34,7 +35,7 @@ class RunContext:
     stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
     contents: Mapping[str, str] = field(default_factory=dict)  # source → the hash that the actions were planned under
     fingerprinter: Fingerprinter = field(init=False)
-    warehouse: Warehouse = field(init=False)
+    target: Target = field(init=False)
     staging: Staging = field(init=False)
     repository: Repository | str = field(init=False)  # or why no versions are kept
     git: Git | None = field(init=False)
@@ -43,10 +44,10 @@ class RunContext:
     def __post_init__(self) -> None:
         project = self.manifest.project
         self.sign = signer(project.root)
-        self.repository = find_repository(project.root)
+        self.target = target_of(project)
+        self.repository = self.target.unversioned() or find_repository(project.root)
         self.git = git_state(project.root)
         self.fingerprinter = Fingerprinter(self.manifest, self.contents)
-        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
         self.staging = Staging(project.target_dir)
         self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()

@@ -156,7 +156,7 @@ class Inputs:
     def upstream(self, name: str) -> StagedRows:
         """An audited table that this model reads: published, or staged if it is ephemeral."""
         node = self.context.manifest.models[name]
-        rows = rows_of(self.context.warehouse, self.context.staging, node)
+        rows = rows_of(self.context.target, self.context.staging, node)
         if rows is None:
             raise BuildError(f"{name!r} is not published", hint=f"build it: synth build --select {name}")
         return rows

@@ -14,7 +14,7 @@ from synthkit.errors import SynthError
 from synthkit.files import parsed_json, write_json_atomic
 from synthkit.results import RunResults
 from synthkit.store.staging import Staging
-from synthkit.store.warehouse import Warehouse
+from synthkit.store.target import Tables
 
 FILE = "invocation.json"
 _UNFINISHED = frozenset({"fail", "error", "skipped"})
@@ -71,7 +71,7 @@ def _files(root: Path) -> Iterator[Path]:
     yield from (root / "target" / "targets").glob(f"*/{FILE}")
 
 
-def unfinished(invocation: Invocation, target_dir: Path, warehouse: Warehouse) -> tuple[str, ...]:
+def unfinished(invocation: Invocation, target_dir: Path, target: Tables) -> tuple[str, ...]:
     """The models that failed, were skipped or were never reached, in the order of the run's plan."""
     results = _results(invocation, target_dir)
     if results is not None:
@@ -79,7 +79,7 @@ def unfinished(invocation: Invocation, target_dir: Path, warehouse: Warehouse) -
     staging = Staging(target_dir)
 
     def by_this_run(model: str) -> bool:
-        state = warehouse.published(model) or staging.audited(model)
+        state = target.published(model) or staging.audited(model)
         return state is not None and state.run_id == invocation.run_id
 
     return tuple(m for m in invocation.models if not by_this_run(m))

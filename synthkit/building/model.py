@@ -41,7 +41,7 @@ class ModelRun:
         if self.model.name in self.context.stale:
             return self._result("error", message=self.context.stale[self.model.name])
         if self.action.kind == "reuse":
-            state = state_of(self.context.warehouse, self.context.staging, self.model)
+            state = state_of(self.context.target, self.context.staging, self.model)
             rows = None if state is None else state.rows
             audits = () if state is None else state.audits
             return self._result("reused", rows=rows, audits=audits, message=self.action.reason)
@@ -106,7 +106,7 @@ class ModelRun:
         staged = self.context.staging.staged(self.model.name, sample)
         if staged is not None:
             return staged
-        return self.context.warehouse.rows(self.model.name)
+        return self.context.target.rows(self.model.name)
 
     def _generate(self) -> None:
         action, staging = self.action, self.context.staging

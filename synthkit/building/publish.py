@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.building.runrecord import now, versions
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.errors import BuildError, SynthError
+from synthkit.errors import SynthError
 from synthkit.files import parsed_json
 from synthkit.planning.difference import rendered_with
 from synthkit.planning.disclosed import public_form, source_columns
@@ -17,14 +17,15 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
 from synthkit.records.parts import State
 from synthkit.records.receipt import AuditedTable
-from synthkit.store.database import TableInfo, held_by_others, rebuild
-from synthkit.store.others import HELD, refuse_taken_names
+from synthkit.store.others import HELD
 from synthkit.store.previous import PreviousVersions
 from synthkit.store.published import pointer_path
 from synthkit.store.staging import StagedRows
+from synthkit.store.target import PassingAudit, TableInfo
+from synthkit.store.targets import target_of
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository
-from synthkit.store.warehouse import PassingAudit, Warehouse
+from synthkit.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from synthkit.audits.context import Version
@@ -55,9 +56,9 @@ def publish(
     repository = context.repository
     keep = repository.store if isinstance(repository, Repository) else None
     _versions(context).keep(model.name, staged.path)
-    written = context.warehouse.publish(model.name, staged.path, passing, table, keep, staged.hashes, context.sign)
-    if keep is not None:
-        write_pointer(pointer_path(context.warehouse, model.name), written)
+    written = context.target.publish(model.name, staged.path, passing, table, keep, staged.hashes, context.sign)
+    if keep is not None and isinstance(context.target, Warehouse):
+        write_pointer(pointer_path(context.target, model.name), written)
     context.staging.discard_others(model.name, None)
 
 
@@ -70,7 +71,7 @@ def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) 
 
 
 def _versions(context: RunContext) -> PreviousVersions:
-    return PreviousVersions(context.staging.previous, context.warehouse)
+    return PreviousVersions(context.staging.previous, context.target)
 
 
 def _audited(
@@ -138,7 +139,7 @@ def _ephemeral(context: RunContext, model: ModelNode) -> dict[str, State]:
     while waiting:
         name = waiting.pop()
         node = context.manifest.models[name]
-        state = state_of(context.warehouse, context.staging, node) if node.spec.ephemeral else None
+        state = state_of(context.target, context.staging, node) if node.spec.ephemeral else None
         if state is not None and name not in found:
             found[name] = State(fingerprints=state.fingerprints, inputs=state.inputs)
             waiting += [r.name for r in node.parents if r.source is None]
@@ -151,14 +152,8 @@ def check_database(manifest: Manifest, models: Iterable[str]) -> None:
     Raises:
         BuildError: somebody else's table or view there has the name of one of the models.
     """
-    project = manifest.project
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
     wanted = [n for n in models if manifest.models[n].spec.materialized in HELD]
-    try:
-        contents = held_by_others(warehouse)
-    except BuildError:
-        return  # which tables are published does not hang on it: refresh_database says so
-    refuse_taken_names(warehouse.database, contents, wanted)
+    target_of(manifest.project).refuse_taken(wanted)
 
 
 def refresh_database(manifest: Manifest) -> list[str]:
@@ -171,9 +166,9 @@ def refresh_from_receipts(
     project: Project, models: Mapping[str, ModelNode], manifest: Manifest | None = None
 ) -> list[str]:
     """:func:`refresh_database`, where what is not among the ``models`` is described as its receipt has it."""
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    target = target_of(project)
     infos: dict[str, TableInfo] = {}
-    receipts = warehouse.all_published()
+    receipts = target.all_published()
     for name, receipt in receipts.items():
         model = models.get(name)
         if manifest is not None and name in manifest.models:
@@ -187,7 +182,7 @@ def refresh_from_receipts(
             else {c.name: c.description for c in model.schema.columns if c.description},
         )
     try:
-        rebuild(warehouse, infos, _history(project), receipts)
+        target.refresh(infos, _history(project), receipts)
     except SynthError as error:
         fix = f"; {error.hint}" if error.hint else ""
         return [f"the DuckDB file was not refreshed: {error.message}{fix}"]

@@ -12,9 +12,8 @@ from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.plan import make_plan
 from synthkit.records.receipt import AuditedTable
 from synthkit.sources.ingest import parse_share, split_key
-from synthkit.store.database import views_directory
 from synthkit.store.staging import SHORT, StagedRows, Staging
-from synthkit.store.warehouse import Warehouse
+from synthkit.store.targets import target_of
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,9 @@ def unused_scratch(manifest: Manifest) -> tuple[Unused, ...]:
 def temporaries(manifest: Manifest) -> tuple[Unused, ...]:
     """What killed processes left: files and folders under the names of writings that did not end."""
     project = manifest.project
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
     staging = Staging(project.target_dir)
     places: Iterable[Path] = (
-        *_folders(warehouse.directory),
-        warehouse.database.parent,
-        views_directory(warehouse),
+        *target_of(project).folders(),
         project.target_dir,
         *(f for part in (staging.root / "cache", staging.staging, staging.previous) for f in _folders(part)),
     )
@@ -64,7 +60,7 @@ class _Search:
         project = manifest.project
         self.manifest = manifest
         self.staging = Staging(project.target_dir)
-        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.warehouse = target_of(project)
         self.prints: dict[str, Fingerprint] = {a.model: a.fingerprint for a in make_plan(manifest).actions}
         published = self.warehouse.all_published()
         ephemeral = {n: s for n in manifest.models if (s := self.staging.audited(n)) is not None}

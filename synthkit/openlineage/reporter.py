@@ -26,8 +26,8 @@ from synthkit.project.types import Relation
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import STOPPED
 from synthkit.store.staging import Staging
+from synthkit.store.targets import target_of
 from synthkit.store.versions.git import git_state, origin, prefix
-from synthkit.store.warehouse import Warehouse
 
 
 class Reporter:
@@ -39,7 +39,7 @@ class Reporter:
         self.manifest, self.run_id, self.command = manifest, run_id, command
         self.actions: Mapping[str, Action] = {}
         self._namespace = namespace_of(project)
-        self._warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self._target = target_of(project)
         self._staging = Staging(project.target_dir)
         self._began = datetime.now(UTC)
         self._source = _repository(manifest)
@@ -135,7 +135,7 @@ class Reporter:
     def _published(self, result: ModelResult, kinds: list[str]) -> OutputDataset:
         """The table as its receipt has it, which holds of a private table what may be published, and no more."""
         model = self.manifest.models[result.model]
-        state = state_of(self._warehouse, self._staging, model)
+        state = state_of(self._target, self._staging, model)
         if state is None:
             return self._output(result.model)
         receipt = public_form(self.manifest, model, state)
@@ -179,7 +179,7 @@ class Reporter:
         return found
 
     def _version(self, relation: Relation) -> str | None:
-        state = state_of(self._warehouse, self._staging, self.manifest.models[relation.name])
+        state = state_of(self._target, self._staging, self.manifest.models[relation.name])
         return None if state is None else state.version
 
     def _output(self, name: str, more: Mapping[str, Any] | None = None) -> OutputDataset:

@@ -19,8 +19,8 @@ from synthkit.planning.state import Standing, standing, state_of, states_against
 from synthkit.records.receipt import AuditedTable
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging
+from synthkit.store.targets import target_of
 from synthkit.store.unclaimed import told, unclaimed_tables
-from synthkit.store.warehouse import Warehouse
 
 _BUILD: Mapping[type[Generator], ActionKind] = {Query: "query", Taught: "ask", Trained: "train"}
 FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
@@ -205,7 +205,7 @@ class _Planner:
     ) -> None:
         project = manifest.project
         self.manifest, self.full_refresh, self.chosen = manifest, full_refresh, chosen
-        self.warehouse = Warehouse(project.warehouse_dir, project.database_path)
+        self.target = target_of(project)
         self.staging = Staging(project.target_dir)
         self.fingerprinter = Fingerprinter(manifest, contents)
         self.upstream: dict[str, str] = {}
@@ -228,7 +228,7 @@ class _Planner:
             self.upstream[model.id] = state.fingerprints.sample
 
     def state(self, model: ModelNode) -> AuditedTable | None:
-        return state_of(self.warehouse, self.staging, model)
+        return state_of(self.target, self.staging, model)
 
     def action(self, model: ModelNode) -> Action:
         for parent in model.parents:

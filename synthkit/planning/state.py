@@ -22,7 +22,8 @@ from synthkit.project.types import ColumnSpec, ModelSpec
 from synthkit.records.parts import Made
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.staging import StagedRows, Staging
-from synthkit.store.warehouse import Warehouse, read_receipt, receipts_in
+from synthkit.store.target import Tables
+from synthkit.store.warehouse import read_receipt, receipts_in
 
 # Of a model: what it is called by, where it stands, and what follows from keys that are compared themselves.
 _SAYS_NOTHING = {"file", "guarantees", "lineage", *fields_deciding(ModelSpec, "nothing")}
@@ -32,16 +33,16 @@ _SAYS_NOTHING = {"file", "guarantees", "lineage", *fields_deciding(ModelSpec, "n
 Standing = Literal["none", "stale", "unaudited", "current"]
 
 
-def state_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> AuditedTable | None:
+def state_of(target: Tables, staging: Staging, model: ModelNode) -> AuditedTable | None:
     """The last audited state of a model: its receipt, or an ephemeral model's staged record."""
-    return staging.audited(model.name) if model.spec.ephemeral else warehouse.published(model.name)
+    return staging.audited(model.name) if model.spec.ephemeral else target.published(model.name)
 
 
-def rows_of(warehouse: Warehouse, staging: Staging, model: ModelNode) -> StagedRows | None:
+def rows_of(target: Tables, staging: Staging, model: ModelNode) -> StagedRows | None:
     """The rows of that state: published, or staged."""
     if not model.spec.ephemeral:
-        return warehouse.rows(model.name)
-    state = state_of(warehouse, staging, model)
+        return target.rows(model.name)
+    state = state_of(target, staging, model)
     return None if state is None else staging.staged(model.name, state.fingerprints.sample)
 
 

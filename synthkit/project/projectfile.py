@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 
 from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
 from synthkit.project.spec import Spec
+from synthkit.project.targets import LOCAL, TargetKind
 from synthkit.project.types import ConnectionSpec, OnInconclusive
 
 
@@ -16,13 +17,15 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        warehouse: the directory of the published files; default: ``warehouse/<target>``.
+        type: local, files and a DuckDB file; or what an installed package brings.
+        warehouse: the directory of the published files, or what its type has there; default: ``warehouse/<target>``.
         database: the DuckDB file; default: ``warehouse/<target>.duckdb``.
         threads: how many models are built at a time.
         device: where generators train; default: the project's.
         vars: variables that win over the project's.
     """
 
+    type: TargetKind = LOCAL
     warehouse: str | None = None
     database: str | None = None
     threads: int | None = Field(default=None, ge=1)

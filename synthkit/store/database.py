@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from synthkit.store.others import (
     take_over,
     unwritten,
 )
+from synthkit.store.target import TableInfo, Tables
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 if TYPE_CHECKING:
@@ -51,16 +52,6 @@ TABLES = {
     "runs": """run_id VARCHAR, started_at VARCHAR, ended_at VARCHAR, command VARCHAR, target VARCHAR, status VARCHAR,
         seed BIGINT, models INTEGER, "commit" VARCHAR, versions VARCHAR""",
 }
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """How a published table appears in DuckDB."""
-
-    name: str
-    materialized: str
-    description: str | None = None
-    column_descriptions: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def rebuild(
@@ -176,7 +167,7 @@ def _log_of(database: Path) -> Path:
 
 def write_meta(
     connection: duckdb.DuckDBPyConnection,
-    warehouse: Warehouse,
+    warehouse: Tables,
     receipts: Mapping[str, Receipt],
     infos: Mapping[str, TableInfo],
     runs: Sequence[RunEntry],
@@ -220,8 +211,8 @@ def _add_table(
     return view
 
 
-def views_directory(warehouse: Warehouse) -> Path:
-    return warehouse.database.with_name(f"{warehouse.database.stem}.views")
+def views_directory(database: Path) -> Path:
+    return database.with_name(f"{database.stem}.views")
 
 
 def _view_file(warehouse: Warehouse, name: str, receipt: Receipt) -> Path:
@@ -230,7 +221,7 @@ def _view_file(warehouse: Warehouse, name: str, receipt: Receipt) -> Path:
     A view over the published file itself would break then, until this file is derived again, and for good in a
     process that holds the old one. The columns are part of the name: a view is bound to them when it is made.
     """
-    folder = views_directory(warehouse)
+    folder = views_directory(warehouse.database)
     columns = hashlib.sha256(json.dumps([c.to_json() for c in receipt.columns]).encode()).hexdigest()[:8]
     path = folder / f"{name}.{columns}.parquet"
     with replacing(path) as temporary:
@@ -241,14 +232,14 @@ def _view_file(warehouse: Warehouse, name: str, receipt: Receipt) -> Path:
 
 
 def _remove_stale_views(warehouse: Warehouse, used: set[Path]) -> None:
-    folder = views_directory(warehouse)
+    folder = views_directory(warehouse.database)
     clean_temporaries(folder)
     for path in folder.glob("*.parquet"):
         if path not in used:
             path.unlink(missing_ok=True)
 
 
-def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Warehouse) -> list[Any]:
+def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Tables) -> list[Any]:
     return [
         name,
         r.rows,

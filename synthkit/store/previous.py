@@ -17,7 +17,8 @@ from synthkit.audits.context import Version
 from synthkit.files import sha256_file, write_json_atomic
 from synthkit.records.receipt import Receipt
 from synthkit.schema import Table
-from synthkit.store.warehouse import Warehouse, link_or_copy, read_receipt
+from synthkit.store.target import Tables
+from synthkit.store.warehouse import link_or_copy, read_receipt
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class PreviousVersions:
     """The earlier versions of a target's tables."""
 
     directory: Path
-    warehouse: Warehouse
+    warehouse: Tables
 
     def before(self, name: str, rows: Path) -> Earlier | None:
         """The last version that was published before the file ``rows`` was, or would be; None where there is none."""

@@ -11,12 +11,13 @@ from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.privacy.ledger.ledger import FILE as LEDGER
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.signing import Sign
+from synthkit.store.target import PassingAudit, Target
 from synthkit.store.versions.git import as_receipt, commit_at, commit_files
 from synthkit.store.versions.history import Version, chosen, versions_of
 from synthkit.store.versions.pointer import SUFFIX as POINTER
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository, find_repository
-from synthkit.store.warehouse import PassingAudit, Warehouse, link_or_copy
+from synthkit.store.warehouse import Warehouse, link_or_copy
 
 # Of a receipt: what publishing writes anew.
 _WRITTEN = ("file", "sha256", "md5", "bytes", "previous", "restored", "signature")
@@ -30,8 +31,13 @@ class Versions:
     repository: Repository
 
     @staticmethod
-    def of(warehouse: Warehouse) -> Versions:
-        """Raises SynthError, with what to do, where there is no git and DVC repository."""
+    def of(target: Target) -> Versions:
+        """Raises SynthError, with what to do, where the target has no versions, or no git and DVC repository."""
+        why = target.unversioned()
+        if why is not None:
+            raise SynthError(why, hint="versions are kept of targets of type local")
+        assert isinstance(target, Warehouse)
+        warehouse: Warehouse = target
         found = find_repository(warehouse.directory.resolve())
         if isinstance(found, str):
             what, _, hint = found.partition(" (")

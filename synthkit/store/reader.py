@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
+from synthkit.project.targets import LOCAL
 from synthkit.records.audit import AuditRecord
 from synthkit.records.receipt import Receipt
 from synthkit.schema import Schema
@@ -24,7 +25,9 @@ from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
 from synthkit.store.database import parquet_scan, views_directory, write_meta
-from synthkit.store.others import META
+from synthkit.store.others import HELD, META
+from synthkit.store.target import Place, Tables, Target
+from synthkit.store.targets import opened
 from synthkit.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
     return Reader(*Versions.of(warehouse).at(version, root / "target" / "cache" / "versions"))
 
 
-def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Warehouse]:
+def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Target]:
     """The project's folder and its warehouse. Raises SynthError as :func:`open` does."""
     root, spec = _project(project_dir)
     name = target or str(spec.get("target", "dev"))
@@ -70,9 +73,10 @@ def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Warehouse
     directory = root / str(settings.get("warehouse") or f"warehouse/{name}")
     written = settings.get("database")
     database = root / str(written) if written else directory.with_name(f"{directory.name}.duckdb")
-    if not directory.is_dir():
+    kind = str(settings.get("type") or LOCAL)
+    if not (directory.is_dir() if kind == LOCAL else directory.exists()):
         raise SynthError(f"nothing is published in {directory}", hint="run synth build, or name another target")
-    return root, Warehouse(directory, database)
+    return root, opened(kind, Place(directory, database, root / "target" / "cache" / "published"))
 
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
@@ -159,25 +163,28 @@ def exact_frame(table: pa.Table) -> pd.DataFrame:
 class Reader:
     """Published tables, and only those. ``lacking`` says of a version's tables which cannot be had, and why."""
 
-    warehouse: Warehouse
+    warehouse: Tables
     lacking: Mapping[str, SynthError] = field(default_factory=dict)
 
     def tables(self) -> list[str]:
         return list(self.warehouse.all_published())
+
+    def _where(self) -> str:
+        return f"in {self.warehouse.directory}" if isinstance(self.warehouse, Warehouse) else "there"
 
     def table(self, name: str) -> PublishedTable:
         """Raises SynthError, with the nearest name, where nothing is published as ``name``."""
         if name in self.lacking:
             raise self.lacking[name]
         receipt = self.warehouse.published(name)
-        if receipt is None and self.warehouse.receipt_path(name).is_file():
+        if receipt is None and self.warehouse.receipt(name) is not None:
             raise SynthError(
-                f"the Parquet file of {name!r} is missing, or not what its receipt in {self.warehouse.directory} says",
+                f"the rows of {name!r} are missing, or not what its receipt {self._where()} says",
                 hint=f"run synth build --select {name}",
             )
         if receipt is None:
             hint = did_you_mean(name, self.tables(), "a published table")
-            raise SynthError(f"no table {name!r} is published in {self.warehouse.directory}", hint=hint)
+            raise SynthError(f"no table {name!r} is published {self._where()}", hint=hint)
         return PublishedTable(name, self.warehouse.file(receipt), receipt)
 
     def query(self, sql: str) -> pa.Table:
@@ -233,16 +240,18 @@ class Reader:
 
         connection = duckdb.connect(":memory:", config=NO_EXTENSIONS)
         connection.execute("SET TimeZone = 'UTC'")  # how a point in time is written does not depend on the machine
-        current = self._attach(connection, receipts)
-        for name, receipt in receipts.items():
+        current, database = self._attach(connection, receipts), self.warehouse.shown_in()
+        files = {name: self.warehouse.file(receipt) for name, receipt in receipts.items()}
+        for name, file in files.items():
             if name not in current:
                 # Temporary, so that it hides what the DuckDB file has under the name.
-                scan = parquet_scan(self.warehouse.file(receipt))
+                scan = parquet_scan(file)
                 connection.execute(f"CREATE TEMP VIEW {quote(name)} AS SELECT * FROM {scan}")
-        readable = (self.warehouse.directory, views_directory(self.warehouse))
+        readable = [] if database is None else [views_directory(database)]
+        if isinstance(self.warehouse, Warehouse):
+            readable.append(self.warehouse.directory)
         # Where DVC made links to its cache, the files themselves lie there.
-        files = [self.warehouse.file(receipt).resolve() for receipt in receipts.values()]
-        shut(connection, files, [d.resolve() for d in readable])
+        shut(connection, [file.resolve() for file in files.values()], [d.resolve() for d in readable])
         return connection
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, receipts: Mapping[str, Receipt]) -> frozenset[str]:
@@ -252,14 +261,15 @@ class Reader:
         """
         import duckdb
 
+        database = self.warehouse.shown_in()
         try:
-            if not self.warehouse.database.exists():
+            if database is None or not database.exists():
                 raise duckdb.IOException("no such file")
-            connection.execute(f"ATTACH {literal(str(self.warehouse.database.resolve()))} AS published (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(str(database.resolve()))} AS published (READ_ONLY)")
             held = connection.execute(
                 "SELECT t.table_name, m.parquet FROM information_schema.tables AS t"
                 f" JOIN published.{META}.tables AS m ON m.name = t.table_name"
-                "  AND m.materialized IN ('table', 'view')"  # of another one it is somebody else's
+                f"  AND m.materialized IN ({', '.join(map(literal, HELD))})"  # of another one it is somebody else's
                 " WHERE t.table_catalog = 'published' AND t.table_schema = 'main'"
             ).fetchall()
         except duckdb.Error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from synthkit.compiler import Manifest
 from synthkit.project.project import Project
-from synthkit.store.warehouse import Warehouse
+from synthkit.store.targets import target_of
 
 REMOVAL = "synth gc --removed withdraws what nobody reads any more"
 
@@ -25,7 +25,7 @@ def unclaimed(names: Iterable[str], project: Project) -> list[str]:
 def unclaimed_tables(manifest: Manifest) -> list[str]:
     """:func:`unclaimed` of all that has a receipt in the manifest's target."""
     project = manifest.project
-    return unclaimed(Warehouse(project.warehouse_dir, project.database_path).names(), project)
+    return unclaimed(target_of(project).names(), project)
 
 
 def told(names: Sequence[str]) -> str | None:

@@ -12,10 +12,8 @@ the new one, whole, at every instant, also after a kill. A glob over the folder 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -25,42 +23,21 @@ from synthkit.errors import BuildError
 from synthkit.files import (
     TEMPORARY,
     clean_temporaries,
-    digests,
     explained,
     parsed_json,
     replacing,
     sha256_file,
     write_json_atomic,
 )
-from synthkit.records.audit import AuditRecord
-from synthkit.records.receipt import AuditedTable, Receipt
-from synthkit.schema import Table
-from synthkit.store.hashing import Hashes
-from synthkit.store.signing import Sign
-from synthkit.store.staging import StagedRows
+from synthkit.records.receipt import Receipt
+from synthkit.store.target import Gate, Sealed
 from synthkit.store.versions.git import RECEIPT
 
 SUFFIX = RECEIPT
 
 
 @dataclass(frozen=True)
-class PassingAudit:
-    """Proof that every required audit passed; :meth:`of` is the only way to one, and `publish` asks for it."""
-
-    records: tuple[AuditRecord, ...]
-
-    def __post_init__(self) -> None:
-        bad = [r.name for r in self.records if not r.passes]
-        if bad:
-            raise ValueError(f"audits that did not pass cannot publish a table: {', '.join(bad)}")
-
-    @staticmethod
-    def of(records: Sequence[AuditRecord]) -> PassingAudit:
-        return PassingAudit(tuple(records))
-
-
-@dataclass(frozen=True)
-class Warehouse:
+class Warehouse(Gate):
     """The published tables of one target, and the DuckDB file derived from them."""
 
     directory: Path
@@ -105,11 +82,6 @@ class Warehouse:
         except OSError:
             return False
 
-    def all_published(self) -> dict[str, Receipt]:
-        """Receipts of all published tables, by name."""
-        found = {name: self.published(name) for name in self.names()}
-        return {name: receipt for name, receipt in found.items() if receipt is not None}
-
     def file(self, receipt: Receipt) -> Path:
         """The Parquet file that a receipt names. A receipt cannot name a file outside the warehouse."""
         path = self.directory / receipt.file
@@ -119,81 +91,25 @@ class Warehouse:
             raise BuildError(f"the receipt of {receipt.model!r} names a file outside the warehouse: {path}")
         return path
 
-    def rows(self, name: str) -> StagedRows | None:
-        """The published rows as a table, or None where there are none."""
-        receipt = self.published(name)
-        if receipt is None:
-            return None
-        table = Table(receipt.table_schema.as_schema(), (self.file(receipt),), receipt.rows)
-        return StagedRows(
-            table,
-            receipt.fingerprints.sample,
-            receipt.source_rows,
-            receipt.privacy,
-            receipt.guarantees,
-            receipt.teacher,
-            None,
-            receipt.environment,
-            receipt.rules or (),
-        )
+    def shown_in(self) -> Path | None:
+        return self.database
 
-    def publish(
-        self,
-        name: str,
-        data: Path,
-        audit: PassingAudit,
-        table: AuditedTable,
-        keep: Callable[[Path, str], None] | None = None,
-        hashes: Hashes | None = None,
-        sign: Sign | None = None,
-    ) -> Receipt:
-        """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
-
-        Args:
-            keep: is given the file in its place and its MD5 before any receipt names it, to keep a version of it.
-            sign: signs the receipt as it is written; without it, it has no signature.
-            hashes: of ``data`` as it was written; MD5, which takes longest, is then believed where SHA-256 agrees.
-
-        Returns the receipt as written, with the file's name, hashes and size, and the hash of the receipt that it
-        replaces.
-
-        Raises:
-            BuildError: the disk does not take it, or ``data`` is not what was written; the last published table is
-                then as it was.
-        """
-        if not isinstance(audit, PassingAudit):
-            raise TypeError("publish needs a PassingAudit")
-        folder = self.directory / name
+    def put(self, name: str, data: Path, sealed: Sealed) -> Receipt:
+        """See :meth:`synthkit.store.target.Target.put`: the receipt's rename publishes the table."""
+        final, digest = self.directory / sealed.file, sealed.sha256
+        folder = final.parent
         with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
         clean_temporaries(folder)
         clean_temporaries(self.directory)
-        digest, md5 = digests(data) if hashes is None else (sha256_file(data), hashes.md5)
-        if hashes is not None and digest != hashes.sha256:
-            raise BuildError(
-                f"{data} is not what was staged for {name!r}: its SHA-256 is {digest[:16]}…, not {hashes.sha256[:16]}…",
-                hint="rows that were not audited are not published; run synth clean, and build again",
-            )
-        final = folder / f"{digest[:16]}.parquet"
         if not final.exists() or sha256_file(final) != digest:
             with replacing(final) as temporary:
                 link_or_copy(data, temporary)
                 # Staged rows are their owner's alone; a published table is read by whoever reads its folder.
                 temporary.chmod(folder.stat().st_mode & 0o666)
-        if keep is not None:
-            keep(final, md5)
-        whole = {
-            **table.to_json(),
-            "file": final.relative_to(self.directory).as_posix(),
-            "sha256": digest,
-            "md5": md5,
-            "previous": self._receipt_hash(name),
-            "bytes": final.stat().st_size,
-            "audits": [record.to_json() for record in audit.records],
-        }
-        receipt = Receipt.from_json(parsed_json(json.dumps(whole, default=str)))  # as it will be read
-        if sign is not None:
-            receipt = receipt.having(signature=sign(receipt))
+        if sealed.keep is not None:
+            sealed.keep(final, sealed.md5)
+        receipt = sealed.receipt(final.stat().st_size, self._receipt_hash(name))
         write_json_atomic(self.receipt_path(name), receipt.to_json())
         self._remove_others(folder, final)
         return receipt

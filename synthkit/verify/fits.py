@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.errors import Location
+from synthkit.errors import BuildError, Location
 from synthkit.files import digests
 from synthkit.generators.base import Query
 from synthkit.planning.difference import Change, changes, declared
@@ -15,6 +15,8 @@ from synthkit.planning.fingerprint import Fingerprint, RecordedFingerprinter
 from synthkit.planning.state import standing
 from synthkit.records.parts import Made
 from synthkit.records.receipt import Receipt
+from synthkit.store.target import Target
+from synthkit.store.warehouse import Warehouse
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import ReceiptFile
 from synthkit.verify.recount import agrees_with_file, recounted
@@ -105,13 +107,20 @@ def _place(model: ModelNode, found: Sequence[Change]) -> Location:
 # -- the rows ------------------------------------------------------------------------------------------
 
 
-def fits_receipt(receipt: ReceiptFile, directory: Path, *, full: bool) -> Iterator[Finding]:
-    """Findings where the Parquet file, or the DVC pointer that stands for it, is not what the receipt names.
+def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterator[Finding]:
+    """Findings where the rows, or the DVC pointer that stands for them, are not what the receipt names.
 
     Args:
         full: hash the file; else its size decides.
     """
     said, name = receipt.said, receipt.model
+    if not isinstance(target, Warehouse):
+        try:
+            yield from _held(receipt, target.file(said), full)
+        except BuildError as error:
+            yield Finding("data", "error", error.message, receipt.at("file"), error.hint, name)
+        return
+    directory = target.directory
     path = directory / said.file
     path = path.parent.resolve() / path.name  # the file itself DVC may have made a link to its cache
     if not path.is_relative_to(directory.resolve()) or path.name == "..":

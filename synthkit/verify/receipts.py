@@ -11,9 +11,11 @@ from typing import Any
 
 from synthkit.errors import Location
 from synthkit.files import parsed_json
+from synthkit.project.project import Project
 from synthkit.records.receipt import REQUIRED, Receipt
+from synthkit.store.targets import target_of
 from synthkit.store.valueschema import receipt_schema
-from synthkit.store.warehouse import SUFFIX, receipts_in
+from synthkit.store.warehouse import SUFFIX, Warehouse, receipts_in
 from synthkit.verify.shape import misfits
 
 _schema = cache(receipt_schema)
@@ -90,9 +92,20 @@ def _fault(data: Any, model: str) -> str | None:
     return None
 
 
-def columns_in(directory: Path) -> dict[str, dict[str, str]]:
-    """:func:`source_columns` of the receipts of a folder."""
-    return source_columns(read_receipts(directory).values())
+def receipts_of(project: Project) -> dict[str, ReceiptFile]:
+    """All receipts of the project's target, by model; where they are no files, under the names that they would have."""
+    target = target_of(project)
+    if isinstance(target, Warehouse):
+        return read_receipts(target.directory)
+    found = {name: target.receipt(name) for name in target.names()}
+    places = {name: project.warehouse_dir / f"{name}{SUFFIX}" for name in found}
+    lost = "the target has its name, and no receipt"
+    return {n: ReceiptFile(places[n], receipt, None if receipt else lost) for n, receipt in found.items()}
+
+
+def columns_in(project: Project) -> dict[str, dict[str, str]]:
+    """:func:`source_columns` of the receipts of the project's target."""
+    return source_columns(receipts_of(project).values())
 
 
 def source_columns(files: Iterable[ReceiptFile]) -> dict[str, dict[str, str]]:

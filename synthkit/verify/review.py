@@ -16,11 +16,12 @@ from synthkit.project.project import Project
 from synthkit.records.parts import Made
 from synthkit.records.receipt import Receipt
 from synthkit.store.readers import other_trainings
+from synthkit.store.targets import target_of
 from synthkit.store.unclaimed import REMOVAL, orphans
 from synthkit.store.versions.git import Commit
 from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, order
-from synthkit.verify.receipts import ReceiptFile, read_receipts, source_columns
+from synthkit.verify.receipts import ReceiptFile, receipts_of, source_columns
 from synthkit.verify.recount import row_counts
 from synthkit.verify.signatures import signed, signers_of
 from synthkit.verify.verdicts import passes_audits
@@ -84,7 +85,7 @@ def review(
     Raises:
         ConfigurationError: the project has faults.
     """
-    receipts = read_receipts(project.warehouse_dir)
+    receipts = receipts_of(project)
     manifest = compile_project(project, source_columns(receipts.values()))
     before = None if base is None else receipts_at(project, base)
     checks = Checks(manifest, receipts, before, base, full, allow_breaking, require_signature)
@@ -105,6 +106,8 @@ def review(
 def receipts_at(project: Project, commit: Commit) -> dict[str, Receipt]:
     """Receipts of the project's target at a commit; none where its warehouse lies outside the repository."""
     folder = project.warehouse_dir
+    if target_of(project).unversioned() is not None:
+        return {}
     inside = folder.is_relative_to(project.root)
     return commit.receipts(folder.relative_to(project.root).as_posix()) if inside else {}
 
@@ -134,6 +137,7 @@ class Checks:
     ) -> None:
         self.manifest, self.receipts, self.before, self.base = manifest, receipts, before, base
         self.full, self.allow_breaking, self.require_signature = full, allow_breaking, require_signature
+        self.target = target_of(manifest.project)
         self.whole = {n: r for n, r in receipts.items() if r.fault is None}
         self.states = self._states()
         self.now = fits.fingerprints(manifest, self.states)
@@ -165,7 +169,7 @@ class Checks:
             yield absent
             return
         assert receipt is not None
-        yield from fits.fits_receipt(receipt, self.manifest.project.warehouse_dir, full=self.full)
+        yield from fits.fits_receipt(receipt, self.target, full=self.full)
         contradictions = list(consistent.agrees_with_itself(receipt))
         yield from contradictions
         yield from row_counts(receipt)

@@ -13,9 +13,10 @@ import pytest
 
 from synthkit.errors import BuildError
 from synthkit.records.history import RunEntry
-from synthkit.store.database import TableInfo, rebuild
+from synthkit.store.database import rebuild
 from synthkit.store.others import contents_of
 from synthkit.store.reader import Reader
+from synthkit.store.target import TableInfo
 from synthkit.store.warehouse import Warehouse
 from tests.store.test_warehouse import publish
 from tests.synth import Project

@@ -10,7 +10,8 @@ import pytest
 
 from synthkit.schema import Column, Schema
 from synthkit.store.previous import PreviousVersions
-from synthkit.store.warehouse import PassingAudit, Warehouse
+from synthkit.store.target import PassingAudit
+from synthkit.store.warehouse import Warehouse
 from tests.receipts import audited
 
 

@@ -14,11 +14,12 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
 from synthkit.records.receipt import AuditedTable, Receipt
-from synthkit.store.database import TableInfo, rebuild
+from synthkit.store.database import rebuild
 from synthkit.store.parquet import write_parquet
 from synthkit.store.published import recover
 from synthkit.store.reader import Reader
-from synthkit.store.warehouse import PassingAudit, Warehouse
+from synthkit.store.target import PassingAudit, TableInfo
+from synthkit.store.warehouse import Warehouse
 from tests.receipts import audited
 
 AUDIT = AuditRecord(name="ks", value=0.1, ci=(0.0, 0.2), threshold="max 0.2", severity="error", status="pass")

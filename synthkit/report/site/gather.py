@@ -25,7 +25,7 @@ from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
 from synthkit.store.staging import Staging
-from synthkit.store.warehouse import Warehouse
+from synthkit.store.targets import target_of
 
 Part = Literal["train", "sample"]
 MOST_VERSIONS = 100  # of a table's history
@@ -83,7 +83,7 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, AuditedTable]:
     """Receipts of the models that the project still has, as they may be published today."""
     project = manifest.project
     found: dict[str, AuditedTable] = {}
-    warehouse = Warehouse(project.warehouse_dir, project.database_path)
+    warehouse = target_of(project)
     for name, model in manifest.models.items():
         receipt = state_of(warehouse, staging, model)
         if receipt is None:

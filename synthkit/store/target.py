@@ -1,0 +1,238 @@
+"""What synthkit asks of a place that tables are published to: a class of a few methods, in a file of its own.
+
+Whatever it is, a table appears whole or not at all, with its receipt; the last good one stays until then; and what was
+published is found again by its hash. A third party's comes by the entry-point group ``synthkit.targets``
+(:mod:`.targets`); the local one, Parquet files and a DuckDB file, is :mod:`.local`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from synthkit.errors import BuildError
+from synthkit.files import digests, parsed_json, sha256_file
+from synthkit.records.audit import AuditRecord
+from synthkit.records.history import RunEntry
+from synthkit.records.receipt import AuditedTable, Receipt
+from synthkit.schema import Table
+from synthkit.store.hashing import Hashes
+from synthkit.store.signing import Sign
+from synthkit.store.staging import StagedRows
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a target lies.
+
+    Args:
+        path: its ``warehouse:``, a folder or a file.
+        database: its ``database:``.
+        scratch: a folder for what it derives; whatever is in it may be removed at any time.
+    """
+
+    path: Path
+    database: Path
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class PassingAudit:
+    """Proof that every required audit passed; :meth:`of` is the only way to one, and `publish` asks for it."""
+
+    records: tuple[AuditRecord, ...]
+
+    def __post_init__(self) -> None:
+        bad = [r.name for r in self.records if not r.passes]
+        if bad:
+            raise ValueError(f"audits that did not pass cannot publish a table: {', '.join(bad)}")
+
+    @staticmethod
+    def of(records: Sequence[AuditRecord]) -> PassingAudit:
+        return PassingAudit(tuple(records))
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A table that may be published, and by its hashes is known again.
+
+    Args:
+        sha256, md5: of the Parquet file.
+        keep: is given the file in its place and its MD5 before any receipt names it, to keep a version of it.
+    """
+
+    table: AuditedTable
+    audit: PassingAudit
+    sha256: str
+    md5: str
+    sign: Sign | None = None
+    keep: Callable[[Path, str], None] | None = None
+
+    @property
+    def file(self) -> str:
+        """What the receipt calls the rows, by their hash."""
+        return f"{self.table.model}/{self.sha256[:16]}.parquet"
+
+    def receipt(self, size: int, previous: str | None) -> Receipt:
+        """The receipt, signed where a key is configured.
+
+        Args:
+            size: of the Parquet file, in bytes.
+            previous: SHA-256 of the receipt that it replaces: receipts form a chain.
+        """
+        whole = {
+            **self.table.to_json(),
+            "file": self.file,
+            "sha256": self.sha256,
+            "md5": self.md5,
+            "previous": previous,
+            "bytes": size,
+            "audits": [record.to_json() for record in self.audit.records],
+        }
+        receipt = Receipt.from_json(parsed_json(json.dumps(whole, default=str)))  # as it will be read
+        return receipt if self.sign is None else receipt.having(signature=self.sign(receipt))
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """How a published table appears in DuckDB."""
+
+    name: str
+    materialized: str
+    description: str | None = None
+    column_descriptions: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class Tables(Protocol):
+    """Published tables, for who reads them."""
+
+    def names(self) -> list[str]:
+        """The tables that have a receipt, whole or not."""
+        ...
+
+    def receipt(self, name: str) -> Receipt | None:
+        """The receipt, whether or not its rows are there."""
+        ...
+
+    def published(self, name: str) -> Receipt | None:
+        """The receipt of a table whose rows are there, whole; else None."""
+        ...
+
+    def file(self, receipt: Receipt) -> Path:
+        """A Parquet file of the rows that a receipt names, whose SHA-256 is the receipt's. Raises BuildError."""
+        ...
+
+    def shown_in(self) -> Path | None:
+        """The DuckDB file that shows the tables to others, where there is one."""
+        ...
+
+    def all_published(self) -> dict[str, Receipt]:
+        """Receipts of all published tables, by name."""
+        found = {name: self.published(name) for name in self.names()}
+        return {name: receipt for name, receipt in found.items() if receipt is not None}
+
+    def rows(self, name: str) -> StagedRows | None:
+        """The published rows as a table, or None where there are none."""
+        receipt = self.published(name)
+        if receipt is None:
+            return None
+        table = Table(receipt.table_schema.as_schema(), (self.file(receipt),), receipt.rows)
+        return StagedRows(
+            table,
+            receipt.fingerprints.sample,
+            receipt.source_rows,
+            receipt.privacy,
+            receipt.guarantees,
+            receipt.teacher,
+            None,
+            receipt.environment,
+            receipt.rules or (),
+        )
+
+
+class Gate(Tables, Protocol):
+    """The way to a published table: :meth:`publish` asks for passing audits, and calls :meth:`put`."""
+
+    def put(self, name: str, data: Path, sealed: Sealed) -> Receipt:
+        """Put the Parquet file ``data`` in its place, and with it the receipt that ``sealed`` makes.
+
+        Readers, and whoever comes after a kill at any moment, find the table before or the one after, each with its
+        receipt. Raises BuildError where it cannot be written; the last table is then as it was.
+        """
+        ...
+
+    def publish(
+        self,
+        name: str,
+        data: Path,
+        audit: PassingAudit,
+        table: AuditedTable,
+        keep: Callable[[Path, str], None] | None = None,
+        hashes: Hashes | None = None,
+        sign: Sign | None = None,
+    ) -> Receipt:
+        """Publish the Parquet file ``data`` (which may lie anywhere) under ``name``.
+
+        Args:
+            keep: see :class:`Sealed`.
+            sign: signs the receipt as it is written; without it, it has no signature.
+            hashes: of ``data`` as it was written; MD5, which takes longest, is then believed where SHA-256 agrees.
+
+        Returns the receipt as written, with the file's name, hashes and size, and the hash of the receipt that it
+        replaces.
+
+        Raises:
+            BuildError: the disk does not take it, or ``data`` is not what was written; the last published table is
+                then as it was.
+        """
+        if not isinstance(audit, PassingAudit):
+            raise TypeError("publish needs a PassingAudit")
+        digest, md5 = digests(data) if hashes is None else (sha256_file(data), hashes.md5)
+        if hashes is not None and digest != hashes.sha256:
+            raise BuildError(
+                f"{data} is not what was staged for {name!r}: its SHA-256 is {digest[:16]}…, not {hashes.sha256[:16]}…",
+                hint="rows that were not audited are not published; run synth clean, and build again",
+            )
+        return self.put(name, data, Sealed(table, audit, digest, md5, sign, keep))
+
+
+@runtime_checkable
+class Target(Gate, Protocol):
+    """Published tables, for who publishes them. Inherit from it: what is written out here is the same for all."""
+
+    def remove(self, name: str) -> None:
+        """Withdraw a table: no reader finds a name without its rows."""
+        ...
+
+    def size(self, name: str) -> int:
+        """Bytes that :meth:`remove` would free."""
+        ...
+
+    def mend(self) -> None:
+        """Remove what a killed process left; the project's lock is held."""
+        ...
+
+    def folders(self) -> Iterable[Path]:
+        """Where temporaries of killed processes may lie."""
+        ...
+
+    def ready(self) -> str:
+        """That it can be published to, in words. Leaves nothing behind. Raises SynthError."""
+        ...
+
+    def unversioned(self) -> str | None:
+        """Why git and DVC keep no versions of its tables; None where they may."""
+        ...
+
+    def refuse_taken(self, names: Sequence[str]) -> None:
+        """Raises BuildError where somebody else holds one of the names, before anything is built."""
+        ...
+
+    def refresh(
+        self, infos: Mapping[str, TableInfo], runs: Sequence[RunEntry], receipts: Mapping[str, Receipt]
+    ) -> None:
+        """Bring up to date what is derived of the published tables. Raises SynthError; they are there regardless."""
+        ...
