@@ -14,7 +14,7 @@ from typing import Any, Literal
 from synthkit.files import parsed_json
 from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.records.history import Disclosure
-from synthkit.records.parts import Git
+from synthkit.records.parts import MADE_UP, ColumnOrigin, Git
 from synthkit.records.record import Count, NamedTexts, Number, Seconds, When, as_json
 
 ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]
@@ -45,6 +45,7 @@ class ModelResult:
         materialized: what it is published as.
         disclosure: who may see figures of it.
         places: line:column of the model, and then of each audit, in that file.
+        column_origins: of a drawn table, what was learnt and what is made up.
     """
 
     model: str
@@ -64,6 +65,12 @@ class ModelResult:
     materialized: str | None = None
     disclosure: Disclosure = "open"
     places: tuple[str, ...] = ()
+    column_origins: tuple[ColumnOrigin, ...] = ()
+
+    @property
+    def made_up(self) -> tuple[str, ...]:
+        """The columns that only look like the source's, and tell nothing of it."""
+        return tuple(o.name for o in self.column_origins if o.how in MADE_UP)
 
     @property
     def failed(self) -> bool:
@@ -147,4 +154,5 @@ class RunResults:
 def _result(data: Mapping[str, Any]) -> ModelResult:
     lists = {k: tuple(data[k]) for k in ("withheld", "places") if k in data}
     audits = tuple(AuditRecord.from_json(a) for a in data.get("audits", ()))
-    return ModelResult(**{**data, **lists, "audits": audits})
+    origins = tuple(ColumnOrigin.from_json(o) for o in data.get("column_origins", ()))
+    return ModelResult(**{**data, **lists, "audits": audits, "column_origins": origins})

@@ -22,6 +22,7 @@ from synthkit.planning.state import state_of
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.records.audit import AuditRecord, undecided
+from synthkit.records.parts import ColumnOrigin
 from synthkit.results import ModelResult, ModelStatus
 from synthkit.runners.done import Made
 from synthkit.store.staging import StagedRows
@@ -44,7 +45,8 @@ class ModelRun:
             state = state_of(self.context.target, self.context.staging, self.model)
             rows = None if state is None else state.rows
             audits = () if state is None else state.audits
-            return self._result("reused", rows=rows, audits=audits, message=self.action.reason)
+            origins = None if state is None else state.column_origins
+            return self._result("reused", rows=rows, audits=audits, origins=origins, message=self.action.reason)
         try:
             return self._build()
         except SynthError as error:
@@ -67,6 +69,7 @@ class ModelRun:
                 "error" if any(r.status == "error" for r in bad) else "fail",
                 rows=staged.table.rows,
                 audits=tuple(records),
+                origins=staged.origins,
                 message=f"not published: {len(bad)} of {len(records)} audits did not pass",
             )
         started = time.perf_counter()
@@ -78,6 +81,7 @@ class ModelRun:
             status,
             rows=staged.table.rows,
             audits=tuple(records),
+            origins=staged.origins,
             published=not self.model.spec.ephemeral,
             message="no comparison with real rows could decide" if blind else "",
         )
@@ -168,6 +172,7 @@ class ModelRun:
         *,
         rows: int | None = None,
         audits: tuple[AuditRecord, ...] = (),
+        origins: tuple[ColumnOrigin, ...] | None = None,
         published: bool = False,
         message: str = "",
     ) -> ModelResult:
@@ -190,4 +195,5 @@ class ModelRun:
             path=self.model.path,
             materialized=self.model.spec.materialized,
             places=places_of(self.model),
+            column_origins=origins or (),
         )

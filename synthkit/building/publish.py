@@ -84,6 +84,7 @@ def _audited(
 ) -> AuditedTable:
     spec = model.spec
     teacher = {} if staged.teacher is None else {"teacher": staged.teacher}
+    origins = {} if staged.origins is None else {"column_origins": staged.origins}
     said = {
         "model": model.name,
         "run_id": context.run_id,
@@ -114,6 +115,7 @@ def _audited(
         "materialized": spec.materialized,
         "description": spec.description,
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
+        **origins,
         "required": [_required(b) for b in model.audits],
         "source_columns": source_columns(context.manifest, model),
         "ephemeral": _ephemeral(context, model),

@@ -95,7 +95,7 @@ class Told:
     quiet: bool
     reports: tuple[Report, ...]
     base: str | None
-    fail_on: str | None = None
+    fail_on: tuple[str, ...] = ()
 
     @contextmanager
     def console(self, manifest: Manifest | None = None) -> Iterator[BuildConsole]:
@@ -117,10 +117,19 @@ class Told:
 
     def status(self, run: RunResults) -> int:
         """The exit status."""
-        unclear = self.fail_on == "inconclusive" and run.untold > 0
-        if unclear and not run.failed:
-            click.echo(f"exit status 1: --fail-on inconclusive, and {run.untold} audits can't tell", err=True)
-        return 1 if run.failed or unclear else 0
+        objections = list(self._objections(run))
+        if not run.failed:
+            for objection in objections:
+                click.echo(f"exit status 1: {objection}", err=True)
+        return 1 if run.failed or objections else 0
+
+    def _objections(self, run: RunResults) -> Iterator[str]:
+        """What the command line takes for a failure although every table passed."""
+        if "inconclusive" in self.fail_on and run.untold > 0:
+            yield f"--fail-on inconclusive, and {run.untold} audits can't tell"
+        if "made_up" in self.fail_on and any(r.made_up for r in run.results):
+            named = "; ".join(f"{r.model}: {', '.join(r.made_up)}" for r in run.results if r.made_up)
+            yield f"--fail-on made_up, and columns are made up: {named}"
 
 
 def _commit(manifest: Manifest, run: RunResults, message: str | None) -> None:

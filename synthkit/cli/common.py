@@ -71,8 +71,9 @@ report_option = click.option(
 )
 fail_on_option = click.option(
     "--fail-on",
-    type=click.Choice(["inconclusive"]),
-    help="Exit 1 also where an audit cannot tell. What passed is published all the same; on_inconclusive: fail blocks.",
+    type=click.Choice(["inconclusive", "made_up"]),
+    multiple=True,
+    help="Exit 1 also where an audit cannot tell, or a column is made up. What passed is published all the same.",
 )
 full_option = click.option(
     "--full",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("model")
 @reader_options
-@click.option("--limit", type=click.IntRange(min=0), default=5, show_default=True, help="Rows to show.")
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Rows to show.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json prints the receipt.")
 def command(model: str, project_dir: Path | None, target: str | None, limit: int, style: str) -> None:
     """Show a published table: its rows, how it was made, and what its audits found."""
@@ -88,9 +88,12 @@ def _print_columns(receipt: Receipt) -> None:
     click.echo("\ncolumns")
     width = max(len(c.name) for c in receipt.columns)
     kinds = max(len(c.type) for c in receipt.columns)
+    origins = {o.name: o.in_words for o in receipt.column_origins or ()}
+    told = max(map(len, origins.values()), default=-2)
     for column in receipt.columns:
-        line = f"  {column.name:<{width}}  {column.type:<{kinds}}  {receipt.column_descriptions.get(column.name, '')}"
-        click.echo(line.rstrip())
+        said = (f"{column.name:<{width}}", f"{column.type:<{kinds}}", f"{origins.get(column.name, ''):<{max(told, 0)}}")
+        words = [part for part in said if part] + [receipt.column_descriptions.get(column.name, "")]
+        click.echo(f"  {'  '.join(words)}".rstrip())
 
 
 def _print_audits(audits: Sequence[AuditRecord]) -> None:

@@ -83,7 +83,9 @@ _INPUTS: Fields = {
         **dict.fromkeys(("epsilon", "delta", "columns", "budget", "rules"), Kind.DECLARED),
         "sources": Kind.KEYED,
     },
-    "sample": dict.fromkeys(("size", "of", "conditions", "constraints", "fill", "packages", "engine"), Kind.DECLARED),
+    "sample": dict.fromkeys(
+        ("size", "of", "conditions", "constraints", "keys", "fill", "packages", "engine"), Kind.DECLARED
+    ),
     "audit": {"audits": Kind.DECLARED, "tables": Kind.KEYED, "reference": Kind.KEYED},
 }
 _GUARANTEE: Fields = {
@@ -98,7 +100,7 @@ RECEIPT: Fields = {
     **dict.fromkeys(("description", "column_descriptions", "required", "versions", "git", "device"), Kind.DECLARED),
     "environment": Kind.DECLARED,  # of the machine
     **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
-    **dict.fromkeys(("schema", "columns", "source_columns"), Kind.TYPES),
+    **dict.fromkeys(("schema", "columns", "column_origins", "source_columns"), Kind.TYPES),
     "fingerprints": Kind.KEYED,
     "inputs": _INPUTS,
     "ephemeral": Kind.KEYED,  # fingerprints and inputs of tables that leave no receipt, each as its own says them
@@ -115,6 +117,7 @@ RESULT: Fields = {
     **dict.fromkeys(("model", "action", "generator", "path", "places", "materialized"), Kind.DECLARED),
     **dict.fromkeys(("epsilon", "delta", "withheld", "disclosure"), Kind.DECLARED),
     "rows": Kind.DRAWN,
+    "column_origins": Kind.TYPES,
     "published": Kind.VERDICT,
     "status": Kind.VERDICT,
     "message": Kind.VERDICT,
@@ -132,6 +135,11 @@ META: Mapping[str, Fields] = {
         "fingerprint": Kind.KEYED,
         "audits": Kind.DECLARED,
         **dict.fromkeys(("status", "inconclusive"), Kind.VERDICT),
+    },
+    "columns": {
+        **dict.fromkeys(("table", "position", "name", "type", "how", "by"), Kind.TYPES),
+        "description": Kind.DECLARED,
+        "audits": Kind.DECLARED,
     },
     "audits": {
         **dict.fromkeys(("table", "name", "severity", "threshold"), Kind.DECLARED),
@@ -153,6 +161,7 @@ PARQUET: Fields = {
     "synthkit.model": Kind.DECLARED,
     "synthkit.generator": Kind.DECLARED,
     "synthkit.epsilon": Kind.DECLARED,
+    "synthkit.columns": Kind.TYPES,
     "synthkit.fingerprint": Kind.KEYED,
 }
 # Facets of OpenLineage events; figures of audits come from results that were made public before.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -83,6 +83,49 @@ class PublishedColumn(Record):
 
     name: str
     type: str
+
+
+How = Literal["learnt", "computed", "key", "pii", "made up", "constant", "empty"]
+
+LEARNT: frozenset[How] = frozenset({"learnt", "computed", "constant", "empty"})  # what is as it is in the source
+MADE_UP: frozenset[How] = frozenset({"made up", "pii"})  # what looks like the source's values, and tells nothing
+
+
+class ColumnOrigin(Record):
+    """Where a column of a drawn table comes from.
+
+    Args:
+        name: as published.
+        how: learnt of the source; computed from other columns; key: made up to tell rows apart; pii: made up in place
+            of personal data; made up: text that only looks like the source's; constant or empty, as in the source.
+        by: the rule that computes it, or what makes the personal data up.
+    """
+
+    name: str
+    how: How
+    by: str | None = absent()
+
+    @property
+    def in_words(self) -> str:
+        """``made up (pii: email)``, ``computed (total = a + b)``, ``key, made up``."""
+        if self.how == "pii":
+            return f"made up (pii: {self.by})"
+        words = "key, made up" if self.how == "key" else self.how
+        return f"{words} ({self.by})" if self.by else words
+
+
+def learnt_in_words(origins: Sequence[ColumnOrigin]) -> str:
+    """What was learnt of a table; "" where nothing of the kind is known.
+
+    >>> kinds = {"age": "learnt", "location": "made up", "email": "pii"}
+    >>> learnt_in_words([ColumnOrigin(name=name, how=how) for name, how in kinds.items()])
+    '1 of 3 columns learnt; 2 made up: location, email'
+    """
+    if not origins:
+        return ""
+    learnt, made_up = sum(o.how in LEARNT for o in origins), [o.name for o in origins if o.how in MADE_UP]
+    text = f"{learnt} of {len(origins)} column{'' if len(origins) == 1 else 's'} learnt"
+    return f"{text}; {len(made_up)} made up: {', '.join(made_up)}" if made_up else text
 
 
 class TypedColumn(Record):

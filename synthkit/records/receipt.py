@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import Field
 
 from synthkit.records.audit import AuditRecord
 from synthkit.records.parts import (
     ChargeRecord,
+    ColumnOrigin,
     Demand,
     Environment,
     Fingerprints,
@@ -59,6 +60,7 @@ class AuditedTable(Record):
         materialized: what it is published as.
         description: for people, from the YAML.
         column_descriptions: column → what it is, from the YAML.
+        column_origins: of a drawn table, what was learnt and what is made up.
         required: the audits that it had to pass.
         source_columns: source → its columns and types.
         ephemeral: the ephemeral tables behind it.
@@ -95,6 +97,7 @@ class AuditedTable(Record):
     materialized: Materialized
     description: str | None
     column_descriptions: NamedTexts = Field(default_factory=dict)
+    column_origins: Several[ColumnOrigin] | None = absent()
     required: Several[Demand] | None = absent()
     source_columns: Mapping[str, NamedTexts] = Field(default_factory=dict)
     ephemeral: Mapping[str, State] = Field(default_factory=dict)
@@ -109,6 +112,21 @@ class AuditedTable(Record):
     def version(self) -> str:
         """What names these very rows: of a published table the hash of its file, else their sample hash."""
         return self.fingerprints.sample
+
+    def looked_at(self, column: str) -> tuple[str, ...]:
+        """The audits that say something of a column, or were told of it: by name, in their order."""
+        told = {d.name for d in self.required or () if column in _texts(d.params)}
+        parts = {a.name for a in self.audits if column in (a.column, *(c.column for c in a.columns))}
+        return tuple(dict.fromkeys(a.name for a in self.audits if a.name in told | parts))
+
+
+def _texts(value: Any) -> set[str]:
+    """Every text in the parameters of an audit."""
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return {text for item in value for text in _texts(item)} if isinstance(value, Sequence) else set()
 
 
 class Receipt(AuditedTable):

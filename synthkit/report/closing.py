@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthkit.records.audit import AuditRecord, undecided
+from synthkit.records.parts import learnt_in_words
 from synthkit.report.advice import advice
 from synthkit.report.style import COLOURS, MARKS, measured, plural, seconds
 from synthkit.results import ModelResult, RunResults
@@ -30,6 +31,9 @@ def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator
         yield (("", None),)
     if run.interrupted:
         yield (("interrupted", "red"), (": what was published before is as it was", None))
+    for result in run.results:
+        if result.made_up and result.status != "reused":
+            yield ((f"{result.model}: {learnt_in_words(result.column_origins)}", None),)
     counts = ", ".join(f"{n} {_WORDS.get(s, s)}" for s, n in run.counts().items()) or "nothing to do"
     verdict = "FAILED" if run.failed else "done"
     colour = {"pass": "green", "warn": "yellow"}.get(run.status, "red")

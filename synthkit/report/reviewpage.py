@@ -11,7 +11,14 @@ from synthkit.report.files import clean
 from synthkit.report.findings import LEVELS
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Strong, line, para
-from synthkit.report.sections import audits_section, links_section, placed, spent_section, tables_section
+from synthkit.report.sections import (
+    audits_section,
+    columns_section,
+    links_section,
+    placed,
+    spent_section,
+    tables_section,
+)
 from synthkit.report.style import plural
 from synthkit.verify.findings import Finding
 from synthkit.verify.review import Review
@@ -45,6 +52,8 @@ def review_blocks(found: Review, host: Host) -> list[Block]:
             blocks.append(para(f"… and {plural(len(of) - _MOST, level)} more: ", Code("synth verify"), " lists all."))
     if found.before is not None and found.base is not None:
         blocks += [*tables_section(changes, found.base), *audits_section(changes)]
+        after = found.after or {}
+        blocks += columns_section((c.model, after[c.model].column_origins or ()) for c in changes if c.model in after)
         blocks += spent_section(found.spent, f"since {found.base}")
     return [*blocks, *links_section(host)]
 

@@ -13,7 +13,7 @@ from synthkit.report.annotations import Notice
 from synthkit.report.compare import State, compare
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Rows, Strong, line, para
-from synthkit.report.sections import audits_section, links_section, spent_section, tables_section
+from synthkit.report.sections import audits_section, columns_section, links_section, spent_section, tables_section
 from synthkit.report.style import MARKS, NOTICED, measured, number, plural
 from synthkit.results import ModelResult, RunResults
 from synthkit.verify.review import Spent
@@ -53,6 +53,7 @@ def run_blocks(run: RunResults, around: Surroundings) -> list[Block]:
     blocks.append(Rows(head, tuple(map(_row, run.results)), frozenset({3, 4})))
     for result in run.results:
         blocks += [_noticed(result.model, a) for a in result.audits if a.status in NOTICED]
+    blocks += columns_section((r.model, r.column_origins) for r in run.results)
     if around.before is not None:
         changes = compare(_known(around.before, run), {r.model: State.of_result(r) for r in run.results if _told(r)})
         blocks += [*tables_section(changes, around.base), *audits_section(changes)]

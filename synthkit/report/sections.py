@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import MADE_UP, ColumnOrigin, learnt_in_words
 from synthkit.report.compare import AuditChange, State, TableChange
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, line, para
@@ -83,6 +84,16 @@ def _turn(change: AuditChange) -> str:
 
 def _rank(change: AuditChange) -> int:
     return ("worse", "removed", "limit", "new", "", "better").index(_turn(change))
+
+
+def columns_section(tables: Iterable[tuple[str, Sequence[ColumnOrigin]]]) -> Iterator[Block]:
+    """Tables of which some columns are made up: no audit compares those with real rows."""
+    found = [(name, origins) for name, origins in tables if any(o.how in MADE_UP for o in origins)]
+    if not found:
+        return
+    yield Heading("Columns that were not learnt")
+    yield Paragraph(tuple((Code(name), f": {learnt_in_words(origins)}.") for name, origins in found[:_MOST]))
+    yield from _more(len(found), "table")
 
 
 def spent_section(spent: Sequence[Spent], since: str) -> Iterator[Block]:

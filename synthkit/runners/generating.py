@@ -49,6 +49,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         scratch: a folder for rows as they are read and learnt.
     """
     from synthkit.encoding.grouping import with_tails
+    from synthkit.encoding.origin import origins
     from synthkit.encoding.taken import taken_keys
     from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
@@ -95,7 +96,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         progress=phase(progress, "sample"),
         taken=taken,
     )
-    staged = stage(batches, table.schema, job, source_rows, rules=found_in(plan))
+    staged = stage(batches, table.schema, job, source_rows, rules=found_in(plan), origins=origins(plan))
     if staged != rows:
         raise BuildError(f"{job.generator} gave {staged:,} rows where {rows:,} were asked for")
     seconds["sample"] = time.perf_counter() - started

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
 from synthkit.files import Json
+from synthkit.records.parts import ColumnOrigin
 from synthkit.runners.environment import environment
 from synthkit.runners.jobs import GenerateJob, JobProgress, Staged
 from synthkit.schema import Schema
@@ -22,10 +24,14 @@ def stage(
     source_rows: int | None,
     teacher: Callable[[], Json] | None = None,
     rules: Sequence[str] = (),
+    origins: Sequence[ColumnOrigin] = (),
 ) -> int:
     """Write the rows as Parquet and, last, the record that says they are whole. Returns how many there are.
 
-    ``teacher`` says, after the last row, what asking for them took; ``rules`` are kept although nobody declared them.
+    Args:
+        teacher: says, after the last row, what asking for them took.
+        rules: are kept although nobody declared them.
+        origins: where each column comes from.
     """
     from synthkit.files import write_json_atomic
     from synthkit.store.parquet import write_parquet
@@ -40,7 +46,10 @@ def stage(
         yield first
         yield from batches
 
-    rows, hashes = write_parquet(rest(), first.schema, directory / "data.parquet", job.metadata)
+    stamped = dict(job.metadata)
+    if origins:
+        stamped["synthkit.columns"] = json.dumps({o.name: o.how for o in origins}, ensure_ascii=False)
+    rows, hashes = write_parquet(rest(), first.schema, directory / "data.parquet", stamped)
     record = {
         "sample": job.sample,
         "rows": rows,
@@ -52,6 +61,8 @@ def stage(
         "environment": environment(),
         "rules": list(rules),
     }
+    if origins:
+        record["origins"] = [o.to_json() for o in origins]
     if teacher is not None:
         record["teacher"] = teacher()
     write_json_atomic(directory / "stage.json", record)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,12 +39,14 @@ from synthkit.store.warehouse import Warehouse, link_or_copy
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 4  # of synth_meta: raise it when its tables, or what stands in them, change
+LAYOUT = 5  # of synth_meta: raise it when its tables, or what stands in them, change
 
 TABLES = {
     "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
         epsilon DOUBLE, delta DOUBLE, seed BIGINT, published_at VARCHAR, run_id VARCHAR, fingerprint VARCHAR,
         parquet VARCHAR, bytes BIGINT, description VARCHAR, status VARCHAR, audits INTEGER, inconclusive INTEGER""",
+    "columns": """"table" VARCHAR, position INTEGER, name VARCHAR, type VARCHAR, how VARCHAR, "by" VARCHAR,
+        description VARCHAR, audits VARCHAR[]""",
     "audits": """"table" VARCHAR, name VARCHAR, "column" VARCHAR, value DOUBLE, ci_low DOUBLE, ci_high DOUBLE,
         threshold VARCHAR, floor DOUBLE, severity VARCHAR, status VARCHAR, message VARCHAR""",
     "privacy": """"table" VARCHAR, epsilon DOUBLE, delta DOUBLE, contains_real_rows BOOLEAN, sources VARCHAR[],
@@ -177,6 +179,7 @@ def write_meta(
 
     rows = {
         "tables": [_table_row(n, r, infos.get(n), warehouse) for n, r in receipts.items()],
+        "columns": [row for n, r in receipts.items() for row in _column_rows(n, r, infos.get(n))],
         "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.audits],
         "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
         "runs": [_run_row(r) for r in runs],
@@ -259,6 +262,16 @@ def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Tables)
         len(r.audits),
         untold(r.audits),
     ]
+
+
+def _column_rows(table: str, r: Receipt, info: TableInfo | None) -> Iterator[list[Any]]:
+    origins = {o.name: o for o in r.column_origins or ()}
+    descriptions = r.column_descriptions if info is None else info.column_descriptions
+    for position, column in enumerate(r.columns, 1):
+        origin = origins.get(column.name)
+        how, by = (None, None) if origin is None else (origin.how, origin.by)
+        audits = list(r.looked_at(column.name))
+        yield [table, position, column.name, column.type, how, by, descriptions.get(column.name), audits]
 
 
 def _audit_row(table: str, a: AuditRecord) -> list[Any]:

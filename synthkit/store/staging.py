@@ -24,7 +24,7 @@ from pydantic import Field
 from synthkit.digests import digest
 from synthkit.files import parsed_json, write_json_atomic
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.records.parts import ChargeRecord, Environment, Promise, Teaching, TypedColumns
+from synthkit.records.parts import ChargeRecord, ColumnOrigin, Environment, Promise, Teaching, TypedColumns
 from synthkit.records.receipt import AuditedTable
 from synthkit.records.record import Record, Several
 from synthkit.schema import Table
@@ -52,6 +52,7 @@ class StageRecord(Record):
     environment: Environment | None = None
     teacher: Teaching | None = None
     rules: Several[str] = ()
+    origins: Several[ColumnOrigin] | None = None
 
 
 class CachedModel(Record):
@@ -72,6 +73,7 @@ class StagedRows:
         environment: where they were computed (:func:`synthkit.runners.environment.environment`); None where that was
             never recorded.
         rules: that the rows keep although nobody declared them.
+        origins: of a drawn table, where each column comes from; None where that was never recorded.
     """
 
     table: Table
@@ -83,6 +85,7 @@ class StagedRows:
     hashes: Hashes | None = None
     environment: Environment | None = None
     rules: tuple[str, ...] = ()
+    origins: tuple[ColumnOrigin, ...] | None = None
 
     @property
     def path(self) -> Path:
@@ -123,6 +126,7 @@ class Staging:
             hashes,
             record.environment,
             record.rules,
+            record.origins,
         )
 
     def model_dir(self, train: str) -> Path:

@@ -150,6 +150,7 @@ class Tables(Protocol):
             None,
             receipt.environment,
             receipt.rules or (),
+            receipt.column_origins,
         )
 
 

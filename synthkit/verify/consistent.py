@@ -39,6 +39,7 @@ UNCHECKED: Mapping[str, str] = {
     "uses[].*": "what values were rendered with then",
     "generator.params.*": "of an SQL model, and what changes no row: as they were written then",
     "description": "for people; reports show that of the YAML",
+    "column_origins[].*": "what was learnt and what made up follows from the source's rows",
     "column_descriptions.*": "for people; reports show that of the YAML",
     "materialized": "the DuckDB file follows the YAML",
     "required[].location": "a place in a file as it was then",

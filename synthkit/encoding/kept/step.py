@@ -56,6 +56,17 @@ class KeptRules:
         """Columns that follow from others."""
         return frozenset(n for part in self.parts if isinstance(part, Computed | Dependents) for n in part.outputs)
 
+    @property
+    def computed(self) -> Mapping[str, str]:
+        """Column → the rule that computes it."""
+        found: dict[str, str] = {}
+        for part in self.parts:
+            if isinstance(part, Computed):
+                found |= dict.fromkeys(part.outputs, part.text)
+            elif isinstance(part, Dependents):
+                found |= {name: f"{', '.join(part.inputs)} -> {name}" for name in part.outputs}
+        return found
+
     def schema(self, outer: Schema) -> Schema:
         """What is learnt of a table of this schema."""
         for part in reversed(self.parts):

@@ -24,10 +24,12 @@ def column_views(
     columns: Sequence[DeclaredColumn], audits: Sequence[AuditView], table: AuditedTable | None
 ) -> list[ColumnView]:
     seen = {} if table is None else {c.name: c.type for c in table.columns}
+    origins = {} if table is None else {o.name: o.in_words for o in table.column_origins or ()}
     taken: set[str] = set()
     found = []
     for c in columns:
-        notes = [n for n, on in (("personal data, made up", c.pii), ("made up", c.made_up)) if on][:1]
+        declared = [n for n, on in (("personal data, made up", c.pii), ("made up", c.made_up)) if on][:1]
+        notes = [origins[c.name]] if c.name in origins else declared
         if c.bounds:
             notes.append(f"between {c.bounds[0]} and {c.bounds[1]}")
         if c.values:

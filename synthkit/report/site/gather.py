@@ -13,6 +13,7 @@ from synthkit.audits.profile import FORMAT
 from synthkit.audits.profile.profile import Profile
 from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.errors import shortened
 from synthkit.files import parsed_json
 from synthkit.planning.disclosed import Pictures, pictures_of, public_form, withheld_audits
 from synthkit.planning.state import state_of
@@ -24,15 +25,18 @@ from synthkit.report.files import public
 from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
+from synthkit.store.database import parquet_scan
 from synthkit.store.staging import Staging
 from synthkit.store.targets import target_of
 
 Part = Literal["train", "sample"]
+FIRST_ROWS = 10  # of a table, on its page
 MOST_VERSIONS = 100  # of a table's history
 
 
 def gather(manifest: Manifest) -> SiteInput:
-    """Everything that the site of a compiled project shows. Reads small files alone: no rows, no models' weights."""
+    """Everything that the site of a compiled project shows. Reads small files, and the first rows of published tables:
+    no source's rows, no models' weights."""
     project = manifest.project
     staging = Staging(project.target_dir)
     run = _last_run(manifest)
@@ -49,6 +53,7 @@ def gather(manifest: Manifest) -> SiteInput:
         profiles={name: _pictured(manifest, m, staging, run, receipts) for name, m in manifest.models.items()},
         trainings=_trainings(manifest, staging, run, receipts),
         history=_history(manifest),
+        rows=_first_rows(manifest),
         show_real=project.spec.reports.show_real,
     )
 
@@ -92,6 +97,27 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, AuditedTable]:
         if pictures_of(manifest, model) == "none":
             shown = shown.having(audits=_verdicts_alone(shown.audits))
         found[name] = shown
+    return found
+
+
+def _first_rows(manifest: Manifest) -> dict[str, list[tuple[str | None, ...]]]:
+    """Of tables that people may see: what real rows may not be pictured of shows none of them either."""
+    import duckdb
+
+    warehouse = target_of(manifest.project)
+    found: dict[str, list[tuple[str | None, ...]]] = {}
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, model in manifest.models.items():
+            receipt = None if model.spec.ephemeral else warehouse.published(name)
+            if receipt is None or receipt.contains_real_rows or pictures_of(manifest, model) == "none":
+                continue
+            scan = parquet_scan(warehouse.file(receipt))
+            try:
+                asked = connection.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {scan} LIMIT {FIRST_ROWS}")
+                found[name] = [tuple(None if v is None else shortened(str(v), 60) for v in r) for r in asked.fetchall()]
+            except duckdb.Error:
+                continue  # the file is no Parquet: synth verify says so
     return found
 
 

@@ -32,6 +32,7 @@ class SiteInput:
         profiles: the pictures, by model.
         trainings: what the neural generators recorded of their training, by model.
         history: entries of ``history.jsonl`` by model, the oldest first.
+        rows: the first rows of published tables, by model: each value as text, None where there is none.
         show_real: whether the project wants pictures of real rows at all.
     """
 
@@ -46,4 +47,5 @@ class SiteInput:
     profiles: Mapping[str, Pictured] = field(default_factory=dict)
     trainings: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     history: Mapping[str, Sequence[HistoryEntry]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Sequence[str | None]]] = field(default_factory=dict)
     show_real: bool = True

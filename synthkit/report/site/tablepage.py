@@ -8,6 +8,7 @@ from typing import Any
 from synthkit.errors import shortened
 from synthkit.privacy.guarantee import REAL, bounds_in_words, in_words
 from synthkit.records.audit import AuditRecord
+from synthkit.records.parts import learnt_in_words
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.site.axis import limit_of
 from synthkit.report.site.columns import column_views
@@ -50,6 +51,9 @@ def table(site: Site, name: str) -> dict[str, Any]:
         "judged": [site.links[n] for n in site.parents[f"model:{name}"] if n not in model.reads],
         "read_by": [site.links[n] for n in site.children.get(f"model:{name}", ())],
         "columns": column_views(model.columns, o.audits, receipt),
+        "rows_names": [] if receipt is None else [c.name for c in receipt.columns],
+        "first_rows": data.rows.get(name, ()),
+        "learnt": "" if receipt is None else learnt_in_words(receipt.column_origins or ()),
         "own": own,
         "profile": pictured.profile,
         "picture_note": pictured.note,
