@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from synthkit.store.others import META
+from synthkit.store.others import META, META_TABLES
 from tests.synth import Project, make_project
 
 COLUMNS = """
@@ -113,7 +113,7 @@ def records(project: Project) -> dict[str, Any]:
         "select table_name, column_name, data_type, comment from duckdb_columns() where not internal order by all"
     )
     found: dict[str, Any] = {**jsonl, "columns": project.query(catalogue)}
-    for table in ("tables", "audits", "privacy", "runs"):
+    for table in META_TABLES:
         found[f"{META}.{table}"] = project.query(f"select * from {META}.{table} order by all")
     for name in ("of_sales", "of_visits"):
         (file,) = project.parquet(name)
@@ -143,7 +143,7 @@ def said(file: Path) -> str:
     """A page's words, without the clock, hashes and pictures of drawn rows."""
     text = file.read_text("utf-8")
     text = re.sub(
-        r'<section aria-labelledby="pictures">.*?</section>|<script type="application/json".*?</script>',
+        r'<section aria-labelledby="(?:pictures|rows)">.*?</section>|<script type="application/json".*?</script>',
         "",
         text,
         flags=re.S,
