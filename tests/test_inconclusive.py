@@ -122,10 +122,10 @@ def test_verify_knows_what_cannot_tell_comes_to_today(few: Project) -> None:
 
 
 def test_one_decision_is_enough_for_a_plain_pass() -> None:
-    blind = [{**UNTOLD, "compares": True}, {**UNTOLD, "compares": True}, NOT_NULL]
+    blind = [UNTOLD.having(compares=True), UNTOLD.having(compares=True), NOT_NULL]
     assert undecided(blind)
     assert untold(blind) == 2
-    assert not undecided([*blind, {**NOT_NULL, "compares": True}])
+    assert not undecided([*blind, NOT_NULL.having(compares=True)])
     assert not undecided([NOT_NULL])
     assert not undecided([UNTOLD])  # of an older version, which did not say what compares
 
