@@ -10,7 +10,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
-    PrivateAttr,
     Strict,
     ValidationError,
     model_validator,
@@ -46,15 +45,19 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", defer_build=True)
 
-    _said: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+    if TYPE_CHECKING:
+        _said: Mapping[str, Any]
 
     @model_validator(mode="wrap")
     @classmethod
     def _as_said(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         found = handler(data)
-        if isinstance(data, Mapping):
-            found._said = data
+        if isinstance(data, dict):  # not of a record that is given as it is, which knows it
+            found.__dict__["_said"] = data  # an attribute that pydantic knows takes as long as all else together
         return found
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.to_json() == other.to_json()
 
     @classmethod
     def from_json(cls, data: object) -> Self:

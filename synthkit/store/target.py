@@ -7,8 +7,10 @@ published is found again by its hash. A third party's comes by the entry-point g
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -131,7 +133,8 @@ class Tables(Protocol):
 
     def all_published(self) -> dict[str, Receipt]:
         """Receipts of all published tables, by name."""
-        found = {name: self.published(name) for name in self.names()}
+        with _uncollected():
+            found = {name: self.published(name) for name in self.names()}
         return {name: receipt for name, receipt in found.items() if receipt is not None}
 
     def rows(self, name: str) -> StagedRows | None:
@@ -237,3 +240,16 @@ class Target(Gate, Protocol):
     ) -> None:
         """Bring up to date what is derived of the published tables. Raises SynthError; they are there regardless."""
         ...
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's collector, which looks through all that is there again and again while many values are made
+    that stay: of a thousand receipts that takes longer than to read them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()

@@ -97,6 +97,13 @@ def test_what_is_none_says_where(change: dict[str, Any], place: str, tmp_path: P
     assert read_receipt(path) is None
 
 
+def test_two_are_equal_where_all_that_they_say_is() -> None:
+    assert receipt(rows=3) == receipt(rows=3)
+    assert receipt(rows=3) != receipt(rows=4)
+    assert receipt(later=1) != receipt(later=2)
+    assert receipt(audits=[{"name": "ks", "status": "pass"}]) != receipt(audits=[{"name": "ks", "status": "warn"}])
+
+
 def test_values_do_not_change() -> None:
     found = receipt()
     with pytest.raises(ValueError, match="frozen"):
