@@ -255,7 +255,7 @@ def test_what_the_compiler_let_through_the_run_refuses(tmp_path: Path, victim: P
         run_query(sql, {}, tmp_path / "out.parquet", seed=1)
     rows = tmp_path / "rows.parquet"
     pq.write_table(pa.table({"a": [1]}), rows)
-    with open_views({"synthetic": (rows,)}, {}, None) as connection:
+    with open_views({"synthetic": (rows,)}, {}, None, {}) as connection:
         assert connection.execute("select a from synthetic").fetchall() == [(1,)]
         with pytest.raises((ValueError, duckdb.Error)):
             connection.execute(one_select(connection, sql)).fetchall()
