@@ -1,4 +1,4 @@
-"""Modules under the names that they had: whoever imports one gets it under its new name, with a FutureWarning.
+"""Modules and names as they were called: whoever imports one gets it under its new name, with a FutureWarning.
 
 Only names that a package of a generator, an audit or a notebook may import are here, and only those that nothing else
 has now.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 NOW = {
     "audits.base": "audits.contract",
@@ -35,7 +36,10 @@ NOW = {
     "privacy.noise": "privacy.accounting.noise",
     "privacy.release": "privacy.disclosure",
     "render": "project.render",
+    "sources.place": "sources.location",
+    "sources.places": "sources.address",
     "sources.relation": "sources.scan",
+    "sources.rowwise": "sources.lenient",
     "spec": "project",
     "spec.base": "project.spec",
     "spec.build": "project.specs",
@@ -79,6 +83,22 @@ class _Finder:
         found = import_module(now)
         warnings.warn(f"{module.__name__} is now called {now}", FutureWarning, stacklevel=2)
         sys.modules[module.__name__] = found
+
+
+def names(module: str, now: Mapping[str, Any]) -> Callable[[str], Any]:
+    """A module's ``__getattr__`` that finds what it holds under earlier names, too.
+
+    Args:
+        now: earlier name → what has another one today.
+    """
+
+    def found(name: str) -> Any:
+        if name not in now:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        warnings.warn(f"{module}.{name} is now called {now[name].__name__}", FutureWarning, stacklevel=2)
+        return now[name]
+
+    return found
 
 
 def install() -> None:

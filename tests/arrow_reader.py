@@ -11,7 +11,7 @@ from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import file_identity
 from synthkit.sources.found import Scan
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.reader import Asked, Entry, Lookup, Reader
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _file(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> Path:
     path = root / (chosen.path or "") / f"{spec.table or spec.name}.arrow"
     if not path.is_file():
-        raise SynthError(f"there is no {path.name}", place(spec, "connection"))
+        raise SynthError(f"there is no {path.name}", location(spec, "connection"))
     return path
 
 

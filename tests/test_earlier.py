@@ -34,3 +34,31 @@ def test_what_never_was_is_not_there() -> None:
         import_module("synthkit.audits.nothing")
     with pytest.raises(ModuleNotFoundError):
         import_module("synthkit.spec.nothing")
+
+
+@pytest.mark.filterwarnings("default::FutureWarning")
+@pytest.mark.parametrize(
+    ("module", "name", "now"),
+    [
+        ("sources.location", "place", "location"),
+        ("sources.location", "column_place", "column_location"),
+        ("sources.address", "Place", "Address"),
+        ("project.lookups", "Uses", "Rendering"),
+    ],
+)
+def test_a_name_within_a_module_is_found_too(module: str, name: str, now: str) -> None:
+    found = import_module(f"synthkit.{module}")
+    with pytest.warns(FutureWarning, match=f"synthkit.{module}.{name} is now called {now}"):
+        assert getattr(found, name) is getattr(found, now)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        found.nothing  # noqa: B018
+
+
+def test_a_reader_that_was_written_for_the_earlier_names_still_works() -> None:
+    code = (
+        "from synthkit.sources.place import place\nfrom synthkit.sources.rowwise import open_csv\nprint(place.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "location\n"
+    assert "synthkit.sources.place is now called synthkit.sources.location" in done.stderr
+    assert "synthkit.sources.location.place is now called location" in done.stderr

@@ -104,14 +104,14 @@ class Inputs:
     def _refuse_infinite(self, relation: Relation, directory: Path) -> None:
         """Infinite numbers are for SQL models to read: nothing learns them, and no audit compares with them."""
         from synthkit.sources.ingest import load_split
-        from synthkit.sources.place import column_place
+        from synthkit.sources.location import column_location
 
         for name, many in load_split(directory).infinite.items():
             what = (
                 f"column {name!r} of {relation.source}.{relation.name} holds {many:,} infinite value{'s' * (many > 1)}"
             )
             hint = "replace them in the source, or in an SQL model between: no generator can learn infinity"
-            raise BuildError(what, column_place(self.context.manifest.sources[relation.id].spec, name), hint)
+            raise BuildError(what, column_location(self.context.manifest.sources[relation.id].spec, name), hint)
 
     def ingest(self, relation: Relation, holdout: float, declared: Declared | None = None) -> Path:
         context = self.context

@@ -37,7 +37,7 @@ class Outcome:
         return not self.differences
 
     def __str__(self) -> str:
-        head = f"{'ok' if self.passed else 'FAIL':<5} {self.test.name}: {self.test.subject} ({self.test.place})"
+        head = f"{'ok' if self.passed else 'FAIL':<5} {self.test.name}: {self.test.subject} ({self.test.location})"
         return "\n".join((head, *(f"        {line}" for line in self.differences)))
 
 

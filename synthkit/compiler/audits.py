@@ -18,7 +18,7 @@ from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.generators.base import Trained
 from synthkit.project.faults import parameter_faults
-from synthkit.project.lookups import Uses
+from synthkit.project.lookups import Rendering
 from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
 from synthkit.schema import Schema
 
@@ -60,7 +60,7 @@ class _Binder:
     def __init__(self, draft: Draft, model: ModelDraft, describer: Describer) -> None:
         self.draft, self.model, self.describer = draft, model, describer
         self.relations: set[Relation] = set()
-        self.custom_uses: Uses | None = None  # of the SQL of the custom audit that is being bound
+        self.custom_uses: Rendering | None = None  # of the SQL of the custom audit that is being bound
 
     def bind(self, spec: AuditSpec, index: int) -> None:
         where = self._where(spec, index)
@@ -135,8 +135,8 @@ class _Binder:
         self._check_columns(spec, audit, params, where)
         self._check_params_sql(spec, params, where)
         for path, relation in registry.relations_named(params):
-            place = _place(spec, path, where)
-            if isinstance(relation, Relation) and check_relation(self.draft, relation, place):
+            location = _location(spec, path, where)
+            if isinstance(relation, Relation) and check_relation(self.draft, relation, location):
                 self.relations.add(relation)
                 self._check_field(spec, relation, params, where)
         return self._bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
@@ -169,7 +169,7 @@ class _Binder:
                 name = self.model.spec.name
                 self.draft.fault(
                     f"audit {audit.name!r} names the column {column!r}, which {name!r} does not have",
-                    _place(spec, path, where),
+                    _location(spec, path, where),
                     column,
                     hint,
                 )
@@ -179,11 +179,11 @@ class _Binder:
         field, schema = getattr(params, "field", None), self.draft.schema_of(relation)
         if isinstance(field, str) and schema is not None and field not in schema.by_name:
             hint = did_you_mean(field, schema.names, "a column")
-            self.draft.fault(f"{relation} has no column {field!r}", _place(spec, "field", where), field, hint)
+            self.draft.fault(f"{relation} has no column {field!r}", _location(spec, "field", where), field, hint)
 
     def _check_params_sql(self, spec: AuditSpec, params: BaseModel, where: Location) -> None:
         for path, condition in registry.conditions_named(params):
-            self._check_condition(condition, path, _place(spec, path, where))
+            self._check_condition(condition, path, _location(spec, path, where))
 
     def _custom(self, spec: AuditSpec, where: Location) -> BoundAudit | None:
         file = self.draft.project.sql_audits[spec.audit]
@@ -232,14 +232,14 @@ class _Binder:
             except ValueError as error:
                 self.draft.fault(f"{key}: {error}", where, text, 'write a comparison such as "> 10"')
         if spec.where is not None:
-            self._check_condition(spec.where, "where", _place(spec, "where", where))
+            self._check_condition(spec.where, "where", _location(spec, "where", where))
 
     def _check_failures(self, spec: AuditSpec, where: Location) -> None:
         """``store_failures`` keeps synthetic rows alone: what could hold, or tell of, a real one is refused."""
         message = refusal(self.draft, self.model, spec)
         if message is not None:
-            place = _place(spec, "store_failures", where)
-            self.draft.fault(f"store_failures: {message}", place, spec.audit, "drop store_failures")
+            location = _location(spec, "store_failures", where)
+            self.draft.fault(f"store_failures: {message}", location, spec.audit, "drop store_failures")
 
     def _check_condition(self, condition: str, what: str, where: Location) -> None:
         """A SQL condition must bind against the model's columns."""
@@ -279,7 +279,7 @@ class _Binder:
         return replace(bound, hash=audit_hash(bound, version))
 
 
-def _place(spec: AuditSpec, path: str, where: Location) -> Location:
+def _location(spec: AuditSpec, path: str, where: Location) -> Location:
     """Where the parameter at ``path`` ("columns.0") was written."""
     if not spec.origin.path:
         return where

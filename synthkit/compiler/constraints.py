@@ -62,8 +62,8 @@ def _declared(
             draft.fault(f"constraint {text!r}: {message}", where, text, hint)
             good = False
         elif rule not in {c.rule for c in inherited}:
-            place = f"{draft.relative(spec)}:{where.line}:{where.column}"
-            found.setdefault(rule, Constraint(rule, place))
+            location = f"{draft.relative(spec)}:{where.line}:{where.column}"
+            found.setdefault(rule, Constraint(rule, location))
     if good and found:
         _check_together(draft, spec, inherited, list(found.values()))
     return tuple(found.values())
@@ -87,7 +87,7 @@ def _check_inherited(draft: Draft, model: ModelDraft, inherited: Sequence[Constr
         problem = check_inequality(constraint.rule, as_read(model.schema))
         if problem is not None:
             draft.fault(
-                f"the constraint '{constraint.rule}' ({constraint.place}) cannot hold here: {problem[0]}",
+                f"the constraint '{constraint.rule}' ({constraint.location}) cannot hold here: {problem[0]}",
                 model.spec.origin.at("columns"),
                 hint="let the model keep the column as its source declares it, or drop the constraint there",
             )
@@ -106,7 +106,7 @@ def _check_conditions(draft: Draft, model: ModelDraft) -> None:
                 value = parse_constant(str(conditions_as_read({column: text}, forms)[column]))
                 if value is not None and type(value) is type(rule.right) and not rule.allows(value):
                     where = model.spec.origin.at("conditions", *path, key=len(path) > 1)
-                    message = f"{column} = {text} breaks the constraint '{rule}' ({constraint.place})"
+                    message = f"{column} = {text} breaks the constraint '{rule}' ({constraint.location})"
                     draft.fault(message, where, text, "ask for another value, or drop the constraint")
 
 

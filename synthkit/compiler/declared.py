@@ -10,15 +10,15 @@ from synthkit.rules.language import Rule
 
 @dataclass(frozen=True)
 class Constraint:
-    """A declared inequality and its place, a file of the project with line and column."""
+    """A declared inequality and its location, a file of the project with line and column."""
 
     rule: Inequality
-    place: str
+    location: str
 
 
 @dataclass(frozen=True)
 class DeclaredRule:
-    """A declared rule of any other kind, and its place."""
+    """A declared rule of any other kind, and its location."""
 
     rule: Rule
-    place: str
+    location: str

@@ -23,7 +23,7 @@ from synthkit.privacy.descent import Descent
 from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.privacy.knowledge import learnt_columns
-from synthkit.project.lookups import Uses
+from synthkit.project.lookups import Rendering
 from synthkit.project.size import Size
 from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
@@ -49,7 +49,7 @@ class ModelDraft:
     judged_through: tuple[Relation, ...] = ()
     divided_because: str = ""
     sql: str | None = None
-    sql_uses: Uses | None = None
+    sql_uses: Rendering | None = None
     sql_relations: tuple[Relation, ...] = ()
     audit_relations: tuple[Relation, ...] = ()
     schema: Schema | None = None
@@ -57,7 +57,7 @@ class ModelDraft:
     rules: tuple[DeclaredRule, ...] = ()
     rules_found: bool = False
     audits: list[BoundAudit] = field(default_factory=list)
-    audit_uses: list[Mapping[KeyPath, Uses]] = field(default_factory=list)
+    audit_uses: list[Mapping[KeyPath, Rendering]] = field(default_factory=list)
     descent: Descent = field(default_factory=Descent)
     lineage: Lineage = field(default_factory=Lineage)
     budget: Budget | None = None
@@ -67,7 +67,7 @@ class ModelDraft:
     broken: bool = False
 
     @property
-    def uses(self) -> Mapping[KeyPath, Uses]:
+    def uses(self) -> Mapping[KeyPath, Rendering]:
         """What its values, query and audits were rendered with; see :class:`ModelNode`."""
         found = dict(self.spec.uses)
         if self.sql_uses is not None:

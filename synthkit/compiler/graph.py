@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synthkit.compiler.draft import Draft
-from synthkit.compiler.sqlmodels import query_place, render_query
+from synthkit.compiler.sqlmodels import query_location, render_query
 from synthkit.errors import Location, did_you_mean
 from synthkit.generators.base import Query
 from synthkit.graph.dag import Dag
@@ -21,7 +21,7 @@ def resolve_relations(draft: Draft) -> None:
         ):
             model.broken = True
         for relation in model.sql_relations:
-            if not check_relation(draft, relation, query_place(model)):
+            if not check_relation(draft, relation, query_location(model)):
                 model.broken = True
 
 

@@ -22,7 +22,7 @@ from synthkit.privacy.knowledge import learnt_columns
 from synthkit.project.decides import What, deciding
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.holdout import holdout_of
-from synthkit.project.lookups import Uses
+from synthkit.project.lookups import Rendering
 from synthkit.project.size import Size
 from synthkit.project.types import KeyPath, ModelSpec, Relation, Row, SourceTableSpec
 from synthkit.schema import Schema
@@ -73,7 +73,7 @@ class GivenTable:
 class UnitTest:
     """A rendered query, the tables that it reads, and the rows that it must give.
 
-    ``subject`` says what is tested ("model x"), ``place`` is a file of the project with line and column.
+    ``subject`` says what is tested ("model x"), ``location`` is a file of the project with line and column.
     """
 
     name: str
@@ -81,7 +81,7 @@ class UnitTest:
     sql: str
     given: tuple[GivenTable, ...]
     expect: tuple[Row, ...]
-    place: str
+    location: str
 
 
 def audit_keys(names: Iterable[str]) -> list[str]:
@@ -152,7 +152,7 @@ class ModelNode:
     disclosure: Disclosure = "open"
     judged_through: tuple[Relation, ...] = ()
     divided_because: str = ""
-    uses: Mapping[KeyPath, Uses] = field(default_factory=dict)
+    uses: Mapping[KeyPath, Rendering] = field(default_factory=dict)
 
     @property
     def protected(self) -> bool:

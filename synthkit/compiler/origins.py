@@ -15,9 +15,9 @@ from pathlib import Path
 from synthkit.compiler.draft import Draft
 from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
+from synthkit.sources.address import Address, tables_read
 from synthkit.sources.behind import table_behind
 from synthkit.sources.files import find_files
-from synthkit.sources.places import Place, tables_read
 from synthkit.sources.projection import NotRowwise, projection
 from synthkit.sources.readers import reader_of
 
@@ -52,24 +52,24 @@ def check_same_rows(draft: Draft) -> None:
     """Two source tables of the same rows are one account's; at least where ε, or a budget, is about one of them."""
     if not any(a.epsilon is not None for a in draft.accounts.values()) and not _under_epsilon(draft):
         return
-    counted, seen = _counted(draft), dict[str, tuple[Place, ...]]()
+    counted, seen = _counted(draft), dict[str, tuple[Address, ...]]()
     coarse = {id_: tuple(_coarse(draft, id_)) for id_ in draft.tables}
     ids = list(draft.tables)
     for index, second in enumerate(ids):
         for first in ids[:index]:
             if (first in counted or second in counted) and _overlap(coarse[first], coarse[second]) is not None:
                 for id_ in (first, second):  # a database is looked into only where two tables are of it
-                    seen.setdefault(id_, tuple(_places(draft, id_, coarse[id_])))
+                    seen.setdefault(id_, tuple(_addresses(draft, id_, coarse[id_])))
                 shared = _overlap(seen[first], seen[second])
                 if shared is not None:
                     _check_pair(draft, first, second, shared)
 
 
-def _overlap(ones: Sequence[Place], others: Sequence[Place]) -> Place | None:
+def _overlap(ones: Sequence[Address], others: Sequence[Address]) -> Address | None:
     return next((a for a in ones for b in others if a.overlaps(b)), None)
 
 
-def _check_pair(draft: Draft, first: str, second: str, shared: Place) -> None:
+def _check_pair(draft: Draft, first: str, second: str, shared: Address) -> None:
     one, other = draft.tables[first][1], draft.tables[second][1]
     names = f"{first.removeprefix('source:')} and {second.removeprefix('source:')}"
     key = "path" if other.path is not None else "query" if other.query is not None else "table"
@@ -116,7 +116,7 @@ def _counted(draft: Draft) -> set[str]:
     return budgets | _under_epsilon(draft)
 
 
-def _coarse(draft: Draft, id_: str) -> Iterator[Place]:
+def _coarse(draft: Draft, id_: str) -> Iterator[Address]:
     """The files; or the database as a whole."""
     table, root = draft.tables[id_][1], draft.project.root
     if table.path is not None:
@@ -125,10 +125,10 @@ def _coarse(draft: Draft, id_: str) -> Iterator[Place]:
     chosen = draft.project.spec.connections.get(table.connection or "")
     database = None if chosen is None else reader_of(chosen).database(chosen, root)
     if database is not None:
-        yield Place(*database)
+        yield Address(*database)
 
 
-def _places(draft: Draft, id_: str, coarse: Sequence[Place]) -> Iterator[Place]:
+def _addresses(draft: Draft, id_: str, coarse: Sequence[Address]) -> Iterator[Address]:
     """The files; or the tables of the database."""
     table = draft.tables[id_][1]
     chosen = draft.project.spec.connections.get(table.connection or "")
@@ -141,19 +141,19 @@ def _places(draft: Draft, id_: str, coarse: Sequence[Place]) -> Iterator[Place]:
             names = tables_read(table, chosen, draft.project.root, opened=draft.recorded is None)
         except (SynthError, sqlite3.Error):  # it cannot be reached: by its own words
             names = tables_read(table, chosen, draft.project.root, opened=False)
-    for place in coarse:
+    for address in coarse:
         if names is None:
-            yield place
+            yield address
         for name in names or ():
-            yield replace(place, table=".".join(name))
+            yield replace(address, table=".".join(name))
 
 
-def _files(table: SourceTableSpec, root: Path) -> Iterator[Place]:
+def _files(table: SourceTableSpec, root: Path) -> Iterator[Address]:
     """The files, links followed, hard links known by their inode; those that are not there by their name."""
     assert table.path is not None
     try:
         for file in find_files(table, root):
             status = file.stat()
-            yield Place(f"inode {status.st_dev}:{status.st_ino}", str(table.path))
+            yield Address(f"inode {status.st_dev}:{status.st_ino}", str(table.path))
     except (SynthError, OSError):
-        yield Place(f"file {(root / table.path).resolve()}", str(table.path))
+        yield Address(f"file {(root / table.path).resolve()}", str(table.path))

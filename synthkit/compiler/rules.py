@@ -202,8 +202,8 @@ def _check_private(draft: Draft, model: ModelDraft) -> None:
     for declared in model.rules:
         if isinstance(declared.rule, Dependency | Combination):
             draft.fault(
-                f"'{declared.rule}' ({declared.place}) cannot be kept under epsilon: which values go together is known "
-                "from the rows alone",
+                f"'{declared.rule}' ({declared.location}) cannot be kept under epsilon: which values go together is "
+                "known from the rows alone",
                 model.spec.origin.at("epsilon"),
                 hint="drop the rule, or declare what follows from what: when zip = '1010' then city = 'Wien'",
             )
@@ -221,7 +221,7 @@ def _check_conditions(draft: Draft, model: ModelDraft) -> None:
         broken = _broken(rule, {name: wanted[name] for name in rule.columns}, schema)
         if broken is not None:
             draft.fault(
-                f"conditions ask for {broken}, which breaks the rule '{rule}' ({declared.place})",
+                f"conditions ask for {broken}, which breaks the rule '{rule}' ({declared.location})",
                 model.spec.origin.at("conditions"),
                 hint="ask for other values, or drop the rule",
             )

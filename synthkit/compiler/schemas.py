@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import SourceNode
-from synthkit.compiler.sqlmodels import Describer, query_place
+from synthkit.compiler.sqlmodels import Describer, query_location
 from synthkit.errors import SynthError
 from synthkit.formats.columns import said_otherwise
 from synthkit.generators.base import Query, Taught
@@ -114,7 +114,7 @@ def _derive_columns(draft: Draft, model: ModelDraft, generator: Taught, schema: 
 
 
 def _describe_query(draft: Draft, model: ModelDraft, describer: Describer) -> None:
-    where = query_place(model)
+    where = query_location(model)
     inherited: dict[str, Column] = {}
     for relation in model.sql_relations:
         schema = draft.schema_of(relation)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def query_place(model: ModelDraft) -> Location:
+def query_location(model: ModelDraft) -> Location:
     """Where the query, or the name of its file, is written."""
     key = "query" if getattr(model.params, "query", None) is not None else "file"
     return model.spec.origin.at("generator", key)
@@ -25,7 +25,7 @@ def query_place(model: ModelDraft) -> Location:
 
 def render_query(draft: Draft, model: ModelDraft) -> None:
     """Render an SQL model's Jinja; its refs and sources become edges of the graph."""
-    where = query_place(model)
+    where = query_location(model)
     query, file = getattr(model.params, "query", None), getattr(model.params, "file", None)
     if file is not None:
         path = (draft.project.root / file).resolve()

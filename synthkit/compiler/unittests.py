@@ -32,7 +32,7 @@ def bind_unit_tests(draft: Draft) -> None:
             kind = "model" if spec.model is not None else "audit" if spec.audit is not None else "query"
             subject = kind if kind == "query" else f"{kind} {getattr(spec, kind)}"
             draft.unit_tests.append(
-                UnitTest(spec.name, subject, rendered.text, given, spec.expect.rows, _place(draft, spec))
+                UnitTest(spec.name, subject, rendered.text, given, spec.expect.rows, _location(draft, spec))
             )
 
 
@@ -72,14 +72,14 @@ def _of_model(draft: Draft, spec: UnitTestSpec, name: str) -> RenderedSql | None
 
 def _given(draft: Draft, spec: UnitTestSpec, index: int, given: GivenSpec, rendered: RenderedSql) -> GivenTable:
     """The table of an input: the columns of the one that it stands for, where that is known."""
-    relation, place = given.input, spec.origin.at("given", index, "input")
+    relation, where = given.input, spec.origin.at("given", index, "input")
     if not isinstance(relation, Relation):
         if spec.audit is None:
-            draft.fault("'this' is what a custom audit judges", place, "this", "name a ref() or source()")
+            draft.fault("'this' is what a custom audit judges", where, "this", "name a ref() or source()")
         return GivenTable(THIS, given.rows, dict(given.types))
     if relation not in rendered.relations:
         hint = did_you_mean(str(relation), map(str, rendered.relations), "an input")
-        draft.fault(f"unit test {spec.name!r} does not read {relation}", place, str(relation), hint)
+        draft.fault(f"unit test {spec.name!r} does not read {relation}", where, str(relation), hint)
     schema = draft.schema_of(relation)
     types = {} if schema is None else {c.name: c.sql_type for c in schema.columns}
     for number, row in enumerate(given.rows):
@@ -91,7 +91,7 @@ def _given(draft: Draft, spec: UnitTestSpec, index: int, given: GivenSpec, rende
     return GivenTable(relation.sql, given.rows, {**types, **given.types})
 
 
-def _place(draft: Draft, spec: UnitTestSpec) -> str:
+def _location(draft: Draft, spec: UnitTestSpec) -> str:
     where, root = spec.origin.at("name"), draft.project.root
     file = where.file.relative_to(root).as_posix() if where.file.is_relative_to(root) else str(where.file)
     return f"{file}:{where.line}:{where.column}"

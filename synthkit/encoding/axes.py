@@ -166,11 +166,11 @@ def _whole_unit(column: Column, kind: pa.DataType) -> int:
     return 1
 
 
-def along(axis: Axis, place: Any) -> Any:
-    """low + unit * place, of an axis of float64; no overflow on the way."""
+def along(axis: Axis, position: Any) -> Any:
+    """low + unit * position, of an axis of float64; no overflow on the way."""
     if max(abs(axis.low), abs(axis.unit)) < 1e290:
-        return axis.low + place * axis.unit
-    return 2 * (axis.low / 2 + place * (axis.unit / 2))
+        return axis.low + position * axis.unit
+    return 2 * (axis.low / 2 + position * (axis.unit / 2))
 
 
 def steps_of(axis: Axis, raw: Array) -> Array:
@@ -187,12 +187,12 @@ def steps_of(axis: Axis, raw: Array) -> Array:
         return np.asarray(step.astype(np.int64) + (rest >= np.uint64(unit - unit // 2)))
     with np.errstate(over="ignore"):  # an infinity is clamped like any other number outside
         if axis.decimals is not None:
-            place = np.rint(raw * 10.0**axis.decimals) - axis.low
+            position = np.rint(raw * 10.0**axis.decimals) - axis.low
         else:
             gap = raw - axis.low
             wide = np.isinf(gap) & np.isfinite(raw)  # between the least and the greatest float64
-            place = np.rint(np.where(wide, raw / axis.unit - axis.low / axis.unit, gap / axis.unit))
-    return np.asarray(np.clip(place, 0, axis.points - 1).astype(np.int64))
+            position = np.rint(np.where(wide, raw / axis.unit - axis.low / axis.unit, gap / axis.unit))
+    return np.asarray(np.clip(position, 0, axis.points - 1).astype(np.int64))
 
 
 def roundest(axis: Axis, position: int) -> float:

@@ -143,21 +143,21 @@ class DeclaredEncoder:
 
         axis, kind = self.axes[i], self.types.field(i).type
         missing = positions >= axis.points
-        place = np.where(missing, 0, positions).astype(np.int64)
+        position = np.where(missing, 0, positions).astype(np.int64)
         if axis.values is not None:
             vocabulary = self._vocabularies[i]
             assert vocabulary is not None
             if not axis.points:
                 return pa.nulls(len(positions), kind)
-            return vocabulary.take(pa.array(place, mask=missing if missing.any() else None))
+            return vocabulary.take(pa.array(position, mask=missing if missing.any() else None))
         if axis.whole:
-            return from_raw(at_steps(place, int(axis.low), int(axis.unit), axis.points - 1), missing, kind)
+            return from_raw(at_steps(position, int(axis.low), int(axis.unit), axis.points - 1), missing, kind)
         if axis.decimals is not None:
-            return from_raw((int(axis.low) + place) / 10.0**axis.decimals, missing, kind)
-        found = along(axis, place + np.where(np.isnan(inner), 0.5, inner) - 0.5)
+            return from_raw((int(axis.low) + position) / 10.0**axis.decimals, missing, kind)
+        found = along(axis, position + np.where(np.isnan(inner), 0.5, inner) - 0.5)
         found = np.clip(found, axis.low, along(axis, axis.points - 1))
-        for p in np.unique(place[np.isnan(inner) & ~missing]):
-            found[(place == p) & np.isnan(inner)] = roundest(axis, int(p))
+        for p in np.unique(position[np.isnan(inner) & ~missing]):
+            found[(position == p) & np.isnan(inner)] = roundest(axis, int(p))
         return from_raw(found, missing, kind)
 
 

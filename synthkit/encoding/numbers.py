@@ -95,10 +95,10 @@ class Grid:
                 found = np.ldexp(positions, self.exponent) if self.exponent else positions
             return np.asarray(np.clip(found, self.low, self.high), dtype=np.float64)
         steps = (int(self.high) - self.offset) // self.unit
-        place = np.clip(np.rint(positions), 0.0, float(steps))
-        found = at_steps(place, self.offset, self.unit, steps)
+        index = np.clip(np.rint(positions), 0.0, float(steps))
+        found = at_steps(index, self.offset, self.unit, steps)
         for position, value in self.exact:
-            found[place == position] = value
+            found[index == position] = value
         return np.asarray(found)
 
     def to_json(self) -> dict[str, Any]:
@@ -109,15 +109,15 @@ class Grid:
         return Grid(**{**data, "exact": tuple((float(p), int(v)) for p, v in data["exact"])})
 
 
-def at_steps(place: Array, offset: int, unit: int, last: int) -> Array:
-    """offset + unit * place as int64, or as Python's integers where that is too narrow; ``place`` in 0 … ``last``."""
+def at_steps(index: Array, offset: int, unit: int, last: int) -> Array:
+    """offset + unit * index as int64, or as Python's integers where that is too narrow; ``index`` in 0 … ``last``."""
     import numpy as np
 
     if offset < -(2**63) or offset + unit * last >= 2**63:
-        return np.array([min(int(p), last) * unit + offset for p in place.tolist()], dtype=object)
+        return np.array([min(int(p), last) * unit + offset for p in index.tolist()], dtype=object)
     # In 64 bits without a sign, whose overflow undoes itself: the sum lies within the range.
-    within = np.minimum(place, TOP) if place.dtype == np.float64 else place
-    count = np.where(place >= last, np.uint64(last), np.minimum(within.astype(np.uint64), np.uint64(last)))
+    within = np.minimum(index, TOP) if index.dtype == np.float64 else index
+    count = np.where(index >= last, np.uint64(last), np.minimum(within.astype(np.uint64), np.uint64(last)))
     whole: Array = (count * np.uint64(unit % 2**64) + np.uint64(offset % 2**64)).view(np.int64)
     return whole
 

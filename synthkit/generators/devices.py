@@ -20,10 +20,10 @@ def resolve(device: str) -> torch.device:
 
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    place = torch.device(device)
-    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+    found = torch.device(device)
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise BuildError(
             f"there is no device {device!r}: torch finds {torch.cuda.device_count()} CUDA devices",
             hint="set device: auto, or install torch with CUDA",
         )
-    return place
+    return found

@@ -36,18 +36,18 @@ def hidden_way_out(path: Path, root: Path) -> Path | None:
     return outside(written, root) if written.is_relative_to(root) else None
 
 
-def links_out(places: Iterable[Path], root: Path) -> Iterator[tuple[Path, Path]]:
-    """Links at, or below, places that a build writes to, with where they lead out to.
+def links_out(paths: Iterable[Path], root: Path) -> Iterator[tuple[Path, Path]]:
+    """Links at, or below, paths that a build writes to, with where they lead out to.
 
-    A link at the place of a published Parquet file is none of them: DVC may make such, to its cache, and nobody writes
+    A link at the path of a published Parquet file is none of them: DVC may make such, to its cache, and nobody writes
     through it, as files are replaced by renaming.
     """
-    for place in places:
-        way = hidden_way_out(place, root)
+    for path in paths:
+        way = hidden_way_out(path, root)
         if way is not None:
-            yield place, way
-        elif place.is_dir():
-            yield from _below(place, root)
+            yield path, way
+        elif path.is_dir():
+            yield from _below(path, root)
 
 
 def _below(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
@@ -62,7 +62,7 @@ def _below(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
             yield from _below(Path(entry.path), root)
 
 
-def refuse_links_out(places: Iterable[Path], root: Path) -> None:
-    """Raises SynthError, naming the first link, where a place that is written to lies behind one."""
-    for link, way in links_out(places, root):
+def refuse_links_out(paths: Iterable[Path], root: Path) -> None:
+    """Raises SynthError, naming the first link, where a path that is written to lies behind one."""
+    for link, way in links_out(paths, root):
         raise SynthError(f"{link} is a link to {way}, outside the project", hint=HINT)

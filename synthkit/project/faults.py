@@ -45,14 +45,14 @@ def parameter_faults(
     faults: dict[Any, Fault] = {}
     for item in error.errors(include_url=False):
         loc = tuple(item["loc"])
-        where = _place(origin, (*prefix, *loc), item["type"], fallback)
+        where = _location(origin, (*prefix, *loc), item["type"], fallback)
         key = (where, loc[:1])
         fault = _fault(item, model, loc, where, what)
         faults[key] = _merged(faults[key], fault) if key in faults else fault
     return list(faults.values())
 
 
-def _place(origin: Origin, path: tuple[Any, ...], kind: str, fallback: Location | None) -> Location:
+def _location(origin: Origin, path: tuple[Any, ...], kind: str, fallback: Location | None) -> Location:
     where = origin.at(*path, key=kind == "extra_forbidden")
     return fallback if fallback is not None and where == origin.at() and str(where.file) == "?" else where
 

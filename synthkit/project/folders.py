@@ -85,14 +85,14 @@ class FolderDefaults:
 def merged(value: Tree, defaults: Sequence[Default], origin: Origin) -> tuple[dict[str, Any], Origin]:
     """The model's own keys over its defaults; tags and meta add up. Defaults keep their own places."""
     data: dict[str, Any] = {}
-    places: dict[str, Origin] = {}
+    origins: dict[str, Origin] = {}
     for default in defaults:
         data[default.key] = _over(default.key, data.get(default.key), default.value)
-        places[default.key] = default.origin
+        origins[default.key] = default.origin
     for key, own in value.items():
         data[key] = _over(key, data.get(key), own)
-        places.pop(key, None)
-    return data, Origin(origin.file, origin.path, origin.marks, origin.key_marks, places)
+        origins.pop(key, None)
+    return data, Origin(origin.file, origin.path, origin.marks, origin.key_marks, origins)
 
 
 def _over(key: str, below: Any, above: Any) -> Any:

@@ -115,21 +115,21 @@ def _load_document(
     if value.get("version", 1) != 1:
         message = f"version {value['version']!r} of the file format is not known"
         builder.faults.append(Fault(message, origin.at("version"), str(value["version"]), "write version: 1"))
-    for key, item, place in _items(document, builder.faults):
+    for key, item, below in _items(document, builder.faults):
         if key == "sources":
-            source = builder.source(item, place)
+            source = builder.source(item, below)
             if source is not None:
                 loaded.sources.append(source)
         elif key == "exposures":
-            exposure = builder.exposure(item, place)
+            exposure = builder.exposure(item, below)
             if exposure is not None:
                 loaded.exposures.append(exposure)
         elif key == "unit_tests":
-            test = builder.unit_test(item, place)
+            test = builder.unit_test(item, below)
             if test is not None:
                 loaded.unit_tests.append(test)
         else:
-            _load_model(item, place, between, builder, defaults, loaded)
+            _load_model(item, below, between, builder, defaults, loaded)
 
 
 def _items(document: Document, faults: list[Fault]) -> Iterator[tuple[str, Any, Origin]]:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from synthkit.earlier import names
+
 
 @dataclass(frozen=True)
-class Uses:
+class Rendering:
     """The names that the rendering of one template looked up.
 
     Args:
@@ -51,3 +53,6 @@ class Lookups:
         self.variables |= other.variables
         self.env_vars |= other.env_vars
         self.macros |= other.macros
+
+
+__getattr__ = names(__name__, {"Uses": Rendering})

@@ -13,7 +13,7 @@ from synthkit.project.containment import HINT, links_out, outside, refuse_links_
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults
 from synthkit.project.load import SqlFile, load_models, sql_files
-from synthkit.project.lookups import Uses
+from synthkit.project.lookups import Rendering
 from synthkit.project.projectfile import ProjectSpec, TargetSpec
 from synthkit.project.render import Renderer
 from synthkit.project.specs import SpecBuilder
@@ -74,7 +74,7 @@ class Project:
         return self.target_dir / "cache" / "describe"
 
     @property
-    def written_places(self) -> tuple[Path, ...]:
+    def written_paths(self) -> tuple[Path, ...]:
         """The folders and files that verbs write to, or remove from."""
         database = self.database_path
         return (
@@ -176,13 +176,13 @@ def _ways_out(project: Project, origin: Origin) -> list[Fault]:
     for key, path in (("warehouse", project.warehouse_dir), ("database", project.database_path)):
         written = getattr(project.target, key)
         if written is not None and outside(Path(os.path.normpath(path)), project.root) is not None:
-            place = origin.at("targets", project.target_name, key)
-            faults.append(Fault(f"the target's {key} lies outside the project", place, written, HINT))
+            where = origin.at("targets", project.target_name, key)
+            faults.append(Fault(f"the target's {key} lies outside the project", where, written, HINT))
     events = project.spec.lineage.path if project.spec.lineage is not None else None
     if events is not None and outside(Path(os.path.normpath(project.root / events)), project.root) is not None:
-        place = origin.at("lineage", "path")
-        faults.append(Fault("the file of lineage events lies outside the project", place, events, HINT))
-    for link, way in links_out(project.written_places, project.root):
+        where = origin.at("lineage", "path")
+        faults.append(Fault("the file of lineage events lies outside the project", where, events, HINT))
+    for link, way in links_out(project.written_paths, project.root):
         faults.append(Fault(f"a link to {way}, outside the project", Location(link), hint=HINT))
     return faults
 
@@ -238,7 +238,7 @@ def _project_spec(
     return spec
 
 
-def _behind(uses: Mapping[KeyPath, Uses], prefix: KeyPath) -> dict[str, frozenset[str]]:
+def _behind(uses: Mapping[KeyPath, Rendering], prefix: KeyPath) -> dict[str, frozenset[str]]:
     """Variable → the environment variables behind its value, of the variables below ``prefix``."""
     found: dict[str, frozenset[str]] = {}
     for path, used in uses.items():

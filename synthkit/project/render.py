@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import Location, SynthError, did_you_mean
-from synthkit.project.lookups import Lookups, Uses
+from synthkit.project.lookups import Lookups, Rendering
 from synthkit.project.macros import MacroSources
 from synthkit.project.types import Options, Relation
 
@@ -49,7 +49,7 @@ class RenderedSql:
 
     text: str
     relations: frozenset[Relation]
-    uses: Uses | None = None
+    uses: Rendering | None = None
 
 
 class Renderer:
@@ -74,7 +74,7 @@ class Renderer:
         self._variables, self._environ, self._target = variables, environ, target
         self._behind = behind or {}
         self._macro_texts = dict(macros or {})
-        self._values: dict[str, tuple[Any, Uses]] = {}
+        self._values: dict[str, tuple[Any, Rendering]] = {}
         self._lookups = Lookups()
         self._lazy: BoundedEnvironment | None = None
         self._collected: set[Relation] | None = None
@@ -96,7 +96,7 @@ class Renderer:
             self._values[text] = value, self._uses(text)
         return self._values[text][0]
 
-    def uses_of(self, text: str) -> Uses | None:
+    def uses_of(self, text: str) -> Rendering | None:
         """What a string that :meth:`value` rendered was made from; None where it looked nothing up."""
         return (self._values[text][1] or None) if text in self._values else None
 
@@ -188,12 +188,12 @@ class Renderer:
     def _macro_sources(self) -> MacroSources:
         return MacroSources(self._environment, self._macro_texts.values())
 
-    def _uses(self, text: str) -> Uses:
+    def _uses(self, text: str) -> Rendering:
         """What was looked up since the rendering of ``text`` began."""
         found = self._lookups
         macros = self._macro_sources.behind(found.macros) if found.macros else {}
         template = hashlib.sha256(text.encode("utf-8")).hexdigest()
-        return Uses(template, dict(found.variables), frozenset(found.env_vars), macros)
+        return Rendering(template, dict(found.variables), frozenset(found.env_vars), macros)
 
     @property
     def macro_names(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from synthkit.errors import Location
-from synthkit.project.lookups import Uses
+from synthkit.project.lookups import Rendering
 from synthkit.sql.quoting import quote
 
 KeyPath = tuple[str | int, ...]
@@ -81,12 +81,12 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     _origin: Origin = PrivateAttr(default_factory=lambda: UNPLACED)  # a default would be copied for each
-    _uses: Mapping[KeyPath, Uses] = PrivateAttr(default_factory=dict)
+    _uses: Mapping[KeyPath, Rendering] = PrivateAttr(default_factory=dict)
 
     @property
     def origin(self) -> Origin:
         return self._origin
 
     @property
-    def uses(self) -> Mapping[KeyPath, Uses]:
+    def uses(self) -> Mapping[KeyPath, Rendering]:
         return self._uses

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from synthkit.errors import Fault, did_you_mean, shortened
 from synthkit.project.exposures import ExposureSpec, OwnerSpec
 from synthkit.project.faults import parameter_faults
-from synthkit.project.lookups import Uses
+from synthkit.project.lookups import Rendering
 from synthkit.project.render import Renderer, RenderError
 from synthkit.project.types import (
     DEFAULT_SET,
@@ -57,7 +57,7 @@ class SpecBuilder:
     def __init__(self, renderer: Renderer, faults: list[Fault]) -> None:
         self.renderer, self.faults = renderer, faults
         self.audit_sets: dict[str, tuple[AuditSpec, ...]] = {}
-        self.uses: dict[KeyPath, Uses] = {}  # of what was rendered since it was emptied, by the path in there
+        self.uses: dict[KeyPath, Rendering] = {}  # of what was rendered since it was emptied, by the path in there
 
     # -- Jinja -------------------------------------------------------------------------------------
 
@@ -150,16 +150,16 @@ class SpecBuilder:
         return built
 
     def _check_table(self, table: SourceTableSpec, what: str) -> None:
-        places = [k for k in ("path", "table", "query") if getattr(table, k) is not None]
+        ways = [k for k in ("path", "table", "query") if getattr(table, k) is not None]
         hint = "write path: for files, or connection: with table: or query:"
         if table.path is not None and table.connection is not None:
             self._fault(f"{what} has both a path and a connection", table, "connection", hint)
-        elif len(places) > 1:
-            self._fault(f"{what} has {' and '.join(places)}: keep one", table, places[1], hint)
-        elif not places and table.connection is None:
+        elif len(ways) > 1:
+            self._fault(f"{what} has {' and '.join(ways)}: keep one", table, ways[1], hint)
+        elif not ways and table.connection is None:
             self._fault(f"{what} says not where its rows are", table, "name", hint)
         elif table.connection is None and table.path is None:
-            self._fault(f"{what} has a {places[0]} but no connection", table, places[0], hint)
+            self._fault(f"{what} has a {ways[0]} but no connection", table, ways[0], hint)
         names = [c.name for c in table.columns]
         for index, column in enumerate(table.columns):
             if column.name in names[:index]:
@@ -189,7 +189,7 @@ class SpecBuilder:
             built._uses = {path: uses for path, uses in self.uses.items() if path[:1] != ("audits",)}
         return built
 
-    def _below(self, *path: str | int) -> dict[KeyPath, Uses]:
+    def _below(self, *path: str | int) -> dict[KeyPath, Rendering]:
         """Of what was rendered, the part below a path, by the path from there."""
         return {found[len(path) :]: uses for found, uses in self.uses.items() if found[: len(path)] == path}
 

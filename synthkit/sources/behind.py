@@ -14,7 +14,7 @@ from pathlib import Path
 from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.cache import recall, remember
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
 from synthkit.sources.reader import Lookup
 from synthkit.sources.readers import connection_of, reader_of
@@ -55,7 +55,7 @@ def table_behind(
         except NotRowwise as error:
             key = "query" if spec.query is not None else "table"
             message = f"{_WHY.format(source=spec.name)}: {error}"
-            raise SynthError(message, place(spec, key if getattr(spec, key) else "name"), _HINT) from None
+            raise SynthError(message, location(spec, key if getattr(spec, key) else "name"), _HINT) from None
     if file is not None and stands is not None and stands.settled and standing(spec, root, connections) == stands:
         remember(file, {"schema": found[0], "table": found[1]})
     return found

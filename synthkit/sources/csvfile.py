@@ -19,8 +19,8 @@ from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import opened_bytes, utf8_files
 from synthkit.sources.found import check_names, check_same_columns
+from synthkit.sources.location import location
 from synthkit.sources.options import arguments, file_literal, sql_value
-from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
 from synthkit.sql.quoting import literal, quote
 
@@ -60,7 +60,7 @@ def csv_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, file
     parts = [_opening(connection, spec, *pair) for pair in zip(files, readable, strict=True) if _has_content(pair[1])]
     first = parts[0]
     for part in parts[1:]:
-        check_same_columns(first.name, first.columns, part.name, part.columns, place(spec, "path"))
+        check_same_columns(first.name, first.columns, part.name, part.columns, location(spec, "path"))
     names = ", ".join(quote(n) for n in first.columns)
     return " UNION ALL ".join(f"SELECT {names} FROM {part.reader()}" for part in parts)
 
@@ -92,7 +92,7 @@ def _sniffed(
     except duckdb.Error as error:
         if "It was not possible" in str(error):
             hint = "look at its first lines; options: {delimiter: …, quote: …, skip: …} say how it is written"
-            raise SynthError(f"{name.name} does not read as a CSV file", place(spec, "path"), hint) from None
+            raise SynthError(f"{name.name} does not read as a CSV file", location(spec, "path"), hint) from None
         raise read_error(error, spec, name) from None
     assert row is not None
     given.setdefault("delim", literal(str(row[1])))
@@ -164,7 +164,7 @@ def _delimiter(spec: SourceTableSpec, file: Path, line: str) -> str:
         if usual not in bare and any(d in bare for d in _DELIMITERS):
             hint = "declare it: options: {header: false, delimiter: …}"
             raise SynthError(
-                f"{file.name} has no header, and its rows do not tell their delimiter", place(spec, "options"), hint
+                f"{file.name} has no header, and its rows do not tell their delimiter", location(spec, "options"), hint
             )
         return usual
     best = max(_DELIMITERS, key=bare.count)

@@ -14,8 +14,8 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import file_format, find_files
+from synthkit.sources.location import column_location, location
 from synthkit.sources.options import check_options
-from synthkit.sources.place import column_place, place
 from synthkit.sources.scan import opened
 from synthkit.sources.standing import standing
 from synthkit.sources.types import at_rest, declared_sql_type, provisional_type, written_sql_type
@@ -134,10 +134,10 @@ def _check_declared(spec: SourceTableSpec, names: list[str]) -> None:
     for column in spec.columns:
         if column.name not in names:
             hint = did_you_mean(column.name, names, "a column")
-            where = column_place(spec, column.name)
+            where = column_location(spec, column.name)
             raise SynthError(f"source table {spec.name!r} has no column {column.name!r}", where, hint)
     for key, listed in (("primary_key", spec.primary_key), ("privacy_unit", (spec.privacy_unit,))):
         for name in listed:
             if name is not None and name not in names:
                 hint = did_you_mean(name, names, "a column")
-                raise SynthError(f"source table {spec.name!r} has no column {name!r}", place(spec, key), hint)
+                raise SynthError(f"source table {spec.name!r} has no column {name!r}", location(spec, key), hint)

@@ -16,7 +16,7 @@ from synthkit.errors import SynthError, did_you_mean, nearest
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import inside_as_written
 from synthkit.sources.found import Scan
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.projection import Name
 from synthkit.sources.reader import Asked, Entry, Lookup, Reader
 from synthkit.sql.quoting import literal, quote
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> Path:
     """The database file of a duckdb or sqlite connection. Raises SynthError where it is not there."""
-    where = place(spec, "connection")
+    where = location(spec, "connection")
     if connection.path is None:
         raise SynthError(f"connection {spec.connection!r} has no path", where, "write path: to the database file")
     path = root / connection.path
@@ -79,12 +79,12 @@ def open_duckdb(
     except duckdb.Error as error:
         hint = "is it a DuckDB file, and not open for writing elsewhere?"
         reason = str(error).split("\n")[0]
-        raise SynthError(f"cannot open {path}: {reason}", place(spec, "connection"), hint) from None
+        raise SynthError(f"cannot open {path}: {reason}", location(spec, "connection"), hint) from None
     try:
         # A TEMP view lives in the in-memory database, so the file is never written to.
         connection.execute(f"CREATE TEMP VIEW found AS {one_select(connection, select(spec))}")
     except ValueError as error:
-        raise SynthError(f"the query: {error}", place(spec, "query"), "keep one SELECT, drop the rest") from None
+        raise SynthError(f"the query: {error}", location(spec, "query"), "keep one SELECT, drop the rest") from None
     except duckdb.Error as error:
         reason = str(error).split("\n")[0]
         if spec.query is None and isinstance(error, duckdb.CatalogException):
@@ -95,7 +95,7 @@ def open_duckdb(
         hint = "mend the query"
         if isinstance(error, duckdb.PermissionException):
             hint = "a source reads its own database: name a file by path:, or make the view a table"
-        raise SynthError(f"DuckDB: {reason}", place(spec, key), hint) from None
+        raise SynthError(f"DuckDB: {reason}", location(spec, key), hint) from None
     return Scan()
 
 
@@ -104,7 +104,7 @@ def missing_table(spec: SourceTableSpec, names: list[str]) -> SynthError:
     wanted = spec.table or spec.name
     hint = did_you_mean(wanted.split(".")[-1], names, "a table")
     key = "table" if spec.table is not None else "name"
-    return SynthError(f"connection {spec.connection!r} has no table {wanted!r}", place(spec, key), hint)
+    return SynthError(f"connection {spec.connection!r} has no table {wanted!r}", location(spec, key), hint)
 
 
 def select(spec: SourceTableSpec) -> str:
@@ -130,7 +130,7 @@ def _catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, root: Path) -> Ite
             shut(connection)
             yield lambda name: _in_duckdb(connection, name, spec)
     except duckdb.Error as error:
-        raise SynthError(f"cannot open {path}: {str(error).splitlines()[0]}", place(spec, "connection")) from None
+        raise SynthError(f"cannot open {path}: {str(error).splitlines()[0]}", location(spec, "connection")) from None
 
 
 def _in_duckdb(connection: object, name: Name, spec: SourceTableSpec) -> Entry | None:

@@ -12,7 +12,7 @@ from typing import IO, cast
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 
 # Named in errors; every encoding that Python knows can be declared.
 _COMMON = ("utf-8", "utf-16", "latin-1", "cp1252", "cp1251", "cp850", "shift_jis", "gb18030", "big5", "euc_kr")
@@ -26,7 +26,7 @@ def encoding_of(spec: SourceTableSpec) -> str:
         "".encode(given)  # LookupError also for what is no encoding of text, such as base64
         return codecs.lookup(given).name
     except LookupError:
-        where = place(spec, "options", "encoding")
+        where = location(spec, "options", "encoding")
         hint = did_you_mean(given, _COMMON, "an encoding, such as one")
         raise SynthError(f"there is no encoding {given!r}", where, hint) from None
 
@@ -70,5 +70,5 @@ def _rewritten(spec: SourceTableSpec, file: Path, copy: Path) -> Path:
     except UnicodeError as error:
         hint = "declare the encoding it has: options: {encoding: …}; without it, UTF-8 is read"
         what = f"{file.name} is not in {spec.options['encoding']}: {error}"
-        raise BuildError(what, place(spec, "options", "encoding"), hint) from None
+        raise BuildError(what, location(spec, "options", "encoding"), hint) from None
     return copy

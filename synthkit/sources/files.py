@@ -11,8 +11,8 @@ from synthkit.project.containment import HINT, hidden_way_out
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import utf8_files
 from synthkit.sources.found import Scan
+from synthkit.sources.location import location
 from synthkit.sources.options import check_options
-from synthkit.sources.place import place
 from synthkit.sources.readerror import read_error
 from synthkit.sql.quoting import quote
 
@@ -35,7 +35,7 @@ _GLOB = re.compile(r"[*?\[]")
 def find_files(spec: SourceTableSpec, root: Path) -> list[Path]:
     """The files that ``path`` names, sorted. Raises SynthError, naming the nearest file, where there is none."""
     assert spec.path is not None
-    where = place(spec, "path")
+    where = location(spec, "path")
     if "://" in spec.path:
         hint = "fetch the file first, or read it through a duckdb connection"
         raise SynthError(f"{spec.path} is not on this machine", where, hint)
@@ -86,7 +86,7 @@ def file_format(spec: SourceTableSpec, files: list[Path]) -> str:
     kind = _format_of(files[0].name)
     if kind is None:
         hint = "write format: csv, parquet or jsonl"
-        raise SynthError(f"the format of {files[0].name!r} is not clear", place(spec, "path"), hint)
+        raise SynthError(f"the format of {files[0].name!r} is not clear", location(spec, "path"), hint)
     return kind
 
 
@@ -110,9 +110,9 @@ def open_scan(
     kind = file_format(spec, files)
     check_options(spec, kind)
     if all(f.stat().st_size == 0 for f in files):
-        raise BuildError(f"{spec.path} is empty", place(spec, "path"), "give it a header and rows")
+        raise BuildError(f"{spec.path} is empty", location(spec, "path"), "give it a header and rows")
     if lenient and kind != "parquet":
-        from synthkit.sources.rowwise import open_csv, open_json
+        from synthkit.sources.lenient import open_csv, open_json
 
         return (open_csv if kind == "csv" else open_json)(connection, spec, files, scratch, look)
     try:

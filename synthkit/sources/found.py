@@ -9,7 +9,7 @@ from typing import Any
 
 from synthkit.errors import BuildError, SynthError
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.written import Kind
 
 
@@ -43,7 +43,7 @@ class Scan:
 def check_names(names: Iterable[str], spec: SourceTableSpec) -> None:
     """Column names exist and differ, also in case. Raises SynthError."""
     seen: dict[str, str] = {}
-    where = place(spec, "path" if spec.path is not None else "name")
+    where = location(spec, "path" if spec.path is not None else "name")
     for name in names:
         if name.strip() == "":
             raise SynthError("a column has no name", where, "name every column in the first line")
@@ -69,12 +69,12 @@ def binary_column(name: str, spec: SourceTableSpec) -> BuildError:
     """The error for a column that no generator can learn and no table holds."""
     if spec.path is None:
         where, hint = (
-            place(spec, "query" if spec.query is not None else "table"),
+            location(spec, "query" if spec.query is not None else "table"),
             "leave it out: write query: with the others",
         )
     else:
         where, hint = (
-            place(spec, "path"),
+            location(spec, "path"),
             "leave it out of the file; if it is text, set options: {binary_as_string: true}",
         )
     return BuildError(f"column {name!r} holds binary data", where, hint)

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import ConnectionSpec, FreshnessSpec, SourceTableSpec
 from synthkit.sources.files import find_files
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.readers import reader_of
 from synthkit.sources.scan import opened
 from synthkit.sources.types import cast
@@ -115,7 +115,7 @@ def last_loaded(spec: SourceTableSpec, *, root: Path, connections: Mapping[str, 
             shut(source.connection, files, [Path(scratch), *patterns])
         if spec.loaded_at_field not in source.names:
             hint = did_you_mean(spec.loaded_at_field, source.names, "a column")
-            raise SynthError(f"there is no column {spec.loaded_at_field!r}", place(spec, "loaded_at_field"), hint)
+            raise SynthError(f"there is no column {spec.loaded_at_field!r}", location(spec, "loaded_at_field"), hint)
         found = source.found()
         columns = [f"{source.value(n, found[n], found[n].sql_type)} AS {quote(n)}" for n in source.names]
         source.connection.execute(f"CREATE TEMP VIEW loaded AS SELECT {', '.join(columns)} FROM raw")
@@ -140,11 +140,11 @@ def _scalar(connection: Any, query: str, spec: SourceTableSpec) -> Any:
         row = connection.execute(one_select(connection, query)).fetchone()
     except ValueError as error:
         hint = "a filter is one condition, as after WHERE"
-        raise SynthError(f"the query of its freshness: {error}", place(spec, "freshness"), hint) from None
+        raise SynthError(f"the query of its freshness: {error}", location(spec, "freshness"), hint) from None
     except duckdb.Error as error:
         text = " ".join(str(error).split("\n\nLINE ")[0].split())
         hint = "mend loaded_at_field or the filter under freshness"
-        raise SynthError(f"its freshness cannot be read: {text}", place(spec, "freshness"), hint) from None
+        raise SynthError(f"its freshness cannot be read: {text}", location(spec, "freshness"), hint) from None
     return row[0]
 
 

@@ -20,7 +20,7 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Table
 from synthkit.sources.bounding import Declared, bounded_query
 from synthkit.sources.infer import infer, profile
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.reading import Reading
 from synthkit.sources.recognise import recognise, repeating, with_forms, with_tails
@@ -126,7 +126,7 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
     schema, spec, connection = reading.schema, reading.source.spec, reading.source.connection
     reading.write()
     notes, side = reading.notes(), quote(reading.bucket)
-    rows = write_sides(connection, schema, [reading.every], holdout, making, place(spec, "name"), side, reading.keep)
+    rows = write_sides(connection, schema, [reading.every], holdout, making, location(spec, "name"), side, reading.keep)
     profiles = profile(connection, schema, making / "train.parquet")
     if reading.declared is None:
         schema = infer(schema, spec, profiles).undescribed()
@@ -162,4 +162,4 @@ def _unreadable(error: Exception, spec: SourceTableSpec) -> BuildError:
     if spec.path is not None:
         return read_error(error, spec)
     reason = str(error).split("\n")[0]
-    return BuildError(f"cannot read {spec.name!r}: {reason}", place(spec, "name"))
+    return BuildError(f"cannot read {spec.name!r}: {reason}", location(spec, "name"))

@@ -11,7 +11,7 @@ from typing import IO
 from synthkit.errors import BuildError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import encoding_of, opened_bytes, utf8_files
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 
 _BOM = "\ufeff"
 
@@ -33,7 +33,8 @@ def text_lines(spec: SourceTableSpec, file: Path, scratch: Path) -> Iterator[Ite
             yield _decoded(opened, encoding)
     except (OSError, EOFError, zlib.error) as error:  # pyarrow's errors of a stream are OSErrors, too
         what = f"{file.name} cannot be read to its end: {error}"
-        raise BuildError(what, place(spec, "path"), "it is cut short, or packed otherwise than its name says") from None
+        hint = "it is cut short, or packed otherwise than its name says"
+        raise BuildError(what, location(spec, "path"), hint) from None
 
 
 def _decoded(opened: IO[bytes], encoding: str) -> Iterator[str]:

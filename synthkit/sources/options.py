@@ -9,7 +9,7 @@ from typing import Any
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sql.quoting import literal
 
 # Our name of an option → DuckDB's, and the kind of value that it takes.
@@ -46,14 +46,14 @@ def check_options(spec: SourceTableSpec, kind: str) -> None:
         if key not in known:
             hint = did_you_mean(key, known, "an option")
             raise SynthError(
-                f"there is no reader option {key!r} for {kind} files", place(spec, "options", key, key=True), hint
+                f"there is no reader option {key!r} for {kind} files", location(spec, "options", key, key=True), hint
             )
         wanted = known[key][1]
         # In Python True is an int, but skip: true says nothing.
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             names = {str: "text in quotes", bool: "true or false", int: "a whole number"}
             hint = names.get(wanted, "text, or a list of texts") if isinstance(wanted, type) else "text, or a list"
-            raise SynthError(f"option {key}: {value!r} will not do", place(spec, "options", key), f"write {hint}")
+            raise SynthError(f"option {key}: {value!r} will not do", location(spec, "options", key), f"write {hint}")
 
 
 def arguments(spec: SourceTableSpec, kind: str, leave_out: Iterable[str] = ()) -> dict[str, str]:

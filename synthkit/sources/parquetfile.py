@@ -15,8 +15,8 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.canonical import canonical
 from synthkit.sources.found import check_names, check_same_columns
+from synthkit.sources.location import column_location, location
 from synthkit.sources.options import arguments, file_literal
-from synthkit.sources.place import column_place, place
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import provisional_type, written_sql_type
 from synthkit.sql.quoting import quote
@@ -53,7 +53,7 @@ def parquet_query(
         _check_types(schema, file, spec)
         check_names(schema.names, spec)  # DuckDB renames what differs only in case
         names = names or schema.names
-        check_same_columns(files[0], names, file, schema.names, place(spec, "path"))
+        check_same_columns(files[0], names, file, schema.names, location(spec, "path"))
         stored.add(tuple(schema.field(n).type for n in names))
     given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
     listed = ", ".join(file_literal(f) for f in files)
@@ -108,7 +108,7 @@ def _check_exact(
             if row is not None and row[0] is not None:
                 what = f"column {name!r} is {own[name]} in {file.name}, and {row[0]} is no {wanted}, as others have it"
                 hint = "declare its type (integer, or decimal): then each file is read in its own; or write all in one"
-                raise BuildError(what, column_place(spec, name), hint)
+                raise BuildError(what, column_location(spec, name), hint)
 
 
 def _check_types(schema: pa.Schema, file: Path, spec: SourceTableSpec) -> None:
@@ -122,6 +122,6 @@ def _check_types(schema: pa.Schema, file: Path, spec: SourceTableSpec) -> None:
             what, way = "no type of DuckDB", f"as whole numbers of its unit ({column.type.unit}), named so"
         else:
             continue
-        where = column_place(spec, column.name)
+        where = column_location(spec, column.name)
         message = f"column {column.name!r} of {file.name} is {column.type}: {what}"
         raise SynthError(message, where, f"write the file with it {way}")

@@ -16,8 +16,8 @@ from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table, subquery
 from synthkit.sources.found import Scan, binary_column, check_names
+from synthkit.sources.location import location
 from synthkit.sources.pgcatalogue import looked_up
-from synthkit.sources.place import place
 from synthkit.sources.reader import Asked, Lookup, Reader
 from synthkit.sources.stream import load_batches
 from synthkit.sql.quoting import quote
@@ -84,7 +84,7 @@ def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[psycopg
     """A read-only connection that sees one snapshot. Raises SynthError without showing the password."""
     import psycopg
 
-    where = place(spec, "connection")
+    where = location(spec, "connection")
     if not chosen.url:
         hint = "write url: postgresql://user@host/database (the password from env_var)"
         raise SynthError(f"connection {spec.connection!r} has no url", where, hint)
@@ -190,7 +190,7 @@ def _explained(server: psycopg.Connection[Any], spec: SourceTableSpec, error: Ex
         return missing_table(spec, [str(t[0]) for t in server.execute(query).fetchall()])
     key = "query" if spec.query is not None else "table"
     reason = _hidden(str(error).strip().split("\n")[0], secret)
-    return SynthError(f"PostgreSQL: {reason}", place(spec, key), "mend the query, or the rights of the user")
+    return SynthError(f"PostgreSQL: {reason}", location(spec, key), "mend the query, or the rights of the user")
 
 
 def _password(spec: SourceTableSpec, url: str) -> str:
@@ -202,7 +202,7 @@ def _password(spec: SourceTableSpec, url: str) -> str:
     except psycopg.Error:
         hint = "write postgresql://user:password@host:port/database, special characters in % notation"
         raise SynthError(
-            f"the url of connection {spec.connection!r} cannot be parsed", place(spec, "connection"), hint
+            f"the url of connection {spec.connection!r} cannot be parsed", location(spec, "connection"), hint
         ) from None
 
 

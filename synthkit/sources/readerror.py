@@ -7,7 +7,7 @@ from pathlib import Path
 
 from synthkit.errors import BuildError
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 
 _COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CONVERSION = re.compile(r'converting column "(.+?)"\. Could not convert string "(.*?)" to \'(.+?)\'', re.DOTALL)
@@ -26,7 +26,7 @@ def read_error(error: Exception, spec: SourceTableSpec, file: Path | None = None
     line = _LINE.search(message)
     at = f"{name}, line {int(line[1]):,}" if line else str(name)
     what, hint = _explained(message, at, str(name))
-    return BuildError(what, place(spec, "path"), hint)
+    return BuildError(what, location(spec, "path"), hint)
 
 
 def write_error(error: Exception, name: str) -> BuildError | None:

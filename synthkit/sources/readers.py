@@ -9,7 +9,7 @@ from synthkit.errors import SynthError, did_you_mean
 from synthkit.plugins import entries, loaded, no_kind
 from synthkit.project.connections import GROUP
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.reader import Reader
 
 
@@ -19,7 +19,7 @@ def connection_of(spec: SourceTableSpec, connections: Mapping[str, ConnectionSpe
     if name not in connections:
         hint = did_you_mean(name, connections, "a connection")
         hint += "; connections are declared under connections: in synth_project.yml"
-        raise SynthError(f"there is no connection {name!r}", place(spec, "connection"), hint)
+        raise SynthError(f"there is no connection {name!r}", location(spec, "connection"), hint)
     return connections[name]
 
 

@@ -19,8 +19,8 @@ from synthkit.sources.bounding import SALT as UNIT_SALT
 from synthkit.sources.bounding import Declared
 from synthkit.sources.canonical import joined, told_apart
 from synthkit.sources.describe import typed
+from synthkit.sources.location import column_location, location
 from synthkit.sources.options import file_literal
-from synthkit.sources.place import column_place, place
 from synthkit.sources.scan import Opened
 from synthkit.sources.split import SALT, bucket
 from synthkit.sources.types import DEFAULT_DECIMALS, provisional_type
@@ -71,7 +71,9 @@ class Reading:
             found = {n: Found(source.stored.get(n, "VARCHAR"), source.written) for n in source.names}
             lacking = next((n for n in schema.names if n not in found), None)
             if lacking is not None:
-                raise BuildError(f"source table {spec.name!r} has no column {lacking!r}", column_place(spec, lacking))
+                raise BuildError(
+                    f"source table {spec.name!r} has no column {lacking!r}", column_location(spec, lacking)
+                )
         mark = "__"
         while any(n.lower().startswith(mark) for n in source.names):
             mark += "_"
@@ -180,7 +182,7 @@ def _counts(reading: Reading, whats: Sequence[str]) -> tuple[int, dict[str, dict
     if rows == 0:
         spec = reading.source.spec
         hint = "a generator learns from rows: check the file, or the query"
-        raise BuildError(f"source table {spec.name!r} has no rows", place(spec, "name"), hint)
+        raise BuildError(f"source table {spec.name!r} has no rows", location(spec, "name"), hint)
     return rows, found
 
 
@@ -208,7 +210,7 @@ def _check(reading: Reading) -> list[str]:
     rows, counts = _counts(reading, ("misfit", "infinite", "unsaid", "nan"))
     notes, declared = [], {c.name: c for c in spec.columns}
     for column in reading.schema.columns:
-        found, where = counts[column.name], column_place(spec, column.name)
+        found, where = counts[column.name], column_location(spec, column.name)
         if found["misfit"]:
             bad = f"SELECT file_row_number FROM {reading.scan} WHERE {reading.marks[column.name]['misfit']}"
             what = f"column {column.name!r}: {found['misfit']:,} of {rows:,} values are not {_wanted(declared, column)}"

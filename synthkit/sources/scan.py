@@ -14,7 +14,7 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.canonical import canonical, joined, named, told_apart, unit_value
 from synthkit.sources.files import open_scan
 from synthkit.sources.found import Snapshot, binary_column, check_names
-from synthkit.sources.place import column_place
+from synthkit.sources.location import column_location
 from synthkit.sources.reader import Asked
 from synthkit.sources.readerror import read_error
 from synthkit.sources.readers import connection_of, reader_of
@@ -93,7 +93,7 @@ class Opened:
         for name in self.names:
             if name in self.nested and name not in said:
                 what = f"column {name!r} holds objects or lists, which no generator learns"
-                raise BuildError(what, column_place(self.spec, name), nested_hint(name))
+                raise BuildError(what, column_location(self.spec, name), nested_hint(name))
 
     def _understood(self, asked: Sequence[Column]) -> dict[str, Found]:
         import duckdb

@@ -29,7 +29,7 @@ from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import beside, database_file, file_identity, missing_table, select, subquery
 from synthkit.sources.found import Scan, check_names
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.projection import Name
 from synthkit.sources.reader import Asked, Entry, Lookup, Reader
 from synthkit.sources.stream import load_texts
@@ -97,9 +97,9 @@ def _explained(error: sqlite3.Error, spec: SourceTableSpec, path: Path) -> Synth
             names = source.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
         return missing_table(spec, [str(n[0]) for n in names])
     if "not a database" in str(error):
-        return SynthError(f"{path.name} is no SQLite file", place(spec, "connection"), "check type: and path:")
+        return SynthError(f"{path.name} is no SQLite file", location(spec, "connection"), "check type: and path:")
     key = "query" if spec.query is not None else "connection"
-    return SynthError(f"SQLite: {error}", place(spec, key), "mend the query, or the database")
+    return SynthError(f"SQLite: {error}", location(spec, key), "mend the query, or the database")
 
 
 def _types(source: sqlite3.Connection, spec: SourceTableSpec, names: list[str]) -> list[str]:

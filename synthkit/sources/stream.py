@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.project.types import SourceTableSpec
-from synthkit.sources.place import column_place
+from synthkit.sources.location import column_location
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _check_digits(
             what = f"column {name!r} is numeric without a precision of up to 38 digits, and {row[0]:,} values have more"
             ways = f"cast it in query: ({name}::numeric(38, 4), or ::text), or declare it: type: decimal, decimals: 4"
             told = f"{what} digits than a DOUBLE keeps (first: {row[1]!r})"
-            raise BuildError(told, column_place(spec, name), ways)
+            raise BuildError(told, column_location(spec, name), ways)
 
 
 def load_texts(
@@ -134,7 +134,7 @@ def _check(
         bad, value = row[2 * position], row[2 * position + 1]
         if bad:
             what = f"column {names[i]!r}: {bad:,} values are no {types[i]} (first: {value!r})"
-            raise BuildError(what, column_place(spec, names[i]), "mend the rows, or cast the column in query:")
+            raise BuildError(what, column_location(spec, names[i]), "mend the rows, or cast the column in query:")
 
 
 def _text_schema(width: int) -> pa.Schema:

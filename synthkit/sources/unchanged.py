@@ -17,7 +17,7 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.fingerprint import content_hash, server_hash
 from synthkit.sources.found import Snapshot
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.readers import connection_of, reader_of
 from synthkit.sources.standing import Standing, standing
 
@@ -70,6 +70,6 @@ def unchanged(
 
 
 def _changed(spec: SourceTableSpec) -> BuildError:
-    where = place(spec, "path" if spec.path is not None else "connection")
+    where = location(spec, "path" if spec.path is not None else "connection")
     hint = "wait until nobody writes to it: nothing of what was read is kept or published"
     return BuildError(f"source table {spec.name!r} changed while it was read: run the build again", where, hint)

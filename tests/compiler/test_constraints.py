@@ -145,7 +145,7 @@ def test_models_inherit_the_rules_of_what_they_learn_from(tmp_path: Path) -> Non
         "chosen": [],
         "third": [],  # a query may make of a source what it likes
     }
-    places = [c.place for c in models["second"].constraints]
+    places = [c.location for c in models["second"].constraints]
     assert places == ["models/sources.yml:8:23", "models/customers.yml:6:28", "models/customers.yml:11:18"]
 
 

@@ -62,8 +62,8 @@ class Forest:
             if reached is None:  # a tree of one leaf
                 found += values[int(bit_places()[0])]
                 continue
-            place = (reached * _DE_BRUIJN).bitwise_right_shift_(27).bitwise_and_(31)
-            found += values.index_select(0, place)
+            bit_position = (reached * _DE_BRUIJN).bitwise_right_shift_(27).bitwise_and_(31)
+            found += values.index_select(0, bit_position)
         return found
 
 

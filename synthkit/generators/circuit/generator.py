@@ -111,7 +111,7 @@ def _fit(
 
     if budget is not None:
         raise BuildError("circuit gives no differential privacy")
-    place = resolve(device)
+    chosen = resolve(device)
     bins = params.bins or min(100, max(10, table.rows // 50))
     encoder = fit_encoder(
         table,
@@ -131,7 +131,7 @@ def _fit(
     def rounds(done: int, total: int, note: str) -> None:
         progress(done, total, "refinements", note)
 
-    tree = fit_tree(codes.to(place), encoder.cardinalities, params, seed, steps).to("cpu")
+    tree = fit_tree(codes.to(chosen), encoder.cardinalities, params, seed, steps).to("cpu")
     categorical = [i for i, c in enumerate(encoder.columns) if c.grid is None]
     refinement = fit_refinement(tree, codes, categorical, params, seed, rounds)
     return Circuit(encoder, tree, refinement)

@@ -39,7 +39,7 @@ def check_real_rows(rules: Mapping[Inequality, str], table: Table) -> None:
         rules: rule → where it is declared.
 
     Raises:
-        BuildError: names each broken rule, its place, and how many rows break it.
+        BuildError: names each broken rule, its location, and how many rows break it.
     """
     names = sorted({name for rule in rules for name in rule.columns})
     broken = dict.fromkeys(rules, 0)
@@ -188,5 +188,5 @@ def keeps(rules: Sequence[Inequality]) -> frozenset[str]:
 
 
 def parse_all(texts: Mapping[str, str]) -> dict[Inequality, str]:
-    """Rules back from a job's text → place."""
-    return {parse_inequality(text): place for text, place in texts.items()}
+    """Rules back from a job's text → location."""
+    return {parse_inequality(text): location for text, location in texts.items()}

@@ -24,8 +24,8 @@ def positions_of(cut: Cut, cells: Array, random: np.random.Generator) -> tuple[A
     below = np.concatenate([[0.0], running])[first]
     u = stratified(cells, random)
     total = np.add.reduceat(cut.weights[order], first)
-    place = np.searchsorted(running, below[cells] + u * total[cells], side="right")
-    leaf = order[np.clip(place, first[cells], (first + sizes - 1)[cells])]
+    position = np.searchsorted(running, below[cells] + u * total[cells], side="right")
+    leaf = order[np.clip(position, first[cells], (first + sizes - 1)[cells])]
     start, end = cut.starts[leaf], cut.ends[leaf]
     inside = (stratified(leaf, random) * (end - start)) if len(leaf) else np.zeros(0)
     step = np.minimum(inside.astype(np.int64), end - start - 1)

@@ -66,8 +66,8 @@ class Marginals:
         names = [a.name for a in self.encoder.axes]
         cells = {}
         for name, value in quota.values.items():
-            place = self.encoder.position_of(name, value)
-            cells[names.index(name)] = int(self.cuts[names.index(name)].codes(np.array([place]))[0])
+            position = self.encoder.position_of(name, value)
+            cells[names.index(name)] = int(self.cuts[names.index(name)].codes(np.array([position]))[0])
         model = self.model.given(cells)
         if not model.total > 0:
             raise BuildError(f"the model gives {values_text(quota)} no probability", hint="ask for likelier values")

@@ -49,8 +49,8 @@ class Sampler:
             group = np.zeros(rows, dtype=np.int64)
             for c in step.known:
                 group = group * self.sizes[c] + found[c]
-            place = np.searchsorted(step.cumulative, group + stratified(group, random), side="right")
-            cell = np.minimum(place - group * step.cells, step.cells - 1)
+            position = np.searchsorted(step.cumulative, group + stratified(group, random), side="right")
+            cell = np.minimum(position - group * step.cells, step.cells - 1)
             for c in reversed(step.new):
                 cell, found[c] = np.divmod(cell, self.sizes[c])
         return found

@@ -63,8 +63,8 @@ def impossible(rules: Sequence[Mapping[str, Any]], encoder: DeclaredEncoder) -> 
     names = [a.name for a in encoder.axes]
     found = []
     for rule in rules:
-        places = sorted((names.index(n) if n in names else -1, encoder.position_of(n, v)) for n, v in rule.items())
-        found.append(Impossible(tuple(c for c, _ in places), tuple(p for _, p in places)))
+        positions = sorted((names.index(n) if n in names else -1, encoder.position_of(n, v)) for n, v in rule.items())
+        found.append(Impossible(tuple(c for c, _ in positions), tuple(p for _, p in positions)))
     return tuple(found)
 
 

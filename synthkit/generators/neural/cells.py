@@ -59,9 +59,9 @@ class CellEncoder:
         """The cell of one value (None: missing). Raises BuildError: the column cannot hold it."""
         import numpy as np
 
-        place = self.encoder.position_of(column, value)
+        position = self.encoder.position_of(column, value)
         index = next(i for i, a in enumerate(self.encoder.axes) if a.name == column)
-        return int(self.layout.starts[index]) + int(self.cuts[index].codes(np.array([place]))[0])
+        return int(self.layout.starts[index]) + int(self.cuts[index].codes(np.array([position]))[0])
 
 
 def cut_cells(

@@ -60,9 +60,9 @@ class Conditions:
         """For each cell a random row that has it: int64, same shape."""
         import torch
 
-        place = torch.rand(len(cells), generator=generator, device=cells.device)
+        drawn = torch.rand(len(cells), generator=generator, device=cells.device)
         # float32 may round up to 1: the last row of the cell must hold it.
-        within = torch.minimum((place * self.count[cells]).long(), self.count[cells] - 1)
+        within = torch.minimum((drawn * self.count[cells]).long(), self.count[cells] - 1)
         return self.rows[self.first[cells] + within].long()
 
 
@@ -70,8 +70,8 @@ def draw_cells(sums: torch.Tensor, columns: int, rows: int, generator: torch.Gen
     """One cell per row, int64, by running sums in which column k has the interval [k, k + 1)."""
     import torch
 
-    place = torch.rand(rows, generator=generator, device=sums.device, dtype=torch.float64) * columns
-    return torch.searchsorted(sums, place, right=True).clamp_(max=len(sums) - 1)
+    drawn = torch.rand(rows, generator=generator, device=sums.device, dtype=torch.float64) * columns
+    return torch.searchsorted(sums, drawn, right=True).clamp_(max=len(sums) - 1)
 
 
 def condition_vectors(cells: torch.Tensor, width: int) -> torch.Tensor:

@@ -83,8 +83,8 @@ class Judge:
             means = sums / torch.bincount(flat, minlength=layout.cells).clamp(min=1)
             sides[:, layout.discrete :] = ((residuals > means[given]) & layout.has_residual[given]).long()
         folded = ((cells - layout.starts) * 2 + sides)[:, self.columns] % (2 * FOLDED)
-        places = folded + torch.arange(count, device=cells.device) * 2 * FOLDED
-        ones = torch.zeros(len(cells), count * 2 * FOLDED, device=cells.device).scatter_(1, places, 1.0)
+        slots = folded + torch.arange(count, device=cells.device) * 2 * FOLDED
+        ones = torch.zeros(len(cells), count * 2 * FOLDED, device=cells.device).scatter_(1, slots, 1.0)
         tables = (ones.t() @ ones) / len(cells)
         blocks = tables.view(count, 2 * FOLDED, count, 2 * FOLDED)
         blocks.diagonal(dim1=0, dim2=2).zero_()

@@ -73,8 +73,8 @@ class Layout:
         """The segment of each cell, int64, shape (cells,)."""
         import torch
 
-        places = torch.arange(len(self.widths)).repeat_interleave(torch.tensor(self.widths))
-        return places.to(self.has_residual.device)
+        columns = torch.arange(len(self.widths)).repeat_interleave(torch.tensor(self.widths))
+        return columns.to(self.has_residual.device)
 
     @cached_property
     def membership(self) -> torch.Tensor:
@@ -142,9 +142,9 @@ class Layout:
         noisy = logits + gumbel(logits, generator)
         top = self.largest(noisy).index_select(1, self.segment) == noisy
         # Of equal maxima the last wins: a tie has probability 0 but for rounding.
-        places = torch.zeros(len(logits), len(self.widths), dtype=torch.int64, device=logits.device)
+        chosen = torch.zeros(len(logits), len(self.widths), dtype=torch.int64, device=logits.device)
         index = torch.arange(self.cells, device=logits.device) * top
-        return places.scatter_reduce_(1, self.segment.expand(len(logits), -1), index, "amax")
+        return chosen.scatter_reduce_(1, self.segment.expand(len(logits), -1), index, "amax")
 
 
 def gumbel(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -152,7 +152,7 @@ def encoded(table: Table, params: NeuralParams, seed: int, device: str) -> tuple
     from synthkit.generators.devices import resolve
     from synthkit.generators.neural.rows import Rows
 
-    place = resolve(device if params.enable_gpu else "cpu")
+    chosen = resolve(device if params.enable_gpu else "cpu")
     encoder = fit_encoder(
         table,
         cells="modes",
@@ -163,7 +163,7 @@ def encoded(table: Table, params: NeuralParams, seed: int, device: str) -> tuple
         seed=seed,
     )
     codes = encoder.encode_table(table, seed)
-    return encoder, Rows.of(Layout.of(encoder), codes, params.held_out, seed, place)
+    return encoder, Rows.of(Layout.of(encoder), codes, params.held_out, seed, chosen)
 
 
 def calibrated(model: NeuralModel, rows: Rows, seed: int) -> NeuralModel:

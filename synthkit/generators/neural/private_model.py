@@ -158,8 +158,8 @@ def fit(
     declared = declared_encoder(replace(table, schema=known.schema), known.ends)
     positions = declared.encode_table(table)
     encoder, shares = cut_cells(declared, positions, plan, params.bins, releases)
-    place = resolve(device if params.enable_gpu else "cpu")
-    cells = encoder.cells(positions).to(place)
+    chosen = resolve(device if params.enable_gpu else "cpu")
+    cells = encoder.cells(positions).to(chosen)
     watcher = watching.watcher()
     if watcher is not None:
         watcher.begin(encoder, plan, params.max_per_sample_grad_norm)
@@ -168,7 +168,7 @@ def fit(
     def report(done: int, total: int) -> None:
         progress(done, total, "steps")
 
-    given = Training(encoder.layout.to(place), shares.to(place), gradients, plan.steps, seed, report)
+    given = Training(encoder.layout.to(chosen), shares.to(chosen), gradients, plan.steps, seed, report)
     weights = {k: w.detach().cpu() for k, w in train(given, params).items()}
     if not all(bool(torch.isfinite(w).all()) for w in weights.values()):
         raise BuildError("training diverged: a weight is no longer finite", hint="lower the learning rates")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthkit.earlier import names
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.behind import written
 from synthkit.sources.projection import Dialect, Name
@@ -17,7 +18,7 @@ from synthkit.sources.readers import reader_of
 
 
 @dataclass(frozen=True)
-class Place:
+class Address:
     """Where rows are: a file, or a table of a database.
 
     Args:
@@ -30,7 +31,7 @@ class Place:
     shown: str
     table: str | None = None
 
-    def overlaps(self, other: Place) -> bool:
+    def overlaps(self, other: Address) -> bool:
         same = self.identity == other.identity
         return same and (self.table is None or other.table is None or self.table == other.table)
 
@@ -97,3 +98,6 @@ def _named(sql: str, dialect: Dialect) -> frozenset[Name] | None:
 def _folded(identifier: Any, dialect: Dialect) -> str:
     name = str(identifier.name)
     return name.lower() if dialect == "postgres" and not identifier.args.get("quoted") else name
+
+
+__getattr__ = names(__name__, {"Place": Address})

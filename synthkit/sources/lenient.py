@@ -32,7 +32,7 @@ from synthkit.project.types import SourceTableSpec
 from synthkit.sources.csvfile import missing_words, start_of, usual_delimiter
 from synthkit.sources.found import Scan, check_names, check_same_columns
 from synthkit.sources.lines import text_lines
-from synthkit.sources.place import place
+from synthkit.sources.location import location
 from synthkit.sources.stream import at_rest, load_texts
 from synthkit.sql.quoting import literal, quote
 
@@ -110,7 +110,7 @@ class _Dialect:
         if len(delimiter) != 1 and quoting:
             hint = 'write the file with one character between values, or without quotes: options: {quote: ""}'
             what = f"delimiter {delimiter!r} has several characters, by which no quoted values are read under epsilon"
-            raise SynthError(what, place(spec, "options", "delimiter"), hint)
+            raise SynthError(what, location(spec, "options", "delimiter"), hint)
         escape, comment = str(spec.options.get("escape", quoting)), str(spec.options.get("comment", ""))
         return _Dialect(delimiter, quoting, escape, comment, frozenset(missing_words(spec)))
 
@@ -144,7 +144,7 @@ def open_csv(
         with _csv(spec, file, scratch) as (found, _, _):
             check_names(found, spec)
             names = names or found
-            check_same_columns(filled[0], names, file, found, place(spec, "path"))
+            check_same_columns(filled[0], names, file, found, location(spec, "path"))
     counted = _Counted()
 
     def every() -> Iterator[list[str | None]]:
@@ -176,7 +176,7 @@ def _csv(spec: SourceTableSpec, file: Path, scratch: Path) -> Iterator[tuple[lis
         start = start_of(spec, file, lines)
         if start is None or start.header is None or any("\r" in name for name in start.header):
             hint = "its first line names the columns, and ends as Unix or Windows writes it"
-            raise SynthError(f"{file.name} does not read as a CSV file", place(spec, "path"), hint)
+            raise SynthError(f"{file.name} does not read as a CSV file", location(spec, "path"), hint)
         yield start.header, _Dialect.of(spec, start.delimiter), lines
 
 
@@ -216,7 +216,7 @@ def _quoted(spec: SourceTableSpec, file: Path, dialect: _Dialect, lines: _Lines,
             " nothing was read: docs/privacy.md says why this is no matter of one row"
         )
         what = f"{file.name}, line {start:,}: a quoted value does not end, or goes on after its quote"
-        raise BuildError(what, place(spec, "path"), hint) from None
+        raise BuildError(what, location(spec, "path"), hint) from None
     finally:
         csv.field_size_limit(before)
 
