@@ -12,8 +12,10 @@ from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
+from synthkit.scaffold.keyed import primary_key
 from synthkit.scaffold.options import options_yaml
 from synthkit.scaffold.seen import ABOVE, MARK, declarations, warning
+from synthkit.scaffold.takenfor import taken_for
 from synthkit.scaffold.unread import unread
 from synthkit.scaffold.writing import SCHEMA, model_lines, quoted, source_lines
 from synthkit.schema import Column, Schema
@@ -27,6 +29,10 @@ LEFT_OUT = (
     " declare only what anyone may know, never what you read off the rows"
 )
 _TARGET_NAMES = ("churn", "churned", "target", "label", "default", "outcome", "class", "y", "income", "status")
+FEW_CLASSES = 10  # a number of no more values is a code, nothing to be estimated
+_NUMERIC_TARGETS = ("price", "saleprice", "sellingprice", "target", "y", "outcome", "revenue", "cost", "charges")
+_NEVER_SHARED = ("email", "ssn", "iban")
+FEWEST_PEOPLE = 10  # different values, of which each stands in as many rows and more: nobody's own street or name
 _PII = {
     r"(^|_)e?mail(_address)?$": "email",
     r"(^|_)(phone|fax|mobile)(_number)?$": "phone_number",
@@ -84,17 +90,17 @@ def propose(
 
         with duckdb.connect(":memory:") as connection:
             profiles = profile(connection, split.schema, split.train.paths[0])
-            learnt = Schema(tuple(c for c in split.schema.columns if not _pii(c)))
+            pii = {c.name: kind for c in split.schema.columns if (kind := _pii(c, profiles[c.name])) is not None}
+            key = primary_key(connection, split.schema, profiles, split.train.paths[0])
+            learnt = Schema(tuple(c for c in split.schema.columns if c.name not in pii))
             drafted = declarations(connection, learnt, profiles, split.train.paths[0]) if bounds else {}
     if target is not None and target not in split.schema.by_name:
         raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(split.schema.names)}")
     predicted = target or _target(split.schema, profiles)
-    key = _key(split.schema, profiles)
     given = options_yaml(spec.options) if spec.options else None
-    text = _yaml(
-        source_lines(group, name, shown, given), name, group, split.schema, split.rows, key, predicted, drafted
-    )
-    notes = _notes(split.schema, split.rows, key, predicted)
+    source = source_lines(group, name, shown, given)
+    text = _yaml(source, name, group, split.schema, split.rows, key, pii, predicted, drafted)
+    notes = [*_notes(split.schema, split.rows, key, predicted), *taken_for(split.schema, profiles, key, pii)]
     return Proposal(name, text, (*notes, warning(len(drafted)) if drafted else LEFT_OUT))
 
 
@@ -109,7 +115,8 @@ def _yaml(
     group: str,
     schema: Schema,
     rows: int,
-    key: str | None,
+    key: tuple[str, ...],
+    made_up: Mapping[str, str],
     target: str | None,
     drafted: Mapping[str, str],
 ) -> str:
@@ -120,12 +127,13 @@ def _yaml(
         "",
         *source,
     ]
-    if key is not None:
-        lines.append(f"        primary_key: {quoted(key)}")
+    if key:
+        listed = ", ".join(quoted(k) for k in key)
+        lines.append(f"        primary_key: {listed if len(key) == 1 else f'[{listed}]'}")
     lines += [f"        {line}" for line in ABOVE] if drafted else []
     lines.append("        columns:")
     for column in schema.columns:
-        pii = _pii(column)
+        pii = made_up.get(column.name)
         extra = f", pii: {pii}" if pii else ""
         kind, remark = "text" if pii else column.type, column.sql_type
         said = f"type: {kind}" if pii or column.format is None else f"format: {json.dumps(column.format)}"
@@ -135,7 +143,7 @@ def _yaml(
             extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
         lines.append(f"          - {{name: {quoted(column.name)}, {said}{extra}}}  # {remark}")
     lines += ["", *model_lines(group, name)]
-    full = [quoted(c.name) for c in schema.columns if not c.nullable and c.name != key]
+    full = [quoted(c.name) for c in schema.columns if not c.nullable and (c.name,) != key]
     if full:
         lines.append(f"      - not_null: {{columns: [{', '.join(full)}], name: not_null_as_seen}}")
     if target is not None and rows * 0.2 >= FEWEST_HOLDOUT:
@@ -143,38 +151,31 @@ def _yaml(
     return "\n".join(lines) + "\n"
 
 
-def _notes(schema: Schema, rows: int, key: str | None, target: str | None) -> list[str]:
+def _notes(schema: Schema, rows: int, key: tuple[str, ...], target: str | None) -> list[str]:
     counts: dict[str, int] = {}
     for column in schema.columns:
         counts[column.type] = counts.get(column.type, 0) + 1
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items(), key=lambda kv: -kv[1]))
     notes = [f"{rows:,} rows, {len(schema.columns)} columns: {kinds}"]
     notes.append("the types were read off the rows: check them in the YAML")
-    notes.append(f"primary key: {key}" if key else "no primary key was recognised")
+    notes.append(f"primary key: {', '.join(key)}" if key else "no primary key was recognised")
     notes.append(
         f"to be predicted (tstr): {target}" if target else "no target was recognised: --target-column names one"
     )
-    filled = [c.name for c in schema.columns if _pii(c) or c.type == "text"]
-    if filled:
-        notes.append(f"made up, not learnt: {', '.join(filled)}")
     if rows * 0.2 < FEWEST_HOLDOUT:
         notes.append("few rows: most comparisons with held-out ones will not be able to tell")
     return notes
 
 
-def _pii(column: Column) -> str | None:
+def _pii(column: Column, seen: Profile) -> str | None:
+    """The kind of personal data that a column's name says it is, where its values may be such: two values are no
+    street addresses."""
     if column.type not in ("text", "id", "categorical") or not column.sql_type.startswith("VARCHAR"):
         return None
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower()
-    return next((kind for pattern, kind in _PII.items() if re.search(pattern, name)), None)
-
-
-def _key(schema: Schema, profiles: dict[str, Profile]) -> str | None:
-    for column in schema.columns:
-        found = profiles[column.name]
-        if column.type == "id" and found.unique and found.nulls == 0:
-            return column.name
-    return None
+    kind = next((kind for pattern, kind in _PII.items() if re.search(pattern, name)), None)
+    shared = seen.distinct <= FEWEST_PEOPLE and seen.distinct * FEWEST_PEOPLE <= seen.rows
+    return None if shared and kind not in _NEVER_SHARED else kind
 
 
 def _target(schema: Schema, profiles: dict[str, Profile]) -> str | None:
@@ -183,6 +184,10 @@ def _target(schema: Schema, profiles: dict[str, Profile]) -> str | None:
             few = profiles[column.name].distinct in range(2, 11)
             if column.name.lower() == name and few and column.type in ("categorical", "boolean", "integer"):
                 return column.name
+    for column in schema.columns:
+        plain = re.sub(r"[^a-z]", "", column.name.lower())
+        if plain in _NUMERIC_TARGETS and column.numeric and profiles[column.name].distinct > FEW_CLASSES:
+            return column.name
     return None
 
 

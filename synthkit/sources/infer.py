@@ -38,7 +38,7 @@ FEWEST_ROWS = 3
 IDENTIFYING_SHARE = 0.9
 MOST_DECIMALS = 9
 AT_ONCE = 16  # columns that one query counts the values of: DuckDB holds a hash table, and buffers, for each of them
-_KEY_NAME = re.compile(r"(?:^|_)(?:id|uuid|guid|key)$|[a-z](?:Id|ID|UUID)$", re.ASCII)
+_KEY_NAME = re.compile(r"(?:^|_)(?:id|uuid|guid|key)$|(?:^|[a-z ])(?:Id|ID|UUID)$|^(?:unit|row|case)id$", re.ASCII)
 _UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _KINDS_OF_TEXT = ("categorical", "text")
 

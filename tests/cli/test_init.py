@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from pathlib import Path
 
@@ -256,3 +257,44 @@ def audits_of(root: Path) -> dict[str, list[dict[str, object]]]:
     Project(root).ok("compile")
     models = json.loads((root / "target" / "manifest.json").read_text())["models"]
     return {n: [{k: v for k, v in a.items() if k != "location"} for a in m["audits"]] for n, m in models.items()}
+
+
+def test_what_each_column_was_taken_for_is_printed_and_written(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    places = [f"{kind} {number}" for kind in ("Elm", "Oak") for number in range(60)]
+    rows = [
+        {
+            "unitid": i // 2,
+            "year": 2000 + i % 2,
+            "Street": rng.choice(["Pave", "Grvl"]),
+            "place": rng.choice(places),
+            "sold": f"{rng.randint(1, 12)}/{rng.randint(1, 28)}/{rng.randint(1990, 2020)} 0:00:00" if i else "unknown",
+            "note": f"{rng.random()} {i}",
+            "price": round(rng.lognormvariate(10, 1), 2),
+        }
+        for i in range(1_200)
+    ]
+    write_csv(tmp_path / "houses.csv", rows)
+    done = synth(tmp_path, "init", "p", "--from", "houses.csv")
+    table = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ") and line.split()}
+    assert "what happens to it" in table["column"]
+    for name, said in {
+        "unitid": "id ",
+        "Street": "category",
+        "place": "rare values in groups",
+        "sold": "date %-m/%-d/%Y 0:00:00",
+        "note": "MADE UP",
+    }.items():
+        assert said in table[name], table[name]
+    assert "primary key: unitid, year" in done.stdout
+    assert "to be predicted (tstr): price" in done.stdout
+    text = (tmp_path / "p/models/houses.yml").read_text()
+    for line in (
+        "primary_key: [unitid, year]",
+        "{name: Street, type: categorical}",
+        "{name: place, type: categorical, rare: similar}",
+        '{name: sold, format: "%-m/%-d/%Y 0:00:00"}',
+        "{name: note, type: text}",
+    ):
+        assert line in text, text
+    Project(tmp_path / "p").ok("compile")
