@@ -22,6 +22,7 @@ MODULES = {
     "teacher": "benchmarks.teacher",
     "wide": "benchmarks.wide",
     "matrix": "benchmarks.matrix.__main__",
+    "rules": "benchmarks.rules.__main__",
 }
 
 

@@ -153,7 +153,8 @@ def _surprising(look: Look) -> bool:
 
     assert look.numbers is not None
     wide = float(np.ptp(look.numbers)) + 1
-    return look.rows**2 / (2 * wide) >= AGAIN
+    taken = np.arange(look.rows) / wide
+    return bool(taken[-1] < 1) and chance_of(float(np.log1p(-taken).sum()), 1) <= MOST_CHANCE
 
 
 def _expected_again(group: tuple[Look, ...]) -> float:

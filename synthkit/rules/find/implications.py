@@ -66,7 +66,7 @@ def null_causes(columns: Columns, together: Mapping[str, str], zeros: Sequence[F
             yield whole
             continue
         for other in nulls:
-            if other is not look and not (other.absent & ~look.absent).any():
+            if other is not look and other.nulls >= FEWEST and not (other.absent & ~look.absent).any():
                 chance = chance_of(other.nulls * log(look.nulls / look.rows), len(nulls) ** 2)
                 if chance <= MOST_CHANCE and not _between(nulls, other, look):
                     rule = When((Condition(other.name, "null"),), Condition(look.name, "null"))

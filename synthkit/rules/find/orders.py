@@ -83,7 +83,7 @@ def _proven(columns: Columns, low: Look, high: Look, candidates: int) -> Found |
     near = _near(a[open_], b[open_])
     together = chance_of(-near * log(2), candidates)
     sharp = near >= FEWEST_NEAR and together <= MOST_CHANCE
-    close = _close(b[part] - a[part], shuffled - a[part]) or (_same_unit(low, high) and broken > 5 * LEAST_BROKEN)
+    close = _close(b[part] - a[part], shuffled - a[part]) or (_same_unit(low, high) and broken > 2 * LEAST_BROKEN)
     if chance > MOST_CHANCE or not (sharp or close):
         return None
     strict = bool((a != b).all())

@@ -69,19 +69,14 @@ def functions(columns: Columns) -> Iterator[Found]:
     """``y = log(x)`` and its like."""
     looks = [look for look in columns.numeric if look.distinct > 2]
     candidates = max(1, len(looks) ** 2 * (len(FUNCTIONS) + 1))
-    done: set[frozenset[str]] = set()
     for target in looks:
         if target.whole:
             continue  # a rounded logarithm of a count is found in too many rows by chance
         for other in looks:
-            pair = frozenset({target.name, other.name})
-            if other is target or pair in done:
-                continue
-            for expression in _functions(Name(other.name)):
+            for expression in _functions(Name(other.name)) if other is not target else ():
                 rule = _rounded(columns, target, expression)
                 found = None if rule is None else prove_formula(columns, rule, candidates)
                 if found is not None:
-                    done.add(pair)
                     yield found
                     break
 
@@ -187,7 +182,7 @@ def _rounded(columns: Columns, target: Look, expression: Expression) -> Formula 
     given = target.numbers[columns.sample[:500]]
     known = ~np.isnan(value) & ~np.isnan(given)
     apart = np.abs(value - given)[known]
-    exact = (1e-6 if target.single else 1e-9) * (np.abs(value) + np.abs(given))[known] + 1e-12
+    exact = (1e-6 if target.single else 1e-9) * (np.abs(value) + np.abs(given) + 1)[known]
     if not len(apart):
         return None
     if (apart <= exact).all():

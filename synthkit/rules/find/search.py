@@ -20,6 +20,7 @@ from synthkit.rules.find.orders import orders
 from synthkit.rules.find.products import functions, products
 from synthkit.rules.formula import Formula
 from synthkit.rules.inequality import Inequality
+from synthkit.rules.language import Rule
 from synthkit.rules.sets import NullsTogether
 from synthkit.rules.when import When
 
@@ -71,10 +72,13 @@ def _formulas(columns: Columns) -> list[Found]:
     def reaches(start: str, goal: str) -> bool:
         return start == goal or any(reaches(i, goal) for i in inputs.get(start, ()))
 
-    for finder in (dates, linear, digits, products, functions):
-        for one in finder(columns):
+    candidates = [one for finder in (dates, linear, digits, products, functions) for one in finder(columns)]
+    for exponential in (False, True):  # a logarithm says the same, and comes out of the number that people know
+        for one in candidates:
             rule = one.rule
             assert isinstance(rule, Formula)
+            if ("exp(" in str(rule)) != exponential:
+                continue
             if rule.target in inputs or any(reaches(i, rule.target) for i in rule.inputs):
                 continue
             if any(set(rule.columns) <= set(f.rule.columns) for f in found):
@@ -193,13 +197,37 @@ def _pairs(found: Iterable[Found], known: dict[str, set[str]], graph: _Graph, ot
     return kept
 
 
+def _part_of(low: str, high: str, rule: Rule) -> bool:
+    """Whether a formula computes one column from the other so that their order follows: a total and its parts."""
+    if not isinstance(rule, Formula):
+        return False
+    if set(rule.columns) == {low, high}:
+        return True
+    return rule.target == high and low in _added(rule.expression)
+
+
+def _added(expression: Expression) -> set[str]:
+    """The columns of a sum or product in which nothing is taken off."""
+    names, waiting = set(), [expression]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Name):
+            names.add(one.column)
+        elif isinstance(one, Call):
+            if one.function not in ("+", "*", "round"):
+                return set()
+            waiting += one.arguments[:1] if one.function == "round" else one.arguments
+        elif one.value < 1:
+            return set()
+    return names
+
+
 def _orders(found: list[Found], formulas: list[Found], graph: _Graph) -> list[Found]:
     """Orderings that do not follow from two others, from a sum, or from a column that is the same."""
     pairs = {(f.rule.columns[0], f.rule.columns[1]): f for f in found if isinstance(f.rule, Inequality)}
-    sums = [set(f.rule.columns) for f in formulas]
     kept = []
     for (low, high), f in pairs.items():
-        if any({low, high} <= columns for columns in sums):
+        if any(_part_of(low, high, one.rule) for one in formulas):
             continue
         if (high, low) in pairs or any(
             (low, c) in pairs and (c, high) in pairs for c in graph.order if c not in (low, high)
