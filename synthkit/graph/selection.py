@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.graph.dag import Dag
-from synthkit.project.types import Materialization
+from synthkit.records.receipt import Materialized
 
 _TERM = re.compile(r"^(?P<at>@)?(?P<up>\d*\+)?(?P<body>.+?)(?P<down>\+\d*)?$")
 
@@ -22,7 +22,7 @@ _TERM = re.compile(r"^(?P<at>@)?(?P<up>\d*\+)?(?P<body>.+?)(?P<down>\+\d*)?$")
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "state": ("new", "modified", "unmodified"),
     "result": ("pass", "warn", "fail", "error", "skipped", "reused"),
-    "config.materialized": get_args(Materialization),
+    "config.materialized": get_args(Materialized),
 }
 
 

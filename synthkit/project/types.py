@@ -17,6 +17,7 @@ from synthkit.formats.language import parse_form
 from synthkit.project.connections import Kind
 from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import UNPLACED, Conditions, KeyPath, Options, Origin, Relation, Row, Spec, Tree
+from synthkit.records.receipt import Materialized
 from synthkit.schema import LogicalType
 from synthkit.sql.quoting import quote
 
@@ -32,9 +33,6 @@ __all__ = [
     "Spec",
     "Tree",
 ]
-
-Materialization = Literal["table", "view", "parquet", "ephemeral"]
-
 
 Constraints = tuple[str, ...]
 
@@ -351,7 +349,7 @@ class ModelSpec(Spec):
     constraints: Annotated[Constraints, SAMPLE] = ()
     rules: Annotated[Rules | None, TRAIN] = None
     keys: Annotated[Keys | None, SAMPLE] = None
-    materialized: Annotated[Materialization, NOTHING] = "table"
+    materialized: Annotated[Materialized, NOTHING] = "table"
     seed: Annotated[int | None, TRAIN] = None
     enabled: Annotated[bool, NOTHING] = True
     tags: Annotated[tuple[str, ...], NOTHING] = ()
