@@ -336,10 +336,11 @@ def _options(
 ) -> Options:
     """With what only this run was given, so that a retry gives it again."""
     from synthkit.building.build import Options
+    from synthkit.building.invocation import Asked
 
     given = manifest.project.given
     said = json.dumps(given["vars"], default=str, ensure_ascii=False) if given.get("vars") else None  # JSON is YAML
-    asked = {"variables": said, "seed": given.get("seed"), "device": given.get("device"), "full_refresh": full_refresh}
+    asked = Asked(said, given.get("seed"), given.get("device"), full_refresh)
     return Options(manifest.project.threads, fail_fast, lock_wait, command, runner=runner, asked=asked)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from synthkit.building.context import RunContext
 from synthkit.building.freshness import fresh_sources, sources_read
-from synthkit.building.invocation import Invocation
+from synthkit.building.invocation import NOTHING_ASKED, Asked, Invocation
 from synthkit.building.model import ModelRun
 from synthkit.building.publish import check_database, refresh_database
 from synthkit.building.renames import refuse_unanswered
@@ -62,7 +62,7 @@ class Options:
     command: str = "build"
     now: datetime | None = None
     runner: str = LOCAL
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    asked: Asked = NOTHING_ASKED
 
 
 @dataclass
@@ -129,7 +129,7 @@ def _build(
     check_database(manifest, [a.model for a in plan.actions])
     target_of(project).mend()
     models = tuple(a.model for a in plan.actions)
-    Invocation(run_id, options.command, project.target_name, models, **options.asked).write(target)
+    Invocation(run_id, options.command, project.target_name, models, **vars(options.asked)).write(target)
     log = target / "logs" / f"{run_id}.log"
     workers = executor or started(options.runner, model_threads=project.spec.model_threads, log=log)
     say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))

@@ -21,6 +21,19 @@ _UNFINISHED = frozenset({"fail", "error", "skipped"})
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What the command line, or a program, asked of a run besides its models; as in :class:`Invocation`."""
+
+    variables: str | None = None
+    seed: int | None = None
+    device: str | None = None
+    full_refresh: bool = False
+
+
+NOTHING_ASKED = Asked()
+
+
+@dataclass(frozen=True)
 class Invocation:
     """One run as it was asked for.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.compiler.declared import DeclaredRule
 from synthkit.compiler.draft import Draft, ModelDraft
@@ -12,7 +12,7 @@ from synthkit.errors import did_you_mean
 from synthkit.formats.columns import as_read, conditions_as_read, forms_of
 from synthkit.generators.base import Query, Trained
 from synthkit.generators.exact.conditions import key_value, typed_value
-from synthkit.project.types import ModelSpec, SourceTableSpec
+from synthkit.project.types import Conditions, ModelSpec, SourceTableSpec
 from synthkit.rules.dependency import Dependency
 from synthkit.rules.expression import Kind, kind_in
 from synthkit.rules.formula import Formula
@@ -227,7 +227,7 @@ def _check_conditions(draft: Draft, model: ModelDraft) -> None:
             )
 
 
-def _broken(rule: Rule, wanted: Mapping[str, Any], schema: Schema) -> str | None:
+def _broken(rule: Rule, wanted: Conditions, schema: Schema) -> str | None:
     """A combination of values that conditions ask for and the rule forbids, as text."""
     import pyarrow as pa
 

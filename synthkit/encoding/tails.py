@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from synthkit.files import Json
+from synthkit.project.types import Conditions
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class RareTails:
         renamed = {t.inner: t.name for t in self.columns}
         return pa.record_batch(list(arrays.values()), names=[renamed.get(n, n) for n in arrays])
 
-    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    def conditions(self, wanted: Conditions) -> Conditions:
         return wanted
 
     def to_json(self) -> dict[str, Any]:
@@ -92,8 +94,8 @@ class RareTails:
         return {"kind": self.KIND, "columns": columns}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> RareTails:
-        def tail(t: Mapping[str, Any]) -> Tail:
+    def from_json(data: Json) -> RareTails:
+        def tail(t: Json) -> Tail:
             groups = tuple(tuple((value, int(n)) for value, n in group) for group in t["groups"])
             return Tail(t["name"], t["inner"], t["label"], groups)
 

@@ -35,7 +35,7 @@ def types_of(schema: pa.Schema, names: Sequence[str]) -> str:
     return packed(pa.schema([schema.field(n) for n in names]).empty_table())
 
 
-def batch_of(columns: Mapping[str, Any], order: Sequence[str]) -> pa.RecordBatch:
+def batch_of(columns: Mapping[str, pa.Array], order: Sequence[str]) -> pa.RecordBatch:
     """The columns that are there, in this order; others, which the order does not know, after them."""
     import pyarrow as pa
 

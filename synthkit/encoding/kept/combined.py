@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import packed, unpacked
+from synthkit.files import Json
 from synthkit.rules.coding import codes_of, joint_codes, whole
 from synthkit.schema import Column, Schema
 
@@ -79,7 +79,7 @@ class Combined:
         return {"known": self.known}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Combined:
+    def from_json(data: Json) -> Combined:
         return Combined(data["known"])
 
 

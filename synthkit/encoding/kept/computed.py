@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import types_of, unpacked
+from synthkit.files import Json
 from synthkit.rules.coding import missing
 from synthkit.rules.formula import Formula
 from synthkit.rules.language import parse_rule
@@ -78,7 +78,7 @@ class Computed:
         return {"text": self.text, "type": self.kind, "dropped": self.dropped, "places": self.places}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Computed:
+    def from_json(data: Json) -> Computed:
         return Computed(data["text"], data["type"], data["dropped"], data["places"])
 
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import packed, unpacked
+from synthkit.files import Json
 from synthkit.rules.coding import codes_of, joint_codes, missing, whole
 from synthkit.rules.evaluate import kind_of_type, numbers_of
 from synthkit.schema import Schema
@@ -67,7 +68,7 @@ class Dependents:
         for name in self.outputs:
             columns[name] = whole(self.map.column(name)).take(place)
 
-    def _places(self, columns: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    def _places(self, columns: Mapping[str, pa.Array]) -> np.ndarray[Any, Any]:
         """The row of the map for each drawn row."""
         import numpy as np
         import pyarrow as pa
@@ -89,7 +90,7 @@ class Dependents:
             found[unknown] = self._nearest(columns, unknown)
         return found
 
-    def _nearest(self, columns: Mapping[str, Any], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def _nearest(self, columns: Mapping[str, pa.Array], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """What stands for values that the map does not hold: always the same for the same value."""
         import numpy as np
         import pyarrow as pa
@@ -116,7 +117,7 @@ class Dependents:
         return {"known": self.known, "needed": self.needed}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Dependents:
+    def from_json(data: Json) -> Dependents:
         return Dependents(data["known"], data["needed"])
 
 

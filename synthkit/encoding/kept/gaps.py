@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import types_of, unpacked
+from synthkit.files import Json
 from synthkit.rules.coding import missing, whole
 from synthkit.rules.evaluate import numbers_of
 from synthkit.schema import Column, LogicalType, Schema
@@ -102,7 +102,7 @@ class Gap:
         return {**vars(self), "kind": self.KIND, "type": self.kind}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Gap:
+    def from_json(data: Json) -> Gap:
         rest = {k: v for k, v in data.items() if k not in ("kind", "type")}
         return Gap(**rest, kind=data["type"])
 

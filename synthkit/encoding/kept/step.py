@@ -13,6 +13,8 @@ from synthkit.encoding.kept.computed import Computed
 from synthkit.encoding.kept.dependents import Dependents
 from synthkit.encoding.kept.gaps import Gap
 from synthkit.encoding.kept.mending import mend
+from synthkit.files import Json
+from synthkit.project.types import Conditions
 from synthkit.rules.language import Rule, parse_rule
 from synthkit.schema import Schema
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Part = Computed | Dependents | Combined | Gap
-_PARTS: Mapping[str, Callable[[Mapping[str, Any]], Part]] = {
+_PARTS: Mapping[str, Callable[[Json], Part]] = {
     Computed.KIND: Computed.from_json,
     Dependents.KIND: Dependents.from_json,
     Combined.KIND: Combined.from_json,
@@ -88,7 +90,7 @@ class KeptRules:
             mend(columns, self.rules, self._derive, self.fixed, rng)
         return batch_of(columns, self.order)
 
-    def conditions(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    def conditions(self, wanted: Conditions) -> Conditions:
         """Conditions stay: on a column that is not learnt as it is, rows are drawn until they are met."""
         return wanted
 
@@ -103,7 +105,7 @@ class KeptRules:
         }
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> KeptRules:
+    def from_json(data: Json) -> KeptRules:
         parts = tuple(_PARTS[part["kind"]](part) for part in data["parts"])
         order, mended, kept, found = (tuple(data[key]) for key in ("order", "mended", "kept", "found"))
         return KeptRules(order, parts, mended, kept, found)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.declared import DeclaredEncoder
 from synthkit.generators.marginals.cuts import Cut
 from synthkit.generators.marginals.junction import Clique
+from synthkit.schema import Cell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ class Impossible:
         return tuple(found)
 
 
-def impossible(rules: Sequence[Mapping[str, Any]], encoder: DeclaredEncoder) -> tuple[Impossible, ...]:
+def impossible(rules: Sequence[Mapping[str, Cell]], encoder: DeclaredEncoder) -> tuple[Impossible, ...]:
     """The declared combinations.
 
     Raises:
