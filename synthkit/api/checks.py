@@ -31,7 +31,7 @@ def verify(
     allow_breaking: bool = False,
     require_signature: bool = False,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
 ) -> Review:
     """Is what is committed what the YAML says, and may it be merged? Reads no source and runs nothing.
 
@@ -61,7 +61,7 @@ def test(
     *,
     select: Names = (),
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
 ) -> tuple[Outcome, ...]:
     """Run the unit tests: given rows → expected rows. Reads no data.
 
@@ -88,7 +88,7 @@ def test(
 
 
 def freshness(
-    project: str | Path | Manifest = ".", *, target: str | None = None, vars: Mapping[str, Any] | None = None
+    project: str | Path | Manifest = ".", *, target: str | None = None, vars: Mapping[str, object] | None = None
 ) -> dict[str, Freshness]:
     """How old the sources are that declare ``freshness:``, by the clock (or SYNTH_NOW): source id → what was found."""
     from synthkit.building.freshness import fresh_sources
@@ -167,7 +167,7 @@ class Spent:
 
 
 def ledger(
-    project: str | Path | Manifest = ".", *, target: str | None = None, vars: Mapping[str, Any] | None = None
+    project: str | Path | Manifest = ".", *, target: str | None = None, vars: Mapping[str, object] | None = None
 ) -> Spent:
     """For each source or population, its budget, what is spent and left, and the entries.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.api.project import Names, compile, compiled, load, several
 from synthkit.errors import ConfigurationError, SynthError
@@ -108,7 +108,7 @@ def rollback(
     project: str | Path | Manifest = ".",
     *,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> RolledBack:
     """Publish an old version of a table again: Parquet, receipt, pointer and DuckDB file.
@@ -167,7 +167,7 @@ def pull(
     project: str | Path = ".",
     *,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
     remote: str | None = None,
 ) -> Pulled:
     """Bring the tables whose receipts git has from a DVC remote, and make the DuckDB file; see :func:`push`."""

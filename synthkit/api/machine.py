@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.api.project import load
 from synthkit.errors import ConfigurationError, SynthError
@@ -29,7 +29,7 @@ class Check:
 
 
 def debug(
-    project: str | Path = ".", *, target: str | None = None, vars: Mapping[str, Any] | None = None
+    project: str | Path = ".", *, target: str | None = None, vars: Mapping[str, object] | None = None
 ) -> Iterator[Check]:
     """Check versions, device, project, targets, sources, lock and disk, one after the other. Raises nothing."""
     for package in PACKAGES:

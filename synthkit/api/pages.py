@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.api.project import Names, compiled, last_results, load, several
 from synthkit.errors import SynthError
@@ -32,7 +32,7 @@ def ls(
     exclude: Names = (),
     state: str | Path | None = None,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
 ) -> Listing:
     """What a project holds. Arguments as of :func:`synthkit.plan`.
 
@@ -114,7 +114,7 @@ def docs(
     output: str | Path | None = None,
     *,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
 ) -> Site:
     """Write the project as a static site: lineage, a page per table with its audits and pictures, search.
 

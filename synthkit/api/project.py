@@ -32,7 +32,7 @@ def find(project: str | Path = ".") -> Path:
     return find_project_root(Path(project))
 
 
-def load(project: str | Path = ".", *, vars: Mapping[str, Any] | None = None, **given: Any) -> Project:
+def load(project: str | Path = ".", *, vars: Mapping[str, object] | None = None, **given: Any) -> Project:
     """The project's files, unchecked: what is wrong with them is in ``.faults``. Arguments as in :func:`compile`.
 
     Raises:
@@ -192,7 +192,7 @@ def audit(
     runner: str = "local",
     listener: Listener = ignore,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
     threads: int | None = None,
     seed: int | None = None,
     device: str | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.api.project import compiled
 from synthkit.errors import SynthError
@@ -33,7 +33,7 @@ def gc(
     removed: bool = False,
     dry_run: bool = False,
     target: str | None = None,
-    vars: Mapping[str, Any] | None = None,
+    vars: Mapping[str, object] | None = None,
 ) -> Removed:
     """Remove caches, staged rows and temporaries that no model of today uses, and old versions from DVC's cache.
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.manifest import audit_keys
-from synthkit.planning.fingerprint import TRAINED, Fingerprint
+from synthkit.planning.fingerprint import TRAINED, Fingerprint, mapping_in
 from synthkit.project.decides import decides, fields_deciding
 from synthkit.project.projectfile import ProjectSpec
 from synthkit.project.types import AuditSpec, SourceTableSpec
@@ -107,7 +107,7 @@ def changes(before: Said, after: Said, parts: Iterable[Part] = PARTS) -> list[Ch
         parts: the hashes that matter.
     """
     renderings = _Renderings(before.uses, after.uses)
-    generator = str(_mapping(after.inputs.train, "generator").get("name"))
+    generator = str(mapping_in(after.inputs.train, "generator").get("name"))
     found = []
     for part in parts:
         whole: tuple[Mapping[str, Any], ...] = tuple(getattr(side.inputs, part) for side in (before, after))
@@ -332,12 +332,6 @@ def _difference(old: Any, new: Any) -> str:
         inside = " ".join(text[start:end].split())
         shown.append(f"{'…' if start else ''}{inside}{'…' if end < len(text) else ''}")
     return f" {shown[0]} → {shown[1]}"
-
-
-def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A part of a receipt; empty where somebody's editor left something else there."""
-    found = data.get(key)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _plain(value: Any) -> Any:

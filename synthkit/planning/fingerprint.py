@@ -216,8 +216,8 @@ class RecordedFingerprinter(Fingerprinter):
     def recorded(self, model: ModelNode, upstream: Mapping[str, str], inputs: Inputs) -> Fingerprint:
         """The fingerprint of ``model``, with the ``inputs`` of a receipt for what cannot be computed."""
         train, sample, audit = inputs.train, inputs.sample, inputs.audit
-        self._sources = {**_mapping(audit, "tables"), **_mapping(audit, "reference"), **inputs.sources}
-        self._packages = {**_mapping(train, "packages"), **_mapping(sample, "packages")}
+        self._sources = {**mapping_in(audit, "tables"), **mapping_in(audit, "reference"), **inputs.sources}
+        self._packages = {**mapping_in(train, "packages"), **mapping_in(sample, "packages")}
         if "engine" in sample:
             self._packages["duckdb"] = sample["engine"]
         return self.of(model, upstream)
@@ -232,7 +232,7 @@ class RecordedFingerprinter(Fingerprinter):
         return known.get(node, "unknown")
 
 
-def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def mapping_in(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """A part of recorded inputs; empty where somebody's editor left something else there."""
     found = data.get(key)
     return found if isinstance(found, Mapping) else {}

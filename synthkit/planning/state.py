@@ -133,10 +133,6 @@ def _declaration(model: ModelNode, manifest: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _source(known: Mapping[str, Any]) -> list[Any]:
-    return [_undescribed(known.get("schema")), known.get("declared")]
-
-
 def _undescribed(schema: Any) -> Any:
     """A schema without what is for people."""
     if not isinstance(schema, dict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, Location
@@ -16,6 +15,7 @@ from synthkit.planning.state import standing
 from synthkit.records.parts import Made
 from synthkit.records.receipt import Receipt
 from synthkit.store.target import Target
+from synthkit.store.versions.pointer import read_pointer
 from synthkit.store.warehouse import Warehouse
 from synthkit.verify.findings import Finding
 from synthkit.verify.receipts import ReceiptFile
@@ -171,37 +171,19 @@ def _pointed(receipt: ReceiptFile, pointer: Path) -> Iterator[Finding]:
     """A pointer holds md5 and size of what it stands for (https://dvc.org/doc/user-guide/project-structure/dvc-files)."""
     name, where = receipt.model, Location(pointer, 1, 1)
     hint = f"commit the pointer and the receipt of one build: synth build --select {name}"
-    out = _out(pointer)
-    if out is None:
+    found = read_pointer(pointer)
+    if found is None:
         message = f"the DVC pointer of {name!r} is broken: it names no file with md5 and size"
         yield Finding("data", "error", message, where, hint, name)
         return
-    md5, size, said = str(out["md5"]), out["size"], receipt.said
-    if said.md5 is not None and md5 != said.md5:
-        other = f"md5 {md5[:8]}…, not {said.md5[:8]}…"
+    said = receipt.said
+    if said.md5 is not None and found.md5 != said.md5:
+        other = f"md5 {found.md5[:8]}…, not {said.md5[:8]}…"
         message = f"the DVC pointer of {name!r} stands for other rows than its receipt: {other}"
         yield Finding("data", "error", message, where, hint, name)
-    elif size != said.bytes:
-        message = f"the DVC pointer of {name!r} stands for {size:,} bytes, its receipt for {said.bytes:,}"
+    elif found.size != said.bytes:
+        message = f"the DVC pointer of {name!r} stands for {found.size:,} bytes, its receipt for {said.bytes:,}"
         yield Finding("data", "error", message, where, hint, name)
-    elif out.get("path") != said.file:
-        message = f"the DVC pointer of {name!r} would be checked out as {out.get('path')}, not as {said.file}"
+    elif found.path != said.file:
+        message = f"the DVC pointer of {name!r} would be checked out as {found.path}, not as {said.file}"
         yield Finding("data", "error", message, where, hint, name)
-
-
-def _out(pointer: Path) -> Mapping[str, Any] | None:
-    import yaml
-
-    from synthkit.project.yamlfile import too_much
-
-    try:
-        text = pointer.read_text("utf-8")
-        if too_much(text) is not None:
-            return None
-        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError, ValueError):
-        return None
-    outs = data.get("outs") if isinstance(data, dict) else None
-    out = outs[0] if isinstance(outs, list) and len(outs) == 1 else None
-    good = isinstance(out, dict) and "md5" in out and isinstance(out.get("size"), int)
-    return out if good else None

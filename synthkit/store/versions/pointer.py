@@ -6,12 +6,43 @@ two. With it, ``dvc pull``, ``dvc push`` and ``dvc status`` work for whoever doe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from synthkit.files import write_text_atomic
 from synthkit.records.receipt import Receipt
 
 SUFFIX = ".dvc"
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a pointer stands for: a file by its MD5 and bytes, and the path under which it is checked out."""
+
+    md5: str
+    size: int
+    path: str | None
+
+
+def read_pointer(path: Path) -> Pointer | None:
+    """None of a file that names no single file with its MD5 and size."""
+    import yaml
+
+    from synthkit.project.yamlfile import too_much
+
+    try:
+        text = path.read_text("utf-8")
+        if too_much(text) is not None:
+            return None
+        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError, ValueError):
+        return None
+    outs = data.get("outs") if isinstance(data, dict) else None
+    out = outs[0] if isinstance(outs, list) and len(outs) == 1 else None
+    if not isinstance(out, dict) or "md5" not in out or not isinstance(out.get("size"), int):
+        return None
+    named = out.get("path")
+    return Pointer(str(out["md5"]), out["size"], None if named is None else str(named))
 
 
 def pointer_text(receipt: Receipt) -> str:
