@@ -90,9 +90,11 @@ def _print_columns(receipt: Receipt) -> None:
     kinds = max(len(c.type) for c in receipt.columns)
     origins = {o.name: o.in_words for o in receipt.column_origins or ()}
     told = max(map(len, origins.values()), default=-2)
+    meant = {c.name: c.in_words for c in receipt.table_schema.columns}
     for column in receipt.columns:
         said = (f"{column.name:<{width}}", f"{column.type:<{kinds}}", f"{origins.get(column.name, ''):<{max(told, 0)}}")
         words = [part for part in said if part] + [receipt.column_descriptions.get(column.name, "")]
+        words += [f"({meant[column.name]})"] if meant.get(column.name) else []
         click.echo(f"  {'  '.join(words)}".rstrip())
 
 

@@ -136,12 +136,23 @@ class TypedColumn(Record):
         type: its logical type.
         sql_type: its SQL type.
         nullable: whether it was declared or seen to have nulls.
+        format: how it is written what it means.
+        rare: what becomes of the rare values of a category of many.
     """
 
     name: str
     type: str
     sql_type: str
     nullable: bool | None = None
+    format: str | None = None
+    rare: str | None = absent()
+
+    @property
+    def in_words(self) -> str:
+        """``date written %d.%m.%Y``; "" where the type says it all."""
+        if self.format is not None:
+            return f"{self.type} written {self.format}"
+        return "category of many values, none of few people" if self.rare is not None else ""
 
 
 class TypedColumns(Record):

@@ -128,3 +128,41 @@ def test_areas_are_learnt_as_numbers_and_published_as_numbers_and_ranges(tmp_pat
     audits = {a["name"]: a for a in project.results()["synthetic_houses"]["audits"]}
     assert "area" in str(audits["correlation"]["columns"])
     assert audits["tstr"]["status"] != "error"
+
+
+PRIVATE = """
+    version: 1
+    sources:
+      - name: air
+        tables:
+          - name: strikes
+            path: data/strikes.csv
+            row_count: 900
+            columns:
+              - {name: day, format: "%-m/%-d/%Y 0:00:00", bounds: ["1990-01-01", "2015-12-31"], nullable: false}
+              - {name: paid, format: "%Y%m%d", bounds: ["1990-01-01", "2016-12-31"]}
+              - {name: size, type: categorical, values: [small, large]}
+    models:
+      - name: synthetic_strikes
+        source: "{{ source('air', 'strikes') }}"
+        generator: independent
+        epsilon: 2
+        size: 300
+        audits:
+          - not_null: {columns: [day]}
+          - accepted_values: {column: size, values: [small, large]}
+"""
+
+
+def test_under_epsilon_declared_forms_are_learnt_within_declared_bounds(project: Project) -> None:
+    lines = (project.root / "data/strikes.csv").read_text().splitlines()
+    odd = ["unknown,20010101,small", "13/45/2001 0:00:00,20010101,large", "1/1/2001 0:00:00,20011399,small"]
+    project.write({"models/air.yml": PRIVATE, "data/strikes.csv": "\n".join([*lines, *odd]) + "\n"})
+    project.ok("build")
+    table = pq.read_table(project.parquet("synthetic_strikes")[0])
+    assert [str(table.schema.field(c).type) for c in ("day", "paid")] == ["string", "int64"]
+    for name, form in (("day", "%m/%d/%Y %H:%M:%S"), ("paid", "%Y%m%d")):
+        days = [dt.datetime.strptime(str(v), form) for v in table[name].to_pylist() if v is not None]
+        assert all(dt.datetime(1990, 1, 1) <= d <= dt.datetime(2016, 12, 31) for d in days)
+    assert "date written %-m/%-d/%Y 0:00:00" in project.ok("show", "synthetic_strikes")
+    project.ok("verify")
