@@ -147,6 +147,14 @@ def test_a_declared_rule_that_training_rows_break_stops_before_the_training() ->
         synthkit.fit(TABLE, generator="circuit", rules=["gross = nett + tax"])
 
 
+def test_a_few_rows_keep_them_too() -> None:
+    model = synthkit.fit(TABLE, generator={"name": "circuit", **QUICK["circuit"]})
+    for seed in range(10):
+        assert broken(model.draw(1, seed=seed)) == {}
+    assert broken(model.draw(3, {"status": "open"})) == {}
+    assert model.draw(1_001).num_rows == 1_001
+
+
 def test_a_saved_model_keeps_its_rules(tmp_path: Path) -> None:
     model = synthkit.fit(TABLE, generator={"name": "circuit", **QUICK["circuit"]})
     again = synthkit.load_model(model.save(tmp_path / "model"))

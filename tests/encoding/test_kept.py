@@ -157,3 +157,17 @@ def test_under_epsilon_no_row_is_looked_at() -> None:
     assert step.learn(batch(TABLE)).schema == batch(TABLE).schema
     drawn = step.restore(shuffled(batch(TABLE)), np.random.default_rng(0))
     assert broken(drawn, rules) == {}
+
+
+def test_mending_takes_what_follows_along() -> None:
+    """A rule over a column that another one determines: rows that break it change both, or neither."""
+    rng = np.random.default_rng(8)
+    lines = rng.choice(["none", "one", "many"], 2_000, p=[0.1, 0.5, 0.4])
+    phone = np.where(lines == "none", "no", "yes")
+    net = np.where(phone == "no", "dsl", rng.choice(["dsl", "fibre", "no"], 2_000))
+    table = pa.table({"phone": phone, "lines": lines, "net": net})
+    rules = [parse_rule("lines -> phone"), parse_rule("when net in ('fibre', 'no') then phone = 'yes'")]
+    step = step_of(table, rules)
+    for seed in range(5):
+        drawn = step.restore(shuffled(step.learn(batch(table)), seed), np.random.default_rng(seed))
+        assert broken(drawn, rules, table) == {}

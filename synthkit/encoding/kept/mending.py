@@ -39,6 +39,7 @@ def mend(
     columns: dict[str, Any],
     rules: Sequence[Rule],
     derived: Callable[[dict[str, Any]], None],
+    links: Sequence[tuple[str, ...]],
     fixed: frozenset[str],
     rng: np.random.Generator,
 ) -> None:
@@ -47,6 +48,7 @@ def mend(
     Args:
         rules: that rows keep or break by themselves.
         derived: computes what follows from other columns anew.
+        links: columns that must change together: what follows, and what it follows from.
         fixed: columns that follow from others.
     """
     import numpy as np
@@ -62,8 +64,8 @@ def mend(
         if not wrong:
             break
         derived(columns)
-    for group, names in _connected(rules):
-        bad = np.any([broken(rule, columns) for rule in group], axis=0)
+    for group, names in _connected(rules, links):
+        bad = np.any([broken(rule, columns) for rule in group], axis=0) if group else np.zeros(1, dtype=bool)
         if bad.any() and not bad.all():
             _copy(columns, names, bad, ~bad, rng)
 
@@ -80,12 +82,12 @@ def _copy(columns: dict[str, Any], names: Sequence[str], to: Mask, source: Mask,
         columns[name] = columns[name].take(index)
 
 
-def _connected(rules: Sequence[Rule]) -> list[tuple[list[Rule], list[str]]]:
-    """Rules that share columns, directly or not, with all their columns."""
+def _connected(rules: Sequence[Rule], links: Sequence[tuple[str, ...]]) -> list[tuple[list[Rule], list[str]]]:
+    """Rules that share columns, directly or not, with all their columns and those that are linked with them."""
     groups: list[tuple[list[Rule], list[str]]] = []
-    for rule in rules:
-        mine, names = [rule], list(rule.columns)
-        for group in [g for g in groups if set(g[1]) & set(rule.columns)]:
+    for rule, columns in (*((r, r.columns) for r in rules), *((None, link) for link in links)):
+        mine, names = [] if rule is None else [rule], list(columns)
+        for group in [g for g in groups if set(g[1]) & set(columns)]:
             groups.remove(group)
             mine += group[0]
             names += [n for n in group[1] if n not in names]

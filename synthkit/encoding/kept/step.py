@@ -87,7 +87,8 @@ class KeptRules:
         for part in self.parts:
             part.restore(columns)
         if self.rules and rows.num_rows:
-            mend(columns, self.rules, self._derive, self.fixed, rng)
+            links = [(*p.inputs, *p.outputs) for p in self.parts if isinstance(p, Computed | Dependents)]
+            mend(columns, self.rules, self._derive, links, self.fixed, rng)
         return batch_of(columns, self.order)
 
     def conditions(self, wanted: Conditions) -> Conditions:

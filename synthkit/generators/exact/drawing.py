@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+TOGETHER = 500  # rows that are given back at once, at least: one that breaks a rule takes the values of another
+
+
 def draw(
     generator: Trained,
     model: Any,
@@ -58,6 +61,23 @@ def draw(
     return plan.read.restore(filled, seed_for(seed, "read"))
 
 
+def together(batches: Iterator[pa.RecordBatch], least: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of at least so many, where there are as many."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    ready: pa.RecordBatch | None = None
+    for batch in batches:
+        held.append(batch)
+        if sum(b.num_rows for b in held) >= least:
+            if ready is not None:
+                yield ready
+            ready, held = pa.concat_batches(held), []
+    left = [b for b in (ready, *held) if b is not None]
+    if left:
+        yield pa.concat_batches(left)
+
+
 def restored(generator: Trained, plan: ColumnPlan) -> Sample:
     """The generator's ``sample``, giving the table's modelled columns whatever it learnt of them.
 
@@ -68,21 +88,29 @@ def restored(generator: Trained, plan: ColumnPlan) -> Sample:
         return sample
     as_is = {c.name for c in plan.inner.columns if plan.modelled.by_name.get(c.name) == c}
 
-    def drawn(model: Any, rows: int, asked: Sequence[Quota], seed: int, progress: Progress) -> Iterator[pa.RecordBatch]:
-        batches = sample(model, rows, conditions=asked, seed=seed, progress=progress)
-        return plan.learnt.restore(batches, seed_for(seed, "learnt"))
+    def drawn(
+        model: Any, rows: int, values: Mapping[str, Any], seed: int, progress: Progress
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows with these values, as far as no rule gave them others."""
+        many = max(rows, TOGETHER)
+        asked = (Quota(values, many),) if values else ()
+        batches = together(sample(model, many, conditions=asked, seed=seed, progress=progress), TOGETHER)
+        for batch in plan.learnt.restore(batches, seed_for(seed, "learnt")):
+            kept = batch.slice(0, rows)
+            rows -= kept.num_rows
+            if kept.num_rows:
+                yield kept
 
     def sample_restored(
         model: Any, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
     ) -> Iterator[pa.RecordBatch]:
         if not conditions:
-            return drawn(model, rows, (), seed, progress)
+            return drawn(model, rows, {}, seed, progress)
         turns = count()
 
         def source(quota: int, wanted: int) -> Iterator[pa.RecordBatch]:
             values = {k: v for k, v in conditions[quota].values.items() if k in as_is}
-            asked = (Quota(values, wanted),) if values else ()
-            return drawn(model, wanted, asked, seed_for(seed, f"turn {next(turns)}"), silent)
+            return drawn(model, wanted, values, seed_for(seed, f"turn {next(turns)}"), silent)
 
         # What is given back may be another value than was asked for, where a rule mended it.
         return fill_quotas(PerQuota(source, generator.name), conditions, rows, seed=seed, progress=progress)

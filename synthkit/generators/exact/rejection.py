@@ -89,9 +89,9 @@ def fill_quotas(
             stock.draw(wanted)
             progress(start + len(block) - sum(stock.missing(wanted)), rows, "rows")
         kept = pa.Table.from_batches([b for i, count in enumerate(wanted) for b in stock.take(i, count)])
-        order = np.empty(len(block), dtype=np.int64)
-        order[np.argsort(block, kind="stable")] = np.arange(len(block))
-        yield kept.take(order).combine_chunks().to_batches()[0]
+        back = np.empty(len(block), dtype=np.int64)
+        back[np.argsort(block, kind="stable")] = np.arange(len(block))
+        yield kept.take(back).combine_chunks().to_batches()[0]
 
 
 class PerQuota:
