@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from synthkit.rules.evaluate import moments_in
@@ -17,6 +18,7 @@ from synthkit.rules.formula import Formula
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MOST_TRIED = 8_000  # candidates: of a wide table the first ones
 PARTS = ("year", "quarter", "month", "week", "day", "day_of_year", "weekday", "hour", "minute", "second")
 NAMES = ("month_name", "day_name")
 SPANS = ("days", "hours", "minutes", "seconds")
@@ -27,12 +29,13 @@ def dates(columns: Columns) -> Iterator[Found]:
     """Columns that a date, a moment or an ISO text decides."""
     times = _times(columns)
     candidates = max(1, len(times) * len(columns.looks) * (len(PARTS) + len(SPANS)))
-    yield from _proven(columns, _candidates(columns, times), candidates)
+    yield from _proven(columns, islice(_candidates(columns, times), MOST_TRIED), candidates)
 
 
 def digits(columns: Columns) -> Iterator[Found]:
     """Leading and last digits: months and years of days that are written as 20240131, the hundred of a number."""
-    yield from _proven(columns, _digits(columns), max(1, 5 * len(columns.numeric) ** 2))
+    rules = islice(_digits(columns), MOST_TRIED)
+    yield from _proven(columns, rules, max(1, 5 * len(columns.numeric) ** 2))
 
 
 def _proven(columns: Columns, rules: Iterable[Formula], candidates: int) -> Iterator[Found]:

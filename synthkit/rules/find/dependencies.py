@@ -20,6 +20,8 @@ from synthkit.rules.find.proving import most_exceptions
 if TYPE_CHECKING:
     from synthkit.rules.coding import Codes, Floats
 
+MOST_SINGLE = 150  # columns that are looked at, of a wider table the first ones
+MOST_TWO = 50  # columns that may determine something together with another
 MOST_PAIRED = 2_000  # values of a column that determines something together with another
 MOST_CELLS = 5_000_000  # of two columns together
 FEWEST_AGAIN = 12  # rows whose group was seen before: they alone say something
@@ -29,7 +31,7 @@ AGAIN_PAIRED = 0.8  # the same of two columns
 
 def single(columns: Columns) -> Iterator[Found]:
     """Dependencies of one determinant, both ways as one; what is a key determines all, and is not told."""
-    looks = [look for look in columns.looks if look.varies and not look.key]
+    looks = [look for look in columns.looks if look.varies and not look.key][:MOST_SINGLE]
     candidates = max(1, len(looks) ** 2)
     holds: dict[tuple[str, str], Evidence] = {}
     for a in looks:
@@ -129,8 +131,8 @@ def paired(columns: Columns, known: Mapping[str, set[str]]) -> Iterator[Found]:
     """
     import numpy as np
 
-    able = [x for x in columns.looks if x.whole and x.varies and x.distinct <= MOST_PAIRED and not x.key]
-    targets = [x for x in columns.looks if x.varies and not x.key]
+    able = [x for x in columns.looks if x.whole and x.varies and x.distinct <= MOST_PAIRED and not x.key][:MOST_TWO]
+    targets = [x for x in columns.looks if x.varies and not x.key][:MOST_SINGLE]
     sample = columns.sample[:2_000]
     if not targets or len(sample) < FEWEST_AGAIN:
         return

@@ -17,6 +17,7 @@ from synthkit.rules.sets import Combination, OneHot, Unique
 if TYPE_CHECKING:
     from synthkit.rules.coding import Mask
 
+MOST_BINARY = 150  # columns that are looked at, of a wider table the first ones
 MOST_IN_GROUP = 40  # columns of a one-hot group
 FEWEST_IN_GROUP = 3
 MOST_STEPS = 20_000  # of the search for a group
@@ -25,6 +26,7 @@ MOST_VALUES = 60  # of a column of a combination
 FEWEST_IN_CELL = 5  # rows of the rarest combination: others of its kind would have been seen
 EXPECTED = 60.0  # rows that combinations that never occur would have by chance, together
 MISSING_CELLS = 0.25  # share of all combinations that never occur
+MOST_SETS = 60  # columns of few values of which pairs are looked at
 MOST_KEYS = 30  # columns that may be part of a unique combination
 _KEY = re.compile(r"(^|_)(id|key|code|number|no|sku|uuid|abbr|email)$|Id$|ID$|Key$|Code$")
 AGAIN = 20.0  # pairs of equal rows that chance would give
@@ -34,7 +36,7 @@ def one_hot(columns: Columns) -> Iterator[Found]:
     """Groups of columns of zeros and ones of which one is 1 in each row: exact covers of the rows."""
     import numpy as np
 
-    binary = [x for x in columns.looks if _zero_one(x)]
+    binary = [x for x in columns.looks if _zero_one(x)][:MOST_BINARY]
     used: set[str] = set()
     for start in binary:
         if start.name in used:
@@ -98,7 +100,7 @@ def fixed_combinations(columns: Columns, known: Mapping[str, set[str]], cells: C
 
     looks = [
         x for x in columns.looks if 2 < x.distinct <= (FEW_NUMBERS if x.kind == "number" else MOST_VALUES) and x.whole
-    ]
+    ][:MOST_SETS]
     candidates = max(1, len(looks) ** 2)
     for a, b in combinations(looks, 2):
         if b.name in known.get(a.name, ()) or a.name in known.get(b.name, ()):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from synthkit.rules.coding import Mask
 
 FEW_VALUES = 40  # of a column whose values may be causes
+MOST_CAUSES = 100  # columns that are looked at, of a wider table the first ones
 FEW_NUMBERS = 10  # the same of one that holds numbers
 FEWEST = 20  # rows of a cause
 LEAST_SHARE = 0.005  # of all rows: what follows from rarer values is no rule to live by
@@ -58,8 +59,8 @@ def null_causes(columns: Columns, together: Mapping[str, str], zeros: Sequence[F
     """
     caused = {f.rule.then.column for f in zeros if isinstance(f.rule, When) and f.rule.then.test == "null"}
     nulls = [x for x in columns.looks if x.nulls >= FEWEST_NULLS and together.get(x.name, x.name) == x.name]
-    nulls = [x for x in nulls if x.name not in caused]
-    causes = [x for x in columns.looks if 1 < x.distinct <= FEW_VALUES and x.nulls == 0 and x.whole]
+    nulls = [x for x in nulls if x.name not in caused][:MOST_CAUSES]
+    causes = [x for x in columns.looks if 1 < x.distinct <= FEW_VALUES and x.nulls == 0 and x.whole][:MOST_CAUSES]
     for look in nulls:
         whole = next((f for a in causes if (f := _decided(columns, look, a)) is not None), None)
         if whole is not None:
@@ -148,7 +149,7 @@ def values_go_together(
         cells: which pairs of values other rules allow; what is found is noted there.
         skip: pairs of columns of which another kind of rule tells already.
     """
-    looks = [x for x in columns.looks if _category(x)]
+    looks = [x for x in columns.looks if _category(x)][:MOST_CAUSES]
     candidates = max(1, sum(x.distinct for x in looks) ** 2)
     found = [
         one

@@ -30,6 +30,8 @@ PATTERNS = 12  # of missing values
 ZERO = 1e-8  # a singular value, a row
 EXACT = 1e-6  # of a coefficient
 SINGLE = 1e-6  # what single precision loses, of a number
+MOST_PAIRED = 120  # columns of which pairs are looked at, of a wider table the first ones
+MOST_FREE = 300  # columns of which sums are
 FEW_ROWS = 400  # that are looked at at once: a few rows that break an identity must not hide it
 FEW = 10  # values of a column that is a rounded multiple of another one
 TURNS = 3  # so many times
@@ -41,7 +43,7 @@ def linear(columns: Columns) -> Iterator[Found]:
     """Identities between numeric columns, first those of two."""
     equal = _pairs(columns)
     alike = {rule.target for rule in equal}
-    free = [look for look in columns.numeric if look.name not in alike]
+    free = [look for look in columns.numeric if look.name not in alike][:MOST_FREE]
     candidates = max(1, len(columns.numeric) ** 2)
     for rule in equal:
         found = prove_formula(columns, rule, candidates)
@@ -90,8 +92,9 @@ def _pairs(columns: Columns) -> list[Formula]:
 
     rules: list[Formula] = []
     taken: set[str] = set()
-    for i, target in enumerate(columns.numeric):
-        for other in columns.numeric[:i]:
+    looks = columns.numeric[:MOST_PAIRED]
+    for i, target in enumerate(looks):
+        for other in looks[:i]:
             if other.name in taken:
                 continue
             known = columns.sample[~(target.absent | other.absent)[columns.sample]]

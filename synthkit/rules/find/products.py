@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from synthkit.rules.evaluate import evaluate
-from synthkit.rules.expression import Call, Expression, Name, Number
+from synthkit.rules.expression import Call, Expression, Name, Number, names_in
 from synthkit.rules.find.columns import Columns, Look
 from synthkit.rules.find.evidence import Found
 from synthkit.rules.find.proving import prove_formula
@@ -19,6 +19,7 @@ from synthkit.rules.formula import Formula
 if TYPE_CHECKING:
     from synthkit.rules.coding import Floats
 
+MOST_MULTIPLIED = 60  # columns that are looked at, of a wider table the first ones
 TRIED = 48  # rows on which each pair is tried at first
 FEWEST = 8  # rows that must tell something
 HUNDRED = Number(Decimal(100))
@@ -40,7 +41,7 @@ def products(columns: Columns) -> Iterator[Found]:
     """``y = a * b`` and its like, and with a third factor ``c`` or ``1 - c``, for each numeric ``y``."""
     import numpy as np
 
-    looks = [look for look in columns.numeric if look.distinct > 2]
+    looks = [look for look in columns.numeric if look.distinct > 2][:MOST_MULTIPLIED]
     if len(looks) < 3:
         return
     rows = _telling(columns, looks)
@@ -67,7 +68,7 @@ def products(columns: Columns) -> Iterator[Found]:
 
 def functions(columns: Columns) -> Iterator[Found]:
     """``y = log(x)`` and its like."""
-    looks = [look for look in columns.numeric if look.distinct > 2]
+    looks = [look for look in columns.numeric if look.distinct > 2][:MOST_MULTIPLIED]
     candidates = max(1, len(looks) ** 2 * (len(FUNCTIONS) + 1))
     for target in looks:
         if target.whole:
@@ -175,7 +176,7 @@ def _rounded(columns: Columns, target: Look, expression: Expression) -> Formula 
     import numpy as np
     import pyarrow as pa
 
-    part = columns.table.take(pa.array(columns.sample[:500]))
+    part = columns.table.select(list(names_in(expression))).take(pa.array(columns.sample[:500]))
     value = evaluate(expression, part)
     assert isinstance(value, np.ndarray)
     assert target.numbers is not None
