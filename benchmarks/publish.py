@@ -17,13 +17,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthkit.files import sync_file
+from synthkit.records.receipt import AuditedTable
 from synthkit.store.database import rebuild
 from synthkit.store.hashing import Hashes
 from synthkit.store.parquet import FORMAT, ROW_GROUP, write_parquet
@@ -93,16 +94,19 @@ def plainly(batches: Iterator[pa.RecordBatch], path: Path) -> None:
 def publish(root: Path, data: Path, hashes: Hashes, rows: int, kind: str) -> tuple[float, float]:
     """Seconds of publishing with its version, and of the DuckDB file."""
     warehouse = Warehouse(root / "warehouse", root / "warehouse.duckdb")
-    receipt: dict[str, Any] = {
-        "model": "big", "run_id": "benchmark", "published_at": "", "rows": rows, "materialized": kind, "seed": 1,
-        "generator": {"name": "sql"}, "source": None, "descends_from": [], "epsilon": None, "delta": None,
-        "columns": SCHEMA.names, "fingerprints": {"train": "", "sample": "", "audit": ""}, "guarantees": [],
-        "contains_real_rows": False, "schema": {"columns": []}, "inputs": {}, "description": None, "previous": None,
-    }  # fmt: skip
-    passing = PassingAudit.of([{"name": "row_count", "status": "pass"}])
+    table = AuditedTable.from_json(
+        {
+            "model": "big", "run_id": "benchmark", "published_at": "2026-01-01T00:00:00Z", "rows": rows, "seed": 1,
+            "materialized": kind, "generator": {"name": "sql", "params": {}, "version": 1}, "source": None,
+            "descends_from": [], "epsilon": None, "delta": None, "guarantees": [], "contains_real_rows": False,
+            "schema": {"columns": []}, "columns": [{"name": f.name, "type": str(f.type)} for f in SCHEMA], "inputs": {},
+            "fingerprints": dict.fromkeys(("train", "sample", "audit"), "0" * 64), "description": None, "audits": [],
+        }
+    )  # fmt: skip
+    passing = PassingAudit.of([])
     repository = Repository(root)
     started = time.perf_counter()
-    written = warehouse.publish("big", data, passing, receipt, repository.store, hashes)
+    written = warehouse.publish("big", data, passing, table, repository.store, hashes)
     write_pointer(pointer_path(warehouse, "big"), written)
     published = time.perf_counter()
     rebuild(warehouse, {"big": TableInfo("big", kind)}, [])

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from synthkit.files import parsed_json
 from synthkit.records.audit import AuditRecord, undecided, untold
+from synthkit.records.columns import MADE_UP, ColumnOrigin
 from synthkit.records.history import Disclosure
-from synthkit.records.parts import MADE_UP, ColumnOrigin, Git
+from synthkit.records.parts import Git
 from synthkit.records.record import Count, NamedTexts, Number, Seconds, When, as_json
 
 ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]

@@ -22,7 +22,7 @@ from synthkit.planning.state import state_of
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.records.audit import AuditRecord, undecided
-from synthkit.records.parts import ColumnOrigin
+from synthkit.records.columns import ColumnOrigin
 from synthkit.results import ModelResult, ModelStatus
 from synthkit.runners.done import Made
 from synthkit.store.staging import StagedRows

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from synthkit.encoding.fill import ColumnPlan
 from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.rules import FillRule, Kind
-from synthkit.records.parts import ColumnOrigin, How
+from synthkit.records.columns import ColumnOrigin, How
 
 _OF_KIND: Mapping[Kind, How] = {  # personal data aside
     "constant": "constant",

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from synthkit.records.audit import AuditRecord
+from synthkit.records.columns import ColumnOrigin, PublishedColumn, TypedColumns
 from synthkit.records.parts import (
     ChargeRecord,
-    ColumnOrigin,
     Demand,
     Environment,
     Fingerprints,
@@ -19,12 +19,10 @@ from synthkit.records.parts import (
     Holdout,
     Inputs,
     Promise,
-    PublishedColumn,
     Rendering,
     Restored,
     State,
     Teaching,
-    TypedColumns,
 )
 from synthkit.records.record import Count, Md5, NamedTexts, Record, Seconds, Several, Sha256, Size, When, absent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthkit.records.audit import AuditRecord, undecided
-from synthkit.records.parts import learnt_in_words
+from synthkit.records.columns import learnt_in_words
 from synthkit.report.advice import advice
 from synthkit.report.style import COLOURS, MARKS, measured, plural, seconds
 from synthkit.results import ModelResult, RunResults

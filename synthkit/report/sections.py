@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from synthkit.records.audit import AuditRecord
-from synthkit.records.parts import MADE_UP, ColumnOrigin, learnt_in_words
+from synthkit.records.columns import MADE_UP, ColumnOrigin, learnt_in_words
 from synthkit.report.compare import AuditChange, State, TableChange
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, line, para

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
 from synthkit.files import Json
-from synthkit.records.parts import ColumnOrigin
+from synthkit.records.columns import ColumnOrigin
 from synthkit.runners.environment import environment
 from synthkit.runners.jobs import GenerateJob, JobProgress, Staged
 from synthkit.schema import Schema

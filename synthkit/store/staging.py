@@ -24,7 +24,8 @@ from pydantic import Field
 from synthkit.digests import digest
 from synthkit.files import parsed_json, write_json_atomic
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.records.parts import ChargeRecord, ColumnOrigin, Environment, Promise, Teaching, TypedColumns
+from synthkit.records.columns import ColumnOrigin, TypedColumns
+from synthkit.records.parts import ChargeRecord, Environment, Promise, Teaching
 from synthkit.records.receipt import AuditedTable
 from synthkit.records.record import Record, Several
 from synthkit.schema import Table

@@ -8,7 +8,7 @@ from typing import Any
 from synthkit.errors import shortened
 from synthkit.privacy.guarantee import REAL, bounds_in_words, in_words
 from synthkit.records.audit import AuditRecord
-from synthkit.records.parts import learnt_in_words
+from synthkit.records.columns import learnt_in_words
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.site.axis import limit_of
 from synthkit.report.site.columns import column_views
