@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from synthkit.api.project import compile
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.rules.find.evidence import Found
+from synthkit.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,9 +62,8 @@ def find_rules(
         from synthkit.store.reader import open as open_warehouse
 
         published = open_warehouse(manifest.project.root, target).table(table)
-        import pyarrow.parquet as pq
-
-        return search(pq.read_table(published.path).slice(0, MOST_ROWS))
+        receipt = published.receipt
+        return search(_as_read(Table(receipt.table_schema.as_schema(), (published.path,), receipt.rows)))
     names = [*sources, *manifest.models]
     raise SynthError(
         f"there is no source and no model {table!r}", hint=did_you_mean(table, names, "a source or a model")
@@ -94,4 +94,13 @@ def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
             directory=Path(scratch),
             source_hash=content_hash(node.spec, root=project.root, connections=connections, cache=None),
         )
-        return split.train.to_arrow().slice(0, MOST_ROWS)
+        return _as_read(split.train)
+
+
+def _as_read(table: Table) -> pa.Table:
+    """A million rows at most, columns in a written form as what they mean."""
+    from synthkit.encoding.writtenform import read_view
+
+    with TemporaryDirectory() as scratch:
+        known = read_view(table, "form").learn(table, Path(scratch) / "read.parquet")
+        return known.to_arrow().slice(0, MOST_ROWS)

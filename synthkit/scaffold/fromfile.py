@@ -14,6 +14,7 @@ from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.scaffold.keyed import primary_key
 from synthkit.scaffold.options import options_yaml
+from synthkit.scaffold.ruled import rules_lines, shown_rules
 from synthkit.scaffold.seen import ABOVE, MARK, declarations, warning
 from synthkit.scaffold.takenfor import taken_for
 from synthkit.scaffold.unread import unread
@@ -93,14 +94,19 @@ def propose(
             pii = {c.name: kind for c in split.schema.columns if (kind := _pii(c, profiles[c.name])) is not None}
             key = primary_key(connection, split.schema, profiles, split.train.paths[0])
             learnt = Schema(tuple(c for c in split.schema.columns if c.name not in pii))
+            rules = shown_rules(split.train, {*key, *pii})
             drafted = declarations(connection, learnt, profiles, split.train.paths[0]) if bounds else {}
     if target is not None and target not in split.schema.by_name:
         raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(split.schema.names)}")
     predicted = target or _target(split.schema, profiles)
     given = options_yaml(spec.options) if spec.options else None
     source = source_lines(group, name, shown, given)
-    text = _yaml(source, name, group, split.schema, split.rows, key, pii, predicted, drafted)
-    notes = [*_notes(split.schema, split.rows, key, predicted), *taken_for(split.schema, profiles, key, pii)]
+    text = _yaml(source, name, group, split.schema, split.rows, key, pii, predicted, drafted, rules)
+    notes = [
+        *_notes(split.schema, split.rows, key, predicted),
+        *_rule_notes(rules),
+        *taken_for(split.schema, profiles, key, pii),
+    ]
     return Proposal(name, text, (*notes, warning(len(drafted)) if drafted else LEFT_OUT))
 
 
@@ -119,6 +125,7 @@ def _yaml(
     made_up: Mapping[str, str],
     target: str | None,
     drafted: Mapping[str, str],
+    rules: tuple[str, ...],
 ) -> str:
     lines = [
         SCHEMA,
@@ -142,7 +149,7 @@ def _yaml(
         if column.name in drafted:
             extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
         lines.append(f"          - {{name: {quoted(column.name)}, {said}{extra}}}  # {remark}")
-    lines += ["", *model_lines(group, name)]
+    lines += [*rules_lines(rules), "", *model_lines(group, name)]
     full = [quoted(c.name) for c in schema.columns if not c.nullable and (c.name,) != key]
     if full:
         lines.append(f"      - not_null: {{columns: [{', '.join(full)}], name: not_null_as_seen}}")
@@ -165,6 +172,13 @@ def _notes(schema: Schema, rows: int, key: tuple[str, ...], target: str | None) 
     if rows * 0.2 < FEWEST_HOLDOUT:
         notes.append("few rows: most comparisons with held-out ones will not be able to tell")
     return notes
+
+
+def _rule_notes(rules: tuple[str, ...]) -> list[str]:
+    """What rows drawn of it will keep."""
+    if not rules:
+        return ["no rules between columns were recognised"]
+    return [f"{len(rules)} rules between columns hold in every row, and will in every drawn one:", *rules]
 
 
 def _pii(column: Column, seen: Profile) -> str | None:

@@ -1,0 +1,44 @@
+"""The rules that a file's rows show, as YAML to strike out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from synthkit.encoding.kept.choosing import keep_rules
+from synthkit.encoding.pools import MIN_COUNT
+from synthkit.encoding.writtenform import read_view
+from synthkit.rules.find.search import find_rules
+from synthkit.schema import Table
+
+MOST_ROWS = 200_000  # that are looked at: a first look, not a proof
+
+
+def shown_rules(table: Table, left_out: Collection[str]) -> tuple[str, ...]:
+    """What holds between the learnt columns in every row, as far as drawn rows would keep it.
+
+    Args:
+        left_out: columns that are made up whatever their type: keys and personal data.
+    """
+    names = [c.name for c in table.schema.columns if c.modelled and c.name not in left_out]
+    if len(names) < 2:
+        return ()
+    with TemporaryDirectory() as scratch:
+        known = read_view(table).learn(table, Path(scratch) / "read.parquet")
+        rows = known.to_arrow(names).slice(0, MOST_ROWS)
+    rules = [one.rule for one in find_rules(rows) if one.exact]
+    return keep_rules(rows, rules, unit=None, min_count=MIN_COUNT, declared=frozenset()).kept
+
+
+def rules_lines(rules: Collection[str]) -> list[str]:
+    """The key ``rules:`` of a source table."""
+    if not rules:
+        return []
+    return [
+        "        # Each holds in every row here. Strike out what is chance; before you set epsilon, all that nobody",
+        "        # can know who never saw the file. With found in the list, others that the rows show are kept, too.",
+        "        rules:",
+        *(f"          - {json.dumps(rule, ensure_ascii=False)}" for rule in rules),
+    ]
