@@ -116,13 +116,26 @@ def check_rule(rule: Rule, schema: Schema) -> tuple[str, str] | None:
         column = schema.by_name.get(name)
         if column is None:
             return f"there is no column {name!r}", did_you_mean(name, schema.names, "a column")
-        if not column.modelled and not isinstance(rule, Dependency | Unique):
+        if not column.modelled and not _by_key(rule, schema):
             why = f"pii: {column.pii}" if column.pii is not None else column.type
             message = f"column {name!r} is made up, not learnt ({why}), so no rule can hold in it"
             return message, "declare the type that its values have, or drop the rule"
+    if isinstance(rule, Unique) and not _by_key(rule, schema):
+        message = "rows are drawn one by one, so only a primary key is kept unique"
+        return message, f"declare it: primary_key: [{', '.join(rule.columns)}], or drop the rule"
     if isinstance(rule, Formula):
         return _check_kinds(rule, schema)
     return None
+
+
+def _by_key(rule: Rule, schema: Schema) -> bool:
+    """Whether a rule holds because the table's primary key tells its rows apart."""
+    if not isinstance(rule, Dependency | Unique) or not schema.primary_key:
+        return False
+    if isinstance(rule, Dependency) and rule.both:
+        return False
+    apart = rule.columns if isinstance(rule, Unique) else rule.determinants
+    return set(schema.primary_key) <= set(apart)
 
 
 def _check_kinds(rule: Formula, schema: Schema) -> tuple[str, str] | None:

@@ -54,6 +54,9 @@ def compiled(tmp_path: Path, rules: str, model: str = ""):  # type: ignore[no-un
         ("total = month(city2)", "there is no column 'city2'"),
         ("delivered = ordered + at", "a date \\\\+ a moment"),
         ("nulls_together: [id, net]", "'id' is made up"),
+        ("id -> zip", "'id' is made up"),
+        ("zip -> id", "'id' is made up"),
+        ("unique: [zip, at]", "only a primary key is kept unique"),
         ("when open = 'yes' then delivered is nil", "'null' is expected"),
     ],
 )
@@ -110,3 +113,12 @@ def test_which_rules_a_model_has(tmp_path: Path) -> None:
     assert "rules" not in [b.audit for b in nothing.audits]
     (bound,) = [b for b in own.audits if b.audit == "rules"]
     assert bound.params == {"declared": ["zip -> city"], "found": True}
+
+
+@pytest.mark.parametrize("rule", ["id -> zip", "unique: [id]", "unique: [id, zip]"])
+def test_what_the_primary_key_makes_true_may_be_said(tmp_path: Path, rule: str) -> None:
+    text = SOURCE.replace("SOURCE_RULES", f"['{rule}']\n            primary_key: id").replace("MODEL", "")
+    shop = make_project(
+        tmp_path / "shop", {"synth_project.yml": "name: shop", "models/m.yml": text, "data/orders.csv": ORDERS}
+    )
+    assert [str(r.rule) for r in compile_project(load_project(shop.root)).models["fake"].rules] == [rule]
