@@ -28,7 +28,7 @@ from dvc.repo import Repo
 import synthkit
 from synthkit.files import sha256_file
 from synthkit.privacy.ledger.ledger import FILE, read_ledger
-from synthkit.store.warehouse import PASSING
+from synthkit.records.audit import PASSING
 from tests.killing import Ended, Killer
 from tests.private import DECLARED
 from tests.synth import FORKS, Project, make_project

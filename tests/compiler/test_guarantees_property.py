@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthkit.building.provenance import guarantees_of
+from synthkit.records.parts import Promise
 from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows
 from tests.building.test_provenance import charged, charged_as
@@ -91,7 +92,7 @@ def test_rows_that_are_all_made_at_once_descend_as_the_declarations_say(
     for name, node in manifest.models.items():
         own = charged_as(entries[name]) if name in entries else None
         found = guarantees_of(manifest, node, own, made.__getitem__)
-        kept = tuple(g.to_json() for g in found)
+        kept = tuple(Promise.from_json(g.to_json()) for g in found)
         made[name] = StagedRows(Table(Schema(()), (), 0), name, None, None, kept)
         said = [(g.account, g.sources, g.unprotected, {entries[r] for r in g.releases}) for g in node.guarantees]
         assert [(g.account, g.sources, g.unprotected, set(g.entries)) for g in found] == said
