@@ -11,6 +11,7 @@ from synthkit.encoding.kept.choosing import keep_declared, keep_rules
 from synthkit.encoding.pools import MIN_COUNT
 from synthkit.encoding.view import View
 from synthkit.errors import BuildError
+from synthkit.rules.find.named import names_few
 from synthkit.rules.language import Rule, parse_rule, violations
 from synthkit.schema import Table
 
@@ -43,9 +44,9 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
         return replace(plan, learnt=View((*plan.learnt.steps, step))) if mine else plan
     rows = table.to_arrow().slice(0, MOST_ROWS)
     _check(rows, rules)
-    shown = _shown(rows.select(names)) if found else []
     unit = plan.modelled.privacy_unit
     people = rows.column(unit) if unit is not None and unit in rows.column_names else None
+    shown = [r for r in _shown(rows.select(names)) if not names_few(r, rows, MIN_COUNT, people)] if found else []
     every = [*rules, *(rule for rule in shown if rule not in rules)]
     step = keep_rules(rows.select(names), every, unit=people, min_count=MIN_COUNT, declared=frozenset(rules))
     return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.rows.between import MOST, MOST_EACH, between
+from synthkit.audits.rows.combined import MOST, MOST_EACH, between
 from tests.audits.sides import context, run
 
 ROWS = 1_500
