@@ -117,3 +117,39 @@ def test_real_rows_are_on_no_page(shop: Project) -> None:
     shop.ok("build")
     shop.ok("docs", "generate")
     assert not any("First rows" in p.read_text() for p in (shop.root / "target").rglob("*.html"))
+
+
+BESIDE = """
+    version: 1
+    sources:
+      - name: crm
+        tables:
+          - name: bills
+            path: data/bills.csv
+            row_count: 400
+            columns: [{name: net, type: integer, bounds: [0, 9999]}, {name: tax, type: integer, bounds: [0, 999]},
+                      {name: gross, type: integer, bounds: [0, 19999]}]
+    models:
+      - {name: beside, source: "{{ source('crm', 'bills') }}", generator: circuit, audits: []}
+"""
+PRIVATE = """
+      - {name: private, source: "{{ source('crm', 'bills') }}", generator: independent, epsilon: 1, size: 100, audits: []}
+"""
+
+
+@pytest.mark.parametrize("protected", [False, True], ids=["open", "protected"])
+def test_a_rule_that_protected_rows_showed_is_not_told(tmp_path: Path, protected: bool) -> None:
+    text = BESIDE.rstrip(" ") + (PRIVATE.lstrip("\n") if protected else "")
+    project = make_project(tmp_path / "p", {"synth_project.yml": "name: p\nseed: 7\n", "models/m.yml": text})
+    bills = [{"net": 37 * i % 1000, "tax": 7 * i % 83, "gross": 37 * i % 1000 + 7 * i % 83} for i in range(400)]
+    write_csv(project.root / "data" / "bills.csv", bills)
+    project.ok("build", "--report", "markdown=report.md", "--report", "html=report.html")
+    project.ok("docs", "generate")
+    receipt = json.loads((project.root / "warehouse/dev/beside.receipt.json").read_text())
+    computed = [o for o in receipt["column_origins"] if o["how"] == "computed"]
+    assert len(computed) == 1
+    assert bool(computed[0].get("by")) == (not protected)
+    told = project.query("""select "by" from synth_meta.columns where "table" = 'beside' and how = 'computed'""")
+    assert bool(told[0]["by"]) == (not protected)
+    pages = "".join(p.read_text() for p in (project.root / "target" / "docs").rglob("*.html"))
+    assert ("gross = net + tax" in pages) == (not protected)

@@ -25,6 +25,7 @@ from enum import Enum
 from typing import Any, Literal, TypeVar
 
 from synthkit.records.audit import AuditRecord
+from synthkit.records.columns import ColumnOrigin
 from synthkit.records.receipt import AuditedTable
 from synthkit.results import ModelResult
 
@@ -92,6 +93,8 @@ _GUARANTEE: Fields = {
     **dict.fromkeys(("account", "sources", "releases", "unprotected"), Kind.DECLARED),
     **dict.fromkeys(("epsilon", "delta", "entries"), Kind.LEDGER),
 }
+# A rule that the rows showed computes a column, and its text says more than that it is computed.
+_ORIGIN: Fields = {"name": Kind.TYPES, "how": Kind.VERDICT, "by": Kind.FIGURE}
 RECEIPT: Fields = {
     **dict.fromkeys(
         ("model", "run_id", "published_at", "uses", "seed", "generator", "source", "holdout"), Kind.DECLARED
@@ -100,7 +103,8 @@ RECEIPT: Fields = {
     **dict.fromkeys(("description", "column_descriptions", "required", "versions", "git", "device"), Kind.DECLARED),
     "environment": Kind.DECLARED,  # of the machine
     **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
-    **dict.fromkeys(("schema", "columns", "column_origins", "source_columns"), Kind.TYPES),
+    **dict.fromkeys(("schema", "columns", "source_columns"), Kind.TYPES),
+    "column_origins": _ORIGIN,
     "fingerprints": Kind.KEYED,
     "inputs": _INPUTS,
     "ephemeral": Kind.KEYED,  # fingerprints and inputs of tables that leave no receipt, each as its own says them
@@ -117,7 +121,7 @@ RESULT: Fields = {
     **dict.fromkeys(("model", "action", "generator", "path", "places", "materialized"), Kind.DECLARED),
     **dict.fromkeys(("epsilon", "delta", "withheld", "disclosure"), Kind.DECLARED),
     "rows": Kind.DRAWN,
-    "column_origins": Kind.TYPES,
+    "column_origins": _ORIGIN,
     "published": Kind.VERDICT,
     "status": Kind.VERDICT,
     "message": Kind.VERDICT,
@@ -137,7 +141,9 @@ META: Mapping[str, Fields] = {
         **dict.fromkeys(("status", "inconclusive"), Kind.VERDICT),
     },
     "columns": {
-        **dict.fromkeys(("table", "position", "name", "type", "how", "by"), Kind.TYPES),
+        **dict.fromkeys(("table", "position", "name", "type"), Kind.TYPES),
+        "how": Kind.VERDICT,
+        "by": Kind.FIGURE,
         "description": Kind.DECLARED,
         "audits": Kind.DECLARED,
     },
@@ -161,7 +167,7 @@ PARQUET: Fields = {
     "synthkit.model": Kind.DECLARED,
     "synthkit.generator": Kind.DECLARED,
     "synthkit.epsilon": Kind.DECLARED,
-    "synthkit.columns": Kind.TYPES,
+    "synthkit.columns": Kind.VERDICT,
     "synthkit.fingerprint": Kind.KEYED,
 }
 # Facets of OpenLineage events; figures of audits come from results that were made public before.
@@ -216,8 +222,10 @@ def public_result(result: ModelResult) -> ModelResult:
         return result
     message = UNSAID if result.status == "error" and result.message else result.message
     audits = public_audits(result.audits, result.withheld, disclosure)
-    kept = _said({k: v for k, v in vars(result).items() if k not in ("audits", "message")}, RESULT, disclosure)
-    return replace(result, **kept, audits=audits, message=message)
+    origins = tuple(ColumnOrigin.from_json(_said(o.to_json(), _ORIGIN, disclosure)) for o in result.column_origins)
+    apart = ("audits", "message", "column_origins")
+    kept = _said({k: v for k, v in vars(result).items() if k not in apart}, RESULT, disclosure)
+    return replace(result, **kept, audits=audits, message=message, column_origins=origins)
 
 
 def public_receipt(table: T, real: Collection[str], disclosure: Disclosure = "private") -> T:

@@ -34,18 +34,18 @@ class ColumnOrigin(Record):
         name: as published.
         how: learnt of the source; computed from other columns; key: made up to tell rows apart; pii: made up in place
             of personal data; made up: text that only looks like the source's; constant or empty, as in the source.
-        by: the rule that computes it, or what makes the personal data up.
+        by: the rule that computes it, or what makes the personal data up; withheld with figures.
     """
 
     name: str
     how: How
-    by: str | None = absent()
+    by: str | None = None
 
     @property
     def in_words(self) -> str:
         """``made up (pii: email)``, ``computed (total = a + b)``, ``key, made up``."""
         if self.how == "pii":
-            return f"made up (pii: {self.by})"
+            return f"made up (pii: {self.by})" if self.by else "made up (pii)"
         words = "key, made up" if self.how == "key" else self.how
         return f"{words} ({self.by})" if self.by else words
 
