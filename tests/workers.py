@@ -15,6 +15,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,7 @@ class _Worker:
         reads, told = os.pipe()
         heard, writes = os.pipe()
         self.returncode: int | None = None
+        self._waiting = threading.Lock()  # a process is waited for once, by whichever thread asks first
         self.pid = os.fork()
         if self.pid == 0:
             _wait(reads, writes)
@@ -75,11 +77,12 @@ class _Worker:
         return self
 
     def poll(self) -> int | None:
-        if self.returncode is None:
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
+        with self._waiting:
+            if self.returncode is None:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+                if ended:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         until = None if timeout is None else time.monotonic() + timeout

@@ -78,7 +78,7 @@ SOURCE_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "freshness": {"freshness": {"warn_after": {"count": 1, "period": "day"}}},
     "columns": {"columns": [*COLUMNS[:-1], {"name": "churned", "type": "categorical", "values": ["yes", "no", "?"]}]},
     "constraints": {"constraints": ["age >= 18"]},
-    "rules": {"rules": ["unique: [customer_id]"]},
+    "rules": {"rules": ["when age >= 0 then tier is not null"]},
     "tags": {"tags": ["pii"]},
     "meta": {"meta": {"owner": "me"}},
 }
@@ -108,7 +108,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "holdout": {"holdout": "30%"},
     "conditions": {"conditions": {"tier": "pro"}},
     "constraints": {"constraints": ["age >= 18"]},
-    "rules": {"rules": ["unique: [customer_id]"]},
+    "rules": {"rules": ["when age >= 0 then tier is not null"]},
     "keys": {"keys": "fresh"},
     "materialized": {"materialized": "parquet"},
     "seed": {"seed": 3},
