@@ -22,6 +22,7 @@ LogicalType = Literal["integer", "float", "decimal", "boolean", "categorical", "
 LOGICAL_TYPES: tuple[str, ...] = get_args(LogicalType)
 NUMERIC: frozenset[str] = frozenset({"integer", "float", "decimal"})
 TEMPORAL: frozenset[str] = frozenset({"datetime", "date", "time"})
+MIN_COUNT = 5  # people who have a value that is given out as it is
 MADE_UP = frozenset({"id", "text"})  # no generator learns a column of these types
 
 Cell = None | bool | int | float | str | bytes | date | time | timedelta | Decimal  # a value; a datetime is a date

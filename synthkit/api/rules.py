@@ -72,6 +72,7 @@ def find_rules(
 
 def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
     """At most a million of them, read for this alone: what is held out stays unseen."""
+    from synthkit.project.holdout import holdout_of
     from synthkit.sources.fingerprint import content_hash
     from synthkit.sources.ingest import ingest, parse_share
 
@@ -83,7 +84,7 @@ def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
             hint="declare under rules: what anyone may know",
         )
     project = manifest.project
-    share = project.spec.holdout if node.spec.holdout is None else node.spec.holdout
+    share, _ = holdout_of(project.spec, node.spec)
     connections = project.spec.connections
     with TemporaryDirectory() as scratch:
         split = ingest(

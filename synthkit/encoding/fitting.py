@@ -16,10 +16,10 @@ from synthkit.encoding.cells import MOST_LISTED, Bins, Categories, Modes, Values
 from synthkit.encoding.encoder import ColumnCodec, Encoder
 from synthkit.encoding.fill import serialised
 from synthkit.encoding.numbers import EXACT, Grid, GridSearch, raw_numbers
-from synthkit.encoding.pools import MIN_COUNT, fit_bins
+from synthkit.encoding.pools import fit_bins
 from synthkit.encoding.values import plain
 from synthkit.errors import BuildError
-from synthkit.schema import Column, Table
+from synthkit.schema import MIN_COUNT, Column, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from synthkit.encoding.fill import ColumnPlan
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.encoding.similar import scores
 from synthkit.encoding.tails import RareTails, Tail
 from synthkit.encoding.view import View
-from synthkit.schema import Table
+from synthkit.schema import MIN_COUNT, Table
 
 OWN = 300  # values with a category of their own, at most
 OWN_PEOPLE = 30  # of each of them, at least: fewer would be learnt by heart

@@ -10,7 +10,7 @@ from uuid import UUID
 from synthkit.encoding.faker import faker_values
 from synthkit.encoding.shapes import Shapes, capacity, digest, realise
 from synthkit.encoding.taken import FREE, RANDOM_BITS, Taken
-from synthkit.encoding.values import array_of
+from synthkit.encoding.values import array_of, largest_of
 from synthkit.errors import BuildError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int, taken: T
         return _Constant(json.loads(rule.value or "null"), kind, rule.column.name)
     if rule.kind == "foreign":
         return ForeignMaker(rule, kind, rows, key, taken)
-    largest = _largest(kind)
+    largest = largest_of(kind)
     if rule.kind == "key" and largest is not None and taken.last + rows > largest:
         after = f" after {taken.last:,}" if taken.last else ""
         raise BuildError(
@@ -50,14 +50,6 @@ def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int, taken: T
             hint="make size smaller, or give the source's column a wider type",
         )
     return _Blocks(rule, kind, rows, key, taken)
-
-
-def _largest(kind: pa.DataType) -> int | None:
-    """The greatest value of an integer type, None for others."""
-    import numpy as np
-    import pyarrow.types as t
-
-    return int(np.iinfo(kind.to_pandas_dtype()).max) if t.is_integer(kind) else None
 
 
 class _Constant:
@@ -179,7 +171,7 @@ class ForeignMaker(_Blocks):
         super().__init__(rule, kind, rows, key, taken)
         self.owners = _owners(rule.fan_out, rows, _rng(key, "fan-out"))
         self.most = int(self.owners.max(initial=1))
-        largest = _largest(kind)
+        largest = largest_of(kind)
         self.largest = None if largest is None else largest - taken.last
         self.ids: dict[int, Any] = {}
 

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.cells import Bins, Values, cells_of
+from synthkit.schema import MIN_COUNT
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-MIN_COUNT = 5  # people who hold a value that is given out as it is
 MOSTLY = 0.9  # of the rows hold common values: the column is a list of them
 REACH = 2.0  # the widest of five gaps of values at random is 2.3 times as wide as their mean
 POOLS = 1_000  # of a column, about: beyond it a pool takes in more people

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import digest
+from synthkit.encoding.values import largest_of
 from synthkit.errors import BuildError
 from synthkit.project.types import Keys
 from synthkit.schema import Column, Table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 WIDE = frozenset({"VARCHAR", "BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"})  # types with room for random keys
 # A million random keys beside a million real ones: one of them is real with a probability of 2e-7.
@@ -131,7 +132,7 @@ def _taken(keys: Keys, column: Column, real: Sequence[Table]) -> Taken:
         return Taken(texts=frozenset(digest(text) for text in texts))
     if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind):
         last = 0 if len(present) == 0 else int(pc.max(present).as_py())
-        return Taken(_begin(keys, last, _greatest(kind)))
+        return Taken(_begin(keys, last, largest_of(kind)))
     raise BuildError(
         f"keys: {keys} makes numbers and texts, but column {name!r} is {column.sql_type}",
         hint="cast the key to VARCHAR or BIGINT at the source, or leave keys out",
@@ -145,13 +146,6 @@ def _begin(keys: Keys, last: int, greatest: int | None = None) -> int:
         return last
     higher = int(10 ** len(str(last)))
     return higher if greatest is None or 2 * higher <= greatest else last
-
-
-def _greatest(kind: pa.DataType) -> int | None:
-    import numpy as np
-    import pyarrow.types as t
-
-    return int(np.iinfo(kind.to_pandas_dtype()).max) if t.is_integer(kind) else None
 
 
 def _counting_on(name: str, texts: Sequence[str]) -> Taken:

@@ -70,3 +70,11 @@ def from_whole_numbers(numbers: list[int | None], kind: pa.DataType) -> pa.Array
 
     array = pa.array(numbers, pa.int64())
     return array.cast(pa.int32()).cast(kind) if t.is_date32(kind) or t.is_time32(kind) else array.cast(kind)
+
+
+def largest_of(kind: pa.DataType) -> int | None:
+    """The greatest value of an integer type, None for others."""
+    import numpy as np
+    import pyarrow.types as t
+
+    return int(np.iinfo(kind.to_pandas_dtype()).max) if t.is_integer(kind) else None

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.files import Json
 from synthkit.formats.columns import as_read, conditions_as_read, form_of
@@ -20,7 +19,7 @@ from synthkit.formats.language import parse_form
 from synthkit.formats.mixed import Mixed
 from synthkit.formats.numbers import Range
 from synthkit.project.types import Conditions
-from synthkit.schema import Column, Schema, Table
+from synthkit.schema import MIN_COUNT, Column, Schema, Table
 
 if TYPE_CHECKING:
     import numpy as np

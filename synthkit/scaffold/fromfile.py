@@ -14,7 +14,7 @@ from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
 from synthkit.scaffold.keyed import primary_key
 from synthkit.scaffold.options import options_yaml
-from synthkit.scaffold.ruled import rules_lines, shown_rules
+from synthkit.scaffold.ruled import proposed_rules, rules_lines
 from synthkit.scaffold.seen import ABOVE, MARK, declarations, warning
 from synthkit.scaffold.takenfor import taken_for
 from synthkit.scaffold.unread import unread
@@ -94,7 +94,7 @@ def propose(
             pii = {c.name: kind for c in split.schema.columns if (kind := _pii(c, profiles[c.name])) is not None}
             key = primary_key(connection, split.schema, profiles, split.train.paths[0])
             learnt = Schema(tuple(c for c in split.schema.columns if c.name not in pii))
-            rules = shown_rules(split.train, {*key, *pii})
+            rules = proposed_rules(split.train, {*key, *pii})
             drafted = declarations(connection, learnt, profiles, split.train.paths[0]) if bounds else {}
     if target is not None and target not in split.schema.by_name:
         raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(split.schema.names)}")

@@ -8,16 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from synthkit.encoding.kept.choosing import keep_rules
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.encoding.writtenform import read_view
-from synthkit.rules.find.named import names_few
-from synthkit.rules.find.search import find_rules
-from synthkit.schema import Table
+from synthkit.rules.find.named import shown_rules
+from synthkit.schema import MIN_COUNT, Table
 
 MOST_ROWS = 200_000  # that are looked at: a first look, not a proof
 
 
-def shown_rules(table: Table, left_out: Collection[str]) -> tuple[str, ...]:
+def proposed_rules(table: Table, left_out: Collection[str]) -> tuple[str, ...]:
     """What holds between the learnt columns in every row, as far as drawn rows would keep it.
 
     Args:
@@ -29,8 +27,7 @@ def shown_rules(table: Table, left_out: Collection[str]) -> tuple[str, ...]:
     with TemporaryDirectory() as scratch:
         known = read_view(table).learn(table, Path(scratch) / "read.parquet")
         rows = known.to_arrow(names).slice(0, MOST_ROWS)
-    rules = [one.rule for one in find_rules(rows) if one.exact and not names_few(one.rule, rows, MIN_COUNT)]
-    return keep_rules(rows, rules, unit=None, min_count=MIN_COUNT, declared=frozenset()).kept
+    return keep_rules(rows, shown_rules(rows, MIN_COUNT), unit=None, min_count=MIN_COUNT, declared=frozenset()).kept
 
 
 def rules_lines(rules: Collection[str]) -> list[str]:

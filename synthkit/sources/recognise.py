@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.formats.detect import Detected, candidates, detect
 from synthkit.project.types import SourceTableSpec
-from synthkit.schema import Column, Schema
+from synthkit.schema import MIN_COUNT, Column, Schema
 from synthkit.sources.types import provisional_type
 from synthkit.sql.quoting import literal, quote
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import duckdb
 
 FIRST = 20_000  # rows in which forms are looked for
-MIN_COUNT = 5  # people who have a category that is given out (as synthkit.encoding.pools has it)
 SHARED = 0.5  # of the rows
 SAMPLE = 500  # different values of them
 

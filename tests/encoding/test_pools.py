@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from synthkit.encoding.cells import Values
-from synthkit.encoding.pools import MIN_COUNT, fit_bins
+from synthkit.encoding.pools import fit_bins
+from synthkit.schema import MIN_COUNT
 
 
 @pytest.mark.parametrize(("rows", "span"), [(1_000, 1_000), (3_000, 1_500), (3_000, 6_000), (500, 4_000)])

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.errors import SynthError
 from synthkit.rules.language import Rule, parse_rule, violations
 from synthkit.rules.sets import Unique
 from synthkit.rules.tokens import RuleError
+from synthkit.schema import MIN_COUNT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,8 +93,7 @@ def _real(context: AuditContext) -> pa.Table | None:
 
 def _shown(context: AuditContext) -> Sequence[Rule]:
     """What the training rows show, between columns that are learnt."""
-    from synthkit.rules.find.named import names_few
-    from synthkit.rules.find.search import find_rules
+    from synthkit.rules.find.named import shown_rules
 
     def search() -> tuple[Rule, ...]:
         names = [c.name for c in context.schema.columns if c.modelled]
@@ -102,8 +101,7 @@ def _shown(context: AuditContext) -> Sequence[Rule]:
         here = train.select([n for n in names if n in train.column_names])
         unit = context.schema.privacy_unit
         people = train.column(unit) if unit is not None and unit in train.column_names else None
-        found = [f.rule for f in find_rules(here) if f.exact and not isinstance(f.rule, Unique)]
-        return tuple(rule for rule in found if not names_few(rule, here, MIN_COUNT, people))
+        return tuple(rule for rule in shown_rules(here, MIN_COUNT, people) if not isinstance(rule, Unique))
 
     return context.shared(("rules",), search)
 

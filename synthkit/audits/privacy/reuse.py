@@ -17,8 +17,8 @@ from synthkit.audits.privacy.copies import matches, rarefied
 from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
 from synthkit.audits.rows.proportions import clustered, excess, wilson
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, verdict
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.errors import SynthError
+from synthkit.schema import MIN_COUNT
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from synthkit.encoding.fitting import Rare
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.generators.base import Params
+from synthkit.schema import MIN_COUNT
 
 
 class CircuitParams(Params):

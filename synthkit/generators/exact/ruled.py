@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from synthkit.encoding.fill import ColumnPlan
 from synthkit.encoding.kept.choosing import keep_declared, keep_rules
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.encoding.view import View
 from synthkit.errors import BuildError
-from synthkit.rules.find.named import names_few
 from synthkit.rules.language import Rule, parse_rule, violations
-from synthkit.schema import Table
+from synthkit.schema import MIN_COUNT, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +32,8 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     Raises:
         BuildError: training rows break a declared rule.
     """
+    from synthkit.rules.find.named import shown_rules
+
     rules = {parse_rule(text): place for text, place in declared.items()}
     names = [c.name for c in plan.modelled.columns]
     if not names or not (rules or found):
@@ -46,7 +46,7 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     _check(rows, rules)
     unit = plan.modelled.privacy_unit
     people = rows.column(unit) if unit is not None and unit in rows.column_names else None
-    shown = [r for r in _shown(rows.select(names)) if not names_few(r, rows, MIN_COUNT, people)] if found else []
+    shown = shown_rules(rows.select(names), MIN_COUNT, people) if found else ()
     every = [*rules, *(rule for rule in shown if rule not in rules)]
     step = keep_rules(rows.select(names), every, unit=people, min_count=MIN_COUNT, declared=frozenset(rules))
     return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
@@ -57,13 +57,6 @@ def found_in(plan: ColumnPlan) -> tuple[str, ...]:
     from synthkit.encoding.kept.step import KeptRules
 
     return tuple(text for step in plan.learnt.steps if isinstance(step, KeptRules) for text in step.found)
-
-
-def _shown(rows: pa.Table) -> Sequence[Rule]:
-    """What the rows show without an exception."""
-    from synthkit.rules.find.search import find_rules
-
-    return [one.rule for one in find_rules(rows) if one.exact]
 
 
 def _check(rows: pa.Table, rules: Mapping[Rule, str]) -> None:

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from synthkit.encoding.fitting import Rare
-from synthkit.encoding.pools import MIN_COUNT
 from synthkit.generators.base import Params
+from synthkit.schema import MIN_COUNT
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=8_192)], ...], Field(min_length=1, max_length=8)]
 Rate = Annotated[float, Field(gt=0, lt=1)]

@@ -20,7 +20,7 @@ from synthkit.planning.state import state_of
 from synthkit.privacy.disclosure import public_audits
 from synthkit.records.audit import AuditRecord
 from synthkit.records.history import HistoryEntry
-from synthkit.records.receipt import AuditedTable
+from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.files import public
 from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
@@ -53,7 +53,7 @@ def gather(manifest: Manifest) -> SiteInput:
         profiles={name: _pictured(manifest, m, staging, run, receipts) for name, m in manifest.models.items()},
         trainings=_trainings(manifest, staging, run, receipts),
         history=_history(manifest),
-        rows=_first_rows(manifest),
+        rows=_first_rows(manifest, receipts),
         show_real=project.spec.reports.show_real,
     )
 
@@ -100,7 +100,7 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, AuditedTable]:
     return found
 
 
-def _first_rows(manifest: Manifest) -> dict[str, list[tuple[str | None, ...]]]:
+def _first_rows(manifest: Manifest, receipts: Mapping[str, AuditedTable]) -> dict[str, list[tuple[str | None, ...]]]:
     """Of tables that people may see: what real rows may not be pictured of shows none of them either."""
     import duckdb
 
@@ -108,9 +108,10 @@ def _first_rows(manifest: Manifest) -> dict[str, list[tuple[str | None, ...]]]:
     found: dict[str, list[tuple[str | None, ...]]] = {}
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for name, model in manifest.models.items():
-            receipt = None if model.spec.ephemeral else warehouse.published(name)
-            if receipt is None or receipt.contains_real_rows or pictures_of(manifest, model) == "none":
+        for name, receipt in receipts.items():
+            if not isinstance(receipt, Receipt) or receipt.contains_real_rows:
+                continue
+            if pictures_of(manifest, manifest.models[name]) == "none":
                 continue
             scan = parquet_scan(warehouse.file(receipt))
             try:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from synthkit.rules.find.search import find_rules
 from synthkit.rules.language import Rule
 from synthkit.rules.when import Condition, When
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+def shown_rules(table: pa.Table, least: int, people: pa.ChunkedArray | None = None) -> tuple[Rule, ...]:
+    """What a table shows without an exception, and may be told of it: no value of fewer than ``least`` is named."""
+    exact = [one.rule for one in find_rules(table) if one.exact]
+    return tuple(rule for rule in exact if not names_few(rule, table, least, people))
 
 
 def names_few(rule: Rule, table: pa.Table, least: int, people: pa.ChunkedArray | None = None) -> bool:
