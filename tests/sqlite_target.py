@@ -62,14 +62,29 @@ class SqliteTarget(Target):
         return None
 
     def put(self, name: str, data: Path, sealed: Sealed) -> Receipt:
-        rows = data.read_bytes()
+        return self.put_all({name: (data, sealed)})[name]
+
+    def alone(self) -> str | None:
+        return None
+
+    def put_all(self, tables: Mapping[str, tuple[Path, Sealed]]) -> dict[str, Receipt]:
+        """One transaction, however many they are."""
+        receipts = {}
         with self._connected() as connection:
-            before = connection.execute("SELECT receipt FROM published WHERE name = ?", (name,)).fetchone()
-            previous = None if before is None else hashlib.sha256(before[0].encode()).hexdigest()
-            receipt = sealed.receipt(len(rows), previous)
-            text = json.dumps(receipt.to_json())
-            connection.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (name, text, rows))
-        return receipt
+            for name, (data, sealed) in tables.items():
+                rows = data.read_bytes()
+                before = connection.execute("SELECT receipt FROM published WHERE name = ?", (name,)).fetchone()
+                previous = None if before is None else hashlib.sha256(before[0].encode()).hexdigest()
+                receipts[name] = sealed.receipt(len(rows), previous)
+                text = json.dumps(receipts[name].to_json())
+                connection.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (name, text, rows))
+        return receipts
+
+    def all_published(self) -> dict[str, Receipt]:
+        """One SELECT sees one state of the file."""
+        rows = self._found("SELECT name, receipt, length(parquet) FROM published ORDER BY name")
+        found = {name: (Receipt.from_json(json.loads(text)), size) for name, text, size in rows}
+        return {name: receipt for name, (receipt, size) in found.items() if receipt.bytes == size}
 
     def remove(self, name: str) -> None:
         with self._connected() as connection:

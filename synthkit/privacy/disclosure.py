@@ -102,6 +102,7 @@ RECEIPT: Fields = {
     **dict.fromkeys(("epsilon", "delta", "contains_real_rows", "descends_from", "materialized"), Kind.DECLARED),
     **dict.fromkeys(("description", "column_descriptions", "required", "versions", "git", "device"), Kind.DECLARED),
     "environment": Kind.DECLARED,  # of the machine
+    "family": Kind.DECLARED,
     **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
     **dict.fromkeys(("schema", "columns", "source_columns"), Kind.TYPES),
     "column_origins": _ORIGIN,

@@ -92,6 +92,18 @@ class Rendering(Record):
     project: int | None = absent()
 
 
+class FamilyRecord(Record):
+    """The tables that a table is made, audited and published together with.
+
+    Args:
+        name: of the model that makes them.
+        members: the tables, this one too, in the order in which their keys name each other.
+    """
+
+    name: str
+    members: Several[str]
+
+
 class GeneratorRecord(Record):
     """What drew the rows.
 

@@ -13,6 +13,7 @@ from synthkit.records.parts import (
     ChargeRecord,
     Demand,
     Environment,
+    FamilyRecord,
     Fingerprints,
     GeneratorRecord,
     Git,
@@ -46,6 +47,7 @@ class AuditedTable(Record):
         seed: of its random numbers, privacy noise aside.
         generator: what drew the rows.
         source: the node that it learnt from.
+        family: the tables that it is published together with, or not at all.
         holdout: the held-out rows that judged the table.
         epsilon: what it was trained under; null: no differential privacy.
         delta: the δ beside it.
@@ -83,6 +85,7 @@ class AuditedTable(Record):
     seed: int
     generator: GeneratorRecord
     source: str | None
+    family: FamilyRecord | None = absent()
     holdout: Holdout | None = None
     epsilon: Size | None
     delta: Size | None

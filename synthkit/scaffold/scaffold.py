@@ -89,6 +89,7 @@ target/
 # published tables: DVC keeps them; their receipts and .dvc files belong in git
 /warehouse/**/*.parquet
 .database-state
+.publishing.json
 """
 
 GITATTRIBUTES = """\

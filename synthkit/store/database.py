@@ -20,7 +20,7 @@ from synthkit.privacy.guarantee import in_words, promised
 from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.records.history import RunEntry
 from synthkit.records.receipt import Receipt
-from synthkit.records.record import Record
+from synthkit.records.record import Record, Several
 from synthkit.sql.quoting import literal, quote
 from synthkit.store.others import (
     HELD,
@@ -81,6 +81,7 @@ def rebuild(
         return False
     import duckdb
 
+    known = _unchanged(database, marker)
     shown = {name: infos.get(name) or TableInfo(name, r.materialized) for name, r in receipts.items()}
     clean_temporaries(database.parent)
     contents = held_by_others(warehouse)
@@ -98,9 +99,11 @@ def rebuild(
         raise BuildError(
             f"cannot write {database}: {reason}", hint="the Parquet files are whole; free some space and build again"
         ) from error
-    _remove_stale_views(warehouse, {path for path in used if path is not None})
+    views = sorted(path.name for path in used if path is not None)
+    _remove_stale_views(warehouse, {*views, *(() if known is None else known.views)})
     status = database.stat()
-    written = _Written(inputs=inputs, others=contents.keeps, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    size, time = status.st_size, status.st_mtime_ns
+    written = _Written(inputs=inputs, others=contents.keeps, views=tuple(views), size=size, mtime_ns=time)
     write_json_atomic(marker, written.to_json())
     return True
 
@@ -122,11 +125,13 @@ def _marker(warehouse: Warehouse) -> Path:
 class _Written(Record):
     """What is noted when the DuckDB file was written.
 
-    ``inputs`` is the hash of what it was made of; ``others`` says whether somebody else keeps anything in it.
+    ``inputs`` is the hash of what it was made of; ``others`` says whether somebody else keeps anything in it; ``views``
+    are the names of the files that its views read.
     """
 
     inputs: str
     others: bool | None = None
+    views: Several[str] = ()
     size: int
     mtime_ns: int
 
@@ -222,11 +227,13 @@ def _view_file(warehouse: Warehouse, name: str, receipt: Receipt) -> Path:
     """A second name of the published file that stays when the table is published anew.
 
     A view over the published file itself would break then, until this file is derived again, and for good in a
-    process that holds the old one. The columns are part of the name: a view is bound to them when it is made.
+    process that holds the old one. The columns are part of the name: a view is bound to them when it is made. Of tables
+    that are published together the rows are, so that all views show the new ones with the new DuckDB file and none
+    before it; a process that holds the old file goes on reading the old rows until the publication after this one.
     """
     folder = views_directory(warehouse.database)
     columns = hashlib.sha256(json.dumps([c.to_json() for c in receipt.columns]).encode()).hexdigest()[:8]
-    path = folder / f"{name}.{columns}.parquet"
+    path = folder / f"{name}.{columns if receipt.family is None else receipt.sha256[:16]}.parquet"
     with replacing(path) as temporary:
         link_or_copy(warehouse.file(receipt), temporary)
     if not (folder / ".gitignore").exists():
@@ -234,11 +241,11 @@ def _view_file(warehouse: Warehouse, name: str, receipt: Receipt) -> Path:
     return path
 
 
-def _remove_stale_views(warehouse: Warehouse, used: set[Path]) -> None:
+def _remove_stale_views(warehouse: Warehouse, used: set[str]) -> None:
     folder = views_directory(warehouse.database)
     clean_temporaries(folder)
     for path in folder.glob("*.parquet"):
-        if path not in used:
+        if path.name not in used:
             path.unlink(missing_ok=True)
 
 

@@ -210,6 +210,7 @@ def recover(warehouse: Warehouse) -> None:
     """Mend what a killed build left: files that no receipt names, and pointers that are not their receipt's."""
     repository = find_repository(warehouse.directory.resolve())
     clean_temporaries(warehouse.directory)
+    warehouse.settle()
     for name, receipt in warehouse.all_published().items():
         warehouse.recover(name, receipt)
         if isinstance(repository, Repository) and receipt.md5 is not None:

@@ -187,6 +187,15 @@ class Reader:
             raise SynthError(f"no table {name!r} is published {self._where()}", hint=hint)
         return PublishedTable(name, self.warehouse.file(receipt), receipt)
 
+    def all(self) -> dict[str, PublishedTable]:
+        """All published tables, by name, as they stood at one instant: a family's are all of one publication.
+
+        >>> {name: table.rows for name, table in synthkit.open(shop).all().items()}
+        {'by_tier': 3, 'customers': 400}
+        """
+        found = self.warehouse.all_published()
+        return {name: PublishedTable(name, self.warehouse.file(receipt), receipt) for name, receipt in found.items()}
+
     def query(self, sql: str) -> pa.Table:
         """The rows of a query over the published tables and ``synth_meta``; several statements give the last one's.
 

@@ -99,6 +99,17 @@ class Sealed:
 
 
 @dataclass(frozen=True)
+class Publication:
+    """One of the tables that are published together; the fields are the arguments of :meth:`Gate.publish`."""
+
+    name: str
+    data: Path
+    audit: PassingAudit
+    table: AuditedTable
+    hashes: Hashes | None = None
+
+
+@dataclass(frozen=True)
 class TableInfo:
     """How a published table appears in DuckDB."""
 
@@ -132,7 +143,11 @@ class Tables(Protocol):
         ...
 
     def all_published(self) -> dict[str, Receipt]:
-        """Receipts of all published tables, by name."""
+        """Receipts of all published tables, by name.
+
+        Of tables that are published together (:meth:`Gate.put_all`) all old or all new ones: a target that does so
+        reads them at one instant.
+        """
         with _uncollected():
             found = {name: self.published(name) for name in self.names()}
         return {name: receipt for name, receipt in found.items() if receipt is not None}
@@ -192,15 +207,33 @@ class Gate(Tables, Protocol):
             BuildError: the disk does not take it, or ``data`` is not what was written; the last published table is
                 then as it was.
         """
-        if not isinstance(audit, PassingAudit):
-            raise TypeError("publish needs a PassingAudit")
-        digest, md5 = digests(data) if hashes is None else (sha256_file(data), hashes.md5)
-        if hashes is not None and digest != hashes.sha256:
-            raise BuildError(
-                f"{data} is not what was staged for {name!r}: its SHA-256 is {digest[:16]}…, not {hashes.sha256[:16]}…",
-                hint="rows that were not audited are not published; run synth clean, and build again",
-            )
-        return self.put(name, data, Sealed(table, audit, digest, md5, sign, keep))
+        return self.put(name, data, _sealed(Publication(name, data, audit, table, hashes), keep, sign))
+
+    def alone(self) -> str | None:
+        """Why several tables cannot be published together, in words; None where they can.
+
+        A target that has :meth:`put_all` says None here; any other is refused a family before anything is built.
+        """
+        return "a target of this type publishes one table at a time"
+
+    def put_all(self, tables: Mapping[str, tuple[Path, Sealed]]) -> dict[str, Receipt]:
+        """Put several tables in their places, name → file and seal, so that they appear at one instant.
+
+        Whoever reads :meth:`all_published`, or two of them one after the other, never finds one of them new and then
+        another old; after a kill at any moment all are as before, or all are new. Raises BuildError where one cannot
+        be written; all are then as they were.
+        """
+        hint = "choose another target, or one model for each table"
+        raise BuildError(f"{' and '.join(tables)} cannot be published together: {self.alone()}", hint=hint)
+
+    def publish_all(
+        self,
+        publications: Sequence[Publication],
+        keep: Callable[[Path, str], None] | None = None,
+        sign: Sign | None = None,
+    ) -> dict[str, Receipt]:
+        """Publish several tables at one instant, or none of them. Otherwise as :meth:`publish`."""
+        return self.put_all({p.name: (p.data, _sealed(p, keep, sign)) for p in publications})
 
 
 @runtime_checkable
@@ -240,6 +273,21 @@ class Target(Gate, Protocol):
     ) -> None:
         """Bring up to date what is derived of the published tables. Raises SynthError; they are there regardless."""
         ...
+
+
+def _sealed(what: Publication, keep: Callable[[Path, str], None] | None, sign: Sign | None) -> Sealed:
+    """The table with the hashes of its file. Raises TypeError without a proof, BuildError as :meth:`Gate.publish`."""
+    if not isinstance(what.audit, PassingAudit):
+        raise TypeError("publish needs a PassingAudit")
+    data, hashes = what.data, what.hashes
+    digest, md5 = digests(data) if hashes is None else (sha256_file(data), hashes.md5)
+    if hashes is not None and digest != hashes.sha256:
+        raise BuildError(
+            f"{data} is not what was staged for {what.name!r}: its SHA-256 is {digest[:16]}…, not "
+            f"{hashes.sha256[:16]}…",
+            hint="rows that were not audited are not published; run synth clean, and build again",
+        )
+    return Sealed(what.table, what.audit, digest, md5, sign, keep)
 
 
 @contextmanager

@@ -11,13 +11,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from synthkit.errors import SynthError
-from synthkit.store.target import Place, Target
+from synthkit.errors import BuildError, SynthError
+from synthkit.store.parquet import write_parquet
+from synthkit.store.target import PassingAudit, Place, Publication, Target
 from synthkit.store.targets import opened
 from tests.packages import installed
+from tests.receipts import audited
 from tests.sqlite_target import SqliteTarget
+from tests.store.test_warehouse import AUDIT
 from tests.synth import SQL_PROJECT, Project, copied, make_project
 
 TEXT = SQL_PROJECT["models/customers.yml"]
@@ -140,7 +144,7 @@ def test_a_publish_killed_at_any_statement_leaves_the_table_before_or_the_one_af
     assert isinstance(TEXT, str)
     shop.write({"models/customers.yml": TEXT.replace("group by tier", "where age > 40 group by tier")})
     left = []
-    for step in range(1, 7):
+    for step in range(1, 6):
         project = copied(shop, tmp_path / f"killed-{step}")
         command = [sys.executable, "-c", KILLED, str(step)]
         done = subprocess.run(command, cwd=project.root, env={**os.environ, **env}, capture_output=True, text=True)
@@ -174,3 +178,50 @@ def test_the_gate_is_the_same_for_all(tmp_path: Path) -> None:
     assert isinstance(target, Target)
     with pytest.raises(TypeError, match="publish needs a PassingAudit"):
         target.publish("t", tmp_path, None, None)  # type: ignore[arg-type]
+
+
+def a_family(folder: Path, rows: int) -> list[Publication]:
+    """Two tables that are published together."""
+    found = []
+    for name in ("customers", "orders"):
+        staged = folder / f"{name}{rows}.parquet"
+        table = pa.table({"n": pa.array(range(rows), pa.int64())})
+        hashes = write_parquet(table.to_batches(), table.schema, staged, {}).hashes
+        family = {"name": "shop", "members": ["customers", "orders"]}
+        said = audited(model=name, rows=rows, audits=[AUDIT], family=family)
+        found.append(Publication(name, staged, PassingAudit.of([AUDIT]), said, hashes))
+    return found
+
+
+def test_tables_that_belong_together_are_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = SqliteTarget(Place(tmp_path / "a.sqlite", tmp_path / "a.duckdb", tmp_path / "scratch"))
+    assert target.alone() is None
+    target.publish_all(a_family(tmp_path, 3))
+    read, seen = Path.read_bytes, []
+
+    def interrupted(self: Path) -> bytes:
+        if self.suffix == ".parquet":
+            seen.append({r.rows for r in target.all_published().values()})
+        if len(seen) == 2:
+            raise BuildError("killed")
+        return read(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", interrupted)
+        with pytest.raises(BuildError, match="killed"):
+            target.publish_all(a_family(tmp_path, 5))
+    assert seen == [{3}, {3}]
+    assert {r.rows for r in target.all_published().values()} == {3}
+    target.publish_all(a_family(tmp_path, 5))
+    assert {r.rows for r in target.all_published().values()} == {5}
+
+
+def test_a_target_that_publishes_one_table_at_a_time_says_so(tmp_path: Path) -> None:
+    class Alone(SqliteTarget):
+        alone, put_all = Target.alone, Target.put_all
+
+    target = Alone(Place(tmp_path / "a.sqlite", tmp_path / "a.duckdb", tmp_path / "scratch"))
+    assert target.alone() == "a target of this type publishes one table at a time"
+    with pytest.raises(BuildError, match="customers and orders cannot be published together: a target of this type"):
+        target.publish_all(a_family(tmp_path, 3))
+    assert target.all_published() == {}
