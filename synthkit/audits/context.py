@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from synthkit.audits.family import Family
 from synthkit.generators.base import Budget
 from synthkit.privacy.accounting.mechanisms import Mechanism
 from synthkit.schema import Schema, Table
@@ -106,6 +107,7 @@ class AuditContext:
         published: the files of the sides as they are published, row by row, where these are read otherwise
             (:mod:`.rows.asread`): ``where`` is about those.
         kept: rules that the rows were drawn to keep although nobody declared them, as text.
+        family: the tables that this one was made together with, where it is a member of a family.
     """
 
     schema: Schema
@@ -121,6 +123,7 @@ class AuditContext:
     seconds: Mapping[str, float] = field(default_factory=dict)
     published: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    family: Family | None = None
     _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:

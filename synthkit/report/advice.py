@@ -37,7 +37,9 @@ _ADVICE = {
     "rules": "declare it under rules: of the source, so that every generated row keeps it; rules: none asks for none",
     "inequality": "declare it under constraints: of the source, so that every generated row keeps it",
     "schema": "declare the columns' types in the source, or name the columns in their order in the SQL model's SELECT",
-    "cardinality": "declare the column's type, decimals or values in the source, or try another generator",
+    "cardinality": "declare the column's type, decimals or values in the source, or try another generator; of children, "
+    "a family learns how many a parent has",
+    "references": "make both tables as one family (foreign_keys: of the sources), so that keys name drawn rows",
     "boundary": "declare bounds: on the source's column, or constraints:, or try another generator",
     "volume": "if the change is meant, raise max_change, or say severity: warn",
     "total_variation": "try another generator or more training, conditions: for shares, or declare the column's type",

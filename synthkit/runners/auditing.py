@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from synthkit.runners.done import Audited
 from synthkit.runners.jobs import AuditJob, JobProgress
 from synthkit.runners.overriding import overridden
-from synthkit.runners.parts import Pictures, Retraining
+from synthkit.runners.parts import FamilyParts, Pictures, Retraining
 from synthkit.runners.staging import phase
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext, Recipe
+    from synthkit.audits.family import Family
 
 
 def audit(job: AuditJob, progress: JobProgress) -> Audited:
@@ -41,6 +42,7 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         previous=job.previous,
         seconds=job.seconds,
         kept=job.kept,
+        family=None if job.family is None else _family(job.family),
     )
     failures = None if job.failures is None else FailureStore(job.failures.directory, job.failures.shown)
     with TemporaryDirectory(prefix="synthkit-read-") as scratch:
@@ -51,6 +53,19 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         if job.pictures is not None:
             _take(job.pictures, read)
     return Audited(tuple(records), {"audit": time.perf_counter() - started})
+
+
+def _family(parts: FamilyParts) -> Family:
+    """The real and the staged rows of each member."""
+    from synthkit.audits.family import Family, Member
+    from synthkit.sources.ingest import load_split
+
+    members = {}
+    for name, member in parts.members.items():
+        split = None if member.split is None else load_split(member.split)
+        train, holdout = (None, None) if split is None else (split.train, split.holdout)
+        members[name] = Member(member.table, train, holdout)
+    return Family(parts.table, members, parts.keys)
 
 
 def _recipe(wanted: Retraining, written: Table, train: Table) -> Recipe:

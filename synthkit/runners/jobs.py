@@ -23,7 +23,7 @@ from synthkit.project.size import Size
 from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
 from synthkit.runners.done import Audited, Divided, Made
 from synthkit.runners.partition import WHOLE, Partition
-from synthkit.runners.parts import FailureFolder, Files, Passage, Pictures, Retraining
+from synthkit.runners.parts import FailureFolder, FamilyParts, Files, Passage, Pictures, Retraining
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
 from synthkit.sources.bounding import Declared
@@ -195,6 +195,7 @@ class AuditJob(Job[Audited]):
         previous: the version that was published before.
         seconds: that making these rows took, by phase.
         kept: rules that they keep although nobody declared them.
+        family: the tables that they were made together with.
     """
 
     model: str
@@ -210,6 +211,7 @@ class AuditJob(Job[Audited]):
     seconds: Mapping[str, float] = field(default_factory=dict)
     pictures: Pictures | None = None
     kept: tuple[str, ...] = ()
+    family: FamilyParts | None = None
     kind: Literal["audit"] = "audit"
 
 

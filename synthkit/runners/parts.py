@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthkit.generators.tables import Key
 from synthkit.project.types import ColumnSpec, Conditions, Options
+from synthkit.schema import Table
 
 Files = Mapping[str, tuple[Path, ...]]  # a relation by the name that SQL uses → its Parquet files
 
@@ -40,6 +42,34 @@ class Retraining:
     columns: tuple[ColumnSpec, ...]
     conditions: Conditions
     device: str
+
+
+@dataclass(frozen=True)
+class FamilyMember:
+    """One table of a family.
+
+    Args:
+        table: its staged rows; of a table that is kept as it is, its own.
+        split: the folder of its real rows, if there are any.
+    """
+
+    table: Table
+    split: Path | None
+
+
+@dataclass(frozen=True)
+class FamilyParts:
+    """The tables that the audited one was made together with, itself among them.
+
+    Args:
+        table: the audited one's name among them.
+        members: by their names in the source, each after those that its keys name.
+        keys: by the same names.
+    """
+
+    table: str
+    members: Mapping[str, FamilyMember]
+    keys: tuple[Key, ...]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
 from synthkit.audits.gate import Default, Estimate, limit_of, untold
 from synthkit.audits.measures.richness import Ratio, rarefied, ratio
+from synthkit.audits.relations.children import children_per_parent
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.choice import has_floor, judged_columns
 from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Part, share_of_alpha, verdict
@@ -138,23 +139,43 @@ class CardinalityParams(DistanceParams):
     """Parameters of ``cardinality``, beside the gate's.
 
     Args:
-        max: or ``max_ratio``, how many times more, or fewer, different values a column may have than the real one.
-            Default: 2.
+        max: or ``max_ratio``, how many times more, or fewer, different values a column may have than the real one
+            (default: 2); of children: the largest distance, below 1 (default: 0.1).
+        of: ``values`` of columns, or ``children`` per parent. Default: what ``max`` is a limit of; without one,
+        children
+            where the table is a member of a family and has a foreign key.
         columns: which ones; default: all that a generator learns.
     """
 
-    max: float | None = Field(default=None, ge=1, validation_alias=AliasChoices("max_ratio", "max"))
+    max: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("max_ratio", "max"))
+    of: Literal["values", "children"] | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> CardinalityParams:
+        if self.columns is not None and self.of == "children":
+            raise ValueError("columns are of values: drop of: children, or the columns")
+        values = self.of == "values" or self.columns is not None
+        if values and self.max is not None and self.max < 1:
+            raise ValueError("a ratio is at least 1: give a larger max, or of: children")
+        return self
 
 
 @audit("cardinality", CardinalityParams, family="integrity", version=2, needs=("train", "holdout"), between=POSITIVE)
 def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult:
-    """No column has many times more, or fewer, different values than the real one.
+    """No column has many times more, or fewer, different values than the real one; parents as many children
 
-    The value is the largest ratio over the columns, at least 1. More rows show more values, so both sides are counted
-    at one number of rows, that of the smaller side (rarefaction; :mod:`.measures.richness`); missing is a value.
-    Compared with held-out rows. Floor: training rows against the same held-out rows. A ratio that two samples of one
-    table reach by chance (5 %, shared out over the columns) is "inconclusive".
+    Of ``values``, the value is the largest ratio over the columns, at least 1. More rows show more values, so both
+    sides are counted at one number of rows, that of the smaller side (rarefaction; :mod:`.measures.richness`); missing
+    is a value. Compared with held-out rows. Floor: training rows against the same held-out rows. A ratio that two
+    samples of one table reach by chance (5 %, shared out over the columns) is "inconclusive".
+
+    Of ``children``, it is the largest Kolmogorov–Smirnov distance, over the table's foreign keys, of the number of rows
+    that name a parent, none included, from that of held-out parents. Interval: entities drawn anew
+    (:mod:`.measures.entities`). What is looked up (a product) is named by more rows where there are more rows, so the
+    rows of the larger load are thinned to the smaller's.
     """
+    if _of_children(context, params):
+        return children_per_parent(context, params)
     columns = judged_columns(context, params.columns, "cardinality")
     threshold = limit_of(params, None, DEFAULT).text
     if not columns:
@@ -165,6 +186,14 @@ def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult
     parts = [_column(context, c, alpha) for c in columns]
     advice = "another generator, or declare the column's type, decimals or values in the source"
     return verdict(parts, params, DEFAULT, symbol="ratio", advice=advice, tell=True)
+
+
+def _of_children(context: AuditContext, params: CardinalityParams) -> bool:
+    if params.of is not None or params.columns is not None:
+        return params.of == "children"
+    if params.max is not None:
+        return params.max < 1
+    return context.family is not None and bool(context.family.keys_of(context.family.table))
 
 
 def _column(context: AuditContext, column: str, alpha: float) -> Part:

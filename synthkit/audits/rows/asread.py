@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from synthkit.audits.context import AuditContext
+from synthkit.audits.family import Family, Member
 from synthkit.encoding.writtenform import read_view
 from synthkit.formats.columns import form_of
-from synthkit.schema import Column, Table
+from synthkit.schema import Column, Schema, Table
 
 
 def as_read(context: AuditContext, folder: Path) -> AuditContext:
@@ -20,30 +22,62 @@ def as_read(context: AuditContext, folder: Path) -> AuditContext:
 
     What a form does not fit is missing there.
     """
-    ours = context.schema.by_name
-    real = () if context.train is None else context.train.schema.columns
-    forms = {c.name: c for c in real if c.name not in ours or ours[c.name].modelled} | dict(ours)
-    forms = {name: column for name, column in forms.items() if form_of(column) is not None}
+    family = None if context.family is None else _family_read(context.family, folder)
+    forms = _forms(context.schema, context.train)
     if not forms:
-        return context
-
-    def read(table: Table, name: str) -> Table:
-        schema = replace(table.schema, columns=tuple(_with_form(c, forms) for c in table.schema.columns))
-        return read_view(replace(table, schema=schema), look="form").learn(table, folder / f"{name}.parquet")
-
-    synthetic = read(context.synthetic, "synthetic")
+        return context if family is context.family else replace(context, family=family, _cache={})
+    synthetic = _read(context.synthetic, forms, folder / "synthetic.parquet")
     columns = tuple(synthetic.schema.by_name.get(c.name, c) for c in context.schema.columns)
     earlier = context.previous
+
+    def real(side: Literal["train", "holdout"]) -> Table | None:
+        table = context.side(side)
+        return None if table is None else _read(table, forms, folder / f"{side}.parquet")
+
     return replace(
         context,
         schema=replace(context.schema, columns=columns),
         synthetic=synthetic,
-        train=None if context.train is None else read(context.train, "train"),
-        holdout=None if context.holdout is None else read(context.holdout, "holdout"),
-        previous=None if earlier is None else replace(earlier, table=read(earlier.table, "previous")),
+        train=real("train"),
+        holdout=real("holdout"),
+        previous=None
+        if earlier is None
+        else replace(earlier, table=_read(earlier.table, forms, folder / "previous.parquet")),
         published={s: t.paths for s in ("synthetic", "train", "holdout") if (t := context.side(s)) is not None},
+        family=family,
         _cache={},
     )
+
+
+def _family_read(family: Family, folder: Path) -> Family:
+    """The family over tables as they are read; itself where nothing is written in a form."""
+    members: dict[str, Member] = {}
+    for index, (name, member) in enumerate(family.members.items()):
+        forms = _forms(member.synthetic.schema, member.train)
+        if not forms:
+            members[name] = member
+            continue
+        tables = {side: getattr(member, side) for side in ("synthetic", "train", "holdout")}
+        read = {
+            side: None if table is None else _read(table, forms, folder / f"{index}-{side}.parquet")
+            for side, table in tables.items()
+        }
+        assert read["synthetic"] is not None
+        members[name] = Member(read["synthetic"], read["train"], read["holdout"])
+    return family if members == dict(family.members) else replace(family, members=members)
+
+
+def _forms(ours: Schema, train: Table | None) -> dict[str, Column]:
+    """The columns with a written form, as the synthetic table has them, or the real one."""
+    known = ours.by_name
+    real = () if train is None else train.schema.columns
+    forms = {c.name: c for c in real if c.name not in known or known[c.name].modelled} | dict(known)
+    return {name: column for name, column in forms.items() if form_of(column) is not None}
+
+
+def _read(table: Table, forms: dict[str, Column], path: Path) -> Table:
+    schema = replace(table.schema, columns=tuple(_with_form(c, forms) for c in table.schema.columns))
+    return read_view(replace(table, schema=schema), look="form").learn(table, path)
 
 
 def _with_form(column: Column, forms: dict[str, Column]) -> Column:

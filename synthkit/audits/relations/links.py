@@ -1,0 +1,150 @@
+"""Which row names which: row numbers of parents and of entities, on real and on synthetic rows.
+
+Real rows are counted through, training rows before held-out ones: a row of an order may name a product that the split
+put on the other side, and what belongs to one entity lies on one side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.contract import AuditResult
+from synthkit.audits.family import Family
+from synthkit.audits.rows.choice import skipped
+from synthkit.errors import SynthError
+from synthkit.generators.tables import Key
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    Array = npt.NDArray[Any]
+
+World = Literal["synthetic", "real"]
+NULL, NOBODY = -1, -2  # in the place of a row number: the key is null; it names no row that is there
+
+
+def world_of(side: Side) -> World:
+    return "synthetic" if side == "synthetic" else "real"
+
+
+@dataclass(frozen=True)
+class Links:
+    """The keys of a family as row numbers, each worked out once."""
+
+    context: AuditContext
+    family: Family
+    _found: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+
+    def arrow(self, side: Side, table: str, columns: tuple[str, ...]) -> pa.Table:
+        """Columns of a member's rows on a side; the audited table's are narrowed by ``where``."""
+        if table == self.family.table:
+            return self.context.arrow(side, columns) if columns else self.context.arrow(side).select([])
+        found = getattr(self.family.members[table], side)
+        return found.to_arrow(columns)
+
+    def world(self, world: World, table: str, columns: tuple[str, ...]) -> pa.Table:
+        """Columns of the synthetic rows, or of the training rows followed by the held-out ones."""
+        import pyarrow as pa
+
+        parts = [self.arrow(s, table, columns) for s in self.sides(world, table)]
+        return pa.concat_tables(parts, promote_options="permissive")
+
+    def sides(self, world: World, table: str) -> tuple[Side, ...]:
+        if world == "synthetic":
+            return ("synthetic",)
+        member = self.family.members[table]
+        return tuple(s for s in ("train", "holdout") if getattr(member, s) is not None)
+
+    def rows(self, side: Side, table: str) -> int:
+        if table == self.family.table:
+            return self.context.rows(side)
+        found = getattr(self.family.members[table], side)
+        return 0 if found is None else int(found.rows)
+
+    def part(self, side: Side, table: str) -> slice:
+        """Where a side's rows lie in its world."""
+        if side == "synthetic":
+            return slice(0, self.rows("synthetic", table))
+        train = self.rows("train", table)
+        return slice(0, train) if side == "train" else slice(train, train + self.rows("holdout", table))
+
+    def named(self, world: World, key: Key) -> Array:
+        """For each row of the child: the number of the parent's row that it names, or NULL, or NOBODY."""
+        return self._once(("named", world, key), lambda: self._named(world, key))
+
+    def units(self, world: World, table: str) -> Array:
+        """For each row: the number of the entity (the root's row) that it belongs to; of no one's row, a number of its
+        own below 0, so that it is an entity by itself."""
+        return self._once(("units", world, table), lambda: self._units(world, table))
+
+    def on(self, side: Side, table: str, values: Array) -> Array:
+        """The part of a world's array that is a side's."""
+        return values[self.part(side, table)]
+
+    def _named(self, world: World, key: Key) -> Array:
+        child = self.world(world, key.table, key.columns)
+        parent = self.world(world, key.references, self.family.parent_key(key))
+        return rows_named(child, parent)
+
+    def _units(self, world: World, table: str) -> Array:
+        import numpy as np
+
+        key = self.family.owner(table)
+        if key is None:
+            return np.arange(sum(self.rows(s, table) for s in self.sides(world, table)))
+        named = self.named(world, key)
+        above = self.units(world, key.references)
+        alone = -1 - np.arange(len(named))
+        return np.where(named >= 0, above[np.maximum(named, 0)], alone) if len(above) else alone
+
+    def _once(self, key: tuple[Any, ...], compute: Any) -> Array:
+        if key not in self._found:
+            self._found[key] = compute()
+        found: Array = self._found[key]
+        return found
+
+
+def links(context: AuditContext) -> Links:
+    """The links of the context's family. Raises SynthError where it has none."""
+    if context.family is None:
+        raise SynthError("the table is no member of a family", hint="see no_family")
+    family = context.family
+    return context.shared(("links",), lambda: Links(context, family))
+
+
+def no_family(context: AuditContext, what: str = "has no foreign key") -> AuditResult | None:
+    """The result of an audit of keys where the table names no other; None where it does."""
+    if context.family is None:
+        return skipped("the table is no member of a family of tables")
+    return None if context.family.keys_of(context.family.table) else skipped(f"the table {what}")
+
+
+def rows_named(child: pa.Table, parent: pa.Table) -> Array:
+    """For each child's row the first row of the parent whose columns are equal, in their order; NULL, where one of the
+    child's is null; NOBODY, where there is no such row."""
+    import duckdb
+    import numpy as np
+    import pyarrow as pa
+
+    names = [f"k{i}" for i in range(child.num_columns)]
+    text = any(a.type != b.type for a, b in zip(child.columns, parent.columns, strict=True))
+    wanted = ", ".join(f"CAST({n} AS VARCHAR) AS {n}" if text else n for n in names)
+    tables = {}
+    for name, rows in (("child", child), ("parent", parent)):
+        numbered = rows.rename_columns(names).append_column("r", pa.array(np.arange(rows.num_rows)))
+        tables[name] = numbered
+    null = " OR ".join(f"c.{n} IS NULL" for n in names)
+    on = " AND ".join(f"c.{n} = p.{n}" for n in names)
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for name, rows in tables.items():
+            connection.register(name, rows)
+        first = f"SELECT {wanted}, min(r) AS r FROM parent GROUP BY ALL"
+        query = (
+            f"SELECT CASE WHEN {null} THEN {NULL} ELSE coalesce(p.r, {NOBODY}) END AS v"
+            f" FROM (SELECT {wanted}, r FROM child) c LEFT JOIN ({first}) p ON {on} ORDER BY c.r"
+        )
+        found = connection.sql(query).to_arrow_table()["v"].to_numpy()
+    return np.asarray(found, dtype=np.int64)
