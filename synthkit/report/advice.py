@@ -37,8 +37,8 @@ _ADVICE = {
     "rules": "declare it under rules: of the source, so that every generated row keeps it; rules: none asks for none",
     "inequality": "declare it under constraints: of the source, so that every generated row keeps it",
     "schema": "declare the columns' types in the source, or name the columns in their order in the SQL model's SELECT",
-    "cardinality": "declare the column's type, decimals or values in the source, or try another generator; of children, "
-    "a family learns how many a parent has",
+    "cardinality": "declare the column's type, decimals or values in the source; of children per parent, "
+    "make both tables as one family, which learns how many a parent has",
     "references": "make both tables as one family (foreign_keys: of the sources), so that keys name drawn rows",
     "boundary": "declare bounds: on the source's column, or constraints:, or try another generator",
     "volume": "if the change is meant, raise max_change, or say severity: warn",

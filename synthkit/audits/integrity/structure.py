@@ -171,7 +171,7 @@ def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult
 
     Of ``children``, it is the largest Kolmogorov–Smirnov distance, over the table's foreign keys, of the number of rows
     that name a parent, none included, from that of held-out parents. Interval: entities drawn anew
-    (:mod:`.measures.entities`). What is looked up (a product) is named by more rows where there are more rows, so the
+    (:mod:`.rows.entities`). What is looked up (a product) is named by more rows where there are more rows, so the
     rows of the larger load are thinned to the smaller's.
     """
     if _of_children(context, params):

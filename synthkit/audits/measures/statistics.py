@@ -50,6 +50,32 @@ def delong(positive: Array, negative: Array) -> tuple[float, float, float]:
     return value, max(0.0, value - half), min(1.0, value + half)
 
 
+def auc_by_entity(
+    positive: Array, negative: Array, positive_units: Array, negative_units: Array
+) -> tuple[float, float, float]:
+    """The AUC of rows with its 95 % interval where the rows of an entity hang together (Obuchowski, Biometrics 53,
+    1997, 567–578): DeLong's placements, summed by entity. No entity has rows on both sides. Where all pairs are
+    ordered, the inner end comes from the rule of three over entities."""
+    import numpy as np
+
+    n, m = len(positive), len(negative)
+    both = midranks(np.concatenate([positive, negative]))
+    over_negative = (both[:n] - midranks(positive)) / m
+    over_positive = 1 - (both[n:] - midranks(negative)) / n
+    value = float(over_negative.mean())
+    variance, fewest = 0.0, math.inf
+    for placed, units in ((over_negative, positive_units), (over_positive, negative_units)):
+        _, place = np.unique(units, return_inverse=True)
+        sums = np.bincount(place, weights=placed - value)
+        entities = len(sums)
+        fewest = min(fewest, entities)
+        variance += entities / max(1, entities - 1) * float((sums**2).sum()) / len(placed) ** 2
+    half = Z * math.sqrt(variance)
+    if half == 0:
+        half = 3 / fewest
+    return value, max(0.0, value - half), min(1.0, value + half)
+
+
 def tpr_at_fpr(positive: Array, negative: Array, fpr: float) -> float:
     """Share of positives above the threshold that ``fpr`` of the negatives exceed; where scores tie with it, a coin
     decides on as many of them as ``fpr`` leaves room for."""

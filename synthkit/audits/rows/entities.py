@@ -7,10 +7,8 @@ groups of entities. A share of rows is a ratio of two sums over groups, so group
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.measures.statistics import Z, midranks
 from synthkit.audits.rows.sampling_error import Draws, Groups, deal, gaps, largest
 
 if TYPE_CHECKING:
@@ -82,29 +80,3 @@ def shares_apart(
         shares.append(table.sum(axis=0) / max(1, len(codes)))
         errors.append(groups.error(table))
     return shares[0] - shares[1], errors[0] - errors[1]
-
-
-def auc_by_entity(
-    positive: Array, negative: Array, positive_units: Array, negative_units: Array
-) -> tuple[float, float, float]:
-    """The AUC of rows with its 95 % interval where the rows of an entity hang together (Obuchowski, Biometrics 53,
-    1997, 567–578): DeLong's placements, summed by entity. No entity has rows on both sides. Where all pairs are
-    ordered, the inner end comes from the rule of three over entities."""
-    import numpy as np
-
-    n, m = len(positive), len(negative)
-    both = midranks(np.concatenate([positive, negative]))
-    over_negative = (both[:n] - midranks(positive)) / m
-    over_positive = 1 - (both[n:] - midranks(negative)) / n
-    value = float(over_negative.mean())
-    variance, fewest = 0.0, math.inf
-    for placed, units in ((over_negative, positive_units), (over_positive, negative_units)):
-        _, place = np.unique(units, return_inverse=True)
-        sums = np.bincount(place, weights=placed - value)
-        entities = len(sums)
-        fewest = min(fewest, entities)
-        variance += entities / max(1, entities - 1) * float((sums**2).sum()) / len(placed) ** 2
-    half = Z * math.sqrt(variance)
-    if half == 0:
-        half = 3 / fewest
-    return value, max(0.0, value - half), min(1.0, value + half)
