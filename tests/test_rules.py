@@ -39,8 +39,14 @@ PRIVATE = """
               - {name: gross, type: integer, nullable: false, bounds: [0, 118]}
               - {name: state, type: categorical, nullable: false, values: [open, shut]}
               - {name: closed, type: integer, bounds: [0, 50]}
+              - {name: zip, type: categorical, nullable: false, values: [1010, 1020, 8010, 8020]}
+              - {name: city, type: categorical, nullable: false, values: [Graz, Wien, Linz]}
+              - {name: make, type: categorical, nullable: false, values: [Audi, Fiat]}
+              - {name: sort, type: categorical, nullable: false, values: [A3, A4, Panda, Uno]}
             rules:
               - gross = net + tax
+              - zip -> city
+              - combination: [make, sort]
               - when state = 'open' then closed is null else closed is not null
     models:
       - name: fake
@@ -126,6 +132,11 @@ def test_declared_rules_hold_under_epsilon(tmp_path: Path, generator: str) -> No
     closed = pa.array(np.where(state, -1, rng.integers(0, 50, 3_000)), mask=state)
     words = np.where(state, "open", "shut")
     bills = pa.table({"net": net, "tax": tax, "gross": net + tax, "state": words, "closed": closed})
+    place, sort = rng.choice(4, 3_000, p=[0.4, 0.3, 0.2, 0.1]), rng.integers(0, 4, 3_000)
+    bills = bills.append_column("zip", [np.array([1010, 1020, 8010, 8020])[place]])
+    bills = bills.append_column("city", [np.array(["Wien", "Wien", "Graz", "Graz"])[place]])
+    bills = bills.append_column("make", [np.array(["Audi", "Fiat"])[sort // 2]])
+    bills = bills.append_column("sort", [np.array(["A3", "A4", "Panda", "Uno"])[sort]])
     budget = "name: shop\nseed: 7\nholdout: 0\nprivacy:\n  budgets:\n    raw.bills: {epsilon: 3, delta: 1e-5}\n"
     quick = {k: v for k, v in QUICK.get(generator, {}).items() if k not in ("generator_dim", "discriminator_dim")}
     said = json.dumps({"name": generator, **quick})
@@ -135,9 +146,19 @@ def test_declared_rules_hold_under_epsilon(tmp_path: Path, generator: str) -> No
     pq.write_table(bills, shop.root / "data" / "bills.parquet")
     shop.ok("build")
     rows = synthkit.open(shop.root).table("fake").to_arrow()
-    texts = ("gross = net + tax", "when state = 'open' then closed is null else closed is not null")
+    texts = ("gross = net + tax", "when state = 'open' then closed is null else closed is not null", "zip -> city")
     assert rows.num_rows == 700
     assert broken(rows, texts) == {}
+    for names in (("zip", "city"), ("make", "sort")):  # noise is far below what rows have: what goes together is found
+        here, real = ({tuple(r.values()) for r in t.select(names).to_pylist()} for t in (rows, bills))
+        assert here <= real
+        assert len(here) > 2
+    receipt = json.loads(shop.ok("show", "fake", "--format", "json"))
+    assert [a["status"] for a in receipt["audits"] if a["name"] == "rules"] == ["pass"]
+    (line,) = (shop.root / "privacy" / "ledger.jsonl").read_text().splitlines()
+    assert shop.ok("ledger")
+    if generator == "independent":  # net and tax in two and one histograms, state, closed, and two pairs in one each
+        assert sum(m["count"] for m in json.loads(line)["mechanisms"]) == 2 + 1 + 1 + 1 + 1 + 1
 
 
 def test_a_declared_rule_that_training_rows_break_stops_before_the_training() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthkit.encoding.kept.private import private_plan
+from synthkit.privacy.knowledge import learnt_columns
 from synthkit.rules.inequality import Inequality
 from synthkit.rules.language import Rule
+from synthkit.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,9 @@ class DeclaredRule:
 
     rule: Rule
     location: str
+
+
+def learnt_under(declared: Schema, rules: Iterable[DeclaredRule]) -> Schema:
+    """The columns that a model under a budget learns, and pays for: not those that rules compute."""
+    columns = learnt_columns(declared)
+    return private_plan(columns, [declared_rule.rule for declared_rule in rules]).learnt(columns)

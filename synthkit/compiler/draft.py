@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthkit.compiler.declared import Constraint, DeclaredRule
+from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
 from synthkit.compiler.manifest import (
     Lineage,
     Manifest,
@@ -22,7 +22,6 @@ from synthkit.graph.selection import Selectable
 from synthkit.privacy.descent import Descent
 from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
-from synthkit.privacy.knowledge import learnt_columns
 from synthkit.project.lookups import Rendering
 from synthkit.project.size import Size
 from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
@@ -79,7 +78,7 @@ class ModelDraft:
     @property
     def learnt(self) -> Schema | None:
         """Under a budget, the columns that are learnt, as they are declared."""
-        return None if self.declared is None else learnt_columns(self.declared)
+        return None if self.declared is None else learnt_under(self.declared, self.rules)
 
     @property
     def reads(self) -> tuple[Relation, ...]:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from synthkit.compiler.declared import Constraint, DeclaredRule
+from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
 from synthkit.errors import Fault
 from synthkit.generators.base import Budget, Generator, Query
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
-from synthkit.privacy.knowledge import learnt_columns
 from synthkit.project.decides import What, deciding
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.holdout import holdout_of
@@ -183,7 +182,7 @@ class ModelNode:
     @property
     def learnt(self) -> Schema | None:
         """Under a budget, the columns that are learnt, as they are declared; the others are made up."""
-        return None if self.declared is None else learnt_columns(self.declared)
+        return None if self.declared is None else learnt_under(self.declared, self.rules)
 
     @property
     def delta(self) -> float | None:

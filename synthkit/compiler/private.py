@@ -7,6 +7,8 @@ knowledge, or estimated by the generator with a share of the budget.
 from __future__ import annotations
 
 from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.encoding.kept.private import private_plan, refusals
+from synthkit.generators.base import Trained
 from synthkit.privacy.knowledge import Unknown, bounds_fault, learnt_columns, unknown
 from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.schema import Schema
@@ -28,6 +30,28 @@ def check_private(draft: Draft) -> None:
             continue
         _check_knowledge(draft, model)
         _check_size(draft, model)
+
+
+def check_private_rules(draft: Draft, model: ModelDraft) -> None:
+    """Rules that cannot be kept by what is declared, and parameters that name a column which is then not learnt."""
+    assert model.schema is not None
+    assert isinstance(model.generator, Trained)
+    columns, rules = learnt_columns(model.declared or model.schema), [r.rule for r in model.rules]
+    where = model.spec.origin.at("epsilon")
+    place = {r.rule: r.location for r in model.rules}
+    for rule, why in refusals(columns, rules, counted=model.generator.counts is not None):
+        message = f"'{rule}' ({place[rule]}) cannot be kept under epsilon: {why}"
+        hint = "declare values: of its columns, or drop the rule; or say it as when zip = '1010' then city = 'Wien'"
+        draft.fault(message, where, hint=hint)
+    plan, params = private_plan(columns, rules), model.params
+    asked = [getattr(params, "target", None), *(n for s in getattr(params, "workload", None) or () for n in s)]
+    asked += [n for zero in getattr(params, "impossible", ()) for n in zero]
+    for name in dict.fromkeys(n for n in asked if n in columns.by_name):
+        group = next((g for g in plan.groups if name in g.columns), None)
+        if group is not None or name in plan.dropped:
+            how = "is computed by a rule" if group is None else f"is learnt with others, as {group.name!r}"
+            message = f"a parameter of {model.generator.name!r} names {name!r}, which {how}"
+            draft.fault(message, model.spec.origin.at("generator"), name, "name what it follows from, or drop the rule")
 
 
 def _nothing_to_learn(draft: Draft, model: ModelDraft) -> None:

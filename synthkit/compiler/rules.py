@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.compiler.declared import DeclaredRule
 from synthkit.compiler.draft import Draft, ModelDraft
+from synthkit.compiler.private import check_private_rules
 from synthkit.errors import did_you_mean
 from synthkit.formats.columns import as_read, conditions_as_read, forms_of
 from synthkit.generators.base import Query, Trained
@@ -63,7 +64,7 @@ def bind_rules(draft: Draft) -> None:
             said = draft.tables[source.id][1].rules
         model.rules_found = model.budget is None and (said is None or FOUND in said)
         if model.spec.epsilon is not None:
-            _check_private(draft, model)
+            check_private_rules(draft, model)
         _check_conditions(draft, model)
 
 
@@ -208,18 +209,6 @@ def _exclude(a: Condition, b: Condition) -> bool:
     if a.test == "in" and b.test == "in":
         return not set(a.values) & set(b.values)
     return {a.test, b.test} in ({"null", "not null"}, {"null", "in"})
-
-
-def _check_private(draft: Draft, model: ModelDraft) -> None:
-    """Which values go together is in the rows, and a map of them would be a release that nobody paid for."""
-    for declared in model.rules:
-        if isinstance(declared.rule, Dependency | Combination):
-            draft.fault(
-                f"'{declared.rule}' ({declared.location}) cannot be kept under epsilon: which values go together is "
-                "known from the rows alone",
-                model.spec.origin.at("epsilon"),
-                hint="drop the rule, or declare what follows from what: when zip = '1010' then city = 'Wien'",
-            )
 
 
 def _check_conditions(draft: Draft, model: ModelDraft) -> None:

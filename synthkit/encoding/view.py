@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -62,7 +63,9 @@ class View:
             return table
         rows, writer = 0, None
         try:
-            for batch in table.batches():
+            for batch in chain(table.batches(), _none(table)):
+                if writer is not None and not batch.num_rows:
+                    continue
                 for step in self.steps:
                     batch = step.learn(batch)
                 writer = writer or pq.ParquetWriter(file, batch.schema)
@@ -71,7 +74,6 @@ class View:
         finally:
             if writer is not None:
                 writer.close()
-        assert writer is not None, "a table at rest has rows"
         return Table(self.schema(table.schema), (file,), rows, table.metadata)
 
     def restore(self, batches: Iterator[pa.RecordBatch], seed: int) -> Iterator[pa.RecordBatch]:
@@ -92,6 +94,15 @@ class View:
 
     def to_json(self) -> list[dict[str, Any]]:
         return [step.to_json() for step in self.steps]
+
+
+def _none(table: Table) -> Iterator[pa.RecordBatch]:
+    """No row, with the table's types: a private table may be empty, and then is learnt like any other."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = pq.read_schema(table.paths[0])
+    yield pa.RecordBatch.from_pylist([], schema=types)
 
 
 AS_IT_IS = View()

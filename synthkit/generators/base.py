@@ -16,6 +16,7 @@ from synthkit.generators.functions import (
     Compose,
     Fit,
     Mechanisms,
+    NoisyCounts,
     Params,
     Progress,
     Quota,
@@ -34,6 +35,7 @@ __all__ = [
     "Fit",
     "Generator",
     "Mechanisms",
+    "NoisyCounts",
     "Params",
     "Progress",
     "Query",
@@ -112,6 +114,8 @@ class Trained(Generator):
             columns): exactly this is charged to the ledger before the training. None: it honours no ``epsilon``. It
             does not import torch.
         supports_conditions: whether ``sample`` takes quotas.
+        counts: (model that was just trained under a budget, column of declared values) → noisy counts of these values
+            as the training released them, and their noise's standard deviation. None: it releases none.
         resumes: whether ``fit`` also takes a :class:`.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is
             saved there, and ends with the same model as a training that was never stopped.
         related: how it learns several tables at once; None: it learns one alone (:mod:`.related`).
@@ -123,6 +127,7 @@ class Trained(Generator):
     load: Callable[[Path], Any]
     mechanisms: Mechanisms | None = None
     supports_conditions: bool = True
+    counts: NoisyCounts | None = None
     resumes: bool = False
     related: Related | None = None
 

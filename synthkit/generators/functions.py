@@ -125,6 +125,11 @@ class Compose(Protocol):
         """
 
 
+class NoisyCounts(Protocol):
+    def __call__(self, model: Any, column: str, /) -> tuple[tuple[float, ...], float | None]:
+        """Counts of a column's declared values, and the standard deviation of the noise in each."""
+
+
 class Mechanisms(Protocol):
     def __call__(self, params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]: ...
 

@@ -27,6 +27,7 @@ from synthkit.sources.ingest import VERSION as READING_VERSION
 
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 RULES_VERSION = 1  # of how rules between columns are found and kept: the same
+PRIVATE_RULES_VERSION = 2  # of how they are kept under a budget: the same
 
 TRAINED: tuple[What, ...] = ("rows", "split", "train")  # what a key of a source decides that makes another training
 
@@ -157,7 +158,8 @@ class Fingerprinter:
                 inputs["budget"] = asdict(model.budget)
             if isinstance(model.generator, Trained) and (model.rules or model.rules_found):
                 declared = sorted(str(r.rule) for r in model.rules)
-                inputs["rules"] = {"version": RULES_VERSION, "found": model.rules_found, "declared": declared}
+                version = RULES_VERSION if model.budget is None else PRIVATE_RULES_VERSION
+                inputs["rules"] = {"version": version, "found": model.rules_found, "declared": declared}
         return inputs
 
     def _declared(self, source_id: str) -> str:

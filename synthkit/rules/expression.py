@@ -95,6 +95,21 @@ def _names(expression: Expression) -> Iterator[str]:
             yield from _names(argument)
 
 
+_PARTLY = frozenset(("/", "%", "log", "log1p", "log2", "log10", "exp", "sqrt", "make_date"))
+
+
+def always_defined(expression: Expression) -> bool:
+    """Whether it gives a value for all numbers, dates and moments that are there.
+
+    >>> from synthkit.rules.tokens import Reader
+    >>> [always_defined(read_expression(Reader(t))) for t in ("a + 2 * b", "a / b")]
+    [True, False]
+    """
+    if not isinstance(expression, Call):
+        return True
+    return expression.function not in _PARTLY and all(always_defined(a) for a in expression.arguments)
+
+
 def read_expression(reader: Reader, level: int = 1) -> Expression:
     """What stands at the reader's place. Raises RuleError."""
     if level > 2:

@@ -82,7 +82,7 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         with _readable(job):
             model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
     else:
-        model = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
+        model, plan = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
     batches = draw(
@@ -137,10 +137,16 @@ def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tu
     return plan_columns(known, view), known, False
 
 
-def _fit(generator: Trained, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress) -> Any:
-    """Train on a table as it is learnt, and keep the model under a temporary name until it is whole."""
+def _fit(
+    generator: Trained, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress
+) -> tuple[Any, ColumnPlan]:
+    """Train on a table as it is learnt, and keep the model under a temporary name until it is whole.
+
+    Also the plan for its rows: under a budget, which values go together is known from the trained model alone.
+    """
     from synthkit.generators.checkpoint import FileCheckpoint
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.exact.ruled import counted, settled
     from synthkit.generators.related import fit_tables
     from synthkit.generators.tables import Tables
 
@@ -165,13 +171,15 @@ def _fit(generator: Trained, job: GenerateJob, table: Table, plan: ColumnPlan, p
             **resuming,
         )
         generator.save(model, temporary / "model")
+        if job.budget is not None:
+            plan = settled(plan, counted(generator, model, plan, seed_for(job.seed, "rules")))
     charge = None if job.charge is None else job.charge.to_json()
     (temporary / "columns.json").write_text(json.dumps(plan.to_json(), default=str), "utf-8")
     (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
     shutil.rmtree(job.model_dir, ignore_errors=True)
     temporary.replace(job.model_dir)
     checkpoint.discard()
-    return model
+    return model, plan
 
 
 def _check_charge(generator: Trained, params: Any, job: GenerateJob, learnt: Schema) -> None:

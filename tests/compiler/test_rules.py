@@ -122,3 +122,58 @@ def test_what_the_primary_key_makes_true_may_be_said(tmp_path: Path, rule: str) 
         tmp_path / "shop", {"synth_project.yml": "name: shop", "models/m.yml": text, "data/orders.csv": ORDERS}
     )
     assert [str(r.rule) for r in compile_project(load_project(shop.root)).models["fake"].rules] == [rule]
+
+
+PRIVATE = """
+    version: 1
+    sources:
+      - name: shop
+        tables:
+          - name: orders
+            path: data/orders.csv
+            row_count: 100
+            rules: RULES
+            columns:
+              - {name: zip, type: categorical, nullable: false, values: [1, 2, 3]}
+              - {name: city, type: categorical, nullable: false, values: [Bern, Chur]}
+              - {name: net, type: integer, nullable: false, bounds: [0, 99]}
+              - {name: tax, type: integer, nullable: false, bounds: [0, 9]}
+              - {name: total, type: integer, nullable: false, bounds: [0, 108]}
+    models:
+      - name: fake
+        source: "{{ source('shop', 'orders') }}"
+        generator: GENERATOR
+        epsilon: 1
+        size: 100
+        audits: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "generator", "said"),
+    [
+        ("zip -> city", "aim", ("net", "tax", "total", "zip & city")),
+        ("combination: [zip, city]", "tvae", ("net", "tax", "total", "zip & city")),
+        ("net -> city", "aim", "'net -> city'.*cannot be kept under epsilon.*no values of 'net' are declared"),
+        ("total = net + tax", "{name: aim, target: city}", ("zip", "city", "net", "tax")),
+        ("total = net + tax", "{name: aim, target: total}", "names 'total', which is computed by a rule"),
+        ("zip -> city", "{name: aim, target: city}", "names 'city', which is learnt with others, as 'zip & city'"),
+    ],
+)
+def test_rules_under_epsilon(tmp_path: Path, rule: str, generator: str, said: str | tuple[str, ...]) -> None:
+    text = PRIVATE.replace("RULES", f'["{rule}"]').replace("GENERATOR", generator)
+    rows = "zip,city,net,tax,total\n" + "1,Bern,1,2,3\n" * 9
+    shop = make_project(
+        tmp_path / "shop", {"synth_project.yml": "name: shop", "models/m.yml": text, "data/orders.csv": rows}
+    )
+    if isinstance(said, tuple):
+        learnt = compile_project(load_project(shop.root)).models["fake"].learnt
+        assert learnt is not None
+        assert learnt.names == said
+        return
+    with pytest.raises(ConfigurationError) as found:
+        compile_project(load_project(shop.root))
+    (fault,) = found.value.faults
+    assert re.search(said, fault.message), fault.message
+    assert fault.where is not None
+    assert fault.hint

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthkit.encoding.kept.choosing import keep_declared, keep_rules
+from synthkit.encoding.kept.choosing import keep_rules
 from synthkit.encoding.kept.step import KeptRules
 from synthkit.rules.find.search import find_rules
 from synthkit.rules.language import parse_rule, violations
@@ -145,18 +145,6 @@ def test_no_column_follows_from_itself() -> None:
     learnt = step.learn(batch(table))
     assert len(set(learnt.schema.names) & {"a", "b", "c"}) == 1
     assert broken(step.restore(shuffled(learnt), rng), rules, table) == {}
-
-
-def test_under_epsilon_no_row_is_looked_at() -> None:
-    """The step is made of types alone, all columns are learnt, and rules still hold."""
-    texts = ("gross = net + tax - fee", "amount = round(price * quantity, 2)", "vat = round(0.19 * amount, 2)",
-             "nulls_together: [closed, reason]", "when status = 'open' then closed is null",
-             "one_hot: [red, green, blue]")  # fmt: skip
-    rules = [parse_rule(text) for text in texts]
-    step = keep_declared(TABLE.slice(0, 0), rules)
-    assert step.learn(batch(TABLE)).schema == batch(TABLE).schema
-    drawn = step.restore(shuffled(batch(TABLE)), np.random.default_rng(0))
-    assert broken(drawn, rules) == {}
 
 
 def test_mending_takes_what_follows_along() -> None:

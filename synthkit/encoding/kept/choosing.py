@@ -10,13 +10,16 @@ from synthkit.encoding.kept.computed import computed, computed_declared, places_
 from synthkit.encoding.kept.dependents import dependents
 from synthkit.encoding.kept.gaps import gap
 from synthkit.encoding.kept.mending import rowwise
+from synthkit.encoding.kept.private import private_plan
 from synthkit.encoding.kept.step import KeptRules, Part
+from synthkit.encoding.kept.together import Typed, together
 from synthkit.rules.coding import codes_of
 from synthkit.rules.dependency import Dependency
 from synthkit.rules.formula import Formula
 from synthkit.rules.inequality import Inequality
 from synthkit.rules.language import Rule
 from synthkit.rules.sets import Combination, OneHot
+from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,29 +54,33 @@ def keep_rules(
     return KeptRules(names, choice.parts(), mended, texts, found)
 
 
-def keep_declared(types: pa.Table, rules: Sequence[Rule]) -> KeptRules:
-    """The step that keeps declared rules without a look at a row: all columns are learnt, and what is computed takes
-    the place of what was drawn.
+def keep_declared(schema: Schema, types: pa.Schema, rules: Sequence[Rule], typed: Typed) -> KeptRules:
+    """The step that keeps declared rules without a look at a row.
 
     Args:
-        types: a table without rows, of the columns that are learnt.
+        schema: the columns that would be learnt without rules, as they are declared.
+        types: their Arrow types.
+        typed: (values, type, name of the column) → the values in this type.
     """
-    formulas = {rule.target: rule for rule in rules if isinstance(rule, Formula)}
-    parts: list[Part] = []
+    mine = [rule for rule in rules if set(rule.columns) <= set(schema.names)]
+    plan, empty = private_plan(schema, mine), types.empty_table()
+    formulas = {rule.target: rule for rule in mine if isinstance(rule, Formula)}
+    parts: list[Part] = [together(group, schema, types, typed) for group in plan.groups]
 
     def visit(rule: Formula) -> None:
         for name in rule.inputs:
             if name in formulas:
                 visit(formulas[name])
-        part = computed_declared(rule, types)
+        part = computed_declared(rule, empty, schema.by_name[rule.target], plan)
         if part not in parts:
             parts.append(part)
 
     for rule in formulas.values():
         visit(rule)
-    texts = tuple(str(rule) for rule in rules)
-    mended = tuple(str(rule) for rule in rules if rowwise(rule))
-    return KeptRules(tuple(types.column_names), tuple(parts), mended, texts, ())
+    in_groups = {rule for group in plan.groups for rule in group.rules}
+    kept = [rule for rule in mine if rowwise(rule) or rule in in_groups]
+    mended = tuple(str(rule) for rule in mine if rowwise(rule))
+    return KeptRules(schema.names, tuple(parts), mended, tuple(map(str, kept)), ())
 
 
 def _by_kind(rules: Sequence[Rule]) -> list[Rule]:

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import types_of, unpacked
+from synthkit.encoding.kept.private import PrivatePlan, flag_of
 from synthkit.files import Json
 from synthkit.rules.coding import missing
 from synthkit.rules.formula import Formula
 from synthkit.rules.language import parse_rule
-from synthkit.schema import Schema
+from synthkit.schema import Column, Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,12 +29,14 @@ class Computed:
         kind: the target's Arrow type, packed.
         dropped: whether it is not learnt at all; else it is learnt for where it is missing, and computed elsewhere.
         places: after the point, that a float target has; None for as many as there are.
+        flagged: whether all that is learnt of it is where it is missing.
     """
 
     text: str
     kind: str
     dropped: bool
     places: int | None
+    flagged: bool = False
 
     KIND = "computed"
 
@@ -52,9 +55,18 @@ class Computed:
         return (self.rule.target,)
 
     def schema(self, outer: Schema) -> Schema:
+        from dataclasses import replace
+
+        if self.flagged:
+            return replace(outer, columns=tuple(flag_of(c) if c.name in self.outputs else c for c in outer.columns))
         return outer.select([n for n in outer.names if n not in self.outputs]) if self.dropped else outer
 
     def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        if self.flagged:
+            index = rows.schema.get_field_index(self.rule.target)
+            return rows.set_column(index, self.rule.target, pa.array(missing(rows.column(index))))
         return rows.select([n for n in rows.schema.names if n not in self.outputs]) if self.dropped else rows
 
     def restore(self, columns: dict[str, Any]) -> None:
@@ -68,18 +80,23 @@ class Computed:
         values = self.rule.computed(pa.table({n: columns[n] for n in self.inputs}), kind)
         if self.places is not None and t.is_floating(kind):
             values = pc.round(values, self.places)
-        if not self.dropped:
+        if self.flagged:
+            drawn = columns[target]
+            absent = drawn if t.is_boolean(drawn.type) else pc.is_null(drawn)  # computed anew: it is there as itself
+            values = pc.if_else(absent, pa.scalar(None, kind), values)
+        elif not self.dropped:
             drawn = columns[target]
             keep = pc.or_(pc.is_null(drawn), pc.is_null(values))
             values = pc.if_else(keep, drawn, values)
         columns[target] = values
 
     def to_json(self) -> dict[str, Any]:
-        return {"text": self.text, "type": self.kind, "dropped": self.dropped, "places": self.places}
+        rest = {"dropped": self.dropped, "places": self.places, "flagged": self.flagged}
+        return {"text": self.text, "type": self.kind, **rest}
 
     @staticmethod
     def from_json(data: Json) -> Computed:
-        return Computed(data["text"], data["type"], data["dropped"], data["places"])
+        return Computed(data["text"], data["type"], data["dropped"], data["places"], data.get("flagged", False))
 
 
 def computed(rule: Formula, rows: pa.Table) -> Computed:
@@ -96,9 +113,12 @@ def computed(rule: Formula, rows: pa.Table) -> Computed:
     )
 
 
-def computed_declared(rule: Formula, rows: pa.Table) -> Computed:
-    """The same from what is declared alone: where the target is missing is not known, so it is learnt for that."""
-    return Computed(str(rule), types_of(rows.schema, [rule.target]), False, None)
+def computed_declared(rule: Formula, types: pa.Table, column: Column, plan: PrivatePlan) -> Computed:
+    """The same from what is declared alone."""
+    places = column.decimals if column.type == "float" else None
+    kind = types_of(types.schema, [rule.target])
+    dropped, flagged = rule.target in plan.dropped, rule.target in plan.flagged
+    return Computed(str(rule), kind, dropped, places, flagged)
 
 
 def places_of(rows: pa.Table, target: str) -> int | None:

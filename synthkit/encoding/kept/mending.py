@@ -42,6 +42,7 @@ def mend(
     links: Sequence[tuple[str, ...]],
     fixed: frozenset[str],
     rng: np.random.Generator,
+    blocks: Sequence[tuple[str, ...]] = (),
 ) -> None:
     """Change rows in place until none breaks a rule.
 
@@ -50,6 +51,7 @@ def mend(
         derived: computes what follows from other columns anew.
         links: columns that must change together: what follows, and what it follows from.
         fixed: columns that follow from others.
+        blocks: columns of which only some combinations occur: they change together.
     """
     import numpy as np
 
@@ -57,7 +59,7 @@ def mend(
         wrong = 0
         for rule in rules:
             bad = broken(rule, columns)
-            own = [n for n in rule.columns if n not in fixed]
+            own = [n for n in _whole(rule.columns, blocks) if n not in fixed]
             if bad.any() and not bad.all() and own:
                 _copy(columns, own, bad, ~bad, rng)
                 wrong += int(bad.sum())
@@ -68,6 +70,12 @@ def mend(
         bad = np.any([broken(rule, columns) for rule in group], axis=0) if group else np.zeros(1, dtype=bool)
         if bad.any() and not bad.all():
             _copy(columns, names, bad, ~bad, rng)
+
+
+def _whole(names: Sequence[str], blocks: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns with those of their blocks."""
+    more = [n for block in blocks if set(block) & set(names) for n in block]
+    return list(dict.fromkeys((*names, *more)))
 
 
 def _copy(columns: dict[str, Any], names: Sequence[str], to: Mask, source: Mask, rng: np.random.Generator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from synthkit.encoding.kept.computed import Computed
 from synthkit.encoding.kept.dependents import Dependents
 from synthkit.encoding.kept.gaps import Gap
 from synthkit.encoding.kept.mending import mend
+from synthkit.encoding.kept.together import Counts, Together
 from synthkit.files import Json
 from synthkit.project.types import Conditions
 from synthkit.rules.language import Rule, parse_rule
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Part = Computed | Dependents | Combined | Gap
+Part = Computed | Dependents | Combined | Gap | Together
 _PARTS: Mapping[str, Callable[[Json], Part]] = {
     Computed.KIND: Computed.from_json,
     Dependents.KIND: Dependents.from_json,
     Combined.KIND: Combined.from_json,
     Gap.KIND: Gap.from_json,
+    Together.KIND: Together.from_json,
 }
 
 
@@ -87,9 +89,21 @@ class KeptRules:
         for part in self.parts:
             part.restore(columns)
         if self.rules and rows.num_rows:
-            links = [(*p.inputs, *p.outputs) for p in self.parts if isinstance(p, Computed | Dependents)]
-            mend(columns, self.rules, self._derive, links, self.fixed, rng)
+            links = [(*p.inputs, *p.outputs) for p in self.parts]
+            blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together)]
+            mend(columns, self.rules, self._derive, links, self.fixed, rng, blocks)
         return batch_of(columns, self.order)
+
+    def settled(self, counts: Callable[[str], Counts]) -> KeptRules:
+        """The step for rows of a model that was trained under a budget.
+
+        Args:
+            counts: of a learnt column, what the training released.
+        """
+        if not any(isinstance(part, Together) for part in self.parts):
+            return self
+        parts = tuple(p.settled(counts(p.name)) if isinstance(p, Together) else p for p in self.parts)
+        return replace(self, parts=parts)
 
     def conditions(self, wanted: Conditions) -> Conditions:
         """Conditions stay: on a column that is not learnt as it is, rows are drawn until they are met."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import ColumnPlan
 from synthkit.encoding.kept.choosing import keep_declared, keep_rules
+from synthkit.encoding.kept.step import KeptRules
+from synthkit.encoding.kept.together import Counts
+from synthkit.encoding.values import array_of
 from synthkit.encoding.view import View
 from synthkit.errors import BuildError
+from synthkit.generators.base import Trained, silent
 from synthkit.rules.language import Rule, parse_rule, violations
 from synthkit.schema import MIN_COUNT, Table
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_ROWS = 1_000_000  # that are looked at
+LEAST_DRAWN, DRAWN = 20_000, 50  # rows that are drawn to count a column's values: at least; for each value
 
 
 def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found: bool, private: bool) -> ColumnPlan:
@@ -26,8 +31,8 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
         table: the training rows as they are read.
         declared: rule → where it is declared.
         found: look for rules in the rows, too.
-        private: nothing of the rows may be looked at but their types: then what is declared is kept without leaving
-            anything out.
+        private: nothing of the rows may be looked at but their types: then what is declared is kept by what else is
+            declared.
 
     Raises:
         BuildError: training rows break a declared rule.
@@ -39,9 +44,8 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     if not names or not (rules or found):
         return plan
     if private:
-        mine = [rule for rule in rules if set(rule.columns) <= set(names)]
-        step = keep_declared(plan.arrow_schema().empty_table().select(names), mine)
-        return replace(plan, learnt=View((*plan.learnt.steps, step))) if mine else plan
+        step = keep_declared(plan.modelled, plan.arrow_schema(), tuple(rules), array_of)
+        return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
     rows = table.to_arrow().slice(0, MOST_ROWS)
     _check(rows, rules)
     unit = plan.modelled.privacy_unit
@@ -52,10 +56,37 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
 
 
+def settled(plan: ColumnPlan, counts: Callable[[str], Counts]) -> ColumnPlan:
+    """The plan for rows of a model that was trained under a budget: which values go together is known by now.
+
+    Args:
+        counts: of a learnt column, what the training released: all that this looks at.
+    """
+    steps = (s.settled(counts) if isinstance(s, KeptRules) else s for s in plan.learnt.steps)
+    return replace(plan, learnt=View(tuple(steps)))
+
+
+def counted(generator: Trained, model: Any, plan: ColumnPlan, seed: int) -> Callable[[str], Counts]:
+    """Noisy counts of a column that was learnt: as they were released, or of rows that the model draws."""
+
+    def counts(name: str) -> Counts:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if generator.counts is not None:
+            return Counts(*generator.counts(model, name))
+        values = plan.inner.by_name[name].values or ()
+        rows = max(LEAST_DRAWN, DRAWN * len(values))
+        batches = generator.sample(model, rows, conditions=(), seed=seed, progress=silent)
+        drawn = pa.chunked_array([batch.column(name) for batch in batches])
+        many = {one["values"]: one["counts"] for one in pc.value_counts(drawn).to_pylist()}
+        return Counts(tuple(float(many.get(value, 0)) for value in values))
+
+    return counts
+
+
 def found_in(plan: ColumnPlan) -> tuple[str, ...]:
     """The rules that a plan keeps although nobody declared them, as text."""
-    from synthkit.encoding.kept.step import KeptRules
-
     return tuple(text for step in plan.learnt.steps if isinstance(step, KeptRules) for text in step.found)
 
 

@@ -8,8 +8,8 @@ noisy count. All this is post-processing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.axes import Axis
@@ -34,12 +34,14 @@ class Cut:
         end: positions of the axis, that of the missing values included.
         cell: the cell of each leaf, shape (leaves,).
         weights: of each leaf within its cell, adding up to 1 in each, shape (leaves,).
+        found: the noisy histogram that it is cut by, of a model that was just trained; files do not hold it.
     """
 
     starts: Array
     end: int
     cell: Array
     weights: Array
+    found: Histogram | None = field(default=None, compare=False)
 
     @property
     def cells(self) -> int:
@@ -79,7 +81,15 @@ def cut(axis: Axis, found: Histogram, bins: int, least: float, slack: float = SL
 
     solid = found.counts > np.maximum(least, RARE * np.sqrt(found.variances))
     cell = _bins(axis, found, bins, least, solid) if axis.continuous else _categories(found, solid)
-    return Cut(found.starts, found.end, cell, _weights(found, cell, slack))
+    return Cut(found.starts, found.end, cell, _weights(found, cell, slack), found)
+
+
+def noisy_counts(axes: Sequence[Axis], cuts: Sequence[Cut], column: str) -> tuple[tuple[float, ...], float]:
+    """Of a categorical column, the counts that its histogram released for its values, and their noise (one sigma)."""
+    axis, one = next((a, c) for a, c in zip(axes, cuts, strict=True) if a.name == column)
+    assert one.found is not None, "the model was just trained"
+    counts = one.found.counts[: axis.points]
+    return tuple(counts.tolist()), math.sqrt(float(one.found.variances.max(initial=0.0)))
 
 
 def _weights(found: Histogram, cell: Array, slack: float) -> Array:

@@ -88,6 +88,12 @@ class Marginals:
         return self.encoder.decode(positions, inner)
 
 
+def _counts(model: Marginals, column: str) -> tuple[tuple[float, ...], float]:
+    from synthkit.generators.marginals.cuts import noisy_counts
+
+    return noisy_counts(model.encoder.axes, model.cuts, column)
+
+
 def _mechanisms(params: MarginalParams, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]:
     return schedule(params, budget, schema).mechanisms
 
@@ -214,6 +220,7 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Trained
         save=_save,
         load=_load,
         mechanisms=_mechanisms,
+        counts=_counts,
         summary=summary,
         packages=("numpy", "scipy"),
     )

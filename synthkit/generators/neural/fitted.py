@@ -78,11 +78,19 @@ def generator(
         save=save,
         load=load,
         mechanisms=mechanisms,
+        counts=counts,
         summary=summary,
         licence=None,
         resumes=True,
         packages=("torch", "numpy", "scikit-learn"),
     )
+
+
+def counts(model: private.PrivateModel, column: str) -> tuple[tuple[float, ...], float]:
+    """What the training under a budget released of a column by itself."""
+    from synthkit.generators.marginals.cuts import noisy_counts
+
+    return noisy_counts(model.encoder.encoder.axes, model.encoder.cuts, column)
 
 
 def sample(
