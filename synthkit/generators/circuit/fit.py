@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from synthkit.generators.circuit.em import Schedule, marginal_counts, start_tree, train
 from synthkit.generators.circuit.params import CircuitParams
+from synthkit.generators.circuit.raking import raked
 from synthkit.generators.circuit.refine import RATIO, REAL_ROWS, Refinement, Round, learn_ratio, with_normaliser
 from synthkit.generators.circuit.sampling import sampler_of
 from synthkit.generators.circuit.structure import Structure, chow_liu, mutual_information
@@ -22,7 +23,8 @@ FEW_ROWS = 20_000  # below it the number of states is chosen on held-out rows
 CHOICES = (4, 8, 16, 32, 64)
 HELD_OUT = 0.15
 NORMALISED = 50_000  # rows drawn to estimate log Z
-NORMALISED_CELLS = 6_400_000  # of them at once
+RAKED, RAKED_CELLS = 200_000, 25_600_000  # rows drawn to rake, and cells of them: of wide tables fewer rows
+CELLS_AT_ONCE = 6_400_000
 
 Report = Callable[[int, int, str], None]  # steps done, steps in all, a note
 
@@ -96,12 +98,12 @@ class _Judge:
 
 def fit_refinement(
     tree: HiddenTree, codes: torch.Tensor, categorical: Sequence[int], params: CircuitParams, seed: int, report: Report
-) -> Refinement | None:
-    """The boosted density ratio of the rows to the tree, in as many rounds as asked for."""
+) -> tuple[HiddenTree, Refinement | None]:
+    """The boosted density ratio of the rows to the tree, in as many rounds as asked for, and the tree raked for it."""
     import torch
 
     if params.refinements == 0:
-        return None
+        return tree, None
     generator = torch.Generator().manual_seed(seed)
     real = codes
     if len(codes) > REAL_ROWS:
@@ -123,10 +125,18 @@ def fit_refinement(
         refinement = Refinement((*before, Round(forest, shares[number] * math.log(params.max_ratio))))
         report(number + 1, params.refinements, "")
     assert refinement is not None
+    raking = min(RAKED, max(1, RAKED_CELLS // len(tree.cardinalities)))
+    tree = raked(tree, refinement, marginal_counts(codes, tree.cardinalities), _drawn(tree, raking, generator))
+    return tree, with_normaliser(refinement, _drawn(tree, NORMALISED, generator))
+
+
+def _drawn(tree: HiddenTree, most: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Rows of the unrefined tree, a part at a time."""
+    import torch
+
     seed = int(torch.randint(2**62, (1,), generator=generator))
-    stream, rows = sampler_of(tree, None).stream(NORMALISED, seed), max(1, NORMALISED_CELLS // len(tree.cardinalities))
-    parts = (stream.take(min(rows, NORMALISED - start)) for start in range(0, NORMALISED, rows))
-    return with_normaliser(refinement, parts)
+    stream, rows = sampler_of(tree, None).stream(most, seed), max(1, CELLS_AT_ONCE // len(tree.cardinalities))
+    yield from (stream.take(min(rows, most - start)) for start in range(0, most, rows))
 
 
 def _shares(rounds: int) -> list[float]:

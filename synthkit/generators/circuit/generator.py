@@ -133,7 +133,7 @@ def _fit(
 
     tree = fit_tree(codes.to(chosen), encoder.cardinalities, params, seed, steps).to("cpu")
     categorical = [i for i, c in enumerate(encoder.columns) if c.grid is None]
-    refinement = fit_refinement(tree, codes, categorical, params, seed, rounds)
+    tree, refinement = fit_refinement(tree, codes, categorical, params, seed, rounds)
     return Circuit(encoder, tree, refinement)
 
 
@@ -253,7 +253,7 @@ def _load(directory: Path) -> Circuit:
 
 CIRCUIT = Trained(
     name="circuit",
-    version=5,
+    version=6,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

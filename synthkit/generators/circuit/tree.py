@@ -147,6 +147,34 @@ class HiddenTree:
             block[cell] = 1.0
         return replace(self, root=root / root.sum(), transitions=transitions, emissions=emissions)
 
+    def tilted(self, factors: torch.Tensor) -> HiddenTree:
+        """The tree of p(x) times a factor for each cell, made to add up to 1: one of the same kind, as exactly.
+
+        Args:
+            factors: above 0, the columns' cells one under the other, shape (sum of cardinalities,).
+        """
+        import torch
+
+        emissions = self.emissions * factors[:, None]
+        starts = self.offsets.tolist()
+        found: list[torch.Tensor] = [self.root] * len(starts)
+        transitions = self.transitions.clone()
+        for j in reversed(self.structure.order):
+            block = emissions[starts[j] : starts[j] + self.cardinalities[j]]
+            message = block.sum(0)  # what the states below and the column itself come to, given the state
+            block /= message.clamp_min(TINY)
+            for child in self.children[j]:
+                message = message * found[child]
+            message = message / message.max().clamp_min(TINY)
+            if j == self.structure.order[0]:
+                root = self.root * message
+                break
+            weighted = transitions[j] * message
+            total = weighted.sum(1, keepdim=True)
+            transitions[j] = weighted / total.clamp_min(TINY)
+            found[j] = total[:, 0]
+        return replace(self, root=root / root.sum(), transitions=transitions, emissions=emissions)
+
     def complete(self, codes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Rows with every -1 replaced by a draw from p(missing | given), row by row exact; shape as ``codes``."""
         import torch

@@ -172,3 +172,23 @@ def test_chow_liu_finds_a_chain() -> None:
 
     bias = 9 / (2 * 20_000)
     assert information[0, 1] == pytest.approx(mutual_info_score(c, a) - bias, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tilted_tree_has_the_probabilities_times_their_factors(seed: int) -> None:
+    tree = small_tree(seed)
+    factors = torch.from_numpy(np.random.default_rng(seed).uniform(0.25, 4, sum(CELLS))).float()
+    exact, starts = enumerated(tree), np.cumsum((0, *CELLS))
+    weighed = {x: p * float(np.prod([factors[starts[j] + c] for j, c in enumerate(x)])) for x, p in exact.items()}
+    total = sum(weighed.values())
+    found = enumerated(tree.tilted(factors))
+    assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+    for x, p in weighed.items():
+        assert found[x] == pytest.approx(p / total, rel=1e-4)
+
+
+def test_factors_of_one_leave_a_tree_as_it_is() -> None:
+    tree = small_tree()
+    same = tree.tilted(torch.ones(sum(CELLS)))
+    for name in ("root", "transitions", "emissions"):
+        torch.testing.assert_close(getattr(same, name), getattr(tree, name), rtol=1e-5, atol=1e-6)

@@ -87,16 +87,17 @@ def test_the_normaliser_holds_a_part_of_the_rows_and_is_the_same(monkeypatch: py
         return take(stream, rows)
 
     monkeypatch.setattr(fit, "NORMALISED", 4_000)
+    monkeypatch.setattr(fit, "RAKED_CELLS", 30 * 900)
     monkeypatch.setattr(sampling.Stream, "take", counted)
     found = []
     for cells in (10**9, 30 * 700):
-        monkeypatch.setattr(fit, "NORMALISED_CELLS", cells)
-        found.append(fit.fit_refinement(tree, codes, [], params, 5, lambda *_: None))
+        monkeypatch.setattr(fit, "CELLS_AT_ONCE", cells)
+        found.append(fit.fit_refinement(tree, codes, [], params, 5, lambda *_: None)[1])
     whole, parts = found
     assert whole is not None
     assert parts is not None
     assert (whole.log_z, whole.log_z_error) == (parts.log_z, parts.log_z_error)
-    assert taken == [1_200, 4_000, 1_200, 700, 700, 700, 700, 700, 500]
+    assert taken == [1_200, 900, 4_000, 1_200, 700, 200, 700, 700, 700, 700, 700, 500]
 
 
 def test_messages_that_nobody_waits_for_are_let_go_and_the_likelihood_is_the_same() -> None:
