@@ -12,7 +12,6 @@ from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.project.types import SourceTableSpec
-from synthkit.scaffold.keyed import primary_key
 from synthkit.scaffold.options import options_yaml
 from synthkit.scaffold.ruled import proposed_rules, rules_lines
 from synthkit.scaffold.seen import ABOVE, MARK, declarations, warning
@@ -23,6 +22,8 @@ from synthkit.schema import Column, Schema
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.infer import Profile, profile
 from synthkit.sources.ingest import Split, ingest
+from synthkit.sources.keys.primary import primary_key
+from synthkit.sources.keys.seen import Seen
 
 FEWEST_HOLDOUT = 100  # rows below which no classifier is tested on held-out rows
 LEFT_OUT = (
@@ -92,7 +93,7 @@ def propose(
         with duckdb.connect(":memory:") as connection:
             profiles = profile(connection, split.schema, split.train.paths[0])
             pii = {c.name: kind for c in split.schema.columns if (kind := _pii(c, profiles[c.name])) is not None}
-            key = primary_key(connection, split.schema, profiles, split.train.paths[0])
+            key = primary_key(connection, name, Seen.of(split.train, profiles))
             learnt = Schema(tuple(c for c in split.schema.columns if c.name not in pii))
             rules = proposed_rules(split.train, {*key, *pii})
             drafted = declarations(connection, learnt, profiles, split.train.paths[0]) if bounds else {}

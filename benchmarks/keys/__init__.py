@@ -1,0 +1,1 @@
+"""How well keys between tables are found: ``python -m benchmarks keys``."""
