@@ -72,6 +72,8 @@ class Column:
 class Schema:
     """The columns of a table in their order, and its keys.
 
+    ``order_by`` is the column by which rows of one owner, or of one ``entity`` (a column, too), follow one another.
+
     >>> people = Schema((Column("id", "id", "VARCHAR"), Column("age", "integer", "BIGINT")), primary_key=("id",))
     >>> people.names, people.select(["age"]).primary_key
     (('id', 'age'), ())
@@ -80,6 +82,8 @@ class Schema:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     privacy_unit: str | None = None
+    order_by: str | None = None
+    entity: str | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -96,6 +100,8 @@ class Schema:
             columns=tuple(c for c in self.columns if c.name in keep),
             primary_key=tuple(k for k in self.primary_key if k in keep),
             privacy_unit=self.privacy_unit if self.privacy_unit in keep else None,
+            order_by=self.order_by if self.order_by in keep else None,
+            entity=self.entity if self.entity in keep else None,
         )
 
     def undescribed(self) -> Schema:
@@ -105,10 +111,12 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """JSON-able, and read back by :meth:`from_json`."""
         # vars, not asdict: a manifest of a thousand models holds tens of thousands of columns.
+        sequence = {k: v for k, v in (("order_by", self.order_by), ("entity", self.entity)) if v is not None}
         return {
             "columns": [{k: v for k, v in vars(c).items() if k != "rare" or v} for c in self.columns],
             "primary_key": self.primary_key,
             "privacy_unit": self.privacy_unit,
+            **sequence,
         }
 
     @staticmethod
@@ -121,6 +129,8 @@ class Schema:
             columns=tuple(column(c) for c in data["columns"]),
             primary_key=tuple(data.get("primary_key", ())),
             privacy_unit=data.get("privacy_unit"),
+            order_by=data.get("order_by"),
+            entity=data.get("entity"),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def shop_built_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def built_shop(shop_built_once: Project, tmp_path: Path) -> Project:
     """A copy of the shop as one build left it; built once in each process that runs tests."""
     return copied(shop_built_once, tmp_path / "shop")
+
+
+@pytest.fixture
+def shop_family(tmp_path: Path) -> Project:
+    """Customers, their orders, the orders' lines, products: and a family of all four (tests/projects/shop_family)."""
+    shutil.copytree(Path(__file__).parent / "projects" / "shop_family" / "project", tmp_path / "shop")
+    return Project(tmp_path / "shop")
 
 
 @pytest.fixture

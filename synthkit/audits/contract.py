@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext
 
 Needs = Literal["train", "holdout"]
+# What a table is among others: one with keys to others, one that keys of others name, the one that a family's size is
+# of, one whose rows follow one another.
+Stands = Literal["child", "parent", "root", "sequence"]
 
 
 class NamesColumn:
@@ -155,7 +158,8 @@ class Audit:
     training under a budget, and so only a model with ``epsilon``; ``rows`` that it judges single rows, and so
     can say which ones fail (:attr:`AuditResult.failing_rows`); ``between`` is the range of its value, in which the
     ends of its interval lie too; ``as_read`` that columns with a written form (``format:``) are to be what they mean,
-    not the text that is published.
+    not the text that is published; ``stands_on`` what a table must be for it, one of these: of the audits that a family
+    lists, each of its tables has those that stand on it.
     """
 
     name: str
@@ -169,6 +173,7 @@ class Audit:
     rows: bool = False
     between: Range = REAL
     as_read: bool = False
+    stands_on: frozenset[Stands] = frozenset()
 
 
 AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
@@ -187,6 +192,7 @@ def audit(
     rows: bool = False,
     between: Range = REAL,
     as_read: bool | None = None,
+    stands_on: tuple[Stands, ...] = (),
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
@@ -207,7 +213,8 @@ def audit(
         summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
         read = family in AS_READ if as_read is None else as_read
         cut, real = _within(run, between), frozenset(needs)
-        found = Audit(name, params, cut, version, real, family, summary, private, rows, between, read)
+        stands = frozenset(stands_on)
+        found = Audit(name, params, cut, version, real, family, summary, private, rows, between, read, stands)
         _declared[name] = found
         return run
 

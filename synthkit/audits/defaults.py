@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synthkit.audits.contract import Stands
 from synthkit.generators.base import Generator, Taught, Trained
 from synthkit.project.types import AuditSpec
 from synthkit.schema import Schema
@@ -49,7 +50,11 @@ MAX_REFUSALS = 0.01  # of its responses
 
 
 def default_audits(
-    generator: Generator, schema: Schema | None, has_holdout: bool, has_rules: bool = False
+    generator: Generator,
+    schema: Schema | None,
+    has_holdout: bool,
+    has_rules: bool = False,
+    stands: frozenset[Stands] = frozenset(),
 ) -> tuple[AuditSpec, ...]:
     """The default set of a model.
 
@@ -58,7 +63,9 @@ def default_audits(
         schema: of the table, as far as it is known.
         has_holdout: whether there are real rows that were held out, to compare with.
         has_rules: whether rules are declared, or looked for in the training rows.
+        stands: what the table is among others, of a family or in time.
     """
+    del stands  # no audit of the set is of several tables yet
     specs = [_spec("row_count", min=1), *_declared(schema)]
     if isinstance(generator, Trained) and has_rules:
         specs.append(_spec("rules"))

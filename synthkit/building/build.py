@@ -24,6 +24,7 @@ from synthkit.building.runrecord import clock, history_entry, new_run_id, now, v
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
 from synthkit.compiler import Manifest
+from synthkit.errors import BuildError
 from synthkit.events import (
     Event,
     Listener,
@@ -107,6 +108,15 @@ def build(
     return run
 
 
+def _refuse_families(manifest: Manifest, plan: Plan) -> None:
+    """Tables that hang together are not made one by one: their keys would name nothing."""
+    found = {f for a in plan.work if (f := manifest.models[a.model].family) is not None}
+    if found:
+        names = ", ".join(map(repr, sorted(found)))
+        hint = "give each table a model of its own, or leave the family out: --exclude NAME"
+        raise BuildError(f"this version builds no family of tables yet: {names}", hint=hint)
+
+
 def _build(
     manifest: Manifest,
     make: Callable[[], Plan],
@@ -121,6 +131,7 @@ def _build(
     target = project.target_dir
     check_unit_tests(manifest.unit_tests)
     plan = make()
+    _refuse_families(manifest, plan)
     lineage.planned(plan)
     for warning in plan.warnings:
         say(Note(warning, "warn"))

@@ -25,6 +25,8 @@ from synthkit.compiler.descent import trace_descent
 from synthkit.compiler.disclosure import decide_disclosure
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.external import check_external
+from synthkit.compiler.families import check_families, deduplicated, expand_families
+from synthkit.compiler.foreignkeys import check_foreign_keys, check_sequences
 from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations
@@ -32,7 +34,7 @@ from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.holdouts import bind_derived_holdouts
 from synthkit.compiler.keys import check_keys
 from synthkit.compiler.lineage import check_lineage
-from synthkit.compiler.manifest import Lineage, Manifest, ModelNode, SourceNode
+from synthkit.compiler.manifest import FamilyNode, Lineage, Manifest, ModelNode, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
 from synthkit.compiler.private import check_private
 from synthkit.compiler.rules import bind_rules
@@ -44,14 +46,18 @@ from synthkit.project.size import Size
 if TYPE_CHECKING:
     from synthkit.project.project import Project
 
-__all__ = ["Lineage", "Manifest", "ModelNode", "Size", "SourceNode", "compile_project"]
+__all__ = ["FamilyNode", "Lineage", "Manifest", "ModelNode", "Size", "SourceNode", "compile_project"]
 
 PASSES: tuple[Callable[[Draft], None], ...] = (
+    expand_families,
     bind_generators,
+    check_families,
     check_epsilon,
     resolve_relations,
     order_models,
     describe_sources,
+    check_foreign_keys,
+    check_sequences,
     derive_schemas,
     bind_derived_holdouts,
     check_private,
@@ -97,5 +103,5 @@ def compile_project(
     for run in PASSES:
         run(draft)
     if draft.faults:
-        raise ConfigurationError(draft.faults)
+        raise ConfigurationError(deduplicated(draft.faults))
     return draft.manifest()

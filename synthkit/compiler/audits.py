@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,14 @@ from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
-    from synthkit.audits.contract import Audit
+    from synthkit.audits.contract import Audit, Stands
+
+_STANDS: Mapping[str, str] = {
+    "child": "a table of a family that names rows of another",
+    "parent": "a table of a family whose rows another names",
+    "root": "the root of a family",
+    "sequence": "a table in an order (order_by)",
+}
 
 
 def bind_audits(draft: Draft) -> None:
@@ -34,13 +41,34 @@ def bind_audits(draft: Draft) -> None:
         if model.generator is None:
             continue
         binder = _Binder(draft, model, describer)
-        for index, spec in enumerate(_asked(model)):
-            if spec.enabled:
+        for index, spec in enumerate(_asked(draft, model)):
+            if spec.enabled and not (model.listed and _stands_elsewhere(draft, model, spec)):
                 binder.bind(spec, index)
         binder.finish()
 
 
-def _asked(model: ModelDraft) -> Iterator[AuditSpec]:
+def stands(draft: Draft, model: ModelDraft) -> frozenset[Stands]:
+    """What the model's table is among others (:data:`.contract.Stands`)."""
+    found: set[Stands] = set()
+    if model.schema is not None and model.schema.order_by is not None:
+        found.add("sequence")
+    if model.family is not None and model.spec.source is not None:
+        family, table = draft.families[model.family], model.spec.source.name
+        found |= {"child"} if any(k.table == table for k in family.keys) else set()
+        found |= {"parent"} if any(k.references == table and not k.inner for k in family.keys) else set()
+        found |= {"root"} if family.root == table else set()
+    return frozenset(found)
+
+
+def _stands_elsewhere(draft: Draft, model: ModelDraft, spec: AuditSpec) -> bool:
+    """Whether an audit that the family lists is for other tables of it than this one."""
+    if spec.audit not in registry.names():
+        return False
+    audit = registry.get(spec.audit)
+    return bool(audit.stands_on and not audit.stands_on & stands(draft, model)) or (model.kept and bool(audit.needs))
+
+
+def _asked(draft: Draft, model: ModelDraft) -> Iterator[AuditSpec]:
     """The model's audits, with the default set where it stands among them or where there are none."""
     assert model.generator is not None
     for spec in (AuditSpec(audit=DEFAULT_SET),) if model.spec.audits is None else model.spec.audits:
@@ -49,7 +77,7 @@ def _asked(model: ModelDraft) -> Iterator[AuditSpec]:
         elif model.schema is not None and not model.broken:
             held_out = model.spec.source is not None and model.holdout > 0
             ruled = bool(model.rules) or model.rules_found
-            for one in default_audits(model.generator, model.schema, held_out, ruled):
+            for one in default_audits(model.generator, model.schema, held_out, ruled, stands(draft, model)):
                 one._origin = spec.origin
                 yield one
 
@@ -113,6 +141,11 @@ class _Binder:
                 audit.name,
                 "give the model an epsilon, or drop the audit",
             )
+            return None
+        if audit.stands_on and not audit.stands_on & stands(self.draft, self.model):
+            listed = " or ".join(sorted(_STANDS[s] for s in audit.stands_on))
+            message = f"audit {audit.name!r} is for {listed}, which {self.model.spec.name!r} is not"
+            self.draft.fault(message, where, audit.name, "drop it, or move it to a table that is")
             return None
         if audit.needs and self.model.spec.source is None:
             self.draft.fault(

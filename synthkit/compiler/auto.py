@@ -15,6 +15,7 @@ from dataclasses import dataclass
 DEFAULT = "circuit"  # without epsilon
 PRIVATE = "aim"  # with it, where it is installed
 SMALL = "independent"  # with it, where there is little to learn from
+TOGETHER = "conditional"  # of tables that hang together, and of rows that follow one another
 FEW = 20.0  # rows × epsilon for each column
 
 
@@ -24,6 +25,19 @@ class Declared:
 
     rows: int
     columns: int
+
+
+def choose_related(related: Sequence[str], what: str) -> tuple[str, str]:
+    """The generator of a family or a sequence (``what``), and why, as :func:`choose_generator` says it.
+
+    Args:
+        related: generators that learn tables together; where there is none, the default is named, which cannot.
+    """
+    if TOGETHER in related:
+        return TOGETHER, f"chosen as the default of {what}"
+    if related:
+        return related[0], f"chosen because it learns {what}"
+    return DEFAULT, f"chosen as no installed generator learns {what}"
 
 
 def choose_generator(

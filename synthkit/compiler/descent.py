@@ -14,8 +14,8 @@ from synthkit.project.types import Relation
 def trace_descent(draft: Draft) -> None:
     """Which real sources each table descends from and how, and whether real rows reach it unchanged.
 
-    An SQL model that reads a source hands real rows on; a generator draws new rows, so what is trained
-    on a table with real rows in it does not contain them itself.
+    An SQL model that reads a source hands real rows on, and so does a family's public table; a generator draws new
+    rows, so what is trained on a table with real rows in it does not contain them itself.
     """
     for name in draft.order:
         model = draft.models[name]
@@ -33,7 +33,7 @@ def read_by(draft: Draft, relations: Iterable[Relation]) -> Descent:
 def _descent(draft: Draft, model: ModelDraft) -> Descent:
     assert model.generator is not None
     spec = model.spec
-    if isinstance(model.generator, Query):
+    if isinstance(model.generator, Query) or model.kept:
         return read_by(draft, model.reads)
     protected = model.budget is not None and model.budget.insecure_seed is None
     if protected and spec.source is not None and spec.source.source is not None:

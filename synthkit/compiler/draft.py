@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
 from synthkit.compiler.manifest import (
+    FamilyNode,
     Lineage,
     Manifest,
     ModelNode,
@@ -17,6 +18,7 @@ from synthkit.compiler.manifest import (
     made_from,
 )
 from synthkit.errors import Fault, Location
+from synthkit.generators.tables import Key
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.descent import Descent
@@ -24,7 +26,7 @@ from synthkit.privacy.disclosure import Disclosure
 from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.project.lookups import Rendering
 from synthkit.project.size import Size
-from synthkit.project.types import KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.project.types import Conditions, KeyPath, ModelSpec, Relation, SourceTableSpec
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ class ModelDraft:
     declared: Schema | None = None
     guarantees: tuple[Guarantee, ...] = ()
     disclosure: Disclosure = "open"
+    family: str | None = None
+    kept: bool = False
+    listed: bool = False  # its audits are those that the family lists for all its tables
     broken: bool = False
 
     @property
@@ -91,6 +96,19 @@ class ModelDraft:
         return tuple(dict.fromkeys((*own, *self.sql_relations, *self.audit_relations)))
 
 
+@dataclass(frozen=True)
+class FamilyDraft:
+    """What the members of a family have in common; see :class:`FamilyNode`."""
+
+    spec: ModelSpec
+    members: Mapping[str, str]
+    keys: tuple[Key, ...]
+    kept: tuple[str, ...]
+    root: str
+    conditions: Mapping[str, Conditions]
+    at_least: Mapping[str, int]
+
+
 class Draft:
     """The state that the passes share.
 
@@ -111,6 +129,7 @@ class Draft:
         self.models: dict[str, ModelDraft] = {}
         for spec in project.models:
             self.models.setdefault(spec.name, ModelDraft(spec))
+        self.families: dict[str, FamilyDraft] = {}
         self.tables: dict[str, tuple[Relation, SourceTableSpec]] = {}
         for source in project.sources:
             for table in source.tables:
@@ -169,6 +188,8 @@ class Draft:
                 guarantees=draft.guarantees,
                 disclosure=draft.disclosure,
                 uses=draft.uses,
+                family=draft.family,
+                kept=draft.kept,
             )
         return Manifest(
             project=self.project,
@@ -182,6 +203,24 @@ class Draft:
             unit_tests=tuple(self.unit_tests),
             unknown=frozenset(n for n, m in self.models.items() if m.schema is None),
             absent=self.absent,
+            families={name: self._family(name, f, models) for name, f in self.families.items()},
+        )
+
+    def _family(self, name: str, found: FamilyDraft, models: Mapping[str, ModelNode]) -> FamilyNode:
+        root = models[found.members[found.root]]
+        return FamilyNode(
+            name=name,
+            spec=found.spec,
+            members=found.members,
+            keys=found.keys,
+            kept=found.kept,
+            root=found.root,
+            generator=root.generator,
+            params=root.params,
+            size=root.size,
+            conditions=found.conditions,
+            at_least=found.at_least,
+            path=self.relative(found.spec),
         )
 
     def relative(self, spec: ModelSpec | SourceTableSpec) -> str:

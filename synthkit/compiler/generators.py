@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from synthkit.compiler.auto import Declared, choose_generator
+from synthkit.compiler.auto import TOGETHER, Declared, choose_generator, choose_related
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
@@ -30,6 +30,21 @@ def _declared(draft: Draft, model: ModelDraft) -> Declared | None:
     return Declared(table.row_count, len(learnt)) if learnt else None
 
 
+def _chosen(draft: Draft, model: ModelDraft) -> tuple[str, str]:
+    """The generator of a model that names none, and why."""
+    if model.family is not None:
+        return choose_related(registry.related_names(), "tables that hang together")
+    found = source_table(draft, model)
+    if (
+        found is not None
+        and found[1].entity is not None
+        and model.spec.epsilon is None
+        and TOGETHER in registry.names()
+    ):
+        return choose_related((TOGETHER,), "rows that follow one another")
+    return choose_generator(model.spec.epsilon, registry.private_names(), _declared(draft, model))
+
+
 def bind_generators(draft: Draft) -> None:
     """Names and parameters of generators, sizes and holdouts."""
     for model in draft.models.values():
@@ -48,7 +63,7 @@ def _bind_generator(draft: Draft, model: ModelDraft) -> None:
             hint = "name the generator that the parameter is of, or drop it"
             draft.fault(f"generator auto takes no parameters, so no {key!r}", here, key, hint)
         params = {}
-        name, model.generator_reason = choose_generator(spec.epsilon, registry.private_names(), _declared(draft, model))
+        name, model.generator_reason = _chosen(draft, model)
     where = spec.origin.at("generator", "name") if spec.generator else spec.origin.at()
     try:
         model.generator = registry.get(name)

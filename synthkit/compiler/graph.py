@@ -30,7 +30,11 @@ def check_relation(draft: Draft, relation: Relation, where: Location) -> bool:
     if relation.source is None:
         if relation.name in draft.models:
             return True
-        if any(m.name == relation.name for m in draft.project.disabled):
+        if relation.name in draft.families:
+            first = next(iter(draft.families[relation.name].members))
+            hint = f"name one of its tables: ref({relation.name!r}, {first!r})"
+            draft.fault(f"{relation} names a family of tables", where, relation, hint)
+        elif any(m.name == relation.name for m in draft.project.disabled):
             draft.fault(
                 f"{relation} names a model that is disabled",
                 where,
@@ -120,6 +124,7 @@ def _add_selectables(draft: Draft) -> None:
             sources=tuple(sources),
             generator=model.generator.name if model.generator else None,
             materialized=model.spec.materialized,
+            family=model.family,
             kind="model",
         )
     for exposure in draft.project.exposures:

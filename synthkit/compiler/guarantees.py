@@ -33,7 +33,8 @@ def trace_guarantees(draft: Draft) -> None:
         if model.spec.epsilon is not None:
             _refuse_upstream(draft, model)
         node, requirement = f"model:{name}", model.spec.privacy
-        real = (node, *model.lineage.through) if model.lineage.contains_real_rows else ()
+        copied = model.lineage.contains_real_rows and not model.kept  # rows of a public table are nobody's
+        real = (node, *model.lineage.through) if copied else ()
         _check(draft, node, requirement, model.guarantees, real, model.spec.origin.at("privacy"))
     for exposure in draft.project.exposures:
         if exposure.privacy is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
+from synthkit.compiler.familynode import FamilyNode as FamilyNode
 from synthkit.errors import Fault
 from synthkit.generators.base import Budget, Generator, Query
 from synthkit.graph.dag import Dag
@@ -125,6 +126,8 @@ class ModelNode:
         divided_because: why the rows of the model that it learns from are divided anew instead.
         uses: what its values were rendered with, by their keys in the YAML; of an SQL model's query as ``query``, of
             audits below ``audits`` and their key (:func:`audit_keys`), where a custom one has its SQL as ``sql``.
+        family: the family that it is a table of.
+        kept: whether it is a public table, whose rows the family publishes as they are.
     """
 
     spec: ModelSpec
@@ -152,6 +155,8 @@ class ModelNode:
     judged_through: tuple[Relation, ...] = ()
     divided_because: str = ""
     uses: Mapping[KeyPath, Rendering] = field(default_factory=dict)
+    family: str | None = None
+    kept: bool = False
 
     @property
     def protected(self) -> bool:
@@ -213,6 +218,7 @@ class Manifest:
     unit_tests: tuple[UnitTest, ...] = ()
     unknown: frozenset[str] = frozenset()  # models whose columns are not known, as no source was opened
     absent: Mapping[str, str] = field(default_factory=dict)  # sources that could not be opened, by id, and why
+    families: Mapping[str, FamilyNode] = field(default_factory=dict)  # by name
 
     @property
     def warnings(self) -> list[Fault]:
@@ -261,6 +267,7 @@ class Manifest:
                 for id_, s in self.sources.items()
             },
             "models": {name: _model_json(m) for name, m in self.models.items()},
+            **({"families": {name: f.to_json() for name, f in self.families.items()}} if self.families else {}),
             "exposures": {
                 name: {
                     "type": e.type,
@@ -335,6 +342,8 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
     return {
         "name": spec.name,
         "file": model.path,
+        **({"family": model.family} if model.family is not None else {}),
+        **({"kept": True} if model.kept else {}),
         "description": spec.description,
         "source": None if model.source is None else model.source.id,
         "reads": sorted(r.id for r in model.reads),

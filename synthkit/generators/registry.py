@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from synthkit.errors import SynthError, did_you_mean
@@ -18,10 +19,19 @@ def names() -> tuple[str, ...]:
 
 def private_names() -> tuple[str, ...]:
     """The generators that honour ``epsilon``, by name. A package that does not load counts as one that does not."""
+    return _which(lambda generator: generator.supports_epsilon)
+
+
+def related_names() -> tuple[str, ...]:
+    """The generators that learn tables together, by name; of packages as :func:`private_names`."""
+    return _which(lambda generator: isinstance(generator, Trained) and generator.related is not None)
+
+
+def _which(test: Callable[[Generator], bool]) -> tuple[str, ...]:
     found = []
     for name in names():
         try:
-            if get(name).supports_epsilon:
+            if test(get(name)):
                 found.append(name)
         except SynthError:
             continue

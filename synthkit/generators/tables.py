@@ -19,6 +19,8 @@ class Key:
         owner: whether a child's row belongs to the row that it names, as a line does to its order; one that is only
             looked up (a product) owns nothing.
         max_per_parent: the most rows that may name one row of the parent, where that is declared.
+        orphans: whether values that name no row are drawn, at the rate of the real ones.
+        cut: whether the parent may be made after the child, as keys run in a circle: the key is matched when both are.
     """
 
     table: str
@@ -26,14 +28,25 @@ class Key:
     references: str
     owner: bool = False
     max_per_parent: int | None = None
+    orphans: bool = False
+    cut: bool = False
+
+    @property
+    def inner(self) -> bool:
+        """Whether it names another row of its own table, as an employee's manager does."""
+        return self.table == self.references
 
 
 @dataclass(frozen=True)
 class Tables:
     """Tables by name, each after those that its keys name, and the keys.
 
-    Raises ValueError where a key leads nowhere, to itself or to a table that follows, where a table has two owners, and
-    where there is no table.
+    Args:
+        first: the table that a size is of; "": the first one.
+        kept: tables that are there already, and are looked up in, not made.
+
+    Raises ValueError where a key leads nowhere, or to a table that follows and it is not cut, where a table has two
+    owners or is its own, and where there is no table.
 
     >>> from synthkit.schema import Column, Schema
     >>> people = Table(Schema((Column("id", "id", "VARCHAR"),), primary_key=("id",)), (), 2)
@@ -45,16 +58,23 @@ class Tables:
 
     members: Mapping[str, Table]
     keys: tuple[Key, ...] = ()
+    first: str = ""
+    kept: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.members:
             raise ValueError("there is no table")
         order = list(self.members)
+        for name in ({self.first} - {""}) | self.kept:
+            if name not in self.members:
+                raise ValueError(f"{name!r} is not there")
         for key in self.keys:
             for name in (key.table, key.references):
                 if name not in self.members:
                     raise ValueError(f"a key of {key.table!r} names {name!r}, which is not there")
-            if order.index(key.references) >= order.index(key.table):
+            if key.owner and (key.inner or key.cut):
+                raise ValueError(f"a key of {key.table!r} to its owner leads to itself, or is cut")
+            if not key.cut and order.index(key.references) > order.index(key.table):
                 raise ValueError(f"{key.references!r} does not stand before {key.table!r}, whose key names it")
             named = self.members[key.references].schema.primary_key
             if not key.columns or len(key.columns) != len(named):
@@ -80,5 +100,5 @@ class Tables:
 
     @property
     def root(self) -> str:
-        """The table that a size is of: the first."""
-        return next(iter(self.members))
+        """The table that a size is of."""
+        return self.first or next(iter(self.members))

@@ -28,7 +28,8 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Selectable:
-    """A node as the selection sees it. ``sources`` are the real tables that it reads, as ``group.table``."""
+    """A node as the selection sees it. ``sources`` are the real tables that it reads, as ``group.table``; the name of
+    its ``family`` selects it, too."""
 
     id: str
     name: str
@@ -40,6 +41,7 @@ class Selectable:
     kind: Literal["model", "source", "exposure"] = "model"
     state: frozenset[str] = frozenset()
     result: str | None = None
+    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ class _Evaluator:
         if plain and method in ("name", "exposure", "source"):
             kind = {"name": "model", "exposure": "exposure", "source": "source"}[method]
             names = [n.name for n in self.nodes.values() if n.kind == kind]
+            if method == "name":
+                names += [n.family for n in self.nodes.values() if n.family is not None]
             if method == "source":
                 names += [n.name.partition(".")[0] for n in self.nodes.values() if n.kind == "source"]
             hint = did_you_mean(value, set(names), f"a {kind}")
@@ -141,7 +145,7 @@ def _by_name(node: Selectable, value: str) -> bool:
     """A model's name, or its folders and name as in dbt: ``churn.customers`` or ``models/churn``."""
     if node.kind != "model":
         return False
-    if fnmatchcase(node.name, value):
+    if fnmatchcase(node.name, value) or (node.family is not None and fnmatchcase(node.family, value)):
         return True
     if "/" in value or value.endswith((".yml", ".yaml")):
         return _by_path(node, value)

@@ -126,6 +126,11 @@ def _definitions(generators: Catalogue, audits: Catalogue) -> dict[str, Any]:
     }
     either = {"anyOf": [{"$ref": "#/$defs/audit"}, taken]}
     properties["audits"] = _array(either, properties["audits"]["description"])
+    member = definitions["MemberSpec"]
+    member["properties"]["audits"] = _array(either, member["properties"]["audits"]["description"])
+    alone = {"type": "string", "description": "a table of which nothing is said"}
+    tables = {"anyOf": [{"$ref": "#/$defs/MemberSpec"}, alone]}
+    properties["tables"] = _array(tables, properties["tables"]["description"])
     definitions["model"] = model
     config = {"type": "object", "description": "the same keys, as dbt has them", "properties": dict(properties)}
     model["properties"] = {**properties, "config": config}

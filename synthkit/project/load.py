@@ -12,6 +12,7 @@ from synthkit.errors import Fault, Location
 from synthkit.project.containment import HINT, outside
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults, merged
+from synthkit.project.members import name_members
 from synthkit.project.specs import SpecBuilder, known_keys
 from synthkit.project.types import ModelSpec, Origin, SourceSpec
 from synthkit.project.unittests import UnitTestSpec
@@ -85,11 +86,14 @@ def load_models(root: Path, folders: Sequence[str], builder: SpecBuilder, defaul
     """Read the files and build their specs; faults go to ``builder.faults``."""
     loaded = Loaded()
     known: set[str] = set()
+    documents = []
     for file, between in yaml_files(root, folders, builder.faults):
         document = parse_file(file)
         builder.faults.extend(document.faults)
-        if document.value is None:
-            continue
+        if document.value is not None:
+            documents.append((document, between))
+            name_members(document.value, builder.renderer.members, builder.renderer.value)
+    for document, between in documents:
         _load_document(document, between, builder, defaults, loaded)
         known |= set(between)
     known |= {m.name for m in [*loaded.models, *loaded.disabled]}
@@ -178,11 +182,11 @@ def _load_model(
     model = builder.model(data, origin)
     if model is None:
         return
-    _check_name(model, builder.faults)
+    check_name(model, builder.faults)
     loaded.models.append(model)
 
 
-def _check_name(model: ModelSpec, faults: list[Fault]) -> None:
+def check_name(model: ModelSpec, faults: list[Fault]) -> None:
     where = model.origin.at("name")
     if not _NAME.match(model.name):
         suggestion = re.sub(r"\W+", "_", model.name).strip("_") or "my_model"

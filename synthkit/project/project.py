@@ -57,6 +57,15 @@ class Project:
         directory = self.warehouse_dir
         return directory.with_name(f"{directory.name}.duckdb")
 
+    def published_by(self, model: ModelSpec) -> tuple[str, ...]:
+        """The names of the tables that a model publishes: of a family, those of its members."""
+        if model.group is None:
+            return () if model.ephemeral else (model.name,)
+        said = {e.table: e for e in model.tables or ()}
+        tables = [t.name for s in self.sources if s.name == model.group for t in s.tables]
+        made = [t for t in tables if model.tables is None or (t in said and said[t].enabled)]
+        return tuple(self.renderer.members.name_of(model.name, t) for t in made)
+
     @property
     def target_dir(self) -> Path:
         """Scratch: the default target's is ``target/``, another's a folder in it."""

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.project.lookups import Lookups, Rendering
 from synthkit.project.macros import MacroSources
+from synthkit.project.members import Members
+from synthkit.project.spec import Group
 from synthkit.project.types import Options, Relation
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Renderer:
         self._lookups = Lookups()
         self._lazy: BoundedEnvironment | None = None
         self._collected: set[Relation] | None = None
+        self.members = Members()
 
     # -- what callers use --------------------------------------------------------------------------
 
@@ -252,11 +255,17 @@ class Renderer:
 
     # -- the functions that templates call ---------------------------------------------------------
 
-    def _ref(self, name: str) -> Relation:
-        return self._collect(Relation(str(name)))
+    def _ref(self, name: str, table: str | None = None) -> Relation:
+        if table is None:
+            return self._collect(Relation(str(name)))
+        try:
+            return self._collect(Relation(self.members.name_of(str(name), str(table))))
+        except LookupError:
+            hint = did_you_mean(str(name), self.members.families, "a family")
+            raise RenderError(f"there is no family {str(name)!r}", hint=hint) from None
 
-    def _source(self, group: str, table: str) -> Relation:
-        return self._collect(Relation(str(table), str(group)))
+    def _source(self, group: str, table: str | None = None) -> Relation | Group:
+        return Group(str(group)) if table is None else self._collect(Relation(str(table), str(group)))
 
     def _collect(self, relation: Relation) -> Relation:
         if self._collected is not None:
@@ -292,6 +301,9 @@ class Renderer:
 
 def _finalize(value: Any) -> Any:
     """In text a relation is its quoted SQL name; None is an error waiting to happen, so it stays 'None'."""
+    if isinstance(value, Group):
+        hint = f"name one of its tables: source({value.name!r}, 'table')"
+        raise RenderError(f"{value} is a group of tables, which only the source: of a model can name", hint=hint)
     return value.sql if isinstance(value, Relation) else value
 
 

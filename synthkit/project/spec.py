@@ -48,6 +48,16 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Group:
+    """What ``source('shop')`` stands for: all tables of a group, which a family is made from."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"source({self.name!r})"
+
+
+@dataclass(frozen=True)
 class Origin:
     """Where a spec was written: a file, the path of keys down to it, and all marks of that file."""
 

@@ -12,13 +12,17 @@ from synthkit.errors import Fault, did_you_mean, shortened
 from synthkit.project.exposures import ExposureSpec, OwnerSpec
 from synthkit.project.faults import parameter_faults
 from synthkit.project.lookups import Rendering
+from synthkit.project.ownership import with_units
 from synthkit.project.render import Renderer, RenderError
+from synthkit.project.spec import Group
 from synthkit.project.types import (
     DEFAULT_SET,
     AuditSpec,
     ColumnSpec,
+    ForeignKeySpec,
     GeneratorSpec,
     KeyPath,
+    MemberSpec,
     ModelSpec,
     Origin,
     Relation,
@@ -48,6 +52,7 @@ AUDIT_OPTIONS = frozenset(
     }
 )
 _LISTS = frozenset({"tags", "primary_key", "depends_on", "constraints", "rules", "was"})
+_LISTS_OF: Mapping[type[Spec], frozenset[str]] = {ForeignKeySpec: frozenset({"columns"})}
 _UNRENDERED = frozenset({("generator", "query")})  # SQL: rendered by the compiler, with its references
 
 
@@ -89,7 +94,8 @@ class SpecBuilder:
             hint = "write a mapping (key: value)"
             self.faults.append(Fault(f"{what} must be a mapping", origin.at(), _text(value), hint))
             return None
-        data = {k: _as_list(k, v) for k, v in value.items()}
+        lists = _LISTS | _LISTS_OF.get(kind, frozenset())
+        data = {k: _as_list(k, v, lists) for k, v in value.items()}
         try:
             built = kind.model_validate(data)
         except ValidationError as error:
@@ -132,7 +138,7 @@ class SpecBuilder:
                 built._uses = self._below("tables", index)
                 tables.append(built)
         if isinstance(raw, list):
-            data["tables"] = tuple(tables)
+            data["tables"] = with_units(tables)
         return self.spec(SourceSpec, data, origin, _named("source", data))
 
     def source_table(self, value: Any, origin: Origin, group: Tree) -> SourceTableSpec | None:
@@ -142,6 +148,9 @@ class SpecBuilder:
         what = _named("source table", data)
         if "columns" in data:
             data["columns"] = tuple(self.children(ColumnSpec, data["columns"], _below(origin, "columns"), "column"))
+        if data.get("foreign_keys") is not None:
+            place = _below(origin, "foreign_keys")
+            data["foreign_keys"] = tuple(self.children(ForeignKeySpec, data["foreign_keys"], place, "foreign key"))
         if data.get("connection") is None and group.get("connection") is not None and data.get("path") is None:
             data["connection"] = group["connection"]
         built = self.spec(SourceTableSpec, data, origin, what)
@@ -182,12 +191,45 @@ class SpecBuilder:
             data["generator"] = generator
         if data.get("audits") is not None:
             data["audits"] = tuple(self._audits(data["audits"], _below(origin, "audits"), what))
-        if data.get("source") is not None and not isinstance(data["source"], Relation):
+        group = data.get("source")
+        if isinstance(group, Group):
+            data.pop("source")
+        elif group is not None and not isinstance(group, Relation):
             self._not_a_relation(data.pop("source"), origin, "source")
+        if data.get("tables") is not None:
+            data["tables"] = tuple(self._members(data["tables"], _below(origin, "tables"), what))
         built = self.spec(ModelSpec, data, origin, what)
         if built is not None:
-            built._uses = {path: uses for path, uses in self.uses.items() if path[:1] != ("audits",)}
+            built._group = group.name if isinstance(group, Group) else None
+            own = {path: uses for path, uses in self.uses.items() if path[:1] not in (("audits",), ("tables",))}
+            built._uses = own
         return built
+
+    def _members(self, value: Any, origin: Origin, what: str) -> list[MemberSpec]:
+        """Of a family, what is said of each of its tables; one that is named alone is a table of which nothing is."""
+        if not isinstance(value, list):
+            hint = "start each with a dash: - {table: orders}"
+            self.faults.append(Fault(f"the tables of {what} must be a list", origin.at(), _text(value), hint))
+            return []
+        found = []
+        for index, item in enumerate(value):
+            place = _below(origin, index)
+            data: Any = {"table": item} if isinstance(item, str) else item
+            if isinstance(data, Mapping):
+                data = dict(data)
+                named = f"table {data.get('table')!r} of {what}"
+                if "columns" in data:
+                    inner = _below(place, "columns")
+                    data["columns"] = tuple(self.children(ColumnSpec, data["columns"], inner, "column"))
+                if data.get("audits") is not None:
+                    path = ("tables", index, "audits")
+                    data["audits"] = tuple(self._audits(data["audits"], _below(place, "audits"), named, path))
+            built = self.spec(MemberSpec, data, place, f"a table of {what}")
+            if built is not None:
+                uses = self._below("tables", index)
+                built._uses = {path: used for path, used in uses.items() if path[:1] != ("audits",)}
+                found.append(built)
+        return found
 
     def _below(self, *path: str | int) -> dict[KeyPath, Rendering]:
         """Of what was rendered, the part below a path, by the path from there."""
@@ -218,7 +260,7 @@ class SpecBuilder:
             self.uses = {}
             self.audit_sets[str(name)] = tuple(self._audits(self.rendered(audits, place), place, f"audit set {name!r}"))
 
-    def _audits(self, value: Any, origin: Origin, what: str) -> list[AuditSpec]:
+    def _audits(self, value: Any, origin: Origin, what: str, path: KeyPath = ("audits",)) -> list[AuditSpec]:
         inside_set = what.startswith("audit set")
         if not isinstance(value, list):
             hint = "start each with a dash"
@@ -232,7 +274,7 @@ class SpecBuilder:
             if not inside_set and isinstance(item, Mapping) and list(item) == ["set"] and isinstance(item["set"], str):
                 found.extend(self._audit_set(item["set"], place))
             elif (audit := self._audit(item, place, what)) is not None:
-                audit._uses = self._below(*(() if inside_set else ("audits",)), index, audit.audit)
+                audit._uses = self._below(*(() if inside_set else path), index, audit.audit)
                 found.append(audit)
         return found
 
@@ -309,6 +351,10 @@ class SpecBuilder:
     def _not_a_relation(self, value: Any, origin: Origin, *path: str | int) -> None:
         if value is None:
             return  # its rendering failed, and said so
+        if isinstance(value, Group):
+            hint = f"name one of its tables: {{{{ source({value.name!r}, 'table') }}}}"
+            self.faults.append(Fault(f"{value} is a group of tables: this must be one", origin.at(*path), None, hint))
+            return
         example = "\"{{ source('group', 'table') }}\" or \"{{ ref('model') }}\""
         self.faults.append(Fault("this must be a reference", origin.at(*path), _text(value), f"write {example}"))
 
@@ -327,8 +373,8 @@ def _below(origin: Origin, *keys: str | int) -> Origin:
     return Origin(origin.file, (*origin.path, *keys), origin.marks, origin.key_marks)
 
 
-def _as_list(key: str, value: Any) -> Any:
-    if key in _LISTS and value is not None and not isinstance(value, list | tuple):
+def _as_list(key: str, value: Any, lists: frozenset[str] = _LISTS) -> Any:
+    if key in lists and value is not None and not isinstance(value, list | tuple):
         return [value]
     return value
 

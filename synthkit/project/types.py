@@ -11,97 +11,36 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from synthkit.formats.language import parse_form
+from synthkit.project.auditspec import DEFAULT_SET, AuditSpec, OnInconclusive
+from synthkit.project.columnspec import ColumnSpec, Constraints, Rules
 from synthkit.project.connections import Kind
-from synthkit.project.decides import AUDIT, CONTENT, DECLARED, KEYS, LEARNT, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
+from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
+from synthkit.project.familyspec import ForeignKeySpec, MemberSpec
 from synthkit.project.spec import UNPLACED, Conditions, KeyPath, Options, Origin, Relation, Row, Spec, Tree
 from synthkit.records.receipt import Materialized
-from synthkit.schema import LogicalType
-from synthkit.sql.quoting import quote
 
-# what every spec needs
+# what every spec needs, and the specs of parts that have files of their own
 __all__ = [
+    "DEFAULT_SET",
     "UNPLACED",
+    "AuditSpec",
+    "ColumnSpec",
     "Conditions",
+    "Constraints",
+    "ForeignKeySpec",
     "KeyPath",
+    "MemberSpec",
+    "OnInconclusive",
     "Options",
     "Origin",
     "Relation",
     "Row",
+    "Rules",
     "Spec",
     "Tree",
 ]
-
-Constraints = tuple[str, ...]
-
-
-def _rule_text(item: Any) -> Any:
-    """``{combination: [a, b]}`` as the text that it is short for."""
-    if isinstance(item, Mapping) and len(item) == 1:
-        ((word, names),) = item.items()
-        if isinstance(names, list | tuple):
-            return f"{word}: [{', '.join(quote(str(name)) for name in names)}]"
-    return item
-
-
-RuleText = Annotated[
-    str,
-    BeforeValidator(_rule_text),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "maxProperties": 1}]}),
-]
-Rules = tuple[RuleText, ...]
-
-
-class ColumnSpec(Spec):
-    """A column of a source (public knowledge about it) or of a model (its description).
-
-    Args:
-        name: as the rows have it.
-        type: what its values are; default: what the rows say.
-        description: for people.
-        nullable: whether a value may be missing.
-        format: how it is written what the values mean, as in the rows so in the table: ``%-m/%-d/%Y``. Default: what
-            the rows say.
-        rare: of a category of many values, similar: the frequent ones are learnt each, the rare ones in groups of
-            similar rows, and none is published that fewer than five people have. Default: what the rows say.
-        pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name.
-        bounds: the least and the greatest value that anyone may know of.
-        values: all that may occur, as anyone may know.
-        decimals: places after the point.
-        meta: anything else, for people.
-    """
-
-    name: Annotated[str, LEARNT]
-    type: Annotated[LogicalType | None, LEARNT] = None
-    description: Annotated[str | None, NOTHING] = None
-    nullable: Annotated[bool | None, DECLARED] = None
-    format: Annotated[str | None, LEARNT] = None
-    rare: Annotated[Literal["similar"] | None, LEARNT] = None
-    pii: Annotated[str | None, LEARNT] = None
-    bounds: Annotated[tuple[Any, Any] | None, DECLARED] = None
-    values: Annotated[tuple[Any, ...] | None, DECLARED] = None
-    decimals: Annotated[int | None, DECLARED] = Field(default=None, ge=0, le=18)
-    meta: Annotated[Mapping[str, Any], NOTHING] = {}
-
-    @field_validator("format")
-    @classmethod
-    def _known(cls, text: str | None) -> str | None:
-        if text is not None:
-            parse_form(text)
-        return text
-
-    @model_validator(mode="after")
-    def _meant(self) -> ColumnSpec:
-        if self.rare is not None and self.type != "categorical":
-            raise ValueError("rare is said of categories: add type: categorical, or drop it")
-        if self.format is None or self.type is None:
-            return self
-        form = parse_form(self.format)
-        if self.type != form.type:
-            raise ValueError(f"format {self.format!r} is one of {form.type} values, not of {self.type}: drop type")
-        return self
 
 
 class PeriodSpec(Spec):
@@ -160,6 +99,11 @@ class SourceTableSpec(Spec):
         primary_key: the column, or columns, that name a row. A key is made up, never learnt.
         privacy_unit: the column that says whose row it is: all rows of one are held out, and protected, together.
             Default: each row is somebody's own.
+        foreign_keys: columns that name rows of other tables of the group.
+        order_by: the column by which rows of one owner, or of one ``entity``, follow one another: they are a sequence.
+        entity: the column that says whose history a row is part of, where that has no table of its own. It is the
+            privacy unit, too.
+        public: the rows are nobody's, and anyone may see them: a family publishes them as they are.
         max_rows_per_unit: of a unit with more rows, so many are learnt from under ``epsilon``.
         population: the people that the rows are about, where several tables are about the same: they share a budget.
         part: of the population: nobody in it is in a table that names another part.
@@ -188,6 +132,10 @@ class SourceTableSpec(Spec):
     description: Annotated[str | None, NOTHING] = None
     primary_key: Annotated[tuple[str, ...], ROWS] = ()
     privacy_unit: Annotated[str | None, SPLIT] = None
+    foreign_keys: Annotated[tuple[ForeignKeySpec, ...] | None, SPLIT] = None
+    order_by: Annotated[str | None, ROWS] = None
+    entity: Annotated[str | None, ROWS] = None
+    public: Annotated[bool | None, TRAIN] = None
     max_rows_per_unit: Annotated[int | None, TRAIN] = Field(default=None, ge=1)
     population: Annotated[str | None, KEYS] = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     part: Annotated[str | None, NOTHING] = None
@@ -203,6 +151,14 @@ class SourceTableSpec(Spec):
     rules: Annotated[Rules | None, TRAIN] = None
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _entity_is_the_unit(cls, data: Any) -> Any:
+        """Whose history it is, is whose row it is, unless it is said otherwise."""
+        if isinstance(data, Mapping) and data.get("entity") is not None and data.get("privacy_unit") is None:
+            return {**data, "privacy_unit": data["entity"]}
+        return data
 
 
 class SourceSpec(Spec):
@@ -258,65 +214,25 @@ class PrivacyRequirement(Spec):
 Requirement = PrivacyRequirement | Literal["synthetic_only"]
 
 
-DEFAULT_SET = "set: default"  # stands among a model's audits for those that a model without any has
-
-
-# What an audit that cannot tell comes to: nothing, a warning, or a failure that keeps the table from being published.
-OnInconclusive = Literal["ignore", "warn", "fail"]
-
-
-class AuditSpec(Spec):
-    """One required audit: ``{ks: {max: 0.1, severity: warn}}`` or just the name of a custom SQL audit.
-
-    Args:
-        audit: its name.
-        params: of that audit.
-        name: what reports call it; default: the audit's own name.
-        severity: whether a failure keeps the table from being published (error) or is only told (warn).
-        where: a SQL condition; rows for which it does not hold are not audited.
-        warn_if: a comparison of the value, such as ``> 10``: where it holds, the audit warns.
-        error_if: a comparison of the value, such as ``> 100``: where it holds, the audit fails, and else not.
-        on_inconclusive: what it comes to where it cannot tell; default: the model's, or else the project's.
-        store_failures: keep failing rows, for a look at them.
-        failures_limit: how many of them at most.
-        enabled: false leaves it out.
-        description: for people.
-        tags: words of your own.
-        meta: anything else, for people.
-    """
-
-    audit: Annotated[str, AUDIT]
-    params: Annotated[Mapping[str, Any], AUDIT] = {}
-    name: Annotated[str | None, AUDIT] = None
-    severity: Annotated[Literal["error", "warn"], AUDIT] = "error"
-    where: Annotated[str | None, AUDIT] = None
-    warn_if: Annotated[str | None, AUDIT] = None
-    error_if: Annotated[str | None, AUDIT] = None
-    on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None
-    store_failures: Annotated[bool, AUDIT] = False
-    failures_limit: Annotated[int, AUDIT] = Field(default=1000, ge=1)
-    enabled: Annotated[bool, AUDIT] = True
-    description: Annotated[str | None, NOTHING] = None
-    tags: Annotated[tuple[str, ...], NOTHING] = ()
-    meta: Annotated[Mapping[str, Any], NOTHING] = {}
-
-
 Keys = Literal["own", "fresh", "continue"]
 
 
 class ModelSpec(Spec):
-    """A synthetic table. ``source``, ``generator``, ``epsilon``, ``size`` and ``audits`` are the language.
+    """A synthetic table, or a family of them. ``source``, ``generator``, ``epsilon``, ``size`` and ``audits`` are the
+    language.
 
     Args:
         name: of the published table.
         description: for people.
-        source: the table to learn from: ``{{ source('group', 'table') }}`` or ``{{ ref('model') }}``.
+        source: the table to learn from: ``{{ source('group', 'table') }}`` or ``{{ ref('model') }}``; or, in one word,
+            all tables of a group, together: ``{{ source('group') }}`` makes a family of tables that join.
+        tables: of a family, those that are made, and what is said of each; default: all of the group.
         generator: by name, or ``{name: …, parameters}``. Default: ``auto``, which chooses by epsilon and row count.
         epsilon: the ε of differential privacy that the table, and all that is made from it, keeps towards its source.
         delta: the δ beside it; default: chosen by the declared number of rows.
         insecure_seed: makes the privacy noise repeatable, and so guessable: for tests alone.
         privacy: ``{max_epsilon: …}`` or ``synthetic_only``: what the table must keep, checked before anything is run.
-        size: rows: 50000, or of the source: 2x, 50%. Default: as many as the source has.
+        size: rows: 50000, or of the source: 2x, 50%. Default: as many as the source has. Of a family: of its root.
         holdout: the share of the source's rows that no model reads, of this model alone.
         conditions: column → value, or value → share (``{churned: {yes: 50%, no: 50%}}``): kept exactly.
         constraints: comparisons that hold in every row, besides those of the source.
@@ -338,6 +254,7 @@ class ModelSpec(Spec):
     name: Annotated[str, TRAIN]
     description: Annotated[str | None, NOTHING] = None
     source: Annotated[Relation | None, TRAIN] = None
+    tables: Annotated[tuple[MemberSpec, ...] | None, NOTHING] = None
     generator: Annotated[GeneratorSpec | None, TRAIN] = None
     epsilon: Annotated[float | None, TRAIN] = Field(default=None, gt=0, allow_inf_nan=False)
     delta: Annotated[float | None, TRAIN] = Field(default=None, gt=0, lt=1)
@@ -357,6 +274,12 @@ class ModelSpec(Spec):
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
     audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None
     on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None
+    _group: str | None = PrivateAttr(default=None)
+
+    @property
+    def group(self) -> str | None:
+        """Of a family, the group of real tables that it is made from."""
+        return self._group
 
     @property
     def ephemeral(self) -> bool:

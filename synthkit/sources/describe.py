@@ -53,6 +53,7 @@ def described(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
 def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
     """A schema from the found SQL types and what the YAML declares."""
     declared = {c.name: c for c in spec.columns}
+    keys = {spec.entity, *(name for key in spec.foreign_keys or () for name in key.names)}
     found = []
     for name, sql_type in columns.items():
         c = declared.get(name)
@@ -60,7 +61,7 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
         kind = provisional_type(wanted) if c is None or c.type is None else c.type
         form = None if c is None or c.pii is not None or c.format is None else parse_form(c.format)
         kind = kind if form is None else form.type
-        if spec.primary_key == (name,) and (c is None or c.type is None):
+        if (spec.primary_key == (name,) or name in keys) and (c is None or c.type is None):
             kind = "id"
         found.append(
             Column(
@@ -77,7 +78,7 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
                 rare=None if c is None else c.rare,
             )
         )
-    return Schema(tuple(found), spec.primary_key, spec.privacy_unit)
+    return Schema(tuple(found), spec.primary_key, spec.privacy_unit, spec.order_by, spec.entity)
 
 
 def _cached(
@@ -136,8 +137,15 @@ def _check_declared(spec: SourceTableSpec, names: list[str]) -> None:
             hint = did_you_mean(column.name, names, "a column")
             where = column_location(spec, column.name)
             raise SynthError(f"source table {spec.name!r} has no column {column.name!r}", where, hint)
-    for key, listed in (("primary_key", spec.primary_key), ("privacy_unit", (spec.privacy_unit,))):
+    single = ("privacy_unit", "order_by", "entity")
+    for key, listed in (("primary_key", spec.primary_key), *((k, (getattr(spec, k),)) for k in single)):
         for name in listed:
             if name is not None and name not in names:
                 hint = did_you_mean(name, names, "a column")
                 raise SynthError(f"source table {spec.name!r} has no column {name!r}", location(spec, key), hint)
+    for index, foreign in enumerate(spec.foreign_keys or ()):
+        for name in foreign.names:
+            if name not in names:
+                hint = did_you_mean(name, names, "a column")
+                where = spec.origin.at("foreign_keys", index, "column" if foreign.column is not None else "columns")
+                raise SynthError(f"source table {spec.name!r} has no column {name!r}", where, hint)

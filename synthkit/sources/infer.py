@@ -3,6 +3,7 @@
 | found | becomes |
 | --- | --- |
 | the only column of ``primary_key`` | id |
+| a column of a foreign key, or the ``entity`` | id |
 | text in which every value is a UUID, more than one of them | id |
 | integers or text, named like a key (``id``, ``*_id``, ``*Id``, ``uuid``), unique or of more than 50 values | id |
 | integers named like a key, of fewer values (a code) | categorical |
@@ -78,11 +79,14 @@ class Profile:
 def infer(schema: Schema, spec: SourceTableSpec, profiles: dict[str, Profile]) -> Schema:
     """The schema with the logical types that the training rows suggest."""
     declared = {c.name: c for c in spec.columns}
+    keys = {spec.entity, *(name for key in spec.foreign_keys or () for name in key.names)}
     columns = []
     for column in schema.columns:
         found = profiles[column.name]
         said = declared.get(column.name)
-        if (said is None or said.type is None) and column.format is None:
+        if column.name in keys and (said is None or said.type is None):
+            column = replace(column, type="id")
+        elif (said is None or said.type is None) and column.format is None:
             column = replace(column, type=logical_type(column, found, schema.primary_key))
         if said is None or said.nullable is None:
             column = replace(column, nullable=found.nulls > 0)

@@ -226,6 +226,11 @@ def _check(reading: Reading) -> list[str]:
             )
             raise BuildError(what, where, "mend the source, or declare type: text")
         reading.infinite.update({column.name: found["infinite"]} if found["infinite"] else {})
+        if found["null"] and column.name == spec.entity:
+            what = (
+                f"column {column.name!r} says whose history a row is part of, and is missing in {found['null']:,} rows"
+            )
+            raise BuildError(what, location(spec, "entity"), "mend the source, or leave these rows out by a query")
         if found["null"] and not column.nullable:
             empty = f"SELECT min(file_row_number) + 1 FROM {reading.scan} WHERE {quote(column.name)} IS NULL"
             first = connection.execute(empty).fetchone()

@@ -13,7 +13,7 @@ REMOVAL = "synth gc --removed withdraws what nobody reads any more"
 
 def orphans(names: Iterable[str], project: Project) -> dict[str, bool]:
     """Of the published names, those that no model of the project publishes; True of a model that is disabled."""
-    made, disabled = {m.name for m in project.models if not m.ephemeral}, {m.name for m in project.disabled}
+    made, disabled = {n for m in project.models for n in project.published_by(m)}, {m.name for m in project.disabled}
     return {n: n in disabled for n in names if n not in made}
 
 

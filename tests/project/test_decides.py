@@ -17,11 +17,21 @@ from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.project.decides import Reader, What, decides, deciding, decisions
 from synthkit.project.project import load_project
 from synthkit.project.projectfile import ProjectSpec
-from synthkit.project.types import AuditSpec, ColumnSpec, ConnectionSpec, ModelSpec, SourceTableSpec
+from synthkit.project.types import (
+    AuditSpec,
+    ColumnSpec,
+    ConnectionSpec,
+    ForeignKeySpec,
+    MemberSpec,
+    ModelSpec,
+    SourceTableSpec,
+)
 from synthkit.sources.ingest import ingest, split_key
 from tests.synth import Project, customers, make_project, write_csv
 
-SPECS = (SourceTableSpec, ColumnSpec, ModelSpec, ConnectionSpec, AuditSpec, ProjectSpec)
+SPECS = (
+    SourceTableSpec, ForeignKeySpec, ColumnSpec, ModelSpec, MemberSpec, ConnectionSpec, AuditSpec, ProjectSpec
+)  # fmt: skip
 COLUMNS: list[dict[str, Any]] = [
     {"name": "customer_id", "type": "id"},
     {"name": "age", "type": "integer", "nullable": False, "bounds": [18, 90]},
@@ -66,6 +76,10 @@ SOURCE_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "description": {"description": "Everybody"},
     "primary_key": {"primary_key": "customer_id"},
     "privacy_unit": {"privacy_unit": "joined"},
+    "foreign_keys": {"foreign_keys": [{"column": "customer_id", "references": "twins"}]},
+    "order_by": {"entity": "customer_id", "order_by": "joined"},
+    "entity": {"entity": "customer_id"},
+    "public": {"public": True},
     "max_rows_per_unit": {"max_rows_per_unit": 3},
     "population": {"population": "people"},
     "part": {"population": "people", "part": "north"},
@@ -99,6 +113,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "name": {"name": "other"},
     "description": {"description": "Stand-in"},
     "source": {"source": "{{ source('crm', 'twins') }}"},
+    "tables": {"tables": None},  # of families alone: tests/compiler/test_families.py
     "generator": {"generator": {"name": "independent", "bins": 7}},
     "epsilon": {"epsilon": 2},
     "delta": {"delta": 1e-7},
@@ -213,7 +228,8 @@ class Seen:
         project: Mapping[str, Any] = PROJECT,
     ) -> None:
         model = changed(model, {"source": model["source"].replace("'customers'", f"'{table['name']}'")})
-        twins = changed(TABLE, {"name": "twins", "path": "data/twins.csv", "population": "others"})
+        of_its_own = {"name": "twins", "path": "data/twins.csv", "population": "others", "primary_key": "customer_id"}
+        twins = changed(TABLE, of_its_own)
         files = {
             "synth_project.yml": project,
             "models/all.yml": {"sources": [{"name": "crm", "tables": [table, twins]}], "models": [model]},

@@ -8,6 +8,7 @@ import json
 import random
 import sqlite3
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,63 @@ def shop(folder: Path) -> None:
     connection.close()
 
 
+def shop_family(folder: Path, customers: int = 150) -> None:
+    """A shop of four tables: customers (some brought by another), their orders in time, the orders' lines, products.
+
+    Older customers buy more, and in the shop; what is ordered follows the tier; the total is that of the lines. Some
+    customers order nothing, and an order in twenty is a guest's.
+    """
+    rng = random.Random(21)
+    kinds = {"tea": (4, 9), "bread": (2, 6), "cheese": (8, 20), "wine": (9, 40)}
+    products: Rows = []
+    for n in range(1, 25):
+        kind = rng.choice(sorted(kinds))
+        products.append({"product_id": f"P{n:03d}", "kind": kind, "price": round(rng.uniform(*kinds[kind]), 2)})
+    by_kind = {k: [p for p in products if p["kind"] == k] for k in kinds}
+    people: Rows = []
+    orders: Rows = []
+    lines: Rows = []
+    start = datetime(2024, 1, 1, 8)
+    for n in range(1, customers + 1):
+        age, tier = rng.randint(18, 85), rng.choices(["basic", "plus", "pro"], [6, 3, 1])[0]
+        many = min(20, max(0, round(rng.gauss({"basic": 1.4, "plus": 3.2, "pro": 6.0}[tier] + age / 50, 1.3))))
+        people.append(
+            {
+                "customer_id": f"C{n:04d}",
+                "referred_by": f"C{rng.randint(1, n - 1):04d}" if n > 1 and rng.random() < 0.3 else "",
+                "age": age,
+                "tier": tier,
+                "joined": (start + timedelta(days=rng.randint(0, 200))).date().isoformat(),
+                "churned": "yes" if rng.random() < 0.6 - 0.08 * many else "no",
+            }
+        )
+        at = start + timedelta(days=200 + rng.randint(0, 60), hours=rng.randint(0, 11))
+        for _ in range(many):
+            at += timedelta(days=1 + round(rng.expovariate(1 / (40 - 8 * ("basic", "plus", "pro").index(tier)))))
+            order = {
+                "order_id": len(orders) + 1,
+                "customer_id": "" if rng.random() < 0.05 else f"C{n:04d}",
+                "ordered_at": at.isoformat(sep=" "),
+                "channel": "shop" if rng.random() < age / 90 else "web",
+                "total": 0.0,
+            }
+            favourite = {"basic": "bread", "plus": "cheese", "pro": "wine"}[tier]
+            for number in range(1, 1 + rng.choices([1, 2, 3, 4], [4, 3, 2, 1])[0]):
+                product = rng.choice(by_kind[favourite if rng.random() < 0.6 else rng.choice(sorted(kinds))])
+                line = {
+                    "order_id": order["order_id"],
+                    "line_no": number,
+                    "product_id": product["product_id"],
+                    "quantity": rng.choices([1, 2, 3, 6], [5, 3, 1, 1])[0],
+                    "unit_price": product["price"] if order["channel"] == "shop" else round(product["price"] * 0.9, 2),
+                }
+                lines.append(line)
+                order["total"] = round(order["total"] + line["quantity"] * line["unit_price"], 2)
+            orders.append(order)
+    for name, rows in (("customers", people), ("orders", orders), ("lines", lines), ("products", products)):
+        write_csv(folder / f"{name}.csv", rows)
+
+
 SALES = """
 create table sales (sale integer, sku varchar, amount decimal(8, 2), sold timestamp, refunded boolean);
 insert into sales
@@ -108,6 +166,7 @@ def till(path: Path) -> None:
 def main() -> None:
     till(HERE / "sources" / "project" / "data" / "till.duckdb.gz")
     shop(HERE / "sources" / "project" / "data")
+    shop_family(HERE / "shop_family" / "project" / "data")
     for project, count, seed in (("library", 40, 2), ("versions", 60, 3), ("drawn", 300, 4), ("copula", 200, 5), ("private", 300, 6), ("failing", 60, 7)):  # fmt: skip
         rows = members(count, seed)
         if project == "private":  # a bounded unit: a household has up to two members
