@@ -1,0 +1,252 @@
+"""p(cell | features): a binary tree over a column's cells, a boosted forest at each fork (Frank & Kramer 2004,
+"Ensembles of nested dichotomies for multi-class problems").
+
+A number's cells are halved in their order, a category's in an order in which neighbours go with the same values of the
+feature that tells most. A column of 64 cells so needs six answers a row, each learnt from the rows that reach its fork,
+and not 64 scores. Where too few rows reach a fork, or none of the features helps, cells are drawn by their counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.conditional.boosting import Forest, Learning, fit_forest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+FEW = 80  # rows: a fork that fewer reach is not learnt
+UNHELPED = 600  # rows: a fork that fewer reach, and that no feature helps, ends the search below it
+FEATURES = 28  # that a column is learnt from, at most
+GROUPS = 14  # of cells, when features are chosen
+CHOSEN_FROM = 40_000  # rows, when features are chosen
+
+
+@dataclass(frozen=True)
+class Features:
+    """What rows are learnt from: codes, uint8, shape (rows, features); how many each has; which have no order."""
+
+    codes: Array
+    bins: Array
+    nominal: Array
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Cells ``low`` … ``high`` - 1 (places in the order) that part at ``cut``; no forest: they are drawn by counts."""
+
+    low: int
+    high: int
+    cut: int
+    forest: Forest | None
+    left: int = -1
+    right: int = -1
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """p(cell | features).
+
+    Args:
+        order: the cell at each place.
+        counts: rows of each place.
+        forks: the first is the root; none: one cell at most.
+        features: which of the features it asks.
+    """
+
+    order: Array
+    counts: Array
+    forks: tuple[Fork, ...]
+    features: Array
+
+    @cached_property
+    def _ends(self) -> Array:
+        import numpy as np
+
+        return np.append(0.0, np.cumsum(self.counts))
+
+    @cached_property
+    def _place_of(self) -> Array:
+        import numpy as np
+
+        found = np.full(int(self.order.max(initial=0)) + 1, -1)
+        found[self.order] = np.arange(len(self.order))
+        return found
+
+    def draw(self, x: Array, rng: np.random.Generator) -> Array:
+        """A cell for each row of features (uint8, shape (rows, all features)): int64, shape (rows,)."""
+        import numpy as np
+
+        rows = len(x)
+        if not self.forks:
+            return np.full(rows, self.order[0])
+        x = np.ascontiguousarray(x[:, self.features])
+        place = np.zeros(rows, dtype=np.int64)
+        waiting = [(0, np.arange(rows))]
+        while waiting:
+            number, which = waiting.pop()
+            if not len(which):
+                continue
+            fork = self.forks[number]
+            uniform = rng.random(len(which))
+            if fork.forest is None:
+                low, high = self._ends[fork.low], self._ends[fork.high]
+                found = np.searchsorted(self._ends, low + uniform * (high - low), side="right") - 1
+                place[which] = np.clip(found, fork.low, fork.high - 1)
+                continue
+            whole = len(which) == rows
+            yes = np.log(uniform / (1 - uniform)) < fork.forest.total(x if whole else x[which])
+            for child, chosen, one in (
+                (fork.left, which[~yes], fork.low),
+                (fork.right, which[yes], fork.cut),
+            ):
+                if child < 0:
+                    place[chosen] = one
+                else:
+                    waiting.append((child, chosen))
+        return self.order[place]
+
+    def log_prob(self, x: Array, cells: Array) -> Array:
+        """log p(cell | features) in nats, shape (rows,); -inf where the column never has the cell."""
+        import numpy as np
+
+        known = cells < len(self._place_of)
+        place = np.where(known, self._place_of[np.minimum(cells, len(self._place_of) - 1)], -1)
+        found = np.where(place < 0, -np.inf, 0.0)
+        if not self.forks:
+            return found
+        x = np.ascontiguousarray(x[:, self.features])
+        waiting = [(0, np.flatnonzero(place >= 0))]
+        while waiting:
+            number, which = waiting.pop()
+            if number < 0 or not len(which):
+                continue
+            fork = self.forks[number]
+            if fork.forest is None:
+                total = self.counts[fork.low : fork.high].sum()
+                with np.errstate(divide="ignore"):
+                    found[which] += np.log(self.counts[place[which]] / total)
+                continue
+            raw, yes = fork.forest.total(x[which]), place[which] >= fork.cut
+            found[which] -= np.logaddexp(0, np.where(yes, -raw, raw))
+            waiting += [(fork.left, which[~yes]), (fork.right, which[yes])]
+        return found
+
+
+def fit_conditional(
+    cells: Array,
+    given: Features,
+    allowed: Array,
+    held: Array,
+    *,
+    ordered: bool,
+    learning: Learning,
+    most: int = FEATURES,
+) -> Conditional:
+    """Learn p(cell | features) from rows.
+
+    Args:
+        cells: of the column, whole numbers, shape (rows,).
+        allowed: numbers of the features that come before the column.
+        held: rows that only judge when trees stop; all of an entity's are or none.
+        ordered: whether neighbouring cells are neighbouring values.
+        most: features at most.
+    """
+    import numpy as np
+
+    order, counts = np.unique(cells, return_counts=True)
+    if len(order) < 2:
+        none = np.zeros(0, dtype=np.int64)
+        return Conditional(order if len(order) else np.zeros(1, dtype=np.int64), counts.astype(float), (), none)
+    told = _told(cells, order, counts, given, allowed, ordered)
+    best = allowed[np.argsort(-told, kind="stable")[:most]]
+    chosen = np.sort(best[np.sort(-told, kind="stable")[:most] < 0]) if len(allowed) else allowed
+    if not ordered and len(order) > 2 and len(chosen):
+        by = _alike(np.searchsorted(order, cells), given.codes[:, allowed[int(told.argmax())]].astype(np.int64))
+        order, counts = order[by], counts[by]
+    place_of = np.empty(int(order.max()) + 1, dtype=np.int64)
+    place_of[order] = np.arange(len(order))
+    x = np.asfortranarray(given.codes[:, chosen])
+    bins, nominal = given.bins[chosen], given.nominal[chosen]
+    forks = _Forks(x, place_of[cells], held, bins, nominal, counts, learning)
+    forks.grow(0, len(order), np.arange(len(cells)))
+    return Conditional(order, counts.astype(np.float64), tuple(forks.found), chosen)
+
+
+class _Forks:
+    """Grows the forks, each from the rows that reach it."""
+
+    def __init__(
+        self, x: Array, place: Array, held: Array, bins: Array, nominal: Array, counts: Array, learning: Learning
+    ) -> None:
+        self.x, self.place, self.held = x, place, held
+        self.bins, self.nominal, self.counts, self.learning = bins, nominal, counts, learning
+        self.found: list[Fork] = []
+
+    def grow(self, low: int, high: int, rows: Array) -> int:
+        """The number of the fork over these places, grown from ``rows``; -1 for a single place."""
+        import numpy as np
+
+        if high - low < 2:
+            return -1
+        ends = np.cumsum(self.counts[low:high])
+        cut = low + 1 + int(np.abs(ends[:-1] / ends[-1] - 0.5).argmin())
+        number = len(self.found)
+        self.found.append(Fork(low, high, cut, None))
+        if len(rows) < FEW or not len(self.bins):
+            return number
+        yes = self.place[rows] >= cut
+        whole = len(rows) == len(self.place)
+        x = self.x if whole else self.x[rows]
+        forest = fit_forest(x, yes, self.held[rows], self.bins.tolist(), self.nominal.tolist(), self.learning)
+        if not forest.trees and len(rows) < UNHELPED:
+            return number
+        left = self.grow(low, cut, rows[~yes])
+        right = self.grow(cut, high, rows[yes])
+        self.found[number] = Fork(low, high, cut, forest, left, right)
+        return number
+
+
+def _told(cells: Array, order: Array, counts: Array, given: Features, allowed: Array, ordered: bool) -> Array:
+    """What each allowed feature tells of the column: mutual information with groups of its cells, less its bias."""
+    import numpy as np
+
+    if ordered:
+        middle = (np.cumsum(counts) - counts / 2) / counts.sum()
+        group_of = np.minimum((middle * GROUPS).astype(np.int64), GROUPS - 1)
+    else:
+        group_of = np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), GROUPS - 1)
+    step = max(1, len(cells) // CHOSEN_FROM)
+    group = group_of[np.searchsorted(order, cells[::step])]
+    return np.array([_mutual(group, given.codes[::step, j], int(given.bins[j])) for j in allowed])
+
+
+def _mutual(group: Array, codes: Array, bins: int) -> float:
+    """Mutual information in nats, less its expectation where there is none (Miller 1955)."""
+    import numpy as np
+
+    table = np.bincount(group * bins + codes, minlength=GROUPS * bins).reshape(GROUPS, bins).astype(np.float64)
+    total = table.sum()
+    a, b = table.sum(axis=1), table.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.nansum(table / total * np.log(table * total / a[:, None] / b[None, :]))
+    return float(found - ((a > 0).sum() - 1) * ((b > 0).sum() - 1) / (2 * total))
+
+
+def _alike(cells: Array, codes: Array) -> Array:
+    """Cells in an order in which neighbours have alike codes: the first axis of a correspondence analysis."""
+    import numpy as np
+
+    table = np.zeros((int(cells.max()) + 1, int(codes.max()) + 1))
+    np.add.at(table, (cells, codes), 1.0)
+    a, b = table.sum(axis=1), table.sum(axis=0)
+    seen = b > 0
+    p, a, b = table[:, seen] / table.sum(), a / a.sum(), b[seen] / b.sum()
+    rest = (p - np.outer(a, b)) / np.sqrt(np.outer(a, b))
+    axis = np.linalg.svd(rest, full_matrices=False)[0][:, 0]
+    axis = axis * (1 if axis[np.abs(axis).argmax()] > 0 else -1)
+    return np.lexsort((np.arange(len(a)), np.round(axis / np.sqrt(a), 9)))

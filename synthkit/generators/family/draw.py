@@ -1,0 +1,252 @@
+"""Tables of a fitted family: the root in blocks, each with all that hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.encoder import Codes
+from synthkit.encoding.fill import pa_schema
+from synthkit.encoding.numbers import from_raw
+from synthkit.encoding.values import array_of
+from synthkit.errors import BuildError
+from synthkit.generators.conditional.columns import Context
+from synthkit.generators.exact.rejection import about
+from synthkit.generators.family.entities import Drawn, rows_of
+from synthkit.generators.family.keys import Numbering
+from synthkit.generators.family.links import owner_of
+from synthkit.generators.family.model import Family, Link, Member, Plan
+from synthkit.generators.family.naming import name_rows
+from synthkit.generators.functions import Progress, Quota
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    Array = np.ndarray[Any, Any]
+
+BLOCK = 25_000  # rows of the root drawn at once, with all that hangs on them
+CHOICES = 8  # rows drawn for one that must have given values
+
+
+class Drawing:
+    """Draws a family once."""
+
+    def __init__(self, family: Family, rows: int, seed: int) -> None:
+        self.family, self.rows, self.seed = family, rows, seed
+        self.numbering: dict[tuple[str, str], Numbering] = {}
+        self.early, self.hanging, self.late = _order(family)
+        share = rows / max(1, family.member(family.root).count)
+        for member in family.members:
+            kinds = pa_schema(member.arrow)
+            most = int(4 * member.count * max(1.0, share)) + 100_000
+            for column, rule in zip(member.key, member.makers, strict=True):
+                assert rule is not None
+                self.numbering[member.name, column] = Numbering(rule, kinds.field(column).type, most, seed)
+
+    def tables(self, conditions: Sequence[Quota], progress: Progress) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """(table, rows), a row after those that its keys name; memory is bounded by a block and what is looked up."""
+
+        known: dict[str, Drawn] = {}
+        for name in self.early:
+            known[name] = self.table(name, known, 0, self.family.member(name).count, ())
+            yield name, self.batch(name, known[name])
+        size = self.rows if self.late else min(BLOCK, max(1, self.rows))
+        labels = _labels(conditions, self.rows, self.seed)
+        for number, start in enumerate(range(0, max(1, self.rows), size)):
+            count = min(size, self.rows - start)
+            block = dict(known)
+            wanted = [] if labels is None else [conditions[i] for i in labels[start : start + count].tolist()]
+            for name in self.hanging:
+                block[name] = self.table(name, block, number, count if name == self.family.root else -1, wanted)
+                yield name, self.batch(name, block[name])
+            progress(start + count, self.rows, "rows")
+            if self.late:
+                known = block
+        for name in self.late:
+            known[name] = self.table(name, known, 0, -1, ())
+            yield name, self.batch(name, known[name])
+
+    def table(self, name: str, known: Mapping[str, Drawn], block: int, count: int, wanted: Sequence[Quota]) -> Drawn:
+        """Draw a table.
+
+        Args:
+            known: tables that its keys name.
+            count: rows, of a table without an owner.
+            wanted: what each row of the root must have.
+        """
+        import numpy as np
+
+        member = self.family.member(name)
+        index = [m.name for m in self.family.members].index(name)
+        rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([self.seed, block, index])))
+        owner = owner_of(member.links)
+        if owner is None:
+            drawn = _without_owner(member, count, rng, wanted if name == self.family.root else ())
+        else:
+            drawn = rows_of(member, owner, self.plan(member, owner), known, rng)
+        for plan in member.plans:
+            if self._is_load(plan):
+                drawn.loads[plan.child, plan.key] = _loads(plan, drawn, rng)
+        name_rows(member, self.family, drawn, known, rng)
+        for column in member.key:
+            drawn.keys[column] = self.numbering[name, column].take(len(drawn))
+        kinds = pa_schema(member.arrow)
+        for i, link in enumerate(member.links):
+            if link.kind != "self":
+                self._write_key(link, drawn, drawn.named[i], known[link.references], kinds)
+        for i, link in enumerate(member.links):
+            if link.kind == "self":
+                self._write_key(link, drawn, drawn.named[i], drawn, kinds)
+        return drawn
+
+    def plan(self, member: Member, key: int) -> Plan:
+        """What is planned of a row that a key of the table names."""
+        plans = self.family.member(member.links[key].references).plans
+        return next(p for p in plans if (p.child, p.key) == (member.name, key))
+
+    def _is_load(self, plan: Plan) -> bool:
+        return self.family.member(plan.child).links[plan.key].kind != "owner"
+
+    def _write_key(self, link: Link, drawn: Drawn, rows: Array, there: Drawn, kinds: pa.Schema) -> None:
+        """Put the key of the row that is named into the columns that name it."""
+        import numpy as np
+        import pyarrow as pa
+
+        primary = self.family.member(link.references).primary
+        for column, other in zip(link.columns, primary, strict=True):
+            values = there.keys.get(other)
+            if values is None:
+                values = self.column(link.references, there, other)
+            kind = kinds.field(column).type
+            if not len(values):
+                found = pa.nulls(len(rows), kind)
+            else:
+                found = values.take(pa.array(np.maximum(rows, 0), mask=rows < 0)).cast(kind)
+            drawn.keys.setdefault(column, found)
+
+    def column(self, name: str, drawn: Drawn, column: str) -> pa.Array:
+        """A column that is learnt."""
+        batch = self.batch(name, drawn)
+        return batch.column(column)
+
+    def batch(self, name: str, drawn: Drawn) -> pa.RecordBatch:
+        """The rows of a table in its columns and types."""
+        import numpy as np
+        import pyarrow as pa
+
+        member = self.family.member(name)
+        kinds = pa_schema(member.arrow)
+        columns: dict[str, pa.Array] = {}
+        if member.encoder is not None:
+            encoder = member.encoder
+            places = np.minimum(drawn.places, np.nextafter(np.float32(1), np.float32(0)))
+            residuals = places[:, list(encoder.continuous)].astype(np.float32)
+            found = encoder.decode(Codes(drawn.cells.astype(np.uint16), residuals))
+            columns = {n: found.column(n) for n in found.schema.names}
+            for j, positions in drawn.positions.items():
+                codec = encoder.columns[j]
+                assert codec.grid is not None
+                missing = np.zeros(len(drawn), dtype=bool)
+                columns[codec.name] = from_raw(codec.grid.raw(positions), missing, kinds.field(codec.name).type)
+        for rows, quota in drawn.asked:
+            columns |= {n: _with_value(columns[n], rows, v, n) for n, v in quota.values.items()}
+        arrays = []
+        for column in member.names:
+            values = columns.get(column, drawn.keys.get(column))
+            kind = kinds.field(column).type
+            arrays.append(pa.nulls(len(drawn), kind) if values is None else values.cast(kind))
+        return pa.record_batch(arrays, schema=pa.schema([kinds.field(n) for n in member.names]))
+
+
+def _order(family: Family) -> tuple[list[str], list[str], list[str]]:
+    """Tables drawn before the root, with it, and after all of it."""
+    early: list[str] = []
+    hanging: list[str] = []
+    late: list[str] = []
+    for member in family.members:
+        needs = [link.references for link in member.links if link.kind != "self"]
+        owner = owner_of(member.links)
+        above = None if owner is None else member.links[owner].references
+        if member.name == family.root or (above in hanging and not set(needs) & set(late)):
+            hanging.append(member.name)
+        elif set(needs) & {*hanging, *late}:
+            late.append(member.name)
+        else:
+            early.append(member.name)
+    return early, hanging, late
+
+
+def _labels(conditions: Sequence[Quota], rows: int, seed: int) -> Array | None:
+    """The quota of each row of the root, in an order that the seed decides."""
+    import numpy as np
+
+    if not conditions:
+        return None
+    every = np.repeat(np.arange(len(conditions)), [q.rows for q in conditions])
+    return np.random.default_rng(seed).permutation(every)[:rows]
+
+
+def _without_owner(member: Member, count: int, rng: np.random.Generator, wanted: Sequence[Quota]) -> Drawn:
+    """Rows of a table that belongs to none; those of one quota after another."""
+    import numpy as np
+
+    assert member.own is not None
+    cells, places = np.zeros((count, len(member.own.fields)), np.int64), np.zeros((count, len(member.own.fields)))
+    asked = []
+    if not wanted:
+        cells, places, _ = member.own.draw(_nothing(count), rng)
+    else:
+        for quota in {id(q): q for q in wanted}.values():
+            at = np.array([i for i, q in enumerate(wanted) if q is quota])
+            cells[at], places[at] = _conditioned(member, quota, len(at), rng)
+            asked.append((at, quota))
+    own, context = len(member.fields), Context.of(member.own.fields, cells)
+    levels = {
+        link: member.own.fields[own + i].numbers(cells[:, own + i], places[:, own + i])
+        for i, (link, _) in enumerate(member.looked)
+    }
+    return Drawn(cells[:, :own], places[:, :own], {}, context, {}, {}, np.full(count, -1), levels, tuple(asked))
+
+
+def _conditioned(member: Member, quota: Quota, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Rows with given values: several are drawn with them, and one is chosen by its chance of having them."""
+    import numpy as np
+
+    assert member.own is not None
+    if member.encoder is None:
+        raise BuildError(f"{member.name!r} has no column that is learnt, so that none can have a given value")
+    names = [f.name for f in member.fields]
+    with about(quota):
+        wanted = {names.index(n): member.encoder.cell_of(n, v) for n, v in quota.values.items()}
+    cells, places, weight = member.own.draw(_nothing(CHOICES * count), rng, wanted)
+    chances = np.exp(weight - weight.max()).reshape(count, CHOICES)
+    chances /= np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
+    pick = (rng.random(count)[:, None] > np.cumsum(chances, axis=1)).sum(axis=1).clip(0, CHOICES - 1)
+    rows = np.arange(count) * CHOICES + pick
+    return cells[rows], places[rows]
+
+
+def _with_value(column: pa.Array, rows: Array, value: Any, name: str) -> pa.Array:
+    """The column with exactly this value in some rows."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    mask = np.zeros(len(column), dtype=bool)
+    mask[rows] = True
+    one = pa.nulls(1, column.type) if value is None else array_of([value], column.type, name)
+    return pc.if_else(pa.array(mask), one[0], column)
+
+
+def _nothing(count: int) -> Context:
+    import numpy as np
+
+    return Context(np.zeros((count, 0), np.uint8), np.zeros(0, np.int64), np.zeros(0, bool))
+
+
+def _loads(plan: Plan, drawn: Drawn, rng: np.random.Generator) -> Array:
+    import numpy as np
+
+    cells, places, _ = plan.chain.draw(drawn.context, rng)
+    return np.nan_to_num(plan.chain.fields[0].numbers(cells[:, 0], places[:, 0]))

@@ -1,0 +1,367 @@
+"""From tables to a family: what each key is, then each table from its owner, its plan and the rows before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.fill import serialised
+from synthkit.generators.conditional.columns import Chain, Context, Field, fit_chain, numbers_encoded
+from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.keys import maker_of
+from synthkit.generators.family.links import levels, links_of, owner_of
+from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
+from synthkit.generators.family.planning import Found, Planned, found_in, planned
+from synthkit.generators.family.reading import Read, key_columns, named_rows, read
+from synthkit.generators.family.rows import Rows, Sorted, fit_rows
+from synthkit.generators.family.walk import Entities, Layout
+from synthkit.generators.functions import Progress
+from synthkit.generators.tables import Key, Tables
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+HELD_OUT = 0.12  # of the entities: they say when trees stop
+
+
+@dataclass(frozen=True)
+class Known:
+    """What later tables are learnt from: a table's rows and their features."""
+
+    read: Read
+    context: Context
+
+
+def learn(
+    tables: Tables, order: Mapping[str, str | None], params: ConditionalParams, seed: int, progress: Progress
+) -> Family:
+    """Learn a family.
+
+    Args:
+        order: table → the column that orders an owner's rows.
+    """
+    reads = {}
+    for number, (name, table) in enumerate(tables.members.items()):
+        unlearnt = key_columns(table.schema.names, table.schema.primary_key, tables.keys, name)
+        reads[name] = read(table, unlearnt, params, seed + number)
+        progress(number, 2 * len(tables.members), "tables", f"read {name}")
+    named = {key: named_rows_of(tables, key) for key in tables.keys}
+    known: dict[str, Known] = {}
+    plans: dict[str, list[Plan]] = {name: [] for name in tables.members}
+    members: list[Member] = []
+    for number, name in enumerate(tables.members):
+        links = links_of(name, tables, named)
+        learner = _Learner(name, tables, reads, named, known, links, order.get(name), params, seed + 1_000 * number)
+        members.append(learner.learn(plans))
+        progress(len(reads) + number + 1, 2 * len(reads), "tables", f"learnt {name}")
+    finished = tuple(
+        Member(**{**vars(m), "plans": tuple(plans[m.name])})  # a parent's plans are learnt with its children
+        for m in members
+    )
+    return Family(finished, tables.root)
+
+
+def named_rows_of(tables: Tables, key: Key) -> Array:
+    """Which row of the parent each row names, as :func:`.reading.named_rows` says it."""
+    child = tables.members[key.table].to_arrow(list(key.columns))
+    primary = tables.members[key.references].schema.primary_key
+    parent = tables.members[key.references].to_arrow(list(primary))
+    return named_rows(child, key.columns, parent, primary)
+
+
+class _Learner:
+    """Learns one table and adds its plan to its owner's, and its loads to what it looks up."""
+
+    def __init__(
+        self,
+        name: str,
+        tables: Tables,
+        reads: Mapping[str, Read],
+        named: Mapping[Key, Array],
+        known: dict[str, Known],
+        links: tuple[Link, ...],
+        order_by: str | None,
+        params: ConditionalParams,
+        seed: int,
+    ) -> None:
+        self.name, self.tables, self.reads, self.named, self.known = name, tables, reads, named, known
+        self.links, self.order_by, self.params, self.seed = links, order_by, params, seed
+        self.read = reads[name]
+        self.keys = [k for k in tables.keys if k.table == name]
+
+    def learn(self, plans: dict[str, list[Plan]]) -> Member:
+        import numpy as np
+
+        looked = [(i, link) for i, link in enumerate(self.links) if link.kind in ("looked", "self")]
+        cells, fields, row_of = self._looked_fields(looked)
+        owner = owner_of(self.links)
+        own: Chain | None = None
+        rows: Rows | None = None
+        climbers: tuple[Climber, ...] = ()
+        if owner is None:
+            none = Context(np.zeros((len(self.read), 0), np.uint8), np.zeros(0, np.int64), np.zeros(0, bool))
+            every = (*self.read.fields, *fields)
+            all_cells = np.concatenate([self.read.cells, cells], axis=1)
+            own = fit_chain(every, all_cells, none, self._held(len(self.read)), self.params)
+            row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
+            above = none
+        else:
+            rows, climbers, row_columns, above = self._owned(owner, cells, fields, row_of, plans)
+        mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
+        self.known[self.name] = Known(self.read, Context.join(mine, above))
+        for i, link in looked:
+            plans[link.references].append(self._load(i, link))
+        schema = self.read.table.schema
+        made = tuple(n for n in schema.primary_key if len(schema.primary_key) == 1 and not self._foreign(n))
+        return Member(
+            self.name,
+            schema.names,
+            serialised(self.read.kinds),
+            self.read.encoder,
+            self.read.fields,
+            schema.primary_key,
+            self.links,
+            own,
+            rows,
+            row_columns,
+            tuple(row_of),
+            climbers,
+            (),
+            made,
+            tuple(maker_of(self.read.table, n) for n in made),
+            len(self.read),
+            above.codes.shape[1],
+        )
+
+    def _foreign(self, column: str) -> bool:
+        return any(column in k.columns for k in self.keys)
+
+    def _held(self, size: int) -> Array:
+        import numpy as np
+
+        return np.asarray(np.random.default_rng(self.seed).random(size) < HELD_OUT)
+
+    def _looked_fields(self, looked: Sequence[tuple[int, Link]]) -> tuple[Array, list[Field], list[tuple[int, int]]]:
+        """The cells of rows that are looked up: one field says whether there is one, then its own; (link, field)."""
+        import numpy as np
+
+        columns: list[Array] = []
+        fields: list[Field] = []
+        of: list[tuple[int, int]] = []
+        for i, link in looked:
+            found = self.named[self.keys[i]]
+            there = self.reads[link.references]
+            if link.kind == "self":
+                encoder, codes, _ = numbers_encoded({f"level {i}": levels(found)}, self.params, 0)
+                fields.append(Field(f"level {i}", encoder.columns[0]))
+                columns.append(codes[:, 0])
+                of.append((i, -2))
+                continue
+            if (found < 0).any() or not there.fields:
+                encoder, codes, _ = numbers_encoded({f"key {i}": (found >= 0).astype(float)}, self.params, 0)
+                fields.append(Field(f"key {i}", encoder.columns[0]))
+                columns.append(codes[:, 0])
+                of.append((i, -1))
+            for j, field in enumerate(there.fields):
+                fields.append(field)
+                columns.append(np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0))
+                of.append((i, j))
+        cells = np.stack(columns, axis=1) if columns else np.zeros((len(self.read), 0), dtype=np.int64)
+        return cells, fields, of
+
+    def _load(self, number: int, link: Link) -> Plan:
+        """How many rows name each row that is looked up, given what it is."""
+        import numpy as np
+
+        there = self.known[link.references]
+        found = self.named[self.keys[number]]
+        load = np.bincount(found[found >= 0], minlength=len(there.read)).astype(np.float64)
+        encoder, codes, _ = numbers_encoded({"rows": load}, self.params, self.seed)
+        field = Field("rows", encoder.columns[0])
+        chain = fit_chain([field], codes, there.context, self._held(len(load)), self.params, count=0)
+        return Plan(self.name, number, chain)
+
+    def _owned(
+        self,
+        owner: int,
+        looked_cells: Array,
+        looked_fields: Sequence[Field],
+        row_of: Sequence[tuple[int, int]],
+        plans: dict[str, list[Plan]],
+    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], Context]:
+        import numpy as np
+
+        link = self.links[owner]
+        parent = self.known[link.references]
+        found = self.named[self.keys[owner]]
+        usable = found > -2
+        orphan = np.flatnonzero(found == -1)
+        entity = np.where(found >= 0, found, 0)
+        entity[orphan] = len(parent.read) + np.arange(len(orphan))
+        time = self.read.field(self.order_by) if self.order_by is not None else -1
+        if time >= 0 and (not self.read.fields[time].numeric or np.isnan(self.read.values[:, time]).any()):
+            time = -1
+        by = self.read.values[:, time] if time >= 0 else np.zeros(len(entity))
+        order = np.lexsort((np.arange(len(entity)), by, entity))
+        order = order[usable[order]]
+        size = len(parent.read) + len(orphan)
+        count = np.bincount(entity[order], minlength=size)
+        # Entities stand by their number of rows, most first; beyond max_rows some are left out.
+        kept = self._within(count)
+        by_rows = kept[np.argsort(-count[kept], kind="stable")]
+        begins = np.append(0, np.cumsum(count))[:-1]
+        count, begins = count[by_rows], begins[by_rows]
+        inside = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        order = order[np.repeat(begins, count) + inside]
+        starts = (np.cumsum(count) - count).astype(np.int64)
+        cells, values = self.read.cells[order], self.read.values[order]
+        who = np.repeat(np.arange(len(count)), count)
+        what = found_in(self.read.fields, cells, values, who, time)
+        plan = planned(self.read.fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
+        context = parent.context.take(np.where(by_rows < len(parent.read), by_rows, -1))
+        held = self._held(len(count))
+        chain = fit_chain(plan.fields, plan.cells, context, held, self.params, count=0, rows=count)
+        plans[link.references].append(
+            Plan(
+                self.name,
+                owner,
+                chain,
+                plan.constants,
+                plan.starts,
+                len(orphan) / max(1, len(parent.read)),
+                plan.first,
+                plan.span,
+                tuple(mode for _, mode, _ in plan.modes),
+            )
+        )
+        static = Context.join(context, Context.of(plan.fields, plan.cells))
+        return self._rows(plan, what, static, starts, count, order, looked_cells, looked_fields, row_of, held)
+
+    def _within(self, count: Array) -> Array:
+        """The entities that are learnt from."""
+        import numpy as np
+
+        if count.sum() <= self.params.max_rows:
+            return np.arange(len(count))
+        mixed = np.random.default_rng(self.seed).permutation(len(count))
+        upto = int(np.searchsorted(np.cumsum(count[mixed]), self.params.max_rows)) + 1
+        return np.sort(mixed[:upto])
+
+    def _rows(
+        self,
+        plan: Planned,
+        what: Found,
+        static: Context,
+        starts: Array,
+        count: Array,
+        order: Array,
+        looked_cells: Array,
+        looked_fields: Sequence[Field],
+        row_of: Sequence[tuple[int, int]],
+        held: Array,
+    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], Context]:
+        import numpy as np
+
+        cells, values = self.read.cells[order], self.read.values[order]
+        climbing = ((what.time,) if what.time >= 0 else ()) + what.counters
+        first = np.zeros(len(order), dtype=bool)
+        first[starts[count > 0]] = True
+        fields: list[Field] = []
+        columns, numbers, row_columns = [], [], []
+        if climbing:
+            grown = {f"grown {j}": np.where(first, np.nan, _grown(values[:, j])) for j in climbing}
+            encoder, codes, _ = numbers_encoded(grown, self.params, self.seed)
+            for k, j in enumerate(climbing):
+                fields.append(Field(f"grown {j}", encoder.columns[k]))
+                columns.append(codes[:, k])
+                numbers.append(grown[f"grown {j}"])
+                row_columns.append(-1)
+        for j, field in enumerate(looked_fields):
+            fields.append(field)
+            columns.append(looked_cells[order, j])
+            numbers.append(field.values(looked_cells[order, j], np.full(len(order), 0.5)))
+            row_columns.append(-2)
+        free = [j for j in range(len(self.read.fields)) if j not in (*climbing, *what.constants)]
+        free.sort(key=lambda j: self.read.fields[j].numeric)
+        for j in free:
+            fields.append(self.read.fields[j])
+            columns.append(cells[:, j])
+            numbers.append(values[:, j])
+            row_columns.append(j)
+        all_cells = np.stack(columns, axis=1) if columns else np.zeros((len(order), 0), dtype=np.int64)
+        all_values = np.stack(numbers, axis=1) if numbers else np.zeros((len(order), 0))
+        at = {j: i for i, j in enumerate(row_columns) if j >= 0}
+        layout = Layout(
+            tuple(fields),
+            static.codes.shape[1],
+            what.time >= 0,
+            len(climbing),
+            tuple((at[j], place) for j, place in plan.means),
+            tuple((at[j], mode, share) for j, mode, share in plan.modes),
+            _key(fields, all_cells, all_values),
+            self.read.fields[what.time] if what.time >= 0 else None,
+        )
+        time = values[:, what.time] if what.time >= 0 else np.full(len(order), np.nan)
+        begin = np.full(len(count), np.nan)
+        end = begin.copy()
+        some = count > 0
+        begin[some], end[some] = time[starts[some]], time[starts[some] + count[some] - 1]
+        entities = Entities(
+            static.codes, count, begin, end, plan.numbers, plan.cells[:, [mode for _, mode, _ in plan.modes]]
+        )
+        before = np.maximum(np.arange(len(order)) - 1, 0)
+        same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
+        repeats = same & ~first[:, None]
+        ends = {i: n for n, (i, what_of) in enumerate(row_of) if what_of != -2}
+        matched = tuple((len(climbing) + n, i) for i, n in ends.items())
+        rows = fit_rows(
+            layout,
+            entities,
+            Sorted(starts, all_cells, all_values, time),
+            held,
+            self.params,
+            static=(static.bins, static.nominal),
+            matched=matched,
+            repeats=repeats,
+        )
+        climbers = tuple(Climber(j, i, j == what.time) for i, j in enumerate(climbing))
+        owner = owner_of(self.links)
+        assert owner is not None
+        found = self.named[self.keys[owner]]
+        parent = self.known[self.links[owner].references]
+        above = parent.context.take(np.where(found >= 0, found, -1))
+        return rows, climbers, tuple(row_columns), above
+
+
+def _grown(values: Array) -> Array:
+    import numpy as np
+
+    return np.diff(values, prepend=values[:1])
+
+
+def _key(fields: Sequence[Field], cells: Array, values: Array) -> int:
+    """The category beside which numbers differ most: the one of few cells that explains most of their variance."""
+    import numpy as np
+
+    numbers = [j for j, f in enumerate(fields) if f.numeric and not np.isnan(values[:, j]).all()]
+    best, found = 0.02, -1
+    for i, field in enumerate(fields):
+        if field.numeric or not 1 < field.cells <= 16 or not numbers:
+            continue
+        told = []
+        for j in numbers:
+            known = ~np.isnan(values[:, j])
+            v = values[known, j]
+            ranks = np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64)
+            if not len(v) or not ranks.var():
+                continue
+            c = cells[known, i]
+            size, total = np.bincount(c), np.bincount(c, ranks)
+            mean = np.divide(total, size, out=np.zeros_like(total), where=size > 0)
+            told.append(float((size * (mean - ranks.mean()) ** 2).sum() / len(v) / ranks.var()))
+        if told and np.mean(told) > best:
+            best, found = float(np.mean(told)), i
+    return found

@@ -1,0 +1,143 @@
+"""What each key is: an owner, one that always follows from another, one that is looked up, or a row's own table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.family.model import Link
+from synthkit.generators.tables import Key, Tables
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+def owner_of(links: Sequence[Link]) -> int | None:
+    """The number of the owner among a table's links."""
+    return next((i for i, link in enumerate(links) if link.kind == "owner"), None)
+
+
+def owning(name: str, tables: Tables) -> Key | None:
+    """The key whose rows a table's rows are drawn with: its owner, or else the first that leads to another table.
+
+    Of several, one that leads to the root goes before others.
+    """
+    keys = [k for k in tables.keys if k.table == name and k.references != name]
+    said = next((k for k in keys if k.owner), None)
+    if said is not None or not keys:
+        return said
+    return next((k for k in keys if leads(k.references, tables)), keys[0])
+
+
+def leads(name: str, tables: Tables) -> bool:
+    """Whether a table is the root, or belongs to it."""
+    if name == tables.root:
+        return True
+    key = owning(name, tables)
+    return key is not None and leads(key.references, tables)
+
+
+def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Link, ...]:
+    """The links of a table, in the order of its keys."""
+    import numpy as np
+
+    keys = [k for k in tables.keys if k.table == name]
+    own = owning(name, tables)
+    found = []
+    for key in keys:
+        rows = named[key]
+        some = rows[rows >= 0]
+        nulls = float((rows < 0).mean()) if len(rows) else 0.0
+        most = key.max_per_parent or 0
+        if key is own:
+            found.append(Link(key.columns, key.references, "owner", nulls=nulls, most=most))
+            continue
+        through = _follows(key, keys, tables, named)
+        if through is not None:
+            found.append(Link(key.columns, key.references, "same", through, nulls=nulls))
+            continue
+        once = bool(len(some)) and bool(np.bincount(some).max() <= 1) and len(some) > 1
+        kind = "self" if key.references == name else "looked"
+        within = _within(key, own, tables, named)
+        itself = bool((rows == np.arange(len(rows))).any()) and not (rows < 0).any()
+        apart = own is not None and _apart(named[own], rows)
+        through = ("itself",) if kind == "self" and itself else ()
+        found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most))
+    return tuple(found)
+
+
+def _follows(key: Key, keys: Sequence[Key], tables: Tables, named: Mapping[Key, Array]) -> tuple[str, ...] | None:
+    """By which other key the same row is always reached: the columns of each key on the way, joined by commas.
+
+    A payment names the customer of its rental.
+    """
+    import numpy as np
+
+    wanted = named[key]
+    for first in keys:
+        if first == key or first.references == key.table:
+            continue
+        waiting: list[tuple[tuple[Key, ...], Array]] = [((first,), named[first])]
+        for _ in range(4):
+            following: list[tuple[tuple[Key, ...], Array]] = []
+            for path, rows in waiting:
+                if len(path) > 0 and path[-1].references == key.references and _agree(rows, wanted):
+                    return tuple(",".join(k.columns) for k in path)
+                for step in (k for k in tables.keys if k.table == path[-1].references and k.references != k.table):
+                    onwards = np.where(rows >= 0, named[step][np.maximum(rows, 0)], rows) if len(named[step]) else rows
+                    following.append(((*path, step), onwards))
+            waiting = following
+    return None
+
+
+def _agree(rows: Array, wanted: Array) -> bool:
+    some = (rows >= 0) | (wanted >= 0)
+    return bool(some.any()) and bool((rows[some] == wanted[some]).all())
+
+
+def _within(key: Key, own: Key | None, tables: Tables, named: Mapping[Key, Array]) -> bool:
+    """Whether a row that is named always has the same owner as the row that names it."""
+    import numpy as np
+
+    if own is None:
+        return False
+    there = owning(key.references, tables)
+    if there is None or there.references != own.references:
+        return False
+    rows, mine = named[key], named[own]
+    some = rows >= 0
+    theirs = named[there][np.maximum(rows, 0)] if len(named[there]) else rows
+    return bool(some.sum() > 10) and bool((theirs[some] == mine[some]).all())
+
+
+def _apart(entity: Array, rows: Array) -> bool:
+    """Whether no two rows of an entity name the same row."""
+    import numpy as np
+
+    some = (entity >= 0) & (rows >= 0)
+    if some.sum() < 10 or len(np.unique(entity[some])) == some.sum():
+        return False
+    pairs = np.stack([entity[some], rows[some]], axis=1)
+    return len(np.unique(pairs, axis=0)) == len(pairs)
+
+
+def levels(rows: Array) -> Array:
+    """How far below the top each row stands that names a row of its own table; a row that names itself is the top.
+
+    Rows that name each other in a circle stand at the top.
+    """
+    import numpy as np
+
+    at = np.arange(len(rows))
+    above = np.where((rows < 0) | (rows == at), -1, rows)
+    level, now = np.zeros(len(rows)), above
+    for _ in range(len(rows)):
+        level += now >= 0
+        if not (now >= 0).any():
+            return level
+        now = np.where(now >= 0, above[np.maximum(now, 0)], -1)
+        if level.max(initial=0) > 1_000:
+            break
+    return np.where(now >= 0, 0.0, level)

@@ -1,0 +1,133 @@
+"""A fitted family: frozen values, which :mod:`.storing` writes and reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.encoder import Encoder
+from synthkit.encoding.rules import FillRule
+from synthkit.generators.conditional.columns import Chain, Field
+from synthkit.generators.family.rows import Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A key as it is drawn.
+
+    Args:
+        columns: of the child.
+        kind: ``owner`` (rows belong to an entity), ``same`` (it always names what ``through`` names), ``looked`` (a row
+            is found by its attributes and load), ``self`` (a row of the same table, one level up).
+        through: of ``same``: the columns of the key by which the row is reached, then those of the row that is reached.
+        within: of ``looked`` and ``self``: the row that is found has the same owner.
+        once: a row is named once at most.
+        apart: no two rows of an entity name the same one.
+        nulls: share of rows without it.
+        most: rows that may name one row, at most; 0: any number.
+    """
+
+    columns: tuple[str, ...]
+    references: str
+    kind: str
+    through: tuple[str, ...] = ()
+    within: bool = False
+    once: bool = False
+    apart: bool = False
+    nulls: float = 0.0
+    most: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn of an entity before its rows.
+
+    Args:
+        child: table of the rows.
+        key: its number among the child's links.
+        chain: the fields: rows first.
+        constants: field of the child's columns → place in the chain.
+        starts: the same for counters' first values.
+        orphans: rows without an entity, per entity.
+        first, span: places of the first time and of the span; -1: not timed.
+        modes: places of the most frequent cells.
+    """
+
+    child: str
+    key: int
+    chain: Chain
+    constants: tuple[tuple[int, int], ...] = ()
+    starts: tuple[tuple[int, int], ...] = ()
+    orphans: float = 0.0
+    first: int = -1
+    span: int = -1
+    modes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Climber:
+    """A column that never falls within an entity: time (``time``), or a counter; drawn by how much it grows."""
+
+    column: int
+    field: int
+    time: bool
+
+
+@dataclass(frozen=True)
+class Member:
+    """One table of a family.
+
+    Args:
+        names: of all its columns, in order, and their serialised Arrow types (``arrow``).
+        encoder: of the columns that are learnt; None: there are none.
+        fields: of these columns.
+        links: its keys.
+        own: of a table without an owner: its columns, given nothing.
+        rows: of an owned one.
+        row_columns: column of each field of ``rows`` that is one, -1: growth of a counter, -2: of a row looked up.
+        looked: of each field that is about a row that a key names, the key and the field there; -1: whether there is
+            one; -2: how far below the top it stands, where it names a row of its own table.
+        climbers: columns that never fall.
+        plans: of the tables whose keys name its rows.
+        primary: columns of the primary key.
+        key: those that are made up.
+        makers: how made-up text keys look.
+        count: rows learnt from.
+        context: features of its owner.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    arrow: tuple[tuple[str, str], ...]
+    encoder: Encoder | None
+    fields: tuple[Field, ...]
+    primary: tuple[str, ...]
+    links: tuple[Link, ...]
+    own: Chain | None
+    rows: Rows | None
+    row_columns: tuple[int, ...]
+    looked: tuple[tuple[int, int], ...]
+    climbers: tuple[Climber, ...]
+    plans: tuple[Plan, ...]
+    key: tuple[str, ...]
+    makers: tuple[FillRule | None, ...]
+    count: int
+    context: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """Tables in an order in which each stands after those that its keys name."""
+
+    members: tuple[Member, ...]
+    root: str
+    entity: str | None = None  # of a single table: whose rows are a sequence
+    rows_per_entity: float = 1.0
+
+    def member(self, name: str) -> Member:
+        return next(m for m in self.members if m.name == name)

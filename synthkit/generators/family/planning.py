@@ -1,0 +1,178 @@
+"""What is planned of an entity: how many rows, when they begin and end, what is the same in all, and their means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.conditional.columns import Field, field_of, numbers_encoded
+from synthkit.generators.conditional.params import ConditionalParams
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+PAIRS = 30  # of rows of one entity, from which it is said that something never changes or never falls
+MODED = 300  # cells of a category whose most frequent one is planned
+
+
+@dataclass(frozen=True)
+class Found:
+    """What holds in an entity's rows: columns that are the same in all, and those that never fall (``time`` first)."""
+
+    constants: tuple[int, ...]
+    counters: tuple[int, ...]
+    time: int  # field of the column of time; -1: none
+
+
+def found_in(fields: Sequence[Field], cells: Array, values: Array, entity: Array, time: int) -> Found:
+    """Look at rows that are sorted by entity.
+
+    Args:
+        entity: of each row.
+        time: field by which they are sorted, -1: none.
+    """
+    import numpy as np
+
+    pairs = np.flatnonzero(entity[1:] == entity[:-1]) + 1
+    constants, counters = [], []
+    if len(pairs) >= PAIRS:
+        for j, field in enumerate(fields):
+            if j == time:
+                continue
+            if field.numeric:
+                now, before = values[pairs, j], values[pairs - 1, j]
+                same = (now == before) | (np.isnan(now) & np.isnan(before))
+                if same.all():
+                    constants.append(j)
+                elif not np.isnan(values[:, j]).any() and (now >= before).all():
+                    counters.append(j)
+            elif (cells[pairs, j] == cells[pairs - 1, j]).all() and np.ptp(cells[:, j]):
+                constants.append(j)
+    return Found(tuple(constants), tuple(counters), time)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The plan of entities as it is learnt: fields and their cells, and the plan's numbers (NaN: none).
+
+    ``means`` and ``modes`` are as :class:`.walk.Layout` has them, by column.
+    """
+
+    fields: tuple[Field, ...]
+    cells: Array
+    numbers: Array
+    constants: tuple[tuple[int, int], ...]
+    starts: tuple[tuple[int, int], ...]
+    first: int
+    span: int
+    means: tuple[tuple[int, int], ...]
+    modes: tuple[tuple[int, int, int], ...]
+
+
+def planned(
+    fields: Sequence[Field],
+    cells: Array,
+    values: Array,
+    starts: Array,
+    rows: Array,
+    found: Found,
+    params: ConditionalParams,
+    seed: int,
+    rich: bool,
+) -> Planned:
+    """The plans that the rows of entities show.
+
+    Args:
+        starts, rows: where each entity begins, and how many rows it has.
+        rich: whether means and most frequent categories are planned.
+    """
+    import numpy as np
+
+    some = np.flatnonzero(rows > 0)
+    ends = starts[some] + rows[some] - 1
+    numbers: dict[str, Array] = {"rows": rows.astype(np.float64)}
+
+    def of_some(known: Array) -> Array:
+        whole = np.full(len(rows), np.nan)
+        whole[some] = known
+        return whole
+
+    if found.time >= 0:
+        time = values[:, found.time]
+        numbers["first"] = of_some(time[starts[some]])
+        numbers["span"] = of_some(time[ends] - time[starts[some]])
+    coded: list[tuple[str, Field, Array]] = []
+    for j in (*found.constants, *found.counters):
+        cell = np.full(len(rows), fields[j].none)
+        cell[some] = cells[starts[some], j]
+        coded.append((f"column {j}", fields[j], cell))
+    free = [j for j in range(len(fields)) if j not in (*found.constants, *found.counters, found.time)]
+    modes, means = [], []
+    entity = np.repeat(np.arange(len(rows)), rows)
+    if rich:
+        for j in free:
+            if not fields[j].numeric and 1 < fields[j].cells <= MODED:
+                mode, share = _mode(cells[:, j], entity, len(rows), fields[j].cells, rows)
+                mode[rows == 0] = fields[j].none
+                coded.append((f"mode {j}", fields[j], mode))
+                numbers[f"share {j}"] = share
+                modes.append(j)
+        for j in free:
+            if fields[j].numeric and fields[j].cells > 1:
+                known = ~np.isnan(values[:, j])
+                count = np.bincount(entity[known], minlength=len(rows))
+                total = np.bincount(entity[known], values[known, j], minlength=len(rows))
+                with np.errstate(invalid="ignore"):
+                    numbers[f"mean {j}"] = total / count
+                means.append(j)
+    encoder, codes, _ = numbers_encoded(numbers, params, seed)
+    names = list(numbers)
+    order = [n for n in names if not n.startswith(("mean", "share"))]
+    order += [name for name, _, _ in coded if name.startswith("column")]
+    for j in modes:
+        order += [f"mode {j}", f"share {j}"]
+    order += [f"mean {j}" for j in means]
+    made, columns, raw = [], [], []
+    by_name = {name: (field, cell) for name, field, cell in coded}
+    for name in order:
+        if name in by_name:
+            field, cell = by_name[name]
+            made.append(Field(name, field.codec, field.narrow, 1))
+            columns.append(cell)
+            raw.append(np.full(len(rows), np.nan))
+        else:
+            k = names.index(name)
+            least = 0 if name == "rows" else 2 if name == "span" else 1
+            made.append(field_of(encoder.columns[k], codes[:, k], least))
+            columns.append(codes[:, k])
+            raw.append(numbers[name])
+    at = {name: i for i, name in enumerate(order)}
+    return Planned(
+        tuple(made),
+        np.stack(columns, axis=1),
+        np.stack(raw, axis=1),
+        tuple((j, at[f"column {j}"]) for j in found.constants),
+        tuple((j, at[f"column {j}"]) for j in found.counters),
+        at.get("first", -1),
+        at.get("span", -1),
+        tuple((j, at[f"mean {j}"]) for j in means),
+        tuple((j, at[f"mode {j}"], at[f"share {j}"]) for j in modes),
+    )
+
+
+def _mode(cells: Array, entity: Array, size: int, most: int, rows: Array) -> tuple[Array, Array]:
+    """The most frequent cell of each entity, the least of several, and its share of the rows (NaN: no row)."""
+    import numpy as np
+
+    pair, count = np.unique(entity * most + cells, return_counts=True)
+    who, cell = pair // most, pair % most
+    order = np.lexsort((cell, -count, who))
+    first = np.append(True, np.diff(who[order]) > 0) if len(order) else np.zeros(0, dtype=bool)
+    best = order[first]
+    mode, share = np.zeros(size, dtype=np.int64), np.full(size, np.nan)
+    mode[who[best]] = cell[best]
+    share[who[best]] = count[best] / rows[who[best]]
+    return mode, share

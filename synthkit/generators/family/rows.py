@@ -1,0 +1,281 @@
+"""The rows of entities: every cell given the entity, its plan, the rows before and the cells before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.conditional.columns import learning_of
+from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
+from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.binning import Binning, fit_binning
+from synthkit.generators.family.walk import Entities, Layout, Walk
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+STAYS = 0.3  # share of rows that repeat the cell before, from which staying is a question of its own
+WIDE = 12  # cells, from which it is
+STATES = 64  # cells of a category at most whose never seen successions are never drawn
+TRIES = 6  # draws of a cell that may not follow the one before
+
+Match = Callable[[int, "Array", "Array"], None]  # key, entities, cells of their rows; see :func:`draw_rows`
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How a table's rows are drawn.
+
+    Args:
+        bins, nominal: of the entity's features.
+        floats, lasts: cuts of the features that are numbers.
+        parts: of each field, p(cell | before).
+        stays: of each field, whether the row before is repeated, where that is asked.
+        follows: of each field, which cell may follow which; shape (cells, cells).
+        least_gap: between two rows' times.
+        matched: after which field the row that a key names is looked up: (field, key).
+    """
+
+    layout: Layout
+    bins: Array
+    nominal: Array
+    floats: Binning
+    lasts: Binning
+    parts: tuple[Conditional, ...]
+    stays: tuple[Conditional | None, ...]
+    follows: tuple[Array | None, ...]
+    least_gap: float
+    matched: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Rows of entities, an entity's together and in their order.
+
+    Args:
+        starts: where each entity begins.
+        cells, values: shape (rows, fields).
+        time: of each row.
+    """
+
+    starts: Array
+    cells: Array
+    values: Array
+    time: Array
+
+
+def fit_rows(
+    layout: Layout,
+    entities: Entities,
+    rows: Sorted,
+    held: Array,
+    params: ConditionalParams,
+    *,
+    static: tuple[Array, Array],
+    matched: tuple[tuple[int, int], ...],
+    repeats: Array,
+) -> Rows:
+    """Learn the rows.
+
+    Args:
+        held: which entities only judge when trees stop.
+        static: bins of the entities' features, and which of them have no order.
+        repeats: whether a row has exactly the value of the row before, shape (rows, fields).
+    """
+    import numpy as np
+
+    x, floats, lasts, step = _features(layout, entities, rows)
+    bins, nominal = static
+    all_bins, all_nominal = _described(layout, bins, nominal, floats, lasts)
+    given = Features(x, all_bins, all_nominal)
+    judge = np.repeat(held, entities.rows)
+    parts, stays, follows = [], [], []
+    for j, field in enumerate(layout.fields):
+        allowed, after = layout.allowed(j), step > 0
+        means = after if j < layout.later else np.ones(len(x), dtype=bool)
+        stay = None
+        wide = field.cells > WIDE and j >= layout.later and after.any()
+        if wide and repeats[after, j].mean() >= STAYS:
+            stay = _learn(repeats[:, j].astype(np.int64), given, after, allowed, judge, False, params)
+            means = means & ~(repeats[:, j] & after)
+        parts.append(_learn(rows.cells[:, j], given, means, allowed, judge, field.numeric, params))
+        stays.append(stay)
+        follows.append(_follows(rows.cells[:, j], after, field.cells) if not field.numeric else None)
+    gaps = rows.values[step > 0, 0] if layout.timed else np.zeros(0)
+    least = float(gaps.min()) if len(gaps) else 0.0
+    return Rows(layout, bins, nominal, floats, lasts, tuple(parts), tuple(stays), tuple(follows), least, matched)
+
+
+def _learn(
+    cells: Array, given: Features, means: Array, allowed: Array, judge: Array, ordered: bool, params: ConditionalParams
+) -> Conditional:
+    some = given if means.all() else Features(given.codes[means], given.bins, given.nominal)
+    return fit_conditional(
+        cells[means],
+        some,
+        allowed,
+        judge[means],
+        ordered=ordered,
+        learning=learning_of(params),
+        most=params.features,
+    )
+
+
+def _follows(cells: Array, after: Array, size: int) -> Array | None:
+    """Which cell is seen to follow which; one that nothing follows may be followed by any."""
+    import numpy as np
+
+    if size > STATES or not after.any():
+        return None
+    seen = np.zeros((size, size), dtype=bool)
+    at = np.flatnonzero(after)
+    seen[cells[at - 1], cells[at]] = True
+    seen[~seen.any(axis=1)] = True
+    return None if seen.all() else seen
+
+
+def _features(layout: Layout, entities: Entities, rows: Sorted) -> tuple[Array, Binning, Binning, Array]:
+    """The features of all rows (uint8, shape (rows, features)), how numbers were cut, and each row's step."""
+    import numpy as np
+
+    s, size = layout.starts, len(rows.cells)
+    x = np.zeros((size, s["end"]), dtype=np.uint8)
+    numbers = np.zeros((size, layout.floats), dtype=np.float32)
+    beside = np.zeros((size, s["current"] - s["last"]), dtype=np.float32)
+    step = np.zeros(size, dtype=np.int64)
+    for j, field in enumerate(layout.fields):
+        x[:, s["current"] + j] = field.features(rows.cells[:, j])
+    if len(rows.starts):
+        firsts = rows.starts[entities.rows > 0]
+        for j in range(layout.later):
+            x[firsts, s["current"] + j] = layout.fields[j].bins
+    if layout.now is not None:
+        x[:, s["now"]] = layout.now.features(layout.now.place(rows.time))
+    walk = Walk(layout, entities)
+    while m := walk.active:
+        at = rows.starts[:m] + walk.step
+        step[at] = walk.step
+        x[at, : s["before"]] = entities.codes[:m]
+        x[at, s["before"] : s["floats"]] = walk.codes(m)
+        numbers[at] = walk.floats(m)
+        cells = rows.cells[at]
+        if layout.key >= 0:
+            beside[at] = walk.last(m, cells[:, layout.key])
+        walk.push(m, x[at, s["current"] :], cells, rows.values[at], rows.time[at])
+    floats, lasts = fit_binning(numbers), fit_binning(beside)
+    x[:, s["floats"] : s["now"]] = floats.codes(numbers)
+    x[:, s["last"] : s["current"]] = lasts.codes(beside)
+    return x, floats, lasts, step
+
+
+def _described(layout: Layout, bins: Array, nominal: Array, floats: Binning, lasts: Binning) -> tuple[Array, Array]:
+    """How many codes each feature has, and which have no order."""
+    import numpy as np
+
+    own = np.array([f.bins + 1 for f in layout.fields], dtype=np.int64)
+    free = np.array([not f.numeric for f in layout.fields], dtype=bool)
+    now = [layout.now.bins + 1] if layout.now is not None else []
+    counts = np.concatenate([bins + 1, own, own, floats.bins, np.array(now, dtype=np.int64), lasts.bins, own])
+    ordered = np.zeros(len(floats.bins) + len(now) + len(lasts.bins), dtype=bool)
+    return counts, np.concatenate([nominal, free, free, ordered, free])
+
+
+def draw_rows(model: Rows, entities: Entities, rng: np.random.Generator, match: Match) -> tuple[Sorted, Array]:
+    """Rows of entities, and the places in their cells, shape (rows, fields).
+
+    Args:
+        entities: most rows first.
+        match: is given the key, the numbers of entities, and the cells of their rows so far, and puts the cells of the
+            row that was found into them.
+    """
+    import numpy as np
+
+    layout, s = model.layout, model.layout.starts
+    d, total = len(layout.fields), int(entities.rows.sum())
+    starts = np.cumsum(np.append(0, entities.rows))[:-1].astype(np.int64)
+    cells, values = np.zeros((total, d), dtype=np.int64), np.zeros((total, d))
+    places, time = np.zeros((total, d)), np.full(total, np.nan)
+    walk = Walk(layout, entities)
+    x = np.zeros((len(entities.rows), s["end"]), dtype=np.uint8)
+    x[:, : s["before"]] = entities.codes
+    was, was_place = np.zeros((len(x), d), dtype=np.int64), np.zeros((len(x), d))
+    after = dict(model.matched)
+    while m := walk.active:
+        now = walk.now[:m].copy()
+        xm = x[:m]
+        xm[:, s["before"] : s["floats"]] = walk.codes(m)
+        xm[:, s["floats"] : s["now"]] = model.floats.codes(walk.floats(m).astype(np.float32))
+        cell, place = np.zeros((m, d), dtype=np.int64), rng.random((m, d))
+        value = np.full((m, d), np.nan)
+        for j, field in enumerate(layout.fields):
+            if j < layout.later and walk.step == 0:
+                xm[:, s["current"] + j] = field.bins
+            else:
+                _draw_cells(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng)
+                known = field.numbers if j < layout.later else field.values
+                value[:, j] = known(cell[:, j], place[:, j])
+                if j == 0 and layout.timed:
+                    now = _moved(model, walk, m, value)
+                    cell[:, 0] = field.place_numbers(value[:, 0])
+                xm[:, s["current"] + j] = field.features(cell[:, j])
+            if j == 0 and layout.now is not None:
+                xm[:, s["now"]] = layout.now.features(layout.now.place(now))
+            if j in after:
+                match(after[j], np.arange(m), cell)
+                for i in range(j + 1):
+                    xm[:, s["current"] + i] = np.where(
+                        (walk.step == 0) & (i < layout.later),
+                        layout.fields[i].bins,
+                        layout.fields[i].features(cell[:, i]),
+                    )
+            if j == layout.key:
+                xm[:, s["last"] : s["current"]] = model.lasts.codes(walk.last(m, cell[:, j]))
+        at = starts[:m] + walk.step
+        cells[at], values[at], places[at], time[at] = cell, value, place, now
+        was[:m], was_place[:m] = cell, place
+        walk.push(m, xm[:, s["current"] :], cell, value, now)
+    return Sorted(starts, cells, values, time), places
+
+
+def _draw_cells(
+    model: Rows, j: int, x: Array, cell: Array, place: Array, was: Array, was_place: Array, step: int, rng: Any
+) -> None:
+    """Draw the cells of a field into ``cell``, and with them ``place``."""
+    import numpy as np
+
+    field, part, stay, follows = model.layout.fields[j], model.parts[j], model.stays[j], model.follows[j]
+    moving = np.arange(len(x))
+    if stay is not None and step > 0:
+        stays = stay.draw(x, rng) == 1
+        cell[stays, j], place[stays, j] = was[stays, j], was_place[stays, j]
+        moving = np.flatnonzero(~stays)
+    whole = len(moving) == len(x)
+    cell[moving, j] = part.draw(x if whole else x[moving], rng)
+    if step == 0 or (follows is None and stay is None) or field.numeric:
+        return
+    for _ in range(TRIES):
+        wrong = cell[moving, j] == was[moving, j] if stay is not None else np.zeros(len(moving), dtype=bool)
+        if follows is not None:
+            wrong = wrong | ~follows[was[moving, j], cell[moving, j]]
+        moving = moving[wrong]
+        if not len(moving):
+            return
+        cell[moving, j] = part.draw(x[moving], rng)
+    if follows is not None:
+        wrong = ~follows[was[moving, j], cell[moving, j]]
+        cell[moving[wrong], j] = follows[was[moving[wrong], j]].argmax(axis=1)
+
+
+def _moved(model: Rows, walk: Walk, m: int, value: Array) -> Array:
+    """The time of each row: not so late that no time is left for the others; the last one ends the plan."""
+    import numpy as np
+
+    e, least = walk.entities, model.least_gap
+    left = e.rows[:m] - walk.step - 1
+    end = np.maximum(e.last[:m] - left * least, walk.now[:m] + least)
+    gap = np.where(left == 0, end - walk.now[:m], np.minimum(np.maximum(value[:, 0], least), end - walk.now[:m]))
+    value[:, 0] = gap
+    return walk.now[:m] + gap
