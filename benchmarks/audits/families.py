@@ -36,6 +36,7 @@ PRIMARY = {
     "orders": ("order_id",),
     "lines": ("order_id", "line_no"),
 }
+ORDER = {"orders": "ordered_at"}
 IDS = frozenset({"customer_id", "order_id", "product_id", "line_no"})
 CHANNELS = ("shop", "web", "phone")
 
@@ -157,7 +158,7 @@ def table_of(name: str, rows: pa.Table, path: Path) -> Table:
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()
     columns = tuple(Column(str(n), "id" if n in IDS else provisional_type(str(t)), str(t)) for n, t, *_ in described)
-    return Table(Schema(columns, primary_key=PRIMARY[name]), (path,), rows.num_rows)
+    return Table(Schema(columns, primary_key=PRIMARY[name], order_by=ORDER.get(name)), (path,), rows.num_rows)
 
 
 def family_context(sides: tuple[Rows, Rows, Rows], table: str, directory: Path, seed: int = 1) -> AuditContext:

@@ -39,6 +39,9 @@ _ADVICE = {
     "schema": "declare the columns' types in the source, or name the columns in their order in the SQL model's SELECT",
     "cardinality": "declare the column's type, decimals or values in the source; of children per parent, "
     "make both tables as one family, which learns how many a parent has",
+    "parent_child": "learn both tables as one family; look at the pairs in the details, and at cardinality first",
+    "joined_detection": "look at the columns that it names, and at detection of each table alone",
+    "sequence": "declare order_by (and entity, or an owner), so that rows are learnt one after another",
     "references": "make both tables as one family (foreign_keys: of the sources), so that keys name drawn rows",
     "boundary": "declare bounds: on the source's column, or constraints:, or try another generator",
     "volume": "if the change is meant, raise max_change, or say severity: warn",

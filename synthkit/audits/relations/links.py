@@ -73,12 +73,14 @@ class Links:
 
     def named(self, world: World, key: Key) -> Array:
         """For each row of the child: the number of the parent's row that it names, or NULL, or NOBODY."""
-        return self._once(("named", world, key), lambda: self._named(world, key))
+        found: Array = self.once(("named", world, key), lambda: self._named(world, key))
+        return found
 
     def units(self, world: World, table: str) -> Array:
         """For each row: the number of the entity (the root's row) that it belongs to; of no one's row, a number of its
         own below 0, so that it is an entity by itself."""
-        return self._once(("units", world, table), lambda: self._units(world, table))
+        found: Array = self.once(("units", world, table), lambda: self._units(world, table))
+        return found
 
     def on(self, side: Side, table: str, values: Array) -> Array:
         """The part of a world's array that is a side's."""
@@ -100,11 +102,11 @@ class Links:
         alone = -1 - np.arange(len(named))
         return np.where(named >= 0, above[np.maximum(named, 0)], alone) if len(above) else alone
 
-    def _once(self, key: tuple[Any, ...], compute: Any) -> Array:
+    def once(self, key: tuple[Any, ...], compute: Any) -> Any:
+        """``compute()``, once for the table and its condition."""
         if key not in self._found:
             self._found[key] = compute()
-        found: Array = self._found[key]
-        return found
+        return self._found[key]
 
 
 def links(context: AuditContext) -> Links:

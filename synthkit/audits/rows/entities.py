@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from synthkit.audits.measures.correlations import correlations, moments
 from synthkit.audits.rows.sampling_error import Draws, Groups, deal, gaps, largest
 
 if TYPE_CHECKING:
@@ -80,3 +81,30 @@ def shares_apart(
         shares.append(table.sum(axis=0) / max(1, len(codes)))
         errors.append(groups.error(table))
     return shares[0] - shares[1], errors[0] - errors[1]
+
+
+def lags_apart(
+    ours: tuple[Array, Array], theirs: tuple[Array, Array], our_groups: Groups, their_groups: Groups
+) -> Draws | None:
+    """|difference| of two correlations of values with those before them, with draws of its error by a jackknife over
+    groups of entities; None where the second is not defined.
+
+    Args:
+        ours, theirs: values before and after each step, NaN where missing.
+    """
+    import numpy as np
+
+    found = []
+    for (before, after), groups in ((ours, our_groups), (theirs, their_groups)):
+        each = moments(before[:, None], after[:, None], groups.of_row, groups.multipliers.shape[1])
+        whole = each.sum(axis=0)
+        found.append((correlations(whole)[0, 0], correlations(whole[None] - each)[:, 0, 0], groups))
+    if not np.isfinite(found[1][0]):
+        return None
+    errors = []
+    for _, without, groups in found:
+        filled = np.nan_to_num(without)
+        total = len(filled)
+        errors.append(groups.multipliers @ (filled - filled.mean()) * np.sqrt((total - 1) / total))
+    apart = np.array([np.nan_to_num(found[0][0]) - found[1][0]])  # a synthetic column that is constant has none
+    return gaps(apart, (errors[0] - errors[1])[:, None])
