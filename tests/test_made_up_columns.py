@@ -62,7 +62,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
 
 def test_the_build_says_it_at_its_end(built: tuple[Project, str]) -> None:
     project, text = built
-    assert text.splitlines()[-2] == f"drawn: {SENTENCE}"
+    assert text.splitlines()[-1] == f"drawn: {SENTENCE}"
     for report in ("report.md", "report.html"):
         assert f"{SENTENCE}." in (project.root / report).read_text()
     assert project.results()["drawn"]["column_origins"][5] == {"name": "note", "how": "made up"}

@@ -108,6 +108,7 @@ class AuditContext:
             (:mod:`.rows.asread`): ``where`` is about those.
         kept: rules that the rows were drawn to keep although nobody declared them, as text.
         family: the tables that this one was made together with, where it is a member of a family.
+        made_up: columns of free text that only look like the real ones, personal data aside.
     """
 
     schema: Schema
@@ -124,6 +125,7 @@ class AuditContext:
     published: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     family: Family | None = None
+    made_up: tuple[str, ...] = ()
     _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:

@@ -154,6 +154,7 @@ class Jobs:
             failures=self._failures(),
             previous=previous_version(self.context, model, staged),
             kept=staged.rules,
+            made_up=tuple(o.name for o in staged.origins or () if o.how == "made up"),
             seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
             seed=self.action.fingerprint.seed,
             pictures=self._pictures(staged),

@@ -16,7 +16,7 @@ _ORDER = {"warn": 0, "fail": 1, "error": 1}
 
 
 def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator[Line]:
-    """The closing lines; with ``quiet`` only where something went wrong, and then only that.
+    """The closing lines, the last of them what tables make up; with ``quiet`` only where something went wrong, and then only that.
 
     Args:
         took: wall time of the run in seconds.
@@ -31,13 +31,13 @@ def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator
         yield (("", None),)
     if run.interrupted:
         yield (("interrupted", "red"), (": what was published before is as it was", None))
-    for result in run.results:
-        if result.made_up and result.status != "reused":
-            yield ((f"{result.model}: {learnt_in_words(result.column_origins)}", None),)
     counts = ", ".join(f"{n} {_WORDS.get(s, s)}" for s, n in run.counts().items()) or "nothing to do"
     verdict = "FAILED" if run.failed else "done"
     colour = {"pass": "green", "warn": "yellow"}.get(run.status, "red")
     yield ((verdict, colour), (f": {counts} in {seconds(took)}", None), *_untold(run))
+    for result in run.results:  # last, where it is read: audits pass a table in which a column tells nothing
+        if result.made_up and result.status != "reused":
+            yield ((f"{result.model}: {learnt_in_words(result.column_origins)}", None),)
 
 
 def _untold(run: RunResults) -> Line:

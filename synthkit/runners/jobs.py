@@ -196,6 +196,7 @@ class AuditJob(Job[Audited]):
         seconds: that making these rows took, by phase.
         kept: rules that they keep although nobody declared them.
         family: the tables that they were made together with.
+        made_up: columns that only look like the real ones, personal data aside.
     """
 
     model: str
@@ -212,6 +213,7 @@ class AuditJob(Job[Audited]):
     pictures: Pictures | None = None
     kept: tuple[str, ...] = ()
     family: FamilyParts | None = None
+    made_up: tuple[str, ...] = ()
     kind: Literal["audit"] = "audit"
 
 

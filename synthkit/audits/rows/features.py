@@ -109,13 +109,15 @@ def as_text(values: pa.ChunkedArray) -> list[str | None]:
 
 def usable(context: AuditContext, leave_out: Sequence[str] = ()) -> tuple[str, ...]:
     """Columns that carry something to learn and that every side has."""
+    there = usable_names(context)
+    return tuple(c.name for c in context.schema.columns if c.modelled and c.name not in leave_out and c.name in there)
+
+
+def usable_names(context: AuditContext) -> set[str]:
+    """The columns that every side has."""
     sides: list[Side] = ["synthetic", "train", "holdout"]
     known = [set(_names(context, side)) for side in sides if context.side(side) is not None]
-    return tuple(
-        c.name
-        for c in context.schema.columns
-        if c.modelled and c.name not in leave_out and all(c.name in names for names in known)
-    )
+    return set.intersection(*known)
 
 
 def _names(context: AuditContext, side: Side) -> list[str]:

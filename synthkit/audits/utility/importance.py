@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnResult, audit
 from synthkit.audits.gate import Default, Estimate, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import Answers, Scorer
 from synthkit.audits.measures.statistics import Z
-from synthkit.audits.utility.tasks import Problem, ScoredParams, half_models, prepare, tell, trained
+from synthkit.audits.utility.tasks import Problem, ScoredParams, half_models, tell, trained
+from synthkit.audits.utility.worth import columns_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,7 +42,7 @@ class FeatureImportanceParams(ScoredParams, ShareParams):
     "feature_importance",
     FeatureImportanceParams,
     family="utility",
-    version=2,
+    version=3,
     needs=("train", "holdout"),
     between=SHARE,
 )
@@ -49,17 +51,19 @@ def feature_importance(context: AuditContext, params: FeatureImportanceParams) -
 
     The importance of a column is the score that a model loses on held-out rows when the column is permuted (Breiman,
     2001; Fisher, Rudin & Dominici, 2019), the same permutations for all models. Losses below zero count as none, and
-    each model's add up to one. The value is what the two models share, Σ min(a, b), in [0, 1]: columns weigh by what
-    they are worth, so that the order of worthless ones does not matter, as it does for rank correlation (in the
-    details). Interval: 95 %, from leaving out each twentieth of the held-out rows (grouped jackknife) and from models
-    of halves of either side, for the error of training. Floor: the overlap of models of two halves of the real rows, on
-    average over the splits.
+    each model's add up to one. The model of real rows learns from all columns, that of synthetic ones from those that
+    the table does not make up: what these are worth to the first, it cannot share. The value is what the two models
+    share, Σ min(a, b), in [0, 1]: columns weigh by what they are worth, so that the order of worthless ones does not
+    matter, as it does for rank correlation (in the details). Interval: 95 %, from leaving out each twentieth of the
+    held-out rows (grouped jackknife) and from models of halves of either side, for the error of training. Floor: the
+    overlap of models of two halves of the real rows, on average over the splits.
     Columns that say the same share their importance as chance has it: the floor shows how much that is.
     """
     threshold = limit_of(params, None, DEFAULT).text
-    problem = prepare(context, params)
-    if isinstance(problem, str):
-        return AuditResult(None, "inconclusive", threshold, message=problem)
+    columns = columns_of(context, params)
+    if isinstance(columns, str):
+        return AuditResult(None, "inconclusive", threshold, message=columns)
+    problem = columns.all
     if len(problem.columns) < 2:
         return AuditResult(None, "skipped", threshold, message="there are no two columns to predict from")
     if problem.one_class:
@@ -67,7 +71,9 @@ def feature_importance(context: AuditContext, params: FeatureImportanceParams) -
         return AuditResult(None, "fail", threshold, message=message)
     scorer = problem.scorer(params)
     rows = _rows(context, problem, params)
-    real, fake = (_Losses(context, params, problem, scorer, rows, trained(context, params, problem, s)) for s in SIDES)
+    tasks: Mapping[Side, Problem] = {"train": problem, "synthetic": columns.kept}
+    judge = _Judge(context, params, problem.columns, scorer, rows)
+    real, fake = (judge.losses(task, trained(context, params, task, side)) for side, task in tasks.items())
     importances = {"real": real.all(), "synthetic": fake.all()}
     # The standard error of the sum shows whether there is anything to agree on
     left = [(real.without(g), fake.without(g)) for g in range(GROUPS)]
@@ -75,7 +81,10 @@ def feature_importance(context: AuditContext, params: FeatureImportanceParams) -
         message = f"too few rows to tell: permuting costs the model trained on real rows no {scorer.name} for sure"
         return AuditResult(None, "inconclusive", threshold, message=message)
     value = overlap(*importances.values())
-    halves = {s: _halves(context, params, problem, scorer, rows, s) for s in SIDES}
+    halves = {
+        side: [[judge.losses(task, model).all() for model in pair] for pair in half_models(context, params, task, side)]
+        for side, task in tasks.items()
+    }
     found = _estimate(value, [overlap(a, b) for a, b in left], halves)
     order = sorted(range(len(problem.columns)), key=lambda i: -importances["real"][i])
     details: dict[str, Any] = {
@@ -83,6 +92,7 @@ def feature_importance(context: AuditContext, params: FeatureImportanceParams) -
         "importances": {problem.columns[i]: {s: float(v[i]) for s, v in importances.items()} for i in order},
         "rank_correlation": _spearman(*importances.values()),
         "rows": len(rows),
+        **columns.details,
     }
     a, b = (_parts(v) for v in importances.values())
     worst = max(range(len(a)), key=lambda i: abs(a[i] - b[i]))
@@ -90,14 +100,15 @@ def feature_importance(context: AuditContext, params: FeatureImportanceParams) -
         f"{value:.0%} of what columns are worth is shared; {problem.columns[worst]!r} differs most: "
         f"{a[worst]:.0%} for the model trained on real rows, {b[worst]:.0%} on synthetic ones"
     )
-    columns = [
+    if columns.made_up:
+        lost = sum(a[problem.columns.index(name)] for name in columns.made_up)
+        message += f"; the columns that the table makes up ({columns.named}) are {lost:.0%} of it"
+        details["worth_of_made_up"] = float(lost)
+    parts = [
         ColumnResult(problem.columns[i], float(b[i] - a[i]), "pass", message=f"{a[i]:.0%} real, {b[i]:.0%} synthetic")
         for i in sorted(range(len(a)), key=lambda i: -abs(a[i] - b[i]))
     ]
-    return gated(params, found, DEFAULT, message, columns=columns, advice=ADVICE, details=details)
-
-
-SIDES: tuple[Any, Any] = ("train", "synthetic")
+    return gated(params, found, DEFAULT, message, columns=parts, advice=ADVICE, details=details)
 
 
 def overlap(a: Array, b: Array) -> float:
@@ -124,31 +135,53 @@ def _rows(context: AuditContext, problem: Problem, params: FeatureImportancePara
     return np.sort(context.rng("importance rows", total).choice(total, params.rows, replace=False))
 
 
-class _Losses:
-    """What a model says of the held-out rows, as they are and with each column permuted."""
+@dataclass(frozen=True)
+class _Judge:
+    """Takes the importances of ``columns`` for any model, over the same permutations of the same held-out rows."""
 
-    def __init__(
-        self,
-        context: AuditContext,
-        params: FeatureImportanceParams,
-        problem: Problem,
-        scorer: Scorer,
-        rows: Array,
-        model: Any,
-    ) -> None:
-        features = problem.test[0][rows]
-        self.truth, self.scorer = problem.test[1][rows], scorer
-        self.plain = tell(model, problem, features)
-        self.permuted: list[list[Answers]] = []
-        for column in range(len(problem.columns)):
-            found = []
-            for repeat in range(params.repeats):
-                order = context.rng("permute", column, repeat, len(rows)).permutation(len(rows))
-                mixed = features.copy()
-                mixed[:, column] = features[order, column]
-                found.append(tell(model, problem, mixed))
-            self.permuted.append(found)
-        self.part = context.rng("importance groups", len(rows)).permutation(len(rows)) % GROUPS
+    context: AuditContext
+    params: FeatureImportanceParams
+    columns: tuple[str, ...]
+    scorer: Scorer
+    rows: Array
+
+    def losses(self, problem: Problem, model: Any) -> _Losses:
+        """A column that the model does not learn from costs it nothing."""
+        features = problem.test[0][self.rows]
+        plain = tell(model, problem, features)
+        permuted: list[list[Answers]] = []
+        for place, column in enumerate(self.columns):
+            found = [plain]
+            if column in problem.places:
+                orders = [self._order(place, repeat) for repeat in range(self.params.repeats)]
+                found = [tell(model, problem, _mixed(features, problem.places[column], order)) for order in orders]
+            permuted.append(found)
+        part = self.context.rng("importance groups", len(self.rows)).permutation(len(self.rows)) % GROUPS
+        return _Losses(problem.test[1][self.rows], self.scorer, plain, permuted, part)
+
+    def _order(self, place: int, repeat: int) -> Array:
+        return self.context.rng("permute", place, repeat, len(self.rows)).permutation(len(self.rows))
+
+
+def _mixed(features: Array, place: slice, order: Array) -> Array:
+    mixed = features.copy()
+    mixed[:, place] = features[order, place]
+    return mixed
+
+
+@dataclass(frozen=True)
+class _Losses:
+    """What a model says of the held-out rows, as they are and with each column permuted.
+
+    Args:
+        part: the group of each row.
+    """
+
+    truth: Array
+    scorer: Scorer
+    plain: Answers
+    permuted: list[list[Answers]]
+    part: Array
 
     def all(self) -> Array:
         return self._losses(slice(None))
@@ -162,20 +195,12 @@ class _Losses:
 
         truth = self.truth[rows]
         base = self.scorer.score(truth, self.plain.take(rows))
-        scores = [[self.scorer.score(truth, one.take(rows)) for one in each] for each in self.permuted]
-        losses: Array = base - np.array(scores).mean(axis=1)
+        scores = [np.mean([self.scorer.score(truth, one.take(rows)) for one in each]) for each in self.permuted]
+        losses: Array = base - np.array(scores)
         return np.nan_to_num(losses)
 
 
-def _halves(
-    context: AuditContext, params: FeatureImportanceParams, problem: Problem, scorer: Scorer, rows: Array, side: Any
-) -> list[list[Array]]:
-    """Importances for the models of each split of a side into halves."""
-    pairs = half_models(context, params, problem, side)
-    return [[_Losses(context, params, problem, scorer, rows, model).all() for model in pair] for pair in pairs]
-
-
-def _estimate(value: float, left: list[float], halves: Mapping[str, list[list[Array]]]) -> Estimate:
+def _estimate(value: float, left: list[float], halves: Mapping[Side, list[list[Array]]]) -> Estimate:
     """The interval from both sources of error, with the quantile of Student's t that so few halves ask for.
 
     The training's variance: that of the four overlaps of a real and a synthetic half model, each half model moving two

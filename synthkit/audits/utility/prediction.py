@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, Field, model_validator
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditResult, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import DEFAULTS, Answers, Scorer
@@ -20,13 +20,13 @@ from synthkit.audits.utility.tasks import (
     half_models,
     half_tested,
     halves_of,
-    prepare,
     tell,
     tested,
     trained,
     training_variance,
     widened,
 )
+from synthkit.audits.utility.worth import Columns, columns_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -72,13 +72,15 @@ def default_gap(context: AuditContext) -> Default:
     return GAP if context.training is None else GAP_UNDER_EPSILON
 
 
-@audit("tstr", TstrParams, family="utility", version=2, needs=("train", "holdout"))
+@audit("tstr", TstrParams, family="utility", version=3, needs=("train", "holdout"))
 def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     """How much worse is a model trained on synthetic rows than one trained on real ones, tested on held-out rows?
 
     Train on synthetic, test on real (Esteban, Hyland & Rätsch, 2017). The value is the gap: score of the model
     trained on real rows minus that of the one trained on as many synthetic rows, on the same held-out rows; at or
-    below zero, synthetic rows do as well. With ``min_ratio`` it is the ratio of the two scores instead.
+    below zero, synthetic rows do as well. With ``min_ratio`` it is the ratio of the two scores instead. The model of
+    real rows learns from all columns, free text that the table makes up too (:mod:`.worth`), so that the gap holds what
+    is lost with them; its score without them is told beside. Keys and personal data count on neither side.
     Interval: 95 %, from 200 draws of the held-out rows with replacement, the same for both models, with the variance of
     drawing other training rows added, as models of disjoint halves of each side show it
     (:func:`.tasks.training_variance`). Floor: the mean gap between models of two halves of the real
@@ -88,15 +90,16 @@ def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     gate = ShareParams(min=params.min_ratio, decide=params.decide) if ratio else params
     default = default_gap(context)
     threshold = limit_of(gate, None, default).text
-    problem = prepare(context, params)
-    if isinstance(problem, str):
-        return AuditResult(None, "inconclusive", threshold, message=problem)
+    columns = columns_of(context, params)
+    if isinstance(columns, str):
+        return AuditResult(None, "inconclusive", threshold, message=columns)
+    problem = columns.kept
     scorer = problem.scorer(params)
     truth = problem.test[1]
-    real, fake = tested(context, params, problem, "train"), tested(context, params, problem, "synthetic")
-    scores = {"real": scorer.score(truth, real), "synthetic": scorer.score(truth, fake)}
-    message = f"{scorer.name}: {scores['real']:.3f} trained on real rows, {scores['synthetic']:.3f} on synthetic ones"
-    message += _unseen(problem)
+    real, fake = tested(context, params, columns.all, "train"), tested(context, params, problem, "synthetic")
+    scores = {**columns.worth(context, params, scorer), "synthetic": scorer.score(truth, fake)}
+    message = f"{scorer.name}: {scores['real']:.3f} trained on real rows{columns.in_words(scores)}"
+    message += f", {scores['synthetic']:.3f} on synthetic ones{_unseen(problem)}"
     details = {
         "metric": scorer.name,
         "scores": scores,
@@ -105,21 +108,23 @@ def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
         "estimator": params.estimator or DEFAULTS[problem.task],
         "training_rows": problem.size,
         "test_rows": len(truth),
+        **columns.details,
     }
     if problem.one_class:
         gone = "the synthetic rows have one class of the target only"
         gap = scores["real"] - scores["synthetic"]
         return AuditResult(gap, "fail", threshold, gap, gap, message=f"{gone}. Try {ADVICE}", details=details)
+    sides: Mapping[Side, Problem] = {"train": columns.all, "synthetic": problem}
     gaps = {
-        side: [scorer.score(truth, a) - scorer.score(truth, b) for a, b in half_tested(context, params, problem, side)]
-        for side in ("train", "synthetic")
+        side: [scorer.score(truth, a) - scorer.score(truth, b) for a, b in half_tested(context, params, task, side)]
+        for side, task in sides.items()
     }
     errors = {side: training_variance(found) for side, found in gaps.items()}
     details["error_of_training"] = {side: error**0.5 for side, error in errors.items()}
     if ratio and scores["real"] <= 0:
         return AuditResult(None, "inconclusive", threshold, message=f"{message}: no ratio to a score of 0 or less")
     found = (_ratio if ratio else _gap)(context, scorer, truth, real, fake, gaps, errors)
-    return gated(gate, found, default, message, advice=ADVICE, details=details)
+    return gated(gate, found, default, message, advice=columns.advice(scores, ADVICE), details=details)
 
 
 def _unseen(problem: Problem) -> str:
@@ -129,8 +134,8 @@ def _unseen(problem: Problem) -> str:
     return f"; the synthetic rows lack the class {gone[0]!r}" if gone else ""
 
 
-Gaps = Mapping[str, list[float]]
-Errors = Mapping[str, float]
+Gaps = Mapping[Side, list[float]]
+Errors = Mapping[Side, float]
 
 
 def _gap(
@@ -161,22 +166,24 @@ def _ratio(
     return Estimate(value, low, high, floor, 1 - ONE_SIDED * error)
 
 
-@audit("trts", TrtsParams, family="utility", needs=("train", "holdout"), between=POSITIVE)
+@audit("trts", TrtsParams, family="utility", version=2, needs=("train", "holdout"), between=POSITIVE)
 def trts(context: AuditContext, params: TrtsParams) -> AuditResult:
     """How differently does a model trained on real rows do on synthetic rows than on held-out real ones?
 
     Train on real, test on synthetic (Esteban, Hyland & Rätsch, 2017). The value is the absolute gap of the model's two
     scores: synthetic rows that are harder have lost what predicts the target, easier ones have lost what blurs it (or
-    repeat rows that were trained on). Blind to what the synthetic rows lack: a table of one mode may pass, so use it
-    beside ``tstr``. Interval: 95 %, from 200 draws of either side's test rows; the model is the same on both, so the
-    error of its training falls out. Floor: the gap of a model trained on one half of the real training rows
-    between the other half and the held-out rows.
+    repeat rows that were trained on). The model learns from all columns, free text that the table makes up too, as
+    somebody's model of the real rows does; what it scores without them is told beside. Blind to what the synthetic rows
+    lack: a table of one mode may pass, so use it beside ``tstr``. Interval: 95 %, from 200 draws of either side's test
+    rows; the model is the same on both, so the error of its training falls out. Floor: the gap of a model trained on
+    one half of the real training rows between the other half and the held-out rows.
     """
     default = default_gap(context)
     threshold = limit_of(params, None, default).text
-    problem = prepare(context, params)
-    if isinstance(problem, str):
-        return AuditResult(None, "inconclusive", threshold, message=problem)
+    columns = columns_of(context, params)
+    if isinstance(columns, str):
+        return AuditResult(None, "inconclusive", threshold, message=columns)
+    problem = columns.all
     if len(problem.synthetic[1]) < FEWEST_TEST:
         message = f"too few rows to tell: {len(problem.synthetic[1])} synthetic rows have a target"
         return AuditResult(None, "inconclusive", threshold, message=message)
@@ -198,9 +205,23 @@ def trts(context: AuditContext, params: TrtsParams) -> AuditResult:
         f"{scorer.name} of the model trained on real rows: {scores['real']:.3f} on held-out rows, "
         f"{scores['synthetic']:.3f} on synthetic ones, which are {easier}"
     )
-    details = {"metric": scorer.name, "scores": scores, "training_rows": problem.size}
+    details: dict[str, Any] = {"metric": scorer.name, "scores": scores, "training_rows": problem.size}
+    if columns.made_up:
+        part = _without(context, params, columns, scorer)
+        message += f"; {part['real']:.3f} and {part['synthetic']:.3f} without what the table makes up ({columns.named})"
+        details |= {"without_made_up": part, **columns.details}
     found = Estimate(value, *of_size(low, high), floor, noise)
     return gated(params, found, default, message, advice=ADVICE, details=details)
+
+
+def _without(context: AuditContext, params: TrtsParams, columns: Columns, scorer: Scorer) -> dict[str, float]:
+    """What the model that does not see the made-up columns scores on either side."""
+    part = columns.kept
+    made = tell(trained(context, params, part, "train"), part, part.synthetic[0])
+    return {
+        "real": columns.worth(context, params, scorer)["without_made_up"],
+        "synthetic": scorer.score(part.synthetic[1], made),
+    }
 
 
 def _between(

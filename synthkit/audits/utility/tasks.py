@@ -18,6 +18,7 @@ from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditParams, ColumnName, ColumnNames
 from synthkit.audits.measures.estimators import Answers, Constant, Scorer, Task, answers, learn, make_model, make_scorer
 from synthkit.audits.rows.features import FAR, as_text, encoding, numbers, sample_rows, usable
+from synthkit.audits.rows.texts import reading_of
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class ModelParams(AuditParams):
         task: ``auto``: classification for categories, booleans, text and integers of at most 20 values.
         estimator: any scikit-learn classifier or regressor by name; default: HistGradientBoosting.
         estimator_params: its parameters.
-        features: columns to predict from; default: all that are modelled but the target.
+        features: columns to predict from; default: all but the target, keys and personal data.
         positive: the class that is asked for; default: the rarest of the real training rows.
         max_rows: training rows of each side; of the held-out rows at most 50,000 are tested on.
     """
@@ -82,18 +83,23 @@ class Problem:
     """A prediction task as arrays: features and target of each side, and the held-out rows to test on.
 
     Args:
+        columns: that are predicted from.
+        places: where the features of each column stand; free text has several.
         classes: of a classification, those of the real rows, sorted.
         kept: for each side, the numbers of the rows that the arrays hold.
+        text: columns of free text among them, where these are read as such.
     """
 
     task: Task
     columns: tuple[str, ...]
+    places: Mapping[str, slice]
     classes: Array | None
     categorical: list[bool]
     train: Rows
     synthetic: Rows
     test: Rows
     kept: Mapping[Side, Array]
+    text: tuple[str, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -128,34 +134,47 @@ class Problem:
         return make_scorer(params.metric, self.task, self.classes, self.positive(params), params.recall_at_precision)
 
 
-def prepare(context: AuditContext, params: ModelParams) -> Problem | str:
-    """The task, or the reason why it cannot be judged."""
-    key = (params.target, params.task, params.features, params.max_rows)
-    return context.shared(("problem", *key), lambda: _prepare(context, params))
+def prepare(context: AuditContext, params: ModelParams, text: tuple[str, ...] | None = None) -> Problem | str:
+    """The task, or the reason why it cannot be judged.
+
+    Args:
+        text: columns of free text that are predicted from (:mod:`..rows.texts`), beside those that a generator learns;
+            None: only what ``features`` names, as categories.
+    """
+    key = (params.target, params.task, params.features, params.max_rows, text)
+    return context.shared(("problem", *key), lambda: _prepare(context, params, text))
 
 
-def _prepare(context: AuditContext, params: ModelParams) -> Problem | str:
+def _prepare(context: AuditContext, params: ModelParams, text: tuple[str, ...] | None) -> Problem | str:
     import numpy as np
 
     task = _task(context, params)
-    columns = tuple(params.features or usable(context, (params.target,)))
-    if not columns:
+    named = usable(context, (params.target,)) if params.features is None else params.features
+    columns = tuple(c for c in named if text is None or context.schema.by_name[c].type != "text")
+    if not (columns or text):
         return "no column is left to predict from"
     encoder = encoding(context, columns)
+    readings = [reading_of(context, name) for name in text or ()]
     sides: dict[Side, Rows] = {}
     kept: dict[Side, Array] = {}
     names: tuple[Side, ...] = ("train", "synthetic", "holdout")
     for side in names:
         rows = sample_rows(context, side, MAX_TEST if side == "holdout" else params.max_rows, "model")
-        table = context.arrow(side, (*columns, params.target)).take(rows)
+        table = context.arrow(side, (*columns, *(text or ()), params.target)).take(rows)
         target = _target(context, params.target, table, task)
         there = np.array([v is not None for v in target], bool) if task == "classification" else np.isfinite(target)
-        sides[side] = (encoder.matrix(table.select(list(columns)))[there], target[there])
+        read = [one.matrix(table.column(one.column)) for one in readings]
+        features = np.column_stack([encoder.matrix(table.select(list(columns))), *read])
+        sides[side] = (features[there], target[there])
         kept[side] = rows[there]
     real = np.concatenate([sides["train"][1], sides["holdout"][1]])
     classes = np.unique(real).astype(object) if task == "classification" else None
     fits = (sides["train"], sides["synthetic"], sides["holdout"])
-    problem = Problem(task, columns, classes, encoder.categorical, *fits, kept)
+    widths = dict.fromkeys(columns, 1) | {one.column: len(one.categorical) for one in readings}
+    ends = dict(zip(widths, np.cumsum(list(widths.values())), strict=True))
+    places = {name: slice(int(ends[name]) - width, int(ends[name])) for name, width in widths.items()}
+    categorical = [*encoder.categorical, *(c for one in readings for c in one.categorical)]
+    problem = Problem(task, tuple(widths), places, classes, categorical, *fits, kept, text)
     return _too_few(problem) or problem
 
 
@@ -241,7 +260,7 @@ def trained(context: AuditContext, params: ModelParams, problem: Problem, side: 
     def train() -> Any:
         return fit(context, params, problem, chosen(context, problem, side))
 
-    return context.shared(("trained", side, *params.key), train)
+    return context.shared(("trained", side, *params.key, problem.text), train)
 
 
 def tested(context: AuditContext, params: ModelParams, problem: Problem, side: Side) -> Answers:
@@ -250,7 +269,7 @@ def tested(context: AuditContext, params: ModelParams, problem: Problem, side: S
     def test() -> Answers:
         return tell(trained(context, params, problem, side), problem, problem.test[0])
 
-    return context.shared(("tested", side, *params.key), test)
+    return context.shared(("tested", side, *params.key, problem.text), test)
 
 
 def halves_of(context: AuditContext, problem: Problem, side: Side, split: int = 0) -> tuple[Rows, Rows]:
@@ -275,7 +294,7 @@ def half_models(context: AuditContext, params: ModelParams, problem: Problem, si
             pairs.append((a, b))
         return pairs
 
-    return context.shared(("halves", side, *params.key), train)
+    return context.shared(("halves", side, *params.key, problem.text), train)
 
 
 def half_tested(
@@ -287,7 +306,7 @@ def half_tested(
         pairs = half_models(context, params, problem, side)
         return [(tell(a, problem, problem.test[0]), tell(b, problem, problem.test[0])) for a, b in pairs]
 
-    return context.shared(("half tested", side, *params.key), test)
+    return context.shared(("half tested", side, *params.key, problem.text), test)
 
 
 # -- error -------------------------------------------------------------------------------------------------------------
