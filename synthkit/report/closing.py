@@ -16,7 +16,7 @@ _ORDER = {"warn": 0, "fail": 1, "error": 1}
 
 
 def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator[Line]:
-    """The closing lines, the last of them what tables make up; with ``quiet`` only where something went wrong, and then only that.
+    """The closing lines, at last what tables make up; with ``quiet`` only where something went wrong, and then only it.
 
     Args:
         took: wall time of the run in seconds.

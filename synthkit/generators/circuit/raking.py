@@ -1,11 +1,11 @@
 """Raking: a refined tree gets back the shares of the cells that the rows have.
 
-A refinement is learnt from some thousand rows by trees that stop early, and bends what it was not asked about: the share
-of a rare category, the mean of a number. Iterative proportional fitting (Deming and Stephan 1940; its limit is the
-distribution nearest to the refined one, in relative entropy, among all that have the given margins: Csiszár 1975) finds
-a factor for each cell over rows drawn from the tree, weighed as the refinement weighs them. The factors go into the
-tree's leaves (:meth:`.tree.HiddenTree.tilted`), so that the model stays of its kind: exact conditions, exact sampling,
-and not one draw more is rejected.
+A refinement is learnt from some thousand rows by trees that stop early, and bends what it was not asked about: the
+share of a rare category, the mean of a number. Iterative proportional fitting (Deming and Stephan 1940; its limit is
+the distribution nearest to the refined one, in relative entropy, among all that have the given margins: Csiszár 1975)
+finds a factor for each cell over rows drawn from the tree, weighed as the refinement weighs them. The factors go into
+the tree's leaves (:meth:`.tree.HiddenTree.tilted`), so that the model stays of its kind: exact conditions, exact
+sampling, and not one draw more is rejected.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ CLOSE = 1e-4  # greatest change of a share at which the factors are left
 WIDEST = 4.0  # a factor is within 1/4 and 4: what lacks more than that lacks rows to be raked
 
 
-def raked(
-    tree: HiddenTree, refinement: Refinement, shares: torch.Tensor, drawn: Iterable[torch.Tensor]
-) -> HiddenTree:
+def raked(tree: HiddenTree, refinement: Refinement, shares: torch.Tensor, drawn: Iterable[torch.Tensor]) -> HiddenTree:
     """The tree whose refined rows have the given shares of cells.
 
     Args:

@@ -153,7 +153,6 @@ class HiddenTree:
         Args:
             factors: above 0, the columns' cells one under the other, shape (sum of cardinalities,).
         """
-        import torch
 
         emissions = self.emissions * factors[:, None]
         starts = self.offsets.tolist()
