@@ -17,6 +17,7 @@ from synthkit.encoding.shapes import Shapes
 from synthkit.encoding.values import array_of, plain, whole_numbers
 from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.errors import BuildError
+from synthkit.formats.columns import composed_of
 from synthkit.privacy.knowledge import learnt_columns
 from synthkit.schema import Column, Schema
 
@@ -57,6 +58,8 @@ def _rule(column: Column, schema: Schema) -> FillRule | None:
     if column.type == "id" or (unique and column.type != "text"):
         shapes = Shapes(()) if column.sql_type.startswith("VARCHAR") else None
         return FillRule(column, "key", unique=True, shapes=shapes)
+    if column.type == "text" and composed_of(column) is not None and not unique:
+        return FillRule(column, "form")
     if column.type == "text":
         return FillRule(column, "text", unique=unique, shapes=Shapes((), WORDS))
     return None

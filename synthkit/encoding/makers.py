@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from synthkit.encoding.faker import faker_values
+from synthkit.encoding.inventing import invented_texts
 from synthkit.encoding.shapes import Shapes, capacity, digest, realise
 from synthkit.encoding.taken import FREE, RANDOM_BITS, Taken
 from synthkit.encoding.values import array_of, largest_of
+from synthkit.encoding.words import WORDS
 from synthkit.errors import BuildError
 
 if TYPE_CHECKING:
@@ -103,6 +105,8 @@ class _Blocks:
             return faker_values(rule.column.pii or "", count, int(rng.integers(2**32)), used)
         if rule.kind == "key":
             return [self._key(first + i + 1) for i in range(count)]
+        if rule.kind == "form":
+            return invented_texts(rule.column.format or "", count, rng)
         assert rule.shapes is not None
         return [self._text(rule.shapes, rng) for _ in range(count)]
 
@@ -264,19 +268,3 @@ def _rng(*purpose: object) -> np.random.Generator:
     import numpy as np
 
     return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(purpose).encode()).digest()[:16], "big"))
-
-
-_TEXT = """
-amber anchor apple april arrow autumn baker bamboo basket beacon bench birch blanket bottle branch breeze
-bridge bright brook butter button cabin canal candle canyon carpet cedar chalk cherry circle citrus clay
-cloud clover coast cobalt comet copper coral corner cotton crater creek crystal dahlia dawn delta desert
-dune early earth east echo ember fabric falcon feather fern field fig finch flint forest fountain fresh
-frost garden garnet ginger glass golden granite grape grove harbor harvest hazel heather hill hollow honey
-horizon indigo island ivory jasmine juniper kettle lagoon lake lantern larch lark laurel lemon light lilac
-linen maple marble marsh meadow mellow mint mist morning moss mountain myrtle narrow nectar north oak ocean
-olive orchard orchid otter paper pearl pebble pepper pine planet plain plum pond poplar prairie quarry
-quartz quiet rain raven reed ridge river robin rose round saffron sage sand satin scarlet shadow shell shore
-silver slate slow soft spring spruce stone storm summer sunny swift thistle thunder tide timber topaz trail
-tulip tundra valley velvet violet walnut water west wheat wild willow wind winter wood yarrow zephyr
-"""
-WORDS = tuple(_TEXT.split())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from synthkit.encoding.apart import TakenApart
 from synthkit.encoding.fill import ColumnPlan
 from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.rules import FillRule, Kind
@@ -19,6 +20,7 @@ _OF_KIND: Mapping[Kind, How] = {  # personal data aside
     "key": "key",
     "foreign": "key",
     "text": "made up",
+    "form": "made up",
 }
 
 
@@ -26,9 +28,16 @@ def origins(plan: ColumnPlan) -> tuple[ColumnOrigin, ...]:
     """Of each column of the table, in its order."""
     filled = {rule.column.name: rule for rule in plan.filled}
     computed: dict[str, str] = {}
+    apart = {name: how for step in plan.read.steps if isinstance(step, TakenApart) for name, how in step.said.items()}
+    outer = dict.fromkeys(plan.read.inner.get(name, name) for name in plan.schema.names)
     for step in plan.learnt.steps:
         computed |= step.computed if isinstance(step, KeptRules) else {}
-    return tuple(_origin(name, filled.get(name), computed.get(name)) for name in plan.schema.names)
+    return tuple(
+        ColumnOrigin(name=name, how=apart[name][0], by=apart[name][1])
+        if name in apart
+        else _origin(name, filled.get(name), computed.get(name))
+        for name in outer
+    )
 
 
 def _origin(name: str, rule: FillRule | None, computed: str | None) -> ColumnOrigin:

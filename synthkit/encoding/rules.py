@@ -8,7 +8,7 @@ from typing import Literal
 from synthkit.encoding.shapes import Shapes
 from synthkit.schema import Column
 
-Kind = Literal["constant", "null", "key", "foreign", "faker", "text"]
+Kind = Literal["constant", "null", "key", "foreign", "faker", "text", "form"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class FillRule:
     """How one column is made up.
 
     Args:
-        kind: constant | null | key (all different) | foreign (repeats as in the source) | faker | text.
+        kind: constant | null | key (all different) | foreign (repeats as in the source) | faker | text | form (texts of
+            several parts).
         nulls: share of nulls, 0 to 1.
         unique: whether all values differ in the source.
         fan_out: rows per value → number of values, of a foreign key.

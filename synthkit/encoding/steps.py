@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from synthkit.encoding.apart import TakenApart
 from synthkit.encoding.kept.step import KeptRules
+from synthkit.encoding.tagged import TagsApart
 from synthkit.encoding.tails import RareTails
 from synthkit.encoding.view import Step, View
 from synthkit.encoding.writtenform import WrittenForms
@@ -12,6 +14,8 @@ from synthkit.files import Json
 
 _KINDS: Mapping[str, Callable[[Json], Step]] = {
     WrittenForms.KIND: WrittenForms.from_json,
+    TakenApart.KIND: TakenApart.from_json,
+    TagsApart.KIND: TagsApart.from_json,
     KeptRules.KIND: KeptRules.from_json,
     RareTails.KIND: RareTails.from_json,
 }

@@ -51,6 +51,10 @@ class RareTails:
         columns = tuple(replace(c, name=renamed.get(c.name, c.name)) for c in outer.columns)
         return replace(outer, columns=columns)
 
+    @property
+    def inner(self) -> Mapping[str, str]:
+        return {t.inner: t.name for t in self.columns}
+
     def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         import pyarrow as pa
         import pyarrow.compute as pc

@@ -2,14 +2,15 @@
 
 A :class:`Step` turns rows into others of the same number and gives them back: columns in a written form become what
 they mean, a total is left out and added up again. A :class:`View` is several of them, one behind the other. A plan has
-two (:class:`.fill.ColumnPlan`): ``read`` around all of a table, whose columns keep their names, so that everything
-inside (made-up columns, keys, constraints, conditions) sees typed values; and ``learnt`` around the generator alone,
-whose columns may be other ones: what it gives back is what constraints and conditions are about.
+two (:class:`.fill.ColumnPlan`): ``read`` around all of a table, so that everything inside (made-up columns, keys,
+constraints, conditions) sees typed values; its columns keep their names, but for texts that are taken apart, of which
+nothing else speaks. And ``learnt`` around the generator alone, whose columns may be other ones: what it gives back is
+what constraints and conditions are about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -38,6 +39,10 @@ class Step(Protocol):
     def conditions(self, wanted: Conditions) -> Conditions:
         """``conditions:`` on the table's columns as ones on what is learnt of them."""
 
+    @property
+    def inner(self) -> Mapping[str, str]:
+        """Columns that the table lacks → the one that each is learnt of."""
+
     def to_json(self) -> dict[str, Any]: ...
 
 
@@ -51,6 +56,14 @@ class View:
         for step in self.steps:
             outer = step.schema(outer)
         return outer
+
+    @property
+    def inner(self) -> Mapping[str, str]:
+        """Columns that the table lacks → the one that each is learnt of."""
+        found: dict[str, str] = {}
+        for step in self.steps:
+            found |= step.inner
+        return found
 
     def learn(self, table: Table, file: Path) -> Table:
         """The table as it is learnt, its rows in ``file``; the table itself where there is no step.

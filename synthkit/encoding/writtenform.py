@@ -7,17 +7,19 @@ never come back: where nothing else is left that a missing value could be, the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from synthkit.encoding.states import own_name, shared
+from synthkit.encoding.takingapart import taken_apart
 from synthkit.encoding.view import AS_IT_IS, View
+from synthkit.encoding.ways import Way, in_ways, way_of, ways_of
 from synthkit.files import Json
 from synthkit.formats.columns import as_read, conditions_as_read, form_of
 from synthkit.formats.form import Form, as_text
+from synthkit.formats.intervals import Interval
 from synthkit.formats.language import parse_form
-from synthkit.formats.mixed import Mixed
-from synthkit.formats.numbers import Range
 from synthkit.project.types import Conditions
 from synthkit.schema import MIN_COUNT, Column, Schema, Table
 
@@ -26,24 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Look = Literal["declaration", "rows", "form"]
-STEPS = 20  # in which the widths of ranges are known, each the mean of MIN_COUNT at least
 LEAST_SHARE = 0.5  # of the values must have the form, or the column stays what it is
-
-
-@dataclass(frozen=True)
-class Way:
-    """One of several forms that a column's values are written in.
-
-    Args:
-        rows: how many are.
-        widths: of ranges, as shares of their middles, from the least to the greatest in equal steps of rows.
-        decimals: of the ends of ranges.
-    """
-
-    form: str
-    rows: int
-    widths: tuple[float, ...] = ()
-    decimals: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +39,9 @@ class WrittenColumn:
         form: as ``format:`` names it.
         others: what a missing value comes back as (None: as a missing one), and how often it did; () where a missing
             value is none that the table has.
-        ways: the forms of a column of several, by whose frequency one is chosen for each value; () for one form.
+        ways: the forms of a column of several; () for one form.
+        which: what the category of them is called, which is learnt beside the value: which form goes with the row.
+        known: intervals that there are; () for other forms.
         leave_out: leave out rows whose value does not have the form, as under a budget each row is looked at alone.
     """
 
@@ -62,6 +49,8 @@ class WrittenColumn:
     form: str
     others: tuple[tuple[str | None, int], ...] = ()
     ways: tuple[Way, ...] = ()
+    which: str | None = None
+    known: tuple[str, ...] = ()
     leave_out: bool = False
 
 
@@ -74,30 +63,43 @@ class WrittenForms:
     whole: tuple[tuple[str, str], ...] = ()  # columns of integers → their Arrow type
 
     def schema(self, outer: Schema) -> Schema:
-        names = {c.name for c in self.columns}
-        typed = as_read(outer)
-        lacking = {c.name for c in self.columns if any(other is not None for other, _ in c.others)}
+        ours = {c.name: c for c in self.columns}
         columns = []
-        for was, column in zip(outer.columns, typed.columns, strict=True):
-            kept = column if was.name in names else was
-            columns.append(replace(kept, nullable=True) if was.name in lacking else kept)
+        for was, typed in zip(outer.columns, as_read(outer).columns, strict=True):
+            one = ours.get(was.name)
+            if one is None:
+                columns.append(was)
+                continue
+            lacking = any(other is not None for other, _ in one.others)
+            columns.append(replace(typed, nullable=True) if lacking else typed)
+            if one.which is not None:
+                columns.append(Column(one.which, "categorical", "VARCHAR", nullable=bool(one.others)))
         return replace(outer, columns=tuple(columns))
+
+    @property
+    def inner(self) -> Mapping[str, str]:
+        return {c.which: c.name for c in self.columns if c.which is not None}
 
     def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        arrays = dict(zip(rows.schema.names, rows.columns, strict=True))
-        kept: Any = None
-        for column in self.columns:
-            if column.name not in arrays:
+        ours, kept = {c.name: c for c in self.columns}, None
+        arrays: dict[str, pa.Array] = {}
+        for name, texts in zip(rows.schema.names, rows.columns, strict=True):
+            column = ours.get(name)
+            if column is None:
+                arrays[name] = texts
                 continue
-            values = parse_form(column.form).read(as_text(arrays[column.name])).values
+            values = parse_form(column.form).read(as_text(texts)).values
+            found = {name: values}
+            if column.which is not None:
+                found[column.which] = pc.if_else(values.is_valid(), way_of(column.ways, texts), None)
             if column.leave_out:
                 kept = values.is_valid() if kept is None else pc.and_(kept, values.is_valid())
             elif not column.others:
-                values = pc.fill_null_backward(pc.fill_null_forward(values))
-            arrays[column.name] = values
+                found = {n: pc.fill_null_backward(pc.fill_null_forward(v)) for n, v in found.items()}
+            arrays |= found
         batch = pa.record_batch(list(arrays.values()), names=list(arrays))
         return batch if kept is None else batch.filter(kept)
 
@@ -109,7 +111,8 @@ class WrittenForms:
         for column in self.columns:
             if column.name not in arrays:
                 continue
-            text = _with_others(_as_written(column, arrays[column.name], rng), column.others, rng)
+            ways = None if column.which is None else arrays.pop(column.which)
+            text = _with_others(_as_written(column, arrays[column.name], ways, rng), column.others, rng)
             arrays[column.name] = text.cast(whole[column.name]) if column.name in whole else text
         return pa.record_batch(list(arrays.values()), names=list(arrays))
 
@@ -123,69 +126,20 @@ class WrittenForms:
     def from_json(data: Json) -> WrittenForms:
         def column(c: Json) -> WrittenColumn:
             others = tuple((o, int(n)) for o, n in c["others"])
-            ways = tuple(Way(**{**w, "widths": tuple(w["widths"])}) for w in c["ways"])
-            return WrittenColumn(c["name"], c["form"], others, ways, c["leave_out"])
+            ways = tuple(Way(**{**w, "ends": tuple(w["ends"]), "widths": tuple(w["widths"])}) for w in c["ways"])
+            return WrittenColumn(c["name"], c["form"], others, ways, c["which"], tuple(c["known"]), c["leave_out"])
 
         return WrittenForms(tuple(column(c) for c in data["columns"]), tuple((a, b) for a, b in data["whole"]))
 
 
-def _as_written(column: WrittenColumn, values: pa.Array, rng: np.random.Generator) -> pa.Array:
-    """Values as text: in the column's one form, or in one of its forms by chance."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    text = parse_form(column.form).write(values)
+def _as_written(column: WrittenColumn, values: pa.Array, ways: pa.Array | None, rng: np.random.Generator) -> pa.Array:
+    """Values as text: in the column's one form, or in the one of its forms that was drawn with each."""
+    form = parse_form(column.form)
+    if isinstance(form, Interval) and column.known:
+        return form.nearest(values, column.known)
     if len(column.ways) < 2:
-        return text
-    weights = np.array([way.rows for way in column.ways], dtype=float)
-    chosen = rng.choice(len(column.ways), size=len(values), p=weights / weights.sum())
-    for number, way in enumerate(column.ways[1:], 1):
-        here = pa.array(chosen == number)
-        some = values.filter(here)
-        form = parse_form(way.form)
-        other = _ranges(form, way, some, rng) if isinstance(form, Range) else form.write(some)
-        text = pc.replace_with_mask(text, here, other)
-    return text
-
-
-def _ranges(form: Range, way: Way, middles: pa.Array, rng: np.random.Generator) -> pa.Array:
-    """Ranges around these middles, as wide as real ones of some size."""
-    import numpy as np
-    import pyarrow as pa
-
-    missing = middles.is_null().to_numpy(zero_copy_only=False)
-    at = middles.fill_null(0).to_numpy(zero_copy_only=False).astype(float)
-    half = np.abs(at) * np.interp(rng.random(len(at)), np.linspace(0, 1, len(way.widths)), way.widths) / 2
-    low, high = (pa.array(np.round(end, way.decimals), mask=missing) for end in (at - half, at + half))
-    return form.around(low, high)
-
-
-def _ways(form: Form, texts: pa.Array) -> tuple[Way, ...]:
-    """In which of its forms a column's values are written; those of few rows are left out."""
-    import pyarrow.compute as pc
-
-    if not isinstance(form, Mixed):
-        return ()
-    found, left = [], texts
-    for one in form.forms:
-        fits = one.read(left).fits
-        inside, left = left.filter(fits), left.filter(pc.invert(fits))
-        if one is form.forms[0] or len(inside) >= MIN_COUNT:
-            found.append(_way_of_ranges(one, inside) if isinstance(one, Range) else Way(one.text, len(inside)))
-    return tuple(found)
-
-
-def _way_of_ranges(form: Range, texts: pa.Array) -> Way:
-    import numpy as np
-    import pyarrow as pa
-
-    low, high = (end.values.cast(pa.float64()).to_numpy(zero_copy_only=False) for end in form.ends(texts))
-    widths = (high - low) / np.maximum(np.abs(high + low) / 2, 1e-9)
-    steps = max(2, min(STEPS, len(widths) // MIN_COUNT))
-    cuts = [float(f"{np.mean(part):.2g}") for part in np.array_split(np.sort(widths), steps)]
-    decimals = next((d for d in range(9) if np.allclose(np.round([low, high], d), [low, high], atol=1e-9)), 9)
-    return Way(form.text, len(texts), tuple(cuts), decimals)
+        return form.write(values)
+    return in_ways(form, column.ways, values, ways, rng)
 
 
 def _with_others(texts: pa.Array, others: Sequence[tuple[str | None, int]], rng: np.random.Generator) -> pa.Array:
@@ -219,14 +173,18 @@ def read_view(table: Table, look: Look = "rows") -> View:
         if form is None or not _can_have_form(arrow.field(column.name).type):
             continue
         if look == "declaration":
-            found.append(WrittenColumn(column.name, form.text, ((None, 1),), leave_out=not column.nullable))
+            known = tuple(map(str, column.values or ())) if isinstance(form, Interval) else ()
+            found.append(
+                WrittenColumn(column.name, form.text, ((None, 1),), known=known, leave_out=not column.nullable)
+            )
         elif (written := _written(table, column, form)) is not None:
-            found.append(written if look == "rows" else replace(written, others=((None, 1),)))
+            found.append(written if look == "rows" else replace(written, others=((None, 1),), which=None))
+    apart = taken_apart(table) if look == "rows" else ()
     if not found:
-        return AS_IT_IS
+        return View(apart) if apart else AS_IT_IS
     types = {c.name: arrow.field(c.name).type for c in found}
     whole = tuple((name, str(kind)) for name, kind in types.items() if pa.types.is_integer(kind))
-    return View((WrittenForms(tuple(found), whole),))
+    return View((WrittenForms(tuple(found), whole), *apart))
 
 
 def _can_have_form(kind: pa.DataType) -> bool:
@@ -257,4 +215,12 @@ def _written(table: Table, column: Column, form: Form) -> WrittenColumn | None:
     others.sort(key=lambda o: (-o[1], str(o[0])))
     if texts.null_count:
         others.append((None, texts.null_count))
-    return WrittenColumn(column.name, form.text, tuple(others), _ways(form, texts))
+    whose = rows.column(1).combine_chunks() if rows.num_columns > 1 else None
+    ways = ways_of(form, texts, whose)
+    which = own_name(f"{column.name} (form)", table.schema.names) if len(ways) > 1 else None
+    known: tuple[str, ...] = ()
+    if isinstance(form, Interval):
+        known = tuple(shared(texts.filter(fits), None if whose is None else whose.filter(fits)))
+        if not known:
+            return None
+    return WrittenColumn(column.name, form.text, tuple(others), ways, which, known)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from synthkit.formats.form import Form, as_text, sql_type
+from synthkit.formats.composed import Composed
+from synthkit.formats.form import SQL_TYPES, Form, as_text, sql_type
+from synthkit.formats.intervals import Interval
 from synthkit.formats.language import parse_form
+from synthkit.formats.tags import Tags
 from synthkit.schema import Column, LogicalType, Schema
 
 
 def form_of(column: Column) -> Form | None:
-    """The written form by which the column is learnt; None where it has none, or is made up anyway."""
-    return None if column.format is None or not column.modelled else parse_form(column.format)
+    """The written form by which the column is learnt; None where it has none, is made up anyway, or stays as it is."""
+    form = None if column.format is None or not column.modelled else parse_form(column.format)
+    return None if form is None or form.type not in SQL_TYPES else form
+
+
+def composed_of(column: Column) -> Composed | Tags | None:
+    """The form of a text of several parts, which a generator may learn; None where the column is none."""
+    form = None if column.format is None or column.pii is not None else parse_form(column.format)
+    return form if isinstance(form, Composed | Tags) else None
 
 
 def forms_of(schema: Schema) -> dict[str, Form]:
@@ -33,7 +43,7 @@ def said_otherwise(
 
 def form_fault(column: Column) -> str | None:
     """Why the column cannot be written in its form, in words; None where it can."""
-    form = form_of(column)
+    form = None if column.format is None or column.pii is not None else parse_form(column.format)
     if form is None or column.sql_type == "VARCHAR" or (form.digits and "INT" in column.sql_type.upper()):
         return None
     return f"its values are {column.sql_type} already, which is written in one way alone"
@@ -48,7 +58,21 @@ def as_read(schema: Schema) -> Schema:
 
 def _read(column: Column) -> Column:
     form = form_of(column)
-    return column if form is None else replace(column, type=form.type, sql_type=sql_type(form), format=None)
+    if form is None:
+        return column
+    read = replace(column, type=form.type, sql_type=sql_type(form), format=None)
+    if isinstance(form, Interval) and column.values:
+        middles = form.read(as_text_list(column.values)).values.drop_null().to_pylist()
+        ends = (min(middles), max(middles)) if middles else None
+        return replace(read, bounds=ends, values=None)
+    return read
+
+
+def as_text_list(values: Iterable[Any]) -> Any:
+    """Declared values as the texts that a form reads."""
+    import pyarrow as pa
+
+    return pa.array([str(v) for v in values], pa.string())
 
 
 def conditions_as_read(conditions: Mapping[str, Any], forms: Mapping[str, Form]) -> dict[str, Any]:

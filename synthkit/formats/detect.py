@@ -12,17 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from synthkit.formats.composed import Composed
 from synthkit.formats.form import Form, Read
 from synthkit.formats.guess_moments import guess_moments
-from synthkit.formats.guess_numbers import guess_numbers, ranges_of
+from synthkit.formats.guess_numbers import guess_numbers, ranges_of, units_of
+from synthkit.formats.intervals import Interval
 from synthkit.formats.language import parse_form
 from synthkit.formats.numbers import Number
-from synthkit.schema import LogicalType
+from synthkit.formats.tags import Tags
+from synthkit.formats.words import Words
+from synthkit.schema import NUMERIC, LogicalType
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LEAST_SHARE = 0.9  # of the values, to take a column of text for what they are
+MIXED_SHARE = 0.5  # of the values have the form that the others stand beside
+FEWEST_MIXED = 5  # rows of another form beside it
 FEWEST = 13  # different values of digits alone: 12 counted on from 200001 are the months of a year
 FEWEST_NUMBERS = 21  # different values: fewer are learnt as categories, each as often as it is
 PLAIN = "1234"
@@ -63,16 +69,27 @@ class Detected:
     @property
     def told(self) -> bool:
         """Whether somebody should hear of it."""
-        return self.other is not None or bool(self.odd)
+        form = parse_form(self.form)
+        return self.other is not None or bool(self.odd) or (isinstance(form, Composed) and form.personal)
 
     def said(self, column: str) -> str:
         """A sentence for people."""
-        text = f"column {column!r} is read as {_PLURAL[self.type]} written {self.form}"
+        form = parse_form(self.form)
+        text = f"column {column!r} is read as {plural(form)} written {self.form}"
+        if isinstance(form, Composed) and form.personal:
+            text += ": what several people share of them is learnt, the rest is made up"
         if self.odd:
             text += f" ({self.share:.1%} of its values; not {', '.join(map(repr, self.odd))})"
         if self.other is not None:
             text += f"; {self.other} fits every one of them, too: declare format: to say which it is"
         return text
+
+
+def plural(form: Form) -> str:
+    """What the values of a form are, in words."""
+    if isinstance(form, Words | Interval | Tags | Composed):
+        return form.plural
+    return _PLURAL[form.type]
 
 
 def candidates(name: str, sample: Sequence[str], *, whole: bool) -> list[str]:
@@ -108,12 +125,14 @@ def detect(forms: Sequence[str], texts: pa.Array, counts: pa.Array) -> Detected 
         form = parse_form(text)
         read = form.read(texts)
         share = (pc.sum(pc.if_else(read.fits, counts, 0)).as_py() or 0) / total
-        if share >= LEAST_SHARE and _likely(form, share, read):
-            found.append((-share, order, form, read))
-    if not found or (isinstance(found[0][2], Number) and len(texts) < FEWEST_NUMBERS):
-        return None
+        one: Found = (-share, order, form, read)
+        if isinstance(form, Number) and MIXED_SHARE <= share < 1:
+            one = _mixed(one, form, texts, counts)
+        if -one[0] >= LEAST_SHARE and _likely(form, share, read):
+            found.append(one)
     found.sort(key=lambda f: f[:2])
-    found = [_with_ranges(found[0], texts, counts), *found[1:]]
+    if not found or (found[0][2].type in NUMERIC and len(texts) < FEWEST_NUMBERS):
+        return None
     if found[0][2].text == PLAIN and _codes(-found[0][0], texts.filter(found[0][3].fits)):
         return None
     share, form, read = -found[0][0], found[0][2], found[0][3]
@@ -135,22 +154,23 @@ def _codes(share: float, texts: pa.Array) -> bool:
     return share == 1 or lengths["min"] == lengths["max"]
 
 
-def _with_ranges(found: Found, texts: pa.Array, counts: pa.Array) -> Found:
-    """The form of numbers with ranges of them, where there are some."""
+def _mixed(found: Found, number: Number, texts: pa.Array, counts: pa.Array) -> Found:
+    """Numbers of this form with ranges of them, and with numbers that have other units, where there are such."""
     import pyarrow.compute as pc
 
-    number = found[2]
-    alone = isinstance(number, Number) and not number.before and not number.after and number.minus != "brackets"
-    if not isinstance(number, Number) or not alone or found[0] == -1:
+    total, forms, left = pc.sum(counts).as_py(), [number.text], pc.invert(found[3].fits)
+    others = ranges_of(number.text) if number.bare else []
+    others += units_of(texts.filter(left).to_pylist())
+    for text in others:
+        fits = pc.and_(parse_form(text).read(texts).fits, left)
+        if text not in forms and (pc.sum(pc.if_else(fits, counts, 0)).as_py() or 0) >= FEWEST_MIXED:
+            forms.append(text)
+            left = pc.and_(left, pc.invert(fits))
+    if len(forms) == 1:
         return found
-    total, best = pc.sum(counts).as_py(), found
-    for text in ranges_of(number.text):
-        form = parse_form(text)
-        read = form.read(texts)
-        share = pc.sum(pc.if_else(read.fits, counts, 0)).as_py() / total
-        if -share < best[0]:
-            best = (-share, found[1], form, read)
-    return best
+    form = parse_form(" | ".join(forms))
+    read = form.read(texts)
+    return -(pc.sum(pc.if_else(read.fits, counts, 0)).as_py() / total), found[1], form, read
 
 
 def _likely(form: Form, share: float, read: Read) -> bool:

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from synthkit.formats.numbers import DIGITS, THOUSANDS
 
 _SIGNS = re.escape(THOUSANDS)
-_NUMBER = re.compile(rf"(\D*?)([0-9](?:[{_SIGNS}]?[0-9])*)(\D*)", re.DOTALL)
+_NUMBER = re.compile(rf"(\D*?)([0-9](?:[{_SIGNS}]?[0-9])*)(\D*|\s?[A-Za-z]{{1,3}}[23])", re.DOTALL)
 _CURRENCY = re.compile(r"[-(]*[^\w\s]?\s?[-(]*|[-(]*([A-Z]{0,2}[$€£¥₹₩₽₺]|[A-Z]{3}|Rs\.?|kr\.?)\s?[-(]*")
 _LONGEST = 40  # characters
+MOST_UNITS = 12
 BETWEEN = (" - ", "-", " – ", "–", " to ")
 
 
@@ -68,5 +69,18 @@ def _shown(cores: Sequence[str]) -> Iterator[str]:
 
 
 def ranges_of(form: str) -> list[str]:
-    """The forms of numbers of this form and of ranges between two of them."""
-    return [f"{form} | {form}{between}{form}" for between in BETWEEN]
+    """The forms of ranges between two numbers of this form."""
+    return [f"{form}{between}{form}" for between in BETWEEN]
+
+
+def units_of(texts: Sequence[str]) -> list[str]:
+    """The forms of numbers with something around them that these texts may have, the commonest first.
+
+    Each unit has its own form, as its numbers may be written otherwise.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for text in texts:
+        if len(text) <= _LONGEST and (found := _NUMBER.fullmatch(text)):
+            groups.setdefault((_bare(found[1]), _bare(found[3])), []).append(text)
+    common = sorted(groups.values(), key=len, reverse=True)[:MOST_UNITS]
+    return [form for group in common for form in guess_numbers(group)[:1]]

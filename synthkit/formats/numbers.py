@@ -23,7 +23,7 @@ THOUSANDS = ",.'’ _\u00a0\u202f"
 _FORM = re.compile(
     r"(?P<before>[^0-9(]*?)(?P<open>\(?)(?P<inside>[^0-9(-]*?)(?P<minus>-?)"
     rf"1(?P<thousands>[{re.escape(THOUSANDS)}]?)234(?:(?P<point>[.,])(?P<decimals>[0-9]+)(?P<more>…?))?"
-    r"(?P<close>\)?)(?P<after>[^0-9]*)"
+    r"(?P<close>\)?)(?P<after>[^0-9]*|\s?[A-Za-z]{1,3}[23])"
 )
 _HOW = "write it as 1234.56 would be: 1,234.56 or 1.234,56 € or $1234 or 1234.5… (any number of decimals)"
 
@@ -56,6 +56,11 @@ class Number:
     @property
     def digits(self) -> bool:
         return False
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing stands around the digits."""
+        return not self.before and not self.after and self.minus != "brackets"
 
     @cached_property
     def core(self) -> str:

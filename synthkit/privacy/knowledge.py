@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from synthkit.formats.columns import as_read, form_of
+from synthkit.formats.intervals import Interval
 from synthkit.schema import TEMPORAL, Column, Schema
 from synthkit.sources.types import DEFAULT_DECIMALS
 
@@ -48,15 +49,15 @@ class Unknown:
     @property
     def estimable(self) -> bool:
         """Whether a mechanism can find it out: bounds and values yes, a type no."""
-        return "type" not in self.what
+        return "type" not in self.what and not isinstance(form_of(self.column), Interval)
 
     @property
     def yaml(self) -> str:
         """The declaration to write, with values to be replaced."""
         c = self.column
-        parts = [f"name: {c.name}", f"type: {c.type}"]
+        parts = [f"name: {c.name}", f"type: {c.type}" if c.format is None else f'format: "{c.format}"']
         if "values" in self.what:
-            parts.append("values: [A, B]")
+            parts.append('values: ["[0-10)", "[10-20)"]' if isinstance(form_of(c), Interval) else "values: [A, B]")
         if "bounds" in self.what:
             parts.append(f"bounds: {_EXAMPLES.get(c.type, '[LOW, HIGH]')}")
         return "{" + ", ".join(parts) + "}"
@@ -66,6 +67,8 @@ def undeclared(column: Column) -> Literal["bounds", "values"] | None:
     """What a learnt column of this type needs declared and has not; None where nothing is missing."""
     if column.values is not None or column.type == "boolean":
         return None
+    if isinstance(form_of(column), Interval):
+        return "values"  # which there are is no part of the form
     if column.continuous:
         return "bounds" if column.bounds is None else None
     return "values"
@@ -130,6 +133,9 @@ def bounds_fault(column: Column) -> str | None:
         texts = [str(v) for v in column.values]
         if not texts:
             return "values: names none"
+        form = form_of(column)
+        if isinstance(form, Interval) and (strange := form.misfit(texts)) is not None:
+            return f"values: {strange!r} is no interval written {form.text}"
         double = next((t for i, t in enumerate(texts) if t in texts[:i]), None)
         if double is not None:
             return f"values: names {double!r} twice"

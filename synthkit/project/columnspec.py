@@ -41,8 +41,8 @@ class ColumnSpec(Spec):
         type: what its values are; default: what the rows say.
         description: for people.
         nullable: whether a value may be missing.
-        format: how it is written what the values mean, as in the rows so in the table: ``%-m/%-d/%Y``. Default: what
-            the rows say.
+        format: how it is written what the values mean, as in the rows so in the table: ``%-m/%-d/%Y``, ``1,234.56 €``,
+            ``yes/no``, ``{user}@{domain}``. Default: what the rows say.
         rare: of a category of many values, similar: the frequent ones are learnt each, the rare ones in groups of
             similar rows, and none is published that fewer than five people have. Default: what the rows say.
         pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name.

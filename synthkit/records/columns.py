@@ -21,7 +21,7 @@ class PublishedColumn(Record):
     type: str
 
 
-How = Literal["learnt", "computed", "key", "pii", "made up", "constant", "empty"]
+How = Literal["learnt", "computed", "in part", "key", "pii", "made up", "constant", "empty"]
 
 LEARNT: frozenset[How] = frozenset({"learnt", "computed", "constant", "empty"})  # what is as it is in the source
 MADE_UP: frozenset[How] = frozenset({"made up", "pii"})  # what looks like the source's values, and tells nothing
@@ -32,9 +32,11 @@ class ColumnOrigin(Record):
 
     Args:
         name: as published.
-        how: learnt of the source; computed from other columns; key: made up to tell rows apart; pii: made up in place
-            of personal data; made up: text that only looks like the source's; constant or empty, as in the source.
-        by: the rule that computes it, or what makes the personal data up; withheld with figures.
+        how: learnt of the source; computed from other columns; in part: learnt in some of its parts; key: made up to
+            tell rows apart; pii: made up in place of personal data; made up: text that only looks like the source's;
+            constant or empty, as in the source.
+        by: the rule that computes it, its parts that are learnt, or what makes the personal data up; withheld with
+            figures.
     """
 
     name: str
@@ -46,7 +48,7 @@ class ColumnOrigin(Record):
         """``made up (pii: email)``, ``computed (total = a + b)``, ``key, made up``."""
         if self.how == "pii":
             return f"made up (pii: {self.by})" if self.by else "made up (pii)"
-        words = "key, made up" if self.how == "key" else self.how
+        words = {"key": "key, made up", "in part": "learnt in part"}.get(self.how, self.how)
         return f"{words} ({self.by})" if self.by else words
 
 
@@ -61,6 +63,8 @@ def learnt_in_words(origins: Sequence[ColumnOrigin]) -> str:
         return ""
     learnt, made_up = sum(o.how in LEARNT for o in origins), [o.name for o in origins if o.how in MADE_UP]
     text = f"{learnt} of {len(origins)} column{'' if len(origins) == 1 else 's'} learnt"
+    some = [o.name for o in origins if o.how == "in part"]
+    text += f", {len(some)} in part: {', '.join(some)}" if some else ""
     return f"{text}; {len(made_up)} made up: {', '.join(made_up)}" if made_up else text
 
 

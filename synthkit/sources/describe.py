@@ -6,11 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.formats.form import Form
 from synthkit.formats.language import parse_form
+from synthkit.formats.words import Words
 from synthkit.project.decides import deciding
-from synthkit.project.types import ConnectionSpec, SourceTableSpec
+from synthkit.project.types import ColumnSpec, ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.cache import recall, remember
 from synthkit.sources.files import file_format, find_files
@@ -71,7 +74,7 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
                 nullable=True if c is None or c.nullable is None else c.nullable,
                 pii=None if c is None else c.pii,
                 bounds=None if c is None else c.bounds,
-                values=None if c is None else c.values,
+                values=_values(c, form, wanted),
                 decimals=None if c is None else c.decimals,
                 description=None if c is None else c.description,
                 format=None if form is None else form.text,
@@ -79,6 +82,13 @@ def typed(spec: SourceTableSpec, columns: Mapping[str, str]) -> Schema:
             )
         )
     return Schema(tuple(found), spec.primary_key, spec.privacy_unit, spec.order_by, spec.entity)
+
+
+def _values(c: ColumnSpec | None, form: Form | None, sql_type: str) -> tuple[Any, ...] | None:
+    """What is declared of a column's values: also by a form that names both of them (``yes/no``)."""
+    if c is not None and c.values is None and isinstance(form, Words):
+        return form.values if sql_type == "VARCHAR" else tuple(int(v) for v in form.values)
+    return None if c is None else c.values
 
 
 def _cached(

@@ -41,7 +41,7 @@ from synthkit.sql.quoting import literal, quote
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
 
-VERSION = 9  # of the rows that the same source gives: enters the key
+VERSION = 10  # of the rows that the same source gives: enters the key
 DERIVED_VERSION = 2  # of how the rows of a model that another one learns from are divided
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.formats.detect import Detected, candidates, detect
+from synthkit.formats.detect_texts import detect_text, looks_written
+from synthkit.formats.language import parse_form
+from synthkit.formats.mixed import Mixed
 from synthkit.project.types import SourceTableSpec
 from synthkit.schema import MIN_COUNT, Column, Schema
 from synthkit.sources.types import provisional_type
@@ -52,6 +55,8 @@ def recognise(
         if column.name in declared or column.name in keys or not _may(column):
             continue
         detected = _detected(connection, column, train)
+        if detected is not None and schema.privacy_unit is not None:
+            detected = _of_people(connection, column, schema.privacy_unit, train, detected)
         if detected is not None:
             found[column.name] = detected
     return found
@@ -66,6 +71,8 @@ def repeating(
     who = "count(*)" if schema.privacy_unit is None else f"count(DISTINCT {quote(schema.privacy_unit)})"
     for column in schema.columns:
         if column.type != "text" or column.sql_type != "VARCHAR" or column.name in declared or column.pii is not None:
+            continue
+        if column.format is not None:
             continue
         name = quote(column.name)
         of = f"SELECT count(*) AS n, {who} AS people FROM {rows} WHERE {name} IS NOT NULL GROUP BY {name}"
@@ -96,6 +103,23 @@ def with_forms(schema: Schema, found: Mapping[str, Detected]) -> Schema:
     return replace(schema, columns=tuple(known(c) for c in schema.columns))
 
 
+def _of_people(
+    connection: duckdb.DuckDBPyConnection, column: Column, unit: str, train: Path, detected: Detected
+) -> Detected:
+    """The form without those of several that fewer than ``MIN_COUNT`` people write: a unit may be one person's word."""
+    import pyarrow.compute as pc
+
+    if not isinstance(parse_form(detected.form), Mixed):
+        return detected
+    of = f"SELECT DISTINCT {quote(column.name)} AS v, {quote(unit)} AS who FROM read_parquet({literal(str(train))})"
+    pairs = connection.sql(f"{of} WHERE v IS NOT NULL").to_arrow_table().combine_chunks()
+    texts, people = pairs.column("v").chunk(0), pairs.column("who").chunk(0)
+    first, *others = detected.form.split(" | ")
+    read = ((other, parse_form(other).read(texts).fits) for other in others)
+    held = [other for other, fits in read if pc.count_distinct(people.filter(fits)).as_py() >= MIN_COUNT]
+    return replace(detected, form=" | ".join((first, *held)))
+
+
 def _may(column: Column) -> bool:
     text = column.sql_type == "VARCHAR" and column.type in ("text", "categorical")
     return text or (column.type == "integer" and provisional_type(column.sql_type) == "integer")
@@ -105,9 +129,15 @@ def _detected(connection: duckdb.DuckDBPyConnection, column: Column, train: Path
     name, rows = quote(column.name), f"read_parquet({literal(str(train))})"
     first = f"SELECT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {FIRST}"
     sample = connection.execute(f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM ({first}) LIMIT {SAMPLE}").fetchall()
-    forms = candidates(column.name, [str(row[0]) for row in sample], whole=column.sql_type != "VARCHAR")
-    if not forms:
+    seen = sorted(str(row[0]) for row in sample)
+    text = column.sql_type == "VARCHAR"
+    forms = candidates(column.name, seen, whole=not text)
+    if not seen or not (forms or (text and looks_written(seen))):
         return None
     counted = f"SELECT CAST({name} AS VARCHAR) AS v, count(*) AS n FROM {rows} WHERE {name} IS NOT NULL GROUP BY 1"
     values = connection.sql(f"{counted} ORDER BY n DESC, v").to_arrow_table().combine_chunks()
-    return detect(forms, values.column("v").chunk(0), values.column("n").chunk(0))
+    texts, counts = values.column("v").chunk(0), values.column("n").chunk(0)
+    found = detect(forms, texts, counts) if forms else None
+    if found is None and text:
+        found = detect_text(seen, texts, counts, category=column.type == "categorical")
+    return found

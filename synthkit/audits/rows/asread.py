@@ -2,19 +2,27 @@
 
 Audits of distributions, models and attacks look at these; audits of what is published (``schema``, ``accepted_values``,
 SQL of one's own) look at the text itself. Conditions (``where:``) are about what is published in both.
+Of texts of several parts (e-mail addresses, lists of tags) those parts that were learnt stand beside them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.family import Family, Member
+from synthkit.encoding.apart import TakenApart
+from synthkit.encoding.exchanging import with_parts
+from synthkit.encoding.tagged import TagsApart
+from synthkit.encoding.takingapart import taken_apart
 from synthkit.encoding.writtenform import read_view
-from synthkit.formats.columns import form_of
+from synthkit.formats.columns import composed_of, form_of
 from synthkit.schema import Column, Schema, Table
+
+Apart = tuple[TakenApart | TagsApart, ...]
 
 
 def as_read(context: AuditContext, folder: Path) -> AuditContext:
@@ -26,13 +34,15 @@ def as_read(context: AuditContext, folder: Path) -> AuditContext:
     forms = _forms(context.schema, context.train)
     if not forms:
         return context if family is context.family else replace(context, family=family, _cache={})
-    synthetic = _read(context.synthetic, forms, folder / "synthetic.parquet")
-    columns = tuple(synthetic.schema.by_name.get(c.name, c) for c in context.schema.columns)
+    apart = _apart(context.train, forms)
+    inner = tuple(c for step in apart for c in step.schema(_alone(step.inner.values(), forms)).columns)
+    synthetic = _read(context.synthetic, forms, folder / "synthetic.parquet", apart)
+    columns = (*(synthetic.schema.by_name.get(c.name, c) for c in context.schema.columns), *inner)
     earlier = context.previous
 
     def real(side: Literal["train", "holdout"]) -> Table | None:
         table = context.side(side)
-        return None if table is None else _read(table, forms, folder / f"{side}.parquet")
+        return None if table is None else _read(table, forms, folder / f"{side}.parquet", apart)
 
     return replace(
         context,
@@ -72,14 +82,28 @@ def _forms(ours: Schema, train: Table | None) -> dict[str, Column]:
     known = ours.by_name
     real = () if train is None else train.schema.columns
     forms = {c.name: c for c in real if c.name not in known or known[c.name].modelled} | dict(known)
-    return {name: column for name, column in forms.items() if form_of(column) is not None}
+    return {name: c for name, c in forms.items() if form_of(c) is not None or composed_of(c) is not None}
 
 
-def _read(table: Table, forms: dict[str, Column], path: Path) -> Table:
+def _read(table: Table, forms: dict[str, Column], path: Path, apart: Apart = ()) -> Table:
     schema = replace(table.schema, columns=tuple(_with_form(c, forms) for c in table.schema.columns))
-    return read_view(replace(table, schema=schema), look="form").learn(table, path)
+    known = read_view(replace(table, schema=schema), look="form").learn(table, path)
+    return with_parts(known, apart, path.with_suffix(".parts.parquet"))
 
 
-def _with_form(column: Column, forms: dict[str, Column]) -> Column:
+def _apart(train: Table | None, forms: Mapping[str, Column]) -> Apart:
+    """How texts of several parts are taken apart, decided by the training rows: no audit sees a whole text."""
+    if train is None or all(composed_of(c) is None for c in forms.values()):
+        return ()
+    columns = [_with_form(c, forms) for c in train.schema.columns]
+    return taken_apart(replace(train, schema=replace(train.schema, columns=tuple(columns))))
+
+
+def _alone(names: Iterable[str], forms: Mapping[str, Column]) -> Schema:
+    """A schema of these columns alone."""
+    return Schema(tuple(forms[name] for name in dict.fromkeys(names)))
+
+
+def _with_form(column: Column, forms: Mapping[str, Column]) -> Column:
     known = forms.get(column.name)
     return column if known is None else replace(column, format=known.format, type=known.type, pii=known.pii)

@@ -77,6 +77,10 @@ class KeptRules:
             outer = part.schema(outer)
         return outer
 
+    @property
+    def inner(self) -> Mapping[str, str]:
+        return {}
+
     def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Rows as they are learnt."""
         for part in reversed(self.parts):

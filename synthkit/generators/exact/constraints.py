@@ -82,7 +82,7 @@ def unchanging(rules: Sequence[Inequality], plan: ColumnPlan) -> dict[str, pa.Sc
 
 
 def _described(kind: str) -> str:
-    return {"key": "a key", "foreign": "a key", "text": "free text"}.get(kind, kind)
+    return {"key": "a key", "foreign": "a key", "text": "free text", "form": "free text"}.get(kind, kind)
 
 
 # -- rows that satisfy the rules -------------------------------------------------------------------------

@@ -46,11 +46,12 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     if private:
         step = keep_declared(plan.modelled, plan.arrow_schema(), tuple(rules), array_of)
         return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
+    beside = plan.read.inner  # columns that the table lacks: a rule of one would speak of what nobody knows
     rows = table.to_arrow().slice(0, MOST_ROWS)
     _check(rows, rules)
     unit = plan.modelled.privacy_unit
     people = rows.column(unit) if unit is not None and unit in rows.column_names else None
-    shown = shown_rules(rows.select(names), MIN_COUNT, people) if found else ()
+    shown = shown_rules(rows.select([n for n in names if n not in beside]), MIN_COUNT, people) if found else ()
     every = [*rules, *(rule for rule in shown if rule not in rules)]
     step = keep_rules(rows.select(names), every, unit=people, min_count=MIN_COUNT, declared=frozenset(rules))
     return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
