@@ -23,8 +23,9 @@ SHARED = 0.5  # of the rows have a value of the part that several people have, o
 def taken_apart(table: Table) -> tuple[TakenApart | TagsApart, ...]:
     """The steps for the columns of a table that are texts of several parts."""
     composed, tagged = [], []
-    keys = {*table.schema.primary_key, table.schema.privacy_unit}
-    for column in table.schema.columns:
+    schema = table.schema
+    keys = {*schema.primary_key, schema.privacy_unit, schema.entity, schema.order_by}
+    for column in schema.columns:
         form = None if column.name in keys else composed_of(column)
         if isinstance(form, Composed) and (one := _composed(table, column.name, form)) is not None:
             composed.append(one)
