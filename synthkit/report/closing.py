@@ -36,7 +36,8 @@ def closing_lines(run: RunResults, took: float, quiet: bool = False) -> Iterator
     colour = {"pass": "green", "warn": "yellow"}.get(run.status, "red")
     yield ((verdict, colour), (f": {counts} in {seconds(took)}", None), *_untold(run))
     for result in run.results:  # last, where it is read: audits pass a table in which a column tells nothing
-        if result.made_up and result.status != "reused":
+        partly = any(o.how == "in part" for o in result.column_origins)
+        if (result.made_up or partly) and result.status != "reused":
             yield ((f"{result.model}: {learnt_in_words(result.column_origins)}", None),)
 
 
