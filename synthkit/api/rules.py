@@ -72,8 +72,8 @@ def find_rules(
 
 def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
     """At most a million of them, read for this alone: what is held out stays unseen."""
+    from synthkit.planning.fingerprint import Fingerprinter
     from synthkit.project.holdout import holdout_of
-    from synthkit.sources.fingerprint import content_hash
     from synthkit.sources.ingest import ingest, parse_share
 
     private = [m.spec.name for m in manifest.models.values() if m.budget is not None and node.id in m.lineage.sources]
@@ -86,6 +86,7 @@ def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
     project = manifest.project
     share, _ = holdout_of(project.spec, node.spec)
     connections = project.spec.connections
+    fingerprinter = Fingerprinter(manifest)
     with TemporaryDirectory() as scratch:
         split = ingest(
             node.spec,
@@ -93,7 +94,8 @@ def _training_rows(manifest: Manifest, node: SourceNode) -> pa.Table:
             connections=connections,
             holdout=parse_share(share),
             directory=Path(scratch),
-            source_hash=content_hash(node.spec, root=project.root, connections=connections, cache=None),
+            source_hash=fingerprinter.content(node.id),
+            ownership=fingerprinter.ownership(node.relation),
         )
         return _as_read(split.train)
 

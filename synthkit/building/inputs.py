@@ -129,6 +129,7 @@ class Inputs:
                 directory=context.staging.splits / f"{relation.source}.{relation.name}",
                 source_hash=context.fingerprinter.content(relation.id),
                 declared=declared,
+                ownership=context.fingerprinter.ownership(relation),
             )
             done = context.executor.run(job, self.progress)
             context.splits[key] = done.directory

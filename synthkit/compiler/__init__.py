@@ -26,7 +26,7 @@ from synthkit.compiler.disclosure import decide_disclosure
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.external import check_external
 from synthkit.compiler.families import check_families, deduplicated, expand_families
-from synthkit.compiler.foreignkeys import check_foreign_keys, check_sequences
+from synthkit.compiler.foreignkeys import check_foreign_keys, check_private_owners, check_sequences
 from synthkit.compiler.freshness import check_freshness
 from synthkit.compiler.generators import bind_generators
 from synthkit.compiler.graph import build_graph, order_models, resolve_relations
@@ -58,6 +58,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     describe_sources,
     check_foreign_keys,
     check_sequences,
+    check_private_owners,
     derive_schemas,
     bind_derived_holdouts,
     check_private,

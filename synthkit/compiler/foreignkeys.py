@@ -215,6 +215,36 @@ def _cuttable(tables: TablesByName, way: tuple[str, ...]) -> Iterator[tuple[Loca
     yield from (entry for _, entry in sorted(found, key=lambda f: f[0]))
 
 
+def check_private_owners(draft: Draft) -> None:
+    """ε protects whom a row belongs to: that must be a column of the table, and a person of the owner's account."""
+    for model in draft.models.values():
+        spec = model.spec
+        if spec.epsilon is None or spec.source is None or spec.source.id not in draft.tables:
+            continue
+        _, table = draft.tables[spec.source.id]
+        tables = {t.name: t for s in draft.project.sources if s.name == spec.source.source for t in s.tables}
+        steps = owners(tables, table.name)
+        if not steps:
+            continue
+        top, where = steps[-1].owner, spec.origin.at("epsilon")
+        if unit_of(tables, table) is None:
+            message = (
+                f"epsilon protects a row of {top.name!r} with all that is its own, and no column of {table.name!r} "
+            )
+            message += "says whose a row is"
+            hint = (
+                f"read a view of the database that has that column, or train on {top.name}: a family has no epsilon yet"
+            )
+            draft.fault(message, where, spec.epsilon, hint)
+        elif table.population is None or table.population != top.population:
+            message = (
+                f"{table.name!r} is about the people of {top.name!r}, but counts as other people: what is spent of "
+            )
+            message += "one is not counted for the other"
+            hint = "give both the same population:, so that they share a budget"
+            draft.fault(message, where, spec.epsilon, hint)
+
+
 def check_sequences(draft: Draft) -> None:
     """``order_by`` has an order and somebody's rows to put in it; an ``entity`` is always there."""
     for id_, (_, table) in draft.tables.items():

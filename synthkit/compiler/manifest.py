@@ -236,6 +236,10 @@ class Manifest:
         """The share of a source that is held out from who reads it without saying otherwise, as it is written."""
         return holdout_of(self.project.spec, self.sources[source_id].spec)[0]
 
+    def tables_of(self, group: str) -> dict[str, SourceTableSpec]:
+        """The tables of a source group, by name."""
+        return {t.name: t for s in self.project.sources if s.name == group for t in s.tables}
+
     def declared_rows(self, model: ModelNode) -> int | None:
         """What a relative size is a factor of, where that is no look at rows: protected ones' declared number."""
         source = None if model.source is None else self.sources.get(model.source.id)

@@ -106,7 +106,8 @@ class _Search:
             shares = {m.holdout for m in models} | {parse_share(self.manifest.holdout_of(id_))}
             folder = self.staging.splits / id_.removeprefix("source:")
             content = fingerprinter.content(id_)
-            wanted |= {folder / split_key(source.spec, share, content) for share in shares}
+            way = fingerprinter.ownership(source.relation)
+            wanted |= {folder / split_key(source.spec, share, content, ownership=way) for share in shares}
         for model in models:
             if model.source is not None and model.source.source is None:
                 rows = self._rows(model.source.name)

@@ -177,7 +177,7 @@ def _at(records: Sequence[Rendering], path: Path) -> list[Rendering]:
 
 def _leaves(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Path, old and new value of whatever differs; ``_NONE`` where there was, or is, none."""
-    if len(path) == 1 and path[0] in _RELATIONS:  # one by one, also where there were none at all
+    if len(path) == 1 and path[0] in (*_RELATIONS, "owners"):  # one by one, also where there were none at all
         before, after = ({} if side is _NONE else side for side in (before, after))
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         if before != after:
@@ -197,6 +197,9 @@ def _change(
         subject = f"rows of source {name}" if kind == "source" else f"upstream model {name!r}"
         read = " that its audits read" if part == "audit" else ""
         return Change(part, f"{subject}{read}", _values(_hash(old), _hash(new)), head)
+    if head == "owners":
+        what = f"rows or keys of source {rest[0].partition(':')[2]}, which say whose its own rows are"
+        return Change(part, what, "", head)
     if head in ("packages", "engine"):
         return Change(part, f"package {rest[0] if rest else 'duckdb'}", _values(old, new), head)
     if path == ("generator", "version"):

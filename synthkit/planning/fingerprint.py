@@ -19,8 +19,9 @@ from synthkit.errors import SynthError
 from synthkit.generators.base import Query, Trained
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
-from synthkit.project.types import ColumnSpec
+from synthkit.project.types import ColumnSpec, Relation
 from synthkit.records.parts import Inputs
+from synthkit.sources.family import Ownership, owners_read, ownership_of
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
@@ -98,6 +99,13 @@ class Fingerprinter:
             )
         return self.contents[source_id]
 
+    def ownership(self, relation: Relation) -> Ownership | None:
+        """By whose key the rows of a source are divided; None where each is its own."""
+        if relation.source is None:
+            return None
+        tables = self.manifest.tables_of(relation.source)
+        return ownership_of(tables, relation.name, lambda name: self.content(Relation(name, relation.source).id))
+
     def of(self, model: ModelNode, upstream: Mapping[str, str]) -> Fingerprint:
         """The fingerprint of ``model``; ``upstream`` gives the sample hash of each parent model by id."""
         train = self._train_inputs(model, upstream)
@@ -148,6 +156,7 @@ class Fingerprinter:
         else:
             inputs |= {
                 "holdout": self._division(model),
+                **self._owners(model),
                 "device": project.device,
                 "threads": project.spec.model_threads,
                 "epsilon": model.spec.epsilon,
@@ -161,6 +170,22 @@ class Fingerprinter:
                 version = RULES_VERSION if model.budget is None else PRIVATE_RULES_VERSION
                 inputs["rules"] = {"version": version, "found": model.rules_found, "declared": declared}
         return inputs
+
+    def _owners(self, model: ModelNode) -> dict[str, Any]:
+        """The tables whose rows decide which of the model's own are held out: their content, and how it is read."""
+        source = model.source
+        if source is None or source.source is None or model.holdout == 0:
+            return {}
+        names = owners_read(self.manifest.tables_of(source.source), source.name)
+        ids = [Relation(name, source.source).id for name in names]
+        private = model.disclosure != "open"
+        found = {i: [self._identity(i, {}, private), digest(self._split_by(i))] for i in ids}
+        return {"owners": found} if found else {}
+
+    def _split_by(self, source_id: str) -> dict[str, Any]:
+        decides = deciding(self.manifest.sources[source_id].spec, "rows", "split")
+        decides.pop("holdout", None)
+        return decides
 
     def _declared(self, source_id: str) -> str:
         """The parts of a source's declaration that decide how its rows are read and learnt."""
@@ -218,7 +243,8 @@ class RecordedFingerprinter(Fingerprinter):
     def recorded(self, model: ModelNode, upstream: Mapping[str, str], inputs: Inputs) -> Fingerprint:
         """The fingerprint of ``model``, with the ``inputs`` of a receipt for what cannot be computed."""
         train, sample, audit = inputs.train, inputs.sample, inputs.audit
-        self._sources = {**mapping_in(audit, "tables"), **mapping_in(audit, "reference"), **inputs.sources}
+        owners = {i: found[0] for i, found in mapping_in(train, "owners").items() if isinstance(found, list) and found}
+        self._sources = {**mapping_in(audit, "tables"), **mapping_in(audit, "reference"), **owners, **inputs.sources}
         self._packages = {**mapping_in(train, "packages"), **mapping_in(sample, "packages")}
         if "engine" in sample:
             self._packages["duckdb"] = sample["engine"]

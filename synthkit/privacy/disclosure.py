@@ -83,6 +83,7 @@ _INPUTS: Fields = {
         **dict.fromkeys(("generator", "packages", "declared", "seed", "holdout", "device", "threads"), Kind.DECLARED),
         **dict.fromkeys(("epsilon", "delta", "columns", "budget", "rules"), Kind.DECLARED),
         "sources": Kind.KEYED,
+        "owners": Kind.KEYED,
     },
     "sample": dict.fromkeys(
         ("size", "of", "conditions", "constraints", "keys", "fill", "packages", "engine"), Kind.DECLARED

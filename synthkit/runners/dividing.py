@@ -22,6 +22,7 @@ def ingest(job: IngestJob, progress: JobProgress) -> Divided:
         directory=job.directory,
         source_hash=job.source_hash,
         declared=job.declared,
+        ownership=job.ownership,
         progress=phase(progress, "load"),
     )
     return _divided(found)

@@ -27,6 +27,7 @@ from synthkit.runners.parts import FailureFolder, FamilyParts, Files, Passage, P
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
 from synthkit.sources.bounding import Declared
+from synthkit.sources.family import Ownership
 
 STOPPED = "the build was stopped"  # what a job says that was ended because its build was
 
@@ -53,6 +54,7 @@ class IngestJob(Job[Divided]):
         directory: below which the folder of the two sides lies.
         source_hash: of the content that is to be read.
         declared: how a training under a budget reads it.
+        ownership: by whose key its rows are divided, where they belong to rows of another table, or own some.
     """
 
     spec: SourceTableSpec
@@ -61,6 +63,7 @@ class IngestJob(Job[Divided]):
     directory: Path
     source_hash: str
     declared: Declared | None = None
+    ownership: Ownership | None = None
     kind: Literal["ingest"] = "ingest"
 
 

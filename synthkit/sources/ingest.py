@@ -19,10 +19,11 @@ from synthkit.project.decides import deciding
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Table
 from synthkit.sources.bounding import Declared, bounded_query
+from synthkit.sources.family import Ownership, read_owners
 from synthkit.sources.infer import infer, profile
 from synthkit.sources.location import location
 from synthkit.sources.readerror import read_error, write_error
-from synthkit.sources.reading import Reading
+from synthkit.sources.reading import Belonging, Reading
 from synthkit.sources.recognise import recognise, repeating, with_forms, with_tails
 from synthkit.sources.scan import connected, opened
 from synthkit.sources.split import (
@@ -54,6 +55,7 @@ def ingest(
     directory: Path,
     source_hash: str,
     declared: Declared | None = None,
+    ownership: Ownership | None = None,
     progress: Callable[..., None] | None = None,
 ) -> Split:
     """Read the source into a folder below ``directory``, or find it there from before.
@@ -62,6 +64,7 @@ def ingest(
 
     Args:
         declared: how a training under a budget reads it: nothing is inferred then, and no row stops the others.
+        ownership: by whose key its rows are divided, where they belong to rows of another table, or own some.
 
     Raises:
         BuildError: the source is not what ``source_hash`` is of, rows that cannot be read, values that do not fit
@@ -70,7 +73,7 @@ def ingest(
     """
     import duckdb
 
-    folder = directory / split_key(spec, holdout, source_hash, declared)
+    folder = directory / split_key(spec, holdout, source_hash, declared, ownership)
     with suppress(FileNotFoundError, NotADirectoryError, ValueError):  # not there, or not whole: then it is read again
         return load_split(folder)
     if progress is not None:
@@ -79,24 +82,39 @@ def ingest(
     with private_folder(folder) as making, reading as watch:
         scratch = making / "scratch"
         places = {"scratch": scratch, "making": making}
+        family = None
+        if ownership is not None:
+            lenient = declared is not None
+            above = read_owners(ownership, root=root, connections=connections, making=making, lenient=lenient)
+            family = Belonging(ownership, above)
         with opened(
             spec, root=root, connections=connections, lenient=declared is not None, **places, snapshot=watch.snapshot
         ) as source:
             try:
-                _divided(Reading.of(source, declared, scratch), holdout, making)
+                _divided(Reading.of(source, declared, scratch, family), holdout, making)
             except duckdb.Error as error:
                 raise _unreadable(error, spec) from None
         shutil.rmtree(scratch, ignore_errors=True)
+        if family is not None and family.owners is not None:
+            family.owners.unlink()
     if progress is not None:
         progress(1, 1, "sources", spec.name)
     return load_split(folder)
 
 
-def split_key(spec: SourceTableSpec, holdout: float, source_hash: str, declared: Declared | None = None) -> str:
+def split_key(
+    spec: SourceTableSpec,
+    holdout: float,
+    source_hash: str,
+    declared: Declared | None = None,
+    ownership: Ownership | None = None,
+) -> str:
     """The name of the folder that holds a source's rows, split so: 32 hexadecimal digits."""
     decides = deciding(spec, "rows", "split") | {"holdout": holdout}
     if declared is not None:
         decides |= {"declared": declared.schema.undescribed().to_json(), "most": declared.max_rows_per_unit}
+    if ownership is not None:
+        decides |= {"ownership": ownership.key()}
     canonical = json.dumps([VERSION, source_hash, decides], sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 

@@ -19,6 +19,7 @@ from synthkit.sources.bounding import SALT as UNIT_SALT
 from synthkit.sources.bounding import Declared
 from synthkit.sources.canonical import joined, told_apart
 from synthkit.sources.describe import typed
+from synthkit.sources.family import Ownership, own_side, side, unit_side, up
 from synthkit.sources.location import column_location, location
 from synthkit.sources.options import file_literal
 from synthkit.sources.scan import Opened
@@ -35,6 +36,53 @@ _AT_ONCE = 200  # columns counted in one query
 
 
 @dataclass(frozen=True)
+class Belonging:
+    """A table's way to whom its rows belong, and the file of its owner's sides, where that had to be read."""
+
+    ownership: Ownership
+    owners: Path | None = None
+
+
+@dataclass(frozen=True)
+class Sides:
+    """How the bucket of each row comes about by its keys (:mod:`.family`).
+
+    Attributes:
+        columns: SQL of what stands beside each row: its bucket, or what it is found by when the owner's are joined.
+        joins: whether they are; :meth:`joined` is then SQL for all of it, in the rows' order.
+    """
+
+    family: Belonging
+    mark: str
+    columns: tuple[str, ...]
+
+    @staticmethod
+    def of(source: Opened, family: Belonging, mark: str) -> Sides:
+        way = family.ownership
+        if not way.owned:
+            return Sides(family, mark, (f"{unit_side(source, way.columns)} AS {mark}bucket",))
+        key, own = up(source, way.columns), own_side(source)
+        if family.owners is None:
+            return Sides(family, mark, (f"{side(key, own, way.owner, None)} AS {mark}bucket",))
+        return Sides(family, mark, (f"{key} AS {mark}up", f"{own} AS {mark}own"))
+
+    @property
+    def joins(self) -> bool:
+        return self.family.owners is not None
+
+    def joined(self, rows: Path) -> str:
+        assert self.family.owners is not None
+        found = side(f"r.{self.mark}up", f"r.{self.mark}own", self.family.ownership.owner, "o.bucket")
+        every = f"read_parquet({file_literal(rows)}, file_row_number = true)"
+        owner = f"read_parquet({file_literal(self.family.owners)})"
+        dropped = f"{self.mark}up, {self.mark}own, file_row_number"
+        return (
+            f"SELECT r.* EXCLUDE ({dropped}), {found} AS {self.mark}bucket FROM {every} r "
+            f"LEFT JOIN {owner} o ON r.{self.mark}up = o.key ORDER BY r.file_row_number"
+        )
+
+
+@dataclass(frozen=True)
 class Reading:
     """One pass over a source: each column in its type, beside it what is wrong, and what tells the row.
 
@@ -44,6 +92,7 @@ class Reading:
         marks: by column, the boolean columns of ``every`` that mark what is wrong with its values.
         bucket, unit, order: columns of ``every`` with the row's number for the holdout, its privacy unit and its place
             among the unit's rows.
+        sides: how the bucket follows from keys, where it does.
         infinite: by column, how many infinite numbers the check found: SQL models read them, nothing learns them.
     """
 
@@ -57,10 +106,11 @@ class Reading:
     unit: str
     order: str
     columns: tuple[str, ...]
+    sides: Sides | None = None
     infinite: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
-    def of(source: Opened, declared: Declared | None, scratch: Path) -> Reading:
+    def of(source: Opened, declared: Declared | None, scratch: Path, family: Belonging | None = None) -> Reading:
         """Raises BuildError for a column that the declaration has and the source has not."""
         spec = source.spec
         if declared is None:
@@ -85,13 +135,17 @@ class Reading:
             marks[c.name] = {what: f"{mark}{what}{i}" for what in wrong}
         together = schema.privacy_unit
         unit = None if together is None else told_apart(source.unit(together))
-        columns.append(f"{bucket(source.row(SALT) if unit is None else joined(SALT, [unit]))} AS {mark}bucket")
+        sides = None if family is None else Sides.of(source, family, mark)
+        if sides is None:
+            columns.append(f"{bucket(source.row(SALT) if unit is None else joined(SALT, [unit]))} AS {mark}bucket")
+        else:
+            columns += sides.columns
         if declared is not None and unit is not None:
             columns.append(f"{unit} AS {mark}unit")
             columns.append(f"md5({source.row(UNIT_SALT)}) AS {mark}order")
         return Reading(
             source, declared, found, schema, scratch / "every.parquet", marks,
-            f"{mark}bucket", f"{mark}unit", f"{mark}order", tuple(columns),
+            f"{mark}bucket", f"{mark}unit", f"{mark}order", tuple(columns), sides,
         )  # fmt: skip
 
     @property
@@ -109,7 +163,13 @@ class Reading:
     def write(self) -> None:
         self.every.parent.mkdir(parents=True, exist_ok=True)
         query = f"SELECT {', '.join(self.columns)} FROM raw"
-        self.source.connection.execute(f"COPY ({query}) TO {literal(str(self.every))} (FORMAT parquet)")
+        joins = self.sides is not None and self.sides.joins
+        first = self.every.with_name("unsided.parquet") if joins else self.every
+        self.source.connection.execute(f"COPY ({query}) TO {literal(str(first))} (FORMAT parquet)")
+        if self.sides is not None and joins:
+            query = self.sides.joined(first)
+            self.source.connection.execute(f"COPY ({query}) TO {literal(str(self.every))} (FORMAT parquet)")
+            first.unlink()
 
     def notes(self) -> list[str]:
         """Check the rows that were written. Returns what a person should know; raises BuildError as the module says."""

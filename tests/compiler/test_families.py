@@ -226,6 +226,15 @@ def both(*edits: Edit) -> Edit:
     return lambda *given: [edit(*given) for edit in edits]
 
 
+def learns(name: str, **said: Any) -> Edit:
+    """Instead of the family, a model of one of its tables."""
+
+    def edit(tables: Any, family: Any, document: Any) -> None:
+        document["models"][:] = [{"name": "alone", "source": f"{{{{ source('shop', '{name}') }}}}", **said}]
+
+    return edit
+
+
 REFUSED: list[tuple[Edit, str, str, str]] = [
     (key("orders", column="customer_id", references="customer"), "names no table 'customer'", "customer", "customers"),
     (key("orders", column="nobody", references="customers"), "has no column 'nobody'", "nobody", ""),
@@ -281,6 +290,8 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (entry(3, conditions={"kind": "tea"}), "published as it is", "conditions", "drop conditions"),
     (entry(1, columns=[{"name": "nobody"}]), "no column 'nobody'", "nobody", ""),
     (family(tables=["customers", "lines"]), "which the family leaves out", "lines", "add orders"),
+    (learns("lines", epsilon=1), "no column of 'lines' says whose a row is", "1", "no epsilon yet"),
+    (learns("orders", epsilon=1), "counts as other people", "1", "the same population"),
     (family(tables=["products"]), "every table of 'synthetic_shop' is public", "", "drop public"),
 ]
 

@@ -94,7 +94,9 @@ def _record_key(context: AuditContext, column: str) -> str:
 def units(context: AuditContext) -> tuple[Array, Array]:
     """The unit of each training row and of each held-out row, as numbers.
 
-    Where one lies on both sides, the split was none of :mod:`synthkit.sources.split`'s, and each row is its own unit.
+    Rows without a unit are one, or, where they lie on both sides as rows that belong to nobody do
+    (:mod:`synthkit.sources.family`), each its own. Where another unit lies on both sides, the split was none of
+    :mod:`synthkit.sources.split`'s, and each row is its own unit.
     """
     import numpy as np
 
@@ -106,11 +108,23 @@ def units(context: AuditContext) -> tuple[Array, Array]:
 
     def both() -> tuple[Array, Array]:
         train, holdout = of("train"), of("holdout")
+        if together is not None and np.intersect1d(train, holdout).size:
+            train = _alone(context, "train", together, train)
+            holdout = _alone(context, "holdout", together, holdout)
         if np.intersect1d(train, holdout).size:
             return np.arange(len(train)), np.arange(len(train), len(train) + len(holdout))
         return train, holdout
 
     return context.shared(("units",), both)
+
+
+def _alone(context: AuditContext, side: Side, together: str, found: Array) -> Array:
+    """The units, in which each row without one has a number that no other row has."""
+    import numpy as np
+
+    missing = np.asarray(context.column(side, f"{quote(together)} IS NULL").to_numpy(zero_copy_only=False), dtype=bool)
+    first = {"train": 0, "holdout": 1, "synthetic": 2}[side]
+    return np.where(missing, np.arange(len(found), dtype=np.uint64) * np.uint64(3) + np.uint64(first), found)
 
 
 def _hashes(context: AuditContext, side: Side, expression: str) -> Array:
