@@ -17,6 +17,8 @@ _ADVICE = {
     "dcr": _COPIES,
     "nndr": _COPIES,
     "exact_match": _COPIES,
+    "entity_membership": "the tables give whole entities away: train shorter, use a smaller model or more entities",
+    "entity_copies": _COPIES,
     "value_reuse": "min_count: 5 on the generator (circuit, ctgan, tvae) draws between such values; or set epsilon",
     "outlier_similarity": _COPIES,
     "singling_out": _COPIES,

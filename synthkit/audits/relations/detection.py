@@ -48,7 +48,14 @@ class JoinedDetectionParams(CombinedParams):
     max_rows: int = Field(default=10_000, ge=FEWEST)
 
 
-@audit("joined_detection", JoinedDetectionParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
+@audit(
+    "joined_detection",
+    JoinedDetectionParams,
+    family="fidelity",
+    needs=("train", "holdout"),
+    between=SHARE,
+    stands_on=("child",),
+)
 def joined_detection(context: AuditContext, params: JoinedDetectionParams) -> AuditResult:
     """Can a classifier tell rows joined with what they hang on, or parents with their children, from real ones? AUC
 

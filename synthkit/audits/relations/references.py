@@ -45,16 +45,16 @@ class _Broken:
     rows: Array
 
 
-@audit("references", ReferencesParams, family="integrity", needs=("train",), between=POSITIVE)
+@audit("references", ReferencesParams, family="integrity", needs=("train",), between=POSITIVE, stands_on=("child",))
 def references(context: AuditContext, params: ReferencesParams) -> AuditResult:
     """Keys name rows that are there, as singly as the real ones, and are null as often
 
     The value is the number of rows that break something of a key. A key that is not null names a row of the parent; it
-    names nothing only where real keys do, and then no more often. What is so in all real rows stays so: no two rows of
-    a link table name the same two rows, at most one row names a parent (one to one), no row is its own ancestor. The
-    first two count as rules where the primary key says so, or where keys dealt at random would have made three doubled
-    ones or more, so that none by chance has a probability below 5 %. ``max_per_parent`` is kept. These are counts, and
-    exact.
+    names nothing only where ``orphans: keep`` says so and real keys do, and then no more often. What is so in all real
+    rows stays so: no two rows of a link table name the same two rows, at most one row names a parent (one to one), no
+    row is its own ancestor. The first two count as rules where the primary key says so, or where keys dealt at random
+    would have made three doubled ones or more, so that none by chance has a probability below 5 %. ``max_per_parent``
+    is kept. These are counts, and exact.
 
     The share of null keys is an estimate: |difference| from the held-out rows', with its interval over entities drawn
     anew, its floor from training rows, and the limit ``max_nulls``.
@@ -106,13 +106,13 @@ def _of_key(found: Links, key: Key) -> list[_Broken]:
     name = name_of(key)
     real, ours = found.named("real", key), found.named("synthetic", key)
     broken = []
-    if not (real == NOBODY).any():
+    if not (key.orphans and (real == NOBODY).any()):
         broken.append(_Broken(name, "name no row that is there", ours == NOBODY))
     most = _most(found, key, real)
     if most is not None:
         what = "are a second one of their parent" if most == 1 else f"are more than {most} of one parent"
         broken.append(_Broken(name, what, _rank_within(ours, ours >= 0) >= most))
-    if key.table == key.references and not _circling(real).any():
+    if key.inner and not _circling(real).any():
         broken.append(_Broken(name, "are their own ancestors", _circling(ours)))
     return [b for b in broken if len(b.rows) == len(ours) and np.ndim(b.rows) == 1]
 
@@ -201,6 +201,8 @@ def _shares(found: Links, key: Key, most: float) -> list[ColumnResult]:
     results = []
     for code, what in ((NULL, "nulls"), (NOBODY, "to nothing")):
         ours, theirs = found.named("synthetic", key) == code, found.on(side, key.table, real) == code
+        if code == NOBODY and not key.orphans:
+            continue
         if not ((real == code).any() or (code == NULL and ours.any())) or not len(theirs):
             continue
         units = [found.units("synthetic", key.table), found.on(side, key.table, found.units("real", key.table))]

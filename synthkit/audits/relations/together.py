@@ -45,7 +45,14 @@ class ParentChildParams(CombinedParams):
     max_rows: int = Field(default=50_000, ge=FEWEST)
 
 
-@audit("parent_child", ParentChildParams, family="fidelity", needs=("train", "holdout"), between=(0.0, 2.0))
+@audit(
+    "parent_child",
+    ParentChildParams,
+    family="fidelity",
+    needs=("train", "holdout"),
+    between=(0.0, 2.0),
+    stands_on=("child",),
+)
 def parent_child(context: AuditContext, params: ParentChildParams) -> AuditResult:
     """How far correlations between parents' columns and their children's are from the real ones, over the strong pairs
 

@@ -78,7 +78,9 @@ class _Sides:
 Measure = tuple[str, str, Draws, dict[str, float]]  # what the limit is of, in words, the distance, its columns
 
 
-@audit("sequence", SequenceParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
+@audit(
+    "sequence", SequenceParams, family="fidelity", needs=("train", "holdout"), between=SHARE, stands_on=("sequence",)
+)
 def sequence(context: AuditContext, params: SequenceParams) -> AuditResult:
     """Do rows follow one another as real ones do: gaps, lengths, lags, transitions, constants, counters, spectra?
 

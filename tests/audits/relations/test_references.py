@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.audits.families import family_context
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import AuditResult
 from synthkit.audits.relations.links import NOBODY, NULL, rows_named
 from synthkit.audits.relations.references import _by_chance, _circling
 from synthkit.generators.tables import Key
@@ -126,9 +127,19 @@ def test_where_real_keys_lead_to_nothing_as_many_may(tmp_path: Path) -> None:
 
     synthetic, train, holdout = (dict(side) for side in healthy())
     real = (lost(train, 0.1, 1), lost(holdout, 0.1, 2))
-    kept = run("references", family_context((lost(synthetic, 0.1, 3), *real), "orders", tmp_path / "kept"))
-    none = run("references", family_context((synthetic, *real), "orders", tmp_path / "none"))
-    many = run("references", family_context((lost(synthetic, 0.3, 3), *real), "orders", tmp_path / "many"))
+
+    def judged(rows: Family, name: str, orphans: bool = True) -> AuditResult:
+        ctx = family_context((rows, *real), "orders", tmp_path / name)
+        assert ctx.family is not None
+        key = Key("orders", ("customer_id",), "customers", owner=True, orphans=orphans)
+        return run("references", replace(ctx, family=replace(ctx.family, keys=(key,)), _cache={}))
+
+    kept, none, many = (
+        judged(lost(synthetic, 0.1, 3), "kept"),
+        judged(synthetic, "none"),
+        judged(lost(synthetic, 0.3, 3), "many"),
+    )
+    assert judged(lost(synthetic, 0.1, 3), "unsaid", orphans=False).status == "fail"
     assert [r.status for r in (kept, none, many)] == ["pass", "pass", "fail"], kept.message
 
 

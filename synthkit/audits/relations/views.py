@@ -1,0 +1,186 @@
+"""A family seen as one table: a row for each entity with all that is theirs, or rows with what they hang on.
+
+What such a view is written to lies in a folder of its own, which goes with the audit's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.relations.columns import Named, aggregates, beside, joined, plain
+from synthkit.audits.relations.links import Links, World, world_of
+from synthkit.audits.sequence.steps import entity_columns, family_links, order_column, sequence_of, steps
+from synthkit.schema import Column, Schema, Table
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    Array = npt.NDArray[Any]
+
+SIDES: tuple[Side, ...] = ("synthetic", "train", "holdout")
+
+
+def entity_rows(found: Links, side: Side) -> Array:
+    """The number in its world of each entity of a side: of the root's rows, or of the sequences of a table by
+    itself."""
+    import numpy as np
+
+    table, world = found.family.table, world_of(side)
+    if stands_alone(found):
+        return np.unique((of := sequence_of(found, world)[found.part(side, table)])[of >= 0])
+    part = found.part(side, table)
+    return np.arange(part.start, part.stop)
+
+
+def stands_alone(found: Links) -> bool:
+    """Whether the entities are values of a column, as the table has no parent."""
+    return found.family.owner(found.family.table) is None and bool(entity_columns(found))
+
+
+def has_entities(found: Links) -> bool:
+    """Whether entities are rows of the audited table, or a column of it says whose its rows are."""
+    family = found.family
+    return stands_alone(found) or (family.owner(family.table) is None and bool(family.owned(family.table)))
+
+
+def of_entities(found: Links, world: World) -> Named:
+    """For each entity of a world: its own columns, and what all rows that belong to it are, table by table."""
+    import numpy as np
+
+    family = found.family
+    if stands_alone(found):
+        of = sequence_of(found, world)
+        return aggregates(found, world, family.table, of, int(of.max(initial=-1)) + 1)
+    parts = [plain(found, world, family.table)]
+    total = sum(found.rows(s, family.table) for s in found.sides(world, family.table))
+    for table in family.owned(family.table):
+        parts.append(aggregates(found, world, table, np.maximum(found.units(world, table), -1), total))
+    return beside(parts)
+
+
+def entity_view(context: AuditContext) -> AuditContext:
+    """The context over one row for each entity: what it is, and what all that belongs to it is."""
+    found = family_links(context)
+    whole = {world: of_entities(found, world) for world in ("synthetic", "real")}
+
+    def read(side: Side) -> pa.Table:
+        return _arrow(whole[world_of(side)].take(entity_rows(found, side)))
+
+    return context.shared(("entity view",), lambda: _written(context, read, {}))
+
+
+def joined_view(context: AuditContext) -> AuditContext:
+    """The context over the table's rows with all that they hang on: their ancestors' columns, what belongs to them, and
+    the row before them in their sequence. The table's own columns have their names."""
+    found = family_links(context)
+    own = {c.name: c for c in context.schema.columns}
+
+    def read(side: Side) -> pa.Table:
+        further = _arrow(_around(found, side))
+        rows = context.arrow(side).select([n for n in own if n in _shared(context)])
+        for name in further.column_names:
+            rows = rows.append_column(name, further[name])
+        return rows
+
+    return context.shared(("joined view",), lambda: _written(context, read, own))
+
+
+def test_units(context: AuditContext, side: Side) -> Array:
+    """The entity of each of the table's rows on a side."""
+    found = family_links(context)
+    table, world = found.family.table, world_of(side)
+    part = found.part(side, table)
+    if stands_alone(found):
+        return sequence_of(found, world)[part]
+    return found.units(world, table)[part]
+
+
+def _shared(context: AuditContext) -> frozenset[str]:
+    names = [set(t.schema.names) for s in SIDES if (t := context.side(s)) is not None]
+    return frozenset(set.intersection(*names))
+
+
+def _around(found: Links, side: Side) -> Named:
+    """What is known of each row beside its own columns."""
+    import numpy as np
+
+    family, table, world = found.family, found.family.table, world_of(side)
+    part = found.part(side, table)
+    own = plain(found, world, table)
+    parts = [_without(joined(found, world, table, coded=True), len(own.names))]
+    total = sum(found.rows(s, table) for s in found.sides(world, table))
+    for below in family.owned(table):
+        parts.append(aggregates(found, world, below, _ancestors(found, world, below), total))
+    everything = beside(parts)
+    taken = [Named(everything.names, everything.values[part], everything.coded)]
+    if order_column(found) is not None and entity_columns(found):
+        before = np.full(part.stop - part.start, -1)
+        at = steps(found, side)
+        before[at.rows[at.later] - part.start] = at.rows[at.later - 1]
+        last = own.take(before)
+        taken.append(Named(tuple(f"before: {n}" for n in last.names), last.values, last.coded))
+    return beside(taken)
+
+
+def _ancestors(found: Links, world: World, table: str) -> Array:
+    """For each row of a table that the audited one owns: the number of the audited table's row that it belongs to."""
+    import numpy as np
+
+    key = found.family.owner(table)
+    assert key is not None
+    named = found.named(world, key)
+    if key.references == found.family.table:
+        return named
+    above = _ancestors(found, world, key.references)
+    return np.where(named >= 0, above[np.maximum(named, 0)], -1) if len(above) else named
+
+
+def _without(named: Named, first: int) -> Named:
+    return Named(named.names[first:], named.values[:, first:], named.coded[first:])
+
+
+def _arrow(named: Named) -> pa.Table:
+    """Numbers as they are, codes as text; a name for each column, whatever it is called elsewhere."""
+    import numpy as np
+    import pyarrow as pa
+
+    columns = {}
+    for i, name in enumerate(named.names):
+        values = named.values[:, i]
+        missing = ~np.isfinite(values)
+        if named.coded[i]:
+            columns[name] = pa.array(np.where(missing, 0, values).astype(int).astype(str), pa.string(), mask=missing)
+        else:
+            columns[name] = pa.array(values, pa.float64(), mask=missing)
+    return pa.table(columns) if columns else pa.table({"nothing": pa.nulls(len(named.values), pa.float64())})
+
+
+def _written(context: AuditContext, read: Callable[[Side], pa.Table], own: dict[str, Column]) -> AuditContext:
+    """A context over what ``read`` gives of each side; ``own`` columns are what they are in the audited table."""
+    import pyarrow.parquet as pq
+
+    folder = TemporaryDirectory(prefix="synthkit-view-")
+    tables = {}
+    for side in SIDES:
+        rows = read(side)
+        path = Path(folder.name) / f"{side}.parquet"
+        pq.write_table(rows, path)
+        columns = tuple(own.get(n) or _column(n, rows.schema.field(n).type) for n in rows.column_names)
+        tables[side] = Table(Schema(columns), (path,), rows.num_rows)
+    made = AuditContext(
+        tables["synthetic"].schema, tables["synthetic"], tables["train"], tables["holdout"], context.seed,
+        training=context.training,
+    )  # fmt: skip
+    made.shared(("folder",), lambda: folder)  # which goes when the view does
+    return made
+
+
+def _column(name: str, kind: pa.DataType) -> Column:
+    import pyarrow.types as t
+
+    return Column(name, "float", "DOUBLE") if t.is_floating(kind) else Column(name, "categorical", "VARCHAR")
