@@ -19,6 +19,13 @@ detection                   max: 0.6; with epsilon none                 warn    
 membership_inference        max_auc: 0.6, max_tpr: 0.05                 error     there are held-out rows
 exact_match                 max: 0.01                                   error     there are held-out rows
 value_reuse                 max: 0.05, min_count: 5                     error     there are held-out rows
+references                                                              error     of a family: it has foreign keys
+cardinality                 of: children, max: 0.25                     error     likewise
+parent_child                max: 0.1                                    warn      likewise
+joined_detection            max: 0.65                                   warn      likewise
+sequence                    max: 0.1                                    warn      order_by, with an owner or entity
+entity_membership           max_auc: 0.6, max_tpr: 0.05                 error     a root with children, or an entity
+entity_copies               max: 0.01                                   error     likewise
 ==========================  ==========================================  ========  ==============================
 
 The bounds of ``ks`` and ``chi_square`` were set by looking at Gaussian copulas of fifteen public tables: ten
@@ -45,6 +52,7 @@ MEAN_DISTANCE = 0.25
 COLUMN_DISTANCE = 0.2
 MAX_AUC = 0.6
 PAIRS_EXCESS = 0.05
+CHILDREN_DISTANCE = 0.25
 MAX_DUPLICATES = 0.02  # of the tasks of an instruction table, near ones included
 MAX_REFUSALS = 0.01  # of its responses
 
@@ -65,7 +73,6 @@ def default_audits(
         has_rules: whether rules are declared, or looked for in the training rows.
         stands: what the table is among others, of a family or in time.
     """
-    del stands  # no audit of the set is of several tables yet
     specs = [_spec("row_count", min=1), *_declared(schema)]
     if isinstance(generator, Trained) and has_rules:
         specs.append(_spec("rules"))
@@ -78,13 +85,27 @@ def default_audits(
         for audit, params in (("column_pairs", pairs), ("coverage", {}), ("detection", {})):
             specs.append(AuditSpec(audit=audit, severity="warn", params=params))
         specs += [_spec("membership_inference", max_auc=MAX_AUC)]
-        specs += [_spec("exact_match"), _spec("value_reuse")]
+        specs += [_spec("exact_match"), _spec("value_reuse"), *_of_several(stands, schema)]
     if isinstance(generator, Taught) and schema is not None and {"instruction", "response"} <= schema.by_name.keys():
         told = {"input": "input"} if "input" in schema.by_name else {}
         specs += [_spec("not_null", columns=["instruction", "response"])]
         specs.append(_spec("text_duplicates", **told, max=MAX_DUPLICATES))
         specs.append(_spec("refusal_rate", max=MAX_REFUSALS))
     return tuple(specs)
+
+
+def _of_several(stands: frozenset[Stands], schema: Schema | None) -> list[AuditSpec]:
+    """What a table must prove as one of several, or as rows that follow one another."""
+    specs = []
+    if "child" in stands:
+        specs += [_spec("references"), _spec("cardinality", of="children", max=CHILDREN_DISTANCE)]
+        specs += [AuditSpec(audit=a, severity="warn") for a in ("parent_child", "joined_detection")]
+    alone = "sequence" in stands and "child" not in stands and schema is not None and schema.entity is not None
+    if "sequence" in stands and ("child" in stands or alone):
+        specs.append(AuditSpec(audit="sequence", severity="warn"))
+    if ("root" in stands and "parent" in stands) or alone:
+        specs += [_spec("entity_membership", max_auc=MAX_AUC), _spec("entity_copies")]
+    return specs
 
 
 def _declared(schema: Schema | None) -> list[AuditSpec]:

@@ -13,10 +13,10 @@ from synthkit.audits.gate import Default, GateParams, gated, limit_of, untold
 from synthkit.audits.privacy.copies import ADVICE, one_sided, rarefied
 from synthkit.audits.relations.columns import comparable
 from synthkit.audits.relations.links import Links, World, world_of
+from synthkit.audits.relations.steps import family_links, sequence_of
 from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
 from synthkit.audits.rows.choice import skipped
 from synthkit.audits.rows.proportions import paired_excess
-from synthkit.audits.sequence.steps import family_links, sequence_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

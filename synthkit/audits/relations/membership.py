@@ -14,9 +14,9 @@ from synthkit.audits.measures.statistics import delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.privacy.membership import attack_scores, halves
 from synthkit.audits.privacy.population import COPY_LESS
 from synthkit.audits.privacy.theory import limits
+from synthkit.audits.relations.steps import family_links
 from synthkit.audits.relations.views import entity_view, has_entities
 from synthkit.audits.rows.choice import skipped
-from synthkit.audits.sequence.steps import family_links
 
 FEWEST = 50  # members (and as many non-members) below which nothing can be told
 COIN = 0.5

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.relations.columns import Named, aggregates, beside, joined, plain
 from synthkit.audits.relations.links import Links, World, world_of
-from synthkit.audits.sequence.steps import entity_columns, family_links, order_column, sequence_of, steps
+from synthkit.audits.relations.steps import entity_columns, family_links, order_column, sequence_of, steps
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:

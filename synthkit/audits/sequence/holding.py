@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.relations.columns import categories, codes, comparable, is_number, number
 from synthkit.audits.relations.links import Links, World
-from synthkit.audits.sequence.steps import Steps
+from synthkit.audits.relations.steps import Steps
 from synthkit.audits.verdict import ALPHA
 from synthkit.schema import Column
 

@@ -14,12 +14,12 @@ from synthkit.audits.counting import listed
 from synthkit.audits.gate import Estimate, Limit, judge, untold
 from synthkit.audits.relations.columns import codes, comparable, is_number, number, places
 from synthkit.audits.relations.links import Links, world_of
+from synthkit.audits.relations.steps import Steps, entity_columns, family_links, order_column, steps
 from synthkit.audits.rows.choice import skipped
 from synthkit.audits.rows.entities import FEWEST, among, count, deal_entities, ks, lags_apart, variation
 from synthkit.audits.rows.sampling_error import Draws, Groups, mean
 from synthkit.audits.sequence.holding import Held, constants, held
 from synthkit.audits.sequence.spectra import regular, spectra_apart
-from synthkit.audits.sequence.steps import Steps, entity_columns, family_links, order_column, steps
 from synthkit.audits.verdict import ALPHA
 from synthkit.schema import Column
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from synthkit.audits.relations.steps import Steps
 from synthkit.audits.rows.sampling_error import Draws, Groups, gaps
-from synthkit.audits.sequence.steps import Steps
 
 if TYPE_CHECKING:
     import numpy.typing as npt

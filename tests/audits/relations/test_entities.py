@@ -121,7 +121,7 @@ def patients(seed: int, count: int, first: int, rows: pa.Table | None = None) ->
 
 
 def test_entities_of_a_table_without_a_parent(tmp_path: Path) -> None:
-    train, holdout = patients(1, 300, 0), patients(2, 200, 1_000)
+    train, holdout = patients(1, 600, 0), patients(2, 600, 1_000)
 
     def judged(rows: pa.Table, name: str) -> AuditContext:
         ctx = context(tmp_path / name, rows, train, holdout, types={"patient": "id"})
