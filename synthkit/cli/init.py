@@ -15,8 +15,9 @@ from synthkit.cli.common import place
     "--from",
     "files",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Look at a CSV, Parquet or JSON lines file and write its source and a model. Repeatable.",
+    metavar="FILE|FOLDER|DATABASE",
+    help="Look at a CSV, Parquet or JSON lines file and write its source and a model; of a folder of them, a DuckDB or"
+    " SQLite file or postgresql://…, describe the tables together: those that join become a family. Repeatable.",
 )
 @click.option(
     "--option",
@@ -25,7 +26,8 @@ from synthkit.cli.common import place
     metavar="KEY=VALUE",
     help="An option of the file's reader, with --from: encoding=latin-1, delimiter=;, nullstr=NA. Repeatable.",
 )
-@click.option("--source", "group", default="raw", show_default=True, help="The source's name, with --from.")
+@click.option("--source", "group", help="The source's name, with --from; default: raw, or the folder's or database's.")
+@click.option("--apart", is_flag=True, help="A model for each table, though keys join them, with --from.")
 @click.option("--target-column", help="What a classifier would predict, with --from.")
 @click.option(
     "--propose-bounds",
@@ -44,9 +46,10 @@ from synthkit.cli.common import place
 def command(
     ctx: click.Context,
     name: str | None,
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     options: tuple[str, ...],
-    group: str,
+    group: str | None,
+    apart: bool,
     target_column: str | None,
     bounds: bool,
     copy: bool,
@@ -74,6 +77,7 @@ def command(
         target_column=target_column,
         propose_bounds=bounds,
         copy=copy,
+        apart=apart,
     )
     for path in made.written:
         click.echo(f"wrote {_shown(path)}")

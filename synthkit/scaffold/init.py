@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthkit.errors import SynthError
-from synthkit.files import replacing
+from synthkit.files import replacing, write_text_atomic
 from synthkit.project.project import find_project_root, load_project
 from synthkit.scaffold.fromfile import Proposal, propose
-from synthkit.scaffold.options import options_of
+from synthkit.scaffold.fromtables import propose_together
+from synthkit.scaffold.given import Given, given, identifier
 from synthkit.scaffold.scaffold import empty_files, scaffold_files, write_new
 from synthkit.scaffold.schemas import SCHEMAS, write_schema
 from synthkit.scaffold.unread import is_unread
@@ -47,22 +48,26 @@ def init(
     *,
     files: Sequence[str | Path] = (),
     options: Sequence[str] = (),
-    source: str = "raw",
+    source: str | None = None,
     target_column: str | None = None,
     propose_bounds: bool = False,
     copy: bool = False,
+    apart: bool = False,
 ) -> Made:
     """Make a project that builds at once; with ``files``, describe these instead.
 
     Args:
         name: of a new project; None adds to the project in ``folder``, or above it.
         folder: where the project is made, or is; default: the current one.
-        files: CSV, Parquet or JSON-lines files, for each of which its source and a model are written.
+        files: CSV, Parquet or JSON-lines files, for each of which its source and a model are written; a folder of
+            them, a DuckDB or SQLite file or a PostgreSQL url, whose tables are described together: those that join
+            become one family.
         options: of their reader, each as ``KEY=VALUE``: ``delimiter=;``.
-        source: the name of their source.
+        source: the name of their source; default: ``raw``, or that of the folder or the database.
         target_column: what a classifier would predict.
         propose_bounds: write bounds, values and nullable read off the rows: not private, replace them before epsilon.
         copy: copy the files into ``data/``.
+        apart: a model for each table, though keys join them.
 
     Raises:
         SynthError: the folder is not empty, two files would have one name, or there is neither a name nor a file.
@@ -78,21 +83,79 @@ def init(
         _refuse_occupied(root)
         identifier = _identifier(root.resolve().name)
         made = empty_files(identifier) if files else scaffold_files(identifier)
-    added = []
-    for file in (Path(f).resolve() for f in files):
-        shown = f"data/{file.name}" if copy else None
-        pairs = options_of(options, file) if options else None
-        added.append(propose(file, root.resolve(), source, target_column, shown, propose_bounds, pairs))
+    found = [given(what, root.resolve(), options, copied=copy) for what in files]
+    added = _described(found, root.resolve(), source, target_column, propose_bounds, apart)
     made |= {f"{models}/{one.name}.yml": one.text for one in added}
     _refuse_namesakes(added)
+    said = [one for one in found if one.connection is not None]
+    appended = [_connected(one, root if name is None else None, made) for one in said]
     _forget_unread(root / models, added)
     if copy:
-        _copy([Path(f) for f in files], root)
+        _copy([file for one in found for file in one.files], root)
     written = tuple(write_new(root, made))
+    for text in filter(None, appended):
+        _append(root / "synth_project.yml", text)
     for each in SCHEMAS:
         if not (root / ".synth" / "schemas" / f"{each}.schema.json").exists():
             write_schema(each, root / ".synth" / "schemas")
     return Made(root, models, written, tuple(added))
+
+
+def _described(
+    found: Sequence[Given], root: Path, source: str | None, target: str | None, bounds: bool, apart: bool
+) -> list[Proposal]:
+    """What is written about each table; about several that join, together."""
+    single = all(one.connection is None and len(one.tables) == 1 for one in found)
+    named = identifier(source) if source is not None else None
+    if single:
+        group = source or "raw"
+        files = [one.tables[0] for one in found]
+        if len(files) > 1 and target is None:
+            whole = Given(group, tuple(files))
+            _refuse_twice([table.spec.name for table in files])
+            together = propose_together(whole, root, group, apart=apart, bounds=bounds)
+            if together.keys.foreign:
+                return list(together.proposals)
+        return [propose(Path(str(t.spec.path)), root, group, target, t.shown, bounds, t.spec.options) for t in files]
+    if target is not None:
+        raise SynthError("--target-column is of one table", hint="write tstr among the audits of the table that has it")
+    added: list[Proposal] = []
+    for one in found:
+        group = named or one.name
+        _refuse_twice([table.spec.name for table in one.tables])
+        added += propose_together(one, root, group, apart=apart, bounds=bounds).proposals
+    return added
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        raise SynthError(f"two of the tables would be called {twice!r}", hint="add them one by one, renamed")
+
+
+def _connected(one: Given, root: Path | None, made: dict[str, str]) -> str | None:
+    """Put the connection into a new project's file; of a project that is there, the text to append to its file.
+
+    Raises SynthError where that has connections, but not this one: nothing is written into a block of somebody's.
+    """
+    block = "\n".join(["connections:", *one.said]) + "\n"
+    if root is None:
+        made["synth_project.yml"] += f"\n{block}"
+        return None
+    known = load_project(root).spec.connections
+    if one.connection in known:
+        return None
+    if known:
+        lines = "\n".join(one.said)
+        raise SynthError(
+            f"the project has connections, but none called {one.connection!r}",
+            hint=f"add to connections: in synth_project.yml, and run this again:\n{lines}",
+        )
+    return f"\n{block}"
+
+
+def _append(file: Path, text: str) -> None:
+    write_text_atomic(file, file.read_text("utf-8").rstrip("\n") + "\n" + text)
 
 
 def _refuse_occupied(root: Path) -> None:

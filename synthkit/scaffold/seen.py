@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_VALUES = 100  # longer lists are nobody's public knowledge by accident
+LEFT_OUT = (
+    "NOTE: bounds: and values: are left out on purpose. What you declare there is published with the model:"
+    " declare only what anyone may know, never what you read off the rows"
+)
 MARK = "READ OFF THE ROWS, replace"
 ABOVE = (
     "# NOT PRIVATE: the bounds:, values: and nullable: below were read off the rows, which no budget pays for. Each",

@@ -8,7 +8,7 @@ from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.scaffold.options import options_yaml
-from synthkit.scaffold.writing import SCHEMA, model_lines, source_lines
+from synthkit.scaffold.writing import SCHEMA, model_lines, place_lines, source_lines
 
 MARK = "# NOT READ YET: "  # begins the file, which is written anew where that first line is still there
 _WAYS = (
@@ -36,7 +36,7 @@ def unread(name: str, group: str, shown: str, options: Mapping[str, Any], error:
         SCHEMA,
         "version: 1",
         "",
-        *source_lines(group, name, shown, given),
+        *source_lines(group, name, place_lines(shown, given)),
         "",
         *model_lines(group, name),
     ]

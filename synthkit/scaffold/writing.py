@@ -16,20 +16,37 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def source_lines(group: str, name: str, path: str, options: str | None) -> list[str]:
+def source_lines(group: str, name: str, place: list[str]) -> list[str]:
     """The beginning of a source with one table."""
-    lines = ["sources:", f"  - name: {group}", "    tables:", f"      - name: {name}", f"        path: {quoted(path)}"]
-    return lines if options is None else [*lines, f"        {options}"]
+    return ["sources:", f"  - name: {group}", "    tables:", *table_lines(name, place)]
 
 
-def model_lines(group: str, name: str) -> list[str]:
-    """The model of a table, held to the default set of audits."""
+def table_lines(name: str, place: list[str]) -> list[str]:
+    """The beginning of a source table.
+
+    Args:
+        place: where its rows are, as :func:`place_lines` says it.
+    """
+    return [f"      - name: {name}", *(f"        {line}" for line in place)]
+
+
+def place_lines(path: str, options: str | None) -> list[str]:
+    """A file, and how it is read."""
+    return [f"path: {quoted(path)}", *([] if options is None else [options])]
+
+
+def model_lines(group: str, name: str, *, history: bool = False) -> list[str]:
+    """The model of a table, held to the default set of audits.
+
+    Args:
+        history: whether its rows follow one another: then the compiler chooses what learns that.
+    """
     return [
         "models:",
         f"  - name: synthetic_{name}",
         f"    description: Synthetic stand-in for {group}.{name}",
         f"    source: \"{{{{ source('{group}', '{name}') }}}}\"",
-        "    generator: circuit",
+        *([] if history else ["    generator: circuit"]),
         "    size: 1x",
         "    audits:",
         "      - set: default  # what a model without audits: is held to; add your own below",

@@ -18,7 +18,7 @@ from synthkit.sources.files import inside_as_written
 from synthkit.sources.found import Scan
 from synthkit.sources.location import location
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Asked, Entry, Lookup, Reader
+from synthkit.sources.reader import Asked, Entry, Listed, Lookup, Reader
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import one_select, shut
 
@@ -170,6 +170,40 @@ def _macro(connection: object, sql: str) -> str | None:
     return f"read with {used[0]}, which is a macro of the database" if used else None
 
 
+def _listing(chosen: ConnectionSpec, root: Path) -> tuple[Listed, ...]:
+    import duckdb
+
+    path = database_file(SourceTableSpec(name="tables", connection="it"), chosen, root)
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            connection.execute(f"ATTACH {literal(str(path))} AS source_db (TYPE duckdb, READ_ONLY)")
+            shut(connection)
+            return tuple(_listed(connection))
+    except duckdb.Error as error:
+        raise SynthError(f"cannot open {path}: {str(error).splitlines()[0]}", hint="is it a DuckDB file?") from None
+
+
+def _listed(connection: duckdb.DuckDBPyConnection) -> Iterator[Listed]:
+    """Tables and their keys; a foreign key of DuckDB names a table of its own schema."""
+    names = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source_db' AND NOT internal"
+        " ORDER BY ALL"
+    ).fetchall()
+    keys = connection.execute(
+        "SELECT schema_name, table_name, constraint_type, constraint_column_names, referenced_table,"
+        " referenced_column_names FROM duckdb_constraints() WHERE database_name = 'source_db'"
+        " AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY') ORDER BY constraint_index"
+    ).fetchall()
+    for schema, table in names:
+        before = "" if schema == "main" else f"{schema}."
+        own = [k[2:] for k in keys if k[:2] == (schema, table)]
+        primary = next((tuple(columns) for kind, columns, *_ in own if kind == "PRIMARY KEY"), ())
+        foreign = tuple(
+            (tuple(columns), f"{before}{other}", tuple(to)) for kind, columns, other, to in own if kind == "FOREIGN KEY"
+        )
+        yield Listed(f"{before}{table}", primary, foreign)
+
+
 READER = Reader(
     dialect="duckdb",
     default_schema="main",
@@ -178,5 +212,6 @@ READER = Reader(
     catalogue=_catalogue,
     database=file_identity,
     files=_files,
+    listing=_listing,
     shuts=True,
 )

@@ -71,10 +71,10 @@ def may_bring_columns(spec: SourceTableSpec) -> bool:
     """Whether each row names its own columns, as in JSON lines."""
     if spec.path is None or spec.format is not None:
         return spec.format == "jsonl"
-    return _format_of(spec.path) == "jsonl"
+    return file_kind(spec.path) == "jsonl"
 
 
-def _format_of(name: str) -> str | None:
+def file_kind(name: str) -> str | None:
     """What a file's name says of its format; None where it says nothing."""
     return _FORMATS.get(Path(name.removesuffix(".gz").removesuffix(".zst")).suffix.lower())
 
@@ -83,7 +83,7 @@ def file_format(spec: SourceTableSpec, files: list[Path]) -> str:
     """csv, parquet or jsonl. Raises SynthError where the suffix does not tell."""
     if spec.format is not None:
         return spec.format
-    kind = _format_of(files[0].name)
+    kind = file_kind(files[0].name)
     if kind is None:
         hint = "write format: csv, parquet or jsonl"
         raise SynthError(f"the format of {files[0].name!r} is not clear", location(spec, "path"), hint)

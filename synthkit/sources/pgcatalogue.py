@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Entry
+from synthkit.sources.reader import Entry, Listed
 from synthkit.sql.quoting import quote
 
 # Names, kind, a view's SELECT, columns; whether it is under row security, whether it or any part of it that is read
@@ -24,7 +25,43 @@ SELECT n.nspname, c.relname, c.relkind::text, pg_catalog.pg_get_viewdef(c.oid),
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = pg_catalog.to_regclass(%s)
 """
+# Tables (whole ones, not their parts) that this user may read; and their keys, columns in the keys' own order.
+_TABLES = """
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+ORDER BY 1, 2
+"""
+_CONSTRAINTS = """
+SELECT n.nspname, c.relname, k.contype::text, p.nspname, r.relname,
+    (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),
+    (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num)
+FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_class r ON r.oid = k.confrelid LEFT JOIN pg_catalog.pg_namespace p ON p.oid = r.relnamespace
+WHERE k.contype IN ('p', 'f') AND k.conparentid = 0
+ORDER BY k.oid
+"""
 _KINDS = {"f": "a foreign table: what is behind it cannot be seen", "m": None, "v": None, "r": None, "p": None}
+
+
+def listed(server: object) -> Iterator[Listed]:
+    """All tables that this user may read, with the keys that the database declares."""
+    import psycopg
+
+    assert isinstance(server, psycopg.Connection)
+    keys = server.execute(_CONSTRAINTS).fetchall()
+    for schema, table in server.execute(_TABLES).fetchall():
+        own = [k for k in keys if k[:2] == (schema, table)]
+        primary = next((tuple(k[5]) for k in own if k[2] == "p"), ())
+        foreign = tuple((tuple(k[5]), _named(k[3], k[4]), tuple(k[6])) for k in own if k[2] == "f")
+        yield Listed(_named(schema, table), primary, foreign)
+
+
+def _named(schema: str, table: str) -> str:
+    return table if schema == "public" else f"{schema}.{table}"
 
 
 def looked_up(server: object, name: Name, query: str) -> Entry | None:

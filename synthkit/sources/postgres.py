@@ -17,8 +17,8 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table, subquery
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import location
-from synthkit.sources.pgcatalogue import looked_up
-from synthkit.sources.reader import Asked, Lookup, Reader
+from synthkit.sources.pgcatalogue import listed, looked_up
+from synthkit.sources.reader import Asked, Listed, Lookup, Reader
 from synthkit.sources.stream import load_batches
 from synthkit.sql.quoting import quote
 
@@ -216,6 +216,11 @@ def _catalogue(spec: SourceTableSpec, chosen: ConnectionSpec, _root: Path) -> It
         yield lambda name: looked_up(server, name, spec.query or "")
 
 
+def _listing(chosen: ConnectionSpec, _root: Path) -> tuple[Listed, ...]:
+    with connected(SourceTableSpec(name="tables", connection="it"), chosen) as server:
+        return tuple(listed(server))
+
+
 def _database(chosen: ConnectionSpec, _root: Path) -> tuple[str, str] | None:
     """Host, port and name."""
     from psycopg.conninfo import conninfo_to_dict
@@ -238,4 +243,5 @@ READER = Reader(
     catalogue=_catalogue,
     database=_database,
     digest=server_digest,
+    listing=_listing,
 )

@@ -34,6 +34,22 @@ Lookup = Callable[[Name], Entry | None]
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A table as a catalogue lists it: its name (after its schema's, where that is no default), and its keys.
+
+    Args:
+        foreign: (columns, the table that they name, its columns; none: its primary key).
+    """
+
+    name: str
+    primary: tuple[str, ...] = ()
+    foreign: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = ()
+
+
+Listing = Callable[[ConnectionSpec, Path], tuple[Listed, ...]]
+
+
+@dataclass(frozen=True)
 class Asked:
     """How a source is to be read.
 
@@ -61,6 +77,8 @@ class Reader:
         dialect: of its SQL, for whoever reads a query without running it.
         default_schema: that of a name without one.
         folds: whether names that differ in case only are one.
+        listing: all tables of the database with the keys that it declares, in the order of their names; None: it
+            cannot tell.
         shuts: whether ``open`` leaves the DuckDB that it is given shut to other files.
         open: makes the view ``found`` of typed columns, or the view ``raw`` of text (:class:`.found.Scan`).
             Raises SynthError, BuildError.
@@ -79,4 +97,5 @@ class Reader:
     database: Callable[[ConnectionSpec, Path], tuple[str, str] | None]
     files: Callable[[SourceTableSpec, ConnectionSpec, Path], list[Path]] | None = None
     digest: Callable[[SourceTableSpec, ConnectionSpec], str] | None = None
+    listing: Listing | None = None
     shuts: bool = False

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from synthkit.sources.duckdbfile import beside, database_file, file_identity, mi
 from synthkit.sources.found import Scan, check_names
 from synthkit.sources.location import location
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Asked, Entry, Lookup, Reader
+from synthkit.sources.reader import Asked, Entry, Listed, Lookup, Reader
 from synthkit.sources.stream import load_texts
 from synthkit.sql.quoting import quote
 
@@ -198,6 +198,36 @@ def _in_sqlite(file: sqlite3.Connection, name: Name) -> Entry | None:
     return Entry("main", own, columns, sql if kind == "view" else None, says)
 
 
+def _listing(chosen: ConnectionSpec, root: Path) -> tuple[Listed, ...]:
+    path = database_file(SourceTableSpec(name="tables", connection="it"), chosen, root)
+    try:
+        with closing(sqlite3.connect(f"file:{url_quote(str(path.resolve()))}?mode=ro", uri=True)) as file:
+            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            names = [str(row[0]) for row in file.execute(f"{query} ORDER BY name").fetchall()]
+            return tuple(_listed(file, name, {n.lower(): n for n in names}) for name in names)
+    except sqlite3.Error as error:
+        raise SynthError(f"{path.name} cannot be read: {error}", hint="is it an SQLite file?") from None
+
+
+def _listed(file: sqlite3.Connection, name: str, names: Mapping[str, str]) -> Listed:
+    """One table. SQLite folds names, so that a key may name a table in other letters than its own."""
+    parts = sorted((int(c[5]), str(c[1])) for c in file.execute(f"PRAGMA table_info({quote(name)})") if c[5])
+    columns = {str(c[1]).lower(): str(c[1]) for c in file.execute(f"PRAGMA table_info({quote(name)})")}
+    keys: dict[int, tuple[str, list[str], list[str]]] = {}
+    for id_, _, table, own, other, *_ in file.execute(f"PRAGMA foreign_key_list({quote(name)})").fetchall():
+        _, ours, theirs = keys.setdefault(id_, (str(table), [], []))
+        ours.append(columns.get(str(own).lower(), str(own)))
+        theirs += [] if other is None else [str(other)]
+    found = []
+    for table, ours, theirs in (keys[id_] for id_ in sorted(keys)):
+        parent = names.get(table.lower())
+        if parent is None:
+            continue
+        own_names = {str(c[1]).lower(): str(c[1]) for c in file.execute(f"PRAGMA table_info({quote(parent)})")}
+        found.append((tuple(ours), parent, tuple(own_names.get(t.lower(), t) for t in theirs)))
+    return Listed(name, tuple(column for _, column in parts), tuple(found))
+
+
 READER = Reader(
     dialect="sqlite",
     default_schema="main",
@@ -206,4 +236,5 @@ READER = Reader(
     catalogue=_catalogue,
     database=file_identity,
     files=_files,
+    listing=_listing,
 )

@@ -13,6 +13,7 @@ What names say and values do not, or values show that any numbers would, is doub
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -132,18 +133,23 @@ def strength(found: Reference) -> tuple[float, ...]:
 def chosen(
     found: Iterable[Reference], tables: Mapping[str, Seen], given: Iterable[Reference] = ()
 ) -> tuple[list[Reference], list[Reference]]:
-    """Those that are believed, the best one of each column, without a circle; and those that are doubtful.
+    """Those that are believed, the best one of each column; and those that are doubtful. Of keys that run in a circle
+    the weakest is cut, where names say it, and else doubtful.
 
     Args:
         given: foreign keys that are known.
     """
-    taken, doubtful = list(given), []
+    taken: list[Reference] = []
+    doubtful = []
+    for one in given:
+        taken.append(replace(one, cut=_circle(one, taken)))
     columns = {(r.table, r.columns) for r in taken}
     for one in sorted(found, key=strength, reverse=True):
         if (one.table, one.columns) in columns:
             continue
-        if believed(one, tables[one.table]) and not _circle(one, taken):
-            taken.append(one)
+        round_ = _circle(one, taken)
+        if believed(one, tables[one.table]) and (not round_ or one.named >= BY_ROLE):
+            taken.append(replace(one, cut=round_))
             columns.add((one.table, one.columns))
         elif suspected(one, tables[one.table]):
             doubtful.append(one)
@@ -182,6 +188,8 @@ def _circle(one: Reference, taken: Iterable[Reference]) -> bool:
         return False
     over: dict[str, set[str]] = {}
     for r in taken:
+        if r.cut:
+            continue
         over.setdefault(r.table, set()).add(r.references)
     reached, ahead = set(), [one.references]
     while ahead:

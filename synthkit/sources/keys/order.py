@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FEWEST_OWNERS = 20
 OWNED = 0.99  # of the child's rows
+MOSTLY = 0.5  # of them, where no other key leads to an owner: the rest are orphans
 FEWEST_EACH = 1.5  # rows of an entity, on average
 APART = 0.5  # of neighbours in the order, those that differ
 RISING = 0.95  # of neighbours in the file, those that do not fall
@@ -43,6 +44,7 @@ _TIMES = frozenset(
         "cycle",
     ]
 )
+_PARTS = frozenset({"year", "month", "day", "hour", "minute"})
 _STEPS = frozenset(
     [
         "seq",
@@ -115,6 +117,7 @@ def owned(
     best: dict[str, Reference] = {}
     for table in tables:
         fit = [r for r in keys if r.table == table and _may_own(r, tables)]
+        fit = [r for r in fit if r.included >= OWNED * tables[table].rows] or fit
         fit = [r for r in fit if table not in _above(r.references, best)]
         if fit:
             best[table] = max(fit, key=lambda r: _owning(r, primary.get(r.table, ())))
@@ -149,9 +152,8 @@ def _looked_up(table: str, keys: Iterable[Reference], best: Mapping[str, Referen
 
 
 def _may_own(one: Reference, tables: Mapping[str, Seen]) -> bool:
-    rows = tables[one.table].rows
-    alone = one.references != one.table and not _of_time(one, tables)
-    return alone and one.matched >= FEWEST_OWNERS and one.included >= OWNED * rows
+    alone = one.references != one.table and not one.cut and not _of_time(one, tables)
+    return alone and one.matched >= FEWEST_OWNERS and one.included >= MOSTLY * tables[one.table].rows
 
 
 def _of_time(one: Reference, tables: Mapping[str, Seen]) -> bool:
@@ -229,12 +231,16 @@ def _best(connection: duckdb.DuckDBPyConnection, seen: Seen, owner: tuple[str, .
         return None
     measured = _measured(connection, seen, owner, some)
     fit = [o for c in some if (o := _Order(c, named[c], *measured[c])).apart >= APART]
+    fit = [o for o in fit if kind_of(seen, o.column) == "moment" or o.rising >= RISING]
     return max(fit, key=lambda o: (o.rising >= RISING, o.named, o.apart), default=None)
 
 
 def _named(seen: Seen, column: str) -> float:
     """How much a column looks like an order: a moment most, then a number that its name says is one."""
     said, kind = set(words(column)), kind_of(seen, column)
+    parts = sum(bool(set(words(c)) & _PARTS) for c in seen.schema.names)
+    if said & _PARTS and parts > 1 and kind == "whole":
+        return 0.0  # a year, a month and a day in columns of their own: none of them orders by itself
     if kind == "moment":
         return 1.0 if said & _LATER else 2.0
     if kind != "whole" or said & _LATER:

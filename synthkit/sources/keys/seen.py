@@ -77,6 +77,7 @@ class Reference:
         why: how the names agree.
         declared: by the database's catalogue, or by the user.
         owner: whether the child's rows belong to the parent's, as lines do to their order.
+        cut: whether it closes a circle, so that the tables cannot be made one after another without leaving it out.
     """
 
     table: str
@@ -95,6 +96,7 @@ class Reference:
     why: str
     declared: bool = False
     owner: bool = False
+    cut: bool = False
 
     @staticmethod
     def of(

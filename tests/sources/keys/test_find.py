@@ -10,32 +10,9 @@ import pytest
 
 from benchmarks.keys.made import SCHEMAS, made
 from synthkit.sources.keys.seen import Declared
-from tests.sources.keys.looking import Columns, doubted, found, told
+from tests.sources.keys.looking import Columns, doubted, found, shop, told
 
 DICE = random.Random(7)
-
-
-def shop(rows: int = 300) -> dict[str, Columns]:
-    """Customers, orders in their order, lines, products."""
-    dice = random.Random(3)
-    whose = sorted(dice.choices(range(1, 81), k=rows))
-    lines = [(o, n) for o in range(1, rows + 1) for n in range(1, dice.randint(1, 4) + 1)]
-    return {
-        "customers": {"customer_id": range(1, 81), "age": [dice.randint(18, 90) for _ in range(80)]},
-        "orders": {
-            "order_id": range(1, rows + 1),
-            "customer_id": whose,
-            "ordered_at": [f"2024-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(rows)],
-            "rating": [dice.randint(1, 5) for _ in range(rows)],
-        },
-        "products": {"product_id": range(1, 31), "price": [dice.random() for _ in range(30)]},
-        "lines": {
-            "order_id": [o for o, _ in lines],
-            "line_no": [n for _, n in lines],
-            "product_id": [dice.randint(1, 30) for _ in lines],
-            "quantity": [dice.randint(1, 20) for _ in lines],
-        },
-    }
 
 
 def test_a_shop(tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""What ``synth init --from`` is given: a file, a folder of files, a database's file, or the url of a server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthkit.errors import SynthError
+from synthkit.project.types import ConnectionSpec, SourceTableSpec
+from synthkit.scaffold.options import options_of, options_yaml
+from synthkit.scaffold.writing import place_lines, quoted
+from synthkit.sources.files import file_kind
+from synthkit.sources.keys.seen import Declared
+from synthkit.sources.reader import Listed
+from synthkit.sources.readers import reader_of
+
+_URL = re.compile(r"^postgres(ql)?://", re.IGNORECASE)
+_SQLITE = b"SQLite format 3\0"
+_DUCKDB = (8, b"DUCK")  # where it stands
+
+
+@dataclass(frozen=True)
+class GivenTable:
+    """A table to look at, and how the YAML says where it is."""
+
+    spec: SourceTableSpec
+    place: tuple[str, ...]
+    shown: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """Tables to look at together.
+
+    Args:
+        name: for their group, where nobody names it.
+        connection: the name of the one that they are behind; ``connections`` holds it as it is read now, and
+            ``said`` is its YAML, without a password.
+        declared: the keys that a database's catalogue declares.
+        files: what would be copied.
+        notes: for people.
+    """
+
+    name: str
+    tables: tuple[GivenTable, ...]
+    connection: str | None = None
+    connections: Mapping[str, ConnectionSpec] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+    declared: Declared = field(default_factory=Declared)
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def identifier(text: str) -> str:
+    """A name that a table can have.
+
+    >>> identifier("Kunden 2024"), identifier("1st")
+    ('kunden_2024', 't_1st')
+    """
+    name = re.sub(r"\W+", "_", text).strip("_").lower() or "table"
+    return f"t_{name}" if name[0].isdigit() else name
+
+
+def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool) -> Given:
+    """Look what is there, and at no row yet.
+
+    Args:
+        what: a path, or a url.
+        root: of the project, by which paths are written.
+        options: of the reader of files, as ``KEY=VALUE``.
+        copied: whether the files will lie in ``data/``.
+
+    Raises:
+        SynthError: there is nothing to read, or a database cannot be reached.
+    """
+    if isinstance(what, str) and _URL.match(what):
+        return _server(what)
+    path = Path(what).resolve()
+    if path.is_dir():
+        return _files(identifier(path.name), sorted(p for p in path.iterdir() if p.is_file()), root, options, copied)
+    if not path.is_file():
+        raise SynthError(f"there is no file or folder {what}", hint="name files, a folder, or postgresql://…")
+    kind = _database_kind(path)
+    if kind is None:
+        return _files(identifier(path.stem), [path], root, options, copied, alone=True)
+    if options:
+        raise SynthError("--option is for the readers of files, not of databases", hint="leave it out")
+    shown = _shown(path, root, copied)
+    name = identifier(path.stem)
+    said = (f"  {name}:", f"    type: {kind}", f"    path: {quoted(shown)}")
+    return _database(name, ConnectionSpec(type=kind, path=str(path)), root, said, (path,), ())
+
+
+def _files(
+    name: str, files: Sequence[Path], root: Path, options: Sequence[str], copied: bool, *, alone: bool = False
+) -> Given:
+    known = [f for f in files if alone or file_kind(f.name) is not None]
+    others = [f.name for f in files if f not in known and not f.name.startswith(".")]
+    if not known:
+        raise SynthError(f"no file in {name} can be read", hint="CSV, Parquet and JSON lines are, and databases")
+    tables = []
+    for file in known:
+        pairs: dict[str, Any] = options_of(options, file) if options else {}
+        shown = _shown(file, root, copied)
+        lines = place_lines(shown, options_yaml(pairs) if pairs else None)
+        spec = SourceTableSpec(name=identifier(file.stem), path=str(file), options=pairs)
+        tables.append(GivenTable(spec, tuple(lines), shown))
+    notes = (f"not looked at: {', '.join(others)}",) if others else ()
+    return Given(name, tuple(tables), files=tuple(known), notes=notes)
+
+
+def _shown(path: Path, root: Path, copied: bool) -> str:
+    if copied:
+        return f"data/{path.name}"
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _database_kind(path: Path) -> str | None:
+    with path.open("rb") as file:
+        begin = file.read(16)
+    if begin == _SQLITE:
+        return "sqlite"
+    return "duckdb" if begin[_DUCKDB[0] :].startswith(_DUCKDB[1]) else None
+
+
+def _server(url: str) -> Given:
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        said = conninfo_to_dict(url)
+    except Exception:
+        hint = "write postgresql://user:password@host:port/database, special characters in % notation"
+        raise SynthError("the url cannot be parsed", hint=hint) from None
+    name = identifier(str(said.get("dbname") or "database"))
+    variable = f"{name.upper()}_URL"
+    secret = said.get("password") is not None
+    shown = f"\"{{{{ env_var('{variable}') }}}}\"" if secret else quoted(url)
+    lines = (f"  {name}:", "    type: postgres", f"    url: {shown}")
+    note = f"the password is written nowhere: set the environment variable {variable} to the url before synth build"
+    return _database(name, ConnectionSpec(type="postgres", url=url), Path(), lines, (), (note,) if secret else ())
+
+
+def _database(
+    name: str,
+    chosen: ConnectionSpec,
+    root: Path,
+    said: tuple[str, ...],
+    files: tuple[Path, ...],
+    notes: tuple[str, ...],
+) -> Given:
+    """All tables of a database, with what its catalogue declares."""
+    listing = reader_of(chosen).listing
+    assert listing is not None, "the built-in readers list their tables"
+    found = listing(chosen, root)
+    if not found:
+        raise SynthError(f"the database {name!r} has no table that can be read", hint="check the rights of the user")
+    names = {one.name: identifier(one.name) for one in found}
+    tables = []
+    for one in found:
+        own = names[one.name]
+        spec = SourceTableSpec(name=own, connection=name, table=one.name)
+        place = () if one.name == own else (f"table: {quoted(one.name)}",)
+        tables.append(GivenTable(spec, place, one.name))
+    return Given(name, tuple(tables), name, {name: chosen}, said, _declared(found, names), files, notes)
+
+
+def _declared(found: Sequence[Listed], names: Mapping[str, str]) -> Declared:
+    primary = {names[one.name]: one.primary for one in found if one.primary}
+    foreign = tuple(
+        (names[one.name], columns, names[other], to)
+        for one in found
+        for columns, other, to in one.foreign
+        if other in names
+    )
+    return Declared(primary, foreign)

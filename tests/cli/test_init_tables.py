@@ -1,0 +1,260 @@
+"""`synth init --from` a folder or a database: sources with keys, one family, and what each key rests on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from tests.postgres_server import PASSWORD, Server, postgres
+from tests.sources.keys.looking import Columns, shop
+from tests.synth import Project, run_synth, write_csv
+
+__all__ = ["postgres"]
+
+DDL = (
+    "CREATE TABLE people (nr INTEGER PRIMARY KEY, age INTEGER, boss INTEGER REFERENCES people (nr))",
+    "CREATE TABLE bills (bill INTEGER PRIMARY KEY, payer INTEGER REFERENCES people (nr), sent DATE)",
+    "CREATE TABLE parts (bill INTEGER REFERENCES bills (bill), part INTEGER, amount INTEGER, PRIMARY KEY (bill, part))",
+    "CREATE TABLE checks (mark INTEGER PRIMARY KEY, b INTEGER, p INTEGER, bill_bill INTEGER,"
+    " FOREIGN KEY (b, p) REFERENCES parts (bill, part))",
+)
+
+
+def rows() -> list[str]:
+    """Forty people, a hundred and twenty bills, two parts of each, sixty checks; names say nothing of the keys."""
+    people = [f"({i}, {20 + i % 50}, {'NULL' if i == 1 else i // 2 or 1})" for i in range(1, 41)]
+    bills = [f"({i}, {1 + i * 7 % 40}, '2024-{1 + i % 12:02}-{1 + i % 28:02}')" for i in range(1, 121)]
+    parts = [f"({i}, {j}, {i * j % 90})" for i in range(1, 121) for j in (1, 2)]
+    checks = [f"({i}, {i}, {1 + i % 2}, {i})" for i in range(1, 61)]
+    named = (("bills", bills), ("parts", parts), ("checks", checks))
+    first = [f"INSERT INTO people VALUES {one}" for one in people]  # DuckDB looks for each row's boss before it is in
+    return first + [f"INSERT INTO {table} VALUES {', '.join(values)}" for table, values in named]
+
+
+WANTED = {
+    "people": (["nr"], {("boss", "people")}),
+    "bills": (["bill"], {("payer", "people")}),
+    "parts": (["bill", "part"], {("bill", "bills")}),
+}
+
+
+def folder(root: Path, tables: Mapping[str, Columns] | None = None) -> Path:
+    """A folder with a file for each table of the shop."""
+    for name, columns in (tables or shop()).items():
+        listed = list(zip(*columns.values(), strict=True))
+        write_csv(root / "shop" / f"{name}.csv", [dict(zip(columns, row, strict=True)) for row in listed])
+    return root / "shop"
+
+
+def written(project: Project, name: str) -> dict[str, Any]:
+    found = yaml.safe_load((project.root / "models" / f"{name}.yml").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def keys_of(found: Mapping[str, Any], table: str) -> tuple[list[str], set[tuple[str, str]]]:
+    """Primary and foreign keys as they were written."""
+    (said,) = [t for t in found["sources"][0]["tables"] if t["name"] == table]
+    primary = said.get("primary_key", [])
+    named = {(k.get("column") or "+".join(k["columns"]), k["references"]) for k in said.get("foreign_keys", ())}
+    return [primary] if isinstance(primary, str) else primary, named
+
+
+def test_a_folder_becomes_a_family(tmp_path: Path) -> None:
+    (folder(tmp_path) / "README.md").write_text("no table")
+    done = run_synth(tmp_path, "init", "p", "--from", "shop", "--copy")
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "p")
+    found = written(project, "shop")
+    assert [t["path"] for t in found["sources"][0]["tables"]] == [
+        f"data/{n}.csv" for n in ("customers", "lines", "orders", "products")
+    ]
+    assert keys_of(found, "lines") == (["order_id", "line_no"], {("order_id", "orders"), ("product_id", "products")})
+    orders = next(t for t in found["sources"][0]["tables"] if t["name"] == "orders")
+    assert orders["foreign_keys"] == [{"column": "customer_id", "references": "customers", "owner": True}]
+    assert orders["order_by"] == "ordered_at"
+    assert {c["name"]: c["type"] for c in orders["columns"]}["customer_id"] == "id"
+    (model,) = found["models"]
+    assert (model["name"], model["source"]) == ("synthetic_shop", "{{ source('shop') }}")
+    assert [t["table"] for t in model["tables"]] == ["customers", "lines", "orders", "products"]
+    assert "not looked at: README.md" in done.stdout
+    table = {tuple(line.split()[:2]): line for line in done.stdout.splitlines()}
+    line = table["orders", "customer_id"]
+    assert "its owner, by ordered_at" in line
+    assert "300 of 300 rows" in line
+    assert "it bears the key's name customer_id" in line
+    project.ok("compile")
+
+
+def test_a_guess_is_struck_out_by_its_line(tmp_path: Path) -> None:
+    tables = shop()
+    tables["orders"] = {**tables["orders"], "agent_id": [1 + i % 9 for i in range(300)]}
+    folder(tmp_path, tables)
+    assert run_synth(tmp_path, "init", "p", "--from", "shop").returncode == 0
+    project = Project(tmp_path / "p")
+    file = project.root / "models/shop.yml"
+    lines = file.read_text().splitlines()
+    (doubtful,) = [line for line in lines if "doubtful:" in line]
+    assert doubtful.lstrip().startswith("#  - {column: agent_id, references: products}")
+    kept = [line for line in lines if "{column: product_id," not in line]
+    assert len(kept) == len(lines) - 1
+    file.write_text("\n".join(kept) + "\n")
+    project.ok("compile")
+    assert keys_of(written(project, "shop"), "lines")[1] == {("order_id", "orders")}
+    believed = doubtful.replace("#  -", "  -")
+    file.write_text("\n".join(believed if line == doubtful else line for line in lines) + "\n")
+    project.ok("compile")
+    assert ("agent_id", "products") in keys_of(written(project, "shop"), "orders")[1]
+
+
+def test_files_that_join_are_one_family_and_others_are_not(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    both = ("--from", str(path / "customers.csv"), "--from", str(path / "orders.csv"))
+    assert run_synth(tmp_path, "init", "p", *both).returncode == 0
+    assert [m["name"] for m in written(Project(tmp_path / "p"), "raw")["models"]] == ["synthetic_raw"]
+    others = ("--from", str(path / "customers.csv"), "--from", str(path / "products.csv"))
+    done = run_synth(tmp_path, "init", "q", *others)
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in (tmp_path / "q/models").iterdir()} == {"customers.yml", "products.yml"}
+    assert "will not join" not in done.stdout
+
+
+def test_tables_that_are_kept_apart_will_not_join_and_that_is_said(tmp_path: Path) -> None:
+    folder(tmp_path)
+    done = run_synth(tmp_path, "init", "p", "--from", "shop", "--apart")
+    assert "WARNING: these tables will not join: " in done.stdout
+    assert "orders.customer_id → customers" in done.stdout
+    project = Project(tmp_path / "p")
+    assert [m["name"] for m in written(project, "shop")["models"]] == [
+        f"synthetic_{n}" for n in ("customers", "lines", "orders", "products")
+    ]
+    project.ok("compile")
+
+
+def test_a_table_that_hangs_on_nothing_has_a_model_of_its_own(tmp_path: Path) -> None:
+    tables = shop()
+    tables["weather"] = {"station": [f"s{i % 4}" for i in range(200)], "rain": [i * 37 % 11 / 10 for i in range(200)]}
+    folder(tmp_path, tables)
+    assert run_synth(tmp_path, "init", "p", "--from", "shop").returncode == 0
+    project = Project(tmp_path / "p")
+    models = written(project, "shop")["models"]
+    assert [m["name"] for m in models] == ["synthetic_shop", "synthetic_weather"]
+    assert "weather" not in [t["table"] for t in models[0]["tables"]]
+    project.ok("compile")
+
+
+def test_a_file_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    (folder(tmp_path) / "bad.csv").write_text("a,b\n1,2\n3,4,5\n")
+    done = run_synth(tmp_path, "init", "p", "--from", "shop")
+    assert done.returncode == 1
+    assert "line 3" in done.stderr
+    project = Project(tmp_path / "p")
+    assert (project.root / "models/bad.yml").read_text().startswith("# NOT READ YET")
+    assert keys_of(written(project, "shop"), "orders")[1] == {("customer_id", "customers")}
+    assert "bad.csv, line 3" in project.fails("compile", code=2)
+    (project.root / "../shop/bad.csv").write_text("a,b\n1,2\n")
+    project.ok("compile")
+
+
+def sqlite(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        for statement in (*DDL, *rows()):
+            file.execute(statement)
+        file.commit()
+
+
+def duck(path: Path) -> None:
+    with duckdb.connect(str(path)) as file:
+        for statement in (*DDL, *rows()):
+            file.execute(statement)
+
+
+@pytest.mark.parametrize(("make", "kind"), [(sqlite, "sqlite"), (duck, "duckdb")])
+def test_the_catalogue_of_a_database_file(tmp_path: Path, make: Any, kind: str) -> None:
+    """Its keys come first, though no name says them; what is not declared is found."""
+    make(tmp_path / "books.db")
+    done = run_synth(tmp_path, "init", "p", "--from", "books.db")
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "p")
+    found = written(project, "books")
+    assert found["sources"][0]["connection"] == "books"
+    for table, wanted in WANTED.items():
+        assert keys_of(found, table) == wanted
+    # Of four columns of checks two are declared to name a part; the fourth is named after a table.
+    assert keys_of(found, "checks") == (["mark"], {("b+p", "parts"), ("bill_bill", "bills")})
+    assert "declared" in next(line for line in done.stdout.splitlines() if line.split()[:2] == ["bills", "payer"])
+    connections = yaml.safe_load((project.root / "synth_project.yml").read_text())["connections"]
+    assert connections == {"books": {"type": kind, "path": str(tmp_path / "books.db")}}
+    project.ok("compile")
+
+
+def test_a_database_is_added_to_a_project(shop: Project) -> None:
+    sqlite(shop.root / "data" / "books.db")
+    shop.ok("init", "--from", "data/books.db")
+    assert yaml.safe_load((shop.root / "synth_project.yml").read_text())["connections"] == {
+        "books": {"type": "sqlite", "path": "data/books.db"}
+    }
+    shop.ok("compile")
+    (shop.root / "models/books.yml").unlink()
+    shop.ok("init", "--from", "data/books.db")  # the connection is there by now
+    duck(shop.root / "data" / "others.db")
+    text = shop.fails("init", "--from", "data/others.db", code=2)
+    assert "none called 'others'" in text
+    assert "path: data/others.db" in text
+    assert not (shop.root / "models/others.yml").exists()
+
+
+@pytest.mark.postgres
+def test_the_catalogue_of_a_server(tmp_path: Path, postgres: Server) -> None:
+    postgres.execute("DROP TABLE IF EXISTS checks, parts, bills, people CASCADE", *DDL, *rows())
+    try:
+        done = run_synth(tmp_path, "init", "p", "--from", postgres.url, "--source", "books")
+        assert done.returncode == 0, done.stderr
+        project = Project(tmp_path / "p")
+        found = written(project, "books")
+        for table, wanted in WANTED.items():
+            assert keys_of(found, table) == wanted
+        assert "set the environment variable POSTGRES_URL" in done.stdout
+        for file in project.root.rglob("*.yml"):
+            assert PASSWORD not in file.read_text()
+        assert "env_var('POSTGRES_URL')" in (project.root / "synth_project.yml").read_text()
+        project.ok("compile", env={"POSTGRES_URL": postgres.url})
+    finally:
+        postgres.execute("DROP TABLE IF EXISTS checks, parts, bills, people CASCADE")
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [("nowhere", "there is no file or folder nowhere"), ("empty", "no file in empty can be read"),
+     ("postgresql://h:%zz@y/", "cannot be parsed")],
+)  # fmt: skip
+def test_what_is_not_there_is_said(tmp_path: Path, what: str, message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run_synth(tmp_path, "init", "p", "--from", what)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_series_in_a_file_is_said_to_be_one(tmp_path: Path) -> None:
+    visits = [
+        {"id": who, "day": 90 * turn + who % 7, "sex": "fm"[who % 2], "level": (who * turn) % 13}
+        for who in range(1, 41)
+        for turn in range(3 + who % 4)
+    ]
+    write_csv(tmp_path / "visits.csv", visits)
+    done = run_synth(tmp_path, "init", "p", "--from", "visits.csv")
+    assert "rows follow one another: those of one id by day" in done.stdout
+    project = Project(tmp_path / "p")
+    found = written(project, "visits")
+    table = found["sources"][0]["tables"][0]
+    assert (table["entity"], table["order_by"]) == ("id", "day")
+    assert "generator" not in found["models"][0]
+    project.ok("compile")
