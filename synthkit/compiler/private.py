@@ -11,6 +11,9 @@ from synthkit.encoding.kept.private import private_plan, refusals
 from synthkit.generators.base import Trained
 from synthkit.privacy.knowledge import Unknown, bounds_fault, learnt_columns, unknown
 from synthkit.project.types import Relation, SourceTableSpec
+from synthkit.rules.dependency import Dependency
+from synthkit.rules.language import Rule
+from synthkit.rules.sets import Unique
 from synthkit.schema import Schema
 
 _SHOWN = 6  # columns whose YAML a hint spells out
@@ -39,7 +42,11 @@ def check_private_rules(draft: Draft, model: ModelDraft) -> None:
     columns, rules = learnt_columns(model.declared or model.schema), [r.rule for r in model.rules]
     where = model.spec.origin.at("epsilon")
     place = {r.rule: r.location for r in model.rules}
-    for rule, why in refusals(columns, rules, counted=model.generator.counts is not None):
+    named = [r for r in rules if isinstance(r, Dependency) and _names_id(r, model.schema)]
+    refused: list[tuple[Rule, str]] = [(r, "ids are made up, one for each row") for r in named]
+    refused += [(r, "rows are drawn one by one") for r in rules if _must_be_apart(r, model.schema)]
+    refused += refusals(columns, rules, counted=model.generator.counts is not None)
+    for rule, why in refused:
         message = f"'{rule}' ({place[rule]}) cannot be kept under epsilon: {why}"
         hint = "declare values: of its columns, or drop the rule; or say it as when zip = '1010' then city = 'Wien'"
         draft.fault(message, where, hint=hint)
@@ -52,6 +59,19 @@ def check_private_rules(draft: Draft, model: ModelDraft) -> None:
             how = "is computed by a rule" if group is None else f"is learnt with others, as {group.name!r}"
             message = f"a parameter of {model.generator.name!r} names {name!r}, which {how}"
             draft.fault(message, model.spec.origin.at("generator"), name, "name what it follows from, or drop the rule")
+
+
+def _must_be_apart(rule: Rule, schema: Schema) -> bool:
+    """Whether rows would have to be moved apart that no id and no primary key tells apart."""
+    if not isinstance(rule, Unique) or (schema.primary_key and set(schema.primary_key) <= set(rule.columns)):
+        return False
+    return not any(n in schema.by_name and schema.by_name[n].type == "id" for n in rule.columns)
+
+
+def _names_id(rule: Dependency, schema: Schema) -> bool:
+    """Whether other columns say what an id is."""
+    ends = rule.columns if rule.both else (rule.dependent,)
+    return any(n in schema.by_name and schema.by_name[n].type == "id" for n in ends)
 
 
 def _nothing_to_learn(draft: Draft, model: ModelDraft) -> None:

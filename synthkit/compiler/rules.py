@@ -117,13 +117,10 @@ def check_rule(rule: Rule, schema: Schema) -> tuple[str, str] | None:
         column = schema.by_name.get(name)
         if column is None:
             return f"there is no column {name!r}", did_you_mean(name, schema.names, "a column")
-        if not column.modelled and not _by_key(rule, schema):
+        if not column.modelled and not _by_key(rule, schema) and not _of_key(rule, schema):
             why = f"pii: {column.pii}" if column.pii is not None else column.type
             message = f"column {name!r} is made up, not learnt ({why}), so no rule can hold in it"
             return message, "declare the type that its values have, or drop the rule"
-    if isinstance(rule, Unique) and not _by_key(rule, schema):
-        message = "rows are drawn one by one, so only a primary key is kept unique"
-        return message, f"declare it: primary_key: [{', '.join(rule.columns)}], or drop the rule"
     if isinstance(rule, Formula):
         return _check_kinds(rule, schema)
     return None
@@ -137,6 +134,21 @@ def _by_key(rule: Rule, schema: Schema) -> bool:
         return False
     apart = rule.columns if isinstance(rule, Unique) else rule.determinants
     return set(schema.primary_key) <= set(apart)
+
+
+def _of_key(rule: Rule, schema: Schema) -> bool:
+    """Whether a rule says what belongs to a made-up key (``unit -> state``, ``unique: [unit, year]``), or names it."""
+    columns = [schema.by_name[n] for n in rule.columns if n in schema.by_name]
+    made = [c for c in columns if not c.modelled]
+    keys = [c for c in made if c.type == "id" and c.pii is None]
+    if isinstance(rule, Unique):
+        return len(made) == len(keys) == 1
+    if not isinstance(rule, Dependency):
+        return False
+    *given, told = columns
+    if all(c.modelled for c in given):
+        return told in keys
+    return len(given) == 1 and (given[0] in keys or (rule.both and told in keys))
 
 
 def _check_kinds(rule: Formula, schema: Schema) -> tuple[str, str] | None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from synthkit.encoding.held import Held
+from synthkit.encoding.holdings import holdings
+from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
-from synthkit.encoding.makers import ForeignMaker, make_maker
+from synthkit.encoding.makers import ForeignMaker, Maker, make_maker
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
 from synthkit.encoding.steps import view_from_json
@@ -22,6 +25,7 @@ from synthkit.encoding.values import plain
 from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.errors import BuildError
 from synthkit.files import Json
+from synthkit.rules.inequality import Inequality
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -45,6 +49,8 @@ class ColumnPlan:
     key: KeyRule | None = None
     read: View = AS_IT_IS
     learnt: View = AS_IT_IS
+    held: tuple[Held, ...] = ()
+    uniques: tuple[KeyRule, ...] = ()
 
     @property
     def inner(self) -> Schema:
@@ -75,6 +81,8 @@ class ColumnPlan:
             key=None if data.get("key") is None else KeyRule.from_json(data["key"]),
             read=view_from_json(data["read"]),
             learnt=view_from_json(data["learnt"]),
+            held=tuple(Held.from_json(h) for h in data.get("held", ())),
+            uniques=tuple(KeyRule.from_json(k) for k in data.get("uniques", ())),
         )
 
 
@@ -206,6 +214,8 @@ def fill(
     rows: int,
     seed: int,
     fixed: Collection[str] = (),
+    asked: Collection[str] = (),
+    rules: Sequence[Inequality] = (),
     taken: Mapping[str, Taken] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The generator's batches completed to the source's columns, order and Arrow types; ``rows`` in all.
@@ -214,7 +224,9 @@ def fill(
     same values, however the batches are cut.
 
     Args:
-        fixed: columns whose drawn values must stay (those with conditions), even to make a primary key unique.
+        fixed: columns whose drawn values must stay, even to make a primary key unique.
+        asked: those with conditions.
+        rules: comparisons that the rows keep, and go on to keep.
         taken: of made-up keys, those that real rows have (:func:`.taken.taken_keys`).
 
     Raises:
@@ -225,16 +237,32 @@ def fill(
     for rule in plan.filled:
         name = rule.column.name
         makers[name] = make_maker(rule, schema.field(name).type, rows, seed, (taken or {}).get(name, FREE))
-    keys = None
-    if plan.key is not None:
-        foreign = {name: maker for name, maker in makers.items() if isinstance(maker, ForeignMaker)}
-        keys = UniqueKeys(plan.key, schema, foreign=foreign, fixed=fixed, seed=seed)
+    keys = _unique_keys(plan, schema, makers, fixed, seed)
+    holding = holdings(plan.held, plan.filled, plan.learnt, schema, makers, rules=rules, asked=asked, seed=seed)
+    by_key = {n for h in plan.held for n in (h.key, *h.made)}
     for start, count, columns in _modelled(batches, plan, rows):
         for name, maker in makers.items():
-            columns[name] = maker.take(start, count)
-        if keys is not None:
-            keys.apply(columns)
+            if name not in by_key:
+                columns[name] = maker.take(start, count)
+        for one in holding:
+            one.apply(columns, count)
+        for key in keys:
+            key.apply(columns)
         yield _batch(schema, columns)
+
+
+def _unique_keys(
+    plan: ColumnPlan, schema: pa.Schema, makers: Mapping[str, Maker], fixed: Collection[str], seed: int
+) -> list[UniqueKeys]:
+    """What keeps each key unique: none moves what an earlier one, or a made-up key, goes by."""
+    foreign = {name: maker for name, maker in makers.items() if isinstance(maker, ForeignMaker)}
+    stays = {*fixed, *(n for h in plan.held for n in (h.key, *h.columns, *h.made, *h.by))}
+    step = next((s for s in plan.learnt.steps if isinstance(s, KeptRules)), None)
+    found = []
+    for rule in (*(() if plan.key is None else (plan.key,)), *plan.uniques):
+        found.append(UniqueKeys(rule, schema, foreign=foreign, fixed=stays, step=step, seed=seed))
+        stays |= set(rule.columns)
+    return found
 
 
 def _modelled(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.values import array_of, from_whole_numbers, plain, whole_numbers
 from synthkit.errors import BuildError
 from synthkit.files import Json
@@ -58,13 +59,14 @@ class ForeignIds(Protocol):
     def fresh(self) -> Any: ...
 
 
-def plan_key(table: Table, kinds: Mapping[str, str]) -> KeyRule | None:
-    """The rule for the table's primary key; None where it has none or a column of it is unique by itself.
+def plan_key(table: Table, kinds: Mapping[str, str], names: tuple[str, ...] | None = None) -> KeyRule | None:
+    """The rule for a key; None where there is none or a column of it is unique by itself.
 
     Args:
         kinds: how each column that is made up is filled; "key" for those that are unique.
+        names: the key; default: the table's primary key.
     """
-    names = table.schema.primary_key
+    names = table.schema.primary_key if names is None else names
     if not names or any(kinds.get(n) == "key" for n in names):
         return None
     moves = [(rank, move) for n in names for rank, move in _moves(table, n, kinds.get(n))]
@@ -104,19 +106,28 @@ class UniqueKeys:
         *,
         foreign: Mapping[str, ForeignIds],
         fixed: Collection[str],
+        step: KeptRules | None = None,
         seed: int,
     ) -> None:
+        """Args:
+        fixed: columns that must not move.
+        step: rules that rows keep: a column that they do not name moves first, and what follows from one that
+            moved is computed anew.
+        """
         import numpy as np
 
         self.columns, self.schema, self.foreign = rule.columns, schema, foreign
-        self.move = next((m for m in rule.moves if m.column not in fixed), None)
+        free = [m for m in rule.moves if m.column not in fixed]
+        self.moves = sorted(free, key=lambda m: step is not None and step.names(m.column))
+        self.step = step
         digest = hashlib.sha256(f"{seed}:primary key".encode()).digest()
         self.rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
         self.seen: set[tuple[Any, ...]] = set()
-        self.values: list[Any] = []
-        if self.move is not None and self.move.values:
-            kind = schema.field(self.move.column).type
-            self.values = array_of(list(self.move.values), kind, self.move.column).to_pylist()
+        self.values: dict[str, list[Any]] = {}
+        for move in self.moves:
+            if move.values:
+                kind = schema.field(move.column).type
+                self.values[move.column] = array_of(list(move.values), kind, move.column).to_pylist()
 
     def apply(self, columns: dict[str, pa.Array]) -> None:
         """Replace in ``columns`` (name → array of equal lengths) what has to move.
@@ -124,41 +135,49 @@ class UniqueKeys:
         Raises:
             BuildError: no free key is left.
         """
-        moved = self.move.column if self.move is not None else self.columns[0]
-        at = self.columns.index(moved)
         parts = [columns[n].to_pylist() for n in self.columns]
-        if self.move is not None and self.move.range is not None:
-            numbers = whole_numbers(columns[moved])
-            assert numbers is not None
-            parts[at] = numbers.to_pylist()
-        changed = False
+        ranged = {move.column for move in self.moves if move.range is not None}
+        for at, name in enumerate(self.columns):
+            if name in ranged:
+                numbers = whole_numbers(columns[name])
+                assert numbers is not None
+                parts[at] = numbers.to_pylist()
+        moved: set[str] = set()
         for i, key in enumerate(zip(*parts, strict=True)):
             if key in self.seen:
-                head, tail = key[:at], key[at + 1 :]
-                value = self._free(key[at], lambda v, a=head, b=tail: (*a, v, *b) not in self.seen)  # type: ignore[misc]
+                name, value = self._free(key)
+                at = self.columns.index(name)
                 parts[at][i] = value
-                key, changed = (*head, value, *tail), True
+                key = (*key[:at], value, *key[at + 1 :])
+                moved.add(name)
             self.seen.add(key)
-        if changed:
-            kind = columns[moved].type
-            ranged = self.move is not None and self.move.range is not None
-            columns[moved] = from_whole_numbers(parts[at], kind) if ranged else array_of(parts[at], kind, moved)
+        before = dict(columns)
+        for name in moved:
+            values, kind = parts[self.columns.index(name)], columns[name].type
+            columns[name] = from_whole_numbers(values, kind) if name in ranged else array_of(values, kind, name)
+        if self.step is not None and any(self.step.names(name) for name in moved):
+            self.step.adapt(columns, frozenset(moved), before)
 
-    def _free(self, value: Any, free: Callable[[Any], bool]) -> Any:
-        move = self.move
-        if move is None:
+    def _free(self, key: tuple[Any, ...]) -> tuple[str, Any]:
+        """The column that moves, and its value: the first that has room."""
+        if not self.moves:
             raise self._no_room("none of its columns can change")
+        for move in self.moves:
+            at = self.columns.index(move.column)
+            for option in self._options(move, key[at]):
+                if (*key[:at], option, *key[at + 1 :]) not in self.seen:
+                    return move.column, option
+        names = " and ".join(repr(move.column) for move in self.moves)
+        raise self._no_room(f"every value of {names} in the source is taken")
+
+    def _options(self, move: Move, value: Any) -> Iterator[Any]:
         if move.range is not None:
-            options: Iterator[Any] = _outwards(value, *move.range)
-        elif move.values:
-            start = int(self.rng.integers(len(self.values)))
-            options = iter(self.values[start:] + self.values[:start])
-        else:
-            options = self._ids(self.foreign[move.column])
-        for option in options:
-            if free(option):
-                return option
-        raise self._no_room(f"every value of {move.column!r} in the source is taken")
+            return _outwards(value, *move.range)
+        if move.values:
+            values = self.values[move.column]
+            start = int(self.rng.integers(len(values)))
+            return iter(values[start:] + values[:start])
+        return self._ids(self.foreign[move.column])
 
     def _ids(self, maker: ForeignIds) -> Iterator[Any]:
         for _ in range(FOREIGN_TRIES):
@@ -169,8 +188,8 @@ class UniqueKeys:
     def _no_room(self, why: str) -> BuildError:
         names = ", ".join(self.columns)
         return BuildError(
-            f"the primary key ({names}) has no room for more than {len(self.seen):,} rows: {why}",
-            hint="make size smaller, or declare the primary key that the synthetic table needs",
+            f"({names}), by which no two rows are alike, has no room for more than {len(self.seen):,} rows: {why}",
+            hint="make size smaller, or declare the primary key (or unique: rule) that the synthetic table needs",
         )
 
 

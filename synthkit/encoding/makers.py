@@ -189,6 +189,12 @@ class ForeignMaker(_Blocks):
             self.ids[number] = self._key(number)
         return self.ids[number]
 
+    def numbered(self, number: int) -> Any:
+        """The id of a number, always the same, and of no other. Raises BuildError when the integer type has no more."""
+        if self.largest is not None and number > self.largest:
+            raise self._no_more()
+        return self._id(number)
+
     def known(self, rng: np.random.Generator) -> Any:
         """An id that may stand elsewhere already."""
         return self._id(int(rng.integers(1, self.most + 1)))
@@ -196,12 +202,15 @@ class ForeignMaker(_Blocks):
     def fresh(self) -> Any:
         """An id that stands nowhere yet. Raises BuildError when the integer type has no more."""
         if self.largest is not None and self.most >= self.largest:
-            raise BuildError(
-                f"column {self.rule.column.name!r} is {self.rule.column.sql_type}, which has no more ids to give",
-                hint="make size smaller, or give the source's column a wider type",
-            )
+            raise self._no_more()
         self.most += 1
         return self._id(self.most)
+
+    def _no_more(self) -> BuildError:
+        return BuildError(
+            f"column {self.rule.column.name!r} is {self.rule.column.sql_type}, which has no more ids to give",
+            hint="make size smaller, or give the source's column a wider type",
+        )
 
 
 def _owners(fan_out: tuple[tuple[int, int], ...], rows: int, rng: np.random.Generator) -> np.ndarray:

@@ -42,6 +42,15 @@ def codes_of(column: pa.Array | pa.ChunkedArray) -> Codes:
     return found
 
 
+def codes_differ(a: pa.Array | pa.ChunkedArray, b: pa.Array | pa.ChunkedArray) -> Mask:
+    """In which rows two columns of one type differ. Shape (rows,)."""
+    import pyarrow as pa
+
+    both = codes_of(pa.concat_arrays([whole(a), whole(b)]))
+    found: Mask = both[: len(a)] != both[len(a) :]
+    return found
+
+
 def joint_codes(columns: Sequence[Codes]) -> Codes:
     """A number for each combination of values, missing ones counted as values, from 0. Shape (rows,)."""
     import numpy as np

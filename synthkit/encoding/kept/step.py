@@ -16,7 +16,9 @@ from synthkit.encoding.kept.mending import mend
 from synthkit.encoding.kept.together import Counts, Together
 from synthkit.files import Json
 from synthkit.project.types import Conditions
-from synthkit.rules.language import Rule, parse_rule
+from synthkit.rules.coding import codes_differ, whole
+from synthkit.rules.language import Rule, parse_rule, violations
+from synthkit.rules.sets import Combination
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -71,6 +73,14 @@ class KeptRules:
                 found |= {name: f"{', '.join(part.inputs)} -> {name}" for name in part.outputs}
         return found
 
+    def names(self, column: str) -> bool:
+        """Whether a rule that is kept names the column."""
+        return any(column in rule.columns for rule in self._every)
+
+    @cached_property
+    def _every(self) -> tuple[Rule, ...]:
+        return tuple(parse_rule(text) for text in self.kept)
+
     def schema(self, outer: Schema) -> Schema:
         """What is learnt of a table of this schema."""
         for part in reversed(self.parts):
@@ -97,6 +107,38 @@ class KeptRules:
             blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together)]
             mend(columns, self.rules, self._derive, links, self.fixed, rng, blocks)
         return batch_of(columns, self.order)
+
+    def adapt(self, columns: dict[str, Any], changed: frozenset[str], before: Mapping[str, Any]) -> Any:
+        """Compute anew what follows from columns that changed, those columns themselves left alone.
+
+        Args:
+            before: the columns as they were.
+
+        Returns which rows break a rule then: booleans, shape (rows,).
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        for part in self.parts:
+            if changed & set(part.outputs):
+                continue
+            if isinstance(part, Computed | Dependents):
+                part.restore(columns)
+            elif isinstance(part, Gap) and part.low in changed:  # as far above as it was
+                here = {n: whole(before[n]) for n in (part.low, part.high)}
+                gaps = part.learn(pa.record_batch(list(here.values()), names=list(here)))
+                columns[part.high] = gaps.column(part.high)
+                part.restore(columns)
+        rows = pa.table({n: c for n, c in columns.items() if n in self.order})
+        wrong = [violations(rule, rows) for rule in self.rules if changed & set(rule.columns)]
+        for part in self.parts:
+            if isinstance(part, Dependents) and changed & set(part.outputs):
+                here = dict(columns)
+                part.restore(here)
+                wrong += [codes_differ(here[n], columns[n]) for n in part.outputs]
+            if isinstance(part, Combined | Together) and changed & set(part.outputs):
+                wrong.append(Combination(part.outputs).violations(rows, part.table))
+        return np.any([np.zeros(rows.num_rows, dtype=bool), *wrong], axis=0)
 
     def settled(self, counts: Callable[[str], Counts]) -> KeptRules:
         """The step for rows of a model that was trained under a budget.

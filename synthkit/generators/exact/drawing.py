@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.fill import ColumnPlan, fill
+from synthkit.encoding.fill import BATCH, ColumnPlan, fill
 from synthkit.encoding.taken import Taken
 from synthkit.generators.base import Progress, Quota, Sample, Trained, silent
 from synthkit.generators.exact.conditions import quotas
@@ -57,7 +57,18 @@ def draw(
         sample = within(restored(generator, plan), rules, fixed, generator.name)
         drawn = sample(model, rows, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
     kept = keeps(rules) | conditions.keys()
-    filled = fill(drawn, plan, rows=rows, seed=seed_for(seed, "fill"), fixed=kept, taken=taken)
+    if plan.held:  # rows that are alike are looked for in many
+        drawn = together(drawn, BATCH)
+    filled = fill(
+        drawn,
+        plan,
+        rows=rows,
+        seed=seed_for(seed, "fill"),
+        fixed=kept,
+        asked=conditions.keys(),
+        rules=rules,
+        taken=taken,
+    )
     return plan.read.restore(filled, seed_for(seed, "read"))
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import ColumnPlan
+from synthkit.encoding.heldplan import found_of_keys, with_held
 from synthkit.encoding.kept.choosing import keep_declared, keep_rules
 from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.kept.together import Counts
+from synthkit.encoding.keys import KeyRule, plan_key
 from synthkit.encoding.values import array_of
 from synthkit.encoding.view import View
 from synthkit.errors import BuildError
 from synthkit.generators.base import Trained, silent
 from synthkit.rules.language import Rule, parse_rule, violations
+from synthkit.rules.sets import Unique
 from synthkit.schema import MIN_COUNT, Table
 
 if TYPE_CHECKING:
@@ -54,7 +57,17 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     shown = shown_rules(rows.select([n for n in names if n not in beside]), MIN_COUNT, people) if found else ()
     every = [*rules, *(rule for rule in shown if rule not in rules)]
     step = keep_rules(rows.select(names), every, unit=people, min_count=MIN_COUNT, declared=frozenset(rules))
-    return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
+    plan = replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
+    plan = with_held(plan, tuple(rules), found_of_keys(plan, rows) if found else ())
+    return replace(plan, uniques=_uniques(plan, table, rules))
+
+
+def _uniques(plan: ColumnPlan, table: Table, rules: Iterable[Rule]) -> tuple[KeyRule, ...]:
+    """Declared sets of learnt columns of which no two rows have the same values; the primary key is one anyway."""
+    learnt, primary = set(plan.modelled.names), set(plan.schema.primary_key)
+    mine = [r.columns for r in rules if isinstance(r, Unique) and set(r.columns) <= learnt]
+    keys = [plan_key(table, {}, names) for names in mine if not primary or not primary <= set(names)]
+    return tuple(key for key in keys if key is not None)
 
 
 def settled(plan: ColumnPlan, counts: Callable[[str], Counts]) -> ColumnPlan:
@@ -88,7 +101,8 @@ def counted(generator: Trained, model: Any, plan: ColumnPlan, seed: int) -> Call
 
 def found_in(plan: ColumnPlan) -> tuple[str, ...]:
     """The rules that a plan keeps although nobody declared them, as text."""
-    return tuple(text for step in plan.learnt.steps if isinstance(step, KeptRules) for text in step.found)
+    of_columns = (text for step in plan.learnt.steps if isinstance(step, KeptRules) for text in step.found)
+    return (*of_columns, *(text for held in plan.held for text in held.found))
 
 
 def _check(rows: pa.Table, rules: Mapping[Rule, str]) -> None:

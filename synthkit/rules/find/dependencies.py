@@ -38,7 +38,7 @@ def single(columns: Columns) -> Iterator[Found]:
         if not a.whole:
             continue
         for b in looks:
-            if a is not b and (evidence := _one(columns, a, b, candidates)) is not None:
+            if a is not b and (evidence := one_way(columns, a, b, candidates)) is not None:
                 holds[a.name, b.name] = evidence
     holds = _not_by_a_third(columns, holds, candidates)
     for (a_name, b_name), evidence in holds.items():
@@ -80,7 +80,8 @@ def _first(columns: Columns, a: str, b: str) -> bool:
     return names.index(a) < names.index(b)
 
 
-def _one(columns: Columns, a: Look, b: Look, candidates: int) -> Evidence | None:
+def one_way(columns: Columns, a: Look, b: Look, candidates: int) -> Evidence | None:
+    """What speaks for ``a -> b``; None where it does not hold, or chance would do as much."""
     import numpy as np
 
     part = columns.sample
