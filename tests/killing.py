@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,16 @@ class Ended:
 class Killer:
     """Runs `synth` in ``root``, and kills it where it is told to."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, variables: Mapping[str, str] | None = None) -> None:
+        """``variables``: the environment of installed packages (:func:`tests.packages.installed`)."""
+        self.root, self.variables = root, dict(variables or {})
 
     def synth(self, *arguments: str, step: int | None = None, seconds: float | None = None) -> Ended:
         """Run one command to its end, or until its file operation number ``step``, or for ``seconds``."""
         log = self.root.parent / f"{self.root.name}.steps"
         log.write_text("", "utf-8")
-        done = FORKS.run(arguments, self.root, os.environ, kill=Kill(self.root, log, step, seconds))
+        env, path = {**os.environ, **self.variables}, self.variables.get("PYTHONPATH", "").split(os.pathsep)
+        done = FORKS.run(arguments, self.root, env, [p for p in path if p], Kill(self.root, log, step, seconds))
         return Ended(done.returncode, done.stdout + done.stderr, log.read_text("utf-8").splitlines())
 
     def ok(self, *arguments: str) -> str:

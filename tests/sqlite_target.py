@@ -112,3 +112,9 @@ class SqliteTarget(Target):
 
     def refresh(self, infos: Mapping[str, Any], runs: Sequence[Any], receipts: Mapping[str, Receipt]) -> None:
         """Nothing is derived of it."""
+
+
+class AloneTarget(SqliteTarget):
+    """One that does not say that it can publish several tables together."""
+
+    alone, put_all = Target.alone, Target.put_all

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from synthkit.building.context import RunContext
+from synthkit.building.family import FamilyRun
 from synthkit.building.freshness import fresh_sources, sources_read
 from synthkit.building.invocation import NOTHING_ASKED, Asked, Invocation
 from synthkit.building.model import ModelRun
@@ -108,13 +109,13 @@ def build(
     return run
 
 
-def _refuse_families(manifest: Manifest, plan: Plan) -> None:
-    """Tables that hang together are not made one by one: their keys would name nothing."""
-    found = {f for a in plan.work if (f := manifest.models[a.model].family) is not None}
-    if found:
-        names = ", ".join(map(repr, sorted(found)))
-        hint = "give each table a model of its own, or leave the family out: --exclude NAME"
-        raise BuildError(f"this version builds no family of tables yet: {names}", hint=hint)
+def _refuse_alone(manifest: Manifest, plan: Plan) -> None:
+    """Raises BuildError where a family is to be published to a target that publishes one table at a time."""
+    together = sorted({f for a in plan.work if (f := manifest.models[a.model].family) is not None})
+    alone = target_of(manifest.project).alone() if together else None
+    if alone is not None:
+        hint = "choose another target, or give each table a model of its own"
+        raise BuildError(f"the tables of {together[0]!r} are published together, and {alone}", hint=hint)
 
 
 def _build(
@@ -131,7 +132,7 @@ def _build(
     target = project.target_dir
     check_unit_tests(manifest.unit_tests)
     plan = make()
-    _refuse_families(manifest, plan)
+    _refuse_alone(manifest, plan)
     lineage.planned(plan)
     for warning in plan.warnings:
         say(Note(warning, "warn"))
@@ -219,29 +220,38 @@ class _Scheduler:
             threading.Thread(target=self.context.executor.stop, daemon=True).start()
 
     def run(self) -> tuple[tuple[ModelResult, ...], str | None]:
-        running: dict[Future[ModelResult], str] = {}
+        running: set[Future[tuple[ModelResult, ...]]] = set()
         with ThreadPoolExecutor(self.options.threads, thread_name_prefix="synth") as pool:
             while True:
                 self._skip_blocked()
                 while len(running) < self.options.threads and (action := self._next()) is not None:
-                    running[self._start(pool, action)] = action.model
+                    running.add(self._start(pool, action))
                 if not running:
                     break
                 # A time-out, so that a signal is seen even where the wait would not be interrupted.
                 done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
-                    del running[future]
-                    self._finish(future.result())
+                    running.remove(future)
+                    for result in future.result():
+                        self._finish(result)
         for action in list(self.state.waiting.values()):
             self._finish(self._skipped(action, f"not started: {self.state.stopping or 'the build stopped'}"))
         order = {a.model: i for i, a in enumerate(self.plan.actions)}
         results = tuple(sorted(self.state.results.values(), key=lambda r: order[r.model]))
         return results, self.state.stopping
 
+    def _unit(self, action: Action) -> tuple[Action, ...]:
+        """The waiting actions that are done at once with this one: those of its family, or it alone."""
+        if action.together is None:
+            return (action,)
+        return tuple(a for a in self.state.waiting.values() if a.together == action.together)
+
     def _parents(self, action: Action) -> Iterator[str]:
-        for parent in self.context.manifest.models[action.model].parents:
-            if parent.source is None:
-                yield parent.name
+        unit = {a.model for a in self._unit(action)}
+        for name in unit:
+            for parent in self.context.manifest.models[name].parents:
+                if parent.source is None and parent.name not in unit:
+                    yield parent.name
 
     def _next(self) -> Action | None:
         """The next action in plan order whose parents are all done."""
@@ -255,13 +265,18 @@ class _Scheduler:
     def _done(self, model: str) -> bool:
         return model in self.state.results or model not in self.context.actions
 
-    def _start(self, pool: ThreadPoolExecutor, action: Action) -> Future[ModelResult]:
-        del self.state.waiting[action.model]
-        if action.kind != "reuse":
-            self.started += 1
-            work = len(self.plan.work)
-            self.say(ModelStarted(action.model, action.kind, action.reason, self.started, work))
-        return pool.submit(ModelRun(self.context, action).run)
+    def _start(self, pool: ThreadPoolExecutor, action: Action) -> Future[tuple[ModelResult, ...]]:
+        unit = self._unit(action)
+        for one in unit:
+            del self.state.waiting[one.model]
+            if one.kind != "reuse":
+                self.started += 1
+                work = len(self.plan.work)
+                self.say(ModelStarted(one.model, one.kind, one.reason, self.started, work))
+        if action.together is not None:
+            return pool.submit(FamilyRun(self.context, unit).run)
+        run = ModelRun(self.context, action)
+        return pool.submit(lambda: (run.run(),))
 
     def _skip_blocked(self) -> None:
         """Skip whatever is downstream of a failure, level by level."""
@@ -269,10 +284,11 @@ class _Scheduler:
         while again:
             again = False
             for action in list(self.state.waiting.values()):
+                if action.model not in self.state.waiting:
+                    continue  # its family was skipped
                 bad = [p for p in self._parents(action) if self._stuck(p)]
-                if bad:
-                    del self.state.waiting[action.model]
-                    self._finish(self._skipped(action, f"skipped: {bad[0]} did not pass"))
+                for one in self._unit(action) if bad else ():
+                    self._finish(self._skipped(one, f"skipped: {bad[0]} did not pass"))
                     again = True
 
     def _stuck(self, model: str) -> bool:

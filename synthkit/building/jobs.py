@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.audits.context import PrivateTraining
 from synthkit.building.inputs import Inputs
+from synthkit.building.provenance import guarantees_of
 from synthkit.building.publish import previous_version
 from synthkit.building.runrecord import now
 from synthkit.building.spending import release_of
@@ -19,14 +20,15 @@ from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.size import Size
-from synthkit.project.types import Relation
+from synthkit.project.types import Conditions, Relation
 from synthkit.runners.jobs import (
     AuditJob,
     ComposeJob,
+    FamilyJob,
     GenerateJob,
     QueryJob,
 )
-from synthkit.runners.parts import FailureFolder, Pictures, Retraining
+from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyMember, FamilyParts, Pictures, Retraining
 from synthkit.schema import Schema, Table
 from synthkit.store.staging import StagedRows
 
@@ -130,18 +132,24 @@ class Jobs:
             metadata=self._metadata(),
         )
 
-    def audit(self, staged: StagedRows, seconds: Mapping[str, float]) -> AuditJob:
+    def audit(
+        self, staged: StagedRows, seconds: Mapping[str, float], beside: Mapping[str, StagedRows] | None = None
+    ) -> AuditJob:
         """Judge the staged rows.
 
         Args:
             seconds: that making them took.
+            beside: of a family's table, the rows that were made together with these, by model.
         """
         model = self.model
         split = None
         if model.source is not None and any(b.audit for b in model.audits):
             split = self._inputs.split(model.source, model)
-        relations = {r.sql: self._inputs.files(r) for r in model.audit_relations}
-        relations[Relation(model.name).sql] = (staged.path,)
+        made = {**(beside or {}), model.name: staged}
+        relations = {
+            r.sql: (made[r.name].path,) if r.source is None and r.name in made else self._inputs.files(r)
+            for r in (*model.audit_relations, Relation(model.name))
+        }
         return AuditJob(
             root=self.context.manifest.project.root,
             model=model.name,
@@ -158,7 +166,70 @@ class Jobs:
             seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
             seed=self.action.fingerprint.seed,
             pictures=self._pictures(staged),
+            family=self._family(made),
         )
+
+    # -- families ----------------------------------------------------------------------------------
+
+    def family(self, members: Mapping[str, Jobs]) -> FamilyJob:
+        """Train a family's tables, where that is not done yet, and draw them. This is the job of the first of them.
+
+        Args:
+            members: source table → what its model's jobs are made of, in the family's order.
+        """
+        assert self.model.family is not None
+        family = self.context.manifest.families[self.model.family]
+        project, fingerprint = self.context.manifest.project, self.action.fingerprint
+        root = members[family.root]
+        return FamilyJob(
+            root=project.root,
+            family=family.name,
+            generator=family.generator.name,
+            params=family.params.model_dump(mode="json"),
+            members={table: jobs.drawn(family.conditions.get(table, {})) for table, jobs in members.items()},
+            keys=family.keys,
+            first=family.root,
+            model_dir=self.context.staging.model_dir(fingerprint.train),
+            size=root._size(),
+            seed=fingerprint.seed,
+            device=project.device,
+            at_least=family.at_least,
+        )
+
+    def drawn(self, conditions: Conditions) -> DrawnMember:
+        """This table among those that a family's job makes."""
+        model, sample = self.model, self.action.fingerprint.sample
+        return DrawnMember(
+            model=model.name,
+            stage_dir=self.context.staging.directory(model.name, sample),
+            sample=sample,
+            metadata=self._metadata(),
+            split=self.read(),
+            columns=model.spec.columns,
+            rules={
+                **{str(c.rule): c.location for c in model.constraints},
+                **{str(r.rule): r.location for r in model.rules},
+            },
+            rules_found=model.rules_found,
+            conditions=conditions,
+            guarantees=guarantees_of(self.context.manifest, model, None, self._inputs.upstream),
+            kept=model.kept,
+        )
+
+    def _family(self, made: Mapping[str, StagedRows]) -> FamilyParts | None:
+        """The tables beside this one, for its audits: as they were just made, or as they are published."""
+        model, models = self.model, self.context.manifest.models
+        if model.family is None or model.source is None:
+            return None
+        family = self.context.manifest.families[model.family]
+        parts = {}
+        for table, name in family.members.items():
+            other = models[name]
+            rows = made[name] if name in made else self._inputs.upstream(name)
+            assert other.source is not None
+            split = self._inputs.split(other.source, other)
+            parts[table] = FamilyMember(_documented(rows.table, other.schema), split)
+        return FamilyParts(model.source.name, parts, family.keys)
 
     # -- parts -------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+import traceback
+from collections.abc import Mapping, Sequence
 
 from synthkit.building.context import RunContext
 from synthkit.building.inputs import Inputs
@@ -28,6 +30,16 @@ from synthkit.runners.done import Made
 from synthkit.store.staging import StagedRows
 
 
+def why(context: RunContext, error: Exception) -> str:
+    """An error as a result's message; of one that nobody foresaw the traceback goes into the run's log."""
+    if isinstance(error, SynthError):
+        return f"{error.message} (fix: {error.hint})" if error.hint else error.message
+    path = context.manifest.project.target_dir / "logs" / f"{context.run_id}.log"
+    with path.open("a", encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    return f"internal error: {error} (the traceback is in {path})"
+
+
 class ModelRun:
     """Carries out one action. ``run`` never raises for a failure of the model: it returns the result."""
 
@@ -35,49 +47,49 @@ class ModelRun:
         self.context, self.action = context, action
         self.model: ModelNode = context.manifest.models[action.model]
         self.seconds: dict[str, float] = {}
-        self._inputs = Inputs(context, self._progress)
-        self._jobs = Jobs(context, action, self._inputs)
+        self._inputs = Inputs(context, self.progress)
+        self.jobs = Jobs(context, action, self._inputs)
 
     def run(self) -> ModelResult:
         if self.model.name in self.context.stale:
-            return self._result("error", message=self.context.stale[self.model.name])
+            return self.result("error", message=self.context.stale[self.model.name])
         if self.action.kind == "reuse":
             state = state_of(self.context.target, self.context.staging, self.model)
             rows = None if state is None else state.rows
             audits = () if state is None else state.audits
             origins = None if state is None else state.column_origins
-            return self._result("reused", rows=rows, audits=audits, origins=origins, message=self.action.reason)
+            return self.result("reused", rows=rows, audits=audits, origins=origins, message=self.action.reason)
         try:
             return self._build()
-        except SynthError as error:
-            hint = f" (fix: {error.hint})" if error.hint else ""
-            return self._result("error", message=f"{error.message}{hint}")
         except Exception as error:
-            import traceback
-
-            path = self.context.manifest.project.target_dir / "logs" / f"{self.context.run_id}.log"
-            with path.open("a", encoding="utf-8") as log:
-                log.write(traceback.format_exc())
-            return self._result("error", message=f"internal error: {error} (the traceback is in {path})")
+            return self.result("error", message=why(self.context, error))
 
     def _build(self) -> ModelResult:
         staged = self._rows()
-        records = self._audit(staged)
-        bad = [r for r in records if not r.passes]
-        if bad:
-            return self._result(
-                "error" if any(r.status == "error" for r in bad) else "fail",
-                rows=staged.table.rows,
-                audits=tuple(records),
-                origins=staged.origins,
-                message=f"not published: {len(bad)} of {len(records)} audits did not pass",
-            )
+        records = self.audit(staged)
+        if not all(r.passes for r in records):
+            return self.failed(staged, records)
         started = time.perf_counter()
         publish(self.context, self.model, self.action, staged, records, self.seconds)
         self.seconds["publish"] = time.perf_counter() - started
+        return self.passed(staged, records)
+
+    def failed(self, staged: StagedRows, records: Sequence[AuditRecord]) -> ModelResult:
+        """What became of rows of whose audits some did not pass."""
+        bad = [r for r in records if not r.passes]
+        return self.result(
+            "error" if any(r.status == "error" for r in bad) else "fail",
+            rows=staged.table.rows,
+            audits=tuple(records),
+            origins=staged.origins,
+            message=f"not published: {len(bad)} of {len(records)} audits did not pass",
+        )
+
+    def passed(self, staged: StagedRows, records: Sequence[AuditRecord]) -> ModelResult:
+        """What became of rows that are published, or of an ephemeral model may be read."""
         blind = undecided(records)
         status: ModelStatus = "warn" if blind or any(r.status == "warn" for r in records) else "pass"
-        return self._result(
+        return self.result(
             status,
             rows=staged.table.rows,
             audits=tuple(records),
@@ -115,14 +127,14 @@ class ModelRun:
     def _generate(self) -> None:
         action, staging = self.action, self.context.staging
         train = action.fingerprint.train
-        self._jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
+        self.jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
         if action.kind == "train":
             shutil.rmtree(staging.model_dir(train), ignore_errors=True)
             if action.reason == FULL_REFRESH:
                 FileCheckpoint(staging.checkpoint(train)).discard()
         charged = None if self.model.budget is None else self._charge(train)
-        job = self._jobs.generate(charged, self._guarantees(charged))
-        self._noted(self.context.executor.run(job, self._progress))
+        job = self.jobs.generate(charged, self._guarantees(charged))
+        self.noted(self.context.executor.run(job, self.progress))
 
     def _charge(self, train: str) -> Charged | None:
         """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""
@@ -136,22 +148,27 @@ class ModelRun:
         return guarantees_of(self.context.manifest, self.model, charged, self._inputs.upstream)
 
     def _query(self) -> None:
-        self._noted(self.context.executor.run(self._jobs.query(self._guarantees(None)), self._progress))
+        self.noted(self.context.executor.run(self.jobs.query(self._guarantees(None)), self.progress))
 
     def _compose(self) -> None:
-        self._noted(self.context.executor.run(self._jobs.compose(self._guarantees(None)), self._progress))
+        self.noted(self.context.executor.run(self.jobs.compose(self._guarantees(None)), self.progress))
 
-    def _noted(self, done: Made) -> None:
+    def noted(self, done: Made) -> None:
         self.seconds.update(done.seconds)
         for note in done.notes:
             self.context.say(Note(f"{self.model.name}: {note}", "warn"))
 
     # -- audits ------------------------------------------------------------------------------------
 
-    def _audit(self, staged: StagedRows) -> tuple[AuditRecord, ...]:
+    def audit(self, staged: StagedRows, beside: Mapping[str, StagedRows] | None = None) -> tuple[AuditRecord, ...]:
+        """What the audits of the rows find.
+
+        Args:
+            beside: of a family's table, the rows that were made together with these, by model.
+        """
         if not self.model.audits:
             return ()
-        done = self.context.executor.run(self._jobs.audit(staged, self.seconds), self._progress)
+        done = self.context.executor.run(self.jobs.audit(staged, self.seconds, beside), self.progress)
         self.seconds.update(done.seconds)
         records = done.records
         for record in records:
@@ -160,13 +177,13 @@ class ModelRun:
 
     # -- small things ------------------------------------------------------------------------------
 
-    def _progress(self, phase: str, done: int, total: int, unit: str, note: str = "") -> None:
+    def progress(self, phase: str, done: int, total: int, unit: str, note: str = "") -> None:
         self.context.say(ModelProgress(self.model.name, phase, done, total, unit, note))
 
     def _withheld(self) -> tuple[str, ...]:
         return tuple(sorted(withheld_audits(self.context.manifest, self.model)))
 
-    def _result(
+    def result(
         self,
         status: ModelStatus,
         *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.building.runrecord import now, versions
@@ -15,13 +16,13 @@ from synthkit.planning.plan import Action
 from synthkit.planning.state import state_of
 from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
-from synthkit.records.parts import State
+from synthkit.records.parts import FamilyRecord, State
 from synthkit.records.receipt import AuditedTable
 from synthkit.store.others import HELD
 from synthkit.store.previous import PreviousVersions
 from synthkit.store.published import pointer_path
 from synthkit.store.staging import StagedRows
-from synthkit.store.target import PassingAudit, TableInfo
+from synthkit.store.target import PassingAudit, Publication, TableInfo
 from synthkit.store.targets import target_of
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository
@@ -62,6 +63,41 @@ def publish(
     context.staging.discard_others(model.name, None)
 
 
+@dataclass(frozen=True)
+class Passed:
+    """A table whose audits passed, as one of several that are published together."""
+
+    model: ModelNode
+    action: Action
+    staged: StagedRows
+    records: Sequence[AuditRecord]
+    seconds: Mapping[str, float]
+
+
+def publish_together(context: RunContext, tables: Sequence[Passed]) -> None:
+    """Publish the tables of a family at one instant.
+
+    Raises:
+        ValueError: an audit of one did not pass (the gate).
+        BuildError: one cannot be written; none is published then.
+    """
+    publications = []
+    for one in tables:
+        said = _audited(context, one.model, one.action, one.staged, one.records, one.seconds)
+        table = public_form(context.manifest, one.model, said)
+        passing, rows = PassingAudit.of(table.audits), one.staged
+        publications.append(Publication(one.model.name, rows.path, passing, table, rows.hashes))
+    repository = context.repository
+    keep = repository.store if isinstance(repository, Repository) else None
+    for one in tables:
+        _versions(context).keep(one.model.name, one.staged.path)
+    written = context.target.publish_all(publications, keep, context.sign)
+    for name, receipt in written.items():
+        if keep is not None and isinstance(context.target, Warehouse):
+            write_pointer(pointer_path(context.target, name), receipt)
+        context.staging.discard_others(name, None)
+
+
 def previous_version(context: RunContext, model: ModelNode, staged: StagedRows) -> Version | None:
     """What the audits of these rows may know of the version published before them; an ephemeral model has none."""
     if model.spec.ephemeral:
@@ -85,6 +121,7 @@ def _audited(
     spec = model.spec
     teacher = {} if staged.teacher is None else {"teacher": staged.teacher}
     origins = {} if staged.origins is None else {"column_origins": staged.origins}
+    family = {} if model.family is None else {"family": family_of(context.manifest, model.family)}
     said = {
         "model": model.name,
         "run_id": context.run_id,
@@ -103,6 +140,7 @@ def _audited(
             "version": model.generator.version,
         },
         "source": None if model.source is None else model.source.id,
+        **family,
         "holdout": model.judges,
         "epsilon": spec.epsilon,
         "delta": model.delta,
@@ -127,6 +165,11 @@ def _audited(
         "environment": staged.environment,
     }
     return AuditedTable.from_json(said)
+
+
+def family_of(manifest: Manifest, name: str) -> FamilyRecord:
+    """What a receipt says of the tables that a table is published together with."""
+    return FamilyRecord(name=name, members=tuple(manifest.families[name].members.values()))
 
 
 def _required(bound: BoundAudit) -> dict[str, Any]:

@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.compiler.familynode import FamilyNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
-from synthkit.generators.base import Query, Trained
+from synthkit.generators.base import Generator, Query, Trained
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.types import ColumnSpec, Relation
@@ -27,6 +30,7 @@ from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
 
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
+FAMILY_VERSION = 1  # of how tables of a family go to their generator and come back: the same
 RULES_VERSION = 2  # of how rules between columns are found and kept: the same
 PRIVATE_RULES_VERSION = 3  # of how they are kept under a budget: the same
 
@@ -137,14 +141,12 @@ class Fingerprinter:
         return keyed(content, hash_key(self.manifest.project.root)) if private else content
 
     def _train_inputs(self, model: ModelNode, upstream: Mapping[str, str]) -> dict[str, Any]:
+        if model.family is not None:
+            return self._family_inputs(self.manifest.families[model.family])
         project = self.manifest.project
         seed = model_seed(project.seed, model.spec.seed, model.name)
         inputs: dict[str, Any] = {
-            "generator": {
-                "name": model.generator.name,
-                "version": model.generator.version,
-                "params": model.params.model_dump(mode="json", exclude=getattr(model.params, "CHANGES_NO_ROW", None)),
-            },
+            "generator": _generator_inputs(model.generator, model.params),
             "packages": {p: self.package(p) for p in model.generator.packages},
             "sources": {r.id: self._identity(r.id, upstream, model.disclosure != "open") for r in model.reads},
             "declared": {r.id: self._declared(r.id) for r in model.reads if r.source is not None},
@@ -187,6 +189,40 @@ class Fingerprinter:
         decides.pop("holdout", None)
         return decides
 
+    def _family_inputs(self, family: FamilyNode) -> dict[str, Any]:
+        """What trains a family, the same for each of its tables: which of them changed is told by its name."""
+        project, models = self.manifest.project, self.manifest.models
+        members = {table: models[name] for table, name in family.members.items()}
+        sources = {family.source_of(table): model for table, model in members.items()}
+        inputs: dict[str, Any] = {
+            "generator": _generator_inputs(family.generator, family.params),
+            "packages": {p: self.package(p) for p in family.generator.packages},
+            "sources": {id_: self._identity(id_, {}, model.disclosure != "open") for id_, model in sources.items()},
+            "declared": {id_: self._declared(id_) for id_ in sources},
+            "seed": model_seed(project.seed, family.spec.seed, family.name),
+            "family": {"version": FAMILY_VERSION, "root": family.root, "keys": family.to_json()["keys"]},
+            "holdout": next((m.holdout for m in members.values() if not m.kept), 0.0),
+            "device": project.device,
+            "threads": project.spec.model_threads,
+            "epsilon": None,
+            "delta": None,
+            "columns": {table: said for table, m in members.items() if (said := overrides(m.spec.columns))},
+        }
+        owners = [self._owners(model).get("owners", {}) for model in members.values() if not model.kept]
+        if apart := {id_: said for found in owners for id_, said in found.items() if id_ not in sources}:
+            inputs["owners"] = apart  # of tables that the family leaves out
+        rules = {
+            table: {
+                "found": model.rules_found,
+                "declared": sorted([str(r.rule) for r in model.rules] + [str(c.rule) for c in model.constraints]),
+            }
+            for table, model in members.items()
+            if model.rules or model.rules_found or model.constraints
+        }
+        if rules:
+            inputs["rules"] = {"version": RULES_VERSION, **rules}
+        return inputs
+
     def _declared(self, source_id: str) -> str:
         """The parts of a source's declaration that decide how its rows are read and learnt."""
         decides = deciding(self.manifest.sources[source_id].spec, *TRAINED)
@@ -215,6 +251,12 @@ class Fingerprinter:
             "fill": FILL_VERSION,
             "packages": {p: self.package(p) for p in ("faker", "pyarrow", "numpy")},
         }
+        if model.family is not None:
+            family = self.manifest.families[model.family]
+            inputs |= {"size": str(family.size), "conditions": {t: c for t, c in family.conditions.items() if c}}
+            if family.at_least:
+                inputs["at_least"] = dict(family.at_least)
+            return {**inputs, "member": model.source.name if model.source is not None else model.name}
         rows = self.manifest.declared_rows(model)
         if rows is not None:
             inputs["of"] = rows
@@ -223,6 +265,11 @@ class Fingerprinter:
         if model.spec.keys is not None:
             inputs["keys"] = model.spec.keys
         return inputs
+
+
+def _generator_inputs(generator: Generator, params: BaseModel) -> dict[str, Any]:
+    said = params.model_dump(mode="json", exclude=getattr(params, "CHANGES_NO_ROW", None))
+    return {"name": generator.name, "version": generator.version, "params": said}
 
 
 class RecordedFingerprinter(Fingerprinter):

@@ -13,7 +13,10 @@ from synthkit.errors import SynthError
 from synthkit.generators.base import Generator, Query, Taught, Trained
 from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
+from synthkit.planning.action import FULL_REFRESH as FULL_REFRESH
+from synthkit.planning.action import Action as Action
 from synthkit.planning.difference import Change, changes, declared
+from synthkit.planning.families import made_together, whole_families
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.state import Standing, standing, state_of, states_against
 from synthkit.records.receipt import AuditedTable
@@ -23,43 +26,6 @@ from synthkit.store.targets import target_of
 from synthkit.store.unclaimed import told, unclaimed_tables
 
 _BUILD: Mapping[type[Generator], ActionKind] = {Query: "query", Taught: "ask", Trained: "train"}
-FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
-
-
-@dataclass(frozen=True)
-class Action:
-    """What to do about one model, and why.
-
-    ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the SQL; ``ask``
-    asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``reuse``
-    does nothing.
-    """
-
-    model: str
-    kind: ActionKind
-    reason: str
-    details: tuple[str, ...]
-    fingerprint: Fingerprint
-    size: str
-    epsilon: float | None = None
-    delta: float | None = None
-    generator: str = ""
-    generator_reason: str = ""
-    standing: Standing = "none"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "action": self.kind,
-            "reason": self.reason,
-            "changes": list(self.details),
-            "generator": self.generator,
-            "generator_reason": self.generator_reason or None,
-            "size": self.size,
-            "epsilon": self.epsilon,
-            "delta": self.delta,
-            "fingerprints": self.fingerprint.hashes(),
-        }
 
 
 @dataclass(frozen=True)
@@ -108,6 +74,8 @@ def make_plan(
     planner = _Planner(manifest, full_refresh)
     everything = planner.actions()
     chosen, warnings = _choose(manifest, everything, select, exclude, results or {}, state)
+    chosen, more = whole_families(manifest, chosen)
+    warnings += more
     left = told(unclaimed_tables(manifest))
     warnings += [left] if left else []
     if len(chosen) == len(everything):
@@ -219,7 +187,7 @@ class _Planner:
             action = self.action(model)
             self.upstream[model.id] = action.fingerprint.sample
             found.append(action)
-        return found
+        return made_together(self.manifest, found, self.staging)
 
     def _take_as_it_is(self, model: ModelNode) -> None:
         """A model that is not selected counts as what is published of it now."""
@@ -232,12 +200,12 @@ class _Planner:
 
     def action(self, model: ModelNode) -> Action:
         for parent in model.parents:
-            if parent.source is None and parent.id not in self.upstream and parent.name != model.name:
+            if parent.source is None and parent.id not in self.upstream and not self._beside(model, parent.name):
                 raise SynthError(
                     f"model {model.name!r} reads {parent.name!r}, which is neither published nor selected",
                     hint=f"select it too: --select +{model.name}",
                 )
-        fingerprint = self.fingerprinter.of(model, self.upstream)
+        fingerprint = self.fingerprinter.of(model, self._upstream(model))
         state = self.state(model)
         stands = standing(state, fingerprint)
         kind, reason, details = self._decide(model, fingerprint, state, stands)
@@ -254,6 +222,16 @@ class _Planner:
             model.generator_reason,
             stands,
         )
+
+    def _beside(self, model: ModelNode, other: str) -> bool:
+        """Whether another model is the same, or of the same family: its rows are there when the model's audits ask."""
+        return model.name == other or (model.family is not None and self.manifest.models[other].family == model.family)
+
+    def _upstream(self, model: ModelNode) -> Mapping[str, str]:
+        """The sample hash of each parent, those of its own family that follow it in order, too."""
+        beside = [r.name for r in model.parents if r.source is None and r.id not in self.upstream]
+        others = [self.manifest.models[name] for name in beside if name != model.name]
+        return {**self.upstream, **{m.id: self.fingerprinter.rows(m, self.upstream) for m in others}}
 
     def _decide(
         self, model: ModelNode, now: Fingerprint, state: AuditedTable | None, stands: Standing

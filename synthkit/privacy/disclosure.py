@@ -81,12 +81,13 @@ AUDIT: Fields = {
 _INPUTS: Fields = {
     "train": {
         **dict.fromkeys(("generator", "packages", "declared", "seed", "holdout", "device", "threads"), Kind.DECLARED),
-        **dict.fromkeys(("epsilon", "delta", "columns", "budget", "rules"), Kind.DECLARED),
+        **dict.fromkeys(("epsilon", "delta", "columns", "budget", "rules", "family"), Kind.DECLARED),
         "sources": Kind.KEYED,
         "owners": Kind.KEYED,
     },
     "sample": dict.fromkeys(
-        ("size", "of", "conditions", "constraints", "keys", "fill", "packages", "engine"), Kind.DECLARED
+        ("size", "of", "conditions", "constraints", "keys", "fill", "packages", "engine", "at_least", "member"),
+        Kind.DECLARED,
     ),
     "audit": {"audits": Kind.DECLARED, "tables": Kind.KEYED, "reference": Kind.KEYED},
 }

@@ -70,12 +70,12 @@ class MemberSpec(Spec):
     """
 
     table: Annotated[str, NOTHING]
-    name: Annotated[str | None, TRAIN] = None
+    name: Annotated[str | None, NOTHING] = None
     description: Annotated[str | None, NOTHING] = None
     enabled: Annotated[bool, NOTHING] = True
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
     at_least: Annotated[int | None, SAMPLE] = Field(default=None, ge=0)
-    constraints: Annotated[Constraints, SAMPLE] = ()
+    constraints: Annotated[Constraints, TRAIN] = ()
     rules: Annotated[Rules | None, TRAIN] = None
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
     audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None

@@ -35,8 +35,8 @@ class ColumnOrigin(Record):
         how: learnt of the source; computed from other columns; in part: learnt in some of its parts; key: made up to
             tell rows apart; pii: made up in place of personal data; made up: text that only looks like the source's;
             constant or empty, as in the source.
-        by: the rule that computes it, its parts that are learnt, or what makes the personal data up; withheld with
-            figures.
+        by: the rule that computes it, its parts that are learnt, what makes the personal data up, or the table whose
+            rows a key names; withheld with figures.
     """
 
     name: str
@@ -45,7 +45,9 @@ class ColumnOrigin(Record):
 
     @property
     def in_words(self) -> str:
-        """``made up (pii: email)``, ``computed (total = a + b)``, ``key, made up``."""
+        """``made up (pii: email)``, ``computed (total = a + b)``, ``key, made up``, ``key → customers``."""
+        if self.how == "key" and self.by:
+            return f"key → {self.by}"
         if self.how == "pii":
             return f"made up (pii: {self.by})" if self.by else "made up (pii)"
         words = {"key": "key, made up", "in part": "learnt in part"}.get(self.how, self.how)

@@ -12,6 +12,7 @@ from synthkit.runners.generating import generate
 from synthkit.runners.jobs import (
     AuditJob,
     ComposeJob,
+    FamilyJob,
     GenerateJob,
     IngestJob,
     InheritJob,
@@ -21,6 +22,7 @@ from synthkit.runners.jobs import (
     SplitJob,
 )
 from synthkit.runners.querying import query
+from synthkit.runners.relating import relate
 
 R = TypeVar("R")
 
@@ -29,6 +31,7 @@ ACTIONS: Mapping[type[Job[Any]], Callable[[Any, JobProgress], Any]] = {
     SplitJob: split,
     InheritJob: inherit,
     GenerateJob: generate,
+    FamilyJob: relate,
     QueryJob: query,
     ComposeJob: compose,
     AuditJob: audit,

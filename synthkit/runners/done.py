@@ -46,6 +46,14 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class FamilyMade:
+    """Tables that were drawn together and are staged, by their names in the source; ``seconds`` of all of them."""
+
+    members: Mapping[str, Made]
+    seconds: Mapping[str, float]
+
+
 # An audit's record has a JSON form of its own, in which a whole number stays one.
 _Record = Annotated[
     AuditRecord,

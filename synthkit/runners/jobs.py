@@ -17,13 +17,14 @@ from synthkit.audits.context import PrivateTraining, Version
 from synthkit.audits.runner import BoundAudit
 from synthkit.files import Json
 from synthkit.generators.base import Budget
+from synthkit.generators.tables import Key
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.size import Size
 from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
-from synthkit.runners.done import Audited, Divided, Made
+from synthkit.runners.done import Audited, Divided, FamilyMade, Made
 from synthkit.runners.partition import WHOLE, Partition
-from synthkit.runners.parts import FailureFolder, FamilyParts, Files, Passage, Pictures, Retraining
+from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyParts, Files, Passage, Pictures, Retraining
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
 from synthkit.sources.bounding import Declared
@@ -154,6 +155,33 @@ class GenerateJob(Staged):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FamilyJob(Job[FamilyMade]):
+    """Fit (or load) a generator of tables that hang together, draw all of them, and stage each.
+
+    Args:
+        members: by their names in the source, each after all that its keys name.
+        keys: between them, by the same names.
+        first: the table that the size is of.
+        model_dir: of the trained model, found or made.
+        seed: every random choice follows from it.
+        at_least: table → how many of its rows belong to each row of its owner, where that is asked for.
+    """
+
+    family: str
+    generator: str
+    params: Options
+    members: Mapping[str, DrawnMember]
+    keys: tuple[Key, ...]
+    first: str
+    model_dir: Path
+    size: Size
+    seed: int
+    device: str
+    at_least: Mapping[str, int] = field(default_factory=dict)
+    kind: Literal["family"] = "family"
+
+
+@dataclass(frozen=True, kw_only=True)
 class QueryJob(Staged):
     """Run an SQL model's SELECT over Parquet files and stage its rows.
 
@@ -220,7 +248,7 @@ class AuditJob(Job[Audited]):
     kind: Literal["audit"] = "audit"
 
 
-AnyJob = IngestJob | SplitJob | InheritJob | GenerateJob | QueryJob | ComposeJob | AuditJob
+AnyJob = IngestJob | SplitJob | InheritJob | GenerateJob | FamilyJob | QueryJob | ComposeJob | AuditJob
 
 
 def job_to_json(job: Job[Any]) -> dict[str, Any]:

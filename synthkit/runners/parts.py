@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from synthkit.generators.tables import Key
+from synthkit.privacy.guarantee import Guarantee
 from synthkit.project.types import ColumnSpec, Conditions, Options
 from synthkit.schema import Table
 
@@ -55,6 +56,34 @@ class FamilyMember:
 
     table: Table
     split: Path | None
+
+
+@dataclass(frozen=True)
+class DrawnMember:
+    """One table that a family job makes.
+
+    Args:
+        model: what its rows are staged as.
+        stage_dir, sample, metadata, guarantees: as those of a job that stages one table.
+        split: the folder of the real table's two sides.
+        columns: what the family declares of its columns.
+        rules: rule or comparison → where it is declared.
+        rules_found: whether rules that the training rows show are kept, too.
+        conditions: column → value, or value → share.
+        kept: whether the real rows are published as they are, and only looked up in.
+    """
+
+    model: str
+    stage_dir: Path
+    sample: str
+    metadata: Mapping[str, str]
+    split: Path
+    columns: tuple[ColumnSpec, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
+    rules_found: bool = False
+    conditions: Conditions = field(default_factory=dict)
+    guarantees: tuple[Guarantee, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from synthkit.files import Json
 from synthkit.records.columns import ColumnOrigin
 from synthkit.runners.environment import environment
 from synthkit.runners.jobs import GenerateJob, JobProgress, Staged
+from synthkit.runners.parts import DrawnMember
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def stage(
     batches: Iterator[pa.RecordBatch],
     schema: Schema,
-    job: Staged,
+    job: Staged | DrawnMember,
     source_rows: int | None,
     teacher: Callable[[], Json] | None = None,
     rules: Sequence[str] = (),

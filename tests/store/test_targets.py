@@ -20,7 +20,7 @@ from synthkit.store.target import PassingAudit, Place, Publication, Target
 from synthkit.store.targets import opened
 from tests.packages import installed
 from tests.receipts import audited
-from tests.sqlite_target import SqliteTarget
+from tests.sqlite_target import AloneTarget, SqliteTarget
 from tests.store.test_warehouse import AUDIT
 from tests.synth import SQL_PROJECT, Project, copied, make_project
 
@@ -217,10 +217,7 @@ def test_tables_that_belong_together_are_one_transaction(tmp_path: Path, monkeyp
 
 
 def test_a_target_that_publishes_one_table_at_a_time_says_so(tmp_path: Path) -> None:
-    class Alone(SqliteTarget):
-        alone, put_all = Target.alone, Target.put_all
-
-    target = Alone(Place(tmp_path / "a.sqlite", tmp_path / "a.duckdb", tmp_path / "scratch"))
+    target = AloneTarget(Place(tmp_path / "a.sqlite", tmp_path / "a.duckdb", tmp_path / "scratch"))
     assert target.alone() == "a target of this type publishes one table at a time"
     with pytest.raises(BuildError, match="customers and orders cannot be published together: a target of this type"):
         target.publish_all(a_family(tmp_path, 3))

@@ -1,0 +1,94 @@
+"""A family's way through a build: all its tables made, all audited, then all published at one instant or none."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+
+from synthkit.building.context import RunContext
+from synthkit.building.model import ModelRun, why
+from synthkit.building.publish import Passed, publish_together
+from synthkit.compiler.familynode import FamilyNode
+from synthkit.errors import BuildError
+from synthkit.planning.plan import Action
+from synthkit.records.audit import AuditRecord
+from synthkit.results import ModelResult
+from synthkit.store.staging import StagedRows
+
+Rows = Mapping[str, StagedRows]  # by model
+
+
+class FamilyRun:
+    """Carries out the actions for a family's tables. ``run`` never raises for a failure: it returns their results."""
+
+    def __init__(self, context: RunContext, actions: Sequence[Action]) -> None:
+        self.context, self.actions = context, tuple(actions)
+        assert self.actions[0].together is not None
+        self.family: FamilyNode = context.manifest.families[self.actions[0].together]
+        self.runs = {action.model: ModelRun(context, action) for action in self.actions}
+
+    def run(self) -> tuple[ModelResult, ...]:
+        stale = {name: self.context.stale[name] for name in self.runs if name in self.context.stale}
+        if stale:
+            first = next(iter(stale))
+            other = f"not built: {first} is made together with it, and has a {stale[first]}"
+            return tuple(r.result("error", message=stale.get(name, other)) for name, r in self.runs.items())
+        try:
+            return self._build()
+        except Exception as error:
+            message = why(self.context, error)
+            return tuple(run.result("error", message=message) for run in self.runs.values())
+
+    def _build(self) -> tuple[ModelResult, ...]:
+        rows = self._rows()
+        records = {name: run.audit(rows[name], rows) for name, run in self.runs.items()}
+        bad = [name for name, found in records.items() if not all(r.passes for r in found)]
+        if bad:
+            return tuple(self._unpublished(name, rows[name], records[name], bad) for name in self.runs)
+        started = time.perf_counter()
+        runs = self.runs.items()
+        publish_together(
+            self.context,
+            [Passed(run.model, run.action, rows[name], records[name], run.seconds) for name, run in runs],
+        )
+        first = next(iter(self.runs.values()))
+        first.seconds["publish"] = time.perf_counter() - started
+        return tuple(run.passed(rows[name], records[name]) for name, run in runs)
+
+    def _unpublished(
+        self, name: str, staged: StagedRows, records: Sequence[AuditRecord], bad: Sequence[str]
+    ) -> ModelResult:
+        run = self.runs[name]
+        if name in bad:
+            return run.failed(staged, records)
+        which = ", ".join(map(repr, bad))
+        return run.result(
+            "skipped",
+            rows=staged.table.rows,
+            audits=tuple(records),
+            origins=staged.origins,
+            message=f"not published, though its own audits passed: {which} of the same family did not pass",
+        )
+
+    def _rows(self) -> Rows:
+        """Make the rows of all tables, or find those that only wait for their audits."""
+        staging = self.context.staging
+        found = {a.model: staging.staged(a.model, a.fingerprint.sample) for a in self.actions}
+        if self.actions[0].kind != "audit" or not all(found.values()):
+            self._make()
+            found = {a.model: staging.staged(a.model, a.fingerprint.sample) for a in self.actions}
+        lacking = [name for name, rows in found.items() if rows is None]
+        if lacking:
+            raise BuildError(f"the rows of {lacking[0]!r} were not staged")
+        return {name: rows for name, rows in found.items() if rows is not None}
+
+    def _make(self) -> None:
+        first, root = self.actions[0], self.runs[self.family.members[self.family.root]]
+        if first.kind == "train":
+            shutil.rmtree(self.context.staging.model_dir(first.fingerprint.train), ignore_errors=True)
+        members = {table: self.runs[name].jobs for table, name in self.family.members.items()}
+        done = self.context.executor.run(root.jobs.family(members), root.progress)
+        root.seconds.update(done.seconds)
+        for table, made in done.members.items():
+            self.runs[self.family.members[table]].noted(made)

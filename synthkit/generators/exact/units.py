@@ -1,0 +1,65 @@
+"""Whose row it is, in every table of a family: by its own column, or by that of the row that it belongs to.
+
+A value that few people have must not come back, and who has it is counted by privacy units (customers, say). The rows
+of an order's lines name no customer; they are their order's customer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.generators.tables import Key
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNIT = "(unit)"  # the column that is added to a table whose rows name no unit
+
+
+def with_units(tables: Mapping[str, Table], keys: Sequence[Key], folder: Path) -> dict[str, Table]:
+    """The tables, each with a column of units where its owner has one.
+
+    Args:
+        tables: each after its owner.
+        folder: for the files of tables that get a column.
+    """
+    owners = {key.table: key for key in keys if key.owner}
+    found: dict[str, Table] = {}
+    for number, (name, table) in enumerate(tables.items()):
+        key = owners.get(name)
+        above = None if key is None else found.get(key.references)
+        lacks = table.schema.privacy_unit is None
+        if lacks and key is not None and above is not None and above.schema.privacy_unit is not None:
+            table = _with_unit(table, key, above, folder / f"units{number}.parquet")
+        found[name] = table
+    return found
+
+
+def _with_unit(table: Table, key: Key, owner: Table, file: Path) -> Table:
+    """The table with the unit of the row that each row belongs to; missing where it belongs to none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    primary, unit = list(owner.schema.primary_key), str(owner.schema.privacy_unit)
+    above = owner.to_arrow(list(dict.fromkeys([*primary, unit])))
+    named = above.to_pandas(integer_object_nulls=True)[primary].set_axis(list(key.columns), axis=1)
+    named[UNIT] = range(len(named))
+    own: pd.DataFrame = table.to_arrow(list(key.columns)).to_pandas(integer_object_nulls=True)
+    named = named.drop_duplicates(list(key.columns))
+    at = own.merge(named, how="left", on=list(key.columns))[UNIT].astype("Int64")
+    units = above.column(unit).combine_chunks().take(pa.array(at, pa.int64(), from_pandas=True))
+    start, writer = 0, None
+    try:
+        for batch in table.batches():
+            rows = batch.append_column(UNIT, units.slice(start, batch.num_rows))
+            writer = writer or pq.ParquetWriter(file, rows.schema)
+            writer.write_batch(rows)
+            start += batch.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return Table(replace(table.schema, privacy_unit=UNIT), (file,), table.rows, table.metadata)

@@ -1,0 +1,50 @@
+"""What is to be done about one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from synthkit.planning.fingerprint import Fingerprint
+from synthkit.planning.state import Standing
+from synthkit.results import ActionKind
+
+FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do about one model, and why.
+
+    ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the SQL; ``ask``
+    asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``reuse``
+    does nothing. ``together`` is the family whose tables it is done for at once, and that are published at one instant.
+    """
+
+    model: str
+    kind: ActionKind
+    reason: str
+    details: tuple[str, ...]
+    fingerprint: Fingerprint
+    size: str
+    epsilon: float | None = None
+    delta: float | None = None
+    generator: str = ""
+    generator_reason: str = ""
+    standing: Standing = "none"
+    together: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            **({} if self.together is None else {"together": self.together}),
+            "action": self.kind,
+            "reason": self.reason,
+            "changes": list(self.details),
+            "generator": self.generator,
+            "generator_reason": self.generator_reason or None,
+            "size": self.size,
+            "epsilon": self.epsilon,
+            "delta": self.delta,
+            "fingerprints": self.fingerprint.hashes(),
+        }

@@ -1,0 +1,241 @@
+"""The rows of a family: tables that hang together, learnt once, drawn together, each staged under its own name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from synthkit.errors import BuildError, SynthError
+from synthkit.files import parsed_json
+from synthkit.runners.done import FamilyMade, Made
+from synthkit.runners.jobs import FamilyJob, JobProgress
+from synthkit.runners.overriding import overridden
+from synthkit.runners.staging import phase, stage
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.generators.base import Trained
+    from synthkit.generators.exact.members import MemberPlan
+    from synthkit.generators.functions import Quota
+    from synthkit.sources.split import Split
+
+_MARKER = "complete.json"
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """A table of the family: its real rows, how they are learnt, and as they are read."""
+
+    split: Split
+    plan: MemberPlan
+    known: Table
+
+
+def relate(job: FamilyJob, progress: JobProgress) -> FamilyMade:
+    """Learn the tables (or load what was learnt of them), and stage rows like theirs.
+
+    Raises:
+        BuildError: a table's rows cannot be learnt from, or what is asked for cannot be drawn.
+    """
+    job.model_dir.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".tmp-rows-", dir=job.model_dir.parent) as scratch:  # as private as the models are
+        return _made(job, Path(scratch), progress)
+
+
+def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
+    from synthkit.generators import registry
+    from synthkit.generators.exact.drawing import seed_for
+
+    generator = registry.trained(job.generator)
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+    cached = (job.model_dir / _MARKER).exists()
+    with _readable(job):
+        learnt = _learnt(job, scratch, cached=cached)
+    root = learnt[job.first]
+    rows = job.size.of(root.split.rows)
+    quotas = _quotas(job, learnt, rows)
+    if cached:
+        with _readable(job):
+            model = generator.load(job.model_dir / "model")
+    else:
+        model = _fit(generator, job, learnt, scratch, progress)
+        seconds["train"] = time.perf_counter() - started
+    started = time.perf_counter()
+    report = phase(progress, "sample")
+    drawn = _drawn(generator, job, learnt, model, rows, quotas, scratch, report)
+    made = {}
+    for name, member in job.members.items():
+        if member.kept:
+            made[name] = _keep(job, name, learnt[name])
+            continue
+        plan, table = learnt[name].plan, drawn[name]
+        if not table.rows:
+            raise BuildError(
+                f"no row of {name!r} was drawn: none of {rows:,} rows of {job.first!r} has one",
+                hint="make size larger, or leave the table out of the family",
+            )
+        seed = seed_for(job.seed, f"fill {name}")
+        batches = plan.complete(table, seed=seed, fixed=tuple(plan.columns.read.conditions(member.conditions)))
+        origins = plan.origins({table: m.model for table, m in job.members.items()})
+        source = learnt[name].split
+        count = stage(batches, source.train.schema, member, source.rows, rules=plan.rules, origins=origins)
+        made[name] = Made(count, source.rows, {})
+    seconds["sample"] = time.perf_counter() - started
+    return FamilyMade(made, seconds)
+
+
+def _learnt(job: FamilyJob, scratch: Path, *, cached: bool) -> dict[str, _Learnt]:
+    """How each table is learnt: decided by its training rows, or as the cached model was trained."""
+    from synthkit.generators.exact.constraints import check_real_rows, parse_all
+    from synthkit.generators.exact.members import KeyColumns, MemberPlan, plan_member, reading
+    from synthkit.generators.exact.units import with_units
+    from synthkit.sources.ingest import load_split
+
+    plans = parsed_json((job.model_dir / "members.json").read_text("utf-8")) if cached else {}
+    splits = {name: load_split(member.split) for name, member in job.members.items()}
+    tables = {
+        name: replace(split.train, schema=overridden(split.train.schema, job.members[name].columns))
+        for name, split in splits.items()
+    }
+    found = {}
+    for number, (name, table) in enumerate(with_units(tables, job.keys, scratch).items()):
+        member, split = job.members[name], splits[name]
+        file = scratch / f"read{number}.parquet"
+        if cached:
+            plan = MemberPlan.from_json(plans[name])
+            known = reading(plan, table, file)
+        else:
+            keys = KeyColumns.in_table(name, table.schema, job.keys)
+            plan, known = plan_member(table, keys, file, declared=member.rules, found=member.rules_found)
+        comparisons = {text: place for text, place in member.rules.items() if _compares(text)}
+        check_real_rows(parse_all(comparisons), known)
+        found[name] = _Learnt(split, plan, known)
+    return found
+
+
+def _compares(text: str) -> bool:
+    from synthkit.rules.inequality import Inequality
+    from synthkit.rules.language import parse_rule
+
+    return isinstance(parse_rule(text), Inequality)
+
+
+def _quotas(job: FamilyJob, learnt: Mapping[str, _Learnt], rows: int) -> tuple[Quota, ...]:
+    """The conditions on the first table, as numbers of rows.
+
+    Raises BuildError for what this version cannot promise: conditions on the other tables.
+    """
+    for name, member in job.members.items():
+        if name != job.first and member.conditions:
+            raise BuildError(
+                f"conditions on {name!r} cannot be kept: rows of {job.first!r} are drawn by number, others follow",
+                hint=f"write conditions on columns of {job.first!r}",
+            )
+    if job.at_least:
+        names = ", ".join(job.at_least)
+        raise BuildError(f"at_least of {names} cannot be kept yet", hint="drop it, or filter in an SQL model")
+    first = learnt[job.first]
+    return first.plan.quotas(job.members[job.first].conditions, rows, first.known)
+
+
+def _tables(job: FamilyJob, learnt: Mapping[str, _Learnt], scratch: Path) -> Any:
+    """The tables as the generator learns them."""
+    from synthkit.generators.tables import Tables
+
+    members = {
+        name: one.plan.learn(one.known, scratch / f"learnt{number}.parquet")
+        for number, (name, one) in enumerate(learnt.items())
+    }
+    kept = frozenset(name for name, member in job.members.items() if member.kept)
+    return Tables(members, job.keys, job.first, kept)
+
+
+def _fit(
+    generator: Trained, job: FamilyJob, learnt: Mapping[str, _Learnt], scratch: Path, progress: JobProgress
+) -> Any:
+    """Train, and keep the model under a temporary name until it is whole."""
+    from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.related import fit_tables
+
+    temporary = job.model_dir.with_name(f".tmp-{job.model_dir.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    (temporary / "model").mkdir(parents=True)
+    params = generator.params.model_validate(job.params)
+    seed, report = seed_for(job.seed, "fit"), phase(progress, "train")
+    tables = _tables(job, learnt, scratch)
+    model = fit_tables(generator, tables, params, budget=None, seed=seed, device=job.device, progress=report)
+    generator.save(model, temporary / "model")
+    plans = {name: one.plan.to_json() for name, one in learnt.items()}
+    (temporary / "members.json").write_text(json.dumps(plans, default=str), "utf-8")
+    (temporary / _MARKER).write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
+    shutil.rmtree(job.model_dir, ignore_errors=True)
+    temporary.replace(job.model_dir)
+    return model
+
+
+def _drawn(
+    generator: Trained,
+    job: FamilyJob,
+    learnt: Mapping[str, _Learnt],
+    model: Any,
+    rows: int,
+    quotas: tuple[Quota, ...],
+    scratch: Path,
+    report: Any,
+) -> dict[str, Table]:
+    """Each table's rows as the generator gives them, in a file: how many there will be is only known at the end."""
+    import pyarrow.parquet as pq
+
+    from synthkit.generators.exact.drawing import seed_for
+
+    assert generator.related is not None, "it was asked for when the family was learnt"
+    counts = dict.fromkeys(job.members, 0)
+    files = {name: scratch / f"drawn{number}.parquet" for number, name in enumerate(job.members)}
+    seed = seed_for(job.seed, "sample")
+    with ExitStack() as open_files:
+        writers: dict[str, pq.ParquetWriter] = {}
+        batches: Iterator[tuple[str, pa.RecordBatch]] = generator.related.sample(
+            model, rows, conditions=quotas, seed=seed, progress=report
+        )
+        for name, batch in batches:
+            if name not in job.members or job.members[name].kept:
+                continue
+            if name not in writers:
+                writers[name] = open_files.enter_context(pq.ParquetWriter(files[name], batch.schema))
+            writers[name].write_batch(batch)
+            counts[name] += batch.num_rows
+    if counts[job.first] != rows:
+        raise BuildError(f"{job.generator} gave {counts[job.first]:,} rows of {job.first!r} for {rows:,}")
+    return {name: Table(learnt[name].plan.learnt, (files[name],), counts[name]) for name in job.members}
+
+
+def _keep(job: FamilyJob, name: str, learnt: _Learnt) -> Made:
+    """A public table: its real rows, as they are."""
+    table, sides = learnt.split.train, [s for s in (learnt.split.train, learnt.split.holdout) if s is not None]
+    rows = (batch for side in sides for batch in side.batches(list(table.schema.names)))
+    count = stage(rows, table.schema, job.members[name], learnt.split.rows)
+    return Made(count, learnt.split.rows, {})
+
+
+@contextmanager
+def _readable(job: FamilyJob) -> Iterator[None]:
+    """Around what reads a trained model: raises BuildError where its files are not what was written."""
+    try:
+        yield
+    except SynthError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
+        if not (job.model_dir / _MARKER).exists():
+            raise
+        hint = f"remove {job.model_dir}, and build again"
+        raise BuildError(f"the trained model of {job.family!r} is damaged: {error}", hint=hint) from error
