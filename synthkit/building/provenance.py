@@ -41,12 +41,20 @@ def guarantees_of(
     if charged is not None and model.source is not None:
         found = released(model.source.id, charged.entry, account(model.source.id))
     else:
-        nodes = [r.id for r in model.reads]
+        nodes = _learnt(manifest, model)
         found = read(nodes, lambda node: _made(manifest, node, upstream(node.removeprefix("model:"))), account)
     entries = _entries(manifest, {hash_ for way in found.ways.values() for hash_ in way.releases})
     guarantees = tuple(_composed(manifest, name, way, entries) for name, way in sorted(found.ways.items()))
     _check(model, guarantees)
     return guarantees
+
+
+def _learnt(manifest: Manifest, model: ModelNode) -> list[str]:
+    """What the rows are made from: of a family's table, the rows of all its tables, but of those that are public."""
+    family = None if model.family is None else manifest.families[model.family]
+    if family is None or (model.source is not None and model.source.name in family.kept):
+        return [r.id for r in model.reads]
+    return [family.source_of(table) for table in family.members if table not in family.kept]
 
 
 def _made(manifest: Manifest, node: str, rows: StagedRows) -> Descent:

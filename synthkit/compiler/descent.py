@@ -38,4 +38,15 @@ def _descent(draft: Draft, model: ModelDraft) -> Descent:
     protected = model.budget is not None and model.budget.insecure_seed is None
     if protected and spec.source is not None and spec.source.source is not None:
         return released(spec.source.id, spec.name, spec.source.id)
-    return Descent(read_by(draft, model.reads).ways)
+    return Descent(read_by(draft, _learnt(draft, model)).ways)
+
+
+def _learnt(draft: Draft, model: ModelDraft) -> tuple[Relation, ...]:
+    """What its generator learns from: of a family's table, the rows of all its tables, but of those that are public.
+
+    A drawn order tells of the customer that it was drawn for, whose columns its own were learnt beside.
+    """
+    if model.family is None or model.spec.source is None:
+        return model.reads
+    family, group = draft.families[model.family], model.spec.source.source
+    return tuple(Relation(table, group) for table in family.members if table not in family.kept)

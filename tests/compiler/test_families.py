@@ -109,6 +109,23 @@ def test_a_public_table_holds_real_rows_and_says_so(tmp_path: Path) -> None:
     assert (lines.kept, lines.lineage.contains_real_rows, lines.holdout) == (False, False, 0.2)
 
 
+def test_what_one_table_tells_of_another_is_told_of_both(tmp_path: Path) -> None:
+    """A drawn order was learnt beside its customer: where customers are protected, orders (and what audits find of them,
+    which reads customers as well) are not for everybody either."""
+
+    def sensitive(tables: Any, *_: Any) -> None:
+        tables["customers"]["sensitive"] = True
+
+    manifest = compiled(tmp_path, sensitive)
+    models = manifest.models
+    learnt = {"source:shop.customers", "source:shop.orders", "source:shop.lines"}
+    for name in ("synthetic_shop_customers", "synthetic_orders", "synthetic_shop_lines", "spending"):
+        assert models[name].lineage.sources == learnt
+        assert models[name].disclosure == "guarded", name
+    assert models["synthetic_shop_products"].lineage.sources == {"source:shop.products"}
+    assert models["synthetic_shop_products"].disclosure == "open"
+
+
 def test_a_member_is_named_by_family_and_table_wherever_a_table_is(tmp_path: Path) -> None:
     def edit(tables: Any, family: Any, document: Any) -> None:
         document["models"].insert(
