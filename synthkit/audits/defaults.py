@@ -21,6 +21,7 @@ exact_match                 max: 0.01                                   error   
 value_reuse                 max: 0.05, min_count: 5                     error     there are held-out rows
 references                                                              error     of a family: it has foreign keys
 cardinality                 of: children, max: 0.25                     error     likewise
+rollup                                                                  warn      likewise
 parent_child                max: 0.1                                    warn      likewise
 joined_detection            max: 0.65                                   warn      likewise
 sequence                    max: 0.1                                    warn      order_by, with an owner or entity
@@ -99,7 +100,7 @@ def _of_several(stands: frozenset[Stands], schema: Schema | None) -> list[AuditS
     specs = []
     if "child" in stands:
         specs += [_spec("references"), _spec("cardinality", of="children", max=CHILDREN_DISTANCE)]
-        specs += [AuditSpec(audit=a, severity="warn") for a in ("parent_child", "joined_detection")]
+        specs += [AuditSpec(audit=a, severity="warn") for a in ("rollup", "parent_child", "joined_detection")]
     alone = "sequence" in stands and "child" not in stands and schema is not None and schema.entity is not None
     if "sequence" in stands and ("child" in stands or alone):
         specs.append(AuditSpec(audit="sequence", severity="warn"))

@@ -44,6 +44,7 @@ _ADVICE = {
     "parent_child": "learn both tables as one family; look at the pairs in the details, and at cardinality first",
     "joined_detection": "look at the columns that it names, and at detection of each table alone",
     "sequence": "declare order_by (and entity, or an owner), so that rows are learnt one after another",
+    "rollup": "compute the total in an SQL model downstream, or leave the rule out: leave_out:",
     "references": "make both tables as one family (foreign_keys: of the sources), so that keys name drawn rows",
     "boundary": "declare bounds: on the source's column, or constraints:, or try another generator",
     "volume": "if the change is meant, raise max_change, or say severity: warn",
