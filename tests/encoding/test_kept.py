@@ -45,7 +45,8 @@ def test_what_rules_give_is_not_learnt() -> None:
     step = step_of()
     learnt = step.learn(batch(TABLE))
     names = set(learnt.schema.names)
-    assert {"gross", "amount", "vat", "month", "city", "land", "reason", "red", "green", "blue"}.isdisjoint(names)
+    assert {"gross", "amount", "vat", "land", "red", "green", "blue"}.isdisjoint(names)
+    assert {"month", "reason", "city"} <= names  # of a date or number of more values than a generator tells apart
     assert "red & green & blue" in names
     assert pa.types.is_integer(learnt.schema.field("delivered").type)  # days after the order
     assert set(step.found) == {str(rule) for rule in RULES}
@@ -56,7 +57,7 @@ def test_real_rows_come_back_as_they_were() -> None:
     rows = batch(TABLE)
     back = step.restore(step.learn(rows), np.random.default_rng(0))
     assert back.schema == rows.schema
-    for name in set(back.schema.names) - {"reason", "delivered", "gross", "amount", "vat"}:
+    for name in set(back.schema.names) - {"reason", "closed", "delivered", "gross", "amount", "vat"}:
         assert back.column(name).equals(rows.column(name)), name
     for name, near in (("gross", 1e-9), ("amount", 1e-9), ("vat", 0.010001)):  # numpy rounds halves to even numbers
         assert np.allclose(back.column(name).to_numpy(), rows.column(name).to_numpy(), atol=near), name

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from synthkit.encoding.kept.calendar import Calendar, calendar, says_when
 from synthkit.encoding.kept.combined import combined
 from synthkit.encoding.kept.computed import computed, computed_declared, places_of
 from synthkit.encoding.kept.dependents import dependents
 from synthkit.encoding.kept.gaps import gap
+from synthkit.encoding.kept.matched import Matched, coarse, matched
 from synthkit.encoding.kept.mending import rowwise
 from synthkit.encoding.kept.private import private_plan
 from synthkit.encoding.kept.step import KeptRules, Part
@@ -44,7 +46,7 @@ def keep_rules(
     """
     names = tuple(rows.column_names)
     mine = [rule for rule in rules if set(rule.columns) <= set(names)]
-    choice = _Choice(rows, None if unit is None else codes_of(unit), min_count)
+    choice = _Choice(rows, mine, None if unit is None else codes_of(unit), min_count)
     first = [rule for rule in mine if rule in declared]
     kept = [rule for some in (first, mine) for rule in _by_kind(some) if choice.takes(rule)]
     kept += [rule for rule in mine if rule not in kept and rowwise(rule)]
@@ -94,17 +96,27 @@ def _by_kind(rules: Sequence[Rule]) -> list[Rule]:
     return sorted((r for r in rules if isinstance(r, kinds)), key=rank)
 
 
+def _lower_and_higher(rule: Inequality) -> tuple[str, str]:
+    """The columns of a comparison of two columns."""
+    right = str(rule.right)
+    return (rule.column, right) if rule.operator in ("<", "<=") else (right, rule.column)
+
+
 class _Choice:
     """What is left out so far."""
 
-    def __init__(self, rows: pa.Table, people: Any, min_count: int) -> None:
+    def __init__(self, rows: pa.Table, rules: Sequence[Rule], people: Any, min_count: int) -> None:
         self.rows, self.people, self.min_count = rows, people, min_count
+        orders = [rule for rule in rules if isinstance(rule, Inequality) and isinstance(rule.right, str)]
+        self.higher = {_lower_and_higher(rule)[1] for rule in orders}
         self.by_output: dict[str, Part] = {}
 
     def takes(self, rule: Rule) -> bool:
         """Whether the rule is kept by leaving something out."""
         if isinstance(rule, Formula):
-            return self._free(rule.target, rule.inputs) and self._add(computed(rule, self.rows))
+            if not self._free(rule.target, rule.inputs):
+                return False
+            return self._dated(rule) or self._add(computed(rule, self.rows))
         if isinstance(rule, Dependency):
             return self._dependency(rule)
         if isinstance(rule, OneHot | Combination):
@@ -112,7 +124,7 @@ class _Choice:
                 return False
             return self._add(combined(self.rows, rule.columns))
         if isinstance(rule, Inequality) and isinstance(rule.right, str):
-            low, high = (rule.column, rule.right) if rule.operator in ("<", "<=") else (rule.right, rule.column)
+            low, high = _lower_and_higher(rule)
             return self._free(high, (low,)) and self._add(
                 gap(self.rows, low, high, places=places_of(self.rows, high), min_count=self.min_count)
             )
@@ -141,6 +153,8 @@ class _Choice:
             given, dependent = (dependent,), given[0]
         if not self._free(dependent, given):
             return False
+        if len(given) == 1 and not rule.both and self._matched(given[0], dependent):
+            return True
         return self._add(
             dependents(
                 self.rows,
@@ -151,6 +165,33 @@ class _Choice:
                 both=rule.both,
             )
         )
+
+    def _dated(self, rule: Formula) -> bool:
+        """Whether what is said of a date or moment is learnt together with it."""
+        if not says_when(rule, self.rows):
+            return False
+        (moment,) = rule.inputs
+        before = self.by_output.get(moment)
+        if isinstance(before, Calendar) and before.moment == moment:
+            others = tuple(part.rule for part in before.formulas)
+            return self._add(calendar(self.rows, moment, (*others, rule)))
+        return self._alone(moment) and self._add(calendar(self.rows, moment, (rule,)))
+
+    def _matched(self, number: str, dependent: str) -> bool:
+        """Whether a column of more values than are told apart is learnt together with what follows from it."""
+        before = self.by_output.get(number)
+        found = None
+        if isinstance(before, Matched) and before.outputs[0] == number:
+            found = (*before.outputs[1:], dependent)
+        elif self._alone(number):
+            found = (dependent,)
+        return found is not None and self._add(
+            matched(self.rows, number, found, people=self.people, min_count=self.min_count)
+        )
+
+    def _alone(self, name: str) -> bool:
+        """Whether a column has more values than are told apart, and follows from no other, nor lies above one."""
+        return name not in self.by_output and name not in self.higher and coarse(self.rows.column(name))
 
     def _free(self, target: str, inputs: Sequence[str]) -> bool:
         """Whether a column may follow from others: it does not yet, and they do not follow from it."""

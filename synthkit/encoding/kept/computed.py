@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import types_of, unpacked
+from synthkit.encoding.kept.precision import Precision, precision_of
 from synthkit.encoding.kept.private import PrivatePlan, flag_of
 from synthkit.files import Json
 from synthkit.rules.coding import missing
+from synthkit.rules.evaluate import numbers_of
 from synthkit.rules.formula import Formula
 from synthkit.rules.language import parse_rule
 from synthkit.schema import Column, Schema
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_PLACES = 6
+SOME_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,14 @@ class Computed:
         text: the rule.
         kind: the target's Arrow type, packed.
         dropped: whether it is not learnt at all; else it is learnt for where it is missing, and computed elsewhere.
-        places: after the point, that a float target has; None for as many as there are.
+        precision: how a float target is written.
         flagged: whether all that is learnt of it is where it is missing.
     """
 
     text: str
     kind: str
     dropped: bool
-    places: int | None
+    precision: Precision
     flagged: bool = False
 
     KIND = "computed"
@@ -78,8 +81,9 @@ class Computed:
         target = self.rule.target
         kind = unpacked(self.kind).schema.field(0).type
         values = self.rule.computed(pa.table({n: columns[n] for n in self.inputs}), kind)
-        if self.places is not None and t.is_floating(kind):
-            values = pc.round(values, self.places)
+        if self.precision != Precision() and t.is_floating(kind):
+            written = self.precision.applied(numbers_of(values))
+            values = pc.if_else(pc.is_null(values), values, pa.array(written).cast(kind))
         if self.flagged:
             drawn = columns[target]
             absent = drawn if t.is_boolean(drawn.type) else pc.is_null(drawn)  # computed anew: it is there as itself
@@ -91,26 +95,29 @@ class Computed:
         columns[target] = values
 
     def to_json(self) -> dict[str, Any]:
-        rest = {"dropped": self.dropped, "places": self.places, "flagged": self.flagged}
+        rest = {"dropped": self.dropped, "precision": vars(self.precision), "flagged": self.flagged}
         return {"text": self.text, "type": self.kind, **rest}
 
     @staticmethod
     def from_json(data: Json) -> Computed:
-        return Computed(data["text"], data["type"], data["dropped"], data["places"], data.get("flagged", False))
+        return Computed(data["text"], data["type"], data["dropped"], Precision(**data["precision"]), data["flagged"])
 
 
 def computed(rule: Formula, rows: pa.Table) -> Computed:
     """How a rule that holds in all rows is kept."""
     import numpy as np
+    import pyarrow.types as t
 
     defined = rule.defined(rows)
     given = ~missing(rows.column(rule.target))
-    return Computed(
-        str(rule),
-        types_of(rows.schema, [rule.target]),
-        bool(np.array_equal(defined, given)),
-        places_of(rows, rule.target),
-    )
+    kind = rows.schema.field(rule.target).type
+    precision = Precision()
+    if t.is_floating(kind):
+        some = rows.slice(0, SOME_ROWS)
+        real, values = numbers_of(some.column(rule.target)), numbers_of(rule.computed(some, kind))
+        precision = precision_of(real, values, places_of(rows, rule.target))
+    dropped = bool(np.array_equal(defined, given))
+    return Computed(str(rule), types_of(rows.schema, [rule.target]), dropped, precision)
 
 
 def computed_declared(rule: Formula, types: pa.Table, column: Column, plan: PrivatePlan) -> Computed:
@@ -118,7 +125,7 @@ def computed_declared(rule: Formula, types: pa.Table, column: Column, plan: Priv
     places = column.decimals if column.type == "float" else None
     kind = types_of(types.schema, [rule.target])
     dropped, flagged = rule.target in plan.dropped, rule.target in plan.flagged
-    return Computed(str(rule), kind, dropped, places, flagged)
+    return Computed(str(rule), kind, dropped, Precision(places=places), flagged)
 
 
 def places_of(rows: pa.Table, target: str) -> int | None:
@@ -126,12 +133,10 @@ def places_of(rows: pa.Table, target: str) -> int | None:
     import numpy as np
     import pyarrow.types as t
 
-    from synthkit.rules.evaluate import numbers_of
-
     if not t.is_floating(rows.schema.field(target).type):
         return None
     values = numbers_of(rows.column(target))
-    values = values[np.isfinite(values)][:20_000]
+    values = values[np.isfinite(values)][:SOME_ROWS]
     for places in range(MOST_PLACES + 1):
         scaled = values * 10.0**places
         if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-6 + 1e-12 * np.abs(scaled)):

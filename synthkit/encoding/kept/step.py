@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import batch_of, columns_of
+from synthkit.encoding.kept.calendar import Calendar
 from synthkit.encoding.kept.combined import Combined
 from synthkit.encoding.kept.computed import Computed
 from synthkit.encoding.kept.dependents import Dependents
 from synthkit.encoding.kept.gaps import Gap
+from synthkit.encoding.kept.matched import Matched
 from synthkit.encoding.kept.mending import mend
 from synthkit.encoding.kept.together import Counts, Together
 from synthkit.files import Json
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Part = Computed | Dependents | Combined | Gap | Together
+Part = Computed | Dependents | Matched | Calendar | Combined | Gap | Together
 _PARTS: Mapping[str, Callable[[Json], Part]] = {
     Computed.KIND: Computed.from_json,
     Dependents.KIND: Dependents.from_json,
+    Matched.KIND: Matched.from_json,
+    Calendar.KIND: Calendar.from_json,
     Combined.KIND: Combined.from_json,
     Gap.KIND: Gap.from_json,
     Together.KIND: Together.from_json,
@@ -104,7 +108,7 @@ class KeptRules:
             part.restore(columns)
         if self.rules and rows.num_rows:
             links = [(*p.inputs, *p.outputs) for p in self.parts]
-            blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together)]
+            blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together | Matched | Calendar)]
             mend(columns, self.rules, self._derive, links, self.fixed, rng, blocks)
         return batch_of(columns, self.order)
 
