@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from synthkit.compiler.apart import apart
 from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
 from synthkit.compiler.manifest import (
     FamilyNode,
@@ -204,6 +205,7 @@ class Draft:
             unknown=frozenset(n for n, m in self.models.items() if m.schema is None),
             absent=self.absent,
             families={name: self._family(name, f, models) for name, f in self.families.items()},
+            apart=tuple(apart(self.sources, models)),
         )
 
     def _family(self, name: str, found: FamilyDraft, models: Mapping[str, ModelNode]) -> FamilyNode:

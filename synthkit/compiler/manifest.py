@@ -219,11 +219,13 @@ class Manifest:
     unknown: frozenset[str] = frozenset()  # models whose columns are not known, as no source was opened
     absent: Mapping[str, str] = field(default_factory=dict)  # sources that could not be opened, by id, and why
     families: Mapping[str, FamilyNode] = field(default_factory=dict)  # by name
+    apart: tuple[tuple[str, Fault], ...] = ()  # models whose tables will not join those that their keys name
 
     @property
     def warnings(self) -> list[Fault]:
-        """What in the parameters of generators is worth a look; found when it is shown, as it may import an SDK."""
-        return [
+        """What is worth a look: tables that will not join, and parameters of generators, which are looked at when it is
+        shown, as that may import an SDK."""
+        return [fault for _, fault in self.apart] + [
             Fault(text, model.spec.origin.at("generator"))
             for model in self.models.values()
             for text in model.generator.warnings(model.params)

@@ -78,6 +78,7 @@ def make_plan(
     warnings += more
     left = told(unclaimed_tables(manifest))
     warnings += [left] if left else []
+    warnings += [fault.message for model, fault in manifest.apart if model in chosen]
     if len(chosen) == len(everything):
         actions = everything
     else:
