@@ -13,6 +13,7 @@ from synthkit.cli.common import compiled, full_option, project_options, selectio
 if TYPE_CHECKING:
     from synthkit.building.spending import Balance, Cost
 
+_FORMS = 12  # columns in a written form that are told of each model
 _VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "audit": "audit", "reuse": "–"}
 
 
@@ -64,6 +65,10 @@ def command(
                 click.echo(f"       {spent[action.model]}")
             for line in spending.estimates.get(action.model, ()):
                 click.echo(f"       {line}")
+            for form in action.forms[:_FORMS] if action.kind == "train" else ():
+                click.echo(f"       {form}")
+            if action.kind == "train" and len(action.forms) > _FORMS:
+                click.echo(f"       … and {len(action.forms) - _FORMS} more columns in a written form")
             for line in action.details[:8]:
                 click.echo(f"         {line}")
             if len(action.details) > 8:

@@ -85,12 +85,14 @@ def _asked(told: Teaching) -> str:
 
 
 def _print_columns(receipt: Receipt) -> None:
+    from synthkit.formats.detect import in_words
+
     click.echo("\ncolumns")
     width = max(len(c.name) for c in receipt.columns)
     kinds = max(len(c.type) for c in receipt.columns)
     origins = {o.name: o.in_words for o in receipt.column_origins or ()}
     told = max(map(len, origins.values()), default=-2)
-    meant = {c.name: c.in_words for c in receipt.table_schema.columns}
+    meant = {c.name: in_words(c.format, c.rare) for c in receipt.table_schema.columns}
     for column in receipt.columns:
         said = (f"{column.name:<{width}}", f"{column.type:<{kinds}}", f"{origins.get(column.name, ''):<{max(told, 0)}}")
         words = [part for part in said if part] + [receipt.column_descriptions.get(column.name, "")]

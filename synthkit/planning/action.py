@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthkit.planning.fingerprint import Fingerprint
+from synthkit.planning.forms import WrittenForm
 from synthkit.planning.state import Standing
 from synthkit.results import ActionKind
 
@@ -33,6 +34,7 @@ class Action:
     generator_reason: str = ""
     standing: Standing = "none"
     together: str | None = None
+    forms: tuple[WrittenForm, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,5 +48,6 @@ class Action:
             "size": self.size,
             "epsilon": self.epsilon,
             "delta": self.delta,
+            **({"forms": [form.to_json() for form in self.forms]} if self.forms else {}),
             "fingerprints": self.fingerprint.hashes(),
         }

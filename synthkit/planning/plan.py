@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synthkit.compiler import Manifest, ModelNode
+from synthkit.compiler import Manifest, ModelNode, SourceNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
 from synthkit.generators.base import Generator, Query, Taught, Trained
@@ -18,6 +18,7 @@ from synthkit.planning.action import Action as Action
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.families import made_together, whole_families
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
+from synthkit.planning.forms import written_forms
 from synthkit.planning.state import Standing, standing, state_of, states_against
 from synthkit.records.receipt import AuditedTable
 from synthkit.results import ActionKind
@@ -222,6 +223,7 @@ class _Planner:
             model.generator.name,
             model.generator_reason,
             stands,
+            forms=written_forms(model, self._source(model), state),
         )
 
     def _beside(self, model: ModelNode, other: str) -> bool:
@@ -233,6 +235,11 @@ class _Planner:
         beside = [r.name for r in model.parents if r.source is None and r.id not in self.upstream]
         others = [self.manifest.models[name] for name in beside if name != model.name]
         return {**self.upstream, **{m.id: self.fingerprinter.rows(m, self.upstream) for m in others}}
+
+    def _source(self, model: ModelNode) -> SourceNode | None:
+        """The real table that a model is trained on; None where it is trained on another model's."""
+        source = model.spec.source
+        return None if source is None else self.manifest.sources.get(source.id)
 
     def _decide(
         self, model: ModelNode, now: Fingerprint, state: AuditedTable | None, stands: Standing

@@ -89,13 +89,6 @@ class TypedColumn(Record):
     format: str | None = None
     rare: str | None = absent()
 
-    @property
-    def in_words(self) -> str:
-        """``date written %d.%m.%Y``; "" where the type says it all."""
-        if self.format is not None:
-            return f"{self.type} written {self.format}"
-        return "category of many values, none of few people" if self.rare is not None else ""
-
 
 class TypedColumns(Record):
     """A table's columns and keys.

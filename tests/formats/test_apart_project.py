@@ -55,6 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[str],
     rows = _rows()
     files = {"synth_project.yml": "name: crm\n", "models/crm.yml": MODELS, "data/people.csv": "\n".join(rows) + "\n"}
     project = Project(tmp_path_factory.mktemp("crm")).write(files)
+    assert "written" not in project.ok("plan")  # nothing is declared, and no row was looked at
     return project, rows, project.ok("build")
 
 
@@ -102,6 +103,19 @@ def test_it_is_told_how_each_came_about(built: tuple[Project, list[str], str]) -
     assert re.search(r"mail +VARCHAR +learnt in part \(domain learnt, user made up\)", shown), shown
     assert re.search(r"place +VARCHAR +learnt  ", shown), shown
     project.ok("verify")
+
+
+def test_plan_tells_what_is_declared_and_what_the_last_build_found(built: tuple[Project, list[str], str]) -> None:
+    project, _, _ = built
+    found = project.ok("plan", "--full-refresh")
+    assert "mail: e-mail addresses written {user}@{domain} (as the rows had it at the last build)" in found, found
+    (project.root / "models/crm.yml").write_text(
+        MODELS.replace("people.csv}]", "people.csv, columns: [{name: active, format: N/Y}, {name: mail, type: text}]}]")
+    )
+    declared = project.ok("plan")
+    assert "active: yes and no written N/Y (declared)" in declared, declared
+    assert "mail:" not in declared
+    (project.root / "models/crm.yml").write_text(MODELS)
 
 
 def test_the_model_is_drawn_from_again(built: tuple[Project, list[str], str]) -> None:

@@ -164,5 +164,5 @@ def test_under_epsilon_declared_forms_are_learnt_within_declared_bounds(project:
     for name, form in (("day", "%m/%d/%Y %H:%M:%S"), ("paid", "%Y%m%d")):
         days = [dt.datetime.strptime(str(v), form) for v in table[name].to_pylist() if v is not None]
         assert all(dt.datetime(1990, 1, 1) <= d <= dt.datetime(2016, 12, 31) for d in days)
-    assert "date written %-m/%-d/%Y 0:00:00" in project.ok("show", "synthetic_strikes")
+    assert "dates written %-m/%-d/%Y 0:00:00" in project.ok("show", "synthetic_strikes")
     project.ok("verify")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from synthkit.formats.detect import in_words
 from synthkit.records.receipt import AuditedTable
 from synthkit.report.site.declared import DeclaredColumn
 from synthkit.report.site.verdicts import AuditView, anchor
@@ -25,11 +26,13 @@ def column_views(
 ) -> list[ColumnView]:
     seen = {} if table is None else {c.name: c.type for c in table.columns}
     origins = {} if table is None else {o.name: o.in_words for o in table.column_origins or ()}
+    meant = {} if table is None else {c.name: in_words(c.format, c.rare) for c in table.table_schema.columns}
     taken: set[str] = set()
     found = []
     for c in columns:
         declared = [n for n, on in (("personal data, made up", c.pii), ("made up", c.made_up)) if on][:1]
         notes = [origins[c.name]] if c.name in origins else declared
+        notes += [meant[c.name]] if meant.get(c.name) else []
         if c.bounds:
             notes.append(f"between {c.bounds[0]} and {c.bounds[1]}")
         if c.values:
