@@ -85,7 +85,7 @@ def _asked(told: Teaching) -> str:
 
 
 def _print_columns(receipt: Receipt) -> None:
-    from synthkit.formats.detect import in_words
+    from synthkit.report.written import in_words
 
     click.echo("\ncolumns")
     width = max(len(c.name) for c in receipt.columns)

@@ -92,13 +92,6 @@ def plural(form: Form) -> str:
     return _PLURAL[form.type]
 
 
-def in_words(format: str | None, rare: str | None) -> str:
-    """What a column means that its type does not say: ``dates written %d.%m.%Y``; "" where that says it all."""
-    if format is not None:
-        return f"{plural(parse_form(format))} written {format}"
-    return "category of many values, none of few people" if rare is not None else ""
-
-
 def candidates(name: str, sample: Sequence[str], *, whole: bool) -> list[str]:
     """The forms that a column of these (different) values may have, the likeliest first.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synthkit.formats.detect import in_words
 from synthkit.records.receipt import AuditedTable
 from synthkit.report.site.declared import DeclaredColumn
 from synthkit.report.site.verdicts import AuditView, anchor
+from synthkit.report.written import in_words
 
 
 @dataclass(frozen=True)
