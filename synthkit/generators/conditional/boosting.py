@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 BINS = 256  # codes of a feature are 8-bit
 NO_BIN = 255  # stands for a missing feature in scikit-learn, and is never used
-PATIENCE = 2  # trees without a gain on the rows held out
-LEAST_GAIN = 1e-5  # nats a row
+PATIENCE = 3  # trees without a gain on the rows that judge
+CROSSED = 20_000  # rows, up to which each judges once
 SHRINK = 1.0  # added to a leaf's second derivatives (L2)
 
 
@@ -78,57 +78,110 @@ class Forest:
 
 
 def fit_forest(
-    x: Array, y: Array, held: Array, bins: Sequence[int], nominal: Sequence[bool], learning: Learning
+    x: Array,
+    y: Array,
+    part: Array,
+    bins: Sequence[int],
+    nominal: Sequence[bool],
+    learning: Learning,
+    least_gain: float,
 ) -> Forest:
-    """Boost until rows held out gain nothing more.
+    """Boost as many trees as rows that they were not grown from gain by.
+
+    Of few rows each third judges trees grown from the others, and those that are kept grow from all of them; of many a
+    ninth judges.
 
     Args:
         x: codes, uint8, shape (rows, features), a feature's codes lying together.
         y: booleans, shape (rows,).
-        held: which rows only judge; where there are none, no tree is grown.
+        part: of each row, 0 to 8; an entity's are all in one.
         bins: codes of each feature.
         nominal: features whose codes have no order.
+        least_gain: nats a row for which a tree is worth its time.
     """
     import numpy as np
-    from sklearn.ensemble._hist_gradient_boosting.grower import TreeGrower
 
     base = _log_odds(y)
-    train, judge = ~held, held
-    if not train.any() or not judge.any() or y[train].min() == y[train].max():
+    if not y.any() or y.all():
         return _forest(base, ())
-    xt, yt = np.asfortranarray(x[train]), y[train].astype(np.float64)
-    xj, yj = np.ascontiguousarray(x[judge]), y[judge].astype(np.float64)
-    raw, raw_judge = np.full(len(xt), _log_odds(yt)), np.full(len(xj), _log_odds(yt))
-    edges = [np.arange(BINS - 1, dtype=np.float64)] * x.shape[1]
-    given: dict[str, Any] = {
-        "n_bins": BINS,
-        "n_bins_non_missing": np.asarray(bins, dtype=np.uint32),
-        "has_missing_values": np.zeros(x.shape[1], dtype=np.uint8),
-        "is_categorical": np.asarray(nominal, dtype=np.uint8),
-        "max_leaf_nodes": learning.leaves,
-        "min_samples_leaf": learning.least,
-        "l2_regularization": SHRINK,
-        "shrinkage": learning.rate,
-        "n_threads": 1,
-    }
-    trees: list[Any] = []
-    best, kept = _loss(raw_judge, yj), 0
-    for _ in range(learning.trees):
-        chance = 1 / (1 + np.exp(-raw))
-        gradients, curvature = (chance - yt).astype(np.float32), (chance * (1 - chance)).astype(np.float32)
-        grower = TreeGrower(X_binned=xt, gradients=gradients, hessians=curvature, **given)
-        grower.grow()
-        tree = grower.make_predictor(binning_thresholds=edges)
-        for leaf in grower.finalized_leaves:
-            raw[leaf.sample_indices] += leaf.value
-        raw_judge += tree.predict_binned(xj, NO_BIN, 1)
-        trees.append(tree)
-        loss = _loss(raw_judge, yj)
-        if loss < best - LEAST_GAIN:
-            best, kept = loss, len(trees)
-        elif len(trees) - kept >= PATIENCE:
+    growing = _Growing(bins, nominal, learning)
+    judges = [part == 0] if len(y) > CROSSED else [part % 3 == i for i in range(3)]
+    judges = [judge for judge in judges if judge.any() and y[~judge].any() and not y[~judge].all()]
+    runs = [_Run(growing, x, y, judge) for judge in judges]
+    if not runs:
+        return _forest(base, ())
+    rows = sum(len(r.judged) for r in runs)
+    best, kept = sum(r.loss() for r in runs) / rows, 0
+    for number in range(1, learning.trees + 1):
+        loss = sum(r.grow() for r in runs) / rows
+        if loss < best - least_gain * (number - kept):
+            best, kept = loss, number
+        elif number - kept >= PATIENCE:
             break
-    return _forest(_log_odds(yt) if kept else base, trees[:kept])
+    if len(runs) == 1 or not kept:
+        return _forest(runs[0].base if kept else base, runs[0].trees[:kept])
+    whole = _Run(growing, x, y, np.zeros(len(y), dtype=bool))
+    for _ in range(kept):
+        whole.grow()
+    return _forest(base, whole.trees)
+
+
+class _Growing:
+    """How trees are grown."""
+
+    def __init__(self, bins: Sequence[int], nominal: Sequence[bool], learning: Learning) -> None:
+        import numpy as np
+
+        self.edges = [np.arange(BINS - 1, dtype=np.float64)] * len(bins)
+        self.given: dict[str, Any] = {
+            "n_bins": BINS,
+            "n_bins_non_missing": np.asarray(bins, dtype=np.uint32),
+            "has_missing_values": np.zeros(len(bins), dtype=np.uint8),
+            "is_categorical": np.asarray(nominal, dtype=np.uint8),
+            "max_leaf_nodes": learning.leaves,
+            "min_samples_leaf": learning.least,
+            "l2_regularization": SHRINK,
+            "shrinkage": learning.rate,
+            "n_threads": 1,
+        }
+
+
+class _Run:
+    """Trees grown from some rows, one after another, and judged by the others."""
+
+    def __init__(self, growing: _Growing, x: Array, y: Array, judge: Array) -> None:
+        import numpy as np
+
+        self.growing, self.trees = growing, list[Any]()
+        whole = not judge.any()
+        self.x = np.asfortranarray(x if whole else x[~judge])
+        self.y = y[~judge].astype(np.float64)
+        self.judges, self.judged = np.ascontiguousarray(x[judge]), y[judge].astype(np.float64)
+        self.base = _log_odds(self.y)
+        self.raw, self.raw_judged = np.full(len(self.y), self.base), np.full(len(self.judged), self.base)
+
+    def grow(self) -> float:
+        """One tree more; what the judging rows lose with it."""
+        import numpy as np
+        from sklearn.ensemble._hist_gradient_boosting.grower import TreeGrower
+
+        chance = 1 / (1 + np.exp(-self.raw))
+        gradients, curvature = (chance - self.y).astype(np.float32), (chance * (1 - chance)).astype(np.float32)
+        grower = TreeGrower(X_binned=self.x, gradients=gradients, hessians=curvature, **self.growing.given)
+        grower.grow()
+        tree = grower.make_predictor(binning_thresholds=self.growing.edges)
+        for leaf in grower.finalized_leaves:
+            self.raw[leaf.sample_indices] += leaf.value
+        if len(self.judges):
+            self.raw_judged += tree.predict_binned(self.judges, NO_BIN, 1)
+        self.trees.append(tree)
+        return self.loss()
+
+    def loss(self) -> float:
+        """Summed negative log-likelihood of the judging rows' answers, in nats."""
+        import numpy as np
+
+        return float(np.sum(np.logaddexp(0, self.raw_judged) - self.judged * self.raw_judged))
 
 
 def _forest(base: float, trees: Sequence[Any]) -> Forest:
@@ -151,10 +204,3 @@ def _log_odds(y: Array) -> float:
 
     share = (float(y.sum()) + 0.05) / (len(y) + 0.1)
     return float(np.log(share / (1 - share)))
-
-
-def _loss(raw: Array, y: Array) -> float:
-    """Mean negative log-likelihood of the answers, in nats."""
-    import numpy as np
-
-    return float(np.mean(np.logaddexp(0, raw) - y * raw))

@@ -23,6 +23,7 @@ FEW = 80  # rows: a fork that fewer reach is not learnt
 UNHELPED = 600  # rows: a fork that fewer reach, and that no feature helps, ends the search below it
 FEATURES = 28  # that a column is learnt from, at most
 GROUPS = 14  # of cells, when features are chosen
+WORTH = 1e-5  # nats a row of the table for which a tree is worth its time
 CHOSEN_FROM = 40_000  # rows, when features are chosen
 
 
@@ -141,7 +142,7 @@ def fit_conditional(
     cells: Array,
     given: Features,
     allowed: Array,
-    held: Array,
+    part: Array,
     *,
     ordered: bool,
     learning: Learning,
@@ -152,7 +153,7 @@ def fit_conditional(
     Args:
         cells: of the column, whole numbers, shape (rows,).
         allowed: numbers of the features that come before the column.
-        held: rows that only judge when trees stop; all of an entity's are or none.
+        part: of each row, 0 to 8: which of them judge the others' trees; an entity's rows are in one.
         ordered: whether neighbouring cells are neighbouring values.
         most: features at most.
     """
@@ -172,7 +173,7 @@ def fit_conditional(
     place_of[order] = np.arange(len(order))
     x = np.asfortranarray(given.codes[:, chosen])
     bins, nominal = given.bins[chosen], given.nominal[chosen]
-    forks = _Forks(x, place_of[cells], held, bins, nominal, counts, learning)
+    forks = _Forks(x, place_of[cells], part, bins, nominal, counts, learning)
     forks.grow(0, len(order), np.arange(len(cells)))
     return Conditional(order, counts.astype(np.float64), tuple(forks.found), chosen)
 
@@ -181,9 +182,9 @@ class _Forks:
     """Grows the forks, each from the rows that reach it."""
 
     def __init__(
-        self, x: Array, place: Array, held: Array, bins: Array, nominal: Array, counts: Array, learning: Learning
+        self, x: Array, place: Array, part: Array, bins: Array, nominal: Array, counts: Array, learning: Learning
     ) -> None:
-        self.x, self.place, self.held = x, place, held
+        self.x, self.place, self.part = x, place, part
         self.bins, self.nominal, self.counts, self.learning = bins, nominal, counts, learning
         self.found: list[Fork] = []
 
@@ -202,7 +203,9 @@ class _Forks:
         yes = self.place[rows] >= cut
         whole = len(rows) == len(self.place)
         x = self.x if whole else self.x[rows]
-        forest = fit_forest(x, yes, self.held[rows], self.bins.tolist(), self.nominal.tolist(), self.learning)
+        gain = WORTH * len(self.place) / len(rows)
+        bins, nominal = self.bins.tolist(), self.nominal.tolist()
+        forest = fit_forest(x, yes, self.part[rows], bins, nominal, self.learning, gain)
         if not forest.trees and len(rows) < UNHELPED:
             return number
         left = self.grow(low, cut, rows[~yes])

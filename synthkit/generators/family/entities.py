@@ -10,7 +10,7 @@ from synthkit.generators.conditional.columns import Context
 from synthkit.generators.family.looking import Deck
 from synthkit.generators.family.model import Member, Plan
 from synthkit.generators.family.rows import Sorted, draw_rows
-from synthkit.generators.family.walk import Entities
+from synthkit.generators.family.walk import Entities, followed
 from synthkit.generators.functions import Quota
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
     order = np.argsort(-count, kind="stable")
     back = np.argsort(order, kind="stable")
     static = Context.join(context, Context.of(plan.chain.fields, cells)).codes
-    first, last = _times(plan, numbers)
-    modes = cells[:, list(plan.modes)]
-    entities = Entities(static[order], count[order], first[order], last[order], numbers[order], modes[order])
+    first, last = _times(plan, numbers, _whole(member))
+    cells_followed = followed(model.layout, cells, plan.modes)
+    entities = Entities(static[order], count[order], first[order], last[order], numbers[order], cells_followed[order])
     matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng)
     rows, row_places = draw_rows(model, entities, rng, matcher.find)
     begins = np.cumsum(count) - count
@@ -110,14 +110,22 @@ def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
     return found
 
 
-def _times(plan: Plan, numbers: Array) -> tuple[Array, Array]:
-    """The first and the last time of each entity."""
+def _whole(member: Member) -> bool:
+    """Whether the column of time lies on a grid."""
+    grids = [member.fields[c.column].codec.grid for c in member.climbers if c.time]
+    return any(grid is not None and grid.rounded for grid in grids)
+
+
+def _times(plan: Plan, numbers: Array, whole: bool) -> tuple[Array, Array]:
+    """The first and the last time of each entity; ``whole``: times are on a grid."""
     import numpy as np
 
     if plan.first < 0:
         return np.full(len(numbers), np.nan), np.full(len(numbers), np.nan)
     first = numbers[:, plan.first]
-    return first, first + np.maximum(np.nan_to_num(numbers[:, plan.span]), 0)
+    steps = np.nan_to_num(numbers[:, plan.visits if plan.visits >= 0 else 0]) - 1
+    span = np.maximum(steps, 0) * np.maximum(np.nan_to_num(numbers[:, plan.pace]), 0)
+    return first, first + (np.rint(span) if whole else span)
 
 
 def _climbed(

@@ -15,7 +15,7 @@ from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, Planned, found_in, planned
 from synthkit.generators.family.reading import Read, key_columns, named_rows, read
 from synthkit.generators.family.rows import Rows, Sorted, fit_rows
-from synthkit.generators.family.walk import Entities, Layout
+from synthkit.generators.family.walk import Entities, Layout, followed
 from synthkit.generators.functions import Progress
 from synthkit.generators.tables import Key, Tables
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-HELD_OUT = 0.12  # of the entities: they say when trees stop
+PARTS = 9  # of the entities, some of which judge the trees that grow from others
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Learner:
             none = Context(np.zeros((len(self.read), 0), np.uint8), np.zeros(0, np.int64), np.zeros(0, bool))
             every = (*self.read.fields, *fields)
             all_cells = np.concatenate([self.read.cells, cells], axis=1)
-            own = fit_chain(every, all_cells, none, self._held(len(self.read)), self.params)
+            own = fit_chain(every, all_cells, none, self._parts(len(self.read)), self.params)
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
             above = none
         else:
@@ -139,10 +139,10 @@ class _Learner:
     def _foreign(self, column: str) -> bool:
         return any(column in k.columns for k in self.keys)
 
-    def _held(self, size: int) -> Array:
+    def _parts(self, size: int) -> Array:
         import numpy as np
 
-        return np.asarray(np.random.default_rng(self.seed).random(size) < HELD_OUT)
+        return np.asarray(np.random.default_rng(self.seed).permutation(size) % PARTS)
 
     def _looked_fields(self, looked: Sequence[tuple[int, Link]]) -> tuple[Array, list[Field], list[tuple[int, int]]]:
         """The cells of rows that are looked up: one field says whether there is one, then its own; (link, field)."""
@@ -181,7 +181,7 @@ class _Learner:
         load = np.bincount(found[found >= 0], minlength=len(there.read)).astype(np.float64)
         encoder, codes, _ = numbers_encoded({"rows": load}, self.params, self.seed)
         field = Field("rows", encoder.columns[0])
-        chain = fit_chain([field], codes, there.context, self._held(len(load)), self.params, count=0)
+        chain = fit_chain([field], codes, there.context, self._parts(len(load)), self.params, count=0)
         return Plan(self.name, number, chain)
 
     def _owned(
@@ -222,8 +222,8 @@ class _Learner:
         what = found_in(self.read.fields, cells, values, who, time)
         plan = planned(self.read.fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
         context = parent.context.take(np.where(by_rows < len(parent.read), by_rows, -1))
-        held = self._held(len(count))
-        chain = fit_chain(plan.fields, plan.cells, context, held, self.params, count=0, rows=count)
+        part = self._parts(len(count))
+        chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count)
         plans[link.references].append(
             Plan(
                 self.name,
@@ -233,12 +233,13 @@ class _Learner:
                 plan.starts,
                 len(orphan) / max(1, len(parent.read)),
                 plan.first,
-                plan.span,
-                tuple(mode for _, mode, _ in plan.modes),
+                plan.pace,
+                plan.visits,
+                plan.modes,
             )
         )
         static = Context.join(context, Context.of(plan.fields, plan.cells))
-        return self._rows(plan, what, static, starts, count, order, looked_cells, looked_fields, row_of, held)
+        return self._rows(plan, what, static, starts, count, order, looked_cells, looked_fields, row_of, part)
 
     def _within(self, count: Array) -> Array:
         """The entities that are learnt from."""
@@ -261,7 +262,7 @@ class _Learner:
         looked_cells: Array,
         looked_fields: Sequence[Field],
         row_of: Sequence[tuple[int, int]],
-        held: Array,
+        part: Array,
     ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], Context]:
         import numpy as np
 
@@ -300,7 +301,8 @@ class _Learner:
             what.time >= 0,
             len(climbing),
             tuple((at[j], place) for j, place in plan.means),
-            tuple((at[j], mode, share) for j, mode, share in plan.modes),
+            tuple((at[j], cell, share) for j, cell, share in plan.shares),
+            plan.visits,
             _key(fields, all_cells, all_values),
             self.read.fields[what.time] if what.time >= 0 else None,
         )
@@ -309,9 +311,7 @@ class _Learner:
         end = begin.copy()
         some = count > 0
         begin[some], end[some] = time[starts[some]], time[starts[some] + count[some] - 1]
-        entities = Entities(
-            static.codes, count, begin, end, plan.numbers, plan.cells[:, [mode for _, mode, _ in plan.modes]]
-        )
+        entities = Entities(static.codes, count, begin, end, plan.numbers, followed(layout, plan.cells, plan.modes))
         before = np.maximum(np.arange(len(order)) - 1, 0)
         same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
         repeats = same & ~first[:, None]
@@ -321,7 +321,7 @@ class _Learner:
             layout,
             entities,
             Sorted(starts, all_cells, all_values, time),
-            held,
+            part,
             self.params,
             static=(static.bins, static.nominal),
             matched=matched,

@@ -54,7 +54,8 @@ class Plan:
         constants: field of the child's columns → place in the chain.
         starts: the same for counters' first values.
         orphans: rows without an entity, per entity.
-        first, span: places of the first time and of the span; -1: not timed.
+        first, pace, visits: places of the first time, of the mean time between two different ones, and of the number of
+            different times; -1: not planned.
         modes: places of the most frequent cells.
     """
 
@@ -65,7 +66,8 @@ class Plan:
     starts: tuple[tuple[int, int], ...] = ()
     orphans: float = 0.0
     first: int = -1
-    span: int = -1
+    pace: int = -1
+    visits: int = -1
     modes: tuple[int, ...] = ()
 
 

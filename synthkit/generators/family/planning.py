@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 PAIRS = 30  # of rows of one entity, from which it is said that something never changes or never falls
+TIED = 0.98  # different times per row, below which their number is planned
+FEW = 12  # cells of a category of which the share of each is planned
+RARE = 0.004  # share of all rows below which a cell's is not
 MODED = 300  # cells of a category whose most frequent one is planned
 
 
@@ -58,7 +61,7 @@ def found_in(fields: Sequence[Field], cells: Array, values: Array, entity: Array
 class Planned:
     """The plan of entities as it is learnt: fields and their cells, and the plan's numbers (NaN: none).
 
-    ``means`` and ``modes`` are as :class:`.walk.Layout` has them, by column.
+    ``means``, ``shares`` and ``visits`` are as :class:`.walk.Layout` has them, by column.
     """
 
     fields: tuple[Field, ...]
@@ -67,9 +70,11 @@ class Planned:
     constants: tuple[tuple[int, int], ...]
     starts: tuple[tuple[int, int], ...]
     first: int
-    span: int
+    pace: int
     means: tuple[tuple[int, int], ...]
-    modes: tuple[tuple[int, int, int], ...]
+    shares: tuple[tuple[int, int, int], ...]
+    visits: int
+    modes: tuple[int, ...]
 
 
 def planned(
@@ -102,8 +107,16 @@ def planned(
 
     if found.time >= 0:
         time = values[:, found.time]
+        fresh = np.append(True, (time[1:] > time[:-1])) if len(time) else np.zeros(0, dtype=bool)
+        fresh[starts[some]] = True
+        visits = np.bincount(np.repeat(np.arange(len(rows)), rows), fresh, minlength=len(rows))
+        tied = visits.sum() < TIED * rows.sum()
+        if tied:
+            numbers["visits"] = of_some(visits[some])
         numbers["first"] = of_some(time[starts[some]])
-        numbers["span"] = of_some(time[ends] - time[starts[some]])
+        steps = (visits if tied else rows)[some] - 1
+        with np.errstate(invalid="ignore", divide="ignore"):
+            numbers["pace"] = of_some((time[ends] - time[starts[some]]) / steps)
     coded: list[tuple[str, Field, Array]] = []
     for j in (*found.constants, *found.counters):
         cell = np.full(len(rows), fields[j].none)
@@ -111,10 +124,17 @@ def planned(
         coded.append((f"column {j}", fields[j], cell))
     free = [j for j in range(len(fields)) if j not in (*found.constants, *found.counters, found.time)]
     modes, means = [], []
+    shares: list[tuple[int, int]] = []
     entity = np.repeat(np.arange(len(rows)), rows)
     if rich:
         for j in free:
-            if not fields[j].numeric and 1 < fields[j].cells <= MODED:
+            if not fields[j].numeric and 1 < fields[j].cells <= FEW:
+                for c in np.argsort(-np.bincount(cells[:, j], minlength=fields[j].cells), kind="stable").tolist():
+                    held = np.bincount(entity, cells[:, j] == c, minlength=len(rows))
+                    if held.sum() >= RARE * len(cells):
+                        numbers[f"share {j} {c}"] = of_some(held[some] / rows[some])
+                        shares.append((j, c))
+            elif not fields[j].numeric and 1 < fields[j].cells <= MODED:
                 mode, share = _mode(cells[:, j], entity, len(rows), fields[j].cells, rows)
                 mode[rows == 0] = fields[j].none
                 coded.append((f"mode {j}", fields[j], mode))
@@ -134,6 +154,7 @@ def planned(
     order += [name for name, _, _ in coded if name.startswith("column")]
     for j in modes:
         order += [f"mode {j}", f"share {j}"]
+    order += [f"share {j} {c}" for j, c in shares]
     order += [f"mean {j}" for j in means]
     made, columns, raw = [], [], []
     by_name = {name: (field, cell) for name, field, cell in coded}
@@ -145,7 +166,7 @@ def planned(
             raw.append(np.full(len(rows), np.nan))
         else:
             k = names.index(name)
-            least = 0 if name == "rows" else 2 if name == "span" else 1
+            least = 0 if name == "rows" else 2 if name == "pace" else 1
             made.append(field_of(encoder.columns[k], codes[:, k], least))
             columns.append(codes[:, k])
             raw.append(numbers[name])
@@ -157,9 +178,14 @@ def planned(
         tuple((j, at[f"column {j}"]) for j in found.constants),
         tuple((j, at[f"column {j}"]) for j in found.counters),
         at.get("first", -1),
-        at.get("span", -1),
+        at.get("pace", -1),
         tuple((j, at[f"mean {j}"]) for j in means),
-        tuple((j, at[f"mode {j}"], at[f"share {j}"]) for j in modes),
+        (
+            *((j, -1, at[f"share {j}"]) for j in modes),
+            *((j, c, at[f"share {j} {c}"]) for j, c in shares),
+        ),
+        at.get("visits", -1),
+        tuple(at[f"mode {j}"] for j in modes),
     )
 
 

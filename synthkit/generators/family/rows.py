@@ -71,7 +71,7 @@ def fit_rows(
     layout: Layout,
     entities: Entities,
     rows: Sorted,
-    held: Array,
+    part: Array,
     params: ConditionalParams,
     *,
     static: tuple[Array, Array],
@@ -81,7 +81,7 @@ def fit_rows(
     """Learn the rows.
 
     Args:
-        held: which entities only judge when trees stop.
+        part: of each entity, 0 to 8: which of them judge the others' trees.
         static: bins of the entities' features, and which of them have no order.
         repeats: whether a row has exactly the value of the row before, shape (rows, fields).
     """
@@ -91,7 +91,7 @@ def fit_rows(
     bins, nominal = static
     all_bins, all_nominal = _described(layout, bins, nominal, floats, lasts)
     given = Features(x, all_bins, all_nominal)
-    judge = np.repeat(held, entities.rows)
+    judge = np.repeat(part, entities.rows)
     parts, stays, follows = [], [], []
     for j, field in enumerate(layout.fields):
         allowed, after = layout.allowed(j), step > 0

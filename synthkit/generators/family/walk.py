@@ -8,6 +8,7 @@ beside the same category.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,9 @@ class Layout:
         later: fields that only a row after the first has, which stand first: the time since the row before, and by how
             much counters have grown.
         means: field → its mean in the plan, where that is planned: (field, place in the plan).
-        modes: field → its most frequent cell and the share of it: (field, place, place).
+        shares: cells whose share of the rows is planned: (field, cell, place of the share); cell -1: the most frequent
+            one, which is planned itself.
+        visits: place of the number of different times; -1: not planned.
         key: the category beside which numbers are looked up from earlier rows; -1: none.
         now: the column of time, whose cell is a feature once the time is known.
     """
@@ -44,7 +47,8 @@ class Layout:
     timed: bool
     later: int
     means: tuple[tuple[int, int], ...]
-    modes: tuple[tuple[int, int, int], ...]
+    shares: tuple[tuple[int, int, int], ...]
+    visits: int
     key: int
     now: Field | None
 
@@ -70,8 +74,8 @@ class Layout:
     def floats(self) -> int:
         """Features that are known before a row and are numbers."""
         cells = sum(self.fields[i].cells for i in self.small)
-        times = 5 if self.timed else 0
-        return 3 + times + len(self.numbers) + len(self.means) + 3 * cells + len(self.labels) + len(self.modes)
+        times = (5 if self.timed else 0) + (2 if self.visits >= 0 else 0)
+        return 3 + times + len(self.numbers) + len(self.means) + 3 * cells + len(self.labels) + len(self.shares)
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -113,7 +117,7 @@ class Entities:
         rows: of each.
         first, last: times of the first and the last row; NaN where nothing is timed.
         plan: cells' numbers of the plan, shape (entities, fields of the plan), NaN where there is none.
-        modes: cells of planned modes, in the order of ``Layout.modes``.
+        followed: cells whose share is planned, in the order of ``Layout.shares``.
     """
 
     codes: Array
@@ -121,7 +125,22 @@ class Entities:
     first: Array
     last: Array
     plan: Array
-    modes: Array
+    followed: Array
+
+
+def followed(layout: Layout, cells: Array, modes: Sequence[int]) -> Array:
+    """The cells whose share is planned, shape (entities, shares).
+
+    Args:
+        cells: of the plan.
+        modes: places of the most frequent cells there, which stand before the others.
+    """
+    import numpy as np
+
+    found = np.empty((len(cells), len(layout.shares)), dtype=np.int64)
+    for k, (_, cell, _) in enumerate(layout.shares):
+        found[:, k] = cells[:, modes[k]] if cell < 0 else cell
+    return found
 
 
 class Walk:
@@ -144,7 +163,7 @@ class Walk:
         self.there = np.zeros((size, cells), dtype=np.float32)  # in the visit before that
         self.same = np.zeros((size, len(layout.labels)), dtype=np.float32)
         self.cells = np.full((size, d), -1, dtype=np.int64)
-        self.moded = np.zeros((size, len(layout.modes)))
+        self.shared = np.zeros((size, len(layout.shares)))
         self.now = entities.first.copy()
         self.visit = np.zeros(size)
         self.visits = np.zeros(size)
@@ -167,6 +186,9 @@ class Walk:
         if layout.timed:
             rest = e.last[:m] - self.now[:m]
             parts += [self.now[:m] - e.first[:m], rest, rest / left, self.visit[:m], self.visits[:m]]
+        if layout.visits >= 0:
+            more = e.plan[:m, layout.visits] - self.visits[:m]
+            parts += [more, left - more]
         with np.errstate(invalid="ignore", divide="ignore"):
             parts += [self.sums[:m, k] / self.counted[:m, k] for k in range(len(layout.numbers))]
             for field, place in layout.means:
@@ -177,8 +199,8 @@ class Walk:
         for part in (self.seen[:m] / max(1, self.step), self.here[:m], self.there[:m]):
             parts += list(part.T)
         parts += list(self.same[:m].T)
-        for k, (_, _, place) in enumerate(layout.modes):
-            parts.append((e.plan[:m, place] * e.rows[:m] - self.moded[:m, k]) / left)
+        for k, (_, _, place) in enumerate(layout.shares):
+            parts.append((e.plan[:m, place] * e.rows[:m] - self.shared[:m, k]) / left)
         return np.stack(parts, axis=1) if parts else np.zeros((m, 0))
 
     def codes(self, m: int) -> Array:
@@ -223,8 +245,8 @@ class Walk:
             at += layout.fields[i].cells
         for k, i in enumerate(layout.labels):
             self.same[:m, k] = np.where(cells[:, i] == self.cells[:m, i], self.same[:m, k] + 1, 1)
-        for k, (i, _, _) in enumerate(layout.modes):
-            self.moded[:m, k] += cells[:, i] == self.entities.modes[:m, k]
+        for k, (i, _, _) in enumerate(layout.shares):
+            self.shared[:m, k] += cells[:, i] == self.entities.followed[:m, k]
         if layout.key >= 0:
             self.beside[row, cells[:, layout.key]] = values[:, list(layout.numbers)]
         self.earlier[:m] = self.before[:m]
