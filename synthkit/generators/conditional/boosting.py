@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from synthkit.generators.conditional.additive import Shape, added, fit_additive
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 BINS = 256  # codes of a feature are 8-bit
 NO_BIN = 255  # stands for a missing feature in scikit-learn, and is never used
 PATIENCE = 3  # trees without a gain on the rows that judge
+LEAST = 3  # trees whose time the additive part takes
 CROSSED = 20_000  # rows, up to which each judges once
 SHRINK = 1.0  # added to a leaf's second derivatives (L2)
 
@@ -35,9 +38,10 @@ class Learning:
 
 @dataclass(frozen=True)
 class Forest:
-    """The log-odds of a yes: ``base`` and a sum of trees.
+    """The log-odds of a yes: ``base``, what codes add, and a sum of trees.
 
     Args:
+        table: what each code of each feature adds, shape (features, 256); no features: nothing.
         nodes: of all trees one after the other, in scikit-learn's record of a node.
         starts: where each tree begins in ``nodes``; one more than trees.
         sets: of each split by category, the categories that go left: bits, uint32, shape (splits, 8).
@@ -45,6 +49,7 @@ class Forest:
     """
 
     base: float
+    table: Array
     nodes: Array
     starts: Array
     sets: Array
@@ -59,6 +64,8 @@ class Forest:
         import numpy as np
 
         found = np.full(len(x), self.base)
+        if len(self.table):
+            found += added(self.table, x)
         for tree in self._predictors:
             found += tree.predict_binned(x, NO_BIN, 1)
         return found
@@ -81,8 +88,7 @@ def fit_forest(
     x: Array,
     y: Array,
     part: Array,
-    bins: Sequence[int],
-    nominal: Sequence[bool],
+    shape: Shape,
     learning: Learning,
     least_gain: float,
 ) -> Forest:
@@ -95,8 +101,6 @@ def fit_forest(
         x: codes, uint8, shape (rows, features), a feature's codes lying together.
         y: booleans, shape (rows,).
         part: of each row, 0 to 8; an entity's are all in one.
-        bins: codes of each feature.
-        nominal: features whose codes have no order.
         least_gain: nats a row for which a tree is worth its time.
     """
     import numpy as np
@@ -104,7 +108,7 @@ def fit_forest(
     base = _log_odds(y)
     if not y.any() or y.all():
         return _forest(base, ())
-    growing = _Growing(bins, nominal, learning)
+    growing = _Growing(shape, learning)
     judges = [part == 0] if len(y) > CROSSED else [part % 3 == i for i in range(3)]
     judges = [judge for judge in judges if judge.any() and y[~judge].any() and not y[~judge].all()]
     runs = [_Run(growing, x, y, judge) for judge in judges]
@@ -112,26 +116,38 @@ def fit_forest(
         return _forest(base, ())
     rows = sum(len(r.judged) for r in runs)
     best, kept = sum(r.loss() for r in runs) / rows, 0
+    additive = sum(r.with_additive() for r in runs) / rows < best - LEAST * least_gain
+    if additive:
+        best = sum(r.loss() for r in runs) / rows
+    else:
+        for run in runs:
+            run.without_additive()
     for number in range(1, learning.trees + 1):
         loss = sum(r.grow() for r in runs) / rows
         if loss < best - least_gain * (number - kept):
             best, kept = loss, number
         elif number - kept >= PATIENCE:
             break
-    if len(runs) == 1 or not kept:
-        return _forest(runs[0].base if kept else base, runs[0].trees[:kept])
+    if not kept and not additive:
+        return _forest(base, ())
+    if len(runs) == 1:
+        return _forest(runs[0].base, runs[0].trees[:kept], runs[0].table)
     whole = _Run(growing, x, y, np.zeros(len(y), dtype=bool))
+    if additive:
+        whole.with_additive()
     for _ in range(kept):
         whole.grow()
-    return _forest(base, whole.trees)
+    return _forest(whole.base, whole.trees, whole.table)
 
 
 class _Growing:
     """How trees are grown."""
 
-    def __init__(self, bins: Sequence[int], nominal: Sequence[bool], learning: Learning) -> None:
+    def __init__(self, shape: Shape, learning: Learning) -> None:
         import numpy as np
 
+        bins, nominal = shape.bins, shape.nominal
+        self.shape = shape
         self.edges = [np.arange(BINS - 1, dtype=np.float64)] * len(bins)
         self.given: dict[str, Any] = {
             "n_bins": BINS,
@@ -158,7 +174,23 @@ class _Run:
         self.y = y[~judge].astype(np.float64)
         self.judges, self.judged = np.ascontiguousarray(x[judge]), y[judge].astype(np.float64)
         self.base = _log_odds(self.y)
+        self.table: Array | None = None
+        self.without_additive()
+
+    def without_additive(self) -> None:
+        """Begin with the share of yes alone."""
+        import numpy as np
+
+        self.table = None
         self.raw, self.raw_judged = np.full(len(self.y), self.base), np.full(len(self.judged), self.base)
+
+    def with_additive(self) -> float:
+        """Begin with what codes add; what the judging rows lose with it."""
+        self.table = fit_additive(self.x, self.y, self.growing.shape, self.base)
+        self.raw += added(self.table, self.x)
+        if len(self.judges):
+            self.raw_judged += added(self.table, self.judges)
+        return self.loss()
 
     def grow(self) -> float:
         """One tree more; what the judging rows lose with it."""
@@ -184,7 +216,7 @@ class _Run:
         return float(np.sum(np.logaddexp(0, self.raw_judged) - self.judged * self.raw_judged))
 
 
-def _forest(base: float, trees: Sequence[Any]) -> Forest:
+def _forest(base: float, trees: Sequence[Any], table: Array | None = None) -> Forest:
     import numpy as np
     from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
@@ -192,6 +224,7 @@ def _forest(base: float, trees: Sequence[Any]) -> Forest:
     sets = [t.binned_left_cat_bitsets for t in trees]
     return Forest(
         float(base),
+        np.zeros((0, 0), dtype=np.float32) if table is None else table,
         np.concatenate(nodes) if nodes else np.zeros(0, dtype=PREDICTOR_RECORD_DTYPE),
         np.cumsum([0, *map(len, nodes)]).astype(np.int64),
         np.concatenate(sets).astype(np.uint32) if sets else np.zeros((0, 8), dtype=np.uint32),

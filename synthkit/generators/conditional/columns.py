@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import ColumnCodec, Encoder
 from synthkit.encoding.fitting import fit_encoder
+from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Learning
 from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
@@ -50,6 +51,11 @@ class Field:
     def bins(self) -> int:
         """Feature codes; the code ``bins`` itself says that there is no row."""
         return min(self.cells, WIDEST)
+
+    @property
+    def blank(self) -> int:
+        """The first feature code that stands for no value."""
+        return min(self.codec.cells.cells, self.bins)
 
     @property
     def none(self) -> int:
@@ -177,12 +183,21 @@ def learning_of(params: ConditionalParams) -> Learning:
 
 @dataclass(frozen=True)
 class Context:
-    """Features of rows: codes (uint8, shape (rows, features)), how many each has (``bins`` itself: none), and which
-    have no order."""
+    """Features of rows: codes (uint8, shape (rows, features)), how many each has (``bins`` itself: none), which have
+    no order, and from which code on there is no value."""
 
     codes: Array
     bins: Array
     nominal: Array
+    blank: Array
+
+    @staticmethod
+    def nothing(rows: int) -> Context:
+        """Rows of which nothing is known."""
+        import numpy as np
+
+        none = np.zeros(0, np.int64)
+        return Context(np.zeros((rows, 0), np.uint8), none, np.zeros(0, bool), none)
 
     def take(self, rows: Array) -> Context:
         """The features of some rows; of row -1 there are none."""
@@ -190,10 +205,10 @@ class Context:
 
         none = self.bins.astype(np.uint8)
         if not len(self.codes):
-            return Context(np.tile(none, (len(rows), 1)), self.bins, self.nominal)
+            return Context(np.tile(none, (len(rows), 1)), self.bins, self.nominal, self.blank)
         found = self.codes[np.maximum(rows, 0)]
         found[rows < 0] = none
-        return Context(found, self.bins, self.nominal)
+        return Context(found, self.bins, self.nominal, self.blank)
 
     @staticmethod
     def join(*parts: Context) -> Context:
@@ -203,6 +218,7 @@ class Context:
             np.concatenate([p.codes for p in parts], axis=1),
             np.concatenate([p.bins for p in parts]),
             np.concatenate([p.nominal for p in parts]),
+            np.concatenate([p.blank for p in parts]),
         )
 
     @staticmethod
@@ -214,7 +230,8 @@ class Context:
         for j, field in enumerate(fields):
             codes[:, j] = field.features(cells[:, j])
         bins = np.array([f.bins for f in fields], dtype=np.int64)
-        return Context(codes, bins, np.array([not f.numeric for f in fields], dtype=bool))
+        nominal = np.array([not f.numeric for f in fields], dtype=bool)
+        return Context(codes, bins, nominal, np.array([f.blank for f in fields], dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -293,11 +310,11 @@ def fit_chain(
     import numpy as np
 
     given = Context.join(context, Context.of(fields, cells))
-    features = Features(given.codes, given.bins + 1, given.nominal)
+    shape = Shape(given.bins + 1, given.nominal, given.blank)
     before, parts = context.codes.shape[1], []
     for j, field in enumerate(fields):
         means = np.ones(len(cells), dtype=bool) if rows is None else rows >= field.least
-        some = Features(features.codes[means], features.bins, features.nominal)
+        some = Features(given.codes[means], shape)
         parts.append(
             fit_conditional(
                 cells[means, j],

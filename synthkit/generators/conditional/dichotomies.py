@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Forest, Learning, fit_forest
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ CHOSEN_FROM = 40_000  # rows, when features are chosen
 
 @dataclass(frozen=True)
 class Features:
-    """What rows are learnt from: codes, uint8, shape (rows, features); how many each has; which have no order."""
+    """What rows are learnt from: codes, uint8, shape (rows, features), and what is known of the features."""
 
     codes: Array
-    bins: Array
-    nominal: Array
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,9 @@ def fit_conditional(
     place_of = np.empty(int(order.max()) + 1, dtype=np.int64)
     place_of[order] = np.arange(len(order))
     x = np.asfortranarray(given.codes[:, chosen])
-    bins, nominal = given.bins[chosen], given.nominal[chosen]
-    forks = _Forks(x, place_of[cells], part, bins, nominal, counts, learning)
+    known = given.shape
+    shape = Shape(known.bins[chosen], known.nominal[chosen], known.blank[chosen])
+    forks = _Forks(x, place_of[cells], part, shape, counts, learning)
     forks.grow(0, len(order), np.arange(len(cells)))
     return Conditional(order, counts.astype(np.float64), tuple(forks.found), chosen)
 
@@ -181,11 +182,9 @@ def fit_conditional(
 class _Forks:
     """Grows the forks, each from the rows that reach it."""
 
-    def __init__(
-        self, x: Array, place: Array, part: Array, bins: Array, nominal: Array, counts: Array, learning: Learning
-    ) -> None:
+    def __init__(self, x: Array, place: Array, part: Array, shape: Shape, counts: Array, learning: Learning) -> None:
         self.x, self.place, self.part = x, place, part
-        self.bins, self.nominal, self.counts, self.learning = bins, nominal, counts, learning
+        self.shape, self.counts, self.learning = shape, counts, learning
         self.found: list[Fork] = []
 
     def grow(self, low: int, high: int, rows: Array) -> int:
@@ -198,15 +197,14 @@ class _Forks:
         cut = low + 1 + int(np.abs(ends[:-1] / ends[-1] - 0.5).argmin())
         number = len(self.found)
         self.found.append(Fork(low, high, cut, None))
-        if len(rows) < FEW or not len(self.bins):
+        if len(rows) < FEW or not self.x.shape[1]:
             return number
         yes = self.place[rows] >= cut
         whole = len(rows) == len(self.place)
         x = self.x if whole else self.x[rows]
         gain = WORTH * len(self.place) / len(rows)
-        bins, nominal = self.bins.tolist(), self.nominal.tolist()
-        forest = fit_forest(x, yes, self.part[rows], bins, nominal, self.learning, gain)
-        if not forest.trees and len(rows) < UNHELPED:
+        forest = fit_forest(x, yes, self.part[rows], self.shape, self.learning, gain)
+        if not forest.trees and not len(forest.table) and len(rows) < UNHELPED:
             return number
         left = self.grow(low, cut, rows[~yes])
         right = self.grow(cut, high, rows[yes])
@@ -225,7 +223,7 @@ def _told(cells: Array, order: Array, counts: Array, given: Features, allowed: A
         group_of = np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), GROUPS - 1)
     step = max(1, len(cells) // CHOSEN_FROM)
     group = group_of[np.searchsorted(order, cells[::step])]
-    return np.array([_mutual(group, given.codes[::step, j], int(given.bins[j])) for j in allowed])
+    return np.array([_mutual(group, given.codes[::step, j], int(given.shape.bins[j])) for j in allowed])
 
 
 def _mutual(group: Array, codes: Array, bins: int) -> float:

@@ -1,4 +1,4 @@
-"""Numbers as feature codes: cut between quantiles of the rows learnt from; code 0 is a missing number."""
+"""Numbers as feature codes: cut between quantiles of the rows learnt from; the last code is a missing number."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Binning:
         for j in range(numbers.shape[1]):
             cuts = self.cuts[self.starts[j] : self.starts[j + 1]]
             column = numbers[:, j]
-            found[:, j] = np.where(np.isnan(column), 0, np.searchsorted(cuts, column, side="left") + 1)
+            found[:, j] = np.where(np.isnan(column), len(cuts) + 1, np.searchsorted(cuts, column, side="left"))
         return found
 
 

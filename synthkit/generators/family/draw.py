@@ -195,7 +195,7 @@ def _without_owner(member: Member, count: int, rng: np.random.Generator, wanted:
     cells, places = np.zeros((count, len(member.own.fields)), np.int64), np.zeros((count, len(member.own.fields)))
     asked = []
     if not wanted:
-        cells, places, _ = member.own.draw(_nothing(count), rng)
+        cells, places, _ = member.own.draw(Context.nothing(count), rng)
     else:
         for quota in {id(q): q for q in wanted}.values():
             at = np.array([i for i, q in enumerate(wanted) if q is quota])
@@ -219,7 +219,7 @@ def _conditioned(member: Member, quota: Quota, count: int, rng: np.random.Genera
     names = [f.name for f in member.fields]
     with about(quota):
         wanted = {names.index(n): member.encoder.cell_of(n, v) for n, v in quota.values.items()}
-    cells, places, weight = member.own.draw(_nothing(CHOICES * count), rng, wanted)
+    cells, places, weight = member.own.draw(Context.nothing(CHOICES * count), rng, wanted)
     chances = np.exp(weight - weight.max()).reshape(count, CHOICES)
     chances /= np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
     pick = (rng.random(count)[:, None] > np.cumsum(chances, axis=1)).sum(axis=1).clip(0, CHOICES - 1)
@@ -237,12 +237,6 @@ def _with_value(column: pa.Array, rows: Array, value: Any, name: str) -> pa.Arra
     mask[rows] = True
     one = pa.nulls(1, column.type) if value is None else array_of([value], column.type, name)
     return pc.if_else(pa.array(mask), one[0], column)
-
-
-def _nothing(count: int) -> Context:
-    import numpy as np
-
-    return Context(np.zeros((count, 0), np.uint8), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
 def _loads(plan: Plan, drawn: Drawn, rng: np.random.Generator) -> Array:

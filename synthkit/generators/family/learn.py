@@ -102,7 +102,7 @@ class _Learner:
         rows: Rows | None = None
         climbers: tuple[Climber, ...] = ()
         if owner is None:
-            none = Context(np.zeros((len(self.read), 0), np.uint8), np.zeros(0, np.int64), np.zeros(0, bool))
+            none = Context.nothing(len(self.read))
             every = (*self.read.fields, *fields)
             all_cells = np.concatenate([self.read.cells, cells], axis=1)
             own = fit_chain(every, all_cells, none, self._parts(len(self.read)), self.params)
@@ -323,7 +323,7 @@ class _Learner:
             Sorted(starts, all_cells, all_values, time),
             part,
             self.params,
-            static=(static.bins, static.nominal),
+            static=static,
             matched=matched,
             repeats=repeats,
         )

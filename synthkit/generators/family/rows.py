@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.conditional.columns import learning_of
+from synthkit.generators.conditional.additive import Shape
+from synthkit.generators.conditional.columns import Context, Field, learning_of
 from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.binning import Binning, fit_binning
@@ -30,7 +31,6 @@ class Rows:
     """How a table's rows are drawn.
 
     Args:
-        bins, nominal: of the entity's features.
         floats, lasts: cuts of the features that are numbers.
         parts: of each field, p(cell | before).
         stays: of each field, whether the row before is repeated, where that is asked.
@@ -40,8 +40,6 @@ class Rows:
     """
 
     layout: Layout
-    bins: Array
-    nominal: Array
     floats: Binning
     lasts: Binning
     parts: tuple[Conditional, ...]
@@ -74,7 +72,7 @@ def fit_rows(
     part: Array,
     params: ConditionalParams,
     *,
-    static: tuple[Array, Array],
+    static: Context,
     matched: tuple[tuple[int, int], ...],
     repeats: Array,
 ) -> Rows:
@@ -82,15 +80,13 @@ def fit_rows(
 
     Args:
         part: of each entity, 0 to 8: which of them judge the others' trees.
-        static: bins of the entities' features, and which of them have no order.
+        static: what is known of the entities' features.
         repeats: whether a row has exactly the value of the row before, shape (rows, fields).
     """
     import numpy as np
 
     x, floats, lasts, step = _features(layout, entities, rows)
-    bins, nominal = static
-    all_bins, all_nominal = _described(layout, bins, nominal, floats, lasts)
-    given = Features(x, all_bins, all_nominal)
+    given = Features(x, _described(layout, static, floats, lasts))
     judge = np.repeat(part, entities.rows)
     parts, stays, follows = [], [], []
     for j, field in enumerate(layout.fields):
@@ -106,13 +102,13 @@ def fit_rows(
         follows.append(_follows(rows.cells[:, j], after, field.cells) if not field.numeric else None)
     gaps = rows.values[step > 0, 0] if layout.timed else np.zeros(0)
     least = float(gaps.min()) if len(gaps) else 0.0
-    return Rows(layout, bins, nominal, floats, lasts, tuple(parts), tuple(stays), tuple(follows), least, matched)
+    return Rows(layout, floats, lasts, tuple(parts), tuple(stays), tuple(follows), least, matched)
 
 
 def _learn(
     cells: Array, given: Features, means: Array, allowed: Array, judge: Array, ordered: bool, params: ConditionalParams
 ) -> Conditional:
-    some = given if means.all() else Features(given.codes[means], given.bins, given.nominal)
+    some = given if means.all() else Features(given.codes[means], given.shape)
     return fit_conditional(
         cells[means],
         some,
@@ -171,16 +167,26 @@ def _features(layout: Layout, entities: Entities, rows: Sorted) -> tuple[Array, 
     return x, floats, lasts, step
 
 
-def _described(layout: Layout, bins: Array, nominal: Array, floats: Binning, lasts: Binning) -> tuple[Array, Array]:
-    """How many codes each feature has, and which have no order."""
+def _described(layout: Layout, static: Context, floats: Binning, lasts: Binning) -> Shape:
+    """What is known of the rows' features."""
     import numpy as np
 
-    own = np.array([f.bins + 1 for f in layout.fields], dtype=np.int64)
-    free = np.array([not f.numeric for f in layout.fields], dtype=bool)
-    now = [layout.now.bins + 1] if layout.now is not None else []
-    counts = np.concatenate([bins + 1, own, own, floats.bins, np.array(now, dtype=np.int64), lasts.bins, own])
-    ordered = np.zeros(len(floats.bins) + len(now) + len(lasts.bins), dtype=bool)
-    return counts, np.concatenate([nominal, free, free, ordered, free])
+    fields = [*layout.fields]
+    now = [layout.now] if layout.now is not None else []
+
+    def of(some: Sequence[Field]) -> Shape:
+        bins = np.array([f.bins + 1 for f in some], dtype=np.int64)
+        free = np.array([not f.numeric for f in some], dtype=bool)
+        return Shape(bins, free, np.array([f.blank for f in some], dtype=np.int64))
+
+    def cut(binning: Binning) -> Shape:
+        return Shape(binning.bins, np.zeros(len(binning.bins), dtype=bool), binning.bins - 1)
+
+    parts = [
+        Shape(static.bins + 1, static.nominal, static.blank),
+        *(of(fields), of(fields), cut(floats), of(now), cut(lasts), of(fields)),
+    ]
+    return Shape(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("bins", "nominal", "blank")))
 
 
 def draw_rows(model: Rows, entities: Entities, rng: np.random.Generator, match: Match) -> tuple[Sorted, Array]:
