@@ -122,6 +122,24 @@ def at_steps(index: Array, offset: int, unit: int, last: int) -> Array:
     return whole
 
 
+def beyond(grid: Grid, positions: Array) -> Array:
+    """Positions as raw values, as :meth:`Grid.raw` gives them, but not held within the range that was seen."""
+    import numpy as np
+
+    if not grid.whole:
+        return np.asarray(positions / 10.0**grid.decimals if grid.decimals is not None else positions)
+    steps = np.rint(positions).astype(np.int64)
+    return np.array([grid.offset + grid.unit * p for p in steps.tolist()], dtype=_width(grid, steps))
+
+
+def _width(grid: Grid, steps: Array) -> Any:
+    """int64, or Python's integers where that is too narrow."""
+    import numpy as np
+
+    ends = [grid.offset + grid.unit * int(p) for p in ((steps.min(), steps.max()) if len(steps) else (0,))]
+    return np.int64 if min(ends) >= -(2**63) and max(ends) < 2**63 else object
+
+
 def _distances(raw: Array, origin: int) -> Array:
     """raw - origin as float64, without overflow on the way."""
     import numpy as np

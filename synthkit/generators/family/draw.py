@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes
 from synthkit.encoding.fill import pa_schema
-from synthkit.encoding.numbers import from_raw
+from synthkit.encoding.numbers import beyond, from_raw
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError
 from synthkit.generators.conditional.columns import Context
 from synthkit.generators.exact.rejection import about
-from synthkit.generators.family.entities import Drawn, rows_of
+from synthkit.generators.family.entities import Drawn, find_cut, rows_of
 from synthkit.generators.family.keys import Numbering
 from synthkit.generators.family.links import owner_of
 from synthkit.generators.family.model import Family, Link, Member, Plan
@@ -35,6 +35,7 @@ class Drawing:
     def __init__(self, family: Family, rows: int, seed: int) -> None:
         self.family, self.rows, self.seed = family, rows, seed
         self.numbering: dict[tuple[str, str], Numbering] = {}
+        self.cut = any(link.kind == "cut" for m in family.members for link in m.links)
         self.early, self.hanging, self.late = _order(family)
         share = rows / max(1, family.member(family.root).count)
         for member in family.members:
@@ -50,8 +51,9 @@ class Drawing:
         known: dict[str, Drawn] = {}
         for name in self.early:
             known[name] = self.table(name, known, 0, self.family.member(name).count, ())
-            yield name, self.batch(name, known[name])
-        size = self.rows if self.late else min(BLOCK, max(1, self.rows))
+            if not self.cut and self.family.member(name).kept is None:
+                yield name, self.batch(name, known[name])
+        size = self.rows if self.late or self.cut else min(BLOCK, max(1, self.rows))
         labels = _labels(conditions, self.rows, self.seed)
         for number, start in enumerate(range(0, max(1, self.rows), size)):
             count = min(size, self.rows - start)
@@ -59,13 +61,30 @@ class Drawing:
             wanted = [] if labels is None else [conditions[i] for i in labels[start : start + count].tolist()]
             for name in self.hanging:
                 block[name] = self.table(name, block, number, count if name == self.family.root else -1, wanted)
-                yield name, self.batch(name, block[name])
+                if not self.cut:
+                    yield name, self.batch(name, block[name])
             progress(start + count, self.rows, "rows")
-            if self.late:
+            if self.late or self.cut:
                 known = block
         for name in self.late:
             known[name] = self.table(name, known, 0, -1, ())
-            yield name, self.batch(name, known[name])
+            if not self.cut:
+                yield name, self.batch(name, known[name])
+        if self.cut:
+            self._close(known)
+            yield from ((m.name, self.batch(m.name, known[m.name])) for m in self.family.members if m.kept is None)
+
+    def _close(self, known: Mapping[str, Drawn]) -> None:
+        """Find the rows that keys name which were cut, as their parents stood behind them."""
+        import numpy as np
+
+        for index, member in enumerate(self.family.members):
+            rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([self.seed, index, 1])))
+            for key, link in enumerate(member.links):
+                if link.kind == "cut":
+                    drawn, there = known[member.name], known[link.references]
+                    drawn.named[key] = find_cut(member, key, drawn, there, rng)
+                    self._write_key(link, drawn, drawn.named[key], there, pa_schema(member.arrow), rng)
 
     def table(self, name: str, known: Mapping[str, Drawn], block: int, count: int, wanted: Sequence[Quota]) -> Drawn:
         """Draw a table.
@@ -80,9 +99,14 @@ class Drawing:
         member = self.family.member(name)
         index = [m.name for m in self.family.members].index(name)
         rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([self.seed, block, index])))
+        if member.kept is not None:
+            return _kept(member, rng)
         owner = owner_of(member.links)
         if owner is None:
             drawn = _without_owner(member, count, rng, wanted if name == self.family.root else ())
+            for i, link in enumerate(member.links):
+                if link.kind == "looked":
+                    drawn.named[i] = find_cut(member, i, drawn, known[link.references], rng)
         else:
             drawn = rows_of(member, owner, self.plan(member, owner), known, rng)
         for plan in member.plans:
@@ -93,11 +117,11 @@ class Drawing:
             drawn.keys[column] = self.numbering[name, column].take(len(drawn))
         kinds = pa_schema(member.arrow)
         for i, link in enumerate(member.links):
-            if link.kind != "self":
-                self._write_key(link, drawn, drawn.named[i], known[link.references], kinds)
+            if link.kind not in ("self", "cut"):
+                self._write_key(link, drawn, drawn.named[i], known[link.references], kinds, rng)
         for i, link in enumerate(member.links):
             if link.kind == "self":
-                self._write_key(link, drawn, drawn.named[i], drawn, kinds)
+                self._write_key(link, drawn, drawn.named[i], drawn, kinds, rng)
         return drawn
 
     def plan(self, member: Member, key: int) -> Plan:
@@ -108,7 +132,9 @@ class Drawing:
     def _is_load(self, plan: Plan) -> bool:
         return self.family.member(plan.child).links[plan.key].kind != "owner"
 
-    def _write_key(self, link: Link, drawn: Drawn, rows: Array, there: Drawn, kinds: pa.Schema) -> None:
+    def _write_key(
+        self, link: Link, drawn: Drawn, rows: Array, there: Drawn, kinds: pa.Schema, rng: np.random.Generator
+    ) -> None:
         """Put the key of the row that is named into the columns that name it."""
         import numpy as np
         import pyarrow as pa
@@ -123,6 +149,9 @@ class Drawing:
                 found = pa.nulls(len(rows), kind)
             else:
                 found = values.take(pa.array(np.maximum(rows, 0), mask=rows < 0)).cast(kind)
+            lost = np.flatnonzero((rows < 0) & (rng.random(len(rows)) < link.lost)) if link.lost else np.zeros(0, int)
+            if len(lost) and (link.references, other) in self.numbering:
+                found = _put(found, lost, self.numbering[link.references, other].take(len(lost)).cast(kind))
             drawn.keys.setdefault(column, found)
 
     def column(self, name: str, drawn: Drawn, column: str) -> pa.Array:
@@ -144,11 +173,13 @@ class Drawing:
             residuals = places[:, list(encoder.continuous)].astype(np.float32)
             found = encoder.decode(Codes(drawn.cells.astype(np.uint16), residuals))
             columns = {n: found.column(n) for n in found.schema.names}
+            timed = {c.column for c in member.climbers if c.time}
             for j, positions in drawn.positions.items():
                 codec = encoder.columns[j]
                 assert codec.grid is not None
                 missing = np.zeros(len(drawn), dtype=bool)
-                columns[codec.name] = from_raw(codec.grid.raw(positions), missing, kinds.field(codec.name).type)
+                raw = codec.grid.raw(positions) if j in timed else beyond(codec.grid, positions)
+                columns[codec.name] = from_raw(raw, missing, kinds.field(codec.name).type)
         for rows, quota in drawn.asked:
             columns |= {n: _with_value(columns[n], rows, v, n) for n, v in quota.values.items()}
         arrays = []
@@ -165,10 +196,12 @@ def _order(family: Family) -> tuple[list[str], list[str], list[str]]:
     hanging: list[str] = []
     late: list[str] = []
     for member in family.members:
-        needs = [link.references for link in member.links if link.kind != "self"]
+        needs = [link.references for link in member.links if link.kind not in ("self", "cut")]
         owner = owner_of(member.links)
         above = None if owner is None else member.links[owner].references
-        if member.name == family.root or (above in hanging and not set(needs) & set(late)):
+        if member.kept is not None:
+            early.append(member.name)
+        elif member.name == family.root or (above in hanging and not set(needs) & set(late)):
             hanging.append(member.name)
         elif set(needs) & {*hanging, *late}:
             late.append(member.name)
@@ -203,10 +236,16 @@ def _without_owner(member: Member, count: int, rng: np.random.Generator, wanted:
             asked.append((at, quota))
     own, context = len(member.fields), Context.of(member.own.fields, cells)
     levels = {
-        link: member.own.fields[own + i].numbers(cells[:, own + i], places[:, own + i])
-        for i, (link, _) in enumerate(member.looked)
+        key: member.own.fields[own + i].numbers(cells[:, own + i], places[:, own + i])
+        for i, (key, part) in enumerate(member.looked)
+        if part == -2
     }
-    return Drawn(cells[:, :own], places[:, :own], {}, context, {}, {}, np.full(count, -1), levels, tuple(asked))
+    wished = {
+        key: cells[:, [own + i for i, (k, _) in enumerate(member.looked) if k == key]]
+        for key, link in enumerate(member.links)
+        if link.kind in ("cut", "looked")
+    }
+    return Drawn(cells[:, :own], places[:, :own], {}, context, {}, {}, np.full(count, -1), levels, tuple(asked), wished)
 
 
 def _conditioned(member: Member, quota: Quota, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -237,6 +276,36 @@ def _with_value(column: pa.Array, rows: Array, value: Any, name: str) -> pa.Arra
     mask[rows] = True
     one = pa.nulls(1, column.type) if value is None else array_of([value], column.type, name)
     return pc.if_else(pa.array(mask), one[0], column)
+
+
+def _put(column: pa.Array, rows: Array, values: pa.Array) -> pa.Array:
+    """The column with other values in some rows."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    mask = np.zeros(len(column), dtype=bool)
+    mask[rows] = True
+    return pc.replace_with_mask(column, pa.array(mask), values)
+
+
+def _kept(member: Member, rng: np.random.Generator) -> Drawn:
+    """The rows of a table that is there already."""
+    import numpy as np
+    import pyarrow as pa
+
+    assert member.kept is not None
+    assert member.kept_keys is not None
+    with pa.ipc.open_file(pa.py_buffer(member.kept_keys.tobytes())) as file:
+        keys = file.read_all()
+    columns = {n: keys.column(n).combine_chunks() for n in keys.column_names}
+    places = np.asarray(rng.random(member.kept.shape))
+    none = np.full(len(member.kept), -1)
+    drawn = Drawn(member.kept, places, {}, Context.of(member.fields, member.kept), {}, columns, none)
+    for plan in member.plans:
+        if plan.loads is not None:
+            drawn.loads[plan.child, plan.key] = plan.loads
+    return drawn
 
 
 def _loads(plan: Plan, drawn: Drawn, rng: np.random.Generator) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.conditional.columns import Context
+from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.family.looking import Deck
 from synthkit.generators.family.model import Member, Plan
 from synthkit.generators.family.rows import Sorted, draw_rows
@@ -32,6 +32,7 @@ class Drawn:
         owner: the row of the owner; -1 for none.
         asked: rows that must have given values, and which.
         levels: of a key to its own table: how far below the top each row is to stand.
+        wished: of a key that is found when all is drawn: the cells of the row that it is to name.
         loads: how many rows are to name each row, by (child, key).
     """
 
@@ -44,6 +45,7 @@ class Drawn:
     owner: Array
     levels: dict[int, Array] = field(default_factory=dict)
     asked: tuple[tuple[Array, Quota], ...] = ()
+    wished: dict[int, Array] = field(default_factory=dict)
     loads: dict[tuple[str, int], Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -68,7 +70,7 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
     order = np.argsort(-count, kind="stable")
     back = np.argsort(order, kind="stable")
     static = Context.join(context, Context.of(plan.chain.fields, cells)).codes
-    first, last = _times(plan, numbers, _whole(member))
+    first, last = _times(member, plan, numbers, model.least_gap)
     cells_followed = followed(model.layout, cells, plan.modes)
     entities = Entities(static[order], count[order], first[order], last[order], numbers[order], cells_followed[order])
     matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng)
@@ -89,6 +91,11 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
     looked = [i for i, j in enumerate(member.row_columns) if j == -2]
     extra = Context.of([model.layout.fields[i] for i in looked], rows.cells[take][:, looked])
     above = parent.context.take(who[entity])
+    wished = {
+        key: rows.cells[take][:, [i for i, (k, _) in zip(looked, member.looked, strict=True) if k == key]]
+        for key, cut in enumerate(member.links)
+        if cut.kind == "cut"
+    }
     named = {i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}
     levels = {
         key: model.layout.fields[i].numbers(rows.cells[take, i], row_places[take, i])
@@ -96,7 +103,7 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
         if part == -2
     }
     whole = Context.join(Context.of(member.fields, found), extra, above)
-    return Drawn(found, where, positions, whole, {**named, owner: who[entity]}, {}, who[entity], levels)
+    return Drawn(found, where, positions, whole, {**named, owner: who[entity]}, {}, who[entity], levels, wished=wished)
 
 
 def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
@@ -110,22 +117,24 @@ def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
     return found
 
 
-def _whole(member: Member) -> bool:
-    """Whether the column of time lies on a grid."""
-    grids = [member.fields[c.column].codec.grid for c in member.climbers if c.time]
-    return any(grid is not None and grid.rounded for grid in grids)
+def _times(member: Member, plan: Plan, numbers: Array, least: float) -> tuple[Array, Array]:
+    """The first and the last time of each entity, within the times that were seen.
 
-
-def _times(plan: Plan, numbers: Array, whole: bool) -> tuple[Array, Array]:
-    """The first and the last time of each entity; ``whole``: times are on a grid."""
+    Args:
+        least: between two rows' times.
+    """
     import numpy as np
 
     if plan.first < 0:
         return np.full(len(numbers), np.nan), np.full(len(numbers), np.nan)
-    first = numbers[:, plan.first]
+    grid = next(member.fields[c.column].codec.grid for c in member.climbers if c.time)
+    assert grid is not None
+    rows = np.nan_to_num(numbers[:, 0])
+    first = np.minimum(numbers[:, plan.first], grid.last - np.maximum(rows - 1, 0) * least)
+    first = np.maximum(first, grid.first)
     steps = np.nan_to_num(numbers[:, plan.visits if plan.visits >= 0 else 0]) - 1
     span = np.maximum(steps, 0) * np.maximum(np.nan_to_num(numbers[:, plan.pace]), 0)
-    return first, first + (np.rint(span) if whole else span)
+    return first, np.minimum(first + (np.rint(span) if grid.rounded else span), grid.last)
 
 
 def _climbed(
@@ -225,3 +234,33 @@ class Matcher:
                 rows[starts[: len(part)] + step] = part
             every[key] = rows
         return every
+
+
+def find_cut(member: Member, key: int, drawn: Drawn, there: Drawn, rng: np.random.Generator) -> Array:
+    """The row that each row names, found when all rows are there, by what it was to be like."""
+    import numpy as np
+
+    link = member.links[key]
+    parts = [part for k, part in member.looked if k == key]
+    fields = _looked_fields(member)
+    mine = [fields[n] for n, (k, _) in enumerate(member.looked) if k == key]
+    wished, wanted = drawn.wished[key], np.ones(len(drawn), dtype=bool)
+    if -1 in parts:
+        at = parts.index(-1)
+        wanted = mine[at].numbers(wished[:, at], np.zeros(len(wished))) > 0.5
+    columns = [n for n, part in enumerate(parts) if part >= 0]
+    loads = there.loads[member.name, key]
+    fitting = float(wanted.sum()) / max(1.0, float(loads.sum()))
+    cells = there.cells[:, [parts[n] for n in columns]]
+    deck = Deck(tuple(mine[n] for n in columns), cells, loads * (1.0 if link.once else fitting), None, link.once)
+    found = np.full(len(drawn), -1)
+    found[wanted] = deck.find(wished[wanted][:, columns], None, np.zeros((int(wanted.sum()), 0), np.int64), rng)
+    return found
+
+
+def _looked_fields(member: Member) -> list[Field]:
+    """The fields that are about rows which keys name, in the order of ``Member.looked``."""
+    if member.rows is not None:
+        return [member.rows.layout.fields[i] for i, j in enumerate(member.row_columns) if j == -2]
+    assert member.own is not None
+    return list(member.own.fields[len(member.fields) :])

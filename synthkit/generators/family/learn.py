@@ -21,6 +21,7 @@ from synthkit.generators.tables import Key, Tables
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
     Array = np.ndarray[Any, Any]
 
@@ -48,15 +49,22 @@ def learn(
         unlearnt = key_columns(table.schema.names, table.schema.primary_key, tables.keys, name)
         reads[name] = read(table, unlearnt, params, seed + number)
         progress(number, 2 * len(tables.members), "tables", f"read {name}")
-    named = {key: named_rows_of(tables, key) for key in tables.keys}
+    named = {key: named_rows_of(tables, key, seed) for key in tables.keys if key.table not in tables.kept}
     known: dict[str, Known] = {}
     plans: dict[str, list[Plan]] = {name: [] for name in tables.members}
     members: list[Member] = []
+    learners: dict[str, _Learner] = {}
     for number, name in enumerate(tables.members):
         links = links_of(name, tables, named)
-        learner = _Learner(name, tables, reads, named, known, links, order.get(name), params, seed + 1_000 * number)
+        learner = learners[name] = _Learner(
+            name, tables, reads, named, known, links, order.get(name), params, seed + 1_000 * number
+        )
         members.append(learner.learn(plans))
         progress(len(reads) + number + 1, 2 * len(reads), "tables", f"learnt {name}")
+    for learner in learners.values():
+        for i, link in enumerate(learner.links):
+            if link.kind == "cut":  # its parent stands behind it
+                plans[link.references].append(learner.load(i, link))
     finished = tuple(
         Member(**{**vars(m), "plans": tuple(plans[m.name])})  # a parent's plans are learnt with its children
         for m in members
@@ -64,12 +72,21 @@ def learn(
     return Family(finished, tables.root)
 
 
-def named_rows_of(tables: Tables, key: Key) -> Array:
-    """Which row of the parent each row names, as :func:`.reading.named_rows` says it."""
+def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
+    """Which row of the parent each row names, as :func:`.reading.named_rows` says it.
+
+    A value that names no row stands for any row where no such value is to be drawn; an owner's row is left out then.
+    """
+    import numpy as np
+
     child = tables.members[key.table].to_arrow(list(key.columns))
     primary = tables.members[key.references].schema.primary_key
     parent = tables.members[key.references].to_arrow(list(primary))
-    return named_rows(child, key.columns, parent, primary)
+    found = named_rows(child, key.columns, parent, primary)
+    if not key.orphans and not key.owner and parent.num_rows:
+        lost = np.flatnonzero(found == -2)
+        found[lost] = np.random.default_rng(seed).integers(0, parent.num_rows, len(lost))
+    return found
 
 
 class _Learner:
@@ -90,12 +107,12 @@ class _Learner:
         self.name, self.tables, self.reads, self.named, self.known = name, tables, reads, named, known
         self.links, self.order_by, self.params, self.seed = links, order_by, params, seed
         self.read = reads[name]
-        self.keys = [k for k in tables.keys if k.table == name]
+        self.keys = [] if name in tables.kept else [k for k in tables.keys if k.table == name]
 
     def learn(self, plans: dict[str, list[Plan]]) -> Member:
         import numpy as np
 
-        looked = [(i, link) for i, link in enumerate(self.links) if link.kind in ("looked", "self")]
+        looked = [(i, link) for i, link in enumerate(self.links) if link.kind in ("looked", "self", "cut")]
         cells, fields, row_of = self._looked_fields(looked)
         owner = owner_of(self.links)
         own: Chain | None = None
@@ -113,7 +130,9 @@ class _Learner:
         mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
         self.known[self.name] = Known(self.read, Context.join(mine, above))
         for i, link in looked:
-            plans[link.references].append(self._load(i, link))
+            if link.kind != "cut":
+                plans[link.references].append(self.load(i, link))
+        kept = self.name in self.tables.kept
         schema = self.read.table.schema
         made = tuple(n for n in schema.primary_key if len(schema.primary_key) == 1 and not self._foreign(n))
         return Member(
@@ -133,7 +152,8 @@ class _Learner:
             made,
             tuple(maker_of(self.read.table, n) for n in made),
             len(self.read),
-            above.codes.shape[1],
+            self.read.cells if kept else None,
+            _file_of(self.read.keys) if kept else None,
         )
 
     def _foreign(self, column: str) -> bool:
@@ -172,7 +192,7 @@ class _Learner:
         cells = np.stack(columns, axis=1) if columns else np.zeros((len(self.read), 0), dtype=np.int64)
         return cells, fields, of
 
-    def _load(self, number: int, link: Link) -> Plan:
+    def load(self, number: int, link: Link) -> Plan:
         """How many rows name each row that is looked up, given what it is."""
         import numpy as np
 
@@ -182,7 +202,7 @@ class _Learner:
         encoder, codes, _ = numbers_encoded({"rows": load}, self.params, self.seed)
         field = Field("rows", encoder.columns[0])
         chain = fit_chain([field], codes, there.context, self._parts(len(load)), self.params, count=0)
-        return Plan(self.name, number, chain)
+        return Plan(self.name, number, chain, loads=load if link.references in self.tables.kept else None)
 
     def _owned(
         self,
@@ -197,8 +217,8 @@ class _Learner:
         link = self.links[owner]
         parent = self.known[link.references]
         found = self.named[self.keys[owner]]
-        usable = found > -2
-        orphan = np.flatnonzero(found == -1)
+        usable = (found > -2) | self.keys[owner].orphans
+        orphan = np.flatnonzero((found < 0) & usable)
         entity = np.where(found >= 0, found, 0)
         entity[orphan] = len(parent.read) + np.arange(len(orphan))
         time = self.read.field(self.order_by) if self.order_by is not None else -1
@@ -315,7 +335,7 @@ class _Learner:
         before = np.maximum(np.arange(len(order)) - 1, 0)
         same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
         repeats = same & ~first[:, None]
-        ends = {i: n for n, (i, what_of) in enumerate(row_of) if what_of != -2}
+        ends = {i: n for n, (i, _) in enumerate(row_of) if self.links[i].kind == "looked"}
         matched = tuple((len(climbing) + n, i) for i, n in ends.items())
         rows = fit_rows(
             layout,
@@ -334,6 +354,17 @@ class _Learner:
         parent = self.known[self.links[owner].references]
         above = parent.context.take(np.where(found >= 0, found, -1))
         return rows, climbers, tuple(row_columns), above
+
+
+def _file_of(keys: pa.Table) -> Array:
+    """A table as the bytes of an Arrow file: uint8."""
+    import numpy as np
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, keys.schema) as writer:
+        writer.write_table(keys)
+    return np.frombuffer(sink.getvalue(), dtype=np.uint8).copy()
 
 
 def _grown(values: Array) -> Array:

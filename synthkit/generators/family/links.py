@@ -20,15 +20,21 @@ def owner_of(links: Sequence[Link]) -> int | None:
 
 
 def owning(name: str, tables: Tables) -> Key | None:
-    """The key whose rows a table's rows are drawn with: its owner, or else the first that leads to another table.
+    """The key whose rows a table's rows are drawn with; None: the table has as many rows as the source, or the size.
 
-    Of several, one that leads to the root goes before others.
+    It is the owner that is said; else the first key that leads to the root, as there are more of its rows when there
+    are more of the root's; else one whose columns are of the primary key: such a row is known by the one that it names.
     """
-    keys = [k for k in tables.keys if k.table == name and k.references != name]
-    said = next((k for k in keys if k.owner), None)
-    if said is not None or not keys:
-        return said
-    return next((k for k in keys if leads(k.references, tables)), keys[0])
+    if name in tables.kept or name == tables.root:
+        return None
+    keys = [k for k in tables.keys if k.table == name and k.references != name and not k.cut]
+    primary = set(tables.members[name].schema.primary_key)
+    chosen = [
+        *(k for k in keys if k.owner),
+        *(k for k in keys if leads(k.references, tables)),
+        *(k for k in keys if set(k.columns) <= primary),
+    ]
+    return chosen[0] if chosen else None
 
 
 def leads(name: str, tables: Tables) -> bool:
@@ -43,7 +49,7 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
     """The links of a table, in the order of its keys."""
     import numpy as np
 
-    keys = [k for k in tables.keys if k.table == name]
+    keys = [] if name in tables.kept else [k for k in tables.keys if k.table == name]
     own = owning(name, tables)
     found = []
     for key in keys:
@@ -51,20 +57,21 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
         some = rows[rows >= 0]
         nulls = float((rows < 0).mean()) if len(rows) else 0.0
         most = key.max_per_parent or 0
+        lost = float((rows == -2).sum() / max(1, (rows < 0).sum()))
         if key is own:
-            found.append(Link(key.columns, key.references, "owner", nulls=nulls, most=most))
+            found.append(Link(key.columns, key.references, "owner", nulls=nulls, most=most, lost=lost))
             continue
         through = _follows(key, keys, tables, named)
         if through is not None:
             found.append(Link(key.columns, key.references, "same", through, nulls=nulls))
             continue
         once = bool(len(some)) and bool(np.bincount(some).max() <= 1) and len(some) > 1
-        kind = "self" if key.references == name else "looked"
+        kind = "self" if key.references == name else "cut" if key.cut else "looked"
         within = _within(key, own, tables, named)
         itself = bool((rows == np.arange(len(rows))).any()) and not (rows < 0).any()
         apart = own is not None and _apart(named[own], rows)
         through = ("itself",) if kind == "self" and itself else ()
-        found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most))
+        found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most, lost))
     return tuple(found)
 
 
@@ -75,9 +82,11 @@ def _follows(key: Key, keys: Sequence[Key], tables: Tables, named: Mapping[Key, 
     """
     import numpy as np
 
+    if key.cut:
+        return None
     wanted = named[key]
     for first in keys:
-        if first == key or first.references == key.table:
+        if first == key or first.cut or first.references == key.table:
             continue
         waiting: list[tuple[tuple[Key, ...], Array]] = [((first,), named[first])]
         for _ in range(4):
@@ -85,11 +94,18 @@ def _follows(key: Key, keys: Sequence[Key], tables: Tables, named: Mapping[Key, 
             for path, rows in waiting:
                 if len(path) > 0 and path[-1].references == key.references and _agree(rows, wanted):
                     return tuple(",".join(k.columns) for k in path)
-                for step in (k for k in tables.keys if k.table == path[-1].references and k.references != k.table):
+                for step in _onwards(path[-1].references, tables):
                     onwards = np.where(rows >= 0, named[step][np.maximum(rows, 0)], rows) if len(named[step]) else rows
                     following.append(((*path, step), onwards))
             waiting = following
     return None
+
+
+def _onwards(name: str, tables: Tables) -> list[Key]:
+    """The keys by which a row of a table leads to others."""
+    if name in tables.kept:
+        return []
+    return [k for k in tables.keys if k.table == name and k.references != name and not k.cut]
 
 
 def _agree(rows: Array, wanted: Array) -> bool:

@@ -23,13 +23,15 @@ class Link:
     Args:
         columns: of the child.
         kind: ``owner`` (rows belong to an entity), ``same`` (it always names what ``through`` names), ``looked`` (a row
-            is found by its attributes and load), ``self`` (a row of the same table, one level up).
+            is found by its attributes and load), ``cut`` (the same, when all tables are drawn), ``self`` (a row of the
+            same table, one level up).
         through: of ``same``: the columns of the key by which the row is reached, then those of the row that is reached.
         within: of ``looked`` and ``self``: the row that is found has the same owner.
         once: a row is named once at most.
         apart: no two rows of an entity name the same one.
         nulls: share of rows without it.
         most: rows that may name one row, at most; 0: any number.
+        lost: share of the rows without one that have a value which names no row.
     """
 
     columns: tuple[str, ...]
@@ -41,6 +43,7 @@ class Link:
     apart: bool = False
     nulls: float = 0.0
     most: int = 0
+    lost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Plan:
         first, pace, visits: places of the first time, of the mean time between two different ones, and of the number of
             different times; -1: not planned.
         modes: places of the most frequent cells.
+        loads: of a table that is kept: how many rows name each row, as in the source.
     """
 
     child: str
@@ -69,6 +73,7 @@ class Plan:
     pace: int = -1
     visits: int = -1
     modes: tuple[int, ...] = ()
+    loads: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class Member:
         key: those that are made up.
         makers: how made-up text keys look.
         count: rows learnt from.
-        context: features of its owner.
+        kept: of a table that is there already, its cells; and its keys, as an Arrow file's bytes.
     """
 
     name: str
@@ -119,7 +124,8 @@ class Member:
     key: tuple[str, ...]
     makers: tuple[FillRule | None, ...]
     count: int
-    context: int
+    kept: Array | None = None
+    kept_keys: Array | None = None
 
 
 @dataclass(frozen=True)
