@@ -320,7 +320,7 @@ class _Learner:
             static.codes.shape[1],
             what.time >= 0,
             len(climbing),
-            tuple((at[j], place) for j, place in plan.means),
+            tuple((at[j], mean, spread) for j, mean, spread in plan.means),
             tuple((at[j], cell, share) for j, cell, share in plan.shares),
             plan.visits,
             _key(fields, all_cells, all_values),
