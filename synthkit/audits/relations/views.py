@@ -87,10 +87,16 @@ def joined_view(context: AuditContext) -> AuditContext:
             rows = rows.append_column(name, further[name])
         return rows
 
-    return context.shared(("joined view",), lambda: _written(context, read, own))
+    def make() -> AuditContext:
+        made = _written(context, read, own)
+        for side in SIDES:
+            made.shared(("entities", side), lambda s=side: units_of(context, s))  # type: ignore[misc]
+        return made
+
+    return context.shared(("joined view",), make)
 
 
-def test_units(context: AuditContext, side: Side) -> Array:
+def units_of(context: AuditContext, side: Side) -> Array:
     """The entity of each of the table's rows on a side."""
     found = family_links(context)
     table, world = found.family.table, world_of(side)

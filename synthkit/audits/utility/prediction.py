@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -12,11 +12,13 @@ from synthkit.audits.contract import POSITIVE, AuditResult, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import DEFAULTS, Answers, Scorer
 from synthkit.audits.measures.statistics import ONE_SIDED, Z, of_size
+from synthkit.audits.relations.views import joined_view
 from synthkit.audits.utility.tasks import (
     FEWEST_TEST,
     Problem,
     ScoredParams,
     bootstrap,
+    entities,
     half_models,
     half_tested,
     halves_of,
@@ -46,7 +48,11 @@ class TstrParams(ScoredParams, GateParams):
         max: or ``max_gap``, in units of the metric. Default: 0.05, and 0.1 for a table made under ``epsilon``.
         min_ratio: or the least share of the score of real rows that is kept, 0.95 say. Only for metrics whose zero is
             "knows nothing" (r2, average_precision): half of a ROC AUC is a coin's.
+        view: ``joined``, of a member of a family or of a sequence: also predict from the columns of what rows hang on,
+            from what belongs to them (how many rows, their means, spreads, ends and shares), and from the row before.
     """
+
+    view: Literal["table", "joined"] = "table"
 
     max: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("max_gap", "max"))
     min_ratio: float | None = Field(default=None, gt=0)
@@ -76,20 +82,26 @@ def default_gap(context: AuditContext) -> Default:
 def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     """How much worse is a model trained on synthetic rows than one trained on real ones, tested on held-out rows?
 
-    Train on synthetic, test on real (Esteban, Hyland & Rätsch, 2017). The value is the gap: score of the model
-    trained on real rows minus that of the one trained on as many synthetic rows, on the same held-out rows; at or
-    below zero, synthetic rows do as well. With ``min_ratio`` it is the ratio of the two scores instead. The model of
-    real rows learns from all columns, free text that the table makes up too (:mod:`.worth`), so that the gap holds what
-    is lost with them; its score without them is told beside. Keys and personal data count on neither side.
-    Interval: 95 %, from 200 draws of the held-out rows with replacement, the same for both models, with the variance of
-    drawing other training rows added, as models of disjoint halves of each side show it
-    (:func:`.tasks.training_variance`). Floor: the mean gap between models of two halves of the real
-    rows, a little more than whole tables of as many rows would show.
+    Train on synthetic, test on real (Esteban, Hyland & Rätsch, 2017). The value is the gap: score of the model trained
+    on real rows minus that of the one trained on as many synthetic rows, on the same held-out rows; at or below zero,
+    synthetic rows do as well. With ``min_ratio`` it is the ratio of the two scores instead. The model of real rows
+    learns from all columns, free text that the table makes up too (:mod:`.worth`), so that the gap holds what is lost
+    with them; its score without them is told beside. Keys and personal data count on neither side. Interval: 95 %,
+    from 200 draws of the held-out rows with replacement, the same for both models, with the variance of drawing other
+    training rows added, as models of disjoint halves of each side show it (:func:`.tasks.training_variance`); in a
+    joined view, entities are drawn, and halves are of entities. Floor: the mean gap between models of two halves of
+    the real rows, a little more than whole tables of as many rows would show.
     """
     ratio = params.min_ratio is not None
     gate = ShareParams(min=params.min_ratio, decide=params.decide) if ratio else params
     default = default_gap(context)
     threshold = limit_of(gate, None, default).text
+    if params.view == "joined":
+        if context.family is None and context.schema.entity is None:
+            return AuditResult(
+                None, "skipped", threshold, message="the table hangs together with nothing (view: joined)"
+            )
+        context = joined_view(context)
     columns = columns_of(context, params)
     if isinstance(columns, str):
         return AuditResult(None, "inconclusive", threshold, message=columns)
@@ -123,7 +135,9 @@ def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     details["error_of_training"] = {side: error**0.5 for side, error in errors.items()}
     if ratio and scores["real"] <= 0:
         return AuditResult(None, "inconclusive", threshold, message=f"{message}: no ratio to a score of 0 or less")
-    found = (_ratio if ratio else _gap)(context, scorer, truth, real, fake, gaps, errors)
+    whose = entities(context, "holdout")
+    whose = None if whose is None else whose[problem.kept["holdout"]]
+    found = (_ratio if ratio else _gap)(context, scorer, truth, real, fake, gaps, errors, whose)
     return gated(gate, found, default, message, advice=columns.advice(scores, ADVICE), details=details)
 
 
@@ -139,20 +153,34 @@ Errors = Mapping[Side, float]
 
 
 def _gap(
-    context: AuditContext, scorer: Scorer, truth: Array, real: Answers, fake: Answers, gaps: Gaps, errors: Errors
+    context: AuditContext,
+    scorer: Scorer,
+    truth: Array,
+    real: Answers,
+    fake: Answers,
+    gaps: Gaps,
+    errors: Errors,
+    whose: Array | None,
 ) -> Estimate:
     def gap(drawn: Array) -> float:
         return scorer.score(truth[drawn], real.take(drawn)) - scorer.score(truth[drawn], fake.take(drawn))
 
     value = scorer.score(truth, real) - scorer.score(truth, fake)
-    ends = bootstrap(gap, len(truth), context.rng("tstr bootstrap", len(truth)))
+    ends = bootstrap(gap, len(truth), context.rng("tstr bootstrap", len(truth)), whose)
     low, high, error = widened(value, ends, errors["train"] + errors["synthetic"])
     floor = sum(abs(g) for g in gaps["train"]) / len(gaps["train"])
     return Estimate(value, low, high, floor, ONE_SIDED * error)
 
 
 def _ratio(
-    context: AuditContext, scorer: Scorer, truth: Array, real: Answers, fake: Answers, gaps: Gaps, errors: Errors
+    context: AuditContext,
+    scorer: Scorer,
+    truth: Array,
+    real: Answers,
+    fake: Answers,
+    gaps: Gaps,
+    errors: Errors,
+    whose: Array | None,
 ) -> Estimate:
     def kept(drawn: Array) -> float:
         score = scorer.score(truth[drawn], real.take(drawn))
@@ -160,7 +188,7 @@ def _ratio(
 
     score = scorer.score(truth, real)
     value = scorer.score(truth, fake) / score
-    ends = bootstrap(kept, len(truth), context.rng("tstr bootstrap", len(truth)))
+    ends = bootstrap(kept, len(truth), context.rng("tstr bootstrap", len(truth)), whose)
     low, high, error = widened(value, ends, (errors["synthetic"] + value**2 * errors["train"]) / score**2)
     floor = 1 - sum(abs(g) for g in gaps["train"]) / len(gaps["train"]) / score
     return Estimate(value, low, high, floor, 1 - ONE_SIDED * error)

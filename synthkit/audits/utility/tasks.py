@@ -244,14 +244,24 @@ def tell(model: Any, problem: Problem, rows: Array) -> Answers:
 
 def chosen(context: AuditContext, problem: Problem, side: Side) -> Rows:
     """The side's training rows: as many as the other side has, drawn without replacement."""
+    rows = problem.train if side == "train" else problem.synthetic
+    drawn = _drawn(context, problem, side)
+    return rows if len(drawn) == len(rows[1]) else (rows[0][drawn], rows[1][drawn])
+
+
+def _drawn(context: AuditContext, problem: Problem, side: Side) -> Array:
+    """The places of :func:`chosen` rows among the side's."""
     import numpy as np
 
-    rows = problem.train if side == "train" else problem.synthetic
-    total = len(rows[1])
+    total = len((problem.train if side == "train" else problem.synthetic)[1])
     if total == problem.size:
-        return rows
-    drawn = np.sort(context.rng("training rows", side, total, problem.size).choice(total, problem.size, replace=False))
-    return rows[0][drawn], rows[1][drawn]
+        return np.arange(total)
+    return np.sort(context.rng("training rows", side, total, problem.size).choice(total, problem.size, replace=False))
+
+
+def entities(context: AuditContext, side: Side) -> Array | None:
+    """The entity of each of a side's rows, where rows of one hang together (:mod:`..relations.views`); else None."""
+    return context.shared(("entities", side), lambda: None)
 
 
 def trained(context: AuditContext, params: ModelParams, problem: Problem, side: Side) -> Any:
@@ -274,8 +284,15 @@ def tested(context: AuditContext, params: ModelParams, problem: Problem, side: S
 
 def halves_of(context: AuditContext, problem: Problem, side: Side, split: int = 0) -> tuple[Rows, Rows]:
     """The side's training rows as two disjoint halves, another way for each ``split``."""
+    import numpy as np
+
     features, target = chosen(context, problem, side)
-    order = context.rng("halves", side, split, len(target)).permutation(len(target))
+    rng, whose = context.rng("halves", side, split, len(target)), entities(context, side)
+    if whose is None:
+        order = rng.permutation(len(target))
+    else:  # an entity's rows stay together, so that the halves are independent
+        _, own = np.unique(whose[problem.kept[side][_drawn(context, problem, side)]], return_inverse=True)
+        order = np.argsort(rng.permutation(int(own.max()) + 1)[own], kind="stable")
     half = len(target) // 2
     first, second = order[:half], order[half : 2 * half]
     return (features[first], target[first]), (features[second], target[second])
@@ -332,11 +349,25 @@ def widened(value: float, ends: tuple[float, float], variance: float) -> tuple[f
     return value - low, value + high, (low + high) / (2 * Z)
 
 
-def bootstrap(measure: Callable[[Array], float], rows: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Percentile 95 % interval of a measure over rows drawn with replacement (Efron & Tibshirani 1993)."""
+def bootstrap(
+    measure: Callable[[Array], float], rows: int, rng: np.random.Generator, whose: Array | None = None
+) -> tuple[float, float]:
+    """Percentile 95 % interval of a measure over rows drawn with replacement (Efron & Tibshirani 1993).
+
+    Args:
+        whose: the entity of each row, where rows hang together: entities are drawn then, each with all its rows.
+    """
     import numpy as np
 
-    found = np.array([measure(rng.integers(rows, size=rows)) for _ in range(RESAMPLES)])
+    if whose is None:
+        found = np.array([measure(rng.integers(rows, size=rows)) for _ in range(RESAMPLES)])
+    else:
+        _, own = np.unique(whose, return_inverse=True)
+        ends = np.split(np.argsort(own, kind="stable"), np.cumsum(np.bincount(own))[:-1])
+        total = len(ends)
+        found = np.array(
+            [measure(np.concatenate([ends[i] for i in rng.integers(total, size=total)])) for _ in range(RESAMPLES)]
+        )
     if np.isnan(found).all():
         return float("nan"), float("nan")
     low, high = np.nanquantile(found, [0.025, 0.975])
