@@ -12,6 +12,7 @@ from synthkit.encoding.kept.dependents import dependents
 from synthkit.encoding.kept.gaps import gap
 from synthkit.encoding.kept.matched import Matched, coarse, matched
 from synthkit.encoding.kept.mending import rowwise
+from synthkit.encoding.kept.near import near_parts
 from synthkit.encoding.kept.private import private_plan
 from synthkit.encoding.kept.step import KeptRules, Part
 from synthkit.encoding.kept.together import Typed, together
@@ -34,6 +35,7 @@ def keep_rules(
     unit: pa.ChunkedArray | None,
     min_count: int,
     declared: frozenset[Rule] = frozenset(),
+    near: bool = False,
 ) -> KeptRules:
     """The step that keeps rules which hold in all rows, as far as it can.
 
@@ -43,6 +45,7 @@ def keep_rules(
         unit: the column of privacy units; None: each row is somebody's own.
         min_count: people who must share what is given out.
         declared: which of the rules are; the others were found.
+        near: whether columns that nearly follow from others are learnt as what is left of them.
     """
     names = tuple(rows.column_names)
     mine = [rule for rule in rules if set(rule.columns) <= set(names)]
@@ -50,6 +53,8 @@ def keep_rules(
     first = [rule for rule in mine if rule in declared]
     kept = [rule for some in (first, mine) for rule in _by_kind(some) if choice.takes(rule)]
     kept += [rule for rule in mine if rule not in kept and rowwise(rule)]
+    if near:
+        choice.add_near()
     mended = tuple(str(rule) for rule in mine if rule in kept and rowwise(rule))
     texts = tuple(str(rule) for rule in mine if rule in kept)
     found = tuple(str(rule) for rule in mine if rule in kept and rule not in declared)
@@ -129,6 +134,11 @@ class _Choice:
                 gap(self.rows, low, high, places=places_of(self.rows, high), min_count=self.min_count)
             )
         return False
+
+    def add_near(self) -> None:
+        """Leave out what nearly follows from columns, where no rule is about it."""
+        for part in near_parts(self.rows, self._free, self.min_count):
+            self._add(part)
 
     def parts(self) -> tuple[Part, ...]:
         """Each after what it is computed from."""

@@ -15,6 +15,7 @@ from synthkit.encoding.kept.dependents import Dependents
 from synthkit.encoding.kept.gaps import Gap
 from synthkit.encoding.kept.matched import Matched
 from synthkit.encoding.kept.mending import mend
+from synthkit.encoding.kept.near import Near
 from synthkit.encoding.kept.together import Counts, Together
 from synthkit.files import Json
 from synthkit.project.types import Conditions
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Part = Computed | Dependents | Matched | Calendar | Combined | Gap | Together
+Part = Computed | Dependents | Matched | Calendar | Combined | Gap | Together | Near
 _PARTS: Mapping[str, Callable[[Json], Part]] = {
     Computed.KIND: Computed.from_json,
     Dependents.KIND: Dependents.from_json,
@@ -36,6 +37,7 @@ _PARTS: Mapping[str, Callable[[Json], Part]] = {
     Combined.KIND: Combined.from_json,
     Gap.KIND: Gap.from_json,
     Together.KIND: Together.from_json,
+    Near.KIND: Near.from_json,
 }
 
 
@@ -109,6 +111,7 @@ class KeptRules:
         if self.rules and rows.num_rows:
             links = [(*p.inputs, *p.outputs) for p in self.parts]
             blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together | Matched | Calendar)]
+            blocks += [(*p.inputs, *p.outputs) for p in self.parts if isinstance(p, Near)]
             mend(columns, self.rules, self._derive, links, self.fixed, rng, blocks)
         return batch_of(columns, self.order)
 
