@@ -36,21 +36,21 @@ def scores(values: pa.Array, texts: Sequence[str], held: Array, table: Table, ot
     known = index >= 0
     best, found = -np.inf, np.zeros(len(texts))
     for column in others:
-        ranks = _ranks(table.to_arrow([column.name]).column(0))
-        if ranks is None:
+        places = ranks(table.to_arrow([column.name]).column(0))
+        if places is None:
             continue
-        middle = ranks.mean()
-        sums = np.bincount(index[known], ranks[known] - middle, minlength=len(texts))
+        middle = places.mean()
+        sums = np.bincount(index[known], places[known] - middle, minlength=len(texts))
         means = sums / (held + PRIOR)
         spread = float((held * means**2).sum())
-        total = float(((ranks[known] - middle) ** 2).sum())
+        total = float(((places[known] - middle) ** 2).sum())
         share = spread / total if total else 0.0
         if share > best:
             best, found = share, means
     return found
 
 
-def _ranks(values: pa.ChunkedArray) -> Array | None:
+def ranks(values: pa.ChunkedArray) -> Array | None:
     """A column as numbers from 0 to 1, its missing values in the middle; None where it has no two values."""
     import numpy as np
     import pyarrow as pa

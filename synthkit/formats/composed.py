@@ -168,7 +168,7 @@ class Composed:
 
 def parse_composed(text: str) -> Composed | None:
     """A form such as ``{AA}-{9999}``, or several between ``|``; None where nothing is in braces. Raises ValueError."""
-    if "{" not in text:
+    if not _BRACES.search(text):
         return None
     return Composed(text, tuple(_shape(one) for one in text.split(" | ")))
 

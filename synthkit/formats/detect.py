@@ -17,7 +17,7 @@ from synthkit.formats.form import Form, Read
 from synthkit.formats.guess_moments import guess_moments
 from synthkit.formats.guess_numbers import guess_numbers, ranges_of, units_of
 from synthkit.formats.intervals import Interval
-from synthkit.formats.language import parse_form
+from synthkit.formats.language import nameable, parse_form
 from synthkit.formats.numbers import Number
 from synthkit.formats.tags import Tags
 from synthkit.formats.words import Words
@@ -101,7 +101,7 @@ def candidates(name: str, sample: Sequence[str], *, whole: bool) -> list[str]:
     if not sample:
         return []
     if not whole:
-        return guess_moments(sample) or guess_numbers(sample)
+        return nameable(guess_moments(sample)) or nameable(guess_numbers(sample))
     lengths = {len(text) for text in sample}
     found = [form for length, form in ((8, "%Y%m%d"), (6, "%Y%m")) if lengths == {length}]
     if _MOMENT_NAME.search(name):
@@ -160,7 +160,7 @@ def _mixed(found: Found, number: Number, texts: pa.Array, counts: pa.Array) -> F
 
     total, forms, left = pc.sum(counts).as_py(), [number.text], pc.invert(found[3].fits)
     others = ranges_of(number.text) if number.bare else []
-    others += units_of(texts.filter(left).to_pylist())
+    others += nameable(units_of(texts.filter(left).to_pylist()))
     for text in others:
         fits = pc.and_(parse_form(text).read(texts).fits, left)
         if text not in forms and (pc.sum(pc.if_else(fits, counts, 0)).as_py() or 0) >= FEWEST_MIXED:

@@ -10,7 +10,7 @@ from synthkit.formats.detect import LEAST_SHARE, Detected
 from synthkit.formats.form import Form
 from synthkit.formats.guess_composed import guess_composed
 from synthkit.formats.intervals import guess_intervals
-from synthkit.formats.language import parse_form
+from synthkit.formats.language import nameable, parse_form
 from synthkit.formats.tags import guess_tags
 from synthkit.formats.words import guess_words
 from synthkit.schema import MIN_COUNT
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_INTERVALS = 1_000
 SHARED = 0.5  # of the rows have a value of a code's part that several have: else nothing of it is learnt
+REPEATING = 0.9  # different values to one row, at most, of digits that begin with something shared
 _ODD = 3
 
 
@@ -33,18 +34,20 @@ def detect_text(sample: Sequence[str], texts: pa.Array, counts: pa.Array, *, cat
         category: whether they are few enough to be learnt each: then only what is a person's own is looked for, and
             scales and yes and no.
     """
-    if len(texts) == 2 and (found := guess_words(sorted(texts.to_pylist()))):
+    if len(texts) == 2 and (found := nameable(guess_words(sorted(texts.to_pylist())))):
         return Detected(found[0], "categorical", 1.0)
-    for form in guess_intervals(sample):
+    for form in nameable(guess_intervals(sample)):
         detected = _detected(form, texts, counts)
         if detected is not None and len(texts) <= MOST_INTERVALS and _repeats(counts):
             return detected
     if not category:
-        for form in guess_tags(sample):
+        for form in nameable(guess_tags(sample)):
             if (detected := _detected(form, texts, counts)) is not None:
                 return detected
-    guessed = guess_composed(sample)
+    guessed = nameable(guess_composed(sample))
     found_forms = [d for form in guessed if (d := _detected(form, texts, counts)) is not None]
+    if found_forms and texts[0].as_py().isdigit() and len(texts) > REPEATING * sum(counts.to_pylist()):
+        return None  # numbers of which nearly each row has its own: any beginning of them is shared by some
     for detected in found_forms:
         form_ = parse_form(detected.form)
         assert isinstance(form_, Composed)

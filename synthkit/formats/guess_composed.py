@@ -41,7 +41,7 @@ def guess_composed(texts: Sequence[str]) -> list[str]:
     phones = Counter(_phone(m) for text in texts if (m := _PHONE.fullmatch(text)))
     if phones.total() >= NEARLY_ALL * len(texts):
         return _several(phones, len(texts))
-    return list(_coordinates(texts)) or _codes(texts)
+    return list(_coordinates(texts)) or _codes(texts) or _digits(texts)
 
 
 def _share(grammar: re.Pattern[str], texts: Sequence[str]) -> float:
@@ -95,6 +95,15 @@ def _codes(texts: Sequence[str]) -> list[str]:
         if len(same) >= OFTEN * len(texts) and (form := _code(same)) is not None:
             counted[form] += len(same)
     return _several(counted, len(texts))
+
+
+def _digits(texts: Sequence[str]) -> list[str]:
+    """Numbers of one length that are codes, as zeros lead some: what they begin with, longest first, and the rest."""
+    length = len(texts[0])
+    alike = all(len(t) == length and t.isdigit() and t.isascii() for t in texts)
+    if not (alike and any(t.startswith("0") for t in texts) and 4 <= length <= MOST_TOKENS):
+        return []
+    return [f"{{{'9' * first}}}{{{'9' * (length - first)}}}" for first in range(length - 1, 0, -1)]
 
 
 def _class(token: str) -> str:

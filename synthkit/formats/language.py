@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from synthkit.formats.composed import parse_composed
@@ -28,6 +29,18 @@ def parse_form(text: str) -> Form:
     if len(kinds) > 1:
         raise ValueError(f"{text!r} mixes {' and '.join(sorted(kinds))} values")
     return Mixed(text, forms)
+
+
+def nameable(forms: Iterable[str]) -> list[str]:
+    """Those of some guessed forms that the language can name: not all signs may stand around a number."""
+    found = []
+    for text in forms:
+        try:
+            parse_form(text)
+        except ValueError:
+            continue
+        found.append(text)
+    return found
 
 
 def _one(text: str) -> Form:

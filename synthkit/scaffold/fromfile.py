@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from synthkit.scaffold.options import options_yaml
 from synthkit.scaffold.ruled import proposed_rules, rules_lines
 from synthkit.scaffold.seen import LEFT_OUT, declarations, warning
 from synthkit.scaffold.takenfor import taken_for
+from synthkit.scaffold.targets import Candidate, candidates
 from synthkit.scaffold.unread import unread
 from synthkit.scaffold.writing import SCHEMA, model_lines, place_lines, quoted, source_lines
 from synthkit.schema import Schema
@@ -72,18 +73,20 @@ def propose(
         keys = find_keys(connection, {name: seen.seen})
         key = keys.primary.get(name, ())
         rules = proposed_rules(seen.train, {*key, *seen.pii, *keys.entity.values()})
+        maybe = () if target or seen.target() else candidates(seen.train, seen.profiles, {*key, *seen.pii})
+        table = taken_for(seen, key)
         drafted = declarations(connection, seen.learnt, seen.profiles, seen.train.paths[0]) if bounds else {}
     if target is not None and target not in seen.schema.by_name:
         raise SynthError(f"{path.name} has no column {target!r}", hint=f"it has: {', '.join(seen.schema.names)}")
     predicted = target or seen.target()
     given = options_yaml(spec.options) if spec.options else None
     source = source_lines(group, name, place_lines(shown, given))
-    text = _yaml(source, group, seen, keys, predicted, drafted, rules)
+    text = _yaml(source, group, seen, keys, predicted, drafted, rules, maybe)
     notes = [
-        *_notes(seen.schema, seen.rows, key, predicted),
+        *_notes(seen.schema, seen.rows, key, predicted, maybe),
         *_history(keys, name),
         *rule_notes(rules),
-        *taken_for(seen.schema, seen.profiles, key, seen.pii),
+        *table,
     ]
     return Proposal(name, text, (*notes, warning(len(drafted)) if drafted else LEFT_OUT))
 
@@ -96,6 +99,7 @@ def _yaml(
     target: str | None,
     drafted: Mapping[str, str],
     rules: tuple[str, ...],
+    maybe: Sequence[Candidate],
 ) -> str:
     name, key = seen.name, keys.primary.get(seen.name, ())
     lines = [
@@ -115,6 +119,8 @@ def _yaml(
         lines.append(f"      - not_null: {{columns: [{', '.join(full)}], name: not_null_as_seen}}")
     if target is not None and seen.rows * 0.2 >= FEWEST_HOLDOUT:
         lines.append(f"      - tstr: {{target: {quoted(target)}, max_gap: 0.1, severity: warn}}")
+    for one in maybe if seen.rows * 0.2 >= FEWEST_HOLDOUT else ():
+        lines.append(f"      # - tstr: {{target: {quoted(one.column)}, max_gap: 0.1, severity: warn}}  # {one.why}")
     return "\n".join(lines) + "\n"
 
 
@@ -126,7 +132,9 @@ def _history(keys: Keys, name: str) -> list[str]:
     return [f"{said}; all rows of one are held out together"]
 
 
-def _notes(schema: Schema, rows: int, key: tuple[str, ...], target: str | None) -> list[str]:
+def _notes(
+    schema: Schema, rows: int, key: tuple[str, ...], target: str | None, maybe: Sequence[Candidate]
+) -> list[str]:
     counts: dict[str, int] = {}
     for column in schema.columns:
         counts[column.type] = counts.get(column.type, 0) + 1
@@ -134,9 +142,9 @@ def _notes(schema: Schema, rows: int, key: tuple[str, ...], target: str | None) 
     notes = [f"{rows:,} rows, {len(schema.columns)} columns: {kinds}"]
     notes.append("the types were read off the rows: check them in the YAML")
     notes.append(f"primary key: {', '.join(key)}" if key else "no primary key was recognised")
-    notes.append(
-        f"to be predicted (tstr): {target}" if target else "no target was recognised: --target-column names one"
-    )
+    told = "; ".join(f"{one.column} ({one.why})" for one in maybe)
+    unknown = f"a target may be {told}" if told else "no target was recognised"
+    notes.append(f"to be predicted (tstr): {target}" if target else f"{unknown}: --target-column names one")
     if rows * 0.2 < FEWEST_HOLDOUT:
         notes.append("few rows: most comparisons with held-out ones will not be able to tell")
     return notes

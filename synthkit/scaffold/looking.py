@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
+from synthkit.scaffold.targets import named_target
 from synthkit.schema import Column, Schema, Table
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.infer import Profile, profile
@@ -18,9 +19,6 @@ from synthkit.sources.keys.seen import Seen
 if TYPE_CHECKING:
     import duckdb
 
-_TARGET_NAMES = ("churn", "churned", "target", "label", "default", "outcome", "class", "y", "income", "status")
-FEW_CLASSES = 10  # a number of no more values is a code, nothing to be estimated
-_NUMERIC_TARGETS = ("price", "saleprice", "sellingprice", "target", "y", "outcome", "revenue", "cost", "charges")
 _NEVER_SHARED = ("email", "ssn", "iban")
 FEWEST_PEOPLE = 10  # different values, of which each stands in as many rows and more: nobody's own street or name
 _PII = {
@@ -43,12 +41,14 @@ class Look:
         name: of the source table.
         train: its rows, in a folder of the looker's.
         pii: column → the kind of personal data that its name says it is.
+        written: column → in what form a date, a time or a number stood in a file of text, where it was read as such.
     """
 
     name: str
     train: Table
     profiles: Mapping[str, Profile]
     pii: Mapping[str, str]
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -69,7 +69,7 @@ class Look:
 
     def target(self) -> str | None:
         """The column that a classifier or a regression would predict, by its name."""
-        return _target(self.schema, self.profiles)
+        return named_target(self.schema, self.profiles)
 
 
 def look(
@@ -86,7 +86,7 @@ def look(
     split = ingest(spec, root=root, connections=connections, holdout=0.0, directory=folder, source_hash=hashed)
     profiles = profile(connection, split.schema, split.train.paths[0])
     pii = {c.name: kind for c in split.schema.columns if (kind := _pii(c, profiles[c.name])) is not None}
-    return Look(spec.name, split.train, profiles, pii)
+    return Look(spec.name, split.train, profiles, pii, split.inferred)
 
 
 def _pii(column: Column, seen: Profile) -> str | None:
@@ -98,16 +98,3 @@ def _pii(column: Column, seen: Profile) -> str | None:
     kind = next((kind for pattern, kind in _PII.items() if re.search(pattern, name)), None)
     shared = seen.distinct <= FEWEST_PEOPLE and seen.distinct * FEWEST_PEOPLE <= seen.rows
     return None if shared and kind not in _NEVER_SHARED else kind
-
-
-def _target(schema: Schema, profiles: Mapping[str, Profile]) -> str | None:
-    for name in _TARGET_NAMES:
-        for column in schema.columns:
-            few = profiles[column.name].distinct in range(2, 11)
-            if column.name.lower() == name and few and column.type in ("categorical", "boolean", "integer"):
-                return column.name
-    for column in schema.columns:
-        plain = re.sub(r"[^a-z]", "", column.name.lower())
-        if plain in _NUMERIC_TARGETS and column.numeric and profiles[column.name].distinct > FEW_CLASSES:
-            return column.name
-    return None

@@ -7,6 +7,7 @@
 | text in which every value is a UUID, more than one of them | id |
 | integers or text, named like a key (``id``, ``*_id``, ``*Id``, ``uuid``), unique or of more than 50 values | id |
 | integers named like a key, of fewer values (a code) | categorical |
+| integers named like a row's number (``record``, ``row_number``, ``index``) that count the rows | id |
 | text of few values, that are not nearly all different | categorical |
 | other text | text |
 | everything else, also 0/1 integers | what its SQL type says |
@@ -36,10 +37,15 @@ ALWAYS_FEW = 50
 MOST_CATEGORIES = 1_000
 FEW_SHARE = 0.05
 FEWEST_ROWS = 3
+FEWEST_COUNTED = 20  # rows, for a column to count them
+MOST_LEFT_OUT = 2  # the greatest number of a counter, to one row
 IDENTIFYING_SHARE = 0.9
 MOST_DECIMALS = 9
 AT_ONCE = 16  # columns that one query counts the values of: DuckDB holds a hash table, and buffers, for each of them
 _KEY_NAME = re.compile(r"(?:^|_)(?:id|uuid|guid|key)$|(?:^|[a-z ])(?:Id|ID|UUID)$|^(?:unit|row|case)id$", re.ASCII)
+_COUNTER = re.compile(
+    r"^(record|row|index|idx|line|seq|rownames|unnamed: ?0|column0+)(_?(no|nr|num|number|index|id))?$", re.I
+)
 _UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _KINDS_OF_TEXT = ("categorical", "text")
 
@@ -69,6 +75,13 @@ class Profile:
         return self.distinct <= ALWAYS_FEW or (
             self.distinct <= MOST_CATEGORIES and self.distinct <= FEW_SHARE * self.rows
         )
+
+    @property
+    def counts(self) -> bool:
+        """Whether whole numbers tell the rows apart and leave out no more than a holdout takes: 0 or 1, and so on."""
+        if not self.unique or self.nulls or self.low is None or self.high is None or not self.high.isdigit():
+            return False
+        return self.low.isdigit() and self.rows >= FEWEST_COUNTED and int(self.high) <= MOST_LEFT_OUT * self.rows
 
     @property
     def identifying(self) -> bool:
@@ -141,6 +154,8 @@ def logical_type(column: Column, found: Profile, primary_key: tuple[str, ...]) -
     if primary_key == (column.name,):
         return "id"
     key_like = bool(_KEY_NAME.search(column.name)) or column.name in primary_key
+    if column.type == "integer" and _COUNTER.search(column.name) and found.counts:
+        return "id"
     many = found.unique or found.distinct > ALWAYS_FEW
     if column.type == "integer" and key_like:
         return "id" if many else "categorical"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthkit.formats.composed import Composed
-from synthkit.formats.detect import Detected
+from synthkit.formats.detect import Detected, candidates, detect
 from synthkit.formats.detect_texts import detect_text, looks_written
 from synthkit.formats.intervals import Interval
 from synthkit.formats.language import parse_form
@@ -194,3 +194,15 @@ def test_a_persons_address_is_recognised_among_categories_too() -> None:
     assert one is not None
     assert one.form == "{user}@{domain}"
     assert found([f"AB-{i % 20:04d}" for i in range(600)], category=True) is None
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.text("{}|/%…1a2B;, -[)(.@", min_size=1, max_size=9), min_size=25, max_size=40, unique=True))
+def test_whatever_the_texts_are_what_is_found_can_be_named(texts: list[str]) -> None:
+    """A guess is made of signs that stand in the values: it must never be one that nobody can declare."""
+    shaped = [f"{texts[0]}{t}{texts[1]}" for t in texts]
+    for values in (texts, shaped, [f"{{{i}}}" for i in range(30)], [f"{{{i}" for i in range(30)]):
+        array, counts = pa.array(values), pa.array([1] * len(values))
+        forms = candidates("x", values, whole=False)
+        for one in (detect(forms, array, counts) if forms else None, found(values)):
+            assert one is None or parse_form(one.form).text == one.form
