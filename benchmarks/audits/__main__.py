@@ -1,4 +1,4 @@
-"""``python -m benchmarks.audits calibration|speed``: see ``--help``."""
+"""``python -m benchmarks.audits calibration|families|speed``: see ``--help``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks.audits import calibration, speed
+from benchmarks.audits import calibration, family_calibration, speed
 
 
 def main(arguments: Sequence[str] = ("calibration",)) -> bool:
@@ -17,6 +17,9 @@ def main(arguments: Sequence[str] = ("calibration",)) -> bool:
     calibrate.add_argument("--repeats", type=int, default=200)
     calibrate.add_argument("--audit", action="append", default=[], help="only this one; may be given again")
     calibrate.add_argument("--table", action="append", default=[], help="only this table; may be given again")
+    families = parts.add_parser("families", help="the same of the audits of families, on made-up ones")
+    families.add_argument("--repeats", type=int, default=200)
+    families.add_argument("--audit", action="append", default=[], help="only this one; may be given again")
     timed = parts.add_parser(
         "speed", help="the suite beside SDMetrics' and mostlyai-qa's reports: seconds and peak memory"
     )
@@ -27,6 +30,8 @@ def main(arguments: Sequence[str] = ("calibration",)) -> bool:
     given = parser.parse_args(list(arguments))
     if given.part == "speed":
         return speed.main(given.rows, given.runs, given.timeout, given.qa_python)
+    if given.part == "families":
+        return family_calibration.main(given.repeats, given.audit)
     return calibration.main(given.repeats, given.audit, given.table)
 
 

@@ -12,7 +12,7 @@ from synthkit.audits.contract import SHARE, AuditResult, audit
 from synthkit.audits.gate import Default, GateParams, gated, limit_of, untold
 from synthkit.audits.privacy.copies import ADVICE, one_sided, rarefied
 from synthkit.audits.relations.columns import comparable
-from synthkit.audits.relations.links import Links, World, world_of
+from synthkit.audits.relations.links import SHOWN_SIDE, Links, World, world_of
 from synthkit.audits.relations.steps import family_links, sequence_of
 from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
 from synthkit.audits.rows.choice import skipped
@@ -65,7 +65,7 @@ def entity_copies(context: AuditContext, params: EntityCopiesParams) -> AuditRes
     records = {side: _records(found, side) for side in _SIDES}
     few = {side: len(r) for side, r in records.items() if len(r) < FEWEST}
     if few:
-        counts = " and ".join(f"{n} {side}" for side, n in few.items())
+        counts = " and ".join(f"{n} {SHOWN_SIDE[side]}" for side, n in few.items())
         return untold(f"{counts} entities, and at least {FEWEST} of each are needed", limit.text)
     ours, train, holdout = (records[s] for s in _SIDES)
     keys = np.unique(np.concatenate([train, holdout, ours]))

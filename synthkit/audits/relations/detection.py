@@ -16,7 +16,7 @@ from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.estimators import Dealt, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, auc_by_entity
 from synthkit.audits.relations.columns import Named, aggregates, beside, joined
-from synthkit.audits.relations.links import Links, links, no_family, world_of
+from synthkit.audits.relations.links import SHOWN_SIDE, Links, links, no_family, world_of
 from synthkit.audits.rows.entities import count
 from synthkit.audits.verdict import CombinedParams, Part, unmeasured, verdict
 from synthkit.generators.tables import Key
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
+SIDES: tuple[Side, ...] = ("synthetic", "train", "holdout")
 DEFAULT: Default = {"max": 0.65}
 FEWEST = 50  # entities a side below which nothing can be told
 FOLDS = 3
@@ -124,13 +125,13 @@ def parents_with_children(found: Links, key: Key, side: Side) -> tuple[Named, Ar
 
 
 def _told(found: Links, view: _Rows | _Parents, params: JoinedDetectionParams) -> Part:
-    sides = {side: view(side) for side in ("synthetic", "train", "holdout")}
+    sides = {side: view(side) for side in SIDES}
     names = sides["train"][0].names
     if not names:
         return unmeasured(view.name, "there are no columns to compare")
     few = {side: count(units) for side, (_, units) in sides.items() if count(units) < FEWEST}
     if few:
-        shown = " and ".join(f"{n} {side}" for side, n in few.items())
+        shown = " and ".join(f"{n} {SHOWN_SIDE[side]}" for side, n in few.items())
         return unmeasured(view.name, f"{shown} entities (at least {FEWEST} are needed)")
     rng = found.context.rng("joined_detection", view.name)
     coded = list(sides["train"][0].coded)

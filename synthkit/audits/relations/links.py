@@ -6,6 +6,7 @@ put on the other side, and what belongs to one entity lies on one side.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 World = Literal["synthetic", "real"]
 NULL, NOBODY = -1, -2  # in the place of a row number: the key is null; it names no row that is there
+
+
+SHOWN_SIDE: Mapping[Side, str] = {"synthetic": "synthetic", "train": "training", "holdout": "held-out"}
 
 
 def world_of(side: Side) -> World:

@@ -5,7 +5,7 @@ What such a view is written to lies in a folder of its own, which goes with the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -81,8 +81,10 @@ def joined_view(context: AuditContext) -> AuditContext:
     own = {c.name: c for c in context.schema.columns}
 
     def read(side: Side) -> pa.Table:
-        further = _arrow(_around(found, side))
         rows = context.arrow(side).select([n for n in own if n in _shared(context)])
+        around = _around(found, side)
+        names = _told_apart([*rows.column_names, *around.names])[rows.num_columns :]
+        further = _arrow(Named(tuple(names), around.values, around.coded))
         for name in further.column_names:
             rows = rows.append_column(name, further[name])
         return rows
@@ -151,12 +153,12 @@ def _without(named: Named, first: int) -> Named:
 
 
 def _arrow(named: Named) -> pa.Table:
-    """Numbers as they are, codes as text; a name for each column, whatever it is called elsewhere."""
+    """Numbers as they are, codes as text, under names that SQL tells apart."""
     import numpy as np
     import pyarrow as pa
 
     columns = {}
-    for i, name in enumerate(named.names):
+    for i, name in enumerate(_told_apart(named.names)):
         values = named.values[:, i]
         missing = ~np.isfinite(values)
         if named.coded[i]:
@@ -164,6 +166,21 @@ def _arrow(named: Named) -> pa.Table:
         else:
             columns[name] = pa.array(values, pa.float64(), mask=missing)
     return pa.table(columns) if columns else pa.table({"nothing": pa.nulls(len(named.values), pa.float64())})
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names without what ends a name, none the same as another in small letters: a category is part of some."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        plain_name, number = name.replace("\x00", "␀"), 1
+        told = plain_name
+        while told.lower() in taken:
+            number += 1
+            told = f"{plain_name} ({number})"
+        taken.add(told.lower())
+        found.append(told)
+    return found
 
 
 def _written(context: AuditContext, read: Callable[[Side], pa.Table], own: dict[str, Column]) -> AuditContext:

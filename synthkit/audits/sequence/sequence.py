@@ -13,7 +13,7 @@ from synthkit.audits.contract import SHARE, AuditParams, AuditResult, ColumnResu
 from synthkit.audits.counting import listed
 from synthkit.audits.gate import Estimate, Limit, judge, untold
 from synthkit.audits.relations.columns import codes, comparable, is_number, number, places
-from synthkit.audits.relations.links import Links, world_of
+from synthkit.audits.relations.links import SHOWN_SIDE, Links, world_of
 from synthkit.audits.relations.steps import Steps, entity_columns, family_links, order_column, steps
 from synthkit.audits.rows.choice import skipped
 from synthkit.audits.rows.entities import FEWEST, among, count, deal_entities, ks, lags_apart, variation
@@ -105,7 +105,7 @@ def sequence(context: AuditContext, params: SequenceParams) -> AuditResult:
     sides = {side: steps(found, side) for side in _SIDES}
     few = {side: count(s.units) for side, s in sides.items() if count(s.units) < FEWEST}
     if few:
-        counts = " and ".join(f"{n} {side}" for side, n in few.items())
+        counts = " and ".join(f"{n} {SHOWN_SIDE[side]}" for side, n in few.items())
         return untold(f"{counts} entities (at least {FEWEST} are needed)", params.text)
     groups = {side: deal_entities(s.units, context.rng("sequence", side)) for side, s in sides.items()}
     ours = _Sides(sides["synthetic"], sides["holdout"], groups["synthetic"], groups["holdout"])
