@@ -36,6 +36,7 @@ class RolledBack:
         below: the tables that are made from other rows now, for people; empty where none is.
         outdated: the tables of whose rows of today it was not made itself.
         warnings: what went wrong with the DuckDB file.
+        together: the other tables of its family, which are published again as they were then, too.
     """
 
     receipt: Receipt
@@ -43,6 +44,7 @@ class RolledBack:
     below: str
     outdated: tuple[str, ...]
     warnings: tuple[str, ...]
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def rollback(
     """Publish an old version of a table again: Parquet, receipt, pointer and DuckDB file.
 
     Nothing is trained and no privacy is spent. The YAML stays as it is, so the next build makes the table anew unless
-    it is reverted too.
+    it is reverted too. The tables of a family are published again together, as they were then.
 
     Args:
         version: a commit, branch, tag, or the id of a run.
@@ -133,11 +135,13 @@ def rollback(
     root = manifest.project.root
     with ProjectLock(manifest.project.target_dir / "lock", wait=0).held(say):
         kept = _kept(root, manifest.project.target_name)
-        receipt = kept.restore(model, kept.named(model, version), now(), signer(root))
+        wanted = kept.with_family(model, kept.named(model, version))
+        receipts = kept.restore(wanted, now(), signer(root))
         warnings = tuple(refresh_database(manifest))
     other = made_from_other_rows(kept.warehouse.all_published())
-    file = kept.warehouse.receipt_path(model).name
-    return RolledBack(receipt, file, told(other, model), other.get(model, ()), warnings)
+    file, together = kept.warehouse.receipt_path(model).name, tuple(n for n in wanted if n != model)
+    below = ", ".join(dict.fromkeys(t for name in wanted if (t := told(other, name))))
+    return RolledBack(receipts[model], file, below, other.get(model, ()), warnings, together)
 
 
 def push(
@@ -148,15 +152,18 @@ def push(
     remote: str | None = None,
     all_versions: bool = False,
 ) -> Pushed:
-    """Copy published tables to a DVC remote.
+    """Copy published tables to a DVC remote, those of a family with each other.
 
     Args:
         models: all by default.
         remote: of DVC; by default its default remote.
         all_versions: also what older commits published.
     """
+    from synthkit.store.readers import with_families
+
     kept = _kept(project, target)
-    objects = kept.objects(list(several(models)) or kept.warehouse.names(), all_versions=all_versions)
+    names = list(several(models)) or kept.warehouse.names()
+    objects = kept.objects(with_families(kept.receipts(), names), all_versions=all_versions)
     wanted = [md5 for each in objects.values() for md5 in each]
     sent = kept.repository.push(wanted, remote)
     return Pushed(len(set(wanted)), len(objects), sent)
@@ -172,10 +179,11 @@ def pull(
 ) -> Pulled:
     """Bring the tables whose receipts git has from a DVC remote, and make the DuckDB file; see :func:`push`."""
     from synthkit.building.publish import refresh_database, refresh_from_receipts
+    from synthkit.store.readers import with_families
 
     loaded = load(project, target=target, vars=vars)
     kept = _kept(project, target)
-    names = list(several(models)) or kept.warehouse.names()
+    names = with_families(kept.receipts(), list(several(models)) or kept.warehouse.names())
     brought = kept.pull(names, remote)
     try:
         warnings = refresh_database(compile(project, target=target, vars=vars, reads="receipts"))

@@ -16,7 +16,7 @@ from synthkit.planning.plan import Action
 from synthkit.planning.state import state_of
 from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
-from synthkit.records.parts import FamilyRecord, State
+from synthkit.records.parts import State
 from synthkit.records.receipt import AuditedTable
 from synthkit.store.others import HELD
 from synthkit.store.previous import PreviousVersions
@@ -121,7 +121,7 @@ def _audited(
     spec = model.spec
     teacher = {} if staged.teacher is None else {"teacher": staged.teacher}
     origins = {} if staged.origins is None else {"column_origins": staged.origins}
-    family = {} if model.family is None else {"family": family_of(context.manifest, model.family)}
+    family = {} if model.family is None else {"family": context.manifest.families[model.family].recorded()}
     said = {
         "model": model.name,
         "run_id": context.run_id,
@@ -165,11 +165,6 @@ def _audited(
         "environment": staged.environment,
     }
     return AuditedTable.from_json(said)
-
-
-def family_of(manifest: Manifest, name: str) -> FamilyRecord:
-    """What a receipt says of the tables that a table is published together with."""
-    return FamilyRecord(name=name, members=tuple(manifest.families[name].members.values()))
 
 
 def _required(bound: BoundAudit) -> dict[str, Any]:

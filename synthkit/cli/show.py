@@ -65,6 +65,7 @@ def _facts(receipt: Receipt) -> list[tuple[str, str]]:
     return [
         ("rows", f"{receipt.rows:,}"),
         ("made by", made),
+        *([("family", _family(receipt))] if receipt.family is not None else []),
         ("parameters", ", ".join(f"{k}={v}" for k, v in params.items()) or "defaults"),
         *([("teacher", _asked(told))] if told else []),
         ("privacy", in_words(receipt)),
@@ -72,6 +73,13 @@ def _facts(receipt: Receipt) -> list[tuple[str, str]]:
         ("seed", str(receipt.seed)),
         ("published", f"{receipt.published_at} by run {receipt.run_id}"),
     ]
+
+
+def _family(receipt: Receipt) -> str:
+    """What it is published together with."""
+    assert receipt.family is not None
+    others = [name for name in receipt.family.members if name != receipt.model]
+    return f"{receipt.family.name}, with {', '.join(others)}" if others else receipt.family.name
 
 
 def _asked(told: Teaching) -> str:

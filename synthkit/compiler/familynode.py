@@ -12,6 +12,7 @@ from synthkit.generators.base import Generator
 from synthkit.generators.tables import Key
 from synthkit.project.size import Size
 from synthkit.project.types import Conditions, ModelSpec, Relation
+from synthkit.records.parts import FamilyRecord
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class FamilyNode:
     def source_of(self, table: str) -> str:
         """The node of a member's real table."""
         return Relation(table, self.group).id
+
+    def recorded(self) -> FamilyRecord:
+        """What the receipt of each of its tables says of it."""
+        return FamilyRecord(name=self.name, members=tuple(self.members.values()))
 
     def to_json(self) -> dict[str, Any]:
         return {

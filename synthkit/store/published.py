@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.privacy.ledger.ledger import FILE as LEDGER
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.store.signing import Sign
-from synthkit.store.target import PassingAudit, Target
+from synthkit.store.target import PassingAudit, Publication, Target
 from synthkit.store.versions.git import as_receipt, commit_at, commit_files
 from synthkit.store.versions.history import Version, chosen, versions_of
 from synthkit.store.versions.pointer import SUFFIX as POINTER
@@ -95,18 +95,27 @@ class Versions:
             )
         return found
 
-    def restore(self, name: str, version: Version, at: str, sign: Sign | None = None) -> Receipt:
-        """Publish an old version again: nothing is trained, and no privacy is spent, as nothing new is revealed.
+    def restore(self, wanted: Mapping[str, Version], at: str, sign: Sign | None = None) -> dict[str, Receipt]:
+        """Publish old versions again, at one instant: nothing is trained, and no privacy is spent, as nothing new is
+        revealed.
 
         Args:
-            at: the time, for the receipt.
-            sign: signs the new receipt; the old signature is not of it.
+            wanted: table → its version.
+            at: the time, for the receipts.
+            sign: signs the new receipts; the old signatures are not of them.
 
-        Returns the new receipt: the old one, with when and from which commit it was restored.
+        Returns the new receipts: the old ones, with when and from which commit they were restored.
 
         Raises:
-            SynthError: the file is not to be had, or its audits did not pass.
+            SynthError: a file is not to be had, or its audits did not pass; nothing is restored then.
         """
+        again = [self._again(name, version, at) for name, version in wanted.items()]
+        written = self.warehouse.publish_all(again, self.repository.store, sign)
+        for name, receipt in written.items():
+            write_pointer(pointer_path(self.warehouse, name), receipt)
+        return written
+
+    def _again(self, name: str, version: Version, at: str) -> Publication:
         receipt = version.receipt
         file = self.file(receipt)
         try:
@@ -115,10 +124,23 @@ class Versions:
             raise SynthError(f"{name!r} at {version.name}: {error}", hint="choose another version") from None
         kept = {k: v for k, v in receipt.to_json().items() if k not in _WRITTEN}
         kept["restored"] = {"at": at, "commit": version.commit}
-        again = AuditedTable.from_json(kept)
-        written = self.warehouse.publish(name, file, passing, again, self.repository.store, sign=sign)
-        write_pointer(pointer_path(self.warehouse, name), written)
-        return written
+        return Publication(name, file, passing, AuditedTable.from_json(kept))
+
+    def with_family(self, name: str, version: Version) -> dict[str, Version]:
+        """The version of a table, and those of the tables that it was published together with.
+
+        Raises:
+            SynthError: one of them is not known as it was then.
+        """
+        family = version.receipt.family
+        others = () if family is None else tuple(n for n in family.members if n != name)
+        if others and version.commit is None:
+            raise SynthError(
+                f"what {name!r} was published together with is not committed, so it is not known which versions belong "
+                "together",
+                hint="roll back to a commit",
+            )
+        return {name: version, **{other: self.named(other, str(version.commit)) for other in others}}
 
     def at(self, version: str, scratch: Path) -> tuple[Warehouse, dict[str, SynthError]]:
         """The whole warehouse as a commit has it, in a folder of links to DVC's cache below ``scratch``.
@@ -159,6 +181,11 @@ class Versions:
             receipts = [v.receipt for v in self.of_table(name)] if all_versions else [self._current(name)]
             found[name] = [r.md5 for r in receipts if r.md5]
         return found
+
+    def receipts(self) -> dict[str, Receipt]:
+        """The receipts as they lie there, whether or not their files do."""
+        found = {name: self.warehouse.receipt(name) for name in self.warehouse.names()}
+        return {name: receipt for name, receipt in found.items() if receipt is not None}
 
     def _current(self, name: str) -> Receipt:
         """The receipt as it lies there, whether or not its file does. Raises SynthError where there is none."""

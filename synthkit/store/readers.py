@@ -7,8 +7,9 @@ above with other rows than those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from synthkit.digests import digest
 from synthkit.records.receipt import Receipt
 
 Receipts = Mapping[str, Receipt]
@@ -51,6 +52,34 @@ def other_trainings(receipts: Receipts) -> dict[str, list[str]]:
         if hit:
             found[name] = sorted(set(hit))
     return found
+
+
+def drawn_apart(receipts: Receipts) -> dict[str, tuple[str, ...]]:
+    """Family → its published tables, where these were not drawn together: keys of one may name nothing in another.
+
+    A merge of two branches can leave them so, or a receipt that was brought back alone.
+    """
+    drawings: dict[str, dict[str, list[str]]] = {}
+    for name, receipt in receipts.items():
+        if receipt.family is not None:
+            inputs = {k: v for k, v in receipt.inputs.sample.items() if k != "member"}
+            drawing = digest({"train": receipt.fingerprints.train, **inputs})
+            drawings.setdefault(receipt.family.name, {}).setdefault(drawing, []).append(name)
+    return {
+        family: tuple(sorted(name for names in found.values() for name in names))
+        for family, found in sorted(drawings.items())
+        if len(found) > 1
+    }
+
+
+def with_families(receipts: Receipts, names: Iterable[str]) -> list[str]:
+    """The tables, and those that they are published together with."""
+    found = dict.fromkeys(names)
+    for name in list(found):
+        receipt = receipts.get(name)
+        if receipt is not None and receipt.family is not None:
+            found |= dict.fromkeys(n for n in receipt.family.members if n in receipts)
+    return list(found)
 
 
 def told(other: Mapping[str, tuple[str, ...]], changed: str) -> str:

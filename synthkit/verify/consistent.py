@@ -18,6 +18,7 @@ from synthkit.audits.runner import BoundAudit, audit_hash, check_condition, cond
 from synthkit.compiler import ModelNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
+from synthkit.files import Json
 from synthkit.records.audit import AuditRecord
 from synthkit.records.parts import Demand, Inputs, Made
 from synthkit.records.receipt import Receipt
@@ -76,12 +77,17 @@ def agrees_with_itself(file: ReceiptFile) -> Iterator[Finding]:
     yield from _verdicts(file)
 
 
-def fits_declaration(file: ReceiptFile, model: ModelNode) -> Iterator[Finding]:
-    """Findings where a receipt whose fingerprints are today's says otherwise than the YAML what the table is."""
+def fits_declaration(file: ReceiptFile, model: ModelNode, family: Json | None = None) -> Iterator[Finding]:
+    """Findings where a receipt whose fingerprints are today's says otherwise than the YAML what the table is.
+
+    Args:
+        family: what the receipt of a family's table says of it.
+    """
     receipt = file.said
     reached = sorted(model.lineage.sources)
     said: dict[str, tuple[Any, Any]] = {
         "source": (receipt.source, None if model.source is None else model.source.id),
+        "family": (None if receipt.family is None else receipt.family.to_json(), family),
         "epsilon": (receipt.epsilon, model.spec.epsilon),
         "delta": (receipt.delta, model.delta),
         "contains_real_rows": (receipt.contains_real_rows, model.lineage.contains_real_rows),

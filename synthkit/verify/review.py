@@ -15,10 +15,12 @@ from synthkit.privacy.ledger.entries import Entry, Ledger
 from synthkit.project.project import Project
 from synthkit.records.parts import Made
 from synthkit.records.receipt import Receipt
-from synthkit.store.readers import other_trainings
+from synthkit.store.journal import FILE as JOURNAL
+from synthkit.store.readers import drawn_apart, other_trainings
 from synthkit.store.targets import target_of
 from synthkit.store.unclaimed import REMOVAL, orphans
 from synthkit.store.versions.git import Commit
+from synthkit.store.warehouse import Warehouse
 from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, order
 from synthkit.verify.receipts import ReceiptFile, receipts_of, source_columns
@@ -160,6 +162,8 @@ class Checks:
         yield from self._orphans()
         yield from self._spending()
         yield from self._other_rows()
+        yield from self._families()
+        yield from self._pending()
         yield from self._signatures()
 
     def _model(self, model: ModelNode) -> Iterator[Finding]:
@@ -182,7 +186,8 @@ class Checks:
             if stale.details or not contradictions:  # else that is why
                 yield stale
         else:
-            yield from consistent.fits_declaration(receipt, model)
+            family = None if model.family is None else self.manifest.families[model.family].recorded().to_json()
+            yield from consistent.fits_declaration(receipt, model, family)
             yield from passes_audits(model, receipt, declared(self.manifest, model, now))
         yield from self._contract(model, receipt, stale is None)
 
@@ -222,6 +227,20 @@ class Checks:
                 message = f"{name!r} was made from other rows of {listed(upstream)} than are published now"
                 hint = f"synth build --select {name} --full-refresh, or roll {listed(upstream)} back to those rows"
                 yield Finding("fingerprint", "error", message, self.receipts[name].at("guarantees"), hint, name)
+
+    def _families(self) -> Iterator[Finding]:
+        """Tables that were published together, and of which a merge or an edit left some that were not."""
+        for family, tables in drawn_apart({n: f.said for n, f in self.whole.items()}).items():
+            message = f"the tables of {family!r} were not drawn together: keys of {listed(tables)} may name nothing"
+            hint = f"synth build --select {family}, or synth rollback one of them to a commit of all"
+            yield Finding("fingerprint", "error", message, self.receipts[tables[0]].at("family"), hint, tables[0])
+
+    def _pending(self) -> Iterator[Finding]:
+        """What a killed build was publishing is not in the receipts that are checked here."""
+        path = self.manifest.project.warehouse_dir / JOURNAL
+        if isinstance(self.target, Warehouse) and path.is_file():
+            message = "a build was stopped while it published tables together, and their receipts are not all written"
+            yield Finding("receipt", "warning", message, Location(path, 1, 1), "synth build ends it")
 
     def _signatures(self) -> Iterator[Finding]:
         signers, found = signers_of(self.manifest.project.root, self.base)
