@@ -60,6 +60,7 @@ class FamilyNode:
     def to_json(self) -> dict[str, Any]:
         return {
             "file": self.path,
+            "description": self.spec.description,
             "source": self.group,
             "root": self.root,
             "members": dict(self.members),

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from synthkit.records.parts import Holdout, Promise
-from synthkit.records.record import Number, Record, Several
+from synthkit.records.record import NamedTexts, Number, Record, Several
 from synthkit.schema import MADE_UP
 
 
@@ -53,6 +53,7 @@ class DeclaredModel(Record):
     """A model as it is compiled; ``reads`` are the nodes that its rows are made from."""
 
     file: str
+    family: str | None = None
     description: str | None
     source: str | None
     reads: Several[str]
@@ -73,6 +74,29 @@ class DeclaredModel(Record):
     @property
     def columns(self) -> tuple[DeclaredColumn, ...]:
         return self.table_schema.columns
+
+
+class DeclaredKey(Record):
+    """Columns of a table that name rows of another, both by their names in the source."""
+
+    table: str
+    columns: Several[str]
+    references: str
+    owner: bool = False
+    cut: bool = False
+
+
+class DeclaredFamily(Record):
+    """Tables that are made together: ``members`` are source table → model, in the order in which keys name them."""
+
+    file: str
+    description: str | None = None
+    source: str
+    root: str
+    members: NamedTexts
+    keys: Several[DeclaredKey]
+    kept: Several[str]
+    size: str
 
 
 class DeclaredSource(Record):
@@ -118,5 +142,6 @@ class DeclaredProject(Record):
     sources: Mapping[str, DeclaredSource]
     models: Mapping[str, DeclaredModel]
     exposures: Mapping[str, DeclaredExposure]
+    families: Mapping[str, DeclaredFamily] = Field(default_factory=dict)
     privacy: Mapping[str, DeclaredAccount]
     parents: Mapping[str, Several[str]]

@@ -33,6 +33,7 @@ class Site:
     outcomes: Mapping[str, Outcome]
     links: Mapping[str, Link]
     children: Mapping[str, tuple[str, ...]]
+    families: Mapping[str, Link]
 
     @property
     def parents(self) -> Mapping[str, Sequence[str]]:
@@ -49,7 +50,11 @@ def site_of(data: SiteInput) -> Site:
         links[node] = Link(node, name, KINDS[kind], f"{FOLDERS[kind]}/{slug(name)}.html", verdict)
         for parent in parents:
             children.setdefault(parent, []).append(node)
-    return Site(data, outcomes, links, {k: tuple(v) for k, v in children.items()})
+    families = {
+        name: Link(f"family:{name}", name, "family", f"families/{slug(name)}.html", None)
+        for name in data.manifest.families
+    }
+    return Site(data, outcomes, links, {k: tuple(v) for k, v in children.items()}, families)
 
 
 def epsilon_of(model: DeclaredModel) -> str:

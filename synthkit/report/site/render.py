@@ -13,6 +13,7 @@ from synthkit.errors import shortened
 from synthkit.report.site.graph import HEIGHT, WIDTH, draw
 from synthkit.report.site.inputs import SiteInput
 from synthkit.report.site.nodes import Site, epsilon_of, site_of, use_of
+from synthkit.report.site.relations import family
 from synthkit.report.site.search import search_index
 from synthkit.report.site.tablepage import table
 from synthkit.report.site.verdicts import rows_text
@@ -63,6 +64,8 @@ def render(data: SiteInput) -> dict[str, str]:
         pages[site.links[id_].path] = ("source.html", source(site, id_))
     for name in data.manifest.exposures:
         pages[site.links[f"exposure:{name}"].path] = ("exposure.html", exposure(site, name))
+    for name in data.manifest.families:
+        pages[site.families[name].path] = ("family.html", family(site, name))
     found = {}
     for path, (template, values) in pages.items():
         root = "../" * path.count("/")

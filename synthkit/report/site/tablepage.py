@@ -40,6 +40,7 @@ def table(site: Site, name: str) -> dict[str, Any]:
     return {
         "link": site.links[f"model:{name}"],
         "model": model,
+        "family": None if model.family is None else site.families[model.family],
         "outcome": o,
         "when": when(o.when),
         "rows": rows_text(o.rows),

@@ -51,6 +51,10 @@ def overview(site: Site) -> dict[str, Any]:
             (site.links[id_], s.description or "", len(site.children.get(id_, ())))
             for id_, s in site.data.manifest.sources.items()
         ],
+        "families": [
+            (link, site.data.manifest.families[n].description or "", len(site.data.manifest.families[n].members))
+            for n, link in site.families.items()
+        ],
         "exposures": [
             (site.links[f"exposure:{n}"], e.description or "", str(e.owner))
             for n, e in site.data.manifest.exposures.items()
