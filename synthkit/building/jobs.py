@@ -21,6 +21,7 @@ from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.size import Size
 from synthkit.project.types import Conditions, Relation
+from synthkit.rules.across.bound import hops_of
 from synthkit.runners.jobs import (
     AuditJob,
     ComposeJob,
@@ -194,6 +195,7 @@ class Jobs:
             seed=fingerprint.seed,
             device=project.device,
             at_least=family.at_least,
+            rules=tuple((str(r.rule), hops_of(r.rule)) for r in family.rules),
         )
 
     def drawn(self, conditions: Conditions) -> DrawnMember:

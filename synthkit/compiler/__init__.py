@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from synthkit.compiler.across import bind_across
 from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.budgets import bind_accounts, bind_budgets
 from synthkit.compiler.checks import (
@@ -74,6 +75,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_keys,
     bind_constraints,
     bind_rules,
+    bind_across,
     trace_descent,
     bind_audits,
     bind_unit_tests,

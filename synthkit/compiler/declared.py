@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from synthkit.encoding.kept.private import private_plan
 from synthkit.privacy.knowledge import learnt_columns
+from synthkit.rules.across.bound import Across
 from synthkit.rules.inequality import Inequality
 from synthkit.rules.language import Rule
 from synthkit.schema import Schema
@@ -25,6 +26,14 @@ class DeclaredRule:
     """A declared rule of any other kind, and its location."""
 
     rule: Rule
+    location: str
+
+
+@dataclass(frozen=True)
+class FamilyRule:
+    """A declared rule across the tables of a family, and its location."""
+
+    rule: Across
     location: str
 
 

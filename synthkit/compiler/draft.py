@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.apart import apart
-from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
+from synthkit.compiler.declared import Constraint, DeclaredRule, FamilyRule, learnt_under
 from synthkit.compiler.manifest import (
     FamilyNode,
     Lineage,
@@ -131,6 +131,7 @@ class Draft:
         for spec in project.models:
             self.models.setdefault(spec.name, ModelDraft(spec))
         self.families: dict[str, FamilyDraft] = {}
+        self.family_rules: dict[str, tuple[FamilyRule, ...]] = {}
         self.tables: dict[str, tuple[Relation, SourceTableSpec]] = {}
         for source in project.sources:
             for table in source.tables:
@@ -222,6 +223,7 @@ class Draft:
             size=root.size,
             conditions=found.conditions,
             at_least=found.at_least,
+            rules=self.family_rules.get(name, ()),
             path=self.relative(found.spec),
         )
 

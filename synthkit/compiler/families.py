@@ -70,7 +70,7 @@ class _Family:
             at_least={n: m for n in order if (m := self._entry(n).at_least)},
         )
         for name in order:
-            self._check_entry(name, tables[name])
+            self._check_entry(name, tables[name], root)
             made = self._member(tables[name], names[name], root)
             where = made.origin.at("name")
             check_name(made, self.draft.faults)
@@ -135,7 +135,7 @@ class _Family:
                 message = f"{name!r} belongs to {way[0]!r}, which the family leaves out, and so to nothing in it"
                 self.draft.fault(message, entry.origin.at("table"), name, f"add {way[0]}, or leave {name} out, too")
 
-    def _check_entry(self, name: str, table: SourceTableSpec) -> None:
+    def _check_entry(self, name: str, table: SourceTableSpec, root: str) -> None:
         entry = self._entry(name)
         if table.public:
             for key in ("conditions", "at_least", "constraints", "rules"):
@@ -147,6 +147,14 @@ class _Family:
             hint = "say at the source which key leads to its owner (owner: true), or drop at_least"
             message = f"{name!r} belongs to no other table, so there is nothing that it is at least so many of"
             self.draft.fault(message, entry.origin.at("at_least"), entry.at_least, hint)
+        elif entry.at_least:
+            message = f"at_least of {name!r} cannot be kept yet"
+            hint = "drop it, or leave the others out in an SQL model"
+            self.draft.fault(message, entry.origin.at("at_least"), entry.at_least, hint)
+        if entry.conditions and name != root and not table.public:
+            message = f"conditions on {name!r} cannot be kept: rows of {root!r} are drawn by number, others follow"
+            where = entry.origin.at("conditions", key=True)
+            self.draft.fault(message, where, hint=f"write conditions on columns of {root!r}")
         if entry.materialized == "ephemeral" or (entry.materialized is None and self.spec.materialized == "ephemeral"):
             message = "the tables of a family are published together: none is ephemeral"
             origin = self.spec.origin if entry.materialized is None else entry.origin

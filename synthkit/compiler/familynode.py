@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from synthkit.compiler.declared import FamilyRule
 from synthkit.generators.base import Generator
 from synthkit.generators.tables import Key
 from synthkit.project.size import Size
@@ -28,6 +29,7 @@ class FamilyNode:
         conditions: source table → its conditions, where it has any.
         at_least: source table → how many of its rows belong to each row of its owner, where that is asked for.
         path: of the file that declares it, in the project.
+        rules: across its tables.
     """
 
     name: str
@@ -42,6 +44,7 @@ class FamilyNode:
     conditions: Mapping[str, Conditions]
     at_least: Mapping[str, int]
     path: str
+    rules: tuple[FamilyRule, ...] = ()
 
     @property
     def group(self) -> str:
@@ -69,4 +72,5 @@ class FamilyNode:
             "size": str(self.size),
             "conditions": {table: dict(c) for table, c in self.conditions.items()},
             "at_least": dict(self.at_least),
+            "rules": [str(r.rule) for r in self.rules],
         }

@@ -30,6 +30,7 @@ from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
 
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
+ACROSS_VERSION = 1  # of how rules across tables are kept: the same
 FAMILY_VERSION = 1  # of how tables of a family go to their generator and come back: the same
 RULES_VERSION = 3  # of how rules between columns are found and kept: the same
 PRIVATE_RULES_VERSION = 3  # of how they are kept under a budget: the same
@@ -254,6 +255,8 @@ class Fingerprinter:
         if model.family is not None:
             family = self.manifest.families[model.family]
             inputs |= {"size": str(family.size), "conditions": {t: c for t, c in family.conditions.items() if c}}
+            if family.rules:
+                inputs["across"] = {"version": ACROSS_VERSION, "rules": sorted(str(r.rule) for r in family.rules)}
             if family.at_least:
                 inputs["at_least"] = dict(family.at_least)
             return {**inputs, "member": model.source.name if model.source is not None else model.name}

@@ -171,6 +171,8 @@ class SourceSpec(Spec):
         loaded_at_field: of the tables that name none.
         freshness: of the tables that say nothing of it.
         tables: of the group.
+        rules: what holds across its tables, in a family: ``orders.total = sum(lines.price * lines.quantity)``,
+            ``payments.customer_id = payments.rental_id.customer_id``, ``orders.day >= orders.customer_id.joined``.
         tags: words of your own; what is selected by ``tag:`` are its tables, by theirs.
         meta: anything else, for people.
     """
@@ -181,6 +183,7 @@ class SourceSpec(Spec):
     loaded_at_field: str | None = None
     freshness: FreshnessSpec | None = None
     tables: tuple[SourceTableSpec, ...]
+    rules: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = {}
 

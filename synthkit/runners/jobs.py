@@ -22,6 +22,7 @@ from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.size import Size
 from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
+from synthkit.rules.across.bound import Hop
 from synthkit.runners.done import Audited, Divided, FamilyMade, Made
 from synthkit.runners.partition import WHOLE, Partition
 from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyParts, Files, Passage, Pictures, Retraining
@@ -165,6 +166,7 @@ class FamilyJob(Job[FamilyMade]):
         model_dir: of the trained model, found or made.
         seed: every random choice follows from it.
         at_least: table → how many of its rows belong to each row of its owner, where that is asked for.
+        rules: across the tables, each as its text and the keys that it goes along (:func:`.rules.across.bound.bound`).
     """
 
     family: str
@@ -178,6 +180,7 @@ class FamilyJob(Job[FamilyMade]):
     seed: int
     device: str
     at_least: Mapping[str, int] = field(default_factory=dict)
+    rules: tuple[tuple[str, tuple[Hop, ...]], ...] = ()
     kind: Literal["family"] = "family"
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from synthkit.generators.base import Trained
     from synthkit.generators.exact.members import MemberPlan
     from synthkit.generators.functions import Quota
+    from synthkit.records.columns import ColumnOrigin
     from synthkit.sources.split import Split
 
 _MARKER = "complete.json"
@@ -53,7 +54,6 @@ def relate(job: FamilyJob, progress: JobProgress) -> FamilyMade:
 
 def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     from synthkit.generators import registry
-    from synthkit.generators.exact.drawing import seed_for
 
     generator = registry.trained(job.generator)
     seconds: dict[str, float] = {}
@@ -74,24 +74,78 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     report = phase(progress, "sample")
     drawn = _drawn(generator, job, learnt, model, rows, quotas, scratch, report)
     made = {}
+    batches_of = {
+        name: _completed(job, name, learnt[name], drawn[name], rows) for name in drawn if not job.members[name].kept
+    }
+    computed: dict[str, dict[str, str]] = {}
+    if job.rules:
+        batches_of, computed = _across(job, learnt, batches_of, scratch)
     for name, member in job.members.items():
         if member.kept:
             made[name] = _keep(job, name, learnt[name])
             continue
-        plan, table = learnt[name].plan, drawn[name]
-        if not table.rows:
-            raise BuildError(
-                f"no row of {name!r} was drawn: none of {rows:,} rows of {job.first!r} has one",
-                hint="make size larger, or leave the table out of the family",
-            )
-        seed = seed_for(job.seed, f"fill {name}")
-        batches = plan.complete(table, seed=seed, fixed=tuple(plan.columns.read.conditions(member.conditions)))
-        origins = plan.origins({table: m.model for table, m in job.members.items()})
+        plan = learnt[name].plan
+        origins = _origins(plan.origins({table: m.model for table, m in job.members.items()}), computed.get(name, {}))
         source = learnt[name].split
-        count = stage(batches, source.train.schema, member, source.rows, rules=plan.rules, origins=origins)
+        count = stage(batches_of[name], source.train.schema, member, source.rows, rules=plan.rules, origins=origins)
         made[name] = Made(count, source.rows, {})
     seconds["sample"] = time.perf_counter() - started
     return FamilyMade(made, seconds)
+
+
+def _completed(job: FamilyJob, name: str, learnt: _Learnt, drawn: Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of a table as they are to be published, rules across tables aside."""
+    from synthkit.generators.exact.drawing import seed_for
+
+    if not drawn.rows:
+        raise BuildError(
+            f"no row of {name!r} was drawn: none of {rows:,} rows of {job.first!r} has one",
+            hint="make size larger, or leave the table out of the family",
+        )
+    plan = learnt.plan
+    fixed = tuple(plan.columns.read.conditions(job.members[name].conditions))
+    return plan.complete(drawn, seed=seed_for(job.seed, f"fill {name}"), fixed=fixed)
+
+
+def _across(
+    job: FamilyJob, learnt: Mapping[str, _Learnt], batches: Mapping[str, Iterator[pa.RecordBatch]], scratch: Path
+) -> tuple[dict[str, Iterator[pa.RecordBatch]], dict[str, dict[str, str]]]:
+    """The rows with the rules across tables kept; and of each table the columns that a rule computes, with the rule."""
+    from synthkit.rules.across.bound import Compared, bound
+    from synthkit.runners.across import Completed
+
+    rules = [bound(text, hops) for text, hops in job.rules]
+    public = {name: _whole(learnt[name]) for name, member in job.members.items() if member.kept}
+    files = {}
+    for number, (name, rows) in enumerate({**batches, **public}.items()):
+        files[name] = scratch / f"completed{number}.parquet"
+        _write(rows, files[name])
+    tables = Completed(files)
+    tables.apply(rules)
+    computed: dict[str, dict[str, str]] = {}
+    for rule in rules:
+        if not isinstance(rule, Compared):
+            computed.setdefault(rule.table, {})[rule.column] = str(rule)
+    return {name: tables.batches(name) for name in batches}, computed
+
+
+def _write(rows: Iterator[pa.RecordBatch], file: Path) -> None:
+    import pyarrow.parquet as pq
+
+    first = next(rows)
+    with pq.ParquetWriter(file, first.schema) as writer:
+        writer.write_batch(first)
+        for batch in rows:
+            writer.write_batch(batch)
+
+
+def _origins(found: tuple[ColumnOrigin, ...], computed: Mapping[str, str]) -> tuple[ColumnOrigin, ...]:
+    """Where each column comes from, with those that rules across tables compute."""
+    from synthkit.records.columns import ColumnOrigin
+
+    return tuple(
+        ColumnOrigin(name=o.name, how="computed", by=computed[o.name]) if o.name in computed else o for o in found
+    )
 
 
 def _learnt(job: FamilyJob, scratch: Path, *, cached: bool) -> dict[str, _Learnt]:
@@ -221,10 +275,14 @@ def _drawn(
 
 def _keep(job: FamilyJob, name: str, learnt: _Learnt) -> Made:
     """A public table: its real rows, as they are."""
-    table, sides = learnt.split.train, [s for s in (learnt.split.train, learnt.split.holdout) if s is not None]
-    rows = (batch for side in sides for batch in side.batches(list(table.schema.names)))
-    count = stage(rows, table.schema, job.members[name], learnt.split.rows)
+    count = stage(_whole(learnt), learnt.split.train.schema, job.members[name], learnt.split.rows)
     return Made(count, learnt.split.rows, {})
+
+
+def _whole(learnt: _Learnt) -> Iterator[pa.RecordBatch]:
+    """All real rows of a table, both sides."""
+    sides = [s for s in (learnt.split.train, learnt.split.holdout) if s is not None]
+    return (batch for side in sides for batch in side.batches(list(learnt.split.train.schema.names)))
 
 
 @contextmanager

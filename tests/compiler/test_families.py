@@ -20,6 +20,7 @@ from synthkit.generators.tables import Key
 from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import make_plan
 from synthkit.project.project import load_project
+from synthkit.rules.across.bound import Compared, Hop, RolledUp
 
 SHOP = Path(__file__).parent.parent / "projects" / "shop_family" / "project"
 Edit = Any  # a function that changes the YAML of models/shop.yml in place
@@ -156,7 +157,7 @@ def test_tables_narrow_the_family_and_say_what_is_theirs(tmp_path: Path) -> None
                 "tags": "x",
                 "conditions": {"churned": {"yes": "50%", "no": "50%"}},
             },
-            {"table": "orders", "at_least": 1, "constraints": ["total >= 0"], "materialized": "view"},
+            {"table": "orders", "constraints": ["total >= 0"], "materialized": "view"},
         ]
         document["models"].pop()
 
@@ -169,7 +170,6 @@ def test_tables_narrow_the_family_and_say_what_is_theirs(tmp_path: Path) -> None
     )
     both = {"tier": "pro", "churned": {"yes": "50%", "no": "50%"}}
     assert family.conditions == {"customers": both}
-    assert family.at_least == {"orders": 1}
     assert str(family.size) == "2x"
     people, orders = manifest.models["people"], manifest.models["synthetic_shop_orders"]
     assert (people.spec.conditions, orders.spec.conditions) == (both, {})
@@ -204,7 +204,7 @@ def test_a_history_without_a_parent_is_whose_it_is(tmp_path: Path) -> None:
     def edit(tables: Any, family: Any, document: Any) -> None:
         del document["models"][:]
         tables["orders"].update(foreign_keys=[], entity="customer_id")
-        del tables["lines"]
+        del tables["lines"], document["sources"][0]["rules"]
         document["models"].append({"name": "visits", "source": "{{ source('shop', 'orders') }}"})
 
     visits = compiled(tmp_path, edit).models["visits"]
@@ -302,6 +302,8 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (entry(0, name="spending"), "the name of another", "spending", "name: NAME"),
     (entry(0, name="synthetic_orders"), "the name of another", "", "name: NAME"),
     (entry(0, name="my people"), "no name for a model", "my people", "my_people"),
+    (entry(1, at_least=1), "at_least of 'orders' cannot be kept yet", "1", "SQL model"),
+    (entry(1, conditions={"channel": "web"}), "conditions on 'orders' cannot be kept", "conditions", "'customers'"),
     (entry(0, at_least=1), "belongs to no other table", "1", "owner: true"),
     (entry(3, conditions={"kind": "tea"}), "published as it is", "conditions", "drop conditions"),
     (entry(1, columns=[{"name": "nobody"}]), "no column 'nobody'", "nobody", ""),
@@ -366,7 +368,6 @@ MEMBER_CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"name": "purchases"}, ""),
     ({"columns": [{"name": "channel", "type": "text"}]}, "tsa"),
     ({"rules": ["when total >= 0 then channel is not null"]}, "tsa"),
-    ({"conditions": {"channel": "web"}}, "sa"),
     ({"constraints": ["total >= 0"]}, "tsa"),
     ({"audits": [{"row_count": {"min": 2}}]}, "a"),
     ({"on_inconclusive": "fail"}, "a"),
@@ -392,3 +393,72 @@ def test_what_is_said_of_one_table_makes_all_anew_and_judges_one(
     assert changed == (
         dict.fromkeys(before, "") | {"orders": hashes} if hashes == "a" else dict.fromkeys(before, hashes)
     )
+
+
+def across(*rules: str) -> Edit:
+    return lambda tables, family, document: document["sources"][0].update(rules=list(rules))
+
+
+def test_rules_across_tables_reach_the_families_that_have_them(tmp_path: Path) -> None:
+    rules = (
+        "orders.total = round(sum(lines.unit_price * lines.quantity), 2)",
+        "orders.ordered_at >= orders.customer_id.joined",
+        "lines.line_no <= lines.order_id.customer_id.age",
+        "lines.unit_price <= lines.product_id.price",
+    )
+    manifest = compiled(tmp_path / "a", across(*rules))
+    found = {str(r.rule): r for r in manifest.families["synthetic_shop"].rules}
+    assert tuple(found) == rules
+    total, deep = found[rules[0]].rule, found[rules[2]].rule
+    assert isinstance(total, RolledUp)
+    assert (total.child, total.hop, total.decimals) == ("lines", Hop(("order_id",), "orders", ("order_id",)), 2)
+    assert isinstance(deep, Compared)
+    assert [h.table for h in deep.hops] == ["orders", "customers"]
+    assert found[rules[0]].location.startswith("models/shop.yml:")
+    assert manifest.to_json()["families"]["synthetic_shop"]["rules"] == list(rules)
+
+    def narrowed(tables: Any, family: Any, document: Any) -> None:
+        across(*rules)(tables, family, document)
+        family["tables"] = ["customers", "orders"]
+        document["models"].pop()
+
+    assert [str(r.rule) for r in compiled(tmp_path / "b", narrowed).families["synthetic_shop"].rules] == [rules[1]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said", "fix"),
+    [
+        ("orders.total = sum(lines.cost)", "'lines' has no column 'cost'", "column"),
+        ("orders.total = sum(linez.quantity)", "'shop' has no table 'linez'", "lines"),
+        ("orders.total = sum(products.price)", "'products' has no key to 'orders'", "declare it"),
+        ("orders.channel = count(lines)", "orders.channel is VARCHAR, no number", "into a number"),
+        ("orders.total = sum(lines.product_id)", "is of numbers, and this gives a text", "roll up numbers"),
+        ("orders.total = orders.channel.age", "'channel' is no foreign key of 'orders'", "customer_id"),
+        ("orders.customer_id = orders.customer_id.tier", "is the key that the way begins with", "determined"),
+        ("orders.channel = orders.customer_id.age", "orders.channel is VARCHAR", "of one kind"),
+        ("orders.channel > orders.customer_id.tier", "has no order", "or write ="),
+        ("total = sum(lines.quantity)", "no rule across tables", "write orders.total"),
+        ("products.price = max(lines.unit_price)", "'products' is public", "drop the rule"),
+    ],
+)
+def test_rules_across_tables_that_lead_nowhere_are_refused(rule: str, said: str, fix: str, tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, across(rule))
+    assert said in found.message
+    assert fix in (found.hint or "")
+
+
+def test_a_column_is_computed_by_one_rule(tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, across("orders.total = sum(lines.quantity)", "orders.total = count(lines)"))
+    assert "orders.total is computed by 'orders.total = sum(lines.quantity)' already" in found.message
+    assert text_at(found) == "orders.total = count(lines)"
+
+
+def test_the_rules_of_the_shop_hold_in_its_rows(tmp_path: Path) -> None:
+    """Of the project that other tests build: what it declares is so."""
+    import pyarrow.csv as pc
+
+    tables = {n: pc.read_csv(SHOP / "data" / f"{n}.csv") for n in ("customers", "orders", "lines", "products")}
+    rules = compiled(tmp_path).families["synthetic_shop"].rules
+    assert len(rules) == 2
+    for found in rules:
+        assert not found.rule.violations(tables).any()

@@ -1,0 +1,172 @@
+"""Rules across tables in drawn rows: columns are rolled up, copied along keys, moved to bounds; then all is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.errors import BuildError
+from synthkit.rules.across.bound import Across, Compared, RolledUp
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_DUST = 9  # decimals that a sum of floats is rounded to where no rule says how many
+_TRIES = 3
+
+
+@dataclass
+class Completed:
+    """Tables of a family as they are to be published, each in a file, and the columns that rules have given them."""
+
+    files: dict[str, Path]
+    given: dict[str, dict[str, pa.ChunkedArray]] = field(default_factory=dict)
+
+    def apply(self, rules: Sequence[Across]) -> None:
+        """Give the columns that the rules speak of the values that they demand.
+
+        A column that is compared with another's moves to the nearest value that keeps the rule; that leaves the order
+        of the rows of one parent as it is.
+
+        Raises:
+            BuildError: rules contradict one another.
+        """
+        for rule in in_order(rules):
+            tables = self._read(rule)
+            if isinstance(rule, Compared):
+                column = _moved(rule, tables)
+            else:
+                column = _cast(rule.computed(tables), tables[rule.table][rule.column].type)
+            self.given.setdefault(rule.table, {})[rule.column] = column
+        broken = [str(rule) for rule in rules if rule.violations(self._read(rule)).any()]
+        if broken:
+            hint = "drop one of the rules: what one gives a column another takes"
+            raise BuildError(f"these rules across tables cannot all be kept: {'; '.join(broken)}", hint=hint)
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a table, in their order."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        done, given = 0, self.given.get(name, {})
+        with pq.ParquetFile(self.files[name]) as file:
+            for batch in file.iter_batches():
+                columns = {n: batch.column(n) for n in batch.schema.names}
+                for column, values in given.items():
+                    part = values.slice(done, batch.num_rows).combine_chunks()
+                    columns[column] = part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part
+                done += batch.num_rows
+                yield pa.record_batch(list(columns.values()), names=list(columns))
+
+    def _read(self, rule: Across) -> dict[str, pa.Table]:
+        """The columns that the rule looks at, of each of its tables."""
+        import pyarrow.parquet as pq
+
+        wanted: dict[str, set[str]] = {name: set() for name in rule.tables}
+        wanted[rule.table].add(rule.column)
+        for table, column in reads(rule):
+            wanted[table].add(column)
+        found = {}
+        for name, columns in wanted.items():
+            rows = pq.read_table(self.files[name], columns=sorted(columns))
+            for column, values in self.given.get(name, {}).items():
+                if column in columns:
+                    rows = rows.set_column(rows.column_names.index(column), column, values)
+            found[name] = rows
+        return found
+
+
+def reads(rule: Across) -> Iterator[tuple[str, str]]:
+    """The columns, as (table, column), that decide what a rule demands."""
+    from synthkit.rules.expression import names_in
+
+    if isinstance(rule, RolledUp):
+        yield from ((rule.child, c) for c in rule.hop.columns)
+        yield from ((rule.table, c) for c in rule.hop.named)
+        yield from () if rule.expression is None else ((rule.child, c) for c in names_in(rule.expression))
+        return
+    here = rule.table
+    for hop in rule.hops:
+        yield from ((here, c) for c in hop.columns)
+        yield from ((hop.table, c) for c in hop.named)
+        here = hop.table
+    yield here, rule.other
+
+
+def in_order(rules: Sequence[Across]) -> list[Across]:
+    """Each rule after those that give a column that it reads; those of a circle as they were declared."""
+    left, found = list(rules), list[Across]()
+    while left:
+        ready = next((r for r in left if not any(_gives(o, r) for o in left if o is not r)), left[0])
+        left.remove(ready)
+        found.append(ready)
+    return found
+
+
+def _gives(one: Across, other: Across) -> bool:
+    """Whether a rule gives a column that the other reads."""
+    return (one.table, one.column) in set(reads(other))
+
+
+def _moved(rule: Compared, tables: dict[str, pa.Table]) -> pa.ChunkedArray:
+    """The column, in each row that breaks the rule the nearest value that keeps it."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = tables[rule.table][rule.column]
+    at = tables[rule.table].column_names.index(rule.column)
+    bound = _cast(rule.bound(tables), column.type)
+    for steps in range(_TRIES):
+        broken = rule.violations(tables)
+        if not broken.any():
+            break
+        moved = _stepped(bound, steps if rule.sign in (">", ">=") else -steps)
+        chosen = pc.if_else(pa.array(np.asarray(broken)), moved, column)
+        column = chosen if isinstance(chosen, pa.ChunkedArray) else pa.chunked_array([chosen])
+        tables = {**tables, rule.table: tables[rule.table].set_column(at, rule.column, column)}
+    return column
+
+
+def _stepped(values: pa.ChunkedArray, steps: int) -> pa.ChunkedArray:
+    """The values, so many of their smallest steps further: a unit in the last place, a day, a second."""
+    from decimal import Decimal
+
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as t
+
+    kind = values.type
+    if not steps:
+        return values
+    if t.is_floating(kind):
+        missing = np.asarray(values.is_null())
+        found = np.asarray(values.fill_null(0.0))
+        for _ in range(abs(steps)):
+            found = np.nextafter(found, found.dtype.type(np.inf if steps > 0 else -np.inf))
+        return pa.chunked_array([pa.array(found, kind, mask=missing)])
+    if t.is_decimal(kind):
+        return pc.add(values, pa.scalar(Decimal(steps).scaleb(-kind.scale))).cast(kind)
+    whole = pa.int32() if t.is_date32(kind) or t.is_time32(kind) else pa.int64()
+    second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+    width = second[kind.unit] if t.is_timestamp(kind) or t.is_time(kind) else 1
+    return pc.add(values.cast(whole), pa.scalar(steps * width, whole)).cast(kind)
+
+
+def _cast(values: Any, kind: pa.DataType) -> pa.ChunkedArray:
+    """Values (an array of numbers, or a column) in the column's own type; NaN is missing."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    if isinstance(values, pa.ChunkedArray):
+        return values.cast(kind, safe=False)
+    missing = ~np.isfinite(values)
+    numbers = np.where(missing, 0.0, values)
+    if t.is_integer(kind):
+        return pa.chunked_array([pa.array(np.rint(numbers).astype("int64"), mask=missing).cast(kind)])
+    decimals = kind.scale if t.is_decimal(kind) else _DUST
+    return pa.chunked_array([pa.array(np.round(numbers, decimals), pa.float64(), mask=missing).cast(kind, safe=False)])

@@ -1,0 +1,126 @@
+"""Rules across tables are kept in every drawn row, by construction; rules that contradict one another are told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from synthkit.errors import BuildError
+from synthkit.rules.across.bound import Hop, bound, hops_of
+from synthkit.runners.across import Completed, in_order
+from tests.families import family_project
+
+TO_ORDER = Hop(("order_id",), "orders", ("id",))
+TO_CUSTOMER = Hop(("customer",), "customers", ("id",))
+
+
+def tables(folder: Path, **named: dict[str, Any]) -> Completed:
+    files = {}
+    for name, columns in named.items():
+        files[name] = folder / f"{name}.parquet"
+        pq.write_table(pa.table(columns), files[name], row_group_size=2)
+    return Completed(files)
+
+
+def rows(found: Completed, name: str) -> dict[str, list[Any]]:
+    return pa.Table.from_batches(list(found.batches(name))).to_pydict()
+
+
+def test_a_rule_is_made_again_of_its_text_and_keys() -> None:
+    for text, hops in (
+        ("orders.total = round(sum(lines.price), 2)", (TO_ORDER,)),
+        ("orders.region = orders.customer.region", (TO_CUSTOMER,)),
+        ("lines.day >= lines.order_id.day", (TO_ORDER,)),
+    ):
+        rule = bound(text, hops)
+        assert (str(rule), hops_of(rule)) == (text, hops)
+
+
+def test_columns_are_computed_in_their_own_types_each_after_what_it_is_computed_from(tmp_path: Path) -> None:
+    money = pa.decimal128(9, 2)
+    found = tables(
+        tmp_path,
+        customers={"id": ["a", "b", "c"], "spent": pa.array([Decimal(0)] * 3, money), "orders": pa.array([9, 9, 9], pa.int32())},
+        orders={"id": [1, 2, 3], "customer": ["a", "a", None], "total": [0.0, 0.0, 0.0], "dear": ["x", "x", "x"]},
+        lines={"order_id": [1, 1, 2, 3, 7], "price": [0.1, 0.2, 5.0, 2.0, 8.0]},
+    )  # fmt: skip
+    spent = bound("customers.spent = sum(orders.total)", (Hop(("customer",), "customers", ("id",)),))
+    total = bound("orders.total = sum(lines.price)", (TO_ORDER,))
+    number = bound("customers.orders = count(orders)", (Hop(("customer",), "customers", ("id",)),))
+    assert in_order([spent, total]) == [total, spent]
+    found.apply([spent, total, number])
+    assert rows(found, "orders")["total"] == [0.3, 5.0, 2.0]
+    assert rows(found, "customers")["spent"] == [Decimal("5.30"), Decimal("0.00"), Decimal("0.00")]
+    assert rows(found, "customers")["orders"] == [2, 0, 0]
+    assert found.files["customers"].exists()
+    assert pa.Table.from_batches(list(found.batches("customers"))).schema.field("spent").type == money
+
+
+@pytest.mark.parametrize(
+    ("sign", "kind", "given", "limit", "kept"),
+    [
+        (">=", pa.date32(), dt.date(2025, 1, 1), dt.date(2025, 3, 1), dt.date(2025, 3, 1)),
+        (">", pa.date32(), dt.date(2025, 3, 1), dt.date(2025, 3, 1), dt.date(2025, 3, 2)),
+        ("<", pa.int64(), 9, 7, 6),
+        ("<=", pa.float64(), 9.5, 7.25, 7.25),
+        (">", pa.decimal128(9, 2), Decimal("1.00"), Decimal("2.00"), Decimal("2.01")),
+        (">", pa.timestamp("us"), dt.datetime(2025, 1, 1), dt.datetime(2025, 1, 2), dt.datetime(2025, 1, 2, 0, 0, 1)),
+    ],
+)
+def test_what_is_compared_moves_to_the_nearest_value_that_keeps_the_rule(
+    sign: str, kind: Any, given: Any, limit: Any, kept: Any, tmp_path: Path
+) -> None:
+    found = tables(
+        tmp_path,
+        orders={"id": [1, 2], "at": pa.array([limit, None], kind)},
+        lines={"order_id": [1, 2, None, 1], "at": pa.array([given, given, given, None], kind)},
+    )
+    found.apply([bound(f"lines.at {sign} lines.order_id.at", (TO_ORDER,))])
+    assert rows(found, "lines")["at"] == [kept, given, given, None]
+
+
+def test_a_day_is_not_before_the_moment_that_it_is_compared_with(tmp_path: Path) -> None:
+    found = tables(
+        tmp_path,
+        orders={"id": [1], "at": [dt.datetime(2025, 3, 1, 15)]},
+        lines={"order_id": [1, 1], "day": [dt.date(2025, 2, 1), dt.date(2025, 3, 5)]},
+    )
+    found.apply([bound("lines.day >= lines.order_id.at", (TO_ORDER,))])
+    assert rows(found, "lines")["day"] == [dt.date(2025, 3, 2), dt.date(2025, 3, 5)]
+
+
+def test_rules_that_contradict_one_another_are_told(tmp_path: Path) -> None:
+    found = tables(tmp_path, orders={"id": [1], "low": [3], "high": [5]}, lines={"order_id": [1], "n": [4]})
+    both = [bound(f"lines.n {text}", (TO_ORDER,)) for text in ("<= lines.order_id.low", ">= lines.order_id.high")]
+    with pytest.raises(BuildError, match=r"cannot all be kept: lines\.n <= lines\.order_id\.low"):
+        found.apply(both)
+
+
+def test_a_family_keeps_the_rules_of_its_group(tmp_path: Path) -> None:
+    project = family_project(tmp_path / "shop")
+    rule = "      - orders.ordered_at >= orders.customer_id.joined\n"
+    project.edit(rule, f"{rule}      - customers.age = count(orders)\n")
+    project.ok("build")
+    (told,) = project.query(
+        "select count(*) filter (abs(o.total - coalesce(l.total, 0)) > 1e-9) as totals, "
+        "count(*) filter (o.ordered_at < c.joined) as early from synthetic_orders o "
+        "left join synthetic_shop_customers c using (customer_id) "
+        "left join (select order_id, round(sum(unit_price * quantity), 2) as total from synthetic_shop_lines group by all) l "
+        "using (order_id)"
+    )
+    assert told == {"totals": 0, "early": 0}
+    (wrong,) = project.query(
+        "select count(*) as n from synthetic_shop_customers c where age <> "
+        "(select count(*) from synthetic_orders o where o.customer_id = c.customer_id)"
+    )
+    assert wrong == {"n": 0}
+    origins = {o["name"]: o for o in project.receipts()["synthetic_orders"]["column_origins"]}
+    assert origins["total"]["how"] == "computed"
+    project.edit("      - customers.age = count(orders)\n", "")
+    assert set(project.actions("--select", "synthetic_shop").values()) == {"sample"}
