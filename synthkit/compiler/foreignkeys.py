@@ -24,6 +24,7 @@ def check_foreign_keys(draft: Draft) -> None:
             for index, key in enumerate(keys_of(table)):
                 _Checked(draft, source, tables, table, key, index).check()
             _check_owners(draft, tables, table)
+            _check_public(draft, table)
         _check_circle(draft, tables)
 
 
@@ -113,6 +114,17 @@ def kind_of(column: Column) -> str:
     if kind in NUMERIC:
         return "number"
     return "text" if kind in ("categorical", "text", "id") else kind
+
+
+def _check_public(draft: Draft, table: SourceTableSpec) -> None:
+    """What is nobody's needs no protection, and what is protected is somebody's."""
+    for key in ("sensitive", "entity", "population", "max_rows_per_unit", "privacy_unit"):
+        if getattr(table, key) and table.public:
+            message = (
+                f"{table.name!r} is public, so anyone may see its rows, and says {key}, as if they were somebody's"
+            )
+            draft.fault(message, table.origin.at(key), getattr(table, key), f"drop {key}, or public: true")
+            return
 
 
 def _check_owners(draft: Draft, tables: TablesByName, table: SourceTableSpec) -> None:

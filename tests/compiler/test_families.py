@@ -266,6 +266,8 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (more("lines", column="order_id", references="customers", owner=True), "has two owners", "true", "looked up"),
     (key("customers", column="referred_by", references="customers", owner=True), "does not own itself", "true", "drop"),
     (key("lines", column="product_id", references="products", owner=True), "rows are nobody's", "true", "drop owner"),
+    (table("products", sensitive=True), "says sensitive, as if they were somebody's", "true", "drop sensitive"),
+    (table("products", entity="kind"), "says entity", "kind", "drop entity"),
     (table("orders", public=True), "but a key of it names an owner", "true", "drop public"),
     (
         both(
