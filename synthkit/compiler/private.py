@@ -13,6 +13,7 @@ from synthkit.privacy.knowledge import Unknown, bounds_fault, learnt_columns, un
 from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.rules.dependency import Dependency
 from synthkit.rules.language import Rule
+from synthkit.rules.mostly import Mostly
 from synthkit.rules.sets import Unique
 from synthkit.schema import Schema
 
@@ -45,6 +46,9 @@ def check_private_rules(draft: Draft, model: ModelDraft) -> None:
     named = [r for r in rules if isinstance(r, Dependency) and _names_id(r, model.schema)]
     refused: list[tuple[Rule, str]] = [(r, "ids are made up, one for each row") for r in named]
     refused += [(r, "rows are drawn one by one") for r in rules if _must_be_apart(r, model.schema)]
+    refused += [
+        (r, "in which rows it holds would be one more column to pay for") for r in rules if isinstance(r, Mostly)
+    ]
     refused += refusals(columns, rules, counted=model.generator.counts is not None)
     for rule, why in refused:
         message = f"'{rule}' ({place[rule]}) cannot be kept under epsilon: {why}"

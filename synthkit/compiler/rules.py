@@ -19,6 +19,7 @@ from synthkit.rules.expression import Kind, kind_in
 from synthkit.rules.formula import Formula
 from synthkit.rules.inequality import Inequality
 from synthkit.rules.language import Rule, parse_rule, violations
+from synthkit.rules.mostly import Mostly
 from synthkit.rules.sets import Combination, Unique
 from synthkit.rules.tokens import RuleError
 from synthkit.rules.when import Condition, When
@@ -121,9 +122,8 @@ def check_rule(rule: Rule, schema: Schema) -> tuple[str, str] | None:
             why = f"pii: {column.pii}" if column.pii is not None else column.type
             message = f"column {name!r} is made up, not learnt ({why}), so no rule can hold in it"
             return message, "declare the type that its values have, or drop the rule"
-    if isinstance(rule, Formula):
-        return _check_kinds(rule, schema)
-    return None
+    inner = rule.rule if isinstance(rule, Mostly) else rule
+    return _check_kinds(inner, schema) if isinstance(inner, Formula) else None
 
 
 def _by_key(rule: Rule, schema: Schema) -> bool:
@@ -183,8 +183,9 @@ def kind_of_column(sql_type: str) -> Kind | None:
 
 def _clash(rule: Rule, known: Sequence[Rule]) -> tuple[str, str] | None:
     """Why a rule cannot stand beside those before it: a column that is computed twice, a circle, a contradiction."""
-    if isinstance(rule, Formula):
-        formulas = {r.target: r for r in known if isinstance(r, Formula)}
+    computes = _computes(rule)
+    if computes is not None:
+        rule, formulas = computes, {one.target: one for r in known if (one := _computes(r)) is not None}
         other = formulas.get(rule.target)
         if other is not None and other != rule:
             return f"{rule.target!r} is computed by '{other}' already", "drop one of the two"
@@ -197,6 +198,12 @@ def _clash(rule: Rule, known: Sequence[Rule]) -> tuple[str, str] | None:
             if same and isinstance(before, When) and _exclude(before.then, rule.then):
                 return f"it contradicts '{before}'", "drop or mend one of them"
     return None
+
+
+def _computes(rule: Rule) -> Formula | None:
+    """How a rule computes a column, in all rows or in most."""
+    inner = rule.rule if isinstance(rule, Mostly) else rule
+    return inner if isinstance(inner, Formula) else None
 
 
 def _way(rule: Formula, formulas: Mapping[str, Formula]) -> Formula | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from synthkit.rules.dependency import Dependency
 from synthkit.rules.expression import read_expression
 from synthkit.rules.formula import Formula
 from synthkit.rules.inequality import Inequality, parse_inequality
+from synthkit.rules.mostly import Mostly
 from synthkit.rules.sets import SETS, Combination, NullsTogether, OneHot, Unique
 from synthkit.rules.tokens import Reader, RuleError
 from synthkit.rules.when import When, read_when
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from synthkit.rules.coding import Mask
 
-Rule = Inequality | Formula | Dependency | Combination | Unique | OneHot | NullsTogether | When
+Rule = Inequality | Formula | Dependency | Combination | Unique | OneHot | NullsTogether | When | Mostly
 KINDS: Mapping[type, str] = {
     Inequality: "comparison",
     Formula: "computed",
@@ -30,11 +32,15 @@ KINDS: Mapping[type, str] = {
     OneHot: "one_hot",
     NullsTogether: "nulls_together",
     When: "when",
+    Mostly: "mostly",
 }
 HOW = (
     "write total = price * quantity, zip -> city, start <= end, combination: [a, b], unique: [a, b], one_hot: [a, b], "
     "nulls_together: [a, b], or when status = 'open' then closed_at is null"
 )
+
+_MOSTLY = re.compile(r"(.*\S)\s+mostly\s*$", re.DOTALL)
+_HOW_MOSTLY = "it stands after a computed column, a comparison, or when … then …"
 
 
 def parse_rule(text: str) -> Rule:
@@ -42,10 +48,21 @@ def parse_rule(text: str) -> Rule:
 
     >>> str(parse_rule("total=price*quantity")), str(parse_rule("zip->city"))
     ('total = price * quantity', 'zip -> city')
+    >>> str(parse_rule("paid=billed mostly"))
+    'paid = billed mostly'
 
     Raises:
         RuleError: with the place in the text, and how to mend it.
     """
+    if (inner := _MOSTLY.match(text)) is not None:
+        try:
+            held = parse_rule(inner[1])
+        except RuleError:
+            held = None  # a column of this name, perhaps
+        if isinstance(held, Formula | Inequality | When):
+            return Mostly(held)
+        if held is not None:
+            raise RuleError(f"mostly stands after {held}", len(inner[1]), _HOW_MOSTLY)
     reader = Reader(text)
     if reader.skip("when"):
         found: Rule = read_when(reader)

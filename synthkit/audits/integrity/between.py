@@ -10,6 +10,7 @@ from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnR
 from synthkit.audits.counting import listed
 from synthkit.errors import SynthError
 from synthkit.rules.language import Rule, parse_rule, violations
+from synthkit.rules.mostly import Mostly
 from synthkit.rules.sets import Unique
 from synthkit.rules.tokens import RuleError
 from synthkit.schema import MIN_COUNT
@@ -63,13 +64,23 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     results = sorted((_result(rule, n) for rule, n in counts.items()), key=lambda r: -(r.value or 0))
     message = _message(counts, held, total, missed)
     details = {
-        "rules": {str(rule): {"from": held[rule], "broken": n} for rule, n in counts.items()},
+        "rules": {
+            str(rule): {"from": held[rule], "broken": n} | _shares(rule, synthetic, real) for rule, n in counts.items()
+        },
         "not kept": {str(rule): n for rule, n in missed.items()},
     }
     status: Status = "fail" if failing else "pass"
     return AuditResult(
         failing, status, "max 0", failing, failing, message=message, columns=tuple(results), details=details
     )
+
+
+def _shares(rule: Rule, synthetic: pa.Table, real: pa.Table | None) -> dict[str, float]:
+    """Of a rule that holds in most rows, in which share of each table it does."""
+    if not isinstance(rule, Mostly):
+        return {}
+    sides = {"synthetic": synthetic, "real": real}
+    return {name: float(rule.holds(t).mean()) for name, t in sides.items() if t is not None and t.num_rows}
 
 
 def _parsed(text: str) -> Rule:

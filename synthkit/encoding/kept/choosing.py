@@ -9,6 +9,7 @@ from synthkit.encoding.kept.calendar import Calendar, calendar, says_when
 from synthkit.encoding.kept.combined import combined
 from synthkit.encoding.kept.computed import computed, computed_declared, places_of
 from synthkit.encoding.kept.dependents import dependents
+from synthkit.encoding.kept.events import event_of
 from synthkit.encoding.kept.gaps import gap
 from synthkit.encoding.kept.matched import Matched, coarse, matched
 from synthkit.encoding.kept.mending import rowwise
@@ -21,6 +22,7 @@ from synthkit.rules.dependency import Dependency
 from synthkit.rules.formula import Formula
 from synthkit.rules.inequality import Inequality
 from synthkit.rules.language import Rule
+from synthkit.rules.mostly import Mostly
 from synthkit.rules.sets import Combination, OneHot
 from synthkit.schema import Schema
 
@@ -92,7 +94,7 @@ def keep_declared(schema: Schema, types: pa.Schema, rules: Sequence[Rule], typed
 
 def _by_kind(rules: Sequence[Rule]) -> list[Rule]:
     """Formulas first, as they say most; then dependencies, the ones that hold both ways first; sets, and orders."""
-    kinds: tuple[type, ...] = (Formula, Dependency, OneHot, Combination, Inequality)
+    kinds: tuple[type, ...] = (Formula, Mostly, Dependency, OneHot, Combination, Inequality)
 
     def rank(rule: Rule) -> tuple[int, int]:
         both = isinstance(rule, Dependency) and rule.both
@@ -115,6 +117,7 @@ class _Choice:
         orders = [rule for rule in rules if isinstance(rule, Inequality) and isinstance(rule.right, str)]
         self.higher = {_lower_and_higher(rule)[1] for rule in orders}
         self.by_output: dict[str, Part] = {}
+        self.events: list[Part] = []
 
     def takes(self, rule: Rule) -> bool:
         """Whether the rule is kept by leaving something out."""
@@ -122,6 +125,8 @@ class _Choice:
             if not self._free(rule.target, rule.inputs):
                 return False
             return self._dated(rule) or self._add(computed(rule, self.rows))
+        if isinstance(rule, Mostly):
+            return self._event(rule)
         if isinstance(rule, Dependency):
             return self._dependency(rule)
         if isinstance(rule, OneHot | Combination):
@@ -153,7 +158,7 @@ class _Choice:
                     done.append(part)
 
         # Sets and gaps are what the generator gives: they come first, and learn last.
-        for part in self.by_output.values():
+        for part in (*self.by_output.values(), *self.events):
             visit(part)
         return tuple(done)
 
@@ -202,6 +207,13 @@ class _Choice:
     def _alone(self, name: str) -> bool:
         """Whether a column has more values than are told apart, and follows from no other, nor lies above one."""
         return name not in self.by_output and name not in self.higher and coarse(self.rows.column(name))
+
+    def _event(self, rule: Mostly) -> bool:
+        inner = rule.rule
+        if isinstance(inner, Formula):
+            return self._free(inner.target, inner.inputs) and self._add(event_of(rule, self.rows))
+        self.events.append(event_of(rule, self.rows))
+        return True
 
     def _free(self, target: str, inputs: Sequence[str]) -> bool:
         """Whether a column may follow from others: it does not yet, and they do not follow from it."""

@@ -24,8 +24,9 @@ ROUNDS = 3
 def rowwise(rule: Rule) -> bool:
     """Whether each row keeps or breaks it by itself."""
     from synthkit.rules.dependency import Dependency
+    from synthkit.rules.mostly import Mostly
 
-    return not isinstance(rule, Unique | Combination | Dependency)
+    return not isinstance(rule, Unique | Combination | Dependency | Mostly)
 
 
 def broken(rule: Rule, columns: dict[str, Any]) -> Mask:
@@ -59,7 +60,7 @@ def mend(
         wrong = 0
         for rule in rules:
             bad = broken(rule, columns)
-            own = [n for n in _whole(rule.columns, blocks) if n not in fixed]
+            own = [n for n in with_blocks(rule.columns, blocks) if n not in fixed]
             if bad.any() and not bad.all() and own:
                 _copy(columns, own, bad, ~bad, rng)
                 wrong += int(bad.sum())
@@ -72,7 +73,7 @@ def mend(
             _copy(columns, names, bad, ~bad, rng)
 
 
-def _whole(names: Sequence[str], blocks: Sequence[tuple[str, ...]]) -> list[str]:
+def with_blocks(names: Sequence[str], blocks: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns with those of their blocks."""
     more = [n for block in blocks if set(block) & set(names) for n in block]
     return list(dict.fromkeys((*names, *more)))

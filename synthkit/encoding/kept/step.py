@@ -12,6 +12,7 @@ from synthkit.encoding.kept.calendar import Calendar
 from synthkit.encoding.kept.combined import Combined
 from synthkit.encoding.kept.computed import Computed
 from synthkit.encoding.kept.dependents import Dependents
+from synthkit.encoding.kept.events import Event, mend_event
 from synthkit.encoding.kept.gaps import Gap
 from synthkit.encoding.kept.matched import Matched
 from synthkit.encoding.kept.mending import mend
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Part = Computed | Dependents | Matched | Calendar | Combined | Gap | Together | Near
+Part = Computed | Dependents | Matched | Calendar | Combined | Gap | Together | Near | Event
 _PARTS: Mapping[str, Callable[[Json], Part]] = {
     Computed.KIND: Computed.from_json,
     Dependents.KIND: Dependents.from_json,
@@ -38,6 +39,7 @@ _PARTS: Mapping[str, Callable[[Json], Part]] = {
     Gap.KIND: Gap.from_json,
     Together.KIND: Together.from_json,
     Near.KIND: Near.from_json,
+    Event.KIND: Event.from_json,
 }
 
 
@@ -108,10 +110,15 @@ class KeptRules:
         columns = columns_of(rows)
         for part in self.parts:
             part.restore(columns)
+        blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together | Matched | Calendar)]
+        blocks += [(*p.inputs, *p.outputs) for p in self.parts if isinstance(p, Near)]
+        for part in self.parts:
+            if isinstance(part, Event):
+                mend_event(part, columns, self.fixed, blocks, rng)
+        if any(isinstance(part, Event) for part in self.parts):
+            self._derive(columns)
         if self.rules and rows.num_rows:
             links = [(*p.inputs, *p.outputs) for p in self.parts]
-            blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together | Matched | Calendar)]
-            blocks += [(*p.inputs, *p.outputs) for p in self.parts if isinstance(p, Near)]
             mend(columns, self.rules, self._derive, links, self.fixed, rng, blocks)
         return batch_of(columns, self.order)
 
@@ -127,9 +134,11 @@ class KeptRules:
         import pyarrow as pa
 
         for part in self.parts:
-            if changed & set(part.outputs):
+            if isinstance(part, Calendar | Matched) and part.outputs[0] in changed:
+                columns |= {n: c for n, c in _of_first(part, columns).items() if n not in changed}
+            elif changed & set(part.outputs):
                 continue
-            if isinstance(part, Computed | Dependents):
+            elif isinstance(part, Computed | Dependents):
                 part.restore(columns)
             elif isinstance(part, Gap) and part.low in changed:  # as far above as it was
                 here = {n: whole(before[n]) for n in (part.low, part.high)}
@@ -139,10 +148,11 @@ class KeptRules:
         rows = pa.table({n: c for n, c in columns.items() if n in self.order})
         wrong = [violations(rule, rows) for rule in self.rules if changed & set(rule.columns)]
         for part in self.parts:
-            if isinstance(part, Dependents) and changed & set(part.outputs):
-                here = dict(columns)
-                part.restore(here)
-                wrong += [codes_differ(here[n], columns[n]) for n in part.outputs]
+            if isinstance(part, Dependents | Matched) and changed & set(part.outputs):
+                here = _of_first(part, columns) if isinstance(part, Matched) else dict(columns)
+                if isinstance(part, Dependents):
+                    part.restore(here)
+                wrong += [codes_differ(here[n], columns[n]) for n in part.outputs if n in here]
             if isinstance(part, Combined | Together) and changed & set(part.outputs):
                 wrong.append(Combination(part.outputs).violations(rows, part.table))
         return np.any([np.zeros(rows.num_rows, dtype=bool), *wrong], axis=0)
@@ -182,3 +192,14 @@ class KeptRules:
         for part in self.parts:
             if isinstance(part, Computed | Dependents):
                 part.restore(columns)
+
+
+def _of_first(part: Calendar | Matched, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a date, or goes with a number, as these are now."""
+    here = dict(columns)
+    if isinstance(part, Matched):
+        Dependents(part.known, 1).restore(here)
+        return {n: here[n] for n in part.outputs[1:]}
+    for one in part.formulas:
+        one.restore(here)
+    return {n: here[n] for one in part.formulas for n in one.outputs}

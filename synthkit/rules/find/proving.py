@@ -22,8 +22,8 @@ def most_exceptions(rows: int) -> int:
     return int(rows * MOST_EXCEPTIONS)
 
 
-def prove_formula(columns: Columns, rule: Formula, candidates: int) -> Found | None:
-    """The rule with its evidence; None where too many rows break it, or chance would do as much.
+def prove_formula(columns: Columns, rule: Formula, candidates: int, most: float = MOST_EXCEPTIONS) -> Found | None:
+    """The rule with its evidence; None where more than a share ``most`` of the rows break it, or chance does as much.
 
     The chance of one row is the share of rows that keep the rule where the target's values are dealt out anew.
     """
@@ -38,7 +38,7 @@ def prove_formula(columns: Columns, rule: Formula, candidates: int) -> Found | N
     broken |= known & ~rule.defined(table)  # log(0), say: the target has a value there that it does not give
     told = int(known.sum())
     exceptions = int(broken.sum())
-    if told < FEWEST_ROWS or exceptions > most_exceptions(told):
+    if told < FEWEST_ROWS or exceptions > int(told * most):
         return None
     by_chance = _shuffled(columns, rule, known)
     unseen = int(known[columns.unseen].sum())

@@ -16,6 +16,7 @@ from synthkit.rules.find.evidence import Found
 from synthkit.rules.find.groups import fixed_combinations, one_hot, unique
 from synthkit.rules.find.implications import null_causes, nulls_together, values_go_together, zeros_together
 from synthkit.rules.find.linear import linear
+from synthkit.rules.find.nearly import nearly
 from synthkit.rules.find.orders import orders
 from synthkit.rules.find.products import functions, products
 from synthkit.rules.formula import Formula
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 FEWEST = 20  # rows: of fewer nothing is said
 
 
-def find_rules(table: pa.Table, *, seed: int = 0) -> tuple[Found, ...]:
+def find_rules(table: pa.Table, *, seed: int = 0, mostly: bool = False) -> tuple[Found, ...]:
     """The rules that hold in the rows, each with its evidence.
 
     Candidates come from a sample of the rows (4,000, at most half) and are proven on all. The chance of each, times the
@@ -38,6 +39,7 @@ def find_rules(table: pa.Table, *, seed: int = 0) -> tuple[Found, ...]:
 
     Args:
         seed: of the sample.
+        mostly: also computed columns that up to a tenth of the rows break.
     """
     if table.num_rows < FEWEST or not table.num_columns:
         return ()
@@ -61,7 +63,11 @@ def find_rules(table: pa.Table, *, seed: int = 0) -> tuple[Found, ...]:
     values = list(values_go_together(columns, known, cells, tied))
     sets = list(fixed_combinations(columns, known, cells))
     keys = list(unique(columns, graph.first))
-    return (*formulas, *dependencies, *pairs, *ordered, *groups, *together, *zeros, *causes, *values, *sets, *keys)
+    found = (*formulas, *dependencies, *pairs, *ordered, *groups, *together, *zeros, *causes, *values, *sets, *keys)
+    if not mostly:
+        return found
+    said = {frozenset(f.rule.columns) for f in found if isinstance(f.rule, Formula)}
+    return (*found, *nearly(columns, said))
 
 
 def _formulas(columns: Columns) -> list[Found]:
