@@ -69,7 +69,9 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
         kind = "self" if key.references == name else "cut" if key.cut else "looked"
         within = _within(key, own, tables, named)
         itself = bool((rows == np.arange(len(rows))).any()) and not (rows < 0).any()
-        apart = own is not None and _apart(named[own], rows)
+        # A primary key of the two says so; values that name no row, for which any stands here, may hide it.
+        declared = own is not None and {*own.columns, *key.columns} == {*tables.members[name].schema.primary_key}
+        apart = own is not None and (declared or _apart(named[own], rows))
         through = ("itself",) if kind == "self" and itself else ()
         found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most, lost))
     return tuple(found)
