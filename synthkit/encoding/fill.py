@@ -20,6 +20,7 @@ from synthkit.encoding.makers import ForeignMaker, Maker, make_maker
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
 from synthkit.encoding.steps import view_from_json
+from synthkit.encoding.tails import some_common
 from synthkit.encoding.taken import FREE, Taken
 from synthkit.encoding.values import plain
 from synthkit.encoding.view import AS_IT_IS, View
@@ -165,11 +166,11 @@ def _rule(table: Table, column: Column) -> FillRule | None:
     unique = distinct == len(present) and distinct > 1
     if column.pii is not None:
         return FillRule(column, "faker", nulls, unique)
-    if column.modelled:
+    if column.modelled and (column.rare is None or some_common(table, column.name)):
         if distinct == 1 and len(present) == len(values):
             return FillRule(column, "constant", value=json.dumps(plain(present[0].as_py())))
         return None
-    if column.type == "text":
+    if column.type in ("text", "categorical"):  # of categories none may come back
         return FillRule(column, "text", nulls, unique, shapes=learn_shapes(_texts(present, column)))
     shapes = learn_shapes(present) if _stringlike(present.type) else None
     if distinct == len(present):

@@ -60,7 +60,9 @@ def propose_together(what: Given, root: Path, group: str, *, apart: bool, bounds
                 failed.append((one, error if isinstance(error, SynthError) else SynthError(str(error))))
         keys = find_keys(connection, {name: seen.seen for name, seen in read.items()}, what.declared)
         drafted = {name: _drafted(connection, seen) if bounds else {} for name, seen in read.items()}
-        rules = {name: proposed_rules(seen.train, _left_out(seen, keys)) for name, seen in read.items()}
+        rules = {
+            name: proposed_rules(seen.train, _left_out(seen, keys), _whose(name, keys)) for name, seen in read.items()
+        }
     found = [] if not read else [_proposal(what, group, read, keys, drafted, rules, apart)]
     for one, why in failed:
         path = Path(one.shown)
@@ -74,6 +76,12 @@ def _drafted(connection: object, seen: Look) -> dict[str, str]:
 
     assert isinstance(connection, duckdb.DuckDBPyConnection)
     return declarations(connection, seen.learnt, seen.profiles, seen.train.paths[0])
+
+
+def _whose(name: str, keys: Keys) -> str | None:
+    """The column that says whom a table's rows belong to, where one does."""
+    owners = [r.columns[0] for r in keys.of(name) if r.owner and len(r.columns) == 1]
+    return owners[0] if owners else None
 
 
 def _left_out(seen: Look, keys: Keys) -> set[str]:

@@ -15,11 +15,12 @@ from synthkit.schema import MIN_COUNT, Table
 MOST_ROWS = 200_000  # that are looked at: a first look, not a proof
 
 
-def proposed_rules(table: Table, left_out: Collection[str]) -> tuple[str, ...]:
+def proposed_rules(table: Table, left_out: Collection[str], unit: str | None = None) -> tuple[str, ...]:
     """What holds between the learnt columns in every row, as far as drawn rows would keep it.
 
     Args:
         left_out: columns that are made up whatever their type: keys and personal data.
+        unit: the column that says whose each row is, where there is one.
     """
     names = [c.name for c in table.schema.columns if c.modelled and c.name not in left_out]
     if len(names) < 2:
@@ -27,7 +28,9 @@ def proposed_rules(table: Table, left_out: Collection[str]) -> tuple[str, ...]:
     with TemporaryDirectory() as scratch:
         known = read_view(table).learn(table, Path(scratch) / "read.parquet")
         rows = known.to_arrow(names).slice(0, MOST_ROWS)
-    return keep_rules(rows, shown_rules(rows, MIN_COUNT), unit=None, min_count=MIN_COUNT, declared=frozenset()).kept
+    people = None if unit is None else table.to_arrow([unit]).column(0).slice(0, MOST_ROWS)
+    shown = shown_rules(rows, MIN_COUNT, people)
+    return keep_rules(rows, shown, unit=people, min_count=MIN_COUNT, declared=frozenset()).kept
 
 
 def rules_lines(rules: Collection[str]) -> list[str]:

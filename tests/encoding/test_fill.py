@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,3 +113,19 @@ def test_a_pattern_gives_strings_of_the_same_pattern(text: str) -> None:
     assert capacity(shape) >= 1
     if text.isascii():
         assert pattern(realise(shape, np.random.default_rng(1))) == shape
+
+
+def test_rare_values_of_which_none_is_common_are_made_up(tmp_path: Path) -> None:
+    """Ten rows each, but all of one person: no value may come back, so nothing is learnt of the column."""
+    place = [f"place {i // 10}" for i in range(400)]
+    rows = pa.table({"place": place, "who": [i // 10 for i in range(400)], "x": list(range(400))})
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    columns = (
+        Column("place", "categorical", "VARCHAR", rare="similar"),
+        Column("who", "id", "BIGINT"),
+        Column("x", "integer", "BIGINT"),
+    )
+    for unit, made_up in ((None, False), ("who", True)):
+        plan = plan_columns(Table(Schema(columns, privacy_unit=unit), (tmp_path / "rows.parquet",), 400))
+        assert ("place" in plan.modelled.names) is not made_up
+        assert ("place" in [rule.column.name for rule in plan.filled]) is made_up

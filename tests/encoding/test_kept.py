@@ -20,8 +20,10 @@ TABLE = pa.table(planted())
 RULES = [one.rule for one in find_rules(TABLE) if one.exact]
 
 
-def step_of(table: pa.Table = TABLE, rules: Any = tuple(RULES), unit: Any = None) -> KeptRules:
-    step = keep_rules(table, rules, unit=unit, min_count=5)
+def step_of(
+    table: pa.Table = TABLE, rules: Any = tuple(RULES), unit: Any = None, declared: Any = frozenset()
+) -> KeptRules:
+    step = keep_rules(table, rules, unit=unit, min_count=5, declared=declared)
     return KeptRules.from_json(json.loads(json.dumps(step.to_json())))  # as a cached model has it
 
 
@@ -129,12 +131,14 @@ def test_units_count_as_people() -> None:
     table = pa.table({"place": place, "doctor": doctor})
     unit = pa.chunked_array([np.repeat(np.arange(60), 20)])
     rule = parse_rule("place -> doctor")
-    free, counted = step_of(table, [rule]), step_of(table, [rule], unit)
+    free, counted = step_of(table, [rule]), step_of(table, [rule], unit, frozenset({rule}))
     rows = batch(table)
     assert free.restore(free.learn(rows), np.random.default_rng(0)).column("doctor").equals(rows.column("doctor"))
     drawn = counted.restore(counted.learn(rows), np.random.default_rng(0))
     assert broken(drawn, [rule], table) == {}
     assert (np.array(drawn.column("doctor").to_pylist()) == doctor).mean() < 0.3
+    # What nobody declared is not kept at that price: names have no neighbours to stand for them.
+    assert step_of(table, [rule], unit).kept == ()
 
 
 def test_no_column_follows_from_itself() -> None:

@@ -19,6 +19,7 @@ from synthkit.encoding.kept.step import KeptRules, Part
 from synthkit.encoding.kept.together import Typed, together
 from synthkit.rules.coding import codes_of
 from synthkit.rules.dependency import Dependency
+from synthkit.rules.evaluate import kind_of_type
 from synthkit.rules.formula import Formula
 from synthkit.rules.inequality import Inequality
 from synthkit.rules.language import Rule
@@ -51,7 +52,7 @@ def keep_rules(
     """
     names = tuple(rows.column_names)
     mine = [rule for rule in rules if set(rule.columns) <= set(names)]
-    choice = _Choice(rows, mine, None if unit is None else codes_of(unit), min_count)
+    choice = _Choice(rows, mine, declared, None if unit is None else codes_of(unit), min_count)
     first = [rule for rule in mine if rule in declared]
     kept = [rule for some in (first, mine) for rule in _by_kind(some) if choice.takes(rule)]
     kept += [rule for rule in mine if rule not in kept and rowwise(rule)]
@@ -109,10 +110,16 @@ def _lower_and_higher(rule: Inequality) -> tuple[str, str]:
     return (rule.column, right) if rule.operator in ("<", "<=") else (right, rule.column)
 
 
+MOST_POOLED = 0.5  # rows of names that few people have, of a dependency that nobody declared
+
+
 class _Choice:
     """What is left out so far."""
 
-    def __init__(self, rows: pa.Table, rules: Sequence[Rule], people: Any, min_count: int) -> None:
+    def __init__(
+        self, rows: pa.Table, rules: Sequence[Rule], declared: frozenset[Rule], people: Any, min_count: int
+    ) -> None:
+        self.declared = declared
         self.rows, self.people, self.min_count = rows, people, min_count
         orders = [rule for rule in rules if isinstance(rule, Inequality) and isinstance(rule.right, str)]
         self.higher = {_lower_and_higher(rule)[1] for rule in orders}
@@ -178,8 +185,13 @@ class _Choice:
                 people=self.people,
                 min_count=self.min_count,
                 both=rule.both,
+                most_pooled=1.0 if rule in self.declared or not self._names(given) else MOST_POOLED,
             )
         )
+
+    def _names(self, columns: Sequence[str]) -> bool:
+        """Whether the values of some of the columns have no order that means anything."""
+        return any(kind_of_type(self.rows.schema.field(n).type) == "text" for n in columns)
 
     def _dated(self, rule: Formula) -> bool:
         """Whether what is said of a date or moment is learnt together with it."""

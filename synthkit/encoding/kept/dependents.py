@@ -122,13 +122,22 @@ class Dependents:
 
 
 def dependents(
-    rows: pa.Table, determinants: tuple[str, ...], outputs: tuple[str, ...], *, people: Any, min_count: int, both: bool
+    rows: pa.Table,
+    determinants: tuple[str, ...],
+    outputs: tuple[str, ...],
+    *,
+    people: Any,
+    min_count: int,
+    both: bool,
+    most_pooled: float = 1.0,
 ) -> Dependents | None:
     """The map of all rows; None where there are too many values, or one goes with several, a missing one perhaps.
 
     Args:
         people: whose each row is, as codes, shape (rows,); None: each row is somebody's own.
         both: whether the outputs determine the determinant as well.
+        most_pooled: share of the rows whose values may be pooled; a map that pools more is None. Names have no
+            neighbours, so what is left of such a map is chance.
     """
     import numpy as np
     import pyarrow as pa
@@ -142,6 +151,8 @@ def dependents(
     kept = (held >= min_count) | both
     # A missing determinant is nobody's name.
     kept |= np.any([missing(rows.column(n))[first] for n in determinants], axis=0)
+    if counts[~kept].sum() > most_pooled * len(keys):
+        return None
     names, results, weights = first[kept], first[kept], counts[kept]
     pools = _pools(rows, determinants, first, held, ~kept, min_count)
     if pools:
