@@ -13,8 +13,9 @@ upper      the interval's upper end is
 =========  ==============================================================================
 
 What does not pass fails where the measure itself, or the interval's end that ``lower`` or ``upper`` names, is on the
-bad side *and* beyond what noise alone gives, and real rows beside real rows are not there, too. In between the honest answer is "too few rows to tell": ``inconclusive``.
-So a pass is evidence that the limit is kept, a fail that it is not, and a small table gives neither.
+bad side *and* beyond what noise alone gives, *and* real rows beside real rows are not there, too. In between the
+honest answer is "too few rows to tell": ``inconclusive``. So a pass is evidence that the limit is kept, a fail that it
+is not, and a small table gives neither.
 """
 
 from __future__ import annotations
