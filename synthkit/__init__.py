@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synthkit.api import (
         PublishedTable,
         TrainedModel,
+        TrainedTables,
         audit,
         build,
         clean,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         init,
         ledger,
         load_model,
+        load_tables,
         ls,
         open,
         plan,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PublishedTable",
     "TrainedModel",
+    "TrainedTables",
     "__version__",
     "audit",
     "build",
@@ -63,6 +66,7 @@ __all__ = [
     "init",
     "ledger",
     "load_model",
+    "load_tables",
     "ls",
     "open",
     "plan",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synthkit.api.project import audit, build, compile, plan, retry, unfinished
     from synthkit.api.rules import find_rules
     from synthkit.api.tables import export, query, show
+    from synthkit.api.together import TrainedTables, load_tables
     from synthkit.api.upkeep import clean, gc
     from synthkit.scaffold.init import init
     from synthkit.scaffold.schemas import SCHEMAS, schema, write_schema
@@ -27,6 +28,7 @@ __all__ = [
     "SCHEMAS",
     "PublishedTable",
     "TrainedModel",
+    "TrainedTables",
     "audit",
     "build",
     "clean",
@@ -45,6 +47,7 @@ __all__ = [
     "ledger",
     "ledger_lacks",
     "load_model",
+    "load_tables",
     "ls",
     "open",
     "plan",
@@ -108,6 +111,7 @@ _HOMES = {
             "query",
             "show",
         ),
+        "api.together": ("TrainedTables", "load_tables"),
         "api.upkeep": (
             "clean",
             "gc",

@@ -8,16 +8,18 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from synthkit.api.athand import checked, named, no_epsilon, read, trained
 from synthkit.api.project import Names, several
-from synthkit.errors import BuildError, SynthError, did_you_mean
-from synthkit.generators.base import Progress, Trained, silent
+from synthkit.errors import SynthError
+from synthkit.generators.base import Progress, silent
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from synthkit.api.together import TrainedTables
     from synthkit.encoding.fill import ColumnPlan
 
 FORMAT = 2  # of a saved model: raise it when load() could not read what an earlier save() wrote
@@ -81,7 +83,7 @@ class TrainedModel:
         if rows < 1:
             raise SynthError(f"{rows} rows cannot be drawn", hint="ask for one or more")
         batches = draw(
-            _generator(self.generator),
+            trained(self.generator),
             self._fitted,
             self._plan,
             rows=rows,
@@ -104,7 +106,7 @@ class TrainedModel:
         final = Path(path)
         if final.exists() and not (final / "model.json").is_file():
             raise SynthError(f"{final} is there already and holds no model", hint="name another folder")
-        generator = _generator(self.generator)
+        generator = trained(self.generator)
         temporary = temporary_beside(final)
         with explained(final):
             shutil.rmtree(temporary, ignore_errors=True)
@@ -143,9 +145,11 @@ def load_model(path: str | Path) -> TrainedModel:
     try:
         said = json.loads((folder / "model.json").read_text("utf-8"))
         found, name, version = said["format"], said["generator"], said["version"]
+        if "tables" in said:
+            raise SynthError(f"{folder} holds a model of several tables", hint="read it by synthkit.load_tables")
     except (OSError, ValueError, KeyError, TypeError):
         raise SynthError(f"{folder} holds no saved model", hint="pass the folder that save() wrote") from None
-    generator = _generator(name)
+    generator = trained(name)
     if (found, version) != (FORMAT, generator.version):
         raise SynthError(
             f"the model in {folder} was saved by another version of {name!r} ({version}; now {generator.version})",
@@ -157,30 +161,67 @@ def load_model(path: str | Path) -> TrainedModel:
     return TrainedModel(name, said["params"], schema, said["rows"], said["seed"], constraints, plan, fitted)
 
 
+@overload
+def fit(
+    table: dict[str, Any],
+    *,
+    generator: str | Mapping[str, Any] | None = ...,
+    primary_key: Mapping[str, Names] = ...,
+    keys: Mapping[str, str] | None = ...,
+    columns: Mapping[str, Mapping[str, Any]] | None = ...,
+    constraints: Names = ...,
+    rules: Mapping[str, Names] | None = ...,
+    options: Mapping[str, Any] | None = ...,
+    seed: int = ...,
+    device: str = ...,
+    epsilon: float | None = ...,
+    progress: Progress = ...,
+) -> TrainedTables: ...
+@overload
 def fit(
     table: Any,
     *,
-    generator: str | Mapping[str, Any] = "circuit",
-    primary_key: Names = (),
+    generator: str | Mapping[str, Any] | None = ...,
+    primary_key: Names = ...,
+    keys: None = ...,
+    columns: Mapping[str, Mapping[str, Any]] | None = ...,
+    constraints: Names = ...,
+    rules: Names | None = ...,
+    options: Mapping[str, Any] | None = ...,
+    seed: int = ...,
+    device: str = ...,
+    epsilon: float | None = ...,
+    progress: Progress = ...,
+) -> TrainedModel: ...
+def fit(
+    table: Any,
+    *,
+    generator: str | Mapping[str, Any] | None = None,
+    primary_key: Any = (),
+    keys: Mapping[str, str] | None = None,
     columns: Mapping[str, Mapping[str, Any]] | None = None,
-    constraints: Names = (),
-    rules: Names | None = None,
+    constraints: Any = (),
+    rules: Any = None,
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
     epsilon: float | None = None,
     progress: Progress = silent,
-) -> TrainedModel:
-    """Learn a table, all of its rows, without a project.
+) -> TrainedModel | TrainedTables:
+    """Learn a table, or several that hang together by keys, all of their rows, without a project.
 
     Types are read off the rows as a build reads them, keys and free text are made up as a build does. Nothing is held
     out, audited, published or charged to a ledger: for rows that others shall have, make a project.
 
     Args:
         table: a pandas or polars data frame, an Arrow table, or the path of CSV, Parquet or JSON-lines files (a glob
-            for several).
-        generator: as in YAML, ``"circuit"`` or ``{"name": "ctgan", "epochs": 100}``.
+            for several). Or several tables by name: ``{"customers": customers, "orders": orders}``. Then
+            ``primary_key``, ``columns`` and ``rules`` are by table, too.
+        generator: as in YAML, ``"circuit"`` or ``{"name": "ctgan", "epochs": 100}``. Default: ``circuit`` of one table,
+            ``conditional`` of several.
         primary_key: columns whose values, together, are unique.
+        keys: of several tables, the columns that name rows of others: ``{"orders.customer_id": "customers"}``, of
+            several columns ``"returns.order_id, line_no"``. Default: what names and values show; ``model.keys`` says.
         columns: what is to be known of some columns: ``{"email": {"pii": "email"}, "zip": {"type": "categorical"}}``.
         constraints: comparisons that hold in every row: ``["started <= ended"]``.
         rules: what holds between columns otherwise: ``["total = net + tax", "zip -> city"]``. Where nothing is given,
@@ -201,6 +242,26 @@ def fit(
     >>> pet.draw(3, {"kind": "cat"})["kind"].to_pylist()
     ['cat', 'cat', 'cat']
     """
+    if isinstance(table, Mapping):
+        from synthkit.api.together import fit_together
+
+        if several(constraints):
+            raise SynthError("constraints of several tables are written among their rules", hint="rules={TABLE: [...]}")
+        return fit_together(
+            table,
+            generator=generator or "conditional",
+            primary_key=primary_key or {},
+            keys=keys,
+            columns=columns or {},
+            rules=rules or {},
+            options=options or {},
+            seed=seed,
+            device=device,
+            epsilon=epsilon,
+            progress=progress,
+        )
+    if keys is not None:
+        raise SynthError("keys join several tables", hint='pass them by name: fit({"customers": …, "orders": …})')
     from synthkit.encoding.fill import plan_columns
     from synthkit.encoding.grouping import with_tails
     from synthkit.encoding.writtenform import read_view
@@ -210,17 +271,13 @@ def fit(
     from synthkit.generators.related import fit_tables
     from synthkit.generators.tables import Tables
 
-    name, params = _named(generator)
-    if epsilon is not None:
-        raise SynthError(
-            "epsilon needs a project: its ledger counts what is spent of whose privacy",
-            hint="synth init makes a project; write epsilon: on its model",
-        )
-    kind = _generator(name)
-    checked = _checked(kind, params)
+    name, params = named(generator or "circuit")
+    no_epsilon(epsilon)
+    kind = trained(name)
+    values = checked(kind, params)
     with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as folder:
-        split = _read(table, Path(folder), several(primary_key), columns or {}, options or {})
-        said, shown = _said(rules, split.train.schema)
+        split = read(table, Path(folder), several(primary_key), columns or {}, options or {})
+        said, shown = said_rules(rules, split.train.schema)
         comparisons = (*several(constraints), *(text for text in said if _compares(text)))
         compared = dict.fromkeys(_rules(comparisons, split.train.schema), "constraints")
         view = read_view(split.train)
@@ -237,99 +294,13 @@ def fit(
 
             learnt = replace(plan.learnt.learn(known, Path(folder) / "learnt.parquet"), schema=plan.inner)
             tables, started = Tables.of(learnt), seed_for(seed, "fit")
-            fitted = fit_tables(kind, tables, checked, budget=None, seed=started, device=device, progress=progress)
-    dumped = checked.model_dump(mode="json")
+            fitted = fit_tables(kind, tables, values, budget=None, seed=started, device=device, progress=progress)
+    dumped = values.model_dump(mode="json")
     texts = tuple(str(rule) for rule in compared)
     return TrainedModel(name, dumped, split.train.schema, split.rows, seed, texts, plan, fitted)
 
 
-def _generator(name: str) -> Trained:
-    from synthkit.generators import registry
-
-    return registry.trained(name)
-
-
-def _named(generator: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    if isinstance(generator, str):
-        return generator, {}
-    if not isinstance(generator.get("name"), str):
-        raise SynthError("the generator has no name", hint='write generator="NAME" or {"name": "NAME", …parameters}')
-    return generator["name"], {k: v for k, v in generator.items() if k != "name"}
-
-
-def _checked(generator: Trained, params: Mapping[str, Any]) -> Any:
-    from pydantic import ValidationError
-
-    from synthkit.project.faults import parameter_faults
-    from synthkit.project.types import UNPLACED
-
-    try:
-        return generator.params.model_validate(dict(params))
-    except ValidationError as error:
-        faults = parameter_faults(error, generator.params, UNPLACED, (), f"generator {generator.name}")
-        raise SynthError(faults[0].message, hint=faults[0].hint) from None
-
-
-def _read(
-    table: Any, folder: Path, key: tuple[str, ...], columns: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]
-) -> Any:
-    """The table's rows as a build reads a source's, none of them held out."""
-    from pydantic import ValidationError
-
-    from synthkit.project.faults import parameter_faults
-    from synthkit.project.types import UNPLACED, SourceTableSpec
-    from synthkit.sources.fingerprint import content_hash
-    from synthkit.sources.ingest import ingest
-
-    path = Path(table).absolute() if isinstance(table, str | Path) else _written(table, folder)
-    said = {
-        "name": "table",
-        "path": str(path),
-        "primary_key": key,
-        "columns": tuple({"name": c, **known} for c, known in columns.items()),
-        "options": dict(options),
-    }
-    try:
-        spec = SourceTableSpec.model_validate(said)
-    except ValidationError as error:
-        faults = parameter_faults(error, SourceTableSpec, UNPLACED, (), "the table")
-        raise SynthError(faults[0].message, hint=faults[0].hint) from None
-    root = Path.cwd()
-    content = content_hash(spec, root=root, connections={}, cache=None)
-    split = ingest(spec, root=root, connections={}, holdout=0.0, directory=folder / "rows", source_hash=content)
-    for name in (*key, *columns):
-        if name not in split.train.schema.by_name:
-            hint = did_you_mean(name, split.train.schema.names, "a column")
-            raise SynthError(f"the table has no column {name!r}", hint=hint)
-    for name, many in split.infinite.items():
-        what = f"column {name!r} holds {many:,} infinite value{'s' * (many > 1)}"
-        raise BuildError(what, hint="replace them: no generator can learn infinity")
-    return split
-
-
-def _written(table: Any, folder: Path) -> Path:
-    """A table at hand as Parquet. Raises SynthError where it is none, or its values have no types."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = folder / "table.parquet"
-    try:
-        if isinstance(table, pa.Table):
-            arrow = table
-        elif hasattr(table, "iloc"):  # pandas, whose index is no column
-            arrow = pa.Table.from_pandas(table, preserve_index=False)
-        elif hasattr(table, "__arrow_c_stream__"):  # polars, DuckDB and others
-            arrow = pa.table(table)
-        else:
-            kind = type(table).__name__
-            raise SynthError(f"a {kind} is no table", hint="pass a data frame, an Arrow table, or the path of a file")
-        pq.write_table(arrow.replace_schema_metadata(None), path)
-    except pa.ArrowException as error:
-        raise SynthError(f"the table cannot be read: {error}", hint="give each column one type") from None
-    return path
-
-
-def _said(rules: Names | None, schema: Schema) -> tuple[tuple[str, ...], bool]:
+def said_rules(rules: Names | None, schema: Schema) -> tuple[tuple[str, ...], bool]:
     """The texts of rules that fit the columns, and whether found ones are wanted. Raises SynthError."""
     from synthkit.compiler.rules import FOUND, NONE, check_rule
     from synthkit.formats.columns import as_read

@@ -1,0 +1,290 @@
+"""A generator fitted to several tables at hand, which hang together by keys, without a project: for notebooks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.api.athand import checked, named, no_epsilon, trained
+from synthkit.api.keyed import Joined, joined
+from synthkit.api.project import Names
+from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.generators.base import Progress, silent
+from synthkit.generators.tables import Key
+from synthkit.schema import Schema, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthkit.generators.exact.members import MemberPlan
+
+FORMAT = 1  # of a saved model: raise it when load_tables() could not read what an earlier save() wrote
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedTables:
+    """A generator that has learnt several tables, and draws tables like them that join. :func:`fit` gives one where it
+    is given several tables, and :func:`load_tables`.
+
+    It carries no formal privacy guarantee: rows that it draws may tell of those that it learnt.
+
+    Args:
+        generator: its name.
+        params: all its parameters, with their defaults.
+        schemas: table → its columns, each table after those that its keys name.
+        rows: table → the rows that it was learnt from.
+        root: the table that the number of rows is of: what others belong to.
+        keys: the columns that name rows of other tables.
+        evidence: what names and values showed of each key, in a line.
+        seed: of the training, and of draws that name no other.
+    """
+
+    generator: str
+    params: Mapping[str, Any]
+    schemas: Mapping[str, Schema]
+    rows: Mapping[str, int]
+    root: str
+    keys: tuple[Key, ...]
+    evidence: tuple[str, ...]
+    seed: int
+    _plans: Mapping[str, MemberPlan]
+    _fitted: Any
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{name} ({rows:,} rows)" for name, rows in self.rows.items())
+        keys = ", ".join(f"{k.table}.{'+'.join(k.columns)} → {k.references}" for k in self.keys)
+        return f"<TrainedTables {self.generator}: {tables}; {keys or 'no keys'}>"
+
+    def draw(
+        self,
+        n: int | None = None,
+        conditions: Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+        progress: Progress = silent,
+    ) -> dict[str, pa.Table]:
+        """Tables by name, with ``n`` rows of the root (default: as many as were learnt) and what hangs on them.
+
+        Args:
+            conditions: on columns of the root, as :meth:`TrainedModel.draw` takes them.
+            seed: the same seed gives the same rows; default: the model's own, so name others for other rows.
+
+        Raises:
+            SynthError: ``n`` is less than 1, or the conditions name what is not there.
+            BuildError: the conditions cannot be met.
+        """
+        from synthkit.generators.exact.conditions import quotas
+        from synthkit.generators.exact.drawing import seed_for
+
+        rows = self.rows[self.root] if n is None else n
+        if rows < 1:
+            raise SynthError(f"{rows} rows cannot be drawn", hint="ask for one or more")
+        seed, plan, asked = self.seed if seed is None else seed, self._plans[self.root], conditions or {}
+        wanted = plan.columns.read.conditions(asked)
+        for name in wanted:
+            if name in plan.columns.modelled.by_name and name not in plan.columns.inner.by_name:
+                raise BuildError(
+                    f"conditions: {name!r} follows from other columns by a rule", hint='rules={TABLE: "none"}'
+                )
+        counted = quotas(wanted, rows, plan.columns.modelled) if wanted else ()
+        generator = trained(self.generator)
+        assert generator.related is not None, "it was asked for when the tables were learnt"
+        with tempfile.TemporaryDirectory(prefix="synthkit-draw-") as folder:
+            batches = generator.related.sample(
+                self._fitted, rows, conditions=counted, seed=seed_for(seed, "sample"), progress=progress
+            )
+            drawn = _laid_down(batches, self._plans, Path(folder))
+            return {
+                name: _whole(
+                    self._plans[name], table, seed_for(seed, f"fill {name}"), tuple(wanted) * (name == self.root)
+                )
+                for name, table in drawn.items()
+            }
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to a folder, whole or not at all; one that holds a model already is replaced.
+
+        Returns the folder. It holds JSON and arrays, nothing that runs when it is read.
+
+        Raises SynthError where something else is there, or it cannot be written.
+        """
+        from dataclasses import asdict
+
+        from synthkit.files import explained, temporary_beside
+
+        final = Path(path)
+        if final.exists() and not (final / "model.json").is_file():
+            raise SynthError(f"{final} is there already and holds no model", hint="name another folder")
+        generator = trained(self.generator)
+        temporary = temporary_beside(final)
+        with explained(final):
+            shutil.rmtree(temporary, ignore_errors=True)
+            (temporary / "model").mkdir(parents=True, mode=0o700)
+            try:
+                generator.save(self._fitted, temporary / "model")
+                said = {
+                    "format": FORMAT,
+                    "generator": self.generator,
+                    "version": generator.version,
+                    "params": self.params,
+                    "tables": {name: plan.to_json() for name, plan in self._plans.items()},
+                    "schemas": {name: schema.to_json() for name, schema in self.schemas.items()},
+                    "rows": self.rows,
+                    "root": self.root,
+                    "keys": [asdict(key) for key in self.keys],
+                    "evidence": self.evidence,
+                    "seed": self.seed,
+                }
+                text = json.dumps(said, indent=1, ensure_ascii=False, default=str)
+                (temporary / "model.json").write_text(text + "\n", "utf-8")
+                shutil.rmtree(final, ignore_errors=True)
+                temporary.replace(final)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        return final
+
+
+def load_tables(path: str | Path) -> TrainedTables:
+    """The model that :meth:`TrainedTables.save` wrote.
+
+    Raises SynthError where there is none, or its generator is another one now than it was then.
+    """
+    from synthkit.generators.exact.members import MemberPlan
+
+    folder = Path(path)
+    try:
+        said = json.loads((folder / "model.json").read_text("utf-8"))
+        found, name, version, tables = said["format"], said["generator"], said["version"], said["tables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        hint = "pass the folder that save() of several tables wrote"
+        raise SynthError(f"{folder} holds no saved model of several tables", hint=hint) from None
+    generator = trained(name)
+    if (found, version) != (FORMAT, generator.version):
+        raise SynthError(
+            f"the model in {folder} was saved by another version of {name!r} ({version}; now {generator.version})",
+            hint="fit and save it again",
+        )
+    return TrainedTables(
+        name,
+        said["params"],
+        {t: Schema.from_json(schema) for t, schema in said["schemas"].items()},
+        said["rows"],
+        said["root"],
+        tuple(Key(**{**key, "columns": tuple(key["columns"])}) for key in said["keys"]),
+        tuple(said["evidence"]),
+        said["seed"],
+        {t: MemberPlan.from_json(plan) for t, plan in tables.items()},
+        generator.load(folder / "model"),
+    )
+
+
+def fit_together(
+    tables: Mapping[str, Any],
+    *,
+    generator: str | Mapping[str, Any],
+    primary_key: Mapping[str, Names],
+    keys: Mapping[str, str] | None,
+    columns: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    rules: Mapping[str, Names],
+    options: Mapping[str, Any],
+    seed: int,
+    device: str,
+    epsilon: float | None,
+    progress: Progress,
+) -> TrainedTables:
+    """:func:`~synthkit.api.model.fit` of several tables."""
+    from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.exact.members import KeyColumns, plan_member
+    from synthkit.generators.exact.units import with_units
+    from synthkit.generators.related import fit_tables
+    from synthkit.generators.tables import Tables
+
+    name, params = named(generator)
+    no_epsilon(epsilon)
+    kind = trained(name)
+    values = checked(kind, params)
+    if not tables:
+        raise SynthError("there is no table", hint='pass tables by name: {"customers": customers, "orders": orders}')
+    _by_table(tables, {"primary_key": primary_key, "columns": columns, "rules": rules})
+    with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as scratch:
+        folder = Path(scratch)
+        found = joined(tables, folder, primary_key=primary_key, keys=keys, columns=columns, options=options)
+        plans, members = {}, {}
+        for number, (table, rows) in enumerate(with_units(found.tables, found.keys, folder).items()):
+            declared, shown = _rules(rules.get(table), rows.schema)
+            own = KeyColumns.in_table(table, rows.schema, found.keys)
+            plan, known = plan_member(rows, own, folder / f"read{number}.parquet", declared=declared, found=shown)
+            plans[table] = plan
+            members[table] = plan.learn(known, folder / f"learnt{number}.parquet")
+        together = Tables(members, found.keys, found.root)
+        started = seed_for(seed, "fit")
+        fitted = _fitted(kind, fit_tables, together, values, started, device, progress)
+    return _trained(name, values, found, seed, plans, fitted)
+
+
+def _fitted(kind: Any, fit_tables: Any, tables: Any, values: Any, seed: int, device: str, progress: Progress) -> Any:
+    """Also one table is learnt as several are: the model draws tables by name."""
+    if kind.related is None:
+        return fit_tables(kind, tables, values, budget=None, seed=seed, device=device, progress=progress)
+    return kind.related.fit(tables, values, budget=None, seed=seed, device=device, progress=progress)
+
+
+def _trained(name: str, values: Any, found: Joined, seed: int, plans: Mapping[str, Any], fitted: Any) -> TrainedTables:
+    schemas = {t: table.schema for t, table in found.tables.items()}
+    rows = {t: table.rows for t, table in found.tables.items()}
+    dumped = values.model_dump(mode="json")
+    return TrainedTables(name, dumped, schemas, rows, found.root, found.keys, found.evidence, seed, plans, fitted)
+
+
+def _by_table(tables: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+    """What is said is said by table. Raises SynthError."""
+    for key, given in said.items():
+        if not isinstance(given, Mapping):
+            raise SynthError(f"{key} of several tables is by table", hint=f"{key}={{TABLE: …}}")
+        for table in given:
+            if table not in tables:
+                raise SynthError(f"{key}: there is no table {table!r}", hint=did_you_mean(table, tables, "a table"))
+
+
+def _rules(said: Names | None, schema: Schema) -> tuple[dict[str, str], bool]:
+    """Rules that are declared of a table, and whether those that its rows show are kept."""
+    from synthkit.api.model import said_rules
+
+    texts, shown = said_rules(said, schema)
+    return dict.fromkeys(texts, "rules"), shown
+
+
+def _laid_down(
+    batches: Iterator[tuple[str, pa.RecordBatch]], plans: Mapping[str, MemberPlan], folder: Path
+) -> dict[str, Table]:
+    """Each table's rows in a file: how many there will be is only known at the end."""
+    from contextlib import ExitStack
+
+    import pyarrow.parquet as pq
+
+    counts = dict.fromkeys(plans, 0)
+    files = {name: folder / f"drawn{number}.parquet" for number, name in enumerate(plans)}
+    with ExitStack() as held:
+        writers: dict[str, pq.ParquetWriter] = {}
+        for name, batch in batches:
+            if name not in writers:
+                writers[name] = held.enter_context(pq.ParquetWriter(files[name], batch.schema))
+            writers[name].write_batch(batch)
+            counts[name] += batch.num_rows
+    return {name: Table(plans[name].learnt, (files[name],), counts[name]) for name in plans}
+
+
+def _whole(plan: MemberPlan, drawn: Table, seed: int, fixed: Sequence[str]) -> pa.Table:
+    """The rows in the table's own columns."""
+    import pyarrow as pa
+
+    from synthkit.encoding.fill import pa_schema
+
+    if not drawn.rows:
+        return pa_schema(plan.columns.arrow).empty_table()
+    return pa.Table.from_batches(list(plan.complete(drawn, seed=seed, fixed=fixed)))
