@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.api.project import Names, several
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.generators.base import Trained
+from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     from synthkit.sources.split import Split
@@ -123,3 +125,36 @@ def written(table: Any, folder: Path) -> Path:
     except pa.ArrowException as error:
         raise SynthError(f"the table cannot be read: {error}", hint="give each column one type") from None
     return path
+
+
+def said_rules(rules: Names | None, schema: Schema) -> tuple[tuple[str, ...], bool]:
+    """The texts of rules that fit the columns, and whether found ones are wanted. Raises SynthError."""
+    from synthkit.compiler.rules import FOUND, NONE, check_rule
+    from synthkit.formats.columns import as_read
+    from synthkit.rules.language import parse_rule
+    from synthkit.rules.tokens import RuleError
+
+    if rules is None:
+        return (), True
+    texts = several(rules)
+    found = []
+    for text in texts:
+        if text in (FOUND, NONE):
+            continue
+        try:
+            rule = parse_rule(text)
+        except RuleError as error:
+            raise SynthError(f"rule {text!r}: {error.message}", hint=error.hint) from None
+        problem = None if compares(text) else check_rule(rule, as_read(schema))
+        if problem is not None:
+            raise SynthError(f"rule {text!r}: {problem[0]}", hint=problem[1])
+        found.append(str(rule))
+    return tuple(found), FOUND in texts
+
+
+def compares(text: str) -> bool:
+    """Whether a rule is a comparison, which drawn rows are held to one by one."""
+    from synthkit.rules.inequality import Inequality
+    from synthkit.rules.language import parse_rule
+
+    return isinstance(parse_rule(text), Inequality)

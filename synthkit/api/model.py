@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from synthkit.api.athand import checked, named, no_epsilon, read, trained
+from synthkit.api.athand import checked, compares, named, no_epsilon, read, said_rules, trained
 from synthkit.api.project import Names, several
 from synthkit.errors import SynthError
 from synthkit.generators.base import Progress, silent
@@ -278,13 +278,13 @@ def fit(
     with tempfile.TemporaryDirectory(prefix="synthkit-fit-") as folder:
         split = read(table, Path(folder), several(primary_key), columns or {}, options or {})
         said, shown = said_rules(rules, split.train.schema)
-        comparisons = (*several(constraints), *(text for text in said if _compares(text)))
+        comparisons = (*several(constraints), *(text for text in said if compares(text)))
         compared = dict.fromkeys(_rules(comparisons, split.train.schema), "constraints")
         view = read_view(split.train)
         known = view.learn(split.train, Path(folder) / "read.parquet")
         check_real_rows(compared, known)
         plan = plan_columns(known, view)
-        others = {text: "rules" for text in said if not _compares(text)}
+        others = {text: "rules" for text in said if not compares(text)}
         plan = ruled(plan, known, others, found=shown, private=False)
         plan = with_tails(plan, known)
         unchanging(tuple(compared), plan)  # before the training, as the drawing would say it after it
@@ -298,38 +298,6 @@ def fit(
     dumped = values.model_dump(mode="json")
     texts = tuple(str(rule) for rule in compared)
     return TrainedModel(name, dumped, split.train.schema, split.rows, seed, texts, plan, fitted)
-
-
-def said_rules(rules: Names | None, schema: Schema) -> tuple[tuple[str, ...], bool]:
-    """The texts of rules that fit the columns, and whether found ones are wanted. Raises SynthError."""
-    from synthkit.compiler.rules import FOUND, NONE, check_rule
-    from synthkit.formats.columns import as_read
-    from synthkit.rules.language import parse_rule
-    from synthkit.rules.tokens import RuleError
-
-    if rules is None:
-        return (), True
-    texts = several(rules)
-    found = []
-    for text in texts:
-        if text in (FOUND, NONE):
-            continue
-        try:
-            rule = parse_rule(text)
-        except RuleError as error:
-            raise SynthError(f"rule {text!r}: {error.message}", hint=error.hint) from None
-        problem = None if _compares(text) else check_rule(rule, as_read(schema))
-        if problem is not None:
-            raise SynthError(f"rule {text!r}: {problem[0]}", hint=problem[1])
-        found.append(str(rule))
-    return tuple(found), FOUND in texts
-
-
-def _compares(text: str) -> bool:
-    from synthkit.rules.inequality import Inequality
-    from synthkit.rules.language import parse_rule
-
-    return isinstance(parse_rule(text), Inequality)
 
 
 def _rules(texts: tuple[str, ...], schema: Schema) -> list[Any]:

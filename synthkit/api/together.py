@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.api.athand import checked, named, no_epsilon, trained
+from synthkit.api.athand import checked, named, no_epsilon, said_rules, trained
 from synthkit.api.keyed import Joined, joined
 from synthkit.api.project import Names
 from synthkit.errors import BuildError, SynthError, did_you_mean
@@ -253,8 +253,6 @@ def _by_table(tables: Mapping[str, Any], said: Mapping[str, Any]) -> None:
 
 def _rules(said: Names | None, schema: Schema) -> tuple[dict[str, str], bool]:
     """Rules that are declared of a table, and whether those that its rows show are kept."""
-    from synthkit.api.model import said_rules
-
     texts, shown = said_rules(said, schema)
     return dict.fromkeys(texts, "rules"), shown
 
