@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from synthkit.compiler.auto import TOGETHER
 from synthkit.compiler.draft import Draft, FamilyDraft, ModelDraft
 from synthkit.compiler.rules import FOUND, NONE
 from synthkit.errors import Fault, did_you_mean
 from synthkit.generators import registry
+from synthkit.generators.base import Generator, Trained
 from synthkit.generators.tables import Key
 from synthkit.project.load import check_name
 from synthkit.project.members import default_name
@@ -232,11 +234,20 @@ def check_families(draft: Draft) -> None:
             hint = f"choose {', '.join(able)}" if able else "give each table a model of its own"
             message = f"generator {generator.name!r} learns one table alone, and {name!r} is a family of tables"
             draft.fault(message, where, generator.name, hint)
+        elif generator is not None and (why := _refused(generator, family)) is not None:
+            where = spec.origin.at("generator") if spec.generator is not None else spec.origin.at("source")
+            hint = f"choose {TOGETHER}, or narrow the family by tables:"
+            draft.fault(f"generator {generator.name!r} {why}", where, generator.name, hint)
         shares = {m.spec.source.name: m.holdout for m in made if m.spec.source is not None}
         if len(set(shares.values())) > 1:
             listed = ", ".join(f"{table} {share:g}" for table, share in shares.items())
             message = f"the tables of {name!r} hold out other shares ({listed}), though their rows belong together"
             draft.fault(message, spec.origin.at("source"), hint="say one holdout: of the project, or of the family")
+
+
+def _refused(generator: Generator, family: FamilyDraft) -> str | None:
+    related = generator.related if isinstance(generator, Trained) else None
+    return None if related is None else related.refuses(tuple(family.members), family.keys, family.kept)
 
 
 def deduplicated(faults: list[Fault]) -> list[Fault]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from synthkit.generators.tables import Tables
+from synthkit.generators.tables import Key, Tables
 from synthkit.schema import Cell, Schema, Table
 
 if TYPE_CHECKING:
@@ -154,9 +154,24 @@ class SampleTables(Protocol):
         that its keys name. Conditions are of the first table. Otherwise as :class:`Sample`."""
 
 
+Refuses = Callable[[Sequence[str], Sequence[Key], Sequence[str]], str | None]
+
+
+def takes_all(tables: Sequence[str], keys: Sequence[Key], kept: Sequence[str]) -> str | None:
+    """Of a generator that takes tables however they hang together."""
+    del tables, keys, kept
+    return None
+
+
 @dataclass(frozen=True)
 class Related:
-    """How a generator learns and draws several tables at once."""
+    """How a generator learns and draws several tables at once.
+
+    Args:
+        refuses: why it does not take tables, by their names, keys and those that are kept as they are: "takes five
+            tables at most"; None where it takes them. The compiler asks before anything is run.
+    """
 
     fit: FitTables
     sample: SampleTables
+    refuses: Refuses = takes_all

@@ -1,1 +1,1 @@
-"""SDV's single-table synthesizers as generators."""
+"""SDV's synthesizers of tables, of several tables and of sequences as generators."""

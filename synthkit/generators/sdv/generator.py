@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+PACKAGES = ("sdv", "rdt", "copulas", "ctgan", "torch", "numpy", "pandas", "scipy", "scikit-learn")
 BATCH = 50_000  # rows drawn at once: bounds the memory of sampling
 
 _CLASSES = {
@@ -53,14 +54,14 @@ def _fit(
     if budget is not None:
         raise BuildError(f"{name} gives no differential privacy")
     data, frame = encode(table)
-    with _quiet():
+    with quiet():
         import sdv.single_table
         from sdv.metadata import Metadata
 
         arguments = _arguments(params, frame, device)
         metadata = Metadata.load_from_dict(frame.metadata())
         synthesizer = getattr(sdv.single_table, _CLASSES[name])(metadata, **arguments)
-        _seed(seed)
+        seeded(seed)
         progress(0, int(arguments.get("epochs", 1)), "epochs" if "epochs" in arguments else "fits")
         try:
             with _epochs_reported(progress):
@@ -114,14 +115,14 @@ class _Draws:
 
     def __init__(self, model: SdvModel, seed: int) -> None:
         self.model = model
-        with _quiet():
-            _seed(seed)
+        with quiet():
+            seeded(seed)
             # The only way to sample from a seed of one's own: the public API always starts from a fixed one.
             model.synthesizer.reset_sampling()
             model.synthesizer._set_random_state(seed % 2**32)
 
     def next(self, rows: int) -> pa.RecordBatch:
-        with _quiet():
+        with quiet():
             frame: pd.DataFrame = self.model.synthesizer.sample(rows)["table"]
         return self.model.frame.decode(frame)
 
@@ -134,11 +135,12 @@ def _save(model: SdvModel, directory: Path) -> None:
 
 def _load(directory: Path) -> SdvModel:
     record = json.loads((directory / "sdv.json").read_text("utf-8"))
-    with _quiet():
+    with quiet():
         return SdvModel(record["name"], load_state(directory), Frame.from_json(record["frame"]))
 
 
-def _seed(seed: int) -> None:
+def seeded(seed: int) -> None:
+    """Seed all that SDV draws from: it has no seed of its own."""
     import random
 
     import numpy as np
@@ -150,7 +152,7 @@ def _seed(seed: int) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """SDV warns, logs and prints; none of it is for the person who builds a table."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -204,7 +206,7 @@ def _generator(name: str, params: type[SdvParams], summary: str) -> Trained:
         load=_load,
         summary=summary,
         licence="BUSL-1.1",
-        packages=("sdv", "rdt", "copulas", "ctgan", "torch", "numpy", "pandas", "scipy", "scikit-learn"),
+        packages=PACKAGES,
     )
 
 

@@ -1,4 +1,4 @@
-"""The parameters of SDV 2.0's single-table synthesizers, under SDV's own names, with their ranges."""
+"""The parameters of SDV 2.0's synthesizers, under SDV's own names, with their ranges."""
 
 from __future__ import annotations
 
@@ -114,3 +114,29 @@ class TvaeParams(NeuralParams):
     decompress_dims: Widths = (128, 128)
     l2scale: Annotated[float, Field(ge=0)] = 1e-5
     loss_factor: Annotated[float, Field(gt=0)] = 2
+
+
+class HmaParams(Params):
+    """Hierarchical copulas over several tables (Patki et al., "The Synthetic data vault", 2016).
+
+    Args:
+        locales: accepted as in SDV; it only concerns columns that synthkit fills itself.
+    """
+
+    locales: tuple[str, ...] | None = ("en_US",)
+
+
+class ParParams(SdvParams):
+    """PAR, a recurrent network over sequences (Zhang et al., "Sequential models in the synthetic data vault", 2022).
+
+    Args:
+        segment_size: rows of the pieces that long sequences are cut into; default: whole ones.
+        epochs: passes over the sequences.
+        sample_size: sequences drawn at a time, of which the likeliest is kept.
+        enable_gpu: false trains on the CPU; true counts only where the project's device allows a GPU.
+    """
+
+    segment_size: int | None = Field(default=None, ge=1)
+    epochs: int = Field(default=128, ge=1)
+    sample_size: int = Field(default=1, ge=1)
+    enable_gpu: bool = True

@@ -18,8 +18,9 @@ from synthkit.files import Json
 
 FORMAT = 1
 _AGAIN = "build again with --full-refresh"
-ALLOWED = ("sdv.", "rdt.", "copulas.", "ctgan.", "sklearn.mixture.", "torch.nn.modules.", "scipy.stats.")
+ALLOWED = ("sdv.", "rdt.", "copulas.", "ctgan.", "deepecho.", "sklearn.mixture.", "torch.nn.modules.", "scipy.stats.")
 # Templates for columns that synthkit makes up itself; they hold a whole Faker, and are never used after fitting.
+KEPT = ("IndexGenerator",)  # numbers the keys of several tables
 DROPPED = ("faker.", "rdt.transformers.pii.", "rdt.transformers.id.", "rdt.transformers.text.")
 
 
@@ -179,7 +180,8 @@ class _Encoder:
 
     def _object(self, value: Any) -> dict[str, Any]:
         module = type(value).__module__
-        if any(f"{module}.".startswith(prefix) for prefix in DROPPED) or type(value).__name__ == "generator":
+        dropped = any(f"{module}.".startswith(prefix) for prefix in DROPPED) and type(value).__name__ not in KEPT
+        if dropped or type(value).__name__ in ("generator", "ReferenceType"):
             return {"dropped": type(value).__name__}
         owner = getattr(value, "__self__", None)
         if callable(value) and owner is not None and not isinstance(owner, type):
