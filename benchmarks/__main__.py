@@ -22,6 +22,7 @@ MODULES = {
     "teacher": "benchmarks.teacher",
     "wide": "benchmarks.wide",
     "matrix": "benchmarks.matrix.__main__",
+    "relations": "benchmarks.relations",
     "rules": "benchmarks.rules.__main__",
     "keys": "benchmarks.keys.__main__",
 }

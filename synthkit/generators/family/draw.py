@@ -173,12 +173,13 @@ class Drawing:
             residuals = places[:, list(encoder.continuous)].astype(np.float32)
             found = encoder.decode(Codes(drawn.cells.astype(np.uint16), residuals))
             columns = {n: found.column(n) for n in found.schema.names}
-            timed = {c.column for c in member.climbers if c.time}
+            counters = {c.column for c in member.climbers if not c.time}
             for j, positions in drawn.positions.items():
                 codec = encoder.columns[j]
                 assert codec.grid is not None
-                missing = np.zeros(len(drawn), dtype=bool)
-                raw = codec.grid.raw(positions) if j in timed else beyond(codec.grid, positions)
+                missing = np.isnan(positions)
+                positions = np.where(missing, 0.0, positions)
+                raw = beyond(codec.grid, positions) if j in counters else codec.grid.raw(positions)
                 columns[codec.name] = from_raw(raw, missing, kinds.field(codec.name).type)
         for rows, quota in drawn.asked:
             columns |= {n: _with_value(columns[n], rows, v, n) for n, v in quota.values.items()}
@@ -245,7 +246,19 @@ def _without_owner(member: Member, count: int, rng: np.random.Generator, wanted:
         for key, link in enumerate(member.links)
         if link.kind in ("cut", "looked")
     }
-    return Drawn(cells[:, :own], places[:, :own], {}, context, {}, {}, np.full(count, -1), levels, tuple(asked), wished)
+    return Drawn(
+        member.fields,
+        cells[:, :own],
+        places[:, :own],
+        {},
+        context,
+        {},
+        {},
+        np.full(count, -1),
+        levels,
+        tuple(asked),
+        wished,
+    )
 
 
 def _conditioned(member: Member, quota: Quota, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -301,7 +314,7 @@ def _kept(member: Member, rng: np.random.Generator) -> Drawn:
     columns = {n: keys.column(n).combine_chunks() for n in keys.column_names}
     places = np.asarray(rng.random(member.kept.shape))
     none = np.full(len(member.kept), -1)
-    drawn = Drawn(member.kept, places, {}, Context.of(member.fields, member.kept), {}, columns, none)
+    drawn = Drawn(member.fields, member.kept, places, {}, Context.of(member.fields, member.kept), {}, columns, none)
     for plan in member.plans:
         if plan.loads is not None:
             drawn.loads[plan.child, plan.key] = plan.loads

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.family.looking import Deck
 from synthkit.generators.family.model import Member, Plan
+from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.family.rows import Sorted, draw_rows
 from synthkit.generators.family.walk import Entities, followed
 from synthkit.generators.functions import Quota
@@ -36,6 +37,7 @@ class Drawn:
         loads: how many rows are to name each row, by (child, key).
     """
 
+    fields: tuple[Field, ...]
     cells: Array
     places: Array
     positions: dict[int, Array]
@@ -47,6 +49,13 @@ class Drawn:
     asked: tuple[tuple[Array, Quota], ...] = ()
     wished: dict[int, Array] = field(default_factory=dict)
     loads: dict[tuple[str, int], Array] = field(default_factory=dict)
+
+    def numbers(self, column: int) -> Array:
+        """The numbers of a column, NaN where missing."""
+        part = self.fields[column]
+        if column in self.positions:
+            return numbers_of(part, self.positions[column])
+        return part.numbers(self.cells[:, column], self.places[:, column])
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -88,6 +97,8 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
     positions = _climbed(member, plan, rows, take, begins[entity], cells[entity], places[entity])
     for j, values in positions.items():
         found[:, j] = member.fields[j].place(values)
+    named = {**{i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}, owner: who[entity]}
+    _anchored(member, found, where, positions, named, known, rng)
     looked = [i for i, j in enumerate(member.row_columns) if j == -2]
     extra = Context.of([model.layout.fields[i] for i in looked], rows.cells[take][:, looked])
     above = parent.context.take(who[entity])
@@ -96,14 +107,13 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
         for key, cut in enumerate(member.links)
         if cut.kind == "cut"
     }
-    named = {i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}
     levels = {
         key: model.layout.fields[i].numbers(rows.cells[take, i], row_places[take, i])
         for i, (key, part) in zip(looked, member.looked, strict=True)
         if part == -2
     }
     whole = Context.join(Context.of(member.fields, found), extra, above)
-    return Drawn(found, where, positions, whole, {**named, owner: who[entity]}, {}, who[entity], levels, wished=wished)
+    return Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], levels, wished=wished)
 
 
 def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
@@ -161,6 +171,47 @@ def _climbed(
         total = np.cumsum(grown)
         found[climber.column] = start + total - (total[begins] if len(take) else 0)
     return found
+
+
+def _anchored(
+    member: Member,
+    cells: Array,
+    places: Array,
+    positions: dict[int, Array],
+    named: Mapping[int, Array],
+    known: Mapping[str, Drawn],
+    rng: np.random.Generator,
+) -> None:
+    """Turn distances, which ``cells`` and ``places`` hold, into positions of the columns themselves."""
+    import numpy as np
+
+    for anchor in member.anchors:
+        distance = anchor.field.numbers(cells[:, anchor.column], places[:, anchor.column])
+        if anchor.key < 0:
+            part = member.fields[anchor.other]
+            own = positions.get(anchor.other)
+            base = (
+                numbers_of(part, own)
+                if own is not None
+                else part.numbers(cells[:, anchor.other], places[:, anchor.other])
+            )
+        else:
+            there, rows = known[member.links[anchor.key].references], named[anchor.key]
+            base = np.where(rows >= 0, there.numbers(anchor.other)[np.maximum(rows, 0)], np.nan)
+        field, grid = member.fields[anchor.column], member.fields[anchor.column].codec.grid
+        assert grid is not None
+        number = np.clip(np.round(base + distance, 9), grid.low, grid.high)
+        lost = np.isnan(base) & ~np.isnan(distance)
+        raw = np.where(np.isnan(number), 0.0, number)
+        at = grid.positions(np.rint(raw).astype(np.int64) if grid.whole else raw)
+        at = np.where(np.isnan(number), np.nan, at)
+        free = rng.integers(
+            0, max(1, field.codec.cells.cells), int(lost.sum())
+        )  # the row that it is near to is not there
+        at[lost] = field.values(free, rng.random(len(free)))
+        positions[anchor.column] = at
+        cells[:, anchor.column] = field.place(at)
+        places[:, anchor.column] = 0.0
 
 
 class Matcher:

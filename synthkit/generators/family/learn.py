@@ -12,16 +12,16 @@ from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import levels, links_of, owner_of
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
-from synthkit.generators.family.planning import Found, Planned, found_in, planned
-from synthkit.generators.family.reading import Read, key_columns, named_rows, read
-from synthkit.generators.family.rows import Rows, Sorted, fit_rows
-from synthkit.generators.family.walk import Entities, Layout, followed
+from synthkit.generators.family.planning import Found, found_in, planned
+from synthkit.generators.family.reading import Read, file_of, key_columns, named_rows, read
+from synthkit.generators.family.relative import Anchor, Candidate, nearest, numbers_of
+from synthkit.generators.family.rows import Rows, Sorted
+from synthkit.generators.family.sequences import learn_rows
 from synthkit.generators.functions import Progress
 from synthkit.generators.tables import Key, Tables
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     Array = np.ndarray[Any, Any]
 
@@ -89,6 +89,13 @@ def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     return found
 
 
+def field_is_time(there: Read, number: int) -> bool:
+    """Whether a field is a date or a moment."""
+    import pyarrow.types as t
+
+    return bool(t.is_temporal(there.kinds.field(there.fields[number].name).type))
+
+
 class _Learner:
     """Learns one table and adds its plan to its owner's, and its loads to what it looks up."""
 
@@ -118,6 +125,7 @@ class _Learner:
         own: Chain | None = None
         rows: Rows | None = None
         climbers: tuple[Climber, ...] = ()
+        anchors: tuple[Anchor, ...] = ()
         if owner is None:
             none = Context.nothing(len(self.read))
             every = (*self.read.fields, *fields)
@@ -126,7 +134,7 @@ class _Learner:
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
             above = none
         else:
-            rows, climbers, row_columns, above = self._owned(owner, cells, fields, row_of, plans)
+            rows, climbers, row_columns, anchors, above = self._owned(owner, cells, fields, row_of, plans)
         mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
         self.known[self.name] = Known(self.read, Context.join(mine, above))
         for i, link in looked:
@@ -152,8 +160,9 @@ class _Learner:
             made,
             tuple(maker_of(self.read.table, n) for n in made),
             len(self.read),
+            anchors,
             self.read.cells if kept else None,
-            _file_of(self.read.keys) if kept else None,
+            file_of(self.read.keys) if kept else None,
         )
 
     def _foreign(self, column: str) -> bool:
@@ -211,7 +220,7 @@ class _Learner:
         looked_fields: Sequence[Field],
         row_of: Sequence[tuple[int, int]],
         plans: dict[str, list[Plan]],
-    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], Context]:
+    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], tuple[Anchor, ...], Context]:
         import numpy as np
 
         link = self.links[owner]
@@ -240,7 +249,8 @@ class _Learner:
         cells, values = self.read.cells[order], self.read.values[order]
         who = np.repeat(np.arange(len(count)), count)
         what = found_in(self.read.fields, cells, values, who, time)
-        plan = planned(self.read.fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
+        fields, anchors = self._anchored(what, order, owner, cells, values)
+        plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
         context = parent.context.take(np.where(by_rows < len(parent.read), by_rows, -1))
         part = self._parts(len(count))
         chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count)
@@ -259,7 +269,70 @@ class _Learner:
             )
         )
         static = Context.join(context, Context.of(plan.fields, plan.cells))
-        return self._rows(plan, what, static, starts, count, order, looked_cells, looked_fields, row_of, part)
+        sorted_rows = Sorted(
+            starts, cells, values, self.read.values[order, time] if time >= 0 else np.full(len(order), np.nan)
+        )
+        rows, climbers, columns = learn_rows(
+            plan,
+            what,
+            static,
+            fields,
+            sorted_rows,
+            count,
+            looked_cells[order],
+            looked_fields,
+            row_of,
+            self.links,
+            part,
+            self.params,
+            self.seed,
+        )
+        above = parent.context.take(np.where(found >= 0, found, -1))
+        return rows, climbers, columns, anchors, above
+
+    def _anchored(
+        self, what: Found, order: Array, owner: int, cells: Array, values: Array
+    ) -> tuple[tuple[Field, ...], tuple[Anchor, ...]]:
+        """The fields as they are learnt: of columns near to another the distance, whose cells and values are put in."""
+        import numpy as np
+
+        mine, kinds = self.read, self.read.kinds
+        apart = {*what.constants, *what.counters, what.time}
+        candidates = []
+        for key, link in enumerate(self.links):
+            if key != owner and link.kind != "looked":
+                continue
+            there, at = self.reads[link.references], self.named[self.keys[key]][order]
+            for j, field in enumerate(there.fields):
+                # Few drawn rows are named by many: their numbers, which are none of the source's, would be everywhere.
+                alike = key == owner or link.references in self.tables.kept or field_is_time(there, j)
+                if field.numeric and len(there) and alike:
+                    numbers = np.where(at >= 0, numbers_of(field, there.values[:, j])[np.maximum(at, 0)], np.nan)
+                    candidates.append(Candidate(key, j, there.kinds.field(field.name).type, numbers))
+        free = [j for j, f in enumerate(mine.fields) if f.numeric and f.cells > 1]
+        numbers_mine = {j: numbers_of(mine.fields[j], mine.values[order, j]) for j in free}
+        fields, anchors = list(mine.fields), []
+        if what.time >= 0:
+            kind = kinds.field(mine.fields[what.time].name).type
+            candidates.insert(0, Candidate(-1, what.time, kind, numbers_mine.get(what.time, np.zeros(len(order)))))
+        for j in (j for j in free if j not in apart):
+            kind = kinds.field(fields[j].name).type
+            near = nearest(numbers_mine[j], kind, candidates)
+            if near is None:
+                candidates.append(Candidate(-1, j, kind, numbers_mine[j]))
+                continue
+            candidate, distance = near
+            encoder, codes, _ = numbers_encoded({f"from {j}": distance}, self.params, self.seed)
+            fields[j] = Field(f"from {j}", encoder.columns[0])
+            cells[:, j] = codes[:, 0]
+            grid = encoder.columns[0].grid
+            assert grid is not None
+            known = ~np.isnan(distance)
+            raw = np.where(known, distance, 0.0)
+            given = grid.positions(np.rint(raw).astype(np.int64) if grid.whole else raw)
+            values[:, j] = np.where(known, given, np.nan)
+            anchors.append(Anchor(j, candidate.key, candidate.other, fields[j]))
+        return tuple(fields), tuple(anchors)
 
     def _within(self, count: Array) -> Array:
         """The entities that are learnt from."""
@@ -270,129 +343,3 @@ class _Learner:
         mixed = np.random.default_rng(self.seed).permutation(len(count))
         upto = int(np.searchsorted(np.cumsum(count[mixed]), self.params.max_rows)) + 1
         return np.sort(mixed[:upto])
-
-    def _rows(
-        self,
-        plan: Planned,
-        what: Found,
-        static: Context,
-        starts: Array,
-        count: Array,
-        order: Array,
-        looked_cells: Array,
-        looked_fields: Sequence[Field],
-        row_of: Sequence[tuple[int, int]],
-        part: Array,
-    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], Context]:
-        import numpy as np
-
-        cells, values = self.read.cells[order], self.read.values[order]
-        climbing = ((what.time,) if what.time >= 0 else ()) + what.counters
-        first = np.zeros(len(order), dtype=bool)
-        first[starts[count > 0]] = True
-        fields: list[Field] = []
-        columns, numbers, row_columns = [], [], []
-        if climbing:
-            grown = {f"grown {j}": np.where(first, np.nan, _grown(values[:, j])) for j in climbing}
-            encoder, codes, _ = numbers_encoded(grown, self.params, self.seed)
-            for k, j in enumerate(climbing):
-                fields.append(Field(f"grown {j}", encoder.columns[k]))
-                columns.append(codes[:, k])
-                numbers.append(grown[f"grown {j}"])
-                row_columns.append(-1)
-        for j, field in enumerate(looked_fields):
-            fields.append(field)
-            columns.append(looked_cells[order, j])
-            numbers.append(field.values(looked_cells[order, j], np.full(len(order), 0.5)))
-            row_columns.append(-2)
-        free = [j for j in range(len(self.read.fields)) if j not in (*climbing, *what.constants)]
-        free.sort(key=lambda j: self.read.fields[j].numeric)
-        for j in free:
-            fields.append(self.read.fields[j])
-            columns.append(cells[:, j])
-            numbers.append(values[:, j])
-            row_columns.append(j)
-        all_cells = np.stack(columns, axis=1) if columns else np.zeros((len(order), 0), dtype=np.int64)
-        all_values = np.stack(numbers, axis=1) if numbers else np.zeros((len(order), 0))
-        at = {j: i for i, j in enumerate(row_columns) if j >= 0}
-        layout = Layout(
-            tuple(fields),
-            static.codes.shape[1],
-            what.time >= 0,
-            len(climbing),
-            tuple((at[j], mean, spread) for j, mean, spread in plan.means),
-            tuple((at[j], cell, share) for j, cell, share in plan.shares),
-            plan.visits,
-            _key(fields, all_cells, all_values),
-            self.read.fields[what.time] if what.time >= 0 else None,
-        )
-        time = values[:, what.time] if what.time >= 0 else np.full(len(order), np.nan)
-        begin = np.full(len(count), np.nan)
-        end = begin.copy()
-        some = count > 0
-        begin[some], end[some] = time[starts[some]], time[starts[some] + count[some] - 1]
-        entities = Entities(static.codes, count, begin, end, plan.numbers, followed(layout, plan.cells, plan.modes))
-        before = np.maximum(np.arange(len(order)) - 1, 0)
-        same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
-        repeats = same & ~first[:, None]
-        ends = {i: n for n, (i, _) in enumerate(row_of) if self.links[i].kind == "looked"}
-        matched = tuple((len(climbing) + n, i) for i, n in ends.items())
-        rows = fit_rows(
-            layout,
-            entities,
-            Sorted(starts, all_cells, all_values, time),
-            part,
-            self.params,
-            static=static,
-            matched=matched,
-            repeats=repeats,
-        )
-        climbers = tuple(Climber(j, i, j == what.time) for i, j in enumerate(climbing))
-        owner = owner_of(self.links)
-        assert owner is not None
-        found = self.named[self.keys[owner]]
-        parent = self.known[self.links[owner].references]
-        above = parent.context.take(np.where(found >= 0, found, -1))
-        return rows, climbers, tuple(row_columns), above
-
-
-def _file_of(keys: pa.Table) -> Array:
-    """A table as the bytes of an Arrow file: uint8."""
-    import numpy as np
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, keys.schema) as writer:
-        writer.write_table(keys)
-    return np.frombuffer(sink.getvalue(), dtype=np.uint8).copy()
-
-
-def _grown(values: Array) -> Array:
-    import numpy as np
-
-    return np.diff(values, prepend=values[:1])
-
-
-def _key(fields: Sequence[Field], cells: Array, values: Array) -> int:
-    """The category beside which numbers differ most: the one of few cells that explains most of their variance."""
-    import numpy as np
-
-    numbers = [j for j, f in enumerate(fields) if f.numeric and not np.isnan(values[:, j]).all()]
-    best, found = 0.02, -1
-    for i, field in enumerate(fields):
-        if field.numeric or not 1 < field.cells <= 16 or not numbers:
-            continue
-        told = []
-        for j in numbers:
-            known = ~np.isnan(values[:, j])
-            v = values[known, j]
-            ranks = np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64)
-            if not len(v) or not ranks.var():
-                continue
-            c = cells[known, i]
-            size, total = np.bincount(c), np.bincount(c, ranks)
-            mean = np.divide(total, size, out=np.zeros_like(total), where=size > 0)
-            told.append(float((size * (mean - ranks.mean()) ** 2).sum() / len(v) / ranks.var()))
-        if told and np.mean(told) > best:
-            best, found = float(np.mean(told)), i
-    return found

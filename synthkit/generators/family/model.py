@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.encoder import Encoder
 from synthkit.encoding.rules import FillRule
 from synthkit.generators.conditional.columns import Chain, Field
+from synthkit.generators.family.relative import Anchor
 from synthkit.generators.family.rows import Rows
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Member:
         looked: of each field that is about a row that a key names, the key and the field there; -1: whether there is
             one; -2: how far below the top it stands, where it names a row of its own table.
         climbers: columns that never fall.
+        anchors: columns drawn as their distance from another.
         plans: of the tables whose keys name its rows.
         primary: columns of the primary key.
         key: those that are made up.
@@ -124,6 +126,7 @@ class Member:
     key: tuple[str, ...]
     makers: tuple[FillRule | None, ...]
     count: int
+    anchors: tuple[Anchor, ...] = ()
     kept: Array | None = None
     kept_keys: Array | None = None
 

@@ -115,3 +115,14 @@ def key_columns(schema_names: Sequence[str], primary: Sequence[str], keys: Seque
     if len(primary) == 1:
         named |= set(primary)
     return tuple(n for n in schema_names if n in named)
+
+
+def file_of(keys: pa.Table) -> Array:
+    """A table as the bytes of an Arrow file: uint8."""
+    import numpy as np
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, keys.schema) as writer:
+        writer.write_table(keys)
+    return np.frombuffer(sink.getvalue(), dtype=np.uint8).copy()

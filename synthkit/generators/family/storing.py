@@ -17,6 +17,7 @@ from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.conditional.dichotomies import Conditional, Fork
 from synthkit.generators.family.binning import Binning
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
+from synthkit.generators.family.relative import Anchor
 from synthkit.generators.family.rows import Rows
 from synthkit.generators.family.walk import Layout
 from synthkit.schema import Schema
@@ -28,7 +29,22 @@ if TYPE_CHECKING:
 
 VALUES: Mapping[str, Any] = {
     c.__name__: c
-    for c in (Forest, Chain, Field, Conditional, Fork, Binning, Climber, Family, Link, Member, Plan, Rows, Layout)
+    for c in (
+        Forest,
+        Anchor,
+        Chain,
+        Field,
+        Conditional,
+        Fork,
+        Binning,
+        Climber,
+        Family,
+        Link,
+        Member,
+        Plan,
+        Rows,
+        Layout,
+    )
 }
 NODES = "nodes"  # the field of a forest that is made of records
 

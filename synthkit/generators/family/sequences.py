@@ -1,0 +1,139 @@
+"""The rows of entities as they are learnt: which fields a row has, in which order they are drawn, and from what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.conditional.columns import Context, Field, numbers_encoded
+from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.model import Climber, Link
+from synthkit.generators.family.planning import Found, Planned
+from synthkit.generators.family.rows import Rows, Sorted, fit_rows
+from synthkit.generators.family.walk import Entities, Layout, followed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+def learn_rows(
+    plan: Planned,
+    what: Found,
+    static: Context,
+    known: tuple[Field, ...],
+    rows: Sorted,
+    count: Array,
+    looked_cells: Array,
+    looked_fields: Sequence[Field],
+    row_of: Sequence[tuple[int, int]],
+    links: Sequence[Link],
+    part: Array,
+    params: ConditionalParams,
+    seed: int,
+) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...]]:
+    """How an owned table's rows are drawn, which of its columns never fall, and the column of each field.
+
+    Args:
+        known: the columns' fields; ``rows`` holds their cells.
+        count: rows of each entity.
+        row_of: of each field of rows that are looked up, the key and the field there.
+        part: of each entity, 0 to 8: which of them judge the others' trees.
+    """
+    import numpy as np
+
+    cells, values, starts, size = rows.cells, rows.values, rows.starts, len(rows.cells)
+    climbing = ((what.time,) if what.time >= 0 else ()) + what.counters
+    first = np.zeros(size, dtype=bool)
+    first[starts[count > 0]] = True
+    fields: list[Field] = []
+    columns, numbers, row_columns = [], [], []
+    if climbing:
+        grown = {f"grown {j}": np.where(first, np.nan, _grown(values[:, j])) for j in climbing}
+        encoder, codes, _ = numbers_encoded(grown, params, seed)
+        for k, j in enumerate(climbing):
+            fields.append(Field(f"grown {j}", encoder.columns[k]))
+            columns.append(codes[:, k])
+            numbers.append(grown[f"grown {j}"])
+            row_columns.append(-1)
+    for j, field in enumerate(looked_fields):
+        fields.append(field)
+        columns.append(looked_cells[:, j])
+        numbers.append(field.values(looked_cells[:, j], np.full(size, 0.5)))
+        row_columns.append(-2)
+    free = [j for j in range(len(known)) if j not in (*climbing, *what.constants)]
+    free.sort(key=lambda j: known[j].numeric)
+    for j in free:
+        fields.append(known[j])
+        columns.append(cells[:, j])
+        numbers.append(values[:, j])
+        row_columns.append(j)
+    all_cells = np.stack(columns, axis=1) if columns else np.zeros((size, 0), dtype=np.int64)
+    all_values = np.stack(numbers, axis=1) if numbers else np.zeros((size, 0))
+    at = {j: i for i, j in enumerate(row_columns) if j >= 0}
+    layout = Layout(
+        tuple(fields),
+        static.codes.shape[1],
+        what.time >= 0,
+        len(climbing),
+        tuple((at[j], mean, spread) for j, mean, spread in plan.means),
+        tuple((at[j], cell, share) for j, cell, share in plan.shares),
+        plan.visits,
+        _key(fields, all_cells, all_values),
+        known[what.time] if what.time >= 0 else None,
+    )
+    time = rows.time
+    begin = np.full(len(count), np.nan)
+    end = begin.copy()
+    some = count > 0
+    begin[some], end[some] = time[starts[some]], time[starts[some] + count[some] - 1]
+    entities = Entities(static.codes, count, begin, end, plan.numbers, followed(layout, plan.cells, plan.modes))
+    before = np.maximum(np.arange(size) - 1, 0)
+    same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
+    repeats = same & ~first[:, None]
+    ends = {i: n for n, (i, _) in enumerate(row_of) if links[i].kind == "looked"}
+    matched = tuple((len(climbing) + n, i) for i, n in ends.items())
+    found = fit_rows(
+        layout,
+        entities,
+        Sorted(starts, all_cells, all_values, time),
+        part,
+        params,
+        static=static,
+        matched=matched,
+        repeats=repeats,
+    )
+    climbers = tuple(Climber(j, i, j == what.time) for i, j in enumerate(climbing))
+    return found, climbers, tuple(row_columns)
+
+
+def _grown(values: Array) -> Array:
+    import numpy as np
+
+    return np.diff(values, prepend=values[:1])
+
+
+def _key(fields: Sequence[Field], cells: Array, values: Array) -> int:
+    """The category beside which numbers differ most: the one of few cells that explains most of their variance."""
+    import numpy as np
+
+    numbers = [j for j, f in enumerate(fields) if f.numeric and not np.isnan(values[:, j]).all()]
+    best, found = 0.02, -1
+    for i, field in enumerate(fields):
+        if field.numeric or not 1 < field.cells <= 16 or not numbers:
+            continue
+        told = []
+        for j in numbers:
+            known = ~np.isnan(values[:, j])
+            v = values[known, j]
+            ranks = np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64)
+            if not len(v) or not ranks.var():
+                continue
+            c = cells[known, i]
+            size, total = np.bincount(c), np.bincount(c, ranks)
+            mean = np.divide(total, size, out=np.zeros_like(total), where=size > 0)
+            told.append(float((size * (mean - ranks.mean()) ** 2).sum() / len(v) / ranks.var()))
+        if told and np.mean(told) > best:
+            best, found = float(np.mean(told)), i
+    return found
