@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-BESIDE = 20  # features more of a plan, where many tell much, than of a row
 WIDEST = 254  # feature codes: one more says that there is nothing (a row before the first)
 
 
@@ -324,7 +323,7 @@ def fit_chain(
                 part[means],
                 ordered=field.numeric,
                 learning=learning_of(params),
-                most=BESIDE + params.features,
+                most=params.features,
             )
         )
     return Chain(tuple(fields), tuple(parts), count)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 PAIRS = 30  # of rows of one entity, from which it is said that something never changes or never falls
 TIED = 0.98  # different times per row, below which their number is planned
-SPREAD = 12  # numbers whose means are planned, up to which their standard deviations are, too
 FEW = 12  # cells of a category of which the share of each is planned
 RARE = 0.004  # share of all rows below which a cell's is not
 MODED = 300  # cells of a category whose most frequent one is planned
@@ -72,7 +71,7 @@ class Planned:
     starts: tuple[tuple[int, int], ...]
     first: int
     pace: int
-    means: tuple[tuple[int, int, int], ...]
+    means: tuple[tuple[int, int], ...]
     shares: tuple[tuple[int, int, int], ...]
     visits: int
     modes: tuple[int, ...]
@@ -149,23 +148,14 @@ def planned(
                 with np.errstate(invalid="ignore"):
                     numbers[f"mean {j}"] = total / count
                 means.append(j)
-    spreads = [j for j in means if len(means) <= SPREAD]
-    for j in spreads:
-        known = ~np.isnan(values[:, j])
-        count = np.bincount(entity[known], minlength=len(rows))
-        squares = np.bincount(entity[known], values[known, j] ** 2, minlength=len(rows))
-        with np.errstate(invalid="ignore"):
-            mean = numbers[f"mean {j}"]
-            numbers[f"spread {j}"] = np.sqrt(np.maximum(squares / count - mean**2, 0))
     encoder, codes, _ = numbers_encoded(numbers, params, seed)
     names = list(numbers)
-    order = [n for n in names if not n.startswith(("mean", "share", "spread"))]
+    order = [n for n in names if not n.startswith(("mean", "share"))]
     order += [name for name, _, _ in coded if name.startswith("column")]
     for j in modes:
         order += [f"mode {j}", f"share {j}"]
     order += [f"share {j} {c}" for j, c in shares]
     order += [f"mean {j}" for j in means]
-    order += [f"spread {j}" for j in spreads]
     made, columns, raw = [], [], []
     by_name = {name: (field, cell) for name, field, cell in coded}
     for name in order:
@@ -176,7 +166,7 @@ def planned(
             raw.append(np.full(len(rows), np.nan))
         else:
             k = names.index(name)
-            least = 0 if name == "rows" else 2 if name == "pace" or name.startswith("spread") else 1
+            least = 0 if name == "rows" else 2 if name == "pace" else 1
             made.append(field_of(encoder.columns[k], codes[:, k], least))
             columns.append(codes[:, k])
             raw.append(numbers[name])
@@ -189,7 +179,7 @@ def planned(
         tuple((j, at[f"column {j}"]) for j in found.counters),
         at.get("first", -1),
         at.get("pace", -1),
-        tuple((j, at[f"mean {j}"], at.get(f"spread {j}", -1)) for j in means),
+        tuple((j, at[f"mean {j}"]) for j in means),
         (
             *((j, -1, at[f"share {j}"]) for j in modes),
             *((j, c, at[f"share {j} {c}"]) for j, c in shares),

@@ -77,7 +77,7 @@ def learn_rows(
         static.codes.shape[1],
         what.time >= 0,
         len(climbing),
-        tuple((at[j], mean, spread) for j, mean, spread in plan.means),
+        tuple((at[j], mean) for j, mean in plan.means),
         tuple((at[j], cell, share) for j, cell, share in plan.shares),
         plan.visits,
         _key(fields, all_cells, all_values),

@@ -34,7 +34,7 @@ class Layout:
         timed: the first field is the time since the row before.
         later: fields that only a row after the first has, which stand first: the time since the row before, and by how
             much counters have grown.
-        means: numbers whose mean is planned: (field, place in the plan, place of the standard deviation or -1).
+        means: field → its mean in the plan, where that is planned: (field, place in the plan).
         shares: cells whose share of the rows is planned: (field, cell, place of the share); cell -1: the most frequent
             one, which is planned itself.
         visits: place of the number of different times; -1: not planned.
@@ -46,7 +46,7 @@ class Layout:
     static: int
     timed: bool
     later: int
-    means: tuple[tuple[int, int, int], ...]
+    means: tuple[tuple[int, int], ...]
     shares: tuple[tuple[int, int, int], ...]
     visits: int
     key: int
@@ -74,11 +74,8 @@ class Layout:
     def floats(self) -> int:
         """Features that are known before a row and are numbers."""
         cells = sum(self.fields[i].cells for i in self.small)
-        spreads = sum(spread >= 0 for _, _, spread in self.means)
         times = (5 if self.timed else 0) + (2 if self.visits >= 0 else 0)
-        return (
-            3 + times + len(self.numbers) + len(self.means) + spreads + 3 * cells + len(self.labels) + len(self.shares)
-        )
+        return 3 + times + len(self.numbers) + len(self.means) + 3 * cells + len(self.labels) + len(self.shares)
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -159,7 +156,6 @@ class Walk:
         self.before = np.tile(none, (size, 1))
         self.earlier = self.before.copy()
         self.sums = np.zeros((size, len(layout.numbers)))
-        self.squares = self.sums.copy()
         self.counted = np.zeros((size, len(layout.numbers)))
         cells = sum(layout.fields[i].cells for i in layout.small)
         self.seen = np.zeros((size, cells), dtype=np.float32)
@@ -195,16 +191,11 @@ class Walk:
             parts += [more, left - more]
         with np.errstate(invalid="ignore", divide="ignore"):
             parts += [self.sums[:m, k] / self.counted[:m, k] for k in range(len(layout.numbers))]
-            for field, place, spread in layout.means:
+            for field, place in layout.means:
                 k = layout.numbers.index(field)
                 share = np.where(self.step > 0, self.counted[:m, k] / max(1, self.step), 1.0)
-                more = left * np.maximum(share, 0.05)  # values that there will be still
-                mean = e.plan[:m, place]
-                needed = (mean * (self.counted[:m, k] + more) - self.sums[:m, k]) / more
-                parts.append(needed)
-                if spread >= 0:
-                    square = (e.plan[:m, spread] ** 2 + mean**2) * (self.counted[:m, k] + more)
-                    parts.append(np.sqrt(np.maximum((square - self.squares[:m, k]) / more - needed**2, 0)))
+                wanted = e.plan[:m, place] * (self.counted[:m, k] + left * np.maximum(share, 0.05))
+                parts.append((wanted - self.sums[:m, k]) / (left * np.maximum(share, 0.05)))
         for part in (self.seen[:m] / max(1, self.step), self.here[:m], self.there[:m]):
             parts += list(part.T)
         parts += list(self.same[:m].T)
@@ -246,7 +237,6 @@ class Walk:
         for k, i in enumerate(layout.numbers):
             known = ~np.isnan(values[:, i])
             self.sums[:m, k] += np.where(known, values[:, i], 0.0)
-            self.squares[:m, k] += np.where(known, values[:, i] ** 2, 0.0)
             self.counted[:m, k] += known
         at, row = 0, np.arange(m)
         for i in layout.small:
