@@ -95,6 +95,7 @@ class Drawing:
             wanted: what each row of the root must have.
         """
         import numpy as np
+        import pyarrow as pa
 
         member = self.family.member(name)
         index = [m.name for m in self.family.members].index(name)
@@ -116,6 +117,11 @@ class Drawing:
         for column in member.key:
             drawn.keys[column] = self.numbering[name, column].take(len(drawn))
         kinds = pa_schema(member.arrow)
+        for copy in member.copies:
+            assert owner is not None
+            above = self.family.member(member.links[owner].references)
+            values = self.column(above.name, known[above.name], above.fields[copy.other].name)
+            drawn.copied[member.fields[copy.column].name] = values.take(pa.array(drawn.owner))
         for i, link in enumerate(member.links):
             if link.kind not in ("self", "cut"):
                 self._write_key(link, drawn, drawn.named[i], known[link.references], kinds, rng)
@@ -174,6 +180,7 @@ class Drawing:
             found = encoder.decode(Codes(drawn.cells.astype(np.uint16), residuals))
             columns = {n: found.column(n) for n in found.schema.names}
             counters = {c.column for c in member.climbers if not c.time}
+            columns |= drawn.copied
             for j, positions in drawn.positions.items():
                 codec = encoder.columns[j]
                 assert codec.grid is not None
@@ -255,6 +262,7 @@ def _without_owner(member: Member, count: int, rng: np.random.Generator, wanted:
         {},
         {},
         np.full(count, -1),
+        {},
         levels,
         tuple(asked),
         wished,

@@ -32,6 +32,7 @@ class Drawn:
         keys: the columns of keys.
         owner: the row of the owner; -1 for none.
         asked: rows that must have given values, and which.
+        copied: columns that are the owner's.
         levels: of a key to its own table: how far below the top each row is to stand.
         wished: of a key that is found when all is drawn: the cells of the row that it is to name.
         loads: how many rows are to name each row, by (child, key).
@@ -45,6 +46,7 @@ class Drawn:
     named: dict[int, Array]
     keys: dict[str, pa.Array]
     owner: Array
+    copied: dict[str, pa.Array] = field(default_factory=dict)
     levels: dict[int, Array] = field(default_factory=dict)
     asked: tuple[tuple[Array, Quota], ...] = ()
     wished: dict[int, Array] = field(default_factory=dict)
@@ -94,6 +96,8 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
             found[:, j], where[:, j] = rows.cells[take, i], row_places[take, i]
     for j, at in plan.constants:
         found[:, j], where[:, j] = cells[entity, at], places[entity, at]
+    for copy in member.copies:
+        found[:, copy.column] = copy.cells[parent.cells[who[entity], copy.other]]
     positions = _climbed(member, plan, rows, take, begins[entity], cells[entity], places[entity])
     for j, values in positions.items():
         found[:, j] = member.fields[j].place(values)
@@ -113,7 +117,7 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
         if part == -2
     }
     whole = Context.join(Context.of(member.fields, found), extra, above)
-    return Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], levels, wished=wished)
+    return Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], {}, levels, wished=wished)
 
 
 def _numbers(plan: Plan, cells: Array, places: Array) -> Array:

@@ -14,7 +14,7 @@ from synthkit.generators.family.links import levels, links_of, owner_of
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, named_rows, read
-from synthkit.generators.family.relative import Anchor, Candidate, nearest, numbers_of
+from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
 from synthkit.generators.family.rows import Rows, Sorted
 from synthkit.generators.family.sequences import learn_rows
 from synthkit.generators.functions import Progress
@@ -125,7 +125,7 @@ class _Learner:
         own: Chain | None = None
         rows: Rows | None = None
         climbers: tuple[Climber, ...] = ()
-        anchors: tuple[Anchor, ...] = ()
+        near: tuple[tuple[Anchor, ...], tuple[Copy, ...]] = ((), ())
         if owner is None:
             none = Context.nothing(len(self.read))
             every = (*self.read.fields, *fields)
@@ -134,7 +134,7 @@ class _Learner:
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
             above = none
         else:
-            rows, climbers, row_columns, anchors, above = self._owned(owner, cells, fields, row_of, plans)
+            rows, climbers, row_columns, near, above = self._owned(owner, cells, fields, row_of, plans)
         mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
         self.known[self.name] = Known(self.read, Context.join(mine, above))
         for i, link in looked:
@@ -160,7 +160,7 @@ class _Learner:
             made,
             tuple(maker_of(self.read.table, n) for n in made),
             len(self.read),
-            anchors,
+            *near,
             self.read.cells if kept else None,
             file_of(self.read.keys) if kept else None,
         )
@@ -220,7 +220,7 @@ class _Learner:
         looked_fields: Sequence[Field],
         row_of: Sequence[tuple[int, int]],
         plans: dict[str, list[Plan]],
-    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], tuple[Anchor, ...], Context]:
+    ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], tuple[tuple[Anchor, ...], tuple[Copy, ...]], Context]:
         import numpy as np
 
         link = self.links[owner]
@@ -249,6 +249,11 @@ class _Learner:
         cells, values = self.read.cells[order], self.read.values[order]
         who = np.repeat(np.arange(len(count)), count)
         what = found_in(self.read.fields, cells, values, who, time)
+        copies: tuple[Copy, ...] = ()
+        if (found[order] >= 0).all():
+            others = parent.read.cells[found[order]]
+            copies = copies_of(self.read.fields, self.read.cells[order], parent.read.fields, others)
+            what = what.without([c.column for c in copies])
         fields, anchors = self._anchored(what, order, owner, cells, values)
         plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
         context = parent.context.take(np.where(by_rows < len(parent.read), by_rows, -1))
@@ -288,7 +293,7 @@ class _Learner:
             self.seed,
         )
         above = parent.context.take(np.where(found >= 0, found, -1))
-        return rows, climbers, columns, anchors, above
+        return rows, climbers, columns, (anchors, copies), above
 
     def _anchored(
         self, what: Found, order: Array, owner: int, cells: Array, values: Array
@@ -297,7 +302,7 @@ class _Learner:
         import numpy as np
 
         mine, kinds = self.read, self.read.kinds
-        apart = {*what.constants, *what.counters, what.time}
+        apart = {*what.constants, *what.counters, *what.copied, what.time}
         candidates = []
         for key, link in enumerate(self.links):
             if key != owner and link.kind != "looked":

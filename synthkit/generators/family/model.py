@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.encoder import Encoder
 from synthkit.encoding.rules import FillRule
 from synthkit.generators.conditional.columns import Chain, Field
-from synthkit.generators.family.relative import Anchor
+from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rows import Rows
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class Member:
             one; -2: how far below the top it stands, where it names a row of its own table.
         climbers: columns that never fall.
         anchors: columns drawn as their distance from another.
+        copies: columns that are the owner's.
         plans: of the tables whose keys name its rows.
         primary: columns of the primary key.
         key: those that are made up.
@@ -127,6 +128,7 @@ class Member:
     makers: tuple[FillRule | None, ...]
     count: int
     anchors: tuple[Anchor, ...] = ()
+    copies: tuple[Copy, ...] = ()
     kept: Array | None = None
     kept_keys: Array | None = None
 

@@ -28,6 +28,12 @@ class Found:
     constants: tuple[int, ...]
     counters: tuple[int, ...]
     time: int  # field of the column of time; -1: none
+    copied: tuple[int, ...] = ()  # those that are the owner's
+
+    def without(self, copied: Sequence[int]) -> Found:
+        """The same, where some columns are the owner's."""
+        constants = tuple(j for j in self.constants if j not in copied)
+        return Found(constants, self.counters, self.time, tuple(copied))
 
 
 def found_in(fields: Sequence[Field], cells: Array, values: Array, entity: Array, time: int) -> Found:
@@ -122,7 +128,7 @@ def planned(
         cell = np.full(len(rows), fields[j].none)
         cell[some] = cells[starts[some], j]
         coded.append((f"column {j}", fields[j], cell))
-    free = [j for j in range(len(fields)) if j not in (*found.constants, *found.counters, found.time)]
+    free = [j for j in range(len(fields)) if j not in (*found.constants, *found.counters, *found.copied, found.time)]
     modes, means = [], []
     shares: list[tuple[int, int]] = []
     entity = np.repeat(np.arange(len(rows)), rows)

@@ -41,6 +41,55 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A category that is always the owner's: an order is shipped to its customer's country.
+
+    Args:
+        column: field of the column.
+        other: field of the owner's.
+        cells: the column's cell for each of the owner's; 0 where it has none.
+    """
+
+    column: int
+    other: int
+    cells: Array
+
+
+def copies_of(mine: Sequence[Field], cells: Array, there: Sequence[Field], others: Array) -> tuple[Copy, ...]:
+    """The categories that are the owner's in every row.
+
+    Args:
+        cells, others: of each row, and of the row that owns it: shape (rows, fields).
+    """
+    found = []
+    for j, field in enumerate(mine):
+        for k, other in enumerate(there):
+            if not (_plain(field) and _plain(other)) or len(cells) < ROWS or not (others[:, k] != others[0, k]).any():
+                continue
+            back = _cells(field, other)
+            if (back[others[:, k]] == cells[:, j]).all():
+                found.append(Copy(j, k, back.clip(min=0)))
+                break
+    return tuple(found)
+
+
+def _plain(field: Field) -> bool:
+    """Whether each of a category's values has a cell of its own."""
+    return not field.numeric and field.codec.cells.cells == len(field.codec.vocabulary)
+
+
+def _cells(mine: Field, other: Field) -> Array:
+    """The cell of each cell of another category, -1 where there is none."""
+    import numpy as np
+
+    at = {repr(v): i for i, v in enumerate(mine.codec.vocabulary)}
+    found = [at.get(repr(v), -1) for v in other.codec.vocabulary]
+    if other.codec.missing:
+        found.append(mine.codec.cells.cells if mine.codec.missing else -1)
+    return np.array(found, dtype=np.int64)
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A column that others may be near to: ``numbers`` as they are, NaN where missing; ``kind`` is its Arrow type."""
 

@@ -62,7 +62,7 @@ def learn_rows(
         columns.append(looked_cells[:, j])
         numbers.append(field.values(looked_cells[:, j], np.full(size, 0.5)))
         row_columns.append(-2)
-    free = [j for j in range(len(known)) if j not in (*climbing, *what.constants)]
+    free = [j for j in range(len(known)) if j not in (*climbing, *what.constants, *what.copied)]
     free.sort(key=lambda j: known[j].numeric)
     for j in free:
         fields.append(known[j])

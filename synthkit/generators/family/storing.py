@@ -17,7 +17,7 @@ from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.conditional.dichotomies import Conditional, Fork
 from synthkit.generators.family.binning import Binning
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
-from synthkit.generators.family.relative import Anchor
+from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rows import Rows
 from synthkit.generators.family.walk import Layout
 from synthkit.schema import Schema
@@ -30,20 +30,8 @@ if TYPE_CHECKING:
 VALUES: Mapping[str, Any] = {
     c.__name__: c
     for c in (
-        Forest,
-        Anchor,
-        Chain,
-        Field,
-        Conditional,
-        Fork,
-        Binning,
-        Climber,
-        Family,
-        Link,
-        Member,
-        Plan,
-        Rows,
-        Layout,
+        *(Forest, Chain, Field, Conditional, Fork, Binning, Layout, Rows),
+        *(Anchor, Copy, Climber, Link, Plan, Member, Family),
     )
 }
 NODES = "nodes"  # the field of a forest that is made of records
