@@ -146,6 +146,9 @@ def _times(member: Member, plan: Plan, numbers: Array, least: float) -> tuple[Ar
     rows = np.nan_to_num(numbers[:, 0])
     first = np.minimum(numbers[:, plan.first], grid.last - np.maximum(rows - 1, 0) * least)
     first = np.maximum(first, grid.first)
+    if plan.last >= 0:
+        last = np.where(np.isnan(numbers[:, plan.last]), first, numbers[:, plan.last])
+        return first, np.clip(last, first, np.maximum(grid.last, first))
     steps = np.nan_to_num(numbers[:, plan.visits if plan.visits >= 0 else 0]) - 1
     span = np.maximum(steps, 0) * np.maximum(np.nan_to_num(numbers[:, plan.pace]), 0)
     return first, np.minimum(first + (np.rint(span) if grid.rounded else span), grid.last)

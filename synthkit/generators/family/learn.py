@@ -269,6 +269,7 @@ class _Learner:
                 len(orphan) / max(1, len(parent.read)),
                 plan.first,
                 plan.pace,
+                plan.last,
                 plan.visits,
                 plan.modes,
             )

@@ -58,8 +58,8 @@ class Plan:
         constants: field of the child's columns → place in the chain.
         starts: the same for counters' first values.
         orphans: rows without an entity, per entity.
-        first, pace, visits: places of the first time, of the mean time between two different ones, and of the number of
-            different times; -1: not planned.
+        first, pace, last, visits: places of the first time, of the mean time between two different ones or of the last
+            time, and of the number of different times; -1: not planned.
         modes: places of the most frequent cells.
         loads: of a table that is kept: how many rows name each row, as in the source.
     """
@@ -72,6 +72,7 @@ class Plan:
     orphans: float = 0.0
     first: int = -1
     pace: int = -1
+    last: int = -1
     visits: int = -1
     modes: tuple[int, ...] = ()
     loads: Array | None = None

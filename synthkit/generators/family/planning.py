@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PAIRS = 30  # of rows of one entity, from which it is said that something never changes or never falls
 TIED = 0.98  # different times per row, below which their number is planned
+TIED_PACE = 0.2  # of the entities have the commonest mean time between rows, or
+EVEN = 0.5  # of its median is the width of its middle half: rows come regularly
 FEW = 12  # cells of a category of which the share of each is planned
 RARE = 0.004  # share of all rows below which a cell's is not
 MODED = 300  # cells of a category whose most frequent one is planned
@@ -77,6 +79,7 @@ class Planned:
     starts: tuple[tuple[int, int], ...]
     first: int
     pace: int
+    last: int
     means: tuple[tuple[int, int], ...]
     shares: tuple[tuple[int, int, int], ...]
     visits: int
@@ -122,7 +125,11 @@ def planned(
         numbers["first"] = of_some(time[starts[some]])
         steps = (visits if tied else rows)[some] - 1
         with np.errstate(invalid="ignore", divide="ignore"):
-            numbers["pace"] = of_some((time[ends] - time[starts[some]]) / steps)
+            pace = (time[ends] - time[starts[some]]) / steps
+        if _regular(pace[steps > 0]):
+            numbers["pace"] = of_some(pace)
+        else:
+            numbers["last"] = of_some(np.where(steps > 0, time[ends], np.nan))
     coded: list[tuple[str, Field, Array]] = []
     for j in (*found.constants, *found.counters):
         cell = np.full(len(rows), fields[j].none)
@@ -172,7 +179,7 @@ def planned(
             raw.append(np.full(len(rows), np.nan))
         else:
             k = names.index(name)
-            least = 0 if name == "rows" else 2 if name == "pace" else 1
+            least = 0 if name == "rows" else 2 if name in ("pace", "last") else 1
             made.append(field_of(encoder.columns[k], codes[:, k], least))
             columns.append(codes[:, k])
             raw.append(numbers[name])
@@ -185,6 +192,7 @@ def planned(
         tuple((j, at[f"column {j}"]) for j in found.counters),
         at.get("first", -1),
         at.get("pace", -1),
+        at.get("last", -1),
         tuple((j, at[f"mean {j}"]) for j in means),
         (
             *((j, -1, at[f"share {j}"]) for j in modes),
@@ -193,6 +201,18 @@ def planned(
         at.get("visits", -1),
         tuple(at[f"mode {j}"] for j in modes),
     )
+
+
+def _regular(pace: Array) -> bool:
+    """Whether the mean time between rows says more than when the last one is: it is about the same for all."""
+    import numpy as np
+
+    known = pace[np.isfinite(pace)]
+    if not len(known):
+        return True
+    _, counts = np.unique(known, return_counts=True)
+    low, middle, high = np.percentile(known, [25, 50, 75])
+    return bool(counts.max() >= TIED_PACE * len(known) or high - low <= EVEN * middle)
 
 
 def _mode(cells: Array, entity: Array, size: int, most: int, rows: Array) -> tuple[Array, Array]:
