@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TRIES = 40  # of making up a value that is none of the source's
+TRIES_ALIKE = 5  # of one that no other row has: there may be fewer values than rows
 MOST_ALIKE = 50  # values of a part; of more the rare ones are grouped
 
 
@@ -134,7 +135,7 @@ class ApartColumn:
         shape = self.composed.shapes[number]
         texts = np.empty(len(at), dtype=object)
         left = np.arange(len(at))
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             parts, free = {}, False
             for part in shape.parts:
                 drawn = known[part].take(pa.array(left)) if part in known else pa.nulls(len(left), pa.string())
@@ -148,7 +149,8 @@ class ApartColumn:
             again = []
             for i, text in zip(left.tolist(), shape.write(parts).to_pylist(), strict=True):
                 texts[i] = text
-                if text is not None and (digest(text) in self.real or (self.unique and text in used)):
+                alike = self.unique and attempt < TRIES_ALIKE and text in used
+                if text is not None and (alike or digest(text) in self.real):
                     again.append(i)
                 elif text is not None:
                     used.add(text)
