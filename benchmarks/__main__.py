@@ -24,6 +24,7 @@ MODULES = {
     "matrix": "benchmarks.matrix.__main__",
     "relations": "benchmarks.relations",
     "rules": "benchmarks.rules.__main__",
+    "constraints": "benchmarks.constraints.__main__",
     "keys": "benchmarks.keys.__main__",
 }
 

@@ -177,3 +177,25 @@ def test_what_is_found_is_broken_by_as_many_rows_as_it_says() -> None:
         assert int(violations(rule, table).sum()) == found.evidence.exceptions
         assert found.evidence.chance <= 1e-6
         assert found.evidence.unseen <= found.evidence.rows + found.evidence.exceptions
+
+
+def test_a_day_that_is_written_twice_and_its_month() -> None:
+    """Read as dates, both are one column: an order is not dropped because it follows from its twin's."""
+    rng = np.random.default_rng(3)
+    ordered = np.datetime64("2021-01-01") + rng.integers(0, 800, 1_500)
+    delivered = ordered + rng.integers(1, 12, 1_500)
+    table = pa.table(
+        {
+            "ordered": ordered,
+            "delivered": delivered,
+            "ordered_day": ordered,
+            "delivered_day": delivered,
+            "period": ordered.astype("datetime64[M]").astype("datetime64[D]"),
+        }
+    )
+    assert {str(one.rule) for one in find_rules(table)} == {
+        "ordered_day = ordered",
+        "delivered_day = delivered",
+        "period = make_date(year(ordered), month(ordered), 1)",
+        "ordered < delivered",
+    }

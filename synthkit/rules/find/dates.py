@@ -95,6 +95,12 @@ def _candidates(columns: Columns, times: list[Look]) -> Iterator[Formula]:
         yield from (Formula(y.name, Call(part, (name,))) for part in NAMES for y in texts)
         if time.kind != "date":
             yield from (Formula(d.name, Call("date", (name,))) for d in columns.timed if d.kind == "date")
+        first = Call("make_date", (Call("year", (name,)), Call("month", (name,)), _number(1)))
+        others = [d for d in columns.timed if d is not time and d.kind == "date" and d.distinct < time.distinct]
+        yield from (Formula(d.name, first) for d in others)  # months, as 202401 is read
+    for i, first_one in enumerate(columns.timed):
+        later = columns.timed[i + 1 :]
+        yield from (Formula(d.name, Name(first_one.name)) for d in later if d.kind == first_one.kind)
     yield from _spans(columns)
     yield from _made(columns)
 

@@ -228,9 +228,20 @@ def _added(expression: Expression) -> set[str]:
     return names
 
 
+def _copied(rule: Rule) -> tuple[str, str] | None:
+    """The two columns of a formula that says that one is the other."""
+    if isinstance(rule, Formula) and isinstance(rule.expression, Name):
+        return rule.target, rule.expression.column
+    return None
+
+
 def _orders(found: list[Found], formulas: list[Found], graph: _Graph) -> list[Found]:
     """Orderings that do not follow from two others, from a sum, or from a column that is the same."""
     pairs = {(f.rule.columns[0], f.rule.columns[1]): f for f in found if isinstance(f.rule, Inequality)}
+    # Of columns that are the same, the first speaks for all: else each of their orders followed from another's.
+    same = [copied for f in formulas if (copied := _copied(f.rule)) is not None]
+    again = {max(two, key=graph.order.__getitem__) for two in same}
+    pairs = {pair: f for pair, f in pairs.items() if not again & set(pair)}
     kept = []
     for (low, high), f in pairs.items():
         if any(_part_of(low, high, one.rule) for one in formulas):
