@@ -200,7 +200,8 @@ def _product(found: Links, child: str, *columns: str) -> Callable[[World], Array
     import numpy as np
 
     def of(world: World) -> Array:
-        return np.asarray(np.prod([number(found, world, child, c) for c in columns], axis=0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(np.prod([number(found, world, child, c) for c in columns], axis=0))
 
     return of
 
