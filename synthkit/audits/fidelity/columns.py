@@ -15,10 +15,10 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Default, Estimate, limit_of, untold
+from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
-from synthkit.audits.rows.choice import has_floor, judged_columns, reference, skipped
+from synthkit.audits.rows.choice import has_floor, judged_columns, reference, skipped, too_few
 from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
 
 if TYPE_CHECKING:
@@ -93,11 +93,9 @@ def chi_square(context: AuditContext, params: ChiSquareParams) -> AuditResult:
 def _audit(
     context: AuditContext, params: StatisticParams, columns: tuple[str, ...], measure: Measure, symbol: str, advice: str
 ) -> AuditResult:
+    if few := too_few(context, params, DEFAULT):
+        return few
     rows = {side: context.rows(side) for side in ("synthetic", "holdout")}
-    few = [f"{n} {'held-out' if side == 'holdout' else side}" for side, n in rows.items() if n < MIN_ROWS]
-    if few:
-        limit = limit_of(params, None, DEFAULT)
-        return untold(f"{' and '.join(few)} (at least {MIN_ROWS} are needed)", limit.text)
     alpha = share_of_alpha(params, len(columns))
     parts = [measure(context, c, params, alpha) for c in columns]
     result = verdict(parts, params, DEFAULT, symbol=symbol, advice=advice)

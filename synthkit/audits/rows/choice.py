@@ -8,6 +8,7 @@ from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditResult
 from synthkit.audits.gate import Default, Gate, limit_of, untold
 from synthkit.audits.rows import marginals
+from synthkit.audits.rows.entities import FEWEST
 from synthkit.audits.verdict import MIN_ROWS
 from synthkit.errors import SynthError, did_you_mean
 
@@ -63,12 +64,33 @@ def has_floor(context: AuditContext, column: str) -> bool:
 
 
 def too_few(context: AuditContext, params: Gate, default: Default, least: int = MIN_ROWS) -> AuditResult | None:
-    """The result where either side has fewer than ``least`` rows; None where both have enough."""
+    """The result where either side has fewer than ``least`` rows, or fewer than 30 people; None where both have enough.
+
+    Rows of one person are alike: many rows of a few people are not many rows. People are counted in members of
+    families, whose rows belong to somebody else's.
+    """
     rows = {"synthetic": context.rows("synthetic"), "held-out": context.rows("holdout")}
-    few = [f"{n} {side}" for side, n in rows.items() if n < least]
-    if not few:
+    few = [f"{n} {side} rows" for side, n in rows.items() if n < least]
+    if few:
+        return untold(f"{' and '.join(few)} (at least {least} are needed)", limit_of(params, None, default).text)
+    people = _people(context)
+    if people is not None and people < FEWEST:
+        told = f"{rows['held-out']} held-out rows are {people} people's (at least {FEWEST} people are needed)"
+        return untold(told, limit_of(params, None, default).text)
+    return None
+
+
+def _people(context: AuditContext) -> int | None:
+    """Whose the held-out rows are, by number; None where each row is somebody's own, or nothing says whose it is."""
+    import pyarrow.compute as pc
+
+    if context.family is None or context.holdout is None:
         return None
-    return untold(f"{' and '.join(few)} rows (at least {least} are needed)", limit_of(params, None, default).text)
+    schema = context.holdout.schema
+    unit = schema.privacy_unit
+    if unit is None or unit not in schema.names or schema.primary_key == (unit,):
+        return None
+    return int(pc.count_distinct(context.arrow("holdout", (unit,)).column(0)).as_py())
 
 
 def skipped(message: str) -> AuditResult:
