@@ -11,6 +11,8 @@ import pytest
 
 from benchmarks.audits.families import family_context
 from synthkit.audits import registry
+from synthkit.audits.gate import GateParams
+from synthkit.audits.rows.choice import too_few
 from tests.audits.families import faulty, healthy, put
 from tests.audits.sides import part, run
 
@@ -82,3 +84,17 @@ def test_a_limit_below_one_is_of_children_and_one_above_of_values(tmp_path: Path
     assert run("cardinality", ctx, of="values").columns[0].column != "customer_id → customers"
     with pytest.raises(ValueError, match="a ratio is at least 1"):
         registry.get("cardinality").params.model_validate({"max": 0.1, "of": "values"})
+
+
+def test_many_rows_of_a_few_people_are_not_many_rows(tmp_path: Path) -> None:
+    synthetic, train, holdout = healthy(sizes=(400, 400, 12))
+    context = family_context((synthetic, train, holdout), "orders", tmp_path)
+    assert context.rows("holdout") >= 30
+    assert context.holdout is not None
+    held = replace(context.holdout, schema=replace(context.holdout.schema, privacy_unit="customer_id"))
+    assert too_few(context, GateParams(max=0.1), {}) is None  # nothing says whose rows they are
+    context = replace(context, holdout=held)
+    found = too_few(context, GateParams(max=0.1), {})
+    assert found is not None
+    assert found.status == "inconclusive"
+    assert "people's (at least 30 people are needed)" in found.message
