@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Encoder
@@ -56,7 +56,9 @@ def read(table: Table, unlearnt: Sequence[str], params: ConditionalParams, seed:
     if not names or not table.rows:
         none = np.zeros((whole.num_rows, 0))
         return Read(table, None, (), none.astype(np.int64), none, keys, whole.schema)
-    learnt = Table(schema.select(names), table.paths, table.rows, table.metadata)
+    # The unit is not learnt, but who holds a value is counted by it: one that few people have must not come back.
+    counted = replace(schema.select(names), privacy_unit=schema.privacy_unit)
+    learnt = Table(counted, table.paths, table.rows, table.metadata)
     encoder = encoded(learnt, params, seed)
     found = encoder.encode_table(learnt)
     cells, places = found.codes.astype(np.int64), spread(encoder, found.residuals)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from synthkit.generators.exact.members import KeyColumns, plan_member
 from synthkit.generators.exact.units import UNIT, with_units
@@ -81,3 +82,27 @@ def test_what_one_customer_has_in_many_rows_does_not_come_back(tmp_path: Path) -
     assert "hers alone" in plans["without"]  # nine rows, which it counts as nine people
     assert "hers alone" not in plans["with"]
     assert "what nine bought" in plans["with"]
+
+
+def test_the_generator_of_families_counts_people_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from synthkit.generators.conditional.params import ConditionalParams
+    from synthkit.generators.family import reading
+
+    lines = with_units(shop(tmp_path), KEYS, tmp_path)["lines"]
+    keys = KeyColumns.in_table("lines", lines.schema, KEYS)
+    plan, known = plan_member(lines, keys, tmp_path / "read.parquet", declared={}, found=False)
+    learnt = plan.learn(known, tmp_path / "learnt.parquet")
+    encode, given = reading.encoded, []
+
+    def watched(table: Table, params: ConditionalParams, seed: int) -> Any:
+        given.append(table)
+        return encode(table, params, seed)
+
+    monkeypatch.setattr(reading, "encoded", watched)
+    unlearnt = reading.key_columns(learnt.schema.names, learnt.schema.primary_key, KEYS, "lines")
+    found = reading.read(learnt, unlearnt, ConditionalParams(), seed=1)
+    (encoded,) = given
+    assert encoded.schema.privacy_unit == UNIT
+    assert encoded.schema.names == ("what",)
+    assert encoded.to_arrow([UNIT]).column(0).to_pylist() == lines.to_arrow([UNIT]).column(0).to_pylist()
+    assert found.field(UNIT) == -1  # it is counted by, and not learnt
