@@ -74,7 +74,6 @@ def test_what_people_share_is_learnt_and_the_rest_made_up(built: tuple[Project, 
         assert re.fullmatch(r"\d+\.\d m2|\d+", row["area"])
         assert row["tags"].split(";") == sorted(set(row["tags"].split(";")) & set(TAGS))
         assert row["active"] in "YN"
-        assert row["ticket"] not in real
         assert row["mail"] == "unknown" or row["mail"] not in real
         west = row["region"] == "west"
         goes["mail"] += row["mail"] == "unknown" or row["mail"].endswith("west.org") == west
@@ -84,6 +83,8 @@ def test_what_people_share_is_learnt_and_the_rest_made_up(built: tuple[Project, 
         goes["ticket"] += row["ticket"].startswith("W") == west
         goes["area"] += "m2" not in row["area"] or west
     assert all(n >= 0.9 * len(table) for n in goes.values()), goes  # by chance one half
+    # Held-out rows are not known where it is made up: of 180 of them 0.8 are hit by chance among 200,000 tickets.
+    assert sum(row["ticket"] in real for row in table) <= 6
     units = sum("m2" in row["area"] for row in table) / len(table)
     assert 0.25 < units < 0.42  # of real rows a third; of 900 draws its standard error is 0.016
     unknown = sum(row["mail"] == "unknown" for row in table) / len(table)
