@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
+from math import prod
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.declared import DeclaredRule
@@ -237,7 +238,10 @@ def _check_conditions(draft: Draft, model: ModelDraft) -> None:
     schema = as_read(model.schema)
     for declared in model.rules:
         rule = declared.rule
-        if isinstance(rule, Unique | Dependency | Combination) or not set(rule.columns) <= wanted.keys():
+        if not set(rule.columns) <= wanted.keys():
+            continue
+        if isinstance(rule, Unique | Combination):
+            _check_room(draft, model, declared)
             continue
         broken = _broken(rule, {name: wanted[name] for name in rule.columns}, schema)
         if broken is not None:
@@ -246,6 +250,21 @@ def _check_conditions(draft: Draft, model: ModelDraft) -> None:
                 model.spec.origin.at("conditions"),
                 hint="ask for other values, or drop the rule",
             )
+
+
+def _check_room(draft: Draft, model: ModelDraft, declared: DeclaredRule) -> None:
+    """More rows than the conditions leave combinations for cannot all differ."""
+    rule, wanted = declared.rule, model.spec.conditions
+    if not isinstance(rule, Unique) or model.size.rows is None:
+        return
+    room = prod(len(value) if isinstance(value, Mapping) else 1 for value in (wanted[name] for name in rule.columns))
+    if room < model.size.rows:
+        draft.fault(
+            f"conditions leave {room:,} combinations for {model.size.rows:,} rows, which breaks the rule '{rule}' "
+            f"({declared.location})",
+            model.spec.origin.at("conditions"),
+            hint="ask for fewer rows or more values, or drop the rule",
+        )
 
 
 def _broken(rule: Rule, wanted: Conditions, schema: Schema) -> str | None:
@@ -262,11 +281,11 @@ def _broken(rule: Rule, wanted: Conditions, schema: Schema) -> str | None:
             values.append([read(v, column) for v in several])
         except ValueError:
             return None  # another pass says it
-    for row in list(product(*values))[:MOST_COMBINED]:
-        try:
-            one = pa.table({name: [value] for name, value in zip(wanted, row, strict=True)})
-            if bool(violations(rule, one)[0]):
-                return ", ".join(f"{name} = {value}" for name, value in zip(wanted, row, strict=True))
-        except (ValueError, pa.ArrowException):
-            return None
-    return None
+    rows = list(islice(product(*values), MOST_COMBINED))
+    try:
+        asked = pa.table({name: list(column) for name, column in zip(wanted, zip(*rows, strict=True), strict=True)})
+        # A dependency is broken by rows together: one zip, asked for with two cities.
+        wrong = [i for i, bad in enumerate(violations(rule, asked).tolist()) if bad]
+    except (ValueError, pa.ArrowException):
+        return None
+    return ", ".join(f"{name} = {value}" for name, value in zip(wanted, rows[wrong[0]], strict=True)) if wrong else None

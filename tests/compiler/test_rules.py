@@ -97,6 +97,39 @@ def test_conditions_that_break_a_rule_are_named(tmp_path: Path) -> None:
     assert "open = yes, zip = 4, which breaks the rule 'when open = 'yes' then zip = 3'" in fault.message
 
 
+@pytest.mark.parametrize(
+    ("rule", "conditions", "said"),
+    [
+        (
+            "zip -> city",
+            "{zip: '3', city: {c0: 50%, c1: 50%}}",
+            "zip = 3, city = c1, which breaks the rule 'zip -> city'",
+        ),
+        ("zip -> city", "{zip: {'3': 50%, '4': 50%}, city: c0}", None),
+        ("zip <-> city", "{zip: {'3': 50%, '4': 50%}, city: c0}", "which breaks the rule 'zip <-> city'"),
+        ("total = net + tax", "{total: 5, net: 3, tax: 1}", "which breaks the rule 'total = net \\+ tax'"),
+        ("total = net + tax mostly", "{total: 5, net: 3, tax: 1}", None),
+        (
+            "nulls_together: [net, tax]",
+            "{net: {'null': 100%}, tax: 1}",
+            "which breaks the rule 'nulls_together: .net, tax.'",
+        ),
+        ("unique: [zip, city]", "{zip: {'3': 50%, '4': 50%}, city: c0}", "leave 2 combinations for 40 rows"),
+    ],
+)
+def test_each_kind_of_rule_beside_conditions(tmp_path: Path, rule: str, conditions: str, said: str | None) -> None:
+    model = f"conditions: {conditions}\n        size: 40"
+    if said is None:
+        assert compiled(tmp_path, f'["{rule}"]', model).models["fake"].rules
+        return
+    with pytest.raises(ConfigurationError) as found:
+        compiled(tmp_path, f'["{rule}"]', model)
+    (fault,) = found.value.faults
+    assert re.search(said, fault.message), fault.message
+    assert fault.where is not None
+    assert fault.hint
+
+
 def test_which_rules_a_model_has(tmp_path: Path) -> None:
     rules = '["total = net + tax", "ordered <= delivered", {combination: [zip, city]}]'
     plain = compiled(tmp_path / "a", rules).models["fake"]
