@@ -37,8 +37,7 @@ class FamilyRun:
         try:
             return self._build()
         except Exception as error:
-            message = why(self.context, error)
-            return tuple(run.result("error", message=message) for run in self.runs.values())
+            return self._not_made(why(self.context, error))
 
     def _build(self) -> tuple[ModelResult, ...]:
         rows = self._rows()
@@ -55,6 +54,16 @@ class FamilyRun:
         first = next(iter(self.runs.values()))
         first.seconds["publish"] = time.perf_counter() - started
         return tuple(run.passed(rows[name], records[name]) for name, run in runs)
+
+    def _not_made(self, message: str) -> tuple[ModelResult, ...]:
+        """What went wrong is told once, of the table that the family's size is of."""
+        root = self.family.members[self.family.root]
+        told = root if root in self.runs else self.actions[0].model
+        other = f"not made: see {told!r} of the same family"
+        return tuple(
+            run.result("error", message=message) if name == told else run.result("skipped", message=other)
+            for name, run in self.runs.items()
+        )
 
     def _unpublished(
         self, name: str, staged: StagedRows, records: Sequence[AuditRecord], bad: Sequence[str]
