@@ -190,6 +190,9 @@ class Drawing:
                 columns[codec.name] = from_raw(raw, missing, kinds.field(codec.name).type)
         for rows, quota in drawn.asked:
             columns |= {n: _with_value(columns[n], rows, v, n) for n, v in quota.values.items()}
+        counted, there = member.counted, {**drawn.keys, **columns}
+        if counted is not None and {counted.column, *counted.within} <= there.keys():
+            columns[counted.column] = counted.apart(there)
         arrays = []
         for column in member.names:
             values = columns.get(column, drawn.keys.get(column))

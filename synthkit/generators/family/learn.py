@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.fill import serialised
 from synthkit.generators.conditional.columns import Chain, Context, Field, fit_chain, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.counting import counted_of
 from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import levels, links_of, owner_of
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
@@ -163,6 +164,7 @@ class _Learner:
             *near,
             self.read.cells if kept else None,
             file_of(self.read.keys) if kept else None,
+            None if kept else counted_of(self.read.table, {c for k in self.keys for c in k.columns}),
         )
 
     def _foreign(self, column: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.encoder import Encoder
 from synthkit.encoding.rules import FillRule
 from synthkit.generators.conditional.columns import Chain, Field
+from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rows import Rows
 
@@ -110,6 +111,7 @@ class Member:
         makers: how made-up text keys look.
         count: rows learnt from.
         kept: of a table that is there already, its cells; and its keys, as an Arrow file's bytes.
+        counted: what tells its rows apart beside the keys of other tables.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Member:
     copies: tuple[Copy, ...] = ()
     kept: Array | None = None
     kept_keys: Array | None = None
+    counted: Counted | None = None
 
 
 @dataclass(frozen=True)

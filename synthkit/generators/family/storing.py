@@ -16,6 +16,7 @@ from synthkit.generators.conditional.boosting import Forest
 from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.conditional.dichotomies import Conditional, Fork
 from synthkit.generators.family.binning import Binning
+from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rows import Rows
@@ -31,7 +32,7 @@ VALUES: Mapping[str, Any] = {
     c.__name__: c
     for c in (
         *(Forest, Chain, Field, Conditional, Fork, Binning, Layout, Rows),
-        *(Anchor, Copy, Climber, Link, Plan, Member, Family),
+        *(Anchor, Copy, Counted, Climber, Link, Plan, Member, Family),
     )
 }
 NODES = "nodes"  # the field of a forest that is made of records
