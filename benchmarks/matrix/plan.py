@@ -34,6 +34,7 @@ TARGETS = {
 EPSILON = 1.0
 GENERATORS: dict[str, dict[str, Any]] = {
     "circuit": {},
+    "conditional": {},
     "ctgan": {},
     "tvae": {},
     "sdv.gaussian_copula": {},
