@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from synthkit.api.athand import checked, compares, named, no_epsilon, read, said_rules, trained
 from synthkit.api.project import Names, several
+from synthkit.api.saving import MODEL, generator_of, said_in, save_model
 from synthkit.errors import SynthError
 from synthkit.generators.base import Progress, silent
 from synthkit.schema import Schema
@@ -101,37 +100,16 @@ class TrainedModel:
 
         Raises SynthError where something else is there, or it cannot be written.
         """
-        from synthkit.files import explained, temporary_beside
-
-        final = Path(path)
-        if final.exists() and not (final / "model.json").is_file():
-            raise SynthError(f"{final} is there already and holds no model", hint="name another folder")
-        generator = trained(self.generator)
-        temporary = temporary_beside(final)
-        with explained(final):
-            shutil.rmtree(temporary, ignore_errors=True)
-            (temporary / "model").mkdir(parents=True, mode=0o700)
-            try:
-                if self._plan.modelled.columns:
-                    generator.save(self._fitted, temporary / "model")
-                said = {
-                    "format": FORMAT,
-                    "generator": self.generator,
-                    "version": generator.version,
-                    "params": self.params,
-                    "schema": self.schema.to_json(),
-                    "rows": self.rows,
-                    "seed": self.seed,
-                    "constraints": self.constraints,
-                    "columns": self._plan.to_json(),
-                }
-                text = json.dumps(said, indent=1, ensure_ascii=False, default=str)
-                (temporary / "model.json").write_text(text + "\n", "utf-8")
-                shutil.rmtree(final, ignore_errors=True)
-                temporary.replace(final)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-        return final
+        said = {
+            "params": self.params,
+            "schema": self.schema.to_json(),
+            "rows": self.rows,
+            "seed": self.seed,
+            "constraints": self.constraints,
+            "columns": self._plan.to_json(),
+        }
+        fitted = self._fitted if self._plan.modelled.columns else None
+        return save_model(path, FORMAT, trained(self.generator), fitted, said)
 
 
 def load_model(path: str | Path) -> TrainedModel:
@@ -142,23 +120,16 @@ def load_model(path: str | Path) -> TrainedModel:
     from synthkit.encoding.fill import ColumnPlan
 
     folder = Path(path)
-    try:
-        said = json.loads((folder / "model.json").read_text("utf-8"))
-        found, name, version = said["format"], said["generator"], said["version"]
-        if "tables" in said:
-            raise SynthError(f"{folder} holds a model of several tables", hint="read it by synthkit.load_tables")
-    except (OSError, ValueError, KeyError, TypeError):
-        raise SynthError(f"{folder} holds no saved model", hint="pass the folder that save() wrote") from None
-    generator = trained(name)
-    if (found, version) != (FORMAT, generator.version):
-        raise SynthError(
-            f"the model in {folder} was saved by another version of {name!r} ({version}; now {generator.version})",
-            hint="fit and save it again",
-        )
+    said = said_in(folder)
+    if said is None:
+        raise SynthError(f"{folder} holds no saved model", hint="pass the folder that save() wrote")
+    if "tables" in said:
+        raise SynthError(f"{folder} holds a model of several tables", hint="read it by synthkit.load_tables")
+    generator = generator_of(folder, said, FORMAT)
     plan = ColumnPlan.from_json(said["columns"])
-    fitted = generator.load(folder / "model") if plan.modelled.columns else None
+    fitted = generator.load(folder / MODEL) if plan.modelled.columns else None
     schema, constraints = Schema.from_json(said["schema"]), tuple(said["constraints"])
-    return TrainedModel(name, said["params"], schema, said["rows"], said["seed"], constraints, plan, fitted)
+    return TrainedModel(generator.name, said["params"], schema, said["rows"], said["seed"], constraints, plan, fitted)
 
 
 @overload

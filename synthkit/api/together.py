@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.api.athand import checked, named, no_epsilon, said_rules, trained
 from synthkit.api.keyed import Joined, joined
 from synthkit.api.project import Names
+from synthkit.api.saving import MODEL, generator_of, said_in, save_model
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.generators.base import Progress, silent
 from synthkit.generators.tables import Key
@@ -115,38 +114,17 @@ class TrainedTables:
         """
         from dataclasses import asdict
 
-        from synthkit.files import explained, temporary_beside
-
-        final = Path(path)
-        if final.exists() and not (final / "model.json").is_file():
-            raise SynthError(f"{final} is there already and holds no model", hint="name another folder")
-        generator = trained(self.generator)
-        temporary = temporary_beside(final)
-        with explained(final):
-            shutil.rmtree(temporary, ignore_errors=True)
-            (temporary / "model").mkdir(parents=True, mode=0o700)
-            try:
-                generator.save(self._fitted, temporary / "model")
-                said = {
-                    "format": FORMAT,
-                    "generator": self.generator,
-                    "version": generator.version,
-                    "params": self.params,
-                    "tables": {name: plan.to_json() for name, plan in self._plans.items()},
-                    "schemas": {name: schema.to_json() for name, schema in self.schemas.items()},
-                    "rows": self.rows,
-                    "root": self.root,
-                    "keys": [asdict(key) for key in self.keys],
-                    "evidence": self.evidence,
-                    "seed": self.seed,
-                }
-                text = json.dumps(said, indent=1, ensure_ascii=False, default=str)
-                (temporary / "model.json").write_text(text + "\n", "utf-8")
-                shutil.rmtree(final, ignore_errors=True)
-                temporary.replace(final)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-        return final
+        said = {
+            "params": self.params,
+            "tables": {name: plan.to_json() for name, plan in self._plans.items()},
+            "schemas": {name: schema.to_json() for name, schema in self.schemas.items()},
+            "rows": self.rows,
+            "root": self.root,
+            "keys": [asdict(key) for key in self.keys],
+            "evidence": self.evidence,
+            "seed": self.seed,
+        }
+        return save_model(path, FORMAT, trained(self.generator), self._fitted, said)
 
 
 def load_tables(path: str | Path) -> TrainedTables:
@@ -157,20 +135,13 @@ def load_tables(path: str | Path) -> TrainedTables:
     from synthkit.generators.exact.members import MemberPlan
 
     folder = Path(path)
-    try:
-        said = json.loads((folder / "model.json").read_text("utf-8"))
-        found, name, version, tables = said["format"], said["generator"], said["version"], said["tables"]
-    except (OSError, ValueError, KeyError, TypeError):
+    said = said_in(folder)
+    if said is None or "tables" not in said:
         hint = "pass the folder that save() of several tables wrote"
-        raise SynthError(f"{folder} holds no saved model of several tables", hint=hint) from None
-    generator = trained(name)
-    if (found, version) != (FORMAT, generator.version):
-        raise SynthError(
-            f"the model in {folder} was saved by another version of {name!r} ({version}; now {generator.version})",
-            hint="fit and save it again",
-        )
+        raise SynthError(f"{folder} holds no saved model of several tables", hint=hint)
+    generator = generator_of(folder, said, FORMAT)
     return TrainedTables(
-        name,
+        generator.name,
         said["params"],
         {t: Schema.from_json(schema) for t, schema in said["schemas"].items()},
         said["rows"],
@@ -178,8 +149,8 @@ def load_tables(path: str | Path) -> TrainedTables:
         tuple(Key(**{**key, "columns": tuple(key["columns"])}) for key in said["keys"]),
         tuple(said["evidence"]),
         said["seed"],
-        {t: MemberPlan.from_json(plan) for t, plan in tables.items()},
-        generator.load(folder / "model"),
+        {t: MemberPlan.from_json(plan) for t, plan in said["tables"].items()},
+        generator.load(folder / MODEL),
     )
 
 
