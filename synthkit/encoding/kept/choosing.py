@@ -110,7 +110,7 @@ def _lower_and_higher(rule: Inequality) -> tuple[str, str]:
     return (rule.column, right) if rule.operator in ("<", "<=") else (right, rule.column)
 
 
-MOST_POOLED = 0.5  # rows of names that few people have, of a dependency that nobody declared
+MOST_POOLED = 0.5  # rows of names that few people have: beyond it, a dependency that nobody declared is not kept
 
 
 class _Choice:
@@ -185,13 +185,14 @@ class _Choice:
                 people=self.people,
                 min_count=self.min_count,
                 both=rule.both,
-                most_pooled=1.0 if rule in self.declared or not self._names(given) else MOST_POOLED,
+                most_pooled=MOST_POOLED if self._tell_of_few(rule, given) else 1.0,
             )
         )
 
-    def _names(self, columns: Sequence[str]) -> bool:
-        """Whether the values of some of the columns have no order that means anything."""
-        return any(kind_of_type(self.rows.schema.field(n).type) == "text" for n in columns)
+    def _tell_of_few(self, rule: Dependency, given: Sequence[str]) -> bool:
+        """Whether a rule that nobody declared is of names, where many rows may be one person's."""
+        names = any(kind_of_type(self.rows.schema.field(n).type) == "text" for n in given)
+        return names and self.people is not None and rule not in self.declared
 
     def _dated(self, rule: Formula) -> bool:
         """Whether what is said of a date or moment is learnt together with it."""
