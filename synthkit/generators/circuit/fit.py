@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STATES = 64
 FEW_ROWS = 20_000  # below it the number of states is chosen on held-out rows
 CHOICES = (4, 8, 16, 32, 64)
+PATIENCE = 3  # numbers in a row that are no better: one may be chance, as few rows are held out and a start is random
 HELD_OUT = 0.15
 NORMALISED = 50_000  # rows drawn to estimate log Z
 RAKED, RAKED_CELLS = 200_000, 25_600_000  # rows drawn to rake, and cells of them: of wide tables fewer rows
@@ -72,15 +73,18 @@ def _choose(
     marginals = marginal_counts(rest, cardinalities)
     # A cell that only the held-out rows have would make every model equally impossible.
     marginals = marginals + 1.0 / len(rest) / len(marginals)
-    best = (-math.inf, CHOICES[0], schedule.steps)
+    best, worse = (-math.inf, CHOICES[0], schedule.steps), 0
     for states in CHOICES:
         found: list[tuple[float, int]] = []
         start = start_tree(structure, cardinalities, states, marginals, seed)
         train(start, rest, marginals, schedule, seed, _Judge(test, found))
         likelihood, step = max(found)
         if likelihood <= best[0]:
-            break
-        best = (likelihood, states, step)
+            worse += 1
+            if worse == PATIENCE:
+                break
+            continue
+        best, worse = (likelihood, states, step), 0
     return best[1], best[2]
 
 

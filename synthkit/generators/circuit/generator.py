@@ -253,7 +253,7 @@ def _load(directory: Path) -> Circuit:
 
 CIRCUIT = Trained(
     name="circuit",
-    version=6,
+    version=7,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,
