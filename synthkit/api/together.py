@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,7 @@ class TrainedTables:
         """
         from synthkit.generators.exact.conditions import quotas
         from synthkit.generators.exact.drawing import seed_for
+        from synthkit.generators.exact.members import laid_down
 
         rows = self.rows[self.root] if n is None else n
         if rows < 1:
@@ -97,7 +98,7 @@ class TrainedTables:
             batches = generator.related.sample(
                 self._fitted, rows, conditions=counted, seed=seed_for(seed, "sample"), progress=progress
             )
-            drawn = _laid_down(batches, self._plans, Path(folder))
+            drawn = laid_down(batches, self._plans, Path(folder))
             return {
                 name: _whole(
                     self._plans[name], table, seed_for(seed, f"fill {name}"), tuple(wanted) * (name == self.root)
@@ -226,26 +227,6 @@ def _rules(said: Names | None, schema: Schema) -> tuple[dict[str, str], bool]:
     """Rules that are declared of a table, and whether those that its rows show are kept."""
     texts, shown = said_rules(said, schema)
     return dict.fromkeys(texts, "rules"), shown
-
-
-def _laid_down(
-    batches: Iterator[tuple[str, pa.RecordBatch]], plans: Mapping[str, MemberPlan], folder: Path
-) -> dict[str, Table]:
-    """Each table's rows in a file: how many there will be is only known at the end."""
-    from contextlib import ExitStack
-
-    import pyarrow.parquet as pq
-
-    counts = dict.fromkeys(plans, 0)
-    files = {name: folder / f"drawn{number}.parquet" for number, name in enumerate(plans)}
-    with ExitStack() as held:
-        writers: dict[str, pq.ParquetWriter] = {}
-        for name, batch in batches:
-            if name not in writers:
-                writers[name] = held.enter_context(pq.ParquetWriter(files[name], batch.schema))
-            writers[name].write_batch(batch)
-            counts[name] += batch.num_rows
-    return {name: Table(plans[name].learnt, (files[name],), counts[name]) for name in plans}
 
 
 def _whole(plan: MemberPlan, drawn: Table, seed: int, fixed: Sequence[str]) -> pa.Table:

@@ -8,11 +8,11 @@ made up in part is never a value of the source.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthkit.encoding.exchanging import exchanged, put_back
+from synthkit.encoding.exchanging import exchanged, put_back, widened
 from synthkit.encoding.inventing import invented
 from synthkit.encoding.shapes import digest
 from synthkit.encoding.states import State
@@ -202,11 +202,7 @@ class TakenApart:
         return found
 
     def schema(self, outer: Schema) -> Schema:
-        columns: list[Column] = []
-        inner = {c.name: [*c.state.columns(), *(p.column() for p in c.learnt)] for c in self.columns}
-        for column in outer.columns:
-            columns += inner.get(column.name, [column])
-        return replace(outer, columns=tuple(columns))
+        return widened(outer, {c.name: [*c.state.columns(), *(p.column() for p in c.learnt)] for c in self.columns})
 
     def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         return exchanged(rows, {c.name: c.learn for c in self.columns})
@@ -227,7 +223,7 @@ class TakenApart:
 
 
 def _column(data: Json) -> ApartColumn:
-    state = State(data["state"]["inner"], tuple(data["state"]["odd"]), data["state"]["missing"])
+    state = State.from_json(data["state"])
     learnt = tuple(
         LearntPart(**{**p, "values": None if p["values"] is None else tuple(p["values"])}) for p in data["learnt"]
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.view import Step
-from synthkit.schema import Table
+from synthkit.encoding.view import Step, lay_down
+from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,14 @@ def exchanged(rows: pa.RecordBatch, learn: Mapping[str, Callable[[pa.Array], dic
     for name, values in zip(rows.schema.names, rows.columns, strict=True):
         arrays |= learn[name](values) if name in learn else {name: values}
     return pa.record_batch(list(arrays.values()), names=list(arrays))
+
+
+def widened(outer: Schema, inner: Mapping[str, Sequence[Column]]) -> Schema:
+    """A schema in which each of these columns is those that are learnt of it."""
+    columns: list[Column] = []
+    for column in outer.columns:
+        columns += inner.get(column.name, (column,))
+    return replace(outer, columns=tuple(columns))
 
 
 def put_back(
@@ -43,7 +51,6 @@ def put_back(
 def with_parts(table: Table, steps: Sequence[Step], file: Path) -> Table:
     """The table with the columns that steps learn beside it, its rows in ``file``; itself where there is no step."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     ours = [name for step in steps for name in dict.fromkeys(step.inner.values()) if name in table.schema.by_name]
     if not ours:
@@ -52,18 +59,14 @@ def with_parts(table: Table, steps: Sequence[Step], file: Path) -> Table:
     for step in steps:
         of = [n for n in dict.fromkeys(step.inner.values()) if n in ours]
         columns += step.schema(table.schema.select(of)).columns
-    writer, rows = None, 0
-    try:
+
+    def beside() -> Iterator[pa.RecordBatch]:
         for batch in table.batches():
             arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
             for step in steps:
                 learnt = step.learn(batch.select([n for n in dict.fromkeys(step.inner.values()) if n in ours]))
                 arrays |= dict(zip(learnt.schema.names, learnt.columns, strict=True))
-            made = pa.record_batch(list(arrays.values()), names=list(arrays))
-            writer = writer or pq.ParquetWriter(file, made.schema)
-            writer.write_batch(made)
-            rows += made.num_rows
-    finally:
-        if writer is not None:
-            writer.close()
+            yield pa.record_batch(list(arrays.values()), names=list(arrays))
+
+    rows = lay_down(beside(), file)
     return replace(table, schema=replace(table.schema, columns=tuple(columns)), paths=(file,), rows=rows)

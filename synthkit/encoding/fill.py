@@ -19,8 +19,8 @@ from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
 from synthkit.encoding.makers import ForeignMaker, Maker, make_maker
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
+from synthkit.encoding.states import rows_of, shared
 from synthkit.encoding.steps import view_from_json
-from synthkit.encoding.tails import some_common
 from synthkit.encoding.taken import FREE, Taken
 from synthkit.encoding.values import plain
 from synthkit.encoding.view import AS_IT_IS, View
@@ -166,7 +166,7 @@ def _rule(table: Table, column: Column) -> FillRule | None:
     unique = distinct == len(present) and distinct > 1
     if column.pii is not None:
         return FillRule(column, "faker", nulls, unique)
-    if column.modelled and (column.rare is None or some_common(table, column.name)):
+    if column.modelled and (column.rare is None or shared(*rows_of(table, column.name))):
         if distinct == 1 and len(present) == len(values):
             return FillRule(column, "constant", value=json.dumps(plain(present[0].as_py())))
         return None

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthkit.files import Json
 from synthkit.schema import MIN_COUNT, Column, Table
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class State:
 
     def columns(self) -> tuple[Column, ...]:
         return () if self.inner is None else (Column(self.inner, "categorical", "VARCHAR", nullable=self.missing),)
+
+    @staticmethod
+    def from_json(data: Json) -> State:
+        return State(data["inner"], tuple(data["odd"]), data["missing"])
 
     def learn(self, texts: pa.Array, form: pa.Array) -> dict[str, pa.Array]:
         """The column of states.

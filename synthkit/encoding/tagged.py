@@ -7,11 +7,11 @@ fewer than ``MIN_COUNT`` people have never do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthkit.encoding.exchanging import exchanged, put_back
+from synthkit.encoding.exchanging import exchanged, put_back, widened
 from synthkit.encoding.states import State
 from synthkit.files import Json
 from synthkit.formats.language import parse_form
@@ -113,11 +113,7 @@ class TagsApart:
         return {inner.name: c.name for c in self.columns for inner in c.columns()}
 
     def schema(self, outer: Schema) -> Schema:
-        columns: list[Column] = []
-        inner = {c.name: c.columns() for c in self.columns}
-        for column in outer.columns:
-            columns += inner.get(column.name, (column,))
-        return replace(outer, columns=tuple(columns))
+        return widened(outer, {c.name: c.columns() for c in self.columns})
 
     def learn(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         return exchanged(rows, {c.name: c.learn for c in self.columns})
@@ -137,8 +133,7 @@ class TagsApart:
             return tuple((a, b) for a, b in listed)
 
         def column(c: Json) -> TagColumn:
-            state = State(c["state"]["inner"], tuple(c["state"]["odd"]), c["state"]["missing"])
             tags, rest, order = pairs(c["tags"]), pairs(c["rest"]), tuple(c["order"])
-            return TagColumn(c["name"], c["form"], state, tags, c["others"], rest, order)
+            return TagColumn(c["name"], c["form"], State.from_json(c["state"]), tags, c["others"], rest, order)
 
         return TagsApart(tuple(column(c) for c in data["columns"]))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from synthkit.files import Json
 from synthkit.project.types import Conditions
-from synthkit.schema import MIN_COUNT, Schema, Table
+from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,12 +104,3 @@ class RareTails:
             return Tail(t["name"], t["inner"], t["label"], groups)
 
         return RareTails(tuple(tail(t) for t in data["columns"]))
-
-
-def some_common(table: Table, name: str) -> bool:
-    """Whether some value of a column is that of so many people that it may come back."""
-    unit = table.schema.privacy_unit
-    rows = table.to_arrow([name] if unit in (None, name) else [name, str(unit)])
-    rows = rows.filter(rows.column(0).is_valid())
-    counted = rows.group_by(name).aggregate([([], "count_all") if unit in (None, name) else (unit, "count_distinct")])
-    return any(people >= MIN_COUNT for people in counted.column(counted.num_columns - 1).to_pylist())

@@ -10,7 +10,7 @@ what constraints and conditions are about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -70,24 +70,19 @@ class View:
 
         Memory is bounded: rows are streamed.
         """
-        import pyarrow.parquet as pq
-
         if not self.steps:
             return table
-        rows, writer = 0, None
-        try:
-            for batch in chain(table.batches(), _none(table)):
-                if writer is not None and not batch.num_rows:
-                    continue
-                for step in self.steps:
-                    batch = step.learn(batch)
-                writer = writer or pq.ParquetWriter(file, batch.schema)
-                writer.write_batch(batch)
-                rows += batch.num_rows
-        finally:
-            if writer is not None:
-                writer.close()
+        rows = lay_down(self._learnt(chain(table.batches(), _none(table))), file)
         return Table(self.schema(table.schema), (file,), rows, table.metadata)
+
+    def _learnt(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Of batches without rows none but the first: it has the types of a table without rows."""
+        for number, batch in enumerate(batches):
+            if number and not batch.num_rows:
+                continue
+            for step in self.steps:
+                batch = step.learn(batch)
+            yield batch
 
     def restore(self, batches: Iterator[pa.RecordBatch], seed: int) -> Iterator[pa.RecordBatch]:
         """Drawn rows as the table has them; the same seed gives the same ones."""
@@ -119,3 +114,19 @@ def _none(table: Table) -> Iterator[pa.RecordBatch]:
 
 
 AS_IT_IS = View()
+
+
+def lay_down(batches: Iterable[pa.RecordBatch], file: Path) -> int:
+    """Write rows to a Parquet file as they come, and return how many; without a batch there is no file."""
+    import pyarrow.parquet as pq
+
+    rows, writer = 0, None
+    try:
+        for batch in batches:
+            writer = writer or pq.ParquetWriter(file, batch.schema)
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows

@@ -42,12 +42,18 @@ def codes_of(column: pa.Array | pa.ChunkedArray) -> Codes:
     return found
 
 
-def codes_differ(a: pa.Array | pa.ChunkedArray, b: pa.Array | pa.ChunkedArray) -> Mask:
-    """In which rows two columns of one type differ. Shape (rows,)."""
+def codes_together(a: pa.Array | pa.ChunkedArray, b: pa.Array | pa.ChunkedArray) -> tuple[Codes, Codes]:
+    """:func:`codes_of` of two columns of one type: one value, one number in both. Shape (rows of each,)."""
     import pyarrow as pa
 
     both = codes_of(pa.concat_arrays([whole(a), whole(b)]))
-    found: Mask = both[: len(a)] != both[len(a) :]
+    return both[: len(a)], both[len(a) :]
+
+
+def codes_differ(a: pa.Array | pa.ChunkedArray, b: pa.Array | pa.ChunkedArray) -> Mask:
+    """In which rows two columns of one type differ. Shape (rows,)."""
+    one, other = codes_together(a, b)
+    found: Mask = one != other
     return found
 
 
@@ -92,3 +98,23 @@ def one_batch(table: pa.Table | pa.RecordBatch) -> pa.RecordBatch:
     if isinstance(table, pa.RecordBatch):
         return table
     return pa.record_batch([whole(c) for c in table.columns], schema=table.schema)
+
+
+def rows_named(child: pa.Table, parent: pa.Table) -> Codes:
+    """The row of the parent that each of the child's rows names: the first whose columns are equal, in their order.
+
+    -1 where one of the child's is missing, -2 where there is no such row. Columns of two types are compared as text.
+    """
+    import numpy as np
+
+    null = np.zeros(child.num_rows, dtype=bool)
+    sides = []
+    for mine, theirs in zip(child.columns, parent.columns, strict=True):
+        null |= missing(mine)
+        if mine.type != theirs.type:
+            mine, theirs = text_of(mine), text_of(theirs)
+        sides.append(codes_together(theirs, mine))
+    joint = joint_codes([np.concatenate(side) for side in sides])
+    first = np.full(int(joint.max(initial=0)) + 1, -2, dtype=np.int64)
+    first[joint[: parent.num_rows][::-1]] = np.arange(parent.num_rows)[::-1]  # of equal keys the first is put in last
+    return np.where(null, -1, first[joint[parent.num_rows :]])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.rules.coding import missing, text_of, whole
-from synthkit.rules.evaluate import DAY, evaluate, kind_of_type, numbers_of, of_single_precision, rounded
+from synthkit.rules.evaluate import DAY, evaluate, kind_of_type, numbers_of, of_single_precision, rounded, times_of
 from synthkit.rules.expression import Call, Expression, Kind, Number, expression_text, kind_in, names_in
 from synthkit.rules.tokens import written
 
@@ -72,12 +72,9 @@ class Formula:
         absent = ~np.isfinite(value)
         value = np.where(absent, 0.0, value)
         if t.is_timestamp(kind):
-            unit = DAY if self._gives(table) == "date" else 1
-            moments = pa.array(np.rint(value * unit).astype("int64"), pa.int64(), mask=absent)
-            return moments.cast(pa.timestamp("us", kind.tz)).cast(kind, safe=False)
+            return times_of(value * DAY if self._gives(table) == "date" else value, absent, kind)
         if t.is_date(kind):
-            days = np.rint(value) if self._gives(table) == "date" else np.floor(value / DAY)
-            return pa.array(days.astype("int32"), pa.int32(), mask=absent).cast(pa.date32()).cast(kind)
+            return times_of(value if self._gives(table) == "date" else np.floor(value / DAY), absent, kind)
         if t.is_boolean(kind):
             return pa.array(value > 0.5, mask=absent)
         if t.is_integer(kind):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from synthkit.rules.coding import codes_of, joint_codes, missing
+from synthkit.rules.coding import codes_of, codes_together, joint_codes, missing
 from synthkit.rules.evaluate import numbers_of
 from synthkit.rules.tokens import written
 
@@ -33,16 +33,13 @@ class Combination(_Set):
     def violations(self, table: pa.Table | pa.RecordBatch, real: pa.Table | None = None) -> Mask:
         """Rows whose combination no row of ``real`` has; none where there are no real rows to look at."""
         import numpy as np
-        import pyarrow as pa
 
         if real is None:
             return np.zeros(table.num_rows, dtype=bool)
         codes = []
         for name in self.columns:
-            kind = real.column(name).type
-            known, here = real.column(name).combine_chunks(), table.column(name).cast(kind)
-            here = here.combine_chunks() if isinstance(here, pa.ChunkedArray) else here
-            codes.append(codes_of(pa.concat_arrays([known, here])))
+            known = real.column(name)
+            codes.append(np.concatenate(codes_together(known, table.column(name).cast(known.type))))
         joint = joint_codes(codes)
         return ~np.isin(joint[real.num_rows :], np.unique(joint[: real.num_rows]))
 

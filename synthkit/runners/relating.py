@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -74,9 +74,7 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     report = phase(progress, "sample")
     drawn = _drawn(generator, job, learnt, model, rows, quotas, scratch, report)
     made = {}
-    batches_of = {
-        name: _completed(job, name, learnt[name], drawn[name], rows) for name in drawn if not job.members[name].kept
-    }
+    batches_of = {name: _completed(job, name, learnt[name], table, rows) for name, table in drawn.items()}
     computed: dict[str, dict[str, str]] = {}
     if job.rules:
         batches_of, computed = _across(job, learnt, batches_of, scratch)
@@ -111,6 +109,7 @@ def _across(
     job: FamilyJob, learnt: Mapping[str, _Learnt], batches: Mapping[str, Iterator[pa.RecordBatch]], scratch: Path
 ) -> tuple[dict[str, Iterator[pa.RecordBatch]], dict[str, dict[str, str]]]:
     """The rows with the rules across tables kept; and of each table the columns that a rule computes, with the rule."""
+    from synthkit.encoding.view import lay_down
     from synthkit.rules.across.bound import Compared, bound
     from synthkit.runners.across import Completed
 
@@ -119,7 +118,7 @@ def _across(
     files = {}
     for number, (name, rows) in enumerate({**batches, **public}.items()):
         files[name] = scratch / f"completed{number}.parquet"
-        _write(rows, files[name])
+        lay_down(rows, files[name])
     tables = Completed(files)
     tables.apply(rules)
     computed: dict[str, dict[str, str]] = {}
@@ -127,16 +126,6 @@ def _across(
         if not isinstance(rule, Compared):
             computed.setdefault(rule.table, {})[rule.column] = str(rule)
     return {name: tables.batches(name) for name in batches}, computed
-
-
-def _write(rows: Iterator[pa.RecordBatch], file: Path) -> None:
-    import pyarrow.parquet as pq
-
-    first = next(rows)
-    with pq.ParquetWriter(file, first.schema) as writer:
-        writer.write_batch(first)
-        for batch in rows:
-            writer.write_batch(batch)
 
 
 def _origins(found: tuple[ColumnOrigin, ...], computed: Mapping[str, str]) -> tuple[ColumnOrigin, ...]:
@@ -247,30 +236,19 @@ def _drawn(
     scratch: Path,
     report: Any,
 ) -> dict[str, Table]:
-    """Each table's rows as the generator gives them, in a file: how many there will be is only known at the end."""
-    import pyarrow.parquet as pq
-
+    """Rows of every table that is not there already, as the generator gives them."""
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.exact.members import laid_down
 
     assert generator.related is not None, "it was asked for when the family was learnt"
-    counts = dict.fromkeys(job.members, 0)
-    files = {name: scratch / f"drawn{number}.parquet" for number, name in enumerate(job.members)}
-    seed = seed_for(job.seed, "sample")
-    with ExitStack() as open_files:
-        writers: dict[str, pq.ParquetWriter] = {}
-        batches: Iterator[tuple[str, pa.RecordBatch]] = generator.related.sample(
-            model, rows, conditions=quotas, seed=seed, progress=report
-        )
-        for name, batch in batches:
-            if name not in job.members or job.members[name].kept:
-                continue
-            if name not in writers:
-                writers[name] = open_files.enter_context(pq.ParquetWriter(files[name], batch.schema))
-            writers[name].write_batch(batch)
-            counts[name] += batch.num_rows
-    if counts[job.first] != rows:
-        raise BuildError(f"{job.generator} gave {counts[job.first]:,} rows of {job.first!r} for {rows:,}")
-    return {name: Table(learnt[name].plan.learnt, (files[name],), counts[name]) for name in job.members}
+    batches = generator.related.sample(
+        model, rows, conditions=quotas, seed=seed_for(job.seed, "sample"), progress=report
+    )
+    plans = {name: one.plan for name, one in learnt.items() if not job.members[name].kept}
+    drawn = laid_down(batches, plans, scratch)
+    if drawn[job.first].rows != rows:
+        raise BuildError(f"{job.generator} gave {drawn[job.first].rows:,} rows of {job.first!r} for {rows:,}")
+    return drawn
 
 
 def _keep(job: FamilyJob, name: str, learnt: _Learnt) -> Made:

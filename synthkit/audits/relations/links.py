@@ -16,6 +16,7 @@ from synthkit.audits.family import Family
 from synthkit.audits.rows.choice import skipped
 from synthkit.errors import SynthError
 from synthkit.generators.tables import Key
+from synthkit.rules.coding import rows_named
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -126,31 +127,3 @@ def no_family(context: AuditContext, what: str = "has no foreign key") -> AuditR
     if context.family is None:
         return skipped("the table is no member of a family of tables")
     return None if context.family.keys_of(context.family.table) else skipped(f"the table {what}")
-
-
-def rows_named(child: pa.Table, parent: pa.Table) -> Array:
-    """For each child's row the first row of the parent whose columns are equal, in their order; NULL, where one of the
-    child's is null; NOBODY, where there is no such row."""
-    import duckdb
-    import numpy as np
-    import pyarrow as pa
-
-    names = [f"k{i}" for i in range(child.num_columns)]
-    text = any(a.type != b.type for a, b in zip(child.columns, parent.columns, strict=True))
-    wanted = ", ".join(f"CAST({n} AS VARCHAR) AS {n}" if text else n for n in names)
-    tables = {}
-    for name, rows in (("child", child), ("parent", parent)):
-        numbered = rows.rename_columns(names).append_column("r", pa.array(np.arange(rows.num_rows)))
-        tables[name] = numbered
-    null = " OR ".join(f"c.{n} IS NULL" for n in names)
-    on = " AND ".join(f"c.{n} = p.{n}" for n in names)
-    with duckdb.connect(config={"threads": 1}) as connection:
-        for name, rows in tables.items():
-            connection.register(name, rows)
-        first = f"SELECT {wanted}, min(r) AS r FROM parent GROUP BY ALL"
-        query = (
-            f"SELECT CASE WHEN {null} THEN {NULL} ELSE coalesce(p.r, {NOBODY}) END AS v"
-            f" FROM (SELECT {wanted}, r FROM child) c LEFT JOIN ({first}) p ON {on} ORDER BY c.r"
-        )
-        found = connection.sql(query).to_arrow_table()["v"].to_numpy()
-    return np.asarray(found, dtype=np.int64)

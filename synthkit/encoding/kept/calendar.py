@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.kept.computed import Computed, computed
 from synthkit.encoding.kept.nearest import in_order_of_surprise, nearest_agreeing
 from synthkit.files import Json
-from synthkit.rules.coding import codes_of, text_of, whole
-from synthkit.rules.evaluate import DAY, kind_of_type, numbers_of
+from synthkit.rules.coding import codes_of, codes_together, text_of, whole
+from synthkit.rules.evaluate import DAY, kind_of_type, numbers_of, times_of
 from synthkit.rules.expression import Call, Name
 from synthkit.rules.formula import Formula
 from synthkit.schema import Schema
@@ -83,7 +83,7 @@ class Calendar:
             days = days.copy()
             days[there] = self._days(days[there], columns, there)
             moved = days if clock is None else days * DAY + self._clock(clock, columns)
-            columns[self.moment] = _as(moved, ~there, kind)
+            columns[self.moment] = times_of(moved, ~there, kind)
         for part in self.formulas:
             part.restore(columns)
 
@@ -102,9 +102,9 @@ class Calendar:
         for part in asked:
             column = columns[part.rule.target]
             said = text_of(part.rule.computed(calendar, column.type))
-            codes = codes_of(pa.concat_arrays([said, text_of(whole(column).filter(pa.array(there)))]))
-            known.append(codes[: len(every)])
-            drawn.append(codes[len(every) :])
+            one, other = codes_together(said, text_of(whole(column).filter(pa.array(there))))
+            known.append(one)
+            drawn.append(other)
         found: Floats = every[nearest_agreeing(every, days, known, drawn)]
         return found
 
@@ -156,15 +156,3 @@ def _apart(moments: Floats) -> tuple[Floats, Floats]:
 
     days = np.floor(moments / DAY)
     return days, moments - days * DAY
-
-
-def _as(values: Floats, absent: np.ndarray[Any, Any], kind: pa.DataType) -> pa.Array:
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.types as t
-
-    plain = np.where(absent, 0.0, values)
-    if t.is_date(kind):
-        return pa.array(plain.astype("int32"), pa.int32(), mask=absent).cast(pa.date32()).cast(kind)
-    moments = pa.array(np.rint(plain).astype("int64"), pa.int64(), mask=absent)
-    return moments.cast(pa.timestamp("us", kind.tz)).cast(kind, safe=False)

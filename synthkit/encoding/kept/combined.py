@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import packed, unpacked
 from synthkit.files import Json
-from synthkit.rules.coding import codes_of, joint_codes, whole
+from synthkit.rules.coding import codes_of, codes_together, joint_codes, whole
 from synthkit.schema import Column, Schema
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class Combined:
         codes = []
         size = self.table.num_rows
         for name in self.outputs:
-            there = whole(self.table.column(name))
-            codes.append(codes_of(pa.concat_arrays([there, rows.column(name).cast(there.type)])))
+            there = self.table.column(name)
+            codes.append(np.concatenate(codes_together(there, rows.column(name).cast(there.type))))
         joint = joint_codes(codes)
         place = np.zeros(int(joint.max(initial=0)) + 1, dtype=np.int64)
         place[joint[:size]] = np.arange(size)

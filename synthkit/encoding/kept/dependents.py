@@ -16,8 +16,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.arrow import packed, unpacked
+from synthkit.encoding.kept.nearest import nearest_agreeing
 from synthkit.files import Json
-from synthkit.rules.coding import codes_of, joint_codes, missing, whole
+from synthkit.rules.coding import codes_of, codes_together, joint_codes, missing, whole
 from synthkit.rules.evaluate import kind_of_type, numbers_of
 from synthkit.schema import Schema
 
@@ -71,16 +72,12 @@ class Dependents:
     def _places(self, columns: Mapping[str, pa.Array]) -> np.ndarray[Any, Any]:
         """The row of the map for each drawn row."""
         import numpy as np
-        import pyarrow as pa
 
-        drawn, known = [], []
+        codes = []
         for name in self.inputs:
-            there = whole(self.map.column(name))
-            here = whole(columns[name]).cast(there.type)
-            codes = codes_of(pa.concat_arrays([there, here]))
-            known.append(codes[: len(there)])
-            drawn.append(codes[len(there) :])
-        joint = joint_codes([np.concatenate([a, b]) for a, b in zip(known, drawn, strict=True)])
+            there = self.map.column(name)
+            codes.append(np.concatenate(codes_together(there, columns[name].cast(there.type))))
+        joint = joint_codes(codes)
         size = self.map.num_rows
         place = np.full(int(joint.max(initial=0)) + 1, -1, dtype=np.int64)
         place[joint[:size]] = np.arange(size)
@@ -101,12 +98,7 @@ class Dependents:
             usable = np.flatnonzero(np.isfinite(there))
             here = numbers_of(whole(columns[name]).take(pa.array(rows)))
             if len(usable) and np.isfinite(here).all():
-                order = usable[np.argsort(there[usable], kind="stable")]
-                right = np.clip(np.searchsorted(there[order], here), 1, max(1, len(order) - 1))
-                right = np.minimum(right, len(order) - 1)
-                left = np.maximum(right - 1, 0)
-                nearer = np.abs(there[order[left]] - here) <= np.abs(there[order[right]] - here)
-                return order[np.where(nearer, left, right)]
+                return usable[nearest_agreeing(there[usable], here, [], [])]
         texts = [repr(tuple(columns[n][int(row)].as_py() for n in self.inputs)) for row in rows]
         weights = np.cumsum(self.map.column(COUNT).to_numpy())
         chosen = np.array([zlib.crc32(t.encode()) / 2**32 for t in texts]) * weights[-1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.kept.arrow import types_of, unpacked
 from synthkit.files import Json
 from synthkit.rules.coding import missing, whole
-from synthkit.rules.evaluate import numbers_of
+from synthkit.rules.evaluate import numbers_of, times_of
 from synthkit.schema import Column, LogicalType, Schema
 
 if TYPE_CHECKING:
@@ -84,11 +84,8 @@ class Gap:
         high = np.maximum(np.minimum(high, self.most), low)
         absent = ~np.isfinite(high)
         high = np.where(absent, 0.0, high)
-        if t.is_date(kind):
-            found = pa.array(np.rint(high).astype("int32"), pa.int32(), mask=absent).cast(pa.date32()).cast(kind)
-        elif t.is_timestamp(kind):
-            moments = pa.array(np.rint(high).astype("int64"), pa.int64(), mask=absent)
-            found = moments.cast(pa.timestamp("us", kind.tz)).cast(kind, safe=False)
+        if t.is_date(kind) or t.is_timestamp(kind):
+            found = times_of(high, absent, kind)
         elif t.is_integer(kind):
             found = pa.array(np.rint(high), mask=absent).cast(kind, safe=False)
         elif t.is_decimal(kind):

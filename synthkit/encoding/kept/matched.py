@@ -18,7 +18,7 @@ from synthkit.encoding.kept.arrow import unpacked
 from synthkit.encoding.kept.dependents import COUNT, dependents
 from synthkit.encoding.kept.nearest import in_order_of_surprise, nearest_agreeing
 from synthkit.files import Json
-from synthkit.rules.coding import codes_of, whole
+from synthkit.rules.coding import codes_of, codes_together, whole
 from synthkit.rules.evaluate import kind_of_type, numbers_of
 from synthkit.schema import Schema
 
@@ -67,7 +67,7 @@ class Matched:
         number, *others = self.outputs
         known, drawn = numbers_of(self.map.column(number)), numbers_of(columns[number])
         there, nulls = np.flatnonzero(np.isfinite(known)), np.flatnonzero(~np.isfinite(known))
-        sides = [_codes(self.map.column(n), columns[n]) for n in others]
+        sides = [codes_together(self.map.column(n), columns[n].cast(self.map.column(n).type)) for n in others]
         own = nearest_agreeing(known[there], drawn, [], [])
         place = nearest_agreeing(known[there], drawn, [a[there] for a, _ in sides], [b for _, b in sides])
         # What the map does not hold goes with what goes with the nearest, so a number may stay where that agrees.
@@ -108,12 +108,3 @@ def coarse(column: pa.ChunkedArray) -> bool:
     measured: Mapping[str, bool] = {"number": True, "date": True, "moment": True}
     kind = kind_of_type(column.type)
     return kind is not None and measured.get(kind, False) and pc.count_distinct(column).as_py() > MOST_CELLS
-
-
-def _codes(known: Any, drawn: Any) -> tuple[Any, Any]:
-    """One value one code on both sides."""
-    import pyarrow as pa
-
-    there = whole(known)
-    codes = codes_of(pa.concat_arrays([there, whole(drawn).cast(there.type)]))
-    return codes[: len(there)], codes[len(there) :]

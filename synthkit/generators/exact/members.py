@@ -6,7 +6,8 @@ keys to other tables, go past the written forms, the rules and what is made up, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from synthkit.encoding.fill import ColumnPlan, fill, plan_columns, serialised
 from synthkit.encoding.grouping import with_tails
 from synthkit.encoding.keys import KeyRule, plan_key
 from synthkit.encoding.origin import origins
+from synthkit.encoding.view import lay_down
 from synthkit.encoding.writtenform import read_view
 from synthkit.errors import BuildError
 from synthkit.files import Json
@@ -82,25 +84,19 @@ class MemberPlan:
         Args:
             known: the rows as they are read.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        names, unit, writer = list(self.learnt.names), self.columns.schema.privacy_unit, None
-        try:
-            for batch in known.batches():
-                learnt = batch
-                for step in self.columns.learnt.steps:
-                    learnt = step.learn(learnt)
-                columns = {n: batch.column(n) if n in self.keys.names else learnt.column(n) for n in names}
-                if unit is not None and unit in batch.schema.names:  # not learnt: who holds a value is counted by it
-                    columns.setdefault(unit, batch.column(unit))
-                rows = pa.record_batch(list(columns.values()), names=list(columns))
-                writer = writer or pq.ParquetWriter(file, rows.schema)
-                writer.write_batch(rows)
-        finally:
-            if writer is not None:
-                writer.close()
+        lay_down(map(self._learnt, known.batches()), file)
         return Table(self.learnt, (file,), known.rows, known.metadata)
+
+    def _learnt(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        unit, learnt = self.columns.schema.privacy_unit, batch
+        for step in self.columns.learnt.steps:
+            learnt = step.learn(learnt)
+        columns = {n: batch.column(n) if n in self.keys.names else learnt.column(n) for n in self.learnt.names}
+        if unit is not None and unit in batch.schema.names:  # not learnt: who holds a value is counted by it
+            columns.setdefault(unit, batch.column(unit))
+        return pa.record_batch(list(columns.values()), names=list(columns))
 
     def quotas(self, conditions: Conditions, rows: int, known: Table) -> tuple[Quota, ...]:
         """The conditions as numbers of rows. Raises SynthError, BuildError where they cannot be met exactly."""
@@ -237,3 +233,27 @@ def _key_rule(known: Table, plan: ColumnPlan, keys: KeyColumns) -> KeyRule | Non
 def reading(plan: MemberPlan, table: Table, file: Path) -> Table:
     """The rows as they are read, of a plan that was made before."""
     return plan.columns.read.learn(table, file)
+
+
+def laid_down(
+    batches: Iterable[tuple[str, pa.RecordBatch]], plans: Mapping[str, MemberPlan], folder: Path
+) -> dict[str, Table]:
+    """Each table's rows as the generator gives them, in a file: how many there will be is only known at the end.
+
+    Args:
+        plans: by table; rows of others are passed over.
+    """
+    import pyarrow.parquet as pq
+
+    counts = dict.fromkeys(plans, 0)
+    files = {name: folder / f"drawn{number}.parquet" for number, name in enumerate(plans)}
+    with ExitStack() as held:
+        writers: dict[str, pq.ParquetWriter] = {}
+        for name, batch in batches:
+            if name not in plans:
+                continue
+            if name not in writers:
+                writers[name] = held.enter_context(pq.ParquetWriter(files[name], batch.schema))
+            writers[name].write_batch(batch)
+            counts[name] += batch.num_rows
+    return {name: Table(plan.learnt, (files[name],), counts[name]) for name, plan in plans.items()}

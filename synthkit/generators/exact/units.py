@@ -6,16 +6,18 @@ of an order's lines name no customer; they are their order's customer's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.encoding.view import lay_down
 from synthkit.generators.tables import Key
+from synthkit.rules.coding import rows_named
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 UNIT = "(unit)"  # the column that is added to a table whose rows name no unit
 
@@ -42,24 +44,17 @@ def with_units(tables: Mapping[str, Table], keys: Sequence[Key], folder: Path) -
 def _with_unit(table: Table, key: Key, owner: Table, file: Path) -> Table:
     """The table with the unit of the row that each row belongs to; missing where it belongs to none."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     primary, unit = list(owner.schema.primary_key), str(owner.schema.privacy_unit)
     above = owner.to_arrow(list(dict.fromkeys([*primary, unit])))
-    named = above.to_pandas(integer_object_nulls=True)[primary].set_axis(list(key.columns), axis=1)
-    named[UNIT] = range(len(named))
-    own: pd.DataFrame = table.to_arrow(list(key.columns)).to_pandas(integer_object_nulls=True)
-    named = named.drop_duplicates(list(key.columns))
-    at = own.merge(named, how="left", on=list(key.columns))[UNIT].astype("Int64")
-    units = above.column(unit).combine_chunks().take(pa.array(at, pa.int64(), from_pandas=True))
-    start, writer = 0, None
-    try:
+    at = rows_named(table.to_arrow(list(key.columns)), above.select(primary))
+    units = above.column(unit).combine_chunks().take(pa.array(at, mask=at < 0))
+
+    def beside() -> Iterator[pa.RecordBatch]:
+        start = 0
         for batch in table.batches():
-            rows = batch.append_column(UNIT, units.slice(start, batch.num_rows))
-            writer = writer or pq.ParquetWriter(file, rows.schema)
-            writer.write_batch(rows)
+            yield batch.append_column(UNIT, units.slice(start, batch.num_rows))
             start += batch.num_rows
-    finally:
-        if writer is not None:
-            writer.close()
+
+    lay_down(beside(), file)
     return Table(replace(table.schema, privacy_unit=UNIT), (file,), table.rows, table.metadata)

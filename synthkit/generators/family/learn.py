@@ -14,12 +14,13 @@ from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import levels, links_of, owner_of
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
-from synthkit.generators.family.reading import Read, file_of, key_columns, named_rows, read
+from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
 from synthkit.generators.family.rows import Rows, Sorted
 from synthkit.generators.family.sequences import learn_rows
 from synthkit.generators.functions import Progress
 from synthkit.generators.tables import Key, Tables
+from synthkit.rules.coding import rows_named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +75,7 @@ def learn(
 
 
 def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
-    """Which row of the parent each row names, as :func:`.reading.named_rows` says it.
+    """Which row of the parent each row names, as :func:`synthkit.rules.coding.rows_named` says it.
 
     A value that names no row stands for any row where no such value is to be drawn; an owner's row is left out then.
     """
@@ -83,7 +84,7 @@ def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     child = tables.members[key.table].to_arrow(list(key.columns))
     primary = tables.members[key.references].schema.primary_key
     parent = tables.members[key.references].to_arrow(list(primary))
-    found = named_rows(child, key.columns, parent, primary)
+    found = rows_named(child, parent)
     if not key.orphans and not key.owner and parent.num_rows:
         lost = np.flatnonzero(found == -2)
         found[lost] = np.random.default_rng(seed).integers(0, parent.num_rows, len(lost))

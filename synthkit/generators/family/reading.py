@@ -81,35 +81,6 @@ def _positions(field: Field, column: pa.ChunkedArray, cells: Array, places: Arra
     return np.where(valid, field.codec.grid.positions(raw), np.nan)
 
 
-def named_rows(child: pa.Table, columns: Sequence[str], parent: pa.Table, primary: Sequence[str]) -> Array:
-    """The number of the parent's row that each row names; -1 where a part is missing, -2 where there is no such row."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    size = child.num_rows
-    code, of_parent = np.zeros(size, dtype=np.int64), np.zeros(parent.num_rows, dtype=np.int64)
-    null, lost = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    for name, other in zip(columns, primary, strict=True):
-        values, known = child.column(name), parent.column(other)
-        if values.type != known.type:
-            values, known = values.cast(pa.string()), known.cast(pa.string())
-        distinct = pc.unique(known)
-        at = pc.fill_null(pc.index_in(values, distinct), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        null |= pc.is_null(values).to_numpy(zero_copy_only=False)
-        lost |= at < 0
-        code = code * (len(distinct) + 1) + at
-        back = pc.fill_null(pc.index_in(known, distinct), 0).to_numpy(zero_copy_only=False)
-        of_parent = of_parent * (len(distinct) + 1) + back
-    order = np.argsort(of_parent, kind="stable")
-    if not len(order):
-        return np.where(null, -1, -2)
-    place = np.minimum(np.searchsorted(of_parent[order], code), len(order) - 1)
-    found = order[place]
-    missed = lost | (of_parent[found] != code)
-    return np.where(null, -1, np.where(missed, -2, found))
-
-
 def key_columns(schema_names: Sequence[str], primary: Sequence[str], keys: Sequence[Key], name: str) -> tuple[str, ...]:
     """Columns of a table that no model learns: those of keys to others, and a primary key of one column."""
     named = {c for k in keys if k.table == name for c in k.columns}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.rules.across.language import Function, Sum, parse_across
+from synthkit.rules.coding import rows_named
 from synthkit.rules.comparing import satisfied
 from synthkit.rules.evaluate import evaluate, numbers_of
 from synthkit.rules.expression import Expression
@@ -18,7 +19,6 @@ from synthkit.rules.formula import NEAR
 from synthkit.rules.inequality import Inequality
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from synthkit.rules.coding import Floats, Mask
@@ -148,7 +148,7 @@ class RolledUp:
         import numpy as np
 
         parent, child = tables[self.table], tables[self.child]
-        row = _rows_named(child, self.hop.columns, parent, self.hop.named)
+        row = rows_named(child.select(self.hop.columns), parent.select(self.hop.named))
         values: Floats = np.ones(child.num_rows)
         if self.expression is not None:
             values = np.asarray(evaluate(self.expression, child), dtype=np.float64)
@@ -195,29 +195,8 @@ def _along(tables: Rows, start: str, hops: Sequence[Hop], column: str) -> pa.Chu
     at: Any = np.arange(tables[start].num_rows)
     here = start
     for hop in hops:
-        step = _rows_named(tables[here], hop.columns, tables[hop.table], hop.named)
+        step = rows_named(tables[here].select(hop.columns), tables[hop.table].select(hop.named))
         at = np.where(at >= 0, step[at], -1) if len(step) else np.full(len(at), -1)
         here = hop.table
     found: pa.ChunkedArray = tables[here][column].take(pa.array(np.where(at < 0, 0, at), mask=at < 0))
     return found
-
-
-def _rows_named(child: pa.Table, columns: Sequence[str], parent: pa.Table, named: Sequence[str]) -> Any:
-    """The row of ``parent`` that each row of ``child`` names, -1 where it names none; of equal keys, the first."""
-    import pandas as pd
-
-    theirs = _keys(parent, named)
-    known = theirs[theirs.notna() & ~theirs.duplicated()]
-    places = pd.Series(known.index.to_numpy(), index=pd.Index(known, tupleize_cols=False))
-    return _keys(child, columns).map(places).fillna(-1).to_numpy(dtype="int64")
-
-
-def _keys(table: pa.Table, names: Sequence[str]) -> pd.Series[Any]:
-    """One value a row for the columns; missing where one of them is."""
-    import pandas as pd
-
-    parts: pd.DataFrame = table.select(list(names)).to_pandas()
-    if len(names) == 1:
-        return parts.iloc[:, 0]
-    whole = parts.notna().all(axis=1)
-    return pd.Series(list(map(tuple, parts.to_numpy(dtype=object))), dtype=object).where(whole)
