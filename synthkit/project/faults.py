@@ -79,7 +79,8 @@ def _fault(item: Any, model: type[BaseModel], loc: tuple[Any, ...], where: Locat
     message = message[0].lower() + message[1:] if message else "is not valid"
     hint = message.removeprefix("input should ") if message.startswith("input should ") else None
     text = f"{named} should {hint}" if hint else f"{named}: {message}"
-    return Fault(text, where, shown, f"it should {hint}" if hint else "correct the value")
+    fix = item.get("ctx", {}).get("hint", "correct the value")
+    return Fault(text, where, shown, f"it should {hint}" if hint else fix)
 
 
 def _merged(first: Fault, second: Fault) -> Fault:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
+from synthkit.project.addresses import LocalPath
 from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
 from synthkit.project.spec import Spec
 from synthkit.project.targets import LOCAL, TargetKind
@@ -27,7 +28,7 @@ class TargetSpec(Spec):
 
     type: TargetKind = LOCAL
     warehouse: str | None = None
-    database: str | None = None
+    database: LocalPath | None = None
     threads: int | None = Field(default=None, ge=1)
     device: str | None = None
     vars: Mapping[str, Any] = {}
@@ -42,9 +43,9 @@ class PathsSpec(Spec):
         macros: folders of Jinja macros.
     """
 
-    models: tuple[str, ...] = ("models",)
-    audits: tuple[str, ...] = ("audits",)
-    macros: tuple[str, ...] = ("macros",)
+    models: tuple[LocalPath, ...] = ("models",)
+    audits: tuple[LocalPath, ...] = ("audits",)
+    macros: tuple[LocalPath, ...] = ("macros",)
 
 
 class BudgetSpec(Spec):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError, did_you_mean, nearest
+from synthkit.project.addresses import scheme_of
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.files import inside_as_written
 from synthkit.sources.found import Scan
@@ -31,6 +32,8 @@ def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path)
     where = location(spec, "connection")
     if connection.path is None:
         raise SynthError(f"connection {spec.connection!r} has no path", where, "write path: to the database file")
+    if scheme_of(connection.path) is not None:
+        raise SynthError(f"{connection.path} is not on this machine", where, "fetch the database file first")
     path = root / connection.path
     if not path.is_file():
         names = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
+from synthkit.project.addresses import scheme_of
 from synthkit.project.targets import LOCAL
 from synthkit.records.audit import AuditRecord
 from synthkit.records.receipt import Receipt
@@ -70,7 +71,10 @@ def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Target]:
     targets = spec.get("targets")
     settings = targets.get(name) if isinstance(targets, Mapping) else None
     settings = settings if isinstance(settings, Mapping) else {}
-    directory = root / str(settings.get("warehouse") or f"warehouse/{name}")
+    place = str(settings.get("warehouse") or f"warehouse/{name}")
+    if scheme_of(place) is not None:
+        raise SynthError(f"the warehouse {place} cannot be read", hint="synth compile says why")
+    directory = root / place
     written = settings.get("database")
     database = root / str(written) if written else directory.with_name(f"{directory.name}.duckdb")
     kind = str(settings.get("type") or LOCAL)

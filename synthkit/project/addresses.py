@@ -1,0 +1,34 @@
+"""Addresses of object stores in the YAML (``s3://bucket/prefix``), told apart from paths.
+
+pathlib makes ``s3:/bucket`` of such an address, a folder of this machine: so nothing is joined with the project's
+folder before it was asked here, and a key that only takes a path has the type :data:`LocalPath`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def scheme_of(text: str | None) -> str | None:
+    """``s3`` of ``s3://bucket/prefix``, in small letters; None of a path.
+
+    >>> scheme_of("S3://bucket/prefix"), scheme_of("data/a.csv"), scheme_of(r"C:\\data")
+    ('s3', None, None)
+    """
+    found = _ADDRESS.match(text or "")
+    return None if found is None else found.group(1).lower()
+
+
+def _local(path: str) -> str:
+    if scheme_of(path) is not None:
+        raise PydanticCustomError("address", "it takes a path of this machine, no address", {"hint": "write a path"})
+    return path
+
+
+LocalPath = Annotated[str, AfterValidator(_local)]
