@@ -1,9 +1,11 @@
 """Families of tables beside what peers reach: the scorer of ``../shared/score`` on tables that it has figures for.
 
-    python -m benchmarks relations [--seeds 3] [--schemas baseball,northwind,jaffle]
+    python -m benchmarks relations [--seeds 3] [--schemas baseball,northwind,jaffle,cdnow,pbcseq,storms,randhie]
 
 Every figure is the median over seeds; a peer's figures and the floor are those that lie beside the scorer. CPU seconds
-are of this process, one thread, learning and drawing apart. Without ``../shared`` beside the checkout nothing is run.
+are of this process, one thread, learning and drawing apart. Sequences (:mod:`.sequences`) are scored against the rows
+that they were learnt from; their floor is one half of the entities against the other. Without ``../shared`` beside the
+checkout nothing is run.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmarks.sequences import SEQUENCES, frame_of, halves, learn_and_draw, scored
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 SCHEMAS = ("baseball", "northwind", "northwind2", "jaffle")
 SHOWN = {
@@ -30,6 +34,14 @@ SHOWN = {
     "cardinality_ks": "card",
     "interarrival_ks": "gap",
     "lag1_diff": "lag",
+}
+OF_SEQUENCES = {
+    "interarrival_ks": "gap",
+    "lag1_diff": "lag",
+    "length_ks": "length",
+    "c2st_child": "C",
+    "c2st_single": "S",
+    "c2st_parent": "P",
 }
 DROPPED = ("first_name", "last_name")
 NORTHWIND = {
@@ -45,7 +57,7 @@ NORTHWIND = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks relations")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--schemas", default=",".join(SCHEMAS))
+    parser.add_argument("--schemas", default=",".join((*SCHEMAS, *SEQUENCES)))
     given = sys.argv[sys.argv.index("relations") + 1 :] if "relations" in sys.argv else []
     wanted = parser.parse_args(given)
     if not (SHARED / "score" / "rel_score.py").exists():
@@ -53,14 +65,34 @@ def main() -> None:
         return
     score = _scorer()
     peers = json.loads((SHARED / "score" / "peers.json").read_text("utf-8"))["scores"]
-    print("| | " + " | ".join(SHOWN.values()) + " | learning CPU s | drawing CPU s | child rows / CPU s |")
-    print("| --- |" + " ---: |" * (len(SHOWN) + 3))
-    for name in wanted.schemas.split(","):
+    _head(SHOWN)
+    names = wanted.schemas.split(",")
+    for name in (n for n in names if n not in SEQUENCES):
         found = [_one(name, seed, score) for seed in range(wanted.seeds)]
         _line(f"{name}: conditional", {k: _median([f[k] for f in found]) for k in found[0]})
         for peer, said in peers.items():
             if peer.split(".")[0] == name:
                 _line(f"{name}: {peer.split('.')[1]}", said["summary"])
+    if any(n in SEQUENCES for n in names):
+        print()
+        _head(OF_SEQUENCES)
+    for name in (n for n in names if n in SEQUENCES):
+        frame = frame_of(name, SHARED / "data")
+        found = [_sequence(name, frame, seed, score) for seed in range(wanted.seeds)]
+        _line(f"{name}: conditional", {k: _median([f[k] for f in found]) for k in found[0]}, OF_SEQUENCES)
+        _line(f"{name}: real halves", scored(name, *halves(name, frame), score), OF_SEQUENCES)
+
+
+def _sequence(name: str, frame: Any, seed: int, score: ModuleType) -> dict[str, Any]:
+    drawn, learning, drawing = learn_and_draw(name, frame, seed)
+    found = scored(name, frame, drawn, score)
+    spent = {"learning": learning, "drawing": drawing, "rate": len(drawn) / drawing}
+    return {k: found[k] for k in OF_SEQUENCES} | spent
+
+
+def _head(shown: dict[str, str]) -> None:
+    print("| | " + " | ".join(shown.values()) + " | learning CPU s | drawing CPU s | child rows / CPU s |")
+    print("| --- |" + " ---: |" * (len(shown) + 3))
 
 
 def _median(values: list[float | None]) -> float | None:
@@ -68,11 +100,11 @@ def _median(values: list[float | None]) -> float | None:
     return statistics.median(some) if some else None
 
 
-def _line(label: str, found: dict[str, Any]) -> None:
+def _line(label: str, found: dict[str, Any], shown: dict[str, str] = SHOWN) -> None:
     def cell(key: str, digits: int) -> str:
         return "–" if found.get(key) is None else f"{found[key]:,.{digits}f}"
 
-    cells = [*(cell(k, 3) for k in SHOWN), cell("learning", 1), cell("drawing", 1), cell("rate", 0)]
+    cells = [*(cell(k, 3) for k in shown), cell("learning", 1), cell("drawing", 1), cell("rate", 0)]
     print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
 
 

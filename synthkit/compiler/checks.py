@@ -85,6 +85,13 @@ def check_conditions(draft: Draft) -> None:
                 hint="drop conditions, or choose a generator that models the table",
             )
             continue
+        if model.generator.sequences and model.schema.entity is not None and model.family is None:
+            draft.fault(
+                f"conditions are of rows, and those of one {model.schema.entity!r} follow one another in {spec.name!r}",
+                spec.origin.at("conditions", key=True),
+                hint="drop conditions, or give the entities a table of their own (owner: true) and ask there",
+            )
+            continue
         wanted, schema = conditions_as_read(spec.conditions, forms_of(model.schema)), as_read(model.schema)
         for path, message, hint in condition_problems(wanted, schema):
             draft.fault(message, spec.origin.at("conditions", *path), hint=hint)

@@ -119,6 +119,8 @@ class Trained(Generator):
         resumes: whether ``fit`` also takes a :class:`.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is
             saved there, and ends with the same model as a training that was never stopped.
         related: how it learns several tables at once; None: it learns one alone (:mod:`.related`).
+        sequences: whether it heeds ``entity`` and ``order_by`` of a table's schema: it is given the entity's column,
+            and draws an entity's rows together, in their order. Otherwise rows are learnt each by itself.
     """
 
     fit: Fit
@@ -130,6 +132,7 @@ class Trained(Generator):
     counts: NoisyCounts | None = None
     resumes: bool = False
     related: Related | None = None
+    sequences: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 
 def generate(job: GenerateJob, progress: JobProgress) -> Made:
+    from synthkit.generators import registry
+    from synthkit.runners.following import follow, follows
     from synthkit.sources.ingest import load_split
 
     split = load_split(job.split)
@@ -38,6 +40,9 @@ def generate(job: GenerateJob, progress: JobProgress) -> Made:
         table = split.bounded
     job.model_dir.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".tmp-rows-", dir=job.model_dir.parent) as scratch:  # as private as the models are
+        if follows(registry.trained(job.generator), table.schema):
+            with _readable(job):
+                return follow(job, table, split, Path(scratch), progress)
         return _made(job, table, split, Path(scratch), progress)
 
 

@@ -9,13 +9,14 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=2,
+    version=3,
     params=ConditionalParams,
     fit=fit,
     sample=sample,
     save=save,
     load=load,
     related=Related(fit_tables, sample_tables),
+    sequences=True,
     summary="boosted conditionals: families of tables that join, and rows that follow one another",
     licence=None,
     packages=("numpy", "scikit-learn", "safetensors"),

@@ -200,6 +200,7 @@ PAR = Trained(
     save=_save,
     load=_load,
     supports_conditions=False,
+    sequences=True,
     summary="a recurrent network over the rows of an entity: minutes; what counts up may fall",
     licence="BUSL-1.1",
     packages=(*PACKAGES, "deepecho"),
