@@ -15,6 +15,7 @@ from synthkit.files import parsed_json
 from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.records.columns import MADE_UP, ColumnOrigin
 from synthkit.records.history import Disclosure
+from synthkit.records.joins import Join
 from synthkit.records.parts import Git
 from synthkit.records.record import Count, NamedTexts, Number, Seconds, When, as_json
 
@@ -47,6 +48,8 @@ class ModelResult:
         disclosure: who may see figures of it.
         places: line:column of the model, and then of each audit, in that file.
         column_origins: of a drawn table, what was learnt and what is made up.
+        family: the tables that it is made and published together with, by name.
+        keys: that lead to tables of this project.
     """
 
     model: str
@@ -67,6 +70,8 @@ class ModelResult:
     disclosure: Disclosure = "open"
     places: tuple[str, ...] = ()
     column_origins: tuple[ColumnOrigin, ...] = ()
+    family: str | None = None
+    keys: tuple[Join, ...] = ()
 
     @property
     def made_up(self) -> tuple[str, ...]:
@@ -156,4 +161,5 @@ def _result(data: Mapping[str, Any]) -> ModelResult:
     lists = {k: tuple(data[k]) for k in ("withheld", "places") if k in data}
     audits = tuple(AuditRecord.from_json(a) for a in data.get("audits", ()))
     origins = tuple(ColumnOrigin.from_json(o) for o in data.get("column_origins", ()))
-    return ModelResult(**{**data, **lists, "audits": audits, "column_origins": origins})
+    keys = tuple(Join.from_json(k) for k in data.get("keys", ()))
+    return ModelResult(**{**data, **lists, "audits": audits, "column_origins": origins, "keys": keys})

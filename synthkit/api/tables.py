@@ -13,6 +13,7 @@ from synthkit.errors import SynthError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from synthkit.records.joins import Join
     from synthkit.store.reader import PublishedTable
 
 Style = Literal["alpaca", "messages", "sharegpt", "prompt-completion"]
@@ -43,6 +44,17 @@ def show(model: str, project: str | Path = ".", *, target: str | None = None) ->
     from synthkit.store.reader import open as open_tables
 
     return open_tables(project, target).table(model)
+
+
+def joined(model: str, project: str | Path = ".", *, target: str | None = None) -> tuple[Join, ...]:
+    """The keys of a published table that lead to published tables, also to those that it will not join.
+
+    Raises:
+        SynthError: nothing is published there.
+    """
+    from synthkit.store.reader import open as open_tables
+
+    return open_tables(project, target).joins().get(model, ())
 
 
 def export(

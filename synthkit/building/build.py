@@ -309,6 +309,8 @@ class _Scheduler:
             materialized=model.spec.materialized,
             disclosure=model.disclosure,
             places=places_of(model),
+            family=model.family,
+            keys=self.context.manifest.joins.get(model.name, ()),
         )
 
     def _finish(self, result: ModelResult) -> None:

@@ -213,4 +213,6 @@ class ModelRun:
             materialized=self.model.spec.materialized,
             places=places_of(self.model),
             column_origins=origins or (),
+            family=self.model.family,
+            keys=self.context.manifest.joins.get(self.model.name, ()),
         )

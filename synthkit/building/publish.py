@@ -141,6 +141,7 @@ def _audited(
         },
         "source": None if model.source is None else model.source.id,
         **family,
+        **({} if model.keys is None else {"keys": model.keys}),
         "holdout": model.judges,
         "epsilon": spec.epsilon,
         "delta": model.delta,

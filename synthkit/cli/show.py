@@ -13,6 +13,7 @@ from synthkit.cli.common import place, reader_options
 
 if TYPE_CHECKING:
     from synthkit.records.audit import AuditRecord
+    from synthkit.records.joins import Join
     from synthkit.records.parts import Teaching
     from synthkit.records.receipt import Receipt
 
@@ -39,6 +40,7 @@ def command(model: str, project_dir: Path | None, target: str | None, limit: int
     click.echo(f"{'file':<12}{table.path}")
     warn(tables.orphaned([model], project_dir or Path(), target=target))
     _print_columns(receipt)
+    _print_keys(receipt, tables.joined(model, place(project_dir), target=target))
     _print_audits(receipt.audits)
     if limit:
         import pyarrow.parquet as pq
@@ -106,6 +108,17 @@ def _print_columns(receipt: Receipt) -> None:
         words = [part for part in said if part] + [receipt.column_descriptions.get(column.name, "")]
         words += [f"({meant[column.name]})"] if meant.get(column.name) else []
         click.echo(f"  {'  '.join(words)}".rstrip())
+
+
+def _print_keys(receipt: Receipt, keys: Sequence[Join]) -> None:
+    from synthkit.report.style import join_in_words
+
+    if not keys:
+        return
+    click.echo("\nkeys")
+    width = max(len(", ".join(key.columns)) for key in keys)
+    for key in keys:
+        click.echo(f"  {', '.join(key.columns):<{width}}  {join_in_words(receipt.model, key, receipt.audits)}")
 
 
 def _print_audits(audits: Sequence[AuditRecord]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthkit.compiler.apart import apart
+from synthkit.compiler.apart import apart, joined, recorded
 from synthkit.compiler.declared import Constraint, DeclaredRule, FamilyRule, learnt_under
 from synthkit.compiler.manifest import (
     FamilyNode,
@@ -19,6 +19,7 @@ from synthkit.compiler.manifest import (
     made_from,
 )
 from synthkit.errors import Fault, Location
+from synthkit.generators.base import Trained
 from synthkit.generators.tables import Key
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
@@ -28,6 +29,7 @@ from synthkit.privacy.guarantee import Account, Guarantee
 from synthkit.project.lookups import Rendering
 from synthkit.project.size import Size
 from synthkit.project.types import Conditions, KeyPath, ModelSpec, Relation, SourceTableSpec
+from synthkit.records.parts import KeyRecord
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -192,6 +194,7 @@ class Draft:
                 uses=draft.uses,
                 family=draft.family,
                 kept=draft.kept,
+                keys=self._keys(draft),
             )
         return Manifest(
             project=self.project,
@@ -207,7 +210,13 @@ class Draft:
             absent=self.absent,
             families={name: self._family(name, f, models) for name, f in self.families.items()},
             apart=tuple(apart(self.sources, models)),
+            joins=joined(models),
         )
+
+    def _keys(self, draft: ModelDraft) -> tuple[KeyRecord, ...] | None:
+        source = None if draft.spec.source is None else self.sources.get(draft.spec.source.id)
+        drawn = isinstance(draft.generator, Trained) or draft.kept
+        return recorded(source) if source is not None and drawn else None
 
     def _family(self, name: str, found: FamilyDraft, models: Mapping[str, ModelNode]) -> FamilyNode:
         root = models[found.members[found.root]]

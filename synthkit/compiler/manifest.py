@@ -25,6 +25,8 @@ from synthkit.project.holdout import holdout_of
 from synthkit.project.lookups import Rendering
 from synthkit.project.size import Size
 from synthkit.project.types import KeyPath, ModelSpec, Relation, Row, SourceTableSpec
+from synthkit.records.joins import Join
+from synthkit.records.parts import KeyRecord
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ class ModelNode:
             audits below ``audits`` and their key (:func:`audit_keys`), where a custom one has its SQL as ``sql``.
         family: the family that it is a table of.
         kept: whether it is a public table, whose rows the family publishes as they are.
+        keys: of a table that is drawn, or kept, those of its source; None of others.
     """
 
     spec: ModelSpec
@@ -157,6 +160,7 @@ class ModelNode:
     uses: Mapping[KeyPath, Rendering] = field(default_factory=dict)
     family: str | None = None
     kept: bool = False
+    keys: tuple[KeyRecord, ...] | None = None
 
     @property
     def protected(self) -> bool:
@@ -220,6 +224,7 @@ class Manifest:
     absent: Mapping[str, str] = field(default_factory=dict)  # sources that could not be opened, by id, and why
     families: Mapping[str, FamilyNode] = field(default_factory=dict)  # by name
     apart: tuple[tuple[str, Fault], ...] = ()  # models whose tables will not join those that their keys name
+    joins: Mapping[str, tuple[Join, ...]] = field(default_factory=dict)  # model → its keys that lead to models
 
     @property
     def warnings(self) -> list[Fault]:
@@ -272,7 +277,7 @@ class Manifest:
                 }
                 for id_, s in self.sources.items()
             },
-            "models": {name: _model_json(m) for name, m in self.models.items()},
+            "models": {name: _model_json(m, self.joins.get(name, ())) for name, m in self.models.items()},
             **({"families": {name: f.to_json() for name, f in self.families.items()}} if self.families else {}),
             "exposures": {
                 name: {
@@ -343,7 +348,7 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _model_json(model: ModelNode) -> dict[str, Any]:
+def _model_json(model: ModelNode, joins: tuple[Join, ...]) -> dict[str, Any]:
     spec = model.spec
     return {
         "name": spec.name,
@@ -358,6 +363,7 @@ def _model_json(model: ModelNode) -> dict[str, Any]:
             "params": model.params.model_dump(),
             "reason": model.generator_reason or None,
         },
+        **({"keys": [join.to_json() for join in joins]} if joins else {}),
         "epsilon": spec.epsilon,
         "delta": model.delta,
         "guarantees": [g.to_json() for g in model.guarantees],

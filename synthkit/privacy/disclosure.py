@@ -116,7 +116,7 @@ RECEIPT: Fields = {
     **dict.fromkeys(("epsilon", "delta", "contains_real_rows", "descends_from", "materialized"), Kind.DECLARED),
     **dict.fromkeys(("description", "column_descriptions", "required", "versions", "git", "device"), Kind.DECLARED),
     "environment": Kind.DECLARED,  # of the machine
-    "family": Kind.DECLARED,
+    **dict.fromkeys(("family", "keys"), Kind.DECLARED),
     **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
     **dict.fromkeys(("schema", "columns", "source_columns"), Kind.TYPES),
     "column_origins": _ORIGIN,
@@ -134,6 +134,7 @@ RECEIPT: Fields = {
 # What became of a table in a run; its ``message`` quotes rows only where it is that of an error.
 RESULT: Fields = {
     **dict.fromkeys(("model", "action", "generator", "path", "places", "materialized"), Kind.DECLARED),
+    **dict.fromkeys(("family", "keys"), Kind.DECLARED),
     **dict.fromkeys(("epsilon", "delta", "withheld", "disclosure"), Kind.DECLARED),
     "rows": Kind.DRAWN,
     "column_origins": _ORIGIN,
@@ -148,7 +149,7 @@ RESULT: Fields = {
 META: Mapping[str, Fields] = {
     "tables": {
         **dict.fromkeys(("name", "materialized", "generator", "source", "seed", "description"), Kind.DECLARED),
-        **dict.fromkeys(("published_at", "run_id"), Kind.DECLARED),
+        **dict.fromkeys(("published_at", "run_id", "family"), Kind.DECLARED),
         **dict.fromkeys(("rows", "columns", "parquet", "bytes"), Kind.DRAWN),
         **dict.fromkeys(("epsilon", "delta"), Kind.LEDGER),
         "fingerprint": Kind.KEYED,
@@ -161,6 +162,10 @@ META: Mapping[str, Fields] = {
         "by": Kind.FIGURE,
         "description": Kind.DECLARED,
         "audits": Kind.DECLARED,
+    },
+    "keys": {
+        **dict.fromkeys(("table", "columns", "references", "to", "kind", "joins"), Kind.DECLARED),
+        "verdict": Kind.VERDICT,
     },
     "audits": {
         **dict.fromkeys(("table", "name", "severity", "threshold"), Kind.DECLARED),

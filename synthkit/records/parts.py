@@ -104,6 +104,22 @@ class FamilyRecord(Record):
     members: Several[str]
 
 
+class KeyRecord(Record):
+    """Columns of a table that name rows of another, or of itself, as its source table declares them.
+
+    Args:
+        columns: of the table, in the order of the other one's primary key.
+        references: the node of the source table whose rows they name.
+        owner: whether a row belongs to the one that it names.
+        cut: whether it is matched last, as keys run in a circle.
+    """
+
+    columns: Several[str]
+    references: str
+    owner: bool = False
+    cut: bool = False
+
+
 class GeneratorRecord(Record):
     """What drew the rows.
 

@@ -19,6 +19,7 @@ from synthkit.records.parts import (
     Git,
     Holdout,
     Inputs,
+    KeyRecord,
     Promise,
     Rendering,
     Restored,
@@ -48,6 +49,8 @@ class AuditedTable(Record):
         generator: what drew the rows.
         source: the node that it learnt from.
         family: the tables that it is published together with, or not at all.
+        keys: of a drawn table, those of its source table. Which published tables they lead to follows from the others'
+            receipts (:func:`synthkit.records.joins.of_receipts`).
         holdout: the held-out rows that judged the table.
         epsilon: what it was trained under; null: no differential privacy.
         delta: the δ beside it.
@@ -86,6 +89,7 @@ class AuditedTable(Record):
     generator: GeneratorRecord
     source: str | None
     family: FamilyRecord | None = absent()
+    keys: Several[KeyRecord] | None = absent()
     holdout: Holdout | None = None
     epsilon: Size | None
     delta: Size | None

@@ -9,7 +9,7 @@ from synthkit.privacy.disclosure import public_result
 from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.report.page import to_html, to_markdown
 from synthkit.report.runpage import Surroundings, run_blocks
-from synthkit.report.style import MARKS, measured
+from synthkit.report.style import MARKS, join_in_words, measured
 from synthkit.results import ModelResult, RunResults
 
 # JUnit knows passed, failure, error and skipped; a warning passes, and what cannot be told was not decided.
@@ -44,9 +44,15 @@ def _suite(result: ModelResult) -> str:
     head = f"  <testsuite name={quoteattr(result.model)}"
     head += f' tests="{len(cases)}" failures="{counts["failure"]}" errors="{counts["error"]}"'
     head += f' skipped="{counts["skipped"]}" time="{sum(result.seconds.values()):.3f}">\n'
+    kept: list[tuple[str, object]] = [] if result.family is None else [("family", result.family)]
+    kept += [
+        ("key", f"{', '.join(key.columns)} {join_in_words(result.model, key, result.audits)}") for key in result.keys
+    ]
     if untold(result.audits):
-        kept = {"status": result.status, "inconclusive": untold(result.audits), "undecided": undecided(result.audits)}
-        rows = "".join(f"<property name={quoteattr(k)} value={quoteattr(str(v).lower())}/>" for k, v in kept.items())
+        blind = str(undecided(result.audits)).lower()
+        kept += [("status", result.status), ("inconclusive", untold(result.audits)), ("undecided", blind)]
+    if kept:
+        rows = "".join(f"<property name={quoteattr(k)} value={quoteattr(clean(str(v)))}/>" for k, v in kept)
         head += f"    <properties>{rows}</properties>\n"
     return head + "".join(_written(result.model, c) for c in cases) + "  </testsuite>\n"
 

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from synthkit.report.annotations import Notice
 from synthkit.report.compare import State, TableChange, compare
+from synthkit.report.families import review_families
 from synthkit.report.files import clean
 from synthkit.report.findings import LEVELS
 from synthkit.report.hosting import Host
@@ -50,6 +51,7 @@ def review_blocks(found: Review, host: Host) -> list[Block]:
             blocks += [_finding(f, host) for f in of[:_MOST]]
         if len(of) > _MOST:
             blocks.append(para(f"… and {plural(len(of) - _MOST, level)} more: ", Code("synth verify"), " lists all."))
+    blocks += review_families(found.after, found.before, found.base)
     if found.before is not None and found.base is not None:
         blocks += [*tables_section(changes, found.base), *audits_section(changes)]
         after = found.after or {}

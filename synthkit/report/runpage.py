@@ -11,6 +11,7 @@ from synthkit.records.receipt import Receipt
 from synthkit.report.advice import advice
 from synthkit.report.annotations import Notice
 from synthkit.report.compare import State, compare
+from synthkit.report.families import run_families
 from synthkit.report.hosting import Host
 from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Rows, Strong, line, para
 from synthkit.report.sections import audits_section, columns_section, links_section, spent_section, tables_section
@@ -53,6 +54,7 @@ def run_blocks(run: RunResults, around: Surroundings) -> list[Block]:
     blocks.append(Rows(head, tuple(map(_row, run.results)), frozenset({3, 4})))
     for result in run.results:
         blocks += [_noticed(result.model, a) for a in result.audits if a.status in NOTICED]
+    blocks += run_families(run, around.before, around.base)
     blocks += columns_section((r.model, r.column_origins) for r in run.results)
     if around.before is not None:
         changes = compare(_known(around.before, run), {r.model: State.of_result(r) for r in run.results if _told(r)})

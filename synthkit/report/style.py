@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import IO
 
 from synthkit.audits.contract import shown_limit
 from synthkit.privacy.disclosure import WITHHELD
 from synthkit.records.audit import AuditRecord, ColumnRecord
+from synthkit.records.joins import Join
 
 COLOURS = {
     "pass": "green",
@@ -75,6 +77,21 @@ def figures(measure: AuditRecord | ColumnRecord, limit: str | None = None) -> st
 def demanded(audit: AuditRecord) -> str | None:
     """What an audit is held against, with the number that a floor made of it: ``max floor + 0.05 = 0.292``."""
     return None if audit.threshold is None else shown_limit(audit.threshold, audit.limit)
+
+
+def apart_in_words(table: str, key: Join) -> str:
+    """Why rows of a table name none of another one."""
+    if key.references == table:
+        return "it will not join itself, as a table that is made by itself has keys of its own"
+    return "these will not join, as no family makes both, and each has keys of its own"
+
+
+def join_in_words(table: str, key: Join, audits: Iterable[AuditRecord]) -> str:
+    """``→ customers.customer_id (owner): references ok``, or that the tables will not join."""
+    if not key.holds:
+        return f"→ {key.references}: {apart_in_words(table, key)}"
+    found = ", ".join(f"{audit} {MARKS[status]}" for audit, status in key.verdicts(audits).items())
+    return f"→ {key.target} ({key.kind}): {found or 'no audit looked at it'}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -19,6 +19,7 @@ from synthkit.files import clean_temporaries, parsed_json, replacing, write_json
 from synthkit.privacy.guarantee import in_words, promised
 from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.records.history import RunEntry
+from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.records.record import Record, Several
 from synthkit.sql.quoting import literal, quote
@@ -39,14 +40,17 @@ from synthkit.store.warehouse import Warehouse, link_or_copy
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 5  # of synth_meta: raise it when its tables, or what stands in them, change
+LAYOUT = 6  # of synth_meta: raise it when its tables, or what stands in them, change
 
 TABLES = {
     "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
         epsilon DOUBLE, delta DOUBLE, seed BIGINT, published_at VARCHAR, run_id VARCHAR, fingerprint VARCHAR,
-        parquet VARCHAR, bytes BIGINT, description VARCHAR, status VARCHAR, audits INTEGER, inconclusive INTEGER""",
+        parquet VARCHAR, bytes BIGINT, description VARCHAR, status VARCHAR, audits INTEGER, inconclusive INTEGER,
+        family VARCHAR""",
     "columns": """"table" VARCHAR, position INTEGER, name VARCHAR, type VARCHAR, how VARCHAR, "by" VARCHAR,
         description VARCHAR, audits VARCHAR[]""",
+    "keys": """"table" VARCHAR, columns VARCHAR[], "references" VARCHAR, "to" VARCHAR[], kind VARCHAR, joins BOOLEAN,
+        verdict VARCHAR""",
     "audits": """"table" VARCHAR, name VARCHAR, "column" VARCHAR, value DOUBLE, ci_low DOUBLE, ci_high DOUBLE,
         threshold VARCHAR, floor DOUBLE, severity VARCHAR, status VARCHAR, message VARCHAR""",
     "privacy": """"table" VARCHAR, epsilon DOUBLE, delta DOUBLE, contains_real_rows BOOLEAN, sources VARCHAR[],
@@ -91,7 +95,11 @@ def rebuild(
         with unwritten(database, contents), replacing(database) as temporary:
             take_over(database, contents, temporary)
             with duckdb.connect(str(temporary)) as connection:
-                used = [_add_table(connection, warehouse, info, receipts[name]) for name, info in shown.items()]
+                keys = of_receipts(receipts)
+                used = [
+                    _add_table(connection, warehouse, info, receipts[name], keys.get(name, ()))
+                    for name, info in shown.items()
+                ]
                 write_meta(connection, warehouse, receipts, shown, runs)
                 index_again(connection, contents)
     except duckdb.Error as error:
@@ -182,9 +190,11 @@ def write_meta(
     """Make and fill ``synth_meta`` in the connection's database."""
     import pyarrow as pa
 
+    found = of_receipts(receipts)
     rows = {
         "tables": [_table_row(n, r, infos.get(n), warehouse) for n, r in receipts.items()],
         "columns": [row for n, r in receipts.items() for row in _column_rows(n, r, infos.get(n))],
+        "keys": [_key_row(n, j, r) for n, r in receipts.items() for j in found.get(n, ())],
         "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.audits],
         "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
         "runs": [_run_row(r) for r in runs],
@@ -201,7 +211,11 @@ def write_meta(
 
 
 def _add_table(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, info: TableInfo, receipt: Receipt
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    info: TableInfo,
+    receipt: Receipt,
+    keys: Sequence[Join],
 ) -> Path | None:
     """Add the table or view, if it is to be one; returns the file that a view reads."""
     if info.materialized not in HELD:
@@ -213,10 +227,17 @@ def _add_table(
     if info.description:
         connection.execute(f"COMMENT ON {kind} {name} IS {literal(info.description)}")
     columns = {str(row[0]) for row in connection.execute(f"DESCRIBE {name}").fetchall()}
-    for column, description in info.column_descriptions.items():
-        if description and column in columns:
-            connection.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {literal(description)}")
+    for column in sorted(columns):
+        words = [info.column_descriptions.get(column), *(_comment(key) for key in keys if column in key.columns)]
+        if any(words):
+            text = "; ".join(word for word in words if word)
+            connection.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {literal(text)}")
     return view
+
+
+def _comment(key: Join) -> str:
+    """What a column that is, or is part of, a key says of it to whoever looks at the table alone."""
+    return f"names a row of {key.target}" if key.holds else f"names no row of {key.references}: these do not join"
 
 
 def views_directory(database: Path) -> Path:
@@ -268,6 +289,7 @@ def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Tables)
         "warn" if undecided(r.audits) or any(a.status == "warn" for a in r.audits) else "pass",
         len(r.audits),
         untold(r.audits),
+        None if r.family is None else r.family.name,
     ]
 
 
@@ -279,6 +301,10 @@ def _column_rows(table: str, r: Receipt, info: TableInfo | None) -> Iterator[lis
         how, by = (None, None) if origin is None else (origin.how, origin.by)
         audits = list(r.looked_at(column.name))
         yield [table, position, column.name, column.type, how, by, descriptions.get(column.name), audits]
+
+
+def _key_row(table: str, key: Join, r: Receipt) -> list[Any]:
+    return [table, list(key.columns), key.references, list(key.to), key.kind, key.holds, key.verdict(r.audits)]
 
 
 def _audit_row(table: str, a: AuditRecord) -> list[Any]:

@@ -20,13 +20,14 @@ from synthkit.privacy.guarantee import promised
 from synthkit.project.addresses import scheme_of
 from synthkit.project.targets import LOCAL
 from synthkit.records.audit import AuditRecord
+from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.schema import Schema
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
 from synthkit.store.database import parquet_scan, views_directory, write_meta
-from synthkit.store.others import HELD, META
+from synthkit.store.others import HELD, META, META_TABLES
 from synthkit.store.target import Place, Tables, Target
 from synthkit.store.targets import opened
 from synthkit.store.warehouse import Warehouse
@@ -200,6 +201,14 @@ class Reader:
         found = self.warehouse.all_published()
         return {name: PublishedTable(name, self.warehouse.file(receipt), receipt) for name, receipt in found.items()}
 
+    def joins(self) -> dict[str, tuple[Join, ...]]:
+        """Table → its keys that lead to published tables, also to those that it will not join; others are left out.
+
+        >>> synthkit.open(shop).joins()
+        {}
+        """
+        return of_receipts(self.warehouse.all_published())
+
     def query(self, sql: str) -> pa.Table:
         """The rows of a query over the published tables and ``synth_meta``; several statements give the last one's.
 
@@ -299,5 +308,5 @@ class Reader:
 
     def _query_hint(self, message: str) -> str | None:
         if "does not exist" in message:
-            return f"published: {', '.join(self.tables()) or 'nothing'}; and synth_meta.tables, audits, privacy, runs"
+            return f"published: {', '.join(self.tables()) or 'nothing'}; and synth_meta.{', '.join(META_TABLES)}"
         return None

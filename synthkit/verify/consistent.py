@@ -22,6 +22,7 @@ from synthkit.files import Json
 from synthkit.records.audit import AuditRecord
 from synthkit.records.parts import Demand, Inputs, Made
 from synthkit.records.receipt import Receipt
+from synthkit.records.record import as_json
 from synthkit.verify.findings import Finding, Kind
 from synthkit.verify.receipts import ReceiptFile
 from synthkit.verify.verdicts import gate_of, possible_verdicts
@@ -93,6 +94,8 @@ def fits_declaration(file: ReceiptFile, model: ModelNode, family: Json | None = 
         "contains_real_rows": (receipt.contains_real_rows, model.lineage.contains_real_rows),
         "descends_from": (list(receipt.descends_from), reached),
     }
+    if receipt.says("keys"):  # an older version did not write them
+        said["keys"] = (as_json(receipt.keys), as_json(model.keys))
     if receipt.says("holdout"):
         held = None if receipt.holdout is None else receipt.holdout.to_json()
         said["holdout"] = (_without_why(held), _without_why(model.judges))

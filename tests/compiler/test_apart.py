@@ -75,3 +75,30 @@ def test_a_table_beside_a_family_joins_nothing_of_it(shop_of_two: Project) -> No
 def test_one_table_alone_has_nothing_to_join(shop_of_two: Project) -> None:
     shop_of_two.write(models(SINGLE.format("orders")))
     assert "will not join" not in told(shop_of_two, "compile")
+
+
+def test_a_table_with_a_key_within_itself_is_made_by_a_family_of_its_own(shop_of_two: Project) -> None:
+    path = shop_of_two.root / "models/sources.yml"
+    text = path.read_text("utf-8").replace(
+        "{name: customers, path: data/customers.csv, primary_key: customer_id}",
+        """name: customers
+        path: data/customers.csv
+        primary_key: customer_id
+        foreign_keys: [{column: referred_by, references: customers}]""",
+    )
+    path.write_text(text, "utf-8")
+    customers = "".join(f"{i},{20 + i},{i // 2 or ''}\n" for i in range(1, 21))
+    shop_of_two.write(
+        {"data/customers.csv": f"customer_id,age,referred_by\n{customers}"} | models(SINGLE.format("customers"))
+    )
+    said = told(shop_of_two, "compile")
+    assert "'some_customers' will not join itself: referred_by of shop.customers names rows of customers" in said
+    assert "tables: [customers]" in said
+    family = "- {name: people, source: \"{{ source('shop') }}\", tables: [customers], audits: [references]}"
+    shop_of_two.write(models(family))
+    assert "will not join" not in told(shop_of_two, "build")
+    (row,) = shop_of_two.query(
+        "select count(*) as n, count(b.customer_id) as found from people_customers a left join"
+        " people_customers b on a.referred_by = b.customer_id where a.referred_by is not null"
+    )
+    assert row["n"] == row["found"] > 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from synthkit.records.joins import Join
 from synthkit.records.parts import Holdout, Promise
 from synthkit.records.record import NamedTexts, Number, Record, Several
 from synthkit.schema import MADE_UP
@@ -50,10 +51,11 @@ class DeclaredAudit(Record):
 
 
 class DeclaredModel(Record):
-    """A model as it is compiled; ``reads`` are the nodes that its rows are made from."""
+    """A model as it is compiled; ``reads`` are the nodes that its rows are made from, ``keys`` lead to other models."""
 
     file: str
     family: str | None = None
+    keys: Several[Join] = ()
     description: str | None
     source: str | None
     reads: Several[str]
@@ -76,16 +78,6 @@ class DeclaredModel(Record):
         return self.table_schema.columns
 
 
-class DeclaredKey(Record):
-    """Columns of a table that name rows of another, both by their names in the source."""
-
-    table: str
-    columns: Several[str]
-    references: str
-    owner: bool = False
-    cut: bool = False
-
-
 class DeclaredFamily(Record):
     """Tables that are made together: ``members`` are source table → model, in the order in which keys name them."""
 
@@ -94,7 +86,6 @@ class DeclaredFamily(Record):
     source: str
     root: str
     members: NamedTexts
-    keys: Several[DeclaredKey]
     kept: Several[str]
     size: str
 

@@ -17,8 +17,9 @@ from synthkit.report.site.declared import DeclaredModel
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.report.site.nodes import Site, when
 from synthkit.report.site.pictures import Picture, of_associations, of_columns, of_embedding
+from synthkit.report.site.relations import views
 from synthkit.report.site.verdicts import Verdict, rows_text
-from synthkit.report.style import number, seconds
+from synthkit.report.style import apart_in_words, number, seconds
 
 MOST_CURVES = 12  # of a table's history
 
@@ -42,6 +43,7 @@ def table(site: Site, name: str) -> dict[str, Any]:
         "model": model,
         "family": None if model.family is None else site.families[model.family],
         "outcome": o,
+        "keys": [(view, apart_in_words(name, key)) for view, key in zip(views(site, name), model.keys, strict=True)],
         "when": when(o.when),
         "rows": rows_text(o.rows),
         "guarantee": _guarantee(model, receipt),
