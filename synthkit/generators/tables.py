@@ -94,9 +94,9 @@ class Tables:
 
     @property
     def alone(self) -> Table | None:
-        """The table, where there is no other."""
+        """The table, where there is no other, and no key of its own leads to its rows."""
         (first, *others) = self.members.values()
-        return None if others else first
+        return None if others or self.keys else first
 
     @property
     def root(self) -> str:
