@@ -20,6 +20,7 @@ import synthkit
 from synthkit.audits import registry as audits
 from synthkit.audits.gate import GateParams, ShareParams
 from synthkit.generators import registry as generators
+from synthkit.project import runners
 from synthkit.project.decides import decisions
 from synthkit.project.described import can_be_given, keys_of, purpose_of, written_as
 from synthkit.project.exposures import ExposureSpec, OwnerSpec
@@ -32,6 +33,7 @@ from synthkit.project.projectfile import (
     ReportsSpec,
     TargetSpec,
 )
+from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Relation
 from synthkit.project.specs import AUDIT_OPTIONS
 from synthkit.project.types import (
@@ -62,12 +64,14 @@ only matters to what names it. Which room reads, checks and acts upon a key: [ar
 """
 PIPE = "&#124;"  # inside a table
 GENERATORS = "Generators: the keys beside `name:`"
+RUNNERS = "Runners: the keys beside `name:`"
 LIMITS = "limits"  # the heading of what audits of estimates have in common
 # Heading → its class, in the order of the files.
 PROJECT: Mapping[str, type[BaseModel]] = {
     "synth_project.yml": ProjectSpec,
     "paths": PathsSpec,
     "targets": TargetSpec,
+    "runner": RunnerSpec,
     "connections": ConnectionSpec,
     "privacy of the project": PrivacySpec,
     "budgets": BudgetSpec,
@@ -103,7 +107,9 @@ WORDS = {
 
 def page() -> str:
     """The whole page in Markdown."""
-    return "\n".join([INTRO, *_file("Project", PROJECT), *_file("Models", MODELS), *_generators(), *_audits()])
+    return "\n".join(
+        [INTRO, *_file("Project", PROJECT), *_file("Models", MODELS), *_runners(), *_generators(), *_audits()]
+    )
 
 
 def _file(title: str, sections: Mapping[str, type[BaseModel]]) -> Iterator[str]:
@@ -112,6 +118,13 @@ def _file(title: str, sections: Mapping[str, type[BaseModel]]) -> Iterator[str]:
     for heading, model in sections.items():
         keys = AUDIT_OPTIONS if model is AuditSpec else None
         yield from _section(heading, purpose_of(model), model, keys)
+
+
+def _runners() -> Iterator[str]:
+    yield f"## {RUNNERS}\n"
+    for name in runners.names():
+        runner = runners.runner_of(name)
+        yield from _section(name, runner.summary[:1].upper() + runner.summary[1:], runner.options)
 
 
 def _generators() -> Iterator[str]:

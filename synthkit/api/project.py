@@ -51,6 +51,7 @@ def compile(
     threads: int | None = None,
     seed: int | None = None,
     device: str | None = None,
+    runner: str | None = None,
     full: bool = False,
     reads: Reads = "sources",
     write: bool = False,
@@ -59,7 +60,7 @@ def compile(
 
     Args:
         project: its folder, or one inside it.
-        target, vars, threads, seed, device: as the options of ``synth build``; they win over the files.
+        target, vars, threads, seed, device, runner: as the options of ``synth build``; they win over the files.
         full: forget what was learnt of the sources, which is known by their files' size and time.
         reads: where the sources' columns come from: ``sources``, ``receipts``, or of a source that is not here
             ``either``; then ``.absent`` says which, and why.
@@ -67,12 +68,12 @@ def compile(
 
     Raises:
         ConfigurationError: with every fault of the project, each with file, line, column and fix.
-        SynthError: there is no project, or no such target.
+        SynthError: there is no project, no such target or runner, or what the runner needs is not installed.
     """
     from synthkit.compiler import compile_project
     from synthkit.files import own_folder, remove
 
-    loaded = load(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
+    loaded = load(project, target=target, vars=vars, threads=threads, seed=seed, device=device, runner=runner)
     own_folder(loaded.root / "target")  # before anything is learnt of a source
     if full:
         for learnt in (loaded.content_cache, loaded.describe_cache):
@@ -140,7 +141,7 @@ def build(
     fail_fast: bool = False,
     lock_wait: float = 0.0,
     state: str | Path | None = None,
-    runner: str = "local",
+    runner: str | None = None,
     listener: Listener = ignore,
     target: str | None = None,
     vars: Mapping[str, object] | None = None,
@@ -156,7 +157,7 @@ def build(
     Args:
         fail_fast: stop at the first failure.
         lock_wait: seconds to wait for another build of the project to end.
-        runner: where jobs run: the name of an entry point of the group ``synthkit.runners``.
+        runner: where jobs run: the name of an entry point of the group ``synthkit.runners``; default: the target's.
         listener: is called with each event (:mod:`synthkit.events`), one at a time.
         project, select, exclude, full_refresh, state, target, vars, seed, device: see :func:`plan`.
         threads: how many models at once.
@@ -172,12 +173,13 @@ def build(
     >>> synthkit.build(shop).counts()
     {'reused': 2}
     """
-    manifest = compiled(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
+    given = {"threads": threads, "seed": seed, "device": device, "runner": runner}
+    manifest = compiled(project, target=target, vars=vars, **given)
 
     def make() -> Plan:
         return plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
 
-    options = _options(manifest, "build", fail_fast, lock_wait, runner, full_refresh)
+    options = _options(manifest, "build", fail_fast, lock_wait, full_refresh)
     return _run(manifest, make, options, listener)
 
 
@@ -189,7 +191,7 @@ def audit(
     fail_fast: bool = False,
     lock_wait: float = 0.0,
     state: str | Path | None = None,
-    runner: str = "local",
+    runner: str | None = None,
     listener: Listener = ignore,
     target: str | None = None,
     vars: Mapping[str, object] | None = None,
@@ -206,7 +208,8 @@ def audit(
     """
     from synthkit.planning.plan import make_audit_plan
 
-    manifest = compiled(project, target=target, vars=vars, threads=threads, seed=seed, device=device)
+    given = {"threads": threads, "seed": seed, "device": device, "runner": runner}
+    manifest = compiled(project, target=target, vars=vars, **given)
 
     def make() -> Plan:
         return make_audit_plan(
@@ -217,7 +220,7 @@ def audit(
             state=None if state is None else Path(state),
         )
 
-    return _run(manifest, make, _options(manifest, "audit", fail_fast, lock_wait, runner), listener)
+    return _run(manifest, make, _options(manifest, "audit", fail_fast, lock_wait), listener)
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,9 @@ class Unfinished:
     gone: tuple[str, ...]
 
 
-def unfinished(project: str | Path = ".", *, target: str | None = None, threads: int | None = None) -> Unfinished:
+def unfinished(
+    project: str | Path = ".", *, target: str | None = None, threads: int | None = None, runner: str | None = None
+) -> Unfinished:
     """What :func:`retry` would build: of the last run, also one that was killed; of one target if that is named.
 
     Raises:
@@ -249,7 +254,15 @@ def unfinished(project: str | Path = ".", *, target: str | None = None, threads:
 
     last = last_invocation(find(project), target)
     given = variables(last.variables)
-    manifest = compile(project, target=last.target, vars=given, threads=threads, seed=last.seed, device=last.device)
+    manifest = compile(
+        project,
+        target=last.target,
+        vars=given,
+        threads=threads,
+        seed=last.seed,
+        device=last.device,
+        runner=runner,
+    )
     loaded = manifest.project
     left = left_by(last, loaded.target_dir, target_of(loaded))
     here = tuple(m for m in left if m in manifest.models)
@@ -261,7 +274,7 @@ def retry(
     *,
     fail_fast: bool = False,
     lock_wait: float = 0.0,
-    runner: str = "local",
+    runner: str | None = None,
     listener: Listener = ignore,
     target: str | None = None,
     threads: int | None = None,
@@ -272,12 +285,15 @@ def retry(
 
     Args:
         project: its folder, or what :func:`unfinished` gave.
-        fail_fast, lock_wait, runner, listener: see :func:`build`.
-        target, threads: see :func:`unfinished`.
+        fail_fast, lock_wait, listener: see :func:`build`.
+        target, threads, runner: see :func:`unfinished`.
     """
     from synthkit.planning.plan import make_audit_plan, make_plan
 
-    left = project if isinstance(project, Unfinished) else unfinished(project, target=target, threads=threads)
+    if isinstance(project, Unfinished):
+        left = project
+    else:
+        left = unfinished(project, target=target, threads=threads, runner=runner)
     if not left.models:
         return None
     last, manifest = left.last, left.manifest
@@ -287,7 +303,7 @@ def retry(
             return make_audit_plan(manifest, select=left.models)
         return make_plan(manifest, select=left.models, full_refresh=last.full_refresh)
 
-    options = _options(manifest, last.command, fail_fast, lock_wait, runner, last.full_refresh)
+    options = _options(manifest, last.command, fail_fast, lock_wait, last.full_refresh)
     return _run(manifest, make, options, listener)
 
 
@@ -332,7 +348,7 @@ def several(names: Names) -> tuple[str, ...]:
 
 
 def _options(
-    manifest: Manifest, command: str, fail_fast: bool, lock_wait: float, runner: str, full_refresh: bool = False
+    manifest: Manifest, command: str, fail_fast: bool, lock_wait: float, full_refresh: bool = False
 ) -> Options:
     """With what only this run was given, so that a retry gives it again."""
     from synthkit.building.build import Options
@@ -341,12 +357,14 @@ def _options(
     given = manifest.project.given
     said = json.dumps(given["vars"], default=str, ensure_ascii=False) if given.get("vars") else None  # JSON is YAML
     asked = Asked(said, given.get("seed"), given.get("device"), full_refresh)
-    return Options(manifest.project.threads, fail_fast, lock_wait, command, runner=runner, asked=asked)
+    return Options(manifest.project.threads, fail_fast, lock_wait, command, asked=asked)
 
 
 def _run(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener) -> RunResults:
     """Run the plan that ``make`` gives once no other build can change what it looks at."""
     from synthkit.building import build as building
+    from synthkit.project.runners import refuse_missing
 
+    refuse_missing(manifest.project.runner.name)
     manifest.write_summary(manifest.project.target_dir)
     return building.build(manifest, make, options=options, listener=listener)

@@ -42,7 +42,7 @@ from synthkit.planning.disclosed import places_of
 from synthkit.planning.plan import Action, Plan
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
-from synthkit.runners.registry import LOCAL, started
+from synthkit.runners.registry import started
 from synthkit.store.lock import ProjectLock
 from synthkit.store.targets import target_of
 
@@ -53,8 +53,6 @@ class Options:
 
     ``asked`` is what the command line gave of :class:`.invocation.Invocation`, for a retry.
 
-    ``runner`` is where jobs run (:mod:`synthkit.runners.registry`).
-
     ``now`` is the clock that the sources' freshness is judged by; None is the machine's, or ``SYNTH_NOW``.
     """
 
@@ -63,7 +61,6 @@ class Options:
     lock_wait: float = 0.0
     command: str = "build"
     now: datetime | None = None
-    runner: str = LOCAL
     asked: Asked = NOTHING_ASKED
 
 
@@ -143,7 +140,7 @@ def _build(
     models = tuple(a.model for a in plan.actions)
     Invocation(run_id, options.command, project.target_name, models, **vars(options.asked)).write(target)
     log = target / "logs" / f"{run_id}.log"
-    workers = executor or started(options.runner, model_threads=project.spec.model_threads, log=log)
+    workers = executor or started(project.runner, model_threads=project.spec.model_threads, log=log)
     say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
     stale = _stale(manifest, plan, options, say)
     context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale, plan.contents)

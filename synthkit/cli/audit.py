@@ -49,7 +49,7 @@ def command(
     from synthkit.api.project import audit
 
     wanted = parse_reports(reports)
-    given = {k: options.pop(k) for k in ("threads", "seed", "device")}
+    given = {k: options.pop(k) for k in ("threads", "seed", "device", "runner")}
     manifest = compiled(project_dir, target, variables, **given)
     told = Told(log_format, quiet, wanted, base, options.pop("fail_on"))
     with told.console() as console:

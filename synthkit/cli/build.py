@@ -73,7 +73,7 @@ def command(
     if message is not None and not commit:
         raise click.UsageError("-m is the message of --commit")
     wanted = parse_reports(reports)
-    given = {k: options.pop(k) for k in ("threads", "seed", "device")}
+    given = {k: options.pop(k) for k in ("threads", "seed", "device", "runner")}
     manifest = compiled(project_dir, target, variables, full=full, **given)
     if commit:
         refuse_no_git(manifest)

@@ -81,6 +81,9 @@ full_option = click.option(
     envvar="SYNTH_FULL",
     help="Hash also sources whose files keep their size and time.",
 )
+runner_option = click.option(
+    "--runner", metavar="NAME", envvar="SYNTH_RUNNER", help="Where jobs run: local, ray, … (default: the target's)."
+)
 build_options = _chain(
     click.option(
         "--threads",
@@ -90,6 +93,7 @@ build_options = _chain(
     ),
     click.option("--seed", type=int, envvar="SYNTH_SEED", help="The project's seed for this run."),
     click.option("--device", envvar="SYNTH_DEVICE", help="auto, cpu, cuda or cuda:N."),
+    runner_option,
     click.option("--fail-fast", is_flag=True, envvar="SYNTH_FAIL_FAST", help="Stop at the first failure."),
     click.option(
         "--lock-wait",

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from synthkit.cli.build import Told
-from synthkit.cli.common import base_option, log_options, place, reader_options, report_option
+from synthkit.cli.common import base_option, log_options, place, reader_options, report_option, runner_option
 from synthkit.cli.reports import parse_reports
 
 
 @click.command("retry")
 @reader_options
 @click.option("--threads", type=click.IntRange(min=1), envvar="SYNTH_THREADS", help="Models built at once.")
+@runner_option
 @click.option("--fail-fast", is_flag=True, envvar="SYNTH_FAIL_FAST", help="Stop at the first failure.")
 @click.option(
     "--lock-wait",
@@ -45,7 +46,8 @@ def command(
     from synthkit.api.project import retry, unfinished
 
     wanted = parse_reports(reports)
-    left = unfinished(place(project_dir), target=target, threads=options.pop("threads"))
+    asked = {name: options.pop(name) for name in ("threads", "runner")}
+    left = unfinished(place(project_dir), target=target, **asked)
     for gone in left.gone:
         click.echo(f"warning: {gone!r} is not a model any more (or disabled), so it is not retried", err=True)
     if not left.models:

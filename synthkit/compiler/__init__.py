@@ -39,6 +39,7 @@ from synthkit.compiler.manifest import FamilyNode, Lineage, Manifest, ModelNode,
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
 from synthkit.compiler.private import check_private
 from synthkit.compiler.rules import bind_rules
+from synthkit.compiler.running import check_runner
 from synthkit.compiler.schemas import derive_schemas, describe_sources
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
@@ -86,6 +87,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     decide_disclosure,
     check_external,
     check_lineage,
+    check_runner,
 )
 
 

@@ -87,10 +87,12 @@ def _unit_test(definitions: dict[str, Any]) -> dict[str, Any]:
     return test
 
 
-def project_schema(generators: Catalogue, audits: Catalogue) -> dict[str, Any]:
+def project_schema(generators: Catalogue, audits: Catalogue, runners: Catalogue) -> dict[str, Any]:
     """Of synth_project.yml."""
     definitions = _definitions(generators, audits)
     schema = _plain(ProjectSpec, definitions)
+    target = definitions["TargetSpec"]["properties"]
+    target["runner"] = {**_runner(runners, definitions), "description": target["runner"]["description"]}
     keys = definitions["model"]["properties"]
     for name in ("models", "audit_sets"):
         schema["properties"][name] = {"description": schema["properties"][name]["description"]}
@@ -151,6 +153,18 @@ def _generator(generators: Catalogue, definitions: dict[str, Any]) -> dict[str, 
     other = {"not": {"enum": names}, "description": "a generator of another package, or of an earlier version"}
     known = {"type": "object", "required": ["name"], "properties": {"name": other}}
     return {"anyOf": [*options, known], "description": "A generator by name, or {name: …, parameters}"}
+
+
+def _runner(runners: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
+    names = sorted(runners)
+    options: list[dict[str, Any]] = [{"enum": names}, {"type": "string"}]
+    for name in names:
+        schema = _plain(runners[name].params, definitions)
+        own_name = {"const": name, "description": runners[name].summary}
+        schema["properties"] = {"name": own_name, **schema.get("properties", {})}
+        options.append({**schema, "required": ["name"]})
+    other = {"not": {"enum": names}, "description": "a runner of another package"}
+    return {"anyOf": [*options, {"type": "object", "required": ["name"], "properties": {"name": other}}]}
 
 
 def _audit(audits: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from synthkit.project.load import SqlFile, load_models, sql_files
 from synthkit.project.lookups import Rendering
 from synthkit.project.projectfile import ProjectSpec, TargetSpec
 from synthkit.project.render import Renderer
+from synthkit.project.runners import RunnerSpec, refuse_missing
 from synthkit.project.specs import SpecBuilder
 from synthkit.project.types import KeyPath, ModelSpec, Options, Origin, SourceSpec, Tree
 from synthkit.project.unittests import UnitTestSpec
@@ -45,6 +46,7 @@ class Project:
     threads: int
     seed: int
     device: str
+    runner: RunnerSpec = field(default_factory=RunnerSpec)
     given: Mapping[str, Any] = field(default_factory=dict)  # of vars, seed and device, what this run was given
 
     @property
@@ -119,19 +121,24 @@ def load_project(
     threads: int | None = None,
     seed: int | None = None,
     device: str | None = None,
+    runner: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Project:
     """Load the project in ``root``. What is wrong with its files is in ``faults``, never raised.
 
     Args:
         target, vars, threads, seed, device: from the command line; they win over the files.
+        runner: likewise; the target's options of it are kept where the target names the same.
         environ: what ``env_var`` reads; by default the process's environment over ``.env``.
 
     Raises:
-        SynthError: there is no synth_project.yml, or it has no such target.
+        SynthError: there is no synth_project.yml, or it has no such target; there is no such runner, or what it needs
+            is not installed.
         ConfigurationError: a build would write outside the project, by a path or behind a link.
     """
     root = root.resolve()
+    if runner is not None:
+        refuse_missing(runner)
     if not (root / PROJECT_FILE).is_file():
         raise SynthError(f"there is no {PROJECT_FILE} in {root}", hint="make a project: synth init NAME")
     environment = _environment(root) if environ is None else environ
@@ -172,6 +179,7 @@ def load_project(
         threads=threads or chosen.threads or spec.threads or os.cpu_count() or 1,
         seed=spec.seed if seed is None else seed,
         device=device or chosen.device or spec.device,
+        runner=chosen.runner if runner in (None, chosen.runner.name) else RunnerSpec(name=runner),
         given={"vars": vars or None, "seed": seed, "device": device},
     )
     ways_out = _ways_out(project, document.origin())

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 
 from synthkit.project.addresses import LocalPath
 from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
+from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Spec
 from synthkit.project.targets import LOCAL, TargetKind
 from synthkit.project.types import ConnectionSpec, OnInconclusive
@@ -21,6 +22,7 @@ class TargetSpec(Spec):
         type: local, files and a DuckDB file; or what an installed package brings.
         warehouse: the directory of the published files, or what its type has there; default: ``warehouse/<target>``.
         database: the DuckDB file; default: ``warehouse/<target>.duckdb``.
+        runner: where jobs run: by name, or ``{name: …, options}``.
         threads: how many models are built at a time.
         device: where generators train; default: the project's.
         vars: variables that win over the project's.
@@ -29,6 +31,7 @@ class TargetSpec(Spec):
     type: TargetKind = LOCAL
     warehouse: str | None = None
     database: LocalPath | None = None
+    runner: RunnerSpec = RunnerSpec()
     threads: int | None = Field(default=None, ge=1)
     device: str | None = None
     vars: Mapping[str, Any] = {}

@@ -40,6 +40,16 @@ def held_fixed(threads: int, environ: Mapping[str, str], flags: frozenset[str] |
     return {**dict.fromkeys(THREADS, str(threads)), **kernels}
 
 
+def worker_variables(threads: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """:func:`held_fixed`, and how a worker's Python is to run, whoever starts it."""
+    return {
+        **held_fixed(threads, environ),
+        "PYTHONHASHSEED": "0",  # the order of sets must not change the rows
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # `-m` would look for modules in the folder that synth was typed in: the project
+    }
+
+
 def environment() -> dict[str, Any]:
     """Where this process computes: ``{platform, processor, threads, held, kernels}``, JSON-able.
 

@@ -17,7 +17,8 @@ from typing import TextIO, TypeVar
 
 from synthkit.errors import BuildError
 from synthkit.runners.done import Failure
-from synthkit.runners.environment import held_fixed
+from synthkit.runners.environment import worker_variables
+from synthkit.runners.failing import error_of
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
 
 R = TypeVar("R")
@@ -32,13 +33,7 @@ class LocalExecutor:
     """
 
     def __init__(self, model_threads: int, log: Path) -> None:
-        self._environment = {
-            **os.environ,
-            **held_fixed(model_threads, os.environ),
-            "PYTHONHASHSEED": "0",  # the order of sets must not change the rows
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONSAFEPATH": "1",  # `-m` would look for modules in the folder that synth was typed in: the project
-        }
+        self._environment = {**os.environ, **worker_variables(model_threads, os.environ)}
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("a", encoding="utf-8")
         self.log_path = log
@@ -111,17 +106,8 @@ class LocalExecutor:
             elif "result" in event:
                 return done_from_json(job, event["result"])
             else:
-                raise self._failure(Failure(**event["error"]))
+                raise error_of(Failure(**event["error"]), self.log_path)
         raise self._death(worker)
-
-    def _failure(self, failure: Failure) -> BuildError:
-        message = failure.message if failure.where is None else f"{failure.where}: {failure.message}"
-        hint = failure.hint
-        if failure.trace is not None:
-            self._log.write(failure.trace)
-            self._log.flush()
-            hint = hint or f"the traceback is in {self.log_path}"
-        return BuildError(message, hint=hint)
 
     def _death(self, worker: subprocess.Popen[str]) -> BuildError:
         code = worker.wait()

@@ -17,6 +17,7 @@ def schema(name: str) -> dict[str, Any]:
     """
     from synthkit.audits import registry as audits
     from synthkit.generators import registry as generators
+    from synthkit.project import runners
     from synthkit.project.jsonschema import Known, models_schema, project_schema
     from synthkit.store.valueschema import receipt_schema, run_results_schema
 
@@ -26,8 +27,10 @@ def schema(name: str) -> dict[str, Any]:
         return receipt_schema()
     known_generators = {n: Known(generators.get(n).params, generators.get(n).summary) for n in generators.names()}
     known_audits = {n: Known(audits.get(n).params, audits.get(n).summary) for n in audits.names()}
-    build = project_schema if name == "project" else models_schema
-    return build(known_generators, known_audits)
+    if name == "models":
+        return models_schema(known_generators, known_audits)
+    known_runners = {n: Known(runners.runner_of(n).options, runners.runner_of(n).summary) for n in runners.names()}
+    return project_schema(known_generators, known_audits, known_runners)
 
 
 def write_schema(name: str, folder: Path) -> Path:

@@ -15,9 +15,9 @@ from synthkit.runners.local import LocalExecutor
 from synthkit.schema import Column, Schema
 
 
-def query(tmp_path: Path, sql: str) -> QueryJob:
+def query(tmp_path: Path, sql: str, root: Path | None = None) -> QueryJob:
     return QueryJob(
-        root=tmp_path,
+        root=root or tmp_path,
         model="m",
         sql=sql,
         relations={},

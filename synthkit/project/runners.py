@@ -1,0 +1,119 @@
+"""Runners by name, from the entry-point group ``synthkit.runners``: what each is called with, and what it needs.
+
+The compiler looks at a runner's declaration; what carries jobs out is loaded where a build starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from synthkit.errors import SynthError, did_you_mean, install
+from synthkit.plugins import entries, loaded, package_of
+from synthkit.project.spec import Options, Spec
+
+GROUP = "synthkit.runners"
+LOCAL = "local"
+
+
+def _known(name: str) -> str:
+    if name not in entries(GROUP):
+        known = sorted(entries(GROUP))
+        raise PydanticCustomError("enum", "there is no such runner", {"options": known, "expected": ", ".join(known)})
+    return name
+
+
+RunnerName = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "examples": [LOCAL, "ray"], "title": "Name"})
+]
+
+
+class RunnerSpec(Spec):
+    """Where jobs run: a runner by name, with whatever options were written beside it.
+
+    Args:
+        name: local, ray, or what an installed package brings.
+        options: of that runner.
+    """
+
+    name: RunnerName = LOCAL
+    options: Options = Field(default={})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sugar(cls, written: Any) -> Any:
+        """``ray`` is ``{name: ray}``, and what stands beside the name are the runner's options."""
+        if isinstance(written, str):
+            return {"name": written}
+        if isinstance(written, Mapping) and "options" not in written:
+            beside = {k: v for k, v in written.items() if k != "name"}
+            return {**({"name": written["name"]} if "name" in written else {}), "options": beside}
+        return written
+
+
+class NoOptions(Spec):
+    """Of a runner that takes none."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The declaration of a runner, which is what its entry point names; light to import.
+
+    Args:
+        start: called with ``model_threads`` and ``log``, and with ``options`` where there are any; gives an executor
+            (:class:`synthkit.runners.jobs.Executor`).
+        summary: in one line.
+        options: the class of its options.
+        needs: the module that it cannot do without.
+        extra: of this package, which brings that module.
+    """
+
+    start: Callable[..., Any]
+    summary: str = ""
+    options: type[Spec] = NoOptions
+    needs: str | None = None
+    extra: str | None = None
+
+
+def names() -> tuple[str, ...]:
+    """All names, sorted. Loads no runner."""
+    return tuple(sorted(entries(GROUP)))
+
+
+def runner_of(name: str) -> Runner:
+    """The runner of that name; a bare function is one without options.
+
+    Raises:
+        SynthError: there is none (the nearest name is in the hint), or its package does not load.
+    """
+    entry = entries(GROUP).get(name)
+    if entry is None:
+        raise SynthError(f"there is no runner {name!r}", hint=did_you_mean(name, entries(GROUP), "a runner"))
+    found = loaded(entry, "runner {name!r} of the package {package!r} does not load")
+    if isinstance(found, Runner):
+        return found
+    if not callable(found):
+        package = package_of(entry)
+        raise SynthError(f"{entry.value} of {package!r} is no synthkit runner", hint=f"update or remove {package}")
+    return Runner(found)
+
+
+def refuse_missing(name: str) -> None:
+    """Raises SynthError where what the runner needs is not installed, with the command that installs it."""
+    runner = runner_of(name)
+    if runner.needs is None or _installed(runner.needs):
+        return
+    hint = f"install {runner.needs}" if runner.extra is None else install(runner.extra)
+    raise SynthError(f"the runner {name!r} needs the package {runner.needs}, which is not installed", hint=hint)
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,122 @@
+"""The driver of a Ray cluster: jobs as JSON lines on stdin, events on stdout, until stdin closes.
+
+In: how to start, then ``{"id": …, "job": …, "asks": …}`` a job. Out: ``{"started": …}`` or ``{"failed": …}``, then
+``{"id": …}`` with ``progress``, ``result``, ``error`` or ``lost``. The build's own process is another one, as Ray ends
+the process of a driver that has lost its cluster.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+from ray.exceptions import (
+    LocalRayletDiedError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayError,
+    RaySystemError,
+    TaskCancelledError,
+    WorkerCrashedError,
+)
+
+from synthkit.files import Json
+from synthkit.runners.ray.task import carry
+
+LOST = (WorkerCrashedError, NodeDiedError, OutOfMemoryError, ObjectLostError, LocalRayletDiedError, RaySystemError)
+OBJECT_STORE = 80_000_000  # bytes, about the least that Ray takes: rows go through the project's storage
+
+
+class Driver:
+    """A connected driver."""
+
+    def __init__(self, start: Json) -> None:
+        self._events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+        os.dup2(2, 1)  # what libraries print is no event
+        self._lock = threading.Lock()
+        self._start, self._running, self._stopped = start, {}, False  # type: ignore[var-annotated]
+        self._task = ray.remote(max_retries=0, num_returns="streaming")(carry)
+
+    def connect(self) -> None:
+        """Join the cluster, or start one on this machine."""
+        address = self._start["address"]
+        own: Any = {"include_dashboard": False, "object_store_memory": OBJECT_STORE} if address == "local" else {}
+        ray.init(
+            address=address,
+            runtime_env={"env_vars": self._start["variables"]},
+            log_to_driver=False,
+            logging_level="ERROR",
+            **own,
+        )
+        self.say({"started": {"nodes": [n["Resources"] for n in ray.nodes() if n["Alive"]]}})
+
+    def say(self, event: dict[str, Any]) -> None:
+        with self._lock:
+            self._events.write(json.dumps(event) + "\n")
+            self._events.flush()
+
+    def run(self, id: int, job: Json, asks: Json) -> None:
+        """A job, as often as its workers are lost and it may be run again."""
+        retries = self._start["retries"]
+        for left in range(retries, -1, -1):
+            try:
+                for event in self._attempt(id, job, asks):
+                    self.say({"id": id, **event})
+                return
+            except TaskCancelledError:
+                return
+            except LOST as error:
+                if self._stopped:
+                    return
+                why = _first_line(error)
+                if left == 0:
+                    self.say({"id": id, "lost": why, "times": retries + 1})
+                    return
+                self.say({"id": id, "progress": ("retry", retries - left + 1, retries, "retries", why)})
+            except RayError as error:
+                self.say({"id": id, "error": {"message": f"Ray cannot run the job: {_first_line(error)}"}})
+                return
+            finally:
+                self._running.pop(id, None)
+
+    def _attempt(self, id: int, job: Json, asks: Json) -> Iterator[dict[str, Any]]:
+        where = self._start
+        events = self._task.options(**asks).remote(job, where["root"] or job["root"], where["seen"], where["version"])
+        self._running[id] = events
+        for event in events:
+            yield ray.get(event)
+
+    def stop(self) -> None:
+        self._stopped = True
+        for events in list(self._running.values()):
+            ray.cancel(events, force=True)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]
+
+
+def main() -> None:
+    start = json.loads(sys.stdin.readline())
+    driver = Driver(start)
+    try:
+        driver.connect()
+    except Exception as error:
+        driver.say({"failed": _first_line(error)})
+        os._exit(1)
+    for line in sys.stdin:
+        threading.Thread(target=driver.run, kwargs=json.loads(line), daemon=True).start()
+    driver.stop()
+    ray.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
