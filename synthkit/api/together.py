@@ -12,7 +12,7 @@ from synthkit.api.athand import checked, named, no_epsilon, said_rules, trained
 from synthkit.api.keyed import Joined, joined
 from synthkit.api.project import Names
 from synthkit.api.saving import MODEL, generator_of, said_in, save_model
-from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.errors import SynthError, did_you_mean
 from synthkit.generators.base import Progress, silent
 from synthkit.generators.tables import Key
 from synthkit.schema import Schema, Table
@@ -64,47 +64,69 @@ class TrainedTables:
         n: int | None = None,
         conditions: Mapping[str, Any] | None = None,
         *,
+        at_least: Mapping[str, int] | None = None,
+        at_most: Mapping[str, int] | None = None,
         seed: int | None = None,
         progress: Progress = silent,
     ) -> dict[str, pa.Table]:
         """Tables by name, with ``n`` rows of the root (default: as many as were learnt) and what hangs on them.
 
         Args:
-            conditions: on columns of the root, as :meth:`TrainedModel.draw` takes them.
+            conditions: on columns of the root, as :meth:`TrainedModel.draw` takes them, or by table:
+                ``{"orders": {"status": {"paid": "80%", "open": "20%"}}}``. How many rows of a table belong to each row
+                of the root is a column, too: ``{"count(orders)": {"0": "20%", "1+": "80%"}}``.
+            at_least, at_most: table → how many of its rows belong to each row of its owner.
             seed: the same seed gives the same rows; default: the model's own, so name others for other rows.
 
         Raises:
             SynthError: ``n`` is less than 1, or the conditions name what is not there.
             BuildError: the conditions cannot be met.
         """
-        from synthkit.generators.exact.conditions import quotas
+        from synthkit.generators.exact.asking import asking, owned_between
         from synthkit.generators.exact.drawing import seed_for
         from synthkit.generators.exact.members import laid_down
+        from synthkit.generators.related import draw_related
 
         rows = self.rows[self.root] if n is None else n
         if rows < 1:
             raise SynthError(f"{rows} rows cannot be drawn", hint="ask for one or more")
-        seed, plan, asked = self.seed if seed is None else seed, self._plans[self.root], conditions or {}
-        wanted = plan.columns.read.conditions(asked)
-        for name in wanted:
-            if name in plan.columns.modelled.by_name and name not in plan.columns.inner.by_name:
-                raise BuildError(
-                    f"conditions: {name!r} follows from other columns by a rule", hint='rules={TABLE: "none"}'
-                )
-        counted = quotas(wanted, rows, plan.columns.modelled) if wanted else ()
+        seed = self.seed if seed is None else seed
+        asked = asking(
+            self._plans,
+            self.keys,
+            self.root,
+            rows,
+            conditions=self._by_table(conditions or {}),
+            owned=owned_between(at_least or {}, at_most or {}),
+        )
         generator = trained(self.generator)
-        assert generator.related is not None, "it was asked for when the tables were learnt"
         with tempfile.TemporaryDirectory(prefix="synthkit-draw-") as folder:
-            batches = generator.related.sample(
-                self._fitted, rows, conditions=counted, seed=seed_for(seed, "sample"), progress=progress
+            batches = draw_related(
+                generator,
+                self._fitted,
+                rows,
+                conditions=asked.conditions,
+                asked=asked.others,
+                seed=seed_for(seed, "sample"),
+                progress=progress,
             )
             drawn = laid_down(batches, self._plans, Path(folder))
             return {
-                name: _whole(
-                    self._plans[name], table, seed_for(seed, f"fill {name}"), tuple(wanted) * (name == self.root)
-                )
+                name: _whole(self._plans[name], table, seed_for(seed, f"fill {name}"), asked.fixed.get(name, ()))
                 for name, table in drawn.items()
             }
+
+    def _by_table(self, conditions: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """Conditions by table, of which those that name none are of the root. Raises SynthError."""
+        found: dict[str, dict[str, Any]] = {self.root: {}}
+        for name, wanted in conditions.items():
+            if name in self.schemas[self.root].by_name or name not in self.schemas:
+                found[self.root][name] = wanted
+            elif not isinstance(wanted, Mapping):
+                raise SynthError(f"conditions on {name!r} are by column", hint=f"{{{name!r}: {{COLUMN: {wanted!r}}}}}")
+            else:
+                found.setdefault(name, {}).update(wanted)
+        return dict(found)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a folder, whole or not at all; one that holds a model already is replaced.

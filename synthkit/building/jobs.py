@@ -195,6 +195,7 @@ class Jobs:
             seed=fingerprint.seed,
             device=project.device,
             at_least=family.at_least,
+            at_most=family.at_most,
             rules=tuple((str(r.rule), hops_of(r.rule)) for r in family.rules),
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.across import bind_across
+from synthkit.compiler.asked import check_asked
 from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.budgets import bind_accounts, bind_budgets
 from synthkit.compiler.checks import (
@@ -77,6 +78,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     bind_constraints,
     bind_rules,
     bind_across,
+    check_asked,
     trace_descent,
     bind_audits,
     bind_unit_tests,

@@ -10,6 +10,7 @@ from synthkit.formats.columns import as_read, conditions_as_read, form_fault, fo
 from synthkit.generators import registry
 from synthkit.generators.base import Trained
 from synthkit.generators.exact.conditions import check_conditions as condition_problems
+from synthkit.project.counts import apart
 from synthkit.project.types import ColumnSpec
 from synthkit.schema import Schema
 
@@ -92,7 +93,8 @@ def check_conditions(draft: Draft) -> None:
                 hint="drop conditions, or give the entities a table of their own (owner: true) and ask there",
             )
             continue
-        wanted, schema = conditions_as_read(spec.conditions, forms_of(model.schema)), as_read(model.schema)
+        about = spec.conditions if model.family is None else apart(spec.conditions, model.schema.by_name)[0]
+        wanted, schema = conditions_as_read(about, forms_of(model.schema)), as_read(model.schema)
         for path, message, hint in condition_problems(wanted, schema):
             draft.fault(message, spec.origin.at("conditions", *path), hint=hint)
 

@@ -110,6 +110,7 @@ class FamilyDraft:
     root: str
     conditions: Mapping[str, Conditions]
     at_least: Mapping[str, int]
+    at_most: Mapping[str, int]
 
 
 class Draft:
@@ -232,6 +233,7 @@ class Draft:
             size=root.size,
             conditions=found.conditions,
             at_least=found.at_least,
+            at_most=found.at_most,
             rules=self.family_rules.get(name, ()),
             path=self.relative(found.spec),
         )

@@ -14,7 +14,7 @@ from synthkit.generators.base import Generator, Trained
 from synthkit.generators.tables import Key
 from synthkit.project.load import check_name
 from synthkit.project.members import default_name
-from synthkit.project.ownership import keys_of, ordered, owner_key, owners, root_of
+from synthkit.project.ownership import keys_of, ordered, owners, root_of
 from synthkit.project.types import MemberSpec, ModelSpec, Origin, Relation, SourceTableSpec
 
 # Keys of a family that stand with its tables instead, or that no family has.
@@ -70,9 +70,10 @@ class _Family:
             root=root,
             conditions={n: c for n in order if (c := self._conditions(n, root))},
             at_least={n: m for n in order if (m := self._entry(n).at_least)},
+            at_most={n: m for n in order if (m := self._entry(n).at_most) is not None},
         )
         for name in order:
-            self._check_entry(name, tables[name], root)
+            self._check_entry(name, tables[name])
             made = self._member(tables[name], names[name], root)
             where = made.origin.at("name")
             check_name(made, self.draft.faults)
@@ -137,26 +138,14 @@ class _Family:
                 message = f"{name!r} belongs to {way[0]!r}, which the family leaves out, and so to nothing in it"
                 self.draft.fault(message, entry.origin.at("table"), name, f"add {way[0]}, or leave {name} out, too")
 
-    def _check_entry(self, name: str, table: SourceTableSpec, root: str) -> None:
+    def _check_entry(self, name: str, table: SourceTableSpec) -> None:
         entry = self._entry(name)
         if table.public:
-            for key in ("conditions", "at_least", "constraints", "rules"):
+            for key in ("conditions", "at_least", "at_most", "constraints", "rules"):
                 if getattr(entry, key) not in _UNSAID:
                     message = f"{name!r} is public, and published as it is: nothing of it is drawn"
                     hint = f"drop {key}, or public: true of the source table"
                     self.draft.fault(message, entry.origin.at(key, key=True), hint=hint)
-        elif entry.at_least and owner_key(table) is None:
-            hint = "say at the source which key leads to its owner (owner: true), or drop at_least"
-            message = f"{name!r} belongs to no other table, so there is nothing that it is at least so many of"
-            self.draft.fault(message, entry.origin.at("at_least"), entry.at_least, hint)
-        elif entry.at_least:
-            message = f"at_least of {name!r} cannot be kept yet"
-            hint = "drop it, or leave the others out in an SQL model"
-            self.draft.fault(message, entry.origin.at("at_least"), entry.at_least, hint)
-        if entry.conditions and name != root and not table.public:
-            message = f"conditions on {name!r} cannot be kept: rows of {root!r} are drawn by number, others follow"
-            where = entry.origin.at("conditions", key=True)
-            self.draft.fault(message, where, hint=f"write conditions on columns of {root!r}")
         if entry.materialized == "ephemeral" or (entry.materialized is None and self.spec.materialized == "ephemeral"):
             message = "the tables of a family are published together: none is ephemeral"
             origin = self.spec.origin if entry.materialized is None else entry.origin

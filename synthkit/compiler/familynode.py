@@ -27,7 +27,7 @@ class FamilyNode:
         kept: source tables that are public: they are published as they are, and looked up in.
         root: the source table that the size is of.
         conditions: source table → its conditions, where it has any.
-        at_least: source table → how many of its rows belong to each row of its owner, where that is asked for.
+        at_least, at_most: source table → how many of its rows belong to each row of its owner, where that is asked for.
         path: of the file that declares it, in the project.
         rules: across its tables.
     """
@@ -43,6 +43,7 @@ class FamilyNode:
     size: Size
     conditions: Mapping[str, Conditions]
     at_least: Mapping[str, int]
+    at_most: Mapping[str, int]
     path: str
     rules: tuple[FamilyRule, ...] = ()
 
@@ -72,5 +73,6 @@ class FamilyNode:
             "size": str(self.size),
             "conditions": {table: dict(c) for table, c in self.conditions.items()},
             "at_least": dict(self.at_least),
+            **({"at_most": dict(self.at_most)} if self.at_most else {}),
             "rules": [str(r.rule) for r in self.rules],
         }

@@ -257,6 +257,8 @@ def _check_room(draft: Draft, model: ModelDraft, declared: DeclaredRule) -> None
     rule, wanted = declared.rule, model.spec.conditions
     if not isinstance(rule, Unique) or model.size.rows is None:
         return
+    if model.family is not None and (family := draft.families[model.family]).members[family.root] != model.spec.name:
+        return  # the size is of another table
     room = prod(len(value) if isinstance(value, Mapping) else 1 for value in (wanted[name] for name in rule.columns))
     if room < model.size.rows:
         draft.fault(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from synthkit.generators.tables import Key, Tables
+from synthkit.project.counts import ANY, Between
 from synthkit.schema import Cell, Schema, Table
 
 if TYPE_CHECKING:
@@ -44,10 +45,37 @@ class Budget:
 
 @dataclass(frozen=True)
 class Quota:
-    """``rows`` rows in which each column of ``values`` has exactly the given value."""
+    """``rows`` rows in which each column of ``values`` has exactly the given value.
+
+    Args:
+        counts: of several tables, how many rows of each belong to such a row.
+    """
 
     values: Mapping[str, Cell]
     rows: int
+    counts: Mapping[str, Between] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a :class:`Quota` asks for, of a part of the rows: 0 to 1."""
+
+    values: Mapping[str, Cell]
+    part: float
+    counts: Mapping[str, Between] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a table whose number of rows follows when others are drawn.
+
+    Args:
+        shares: of its rows; they add up to one, or nothing is asked of its columns.
+        owned: how many of its rows belong to each row of its owner.
+    """
+
+    shares: tuple[Share, ...] = ()
+    owned: Between = ANY
 
 
 class Progress(Protocol):
@@ -154,6 +182,24 @@ class SampleTables(Protocol):
         that its keys name. Conditions are of the first table. Otherwise as :class:`Sample`."""
 
 
+class SampleAsked(Protocol):
+    def __call__(
+        self,
+        model: Any,
+        rows: int,
+        *,
+        conditions: Sequence[Quota],
+        seed: int,
+        progress: Progress,
+        asked: Mapping[str, Asked],
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """As :class:`SampleTables`; conditions may be of numbers of rows, too.
+
+        Args:
+            asked: what is asked of others of the tables.
+        """
+
+
 Refuses = Callable[[Sequence[str], Sequence[Key], Sequence[str]], str | None]
 
 
@@ -170,8 +216,11 @@ class Related:
     Args:
         refuses: why it does not take tables, by their names, keys and those that are kept as they are: "takes five
             tables at most"; None where it takes them. The compiler asks before anything is run.
+        sample_asked: draws what is asked of other tables than the first, and of how many rows belong to a row; None:
+            it cannot.
     """
 
     fit: FitTables
     sample: SampleTables
     refuses: Refuses = takes_all
+    sample_asked: SampleAsked | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError
 from synthkit.generators.base import Budget, Progress, Quota, Related, Trained
+from synthkit.generators.functions import Asked
 from synthkit.generators.tables import Tables
 
 if TYPE_CHECKING:
@@ -47,12 +48,44 @@ def sample_tables(
     conditions: Sequence[Quota],
     seed: int,
     progress: Progress,
+    asked: Mapping[str, Asked] | None = None,
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Draw ``rows`` rows of the first table and what hangs on them, as (table, rows). Raises as :func:`fit_tables`."""
-    given: dict[str, Any] = {"conditions": conditions, "seed": seed, "progress": progress}
     if tables.alone is not None:
-        return ((tables.root, batch) for batch in generator.sample(model, rows, **given))
-    return _related(generator, tables).sample(model, rows, **given)
+        batches = generator.sample(model, rows, conditions=conditions, seed=seed, progress=progress)
+        return ((tables.root, batch) for batch in batches)
+    _related(generator, tables)
+    return draw_related(generator, model, rows, conditions=conditions, seed=seed, progress=progress, asked=asked)
+
+
+def draw_related(
+    generator: Trained,
+    model: Any,
+    rows: int,
+    *,
+    conditions: Sequence[Quota],
+    seed: int,
+    progress: Progress,
+    asked: Mapping[str, Asked] | None = None,
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Draw tables that were learnt together.
+
+    Args:
+        asked: of other tables than the first.
+
+    Raises:
+        SynthError: the generator takes conditions on the columns of the first table alone.
+    """
+    related = generator.related
+    assert related is not None
+    if not asked and not any(quota.counts for quota in conditions):
+        return related.sample(model, rows, conditions=conditions, seed=seed, progress=progress)
+    if related.sample_asked is None:
+        raise SynthError(
+            f"generator {generator.name!r} takes conditions on columns of the first table alone",
+            hint="drop at_least, at_most and the other conditions, or choose conditional",
+        )
+    return related.sample_asked(model, rows, conditions=conditions, seed=seed, progress=progress, asked=asked or {})
 
 
 def _related(generator: Trained, tables: Tables) -> Related:

@@ -259,6 +259,8 @@ class Fingerprinter:
                 inputs["across"] = {"version": ACROSS_VERSION, "rules": sorted(str(r.rule) for r in family.rules)}
             if family.at_least:
                 inputs["at_least"] = dict(family.at_least)
+            if family.at_most:
+                inputs["at_most"] = dict(family.at_most)
             return {**inputs, "member": model.source.name if model.source is not None else model.name}
         rows = self.manifest.declared_rows(model)
         if rows is not None:

@@ -97,6 +97,7 @@ _INPUTS: Fields = {
             "packages",
             "engine",
             "at_least",
+            "at_most",
             "member",
         ),
         Kind.DECLARED,

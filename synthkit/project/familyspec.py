@@ -57,8 +57,10 @@ class MemberSpec(Spec):
         name: of the published table; default: the family's, with that of the table.
         description: for people.
         enabled: false leaves the table out of the family.
-        conditions: column → value, or value → share, of this table.
+        conditions: column → value, or value → share, of this table: kept exactly. ``count(TABLE)`` is how many rows of
+            a table belong to each row: ``{count(orders): {0: 20%, 1+: 80%}}``.
         at_least: rows that belong to each row of its owner, at least.
+        at_most: rows that belong to each row of its owner, at most.
         constraints: comparisons that hold in every row, besides those of the source.
         rules: what holds between columns of this table, besides the rules of the source.
         columns: descriptions, and what is said otherwise than at the source.
@@ -75,6 +77,7 @@ class MemberSpec(Spec):
     enabled: Annotated[bool, NOTHING] = True
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
     at_least: Annotated[int | None, SAMPLE] = Field(default=None, ge=0)
+    at_most: Annotated[int | None, SAMPLE] = Field(default=None, ge=0)
     constraints: Annotated[Constraints, TRAIN] = ()
     rules: Annotated[Rules | None, TRAIN] = None
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()

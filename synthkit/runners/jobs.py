@@ -165,7 +165,7 @@ class FamilyJob(Job[FamilyMade]):
         first: the table that the size is of.
         model_dir: of the trained model, found or made.
         seed: every random choice follows from it.
-        at_least: table → how many of its rows belong to each row of its owner, where that is asked for.
+        at_least, at_most: table → how many of its rows belong to each row of its owner, where that is asked for.
         rules: across the tables, each as its text and the keys that it goes along (:func:`.rules.across.bound.bound`).
     """
 
@@ -180,6 +180,7 @@ class FamilyJob(Job[FamilyMade]):
     seed: int
     device: str
     at_least: Mapping[str, int] = field(default_factory=dict)
+    at_most: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[tuple[str, tuple[Hop, ...]], ...] = ()
     kind: Literal["family"] = "family"
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from synthkit.generators.base import Trained
+    from synthkit.generators.exact.asking import Asking
     from synthkit.generators.exact.members import MemberPlan
-    from synthkit.generators.functions import Quota
     from synthkit.records.columns import ColumnOrigin
     from synthkit.sources.split import Split
 
@@ -63,7 +63,7 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
         learnt = _learnt(job, scratch, cached=cached)
     root = learnt[job.first]
     rows = job.size.of(root.split.rows)
-    quotas = _quotas(job, learnt, rows)
+    asked = _asking(job, learnt, rows)
     if cached:
         with _readable(job):
             model = generator.load(job.model_dir / "model")
@@ -72,9 +72,9 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
     report = phase(progress, "sample")
-    drawn = _drawn(generator, job, learnt, model, rows, quotas, scratch, report)
+    drawn = _drawn(generator, job, learnt, model, rows, asked, scratch, report)
     made = {}
-    batches_of = {name: _completed(job, name, learnt[name], table, rows) for name, table in drawn.items()}
+    batches_of = {name: _completed(job, name, learnt[name], table, rows, asked) for name, table in drawn.items()}
     computed: dict[str, dict[str, str]] = {}
     if job.rules:
         batches_of, computed = _across(job, learnt, batches_of, scratch)
@@ -91,7 +91,9 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     return FamilyMade(made, seconds)
 
 
-def _completed(job: FamilyJob, name: str, learnt: _Learnt, drawn: Table, rows: int) -> Iterator[pa.RecordBatch]:
+def _completed(
+    job: FamilyJob, name: str, learnt: _Learnt, drawn: Table, rows: int, asked: Asking
+) -> Iterator[pa.RecordBatch]:
     """The rows of a table as they are to be published, rules across tables aside."""
     from synthkit.generators.exact.drawing import seed_for
 
@@ -100,9 +102,7 @@ def _completed(job: FamilyJob, name: str, learnt: _Learnt, drawn: Table, rows: i
             f"no row of {name!r} was drawn: none of {rows:,} rows of {job.first!r} has one",
             hint="make size larger, or leave the table out of the family",
         )
-    plan = learnt.plan
-    fixed = tuple(plan.columns.read.conditions(job.members[name].conditions))
-    return plan.complete(drawn, seed=seed_for(job.seed, f"fill {name}"), fixed=fixed)
+    return learnt.plan.complete(drawn, seed=seed_for(job.seed, f"fill {name}"), fixed=asked.fixed.get(name, ()))
 
 
 def _across(
@@ -173,22 +173,19 @@ def _compares(text: str) -> bool:
     return isinstance(parse_rule(text), Inequality)
 
 
-def _quotas(job: FamilyJob, learnt: Mapping[str, _Learnt], rows: int) -> tuple[Quota, ...]:
-    """The conditions on the first table, as numbers of rows.
+def _asking(job: FamilyJob, learnt: Mapping[str, _Learnt], rows: int) -> Asking:
+    """What is asked of the tables. Raises SynthError, BuildError where it cannot be met exactly."""
+    from synthkit.generators.exact.asking import asking, owned_between
 
-    Raises BuildError for what this version cannot promise: conditions on the other tables.
-    """
-    for name, member in job.members.items():
-        if name != job.first and member.conditions:
-            raise BuildError(
-                f"conditions on {name!r} cannot be kept: rows of {job.first!r} are drawn by number, others follow",
-                hint=f"write conditions on columns of {job.first!r}",
-            )
-    if job.at_least:
-        names = ", ".join(job.at_least)
-        raise BuildError(f"at_least of {names} cannot be kept yet", hint="drop it, or filter in an SQL model")
-    first = learnt[job.first]
-    return first.plan.quotas(job.members[job.first].conditions, rows, first.known)
+    return asking(
+        {name: one.plan for name, one in learnt.items()},
+        job.keys,
+        job.first,
+        rows,
+        conditions={name: member.conditions for name, member in job.members.items()},
+        owned=owned_between(job.at_least, job.at_most),
+        known={name: one.known for name, one in learnt.items()},
+    )
 
 
 def _tables(job: FamilyJob, learnt: Mapping[str, _Learnt], scratch: Path) -> Any:
@@ -233,17 +230,23 @@ def _drawn(
     learnt: Mapping[str, _Learnt],
     model: Any,
     rows: int,
-    quotas: tuple[Quota, ...],
+    asked: Asking,
     scratch: Path,
     report: Any,
 ) -> dict[str, Table]:
     """Rows of every table that is not there already, as the generator gives them."""
     from synthkit.generators.exact.drawing import seed_for
     from synthkit.generators.exact.members import laid_down
+    from synthkit.generators.related import draw_related
 
-    assert generator.related is not None, "it was asked for when the family was learnt"
-    batches = generator.related.sample(
-        model, rows, conditions=quotas, seed=seed_for(job.seed, "sample"), progress=report
+    batches = draw_related(
+        generator,
+        model,
+        rows,
+        conditions=asked.conditions,
+        asked=asked.others,
+        seed=seed_for(job.seed, "sample"),
+        progress=report,
     )
     plans = {name: one.plan for name, one in learnt.items() if not job.members[name].kept}
     drawn = laid_down(batches, plans, scratch)

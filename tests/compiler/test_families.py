@@ -35,7 +35,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A generator of related tables under the name that ``auto`` looks for."""
     circuit = registry.trained("circuit")
     found = {name: registry.get(name) for name in ("circuit", "sql", "aim")}
-    found["conditional"] = replace(circuit, name="conditional", related=Related(together, together))
+    found["conditional"] = replace(
+        circuit, name="conditional", related=Related(together, together, sample_asked=together)
+    )
     assert isinstance(found["conditional"], Trained)
     monkeypatch.setattr(registry, "names", lambda: tuple(sorted(found)))
     monkeypatch.setattr(registry, "get", lambda name: found[name])
@@ -304,9 +306,53 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (entry(0, name="spending"), "the name of another", "spending", "name: NAME"),
     (entry(0, name="synthetic_orders"), "the name of another", "", "name: NAME"),
     (entry(0, name="my people"), "no name for a model", "my people", "my_people"),
-    (entry(1, at_least=1), "at_least of 'orders' cannot be kept yet", "1", "SQL model"),
-    (entry(1, conditions={"channel": "web"}), "conditions on 'orders' cannot be kept", "conditions", "'customers'"),
     (entry(0, at_least=1), "belongs to no other table", "1", "owner: true"),
+    (entry(0, at_most=1), "belongs to no other table", "1", "owner: true"),
+    (entry(1, at_least=3, at_most=2), "is to have 3 rows of 'orders', and at most 2", "3", "at_most larger"),
+    (entry(1, at_least=21), "is to have 21 rows of 'orders', and at most 20", "21", "max_per_parent larger"),
+    (
+        both(table("lines", primary_key=["order_id"]), entry(2, at_least=2)),
+        "is to have 2 rows of 'lines', and its primary key is the key of its owner",
+        "2",
+        "ask for one",
+    ),
+    (entry(0, conditions={"count(lines)": 1}), "no rows of 'lines' belong to rows of 'customers'", "count", "orders"),
+    (entry(0, conditions={"count(orders)": "some"}), "'some' is no number of rows", "some", "2-5"),
+    (entry(0, conditions={"count(orders)": "3-2"}), "ends before it begins", "3-2", "2-5"),
+    (
+        entry(0, conditions={"count(orders)": {"0-2": "50%", "2+": "50%"}}),
+        "2+ and 0-2 rows of 'orders' overlap",
+        "",
+        "apart",
+    ),
+    (entry(0, conditions={"count(orders)": {0: "50%", 1: "40%"}}), "add up to 90%, not 100%", "", "100%"),
+    (
+        both(entry(0, conditions={"count(orders)": {0: "50%", "1+": "50%"}}), entry(1, at_least=1)),
+        "no row of 'customers' can have 0 rows of 'orders'",
+        "50%",
+        "drop the one",
+    ),
+    (
+        entry(0, conditions={"count(orders)": "21+"}),
+        "can have 21+ rows of 'orders': at most 20 (max_per_parent of its source)",
+        "21+",
+        "drop the one",
+    ),
+    (entry(1, conditions={"count(lines)": 1}), "asked of a table that belongs to none", "count", "at_least"),
+    (entry(1, conditions={"customer_id": "C0001"}), "'customer_id' of 'orders' is a key", "customer_id", "no key"),
+    (entry(2, conditions={"line_no": 1}), "'line_no' of 'lines' is a key", "line_no", "no key"),
+    (entry(1, conditions={"ordered_at": "2024-01-01"}), "follow one another by 'ordered_at'", "ordered_at", "another"),
+    (entry(1, conditions={"total": 5}), "'total' of 'orders' is computed by the rule", "total", "across tables"),
+    (
+        both(
+            lambda tables, family, document: document["sources"][0]["rules"].append("customers.age = count(orders)"),
+            entry(0, conditions={"age": 5}),
+        ),
+        "'age' of 'customers' is computed by the rule",
+        "age",
+        "write count(orders)",
+    ),
+    (entry(1, conditions={"channel": {"web": "50%"}}), "add up to 50%, not 100%", "", "100%"),
     (entry(3, conditions={"kind": "tea"}), "published as it is", "conditions", "drop conditions"),
     (entry(1, columns=[{"name": "nobody"}]), "no column 'nobody'", "nobody", ""),
     (family(tables=["customers", "lines"]), "which the family leaves out", "lines", "add orders"),
@@ -371,6 +417,9 @@ MEMBER_CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"columns": [{"name": "channel", "type": "text"}]}, "tsa"),
     ({"rules": ["when total >= 0 then channel is not null"]}, "tsa"),
     ({"constraints": ["total >= 0"]}, "tsa"),
+    ({"conditions": {"channel": "web"}}, "sa"),
+    ({"at_least": 1}, "sa"),
+    ({"at_most": 4}, "sa"),
     ({"audits": [{"row_count": {"min": 2}}]}, "a"),
     ({"on_inconclusive": "fail"}, "a"),
     ({"description": "Other words", "materialized": "parquet", "tags": ["x"], "meta": {"x": 1}}, ""),

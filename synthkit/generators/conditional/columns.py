@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+# Of a field, given the cells so far and each entity's rows: logarithms of factors, shape (rows, cells); None: of none.
+Lean = Callable[[int, "Array", "Array"], "Array | None"]
 WIDEST = 254  # feature codes: one more says that there is nothing (a row before the first)
 
 
@@ -256,12 +258,14 @@ class Chain:
         rng: np.random.Generator,
         wanted: Mapping[int, int] | None = None,
         rows: Array | None = None,
+        lean: Lean | None = None,
     ) -> tuple[Array, Array, Array]:
         """Cells and places in them, shape (rows, fields), and what each row weighs.
 
         Args:
             wanted: field → the cell that it must have; the weight of a row is then the chance that it has them.
             rows: the number of rows of each entity, where it is known already; NaN: not.
+            lean: how much likelier some cells are made.
         """
         import numpy as np
 
@@ -279,7 +283,8 @@ class Chain:
             elif field.least and held is not None:
                 means = held >= field.least
                 cells[:, j] = field.none
-                cells[means, j] = part.draw(x[means], rng)
+                more = None if lean is None else lean(j, cells[means], held[means])
+                cells[means, j] = part.draw(x[means], rng) if more is None else part.draw_leaning(x[means], more, rng)
             else:
                 cells[:, j] = part.draw(x, rng)
             if j == self.count:

@@ -137,6 +137,51 @@ class Conditional:
             waiting += [(fork.left, which[~yes]), (fork.right, which[yes])]
         return found
 
+    def log_probs(self, x: Array, cells: int) -> Array:
+        """log p(cell | features) of every cell in nats, shape (rows, cells); -inf where the column never has it."""
+        import numpy as np
+
+        found = np.full((len(x), cells), -np.inf)
+        if not self.forks:
+            found[:, self.order[0]] = 0.0
+            return found
+        x = np.ascontiguousarray(x[:, self.features])
+        waiting = [(0, np.zeros(len(x)))]
+        while waiting:
+            number, above = waiting.pop()
+            fork = self.forks[number]
+            if fork.forest is None:
+                counts = self.counts[fork.low : fork.high]
+                with np.errstate(divide="ignore"):
+                    found[:, self.order[fork.low : fork.high]] = above[:, None] + np.log(counts / counts.sum())
+                continue
+            raw = fork.forest.total(x)
+            for child, one, log in (
+                (fork.left, fork.low, above - np.logaddexp(0, raw)),
+                (fork.right, fork.cut, above - np.logaddexp(0, -raw)),
+            ):
+                if child < 0:
+                    found[:, self.order[one]] = log
+                else:
+                    waiting.append((child, log))
+        return found
+
+    def draw_leaning(self, x: Array, more: Array, rng: np.random.Generator) -> Array:
+        """As :meth:`draw`, each cell so much likelier as ``more`` says: logarithms of factors, shape (rows, cells)."""
+        return leaning(self.log_probs(x, more.shape[1]), more, rng)
+
+
+def leaning(log_probs: Array, more: Array, rng: np.random.Generator) -> Array:
+    """A cell for each row, with chances in proportion to exp(log_probs + more); as ``log_probs`` alone where no cell is
+    left. Shapes (rows, cells)."""
+    import numpy as np
+
+    total = log_probs + more
+    nothing = ~np.isfinite(total).any(axis=1)
+    total[nothing] = log_probs[nothing]
+    # The greatest of the logarithms, each with a Gumbel variable, is drawn in proportion to its exponential.
+    return np.asarray((total + rng.gumbel(size=total.shape)).argmax(axis=1))
+
 
 def fit_conditional(
     cells: Array,

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.generators.base import Quota
+from synthkit.generators.functions import Share
+from synthkit.project.counts import Between, apart, read_range
 from synthkit.project.shares import read_share
 from synthkit.project.types import Conditions
 from synthkit.schema import Column, Schema, Table
@@ -74,17 +76,37 @@ def quotas(conditions: Conditions, rows: int, schema: Schema) -> tuple[Quota, ..
     Raises:
         SynthError: the conditions are not valid for the schema (see :func:`check_conditions`).
     """
-    problems = check_conditions(conditions, schema)
+    return of_shares(shares(conditions, schema), rows)
+
+
+def shares(conditions: Conditions, schema: Schema) -> tuple[Share, ...]:
+    """The part of all rows that each combination of values gets; they add up to one.
+
+    Raises:
+        SynthError: the conditions are not valid for the schema (see :func:`check_conditions`).
+    """
+    columns, counts = apart(conditions, schema.by_name)
+    problems = check_conditions(columns, schema)
+    problems += [problem for table, wanted in counts.items() for problem in check_counts(table, wanted)]
     if problems:
         _, message, hint = problems[0]
         raise SynthError(f"conditions: {message}", hint=hint)
-    per_column = [_shares(name, wanted, schema.by_name[name]) for name, wanted in conditions.items()]
-    combinations = []
-    for combination in product(*per_column):
-        values = {name: value for name, value, _ in combination}
-        combinations.append((values, math.prod(part for _, _, part in combination)))
-    counts = _largest_remainder([weight for _, weight in combinations], rows)
-    return tuple(Quota(values, n) for (values, _), n in zip(combinations, counts, strict=True) if n)
+    values = product(*(_shares(name, wanted, schema.by_name[name]) for name, wanted in columns.items()))
+    numbers = product(*(_counts(table, wanted) for table, wanted in counts.items()))
+    return tuple(
+        Share(
+            {name: value for name, value, _ in some},
+            math.prod(part for _, _, part in (*some, *others)),
+            {table: between for table, between, _ in others},
+        )
+        for some, others in product(values, numbers)
+    )
+
+
+def of_shares(parts: Sequence[Share], rows: int) -> tuple[Quota, ...]:
+    """Shares of so many rows; none is empty."""
+    counts = largest_remainder([s.part for s in parts], rows)
+    return tuple(Quota(s.values, n, s.counts) for s, n in zip(parts, counts, strict=True) if n)
 
 
 def _shares(name: str, wanted: Any, column: Column) -> list[tuple[str, Any, float]]:
@@ -93,7 +115,13 @@ def _shares(name: str, wanted: Any, column: Column) -> list[tuple[str, Any, floa
     return [(name, typed_value(wanted, column), 1.0)]
 
 
-def _largest_remainder(weights: list[float], total: int) -> list[int]:
+def _counts(table: str, wanted: Any) -> list[tuple[str, Between, float]]:
+    if isinstance(wanted, Mapping):
+        return [(table, read_range(v), share(s)) for v, s in wanted.items()]
+    return [(table, read_range(wanted), 1.0)]
+
+
+def largest_remainder(weights: list[float], total: int) -> list[int]:
     """Whole numbers in the proportion of ``weights`` that add up to ``total`` (Hamilton's method)."""
     whole = sum(weights)
     exact = [total * w / whole for w in weights]
@@ -135,6 +163,35 @@ def _check_shares(name: str, wanted: Mapping[Any, Any], column: Column) -> list[
     if not problems and abs(total - 1) > _TOLERANCE:
         message = f"the shares of {name!r} add up to {100 * total:g}%, not 100%"
         problems.append(((name,), message, "make them add up to 100%"))
+    return problems
+
+
+def check_counts(table: str, wanted: Any) -> list[tuple[KeyPath, str, str]]:
+    """What is wrong with a condition on the number of a table's rows: (path of keys, message, how to fix it)."""
+    key, told = f"count({table})", "write numbers of rows such as 0, 1+ or 2-5"
+    if not isinstance(wanted, Mapping):
+        try:
+            read_range(wanted)
+        except ValueError as error:
+            return [((key,), str(error), told)]
+        return []
+    problems: list[tuple[KeyPath, str, str]] = []
+    ranges: list[Between] = []
+    total = 0.0
+    for value, part in wanted.items():
+        try:
+            this = read_range(value)
+            total += share(part)
+        except ValueError as error:
+            problems.append(((key, value), str(error), f"{told}, each with a share such as 50%"))
+            continue
+        if (other := next((r for r in ranges if r & this is not None), None)) is not None:
+            message = f"{this} and {other} rows of {table!r} overlap, so a row could count for either"
+            problems.append(((key, value), message, "write ranges that lie apart"))
+        ranges.append(this)
+    if not problems and abs(total - 1) > _TOLERANCE:
+        message = f"the shares of {key} add up to {100 * total:g}%, not 100%"
+        problems.append(((key,), message, "make them add up to 100%"))
     return problems
 
 

@@ -20,11 +20,12 @@ from synthkit.encoding.view import lay_down
 from synthkit.encoding.writtenform import read_view
 from synthkit.errors import BuildError
 from synthkit.files import Json
-from synthkit.generators.exact.conditions import check_known, quotas
+from synthkit.generators.exact.conditions import check_known, shares
 from synthkit.generators.exact.drawing import seed_for, together
 from synthkit.generators.exact.ruled import found_in, ruled
-from synthkit.generators.functions import Quota
+from synthkit.generators.functions import Share
 from synthkit.generators.tables import Key
+from synthkit.project.counts import apart
 from synthkit.project.types import Conditions
 from synthkit.records.columns import ColumnOrigin
 from synthkit.schema import Schema, Table
@@ -98,14 +99,20 @@ class MemberPlan:
             columns.setdefault(unit, batch.column(unit))
         return pa.record_batch(list(columns.values()), names=list(columns))
 
-    def quotas(self, conditions: Conditions, rows: int, known: Table) -> tuple[Quota, ...]:
-        """The conditions as numbers of rows. Raises SynthError, BuildError where they cannot be met exactly."""
-        if not conditions:
-            return ()
+    def shares(self, conditions: Conditions, known: Table | None) -> tuple[Share, ...]:
+        """The conditions as shares of the rows.
+
+        Args:
+            known: the training rows as they are read, where they are at hand.
+
+        Raises SynthError, BuildError where they cannot be met exactly.
+        """
         wanted = self.columns.read.conditions(conditions)
-        found = quotas(wanted, rows, self.columns.modelled)
-        check_known(wanted, known)
-        for name in wanted:
+        found = shares(wanted, self.columns.modelled)
+        about, _ = apart(wanted, self.columns.modelled.by_name)
+        if known is not None:
+            check_known(about, known)
+        for name in about:
             if self.columns.inner.by_name.get(name) != self.columns.modelled.by_name[name]:
                 raise BuildError(
                     f"conditions: {name!r} follows from other columns by a rule, or its rare values are grouped, and "

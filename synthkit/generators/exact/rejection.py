@@ -217,8 +217,9 @@ def in_batches(
 
 
 def values_text(quota: Quota) -> str:
-    """What a quota asks for, for messages: ``churned = 'yes', tier = None``."""
-    return ", ".join(f"{k} = {v!r}" for k, v in quota.values.items())
+    """What a quota asks for, for messages: ``churned = 'yes', tier = None, count(orders) = 1+``."""
+    told = [f"{k} = {v!r}" for k, v in quota.values.items()]
+    return ", ".join([*told, *(f"count({table}) = {between}" for table, between in quota.counts.items())])
 
 
 def _matches(batch: pa.RecordBatch, quota: Quota) -> np.ndarray[Any, Any]:

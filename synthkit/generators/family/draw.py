@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes
 from synthkit.encoding.fill import pa_schema
 from synthkit.encoding.numbers import beyond, from_raw
 from synthkit.encoding.values import array_of
-from synthkit.errors import BuildError
 from synthkit.generators.conditional.columns import Context
-from synthkit.generators.exact.rejection import about
-from synthkit.generators.family.entities import Drawn, find_cut, rows_of
+from synthkit.generators.exact.conditions import of_shares
+from synthkit.generators.family.choosing import Shares, rows_with
+from synthkit.generators.family.drawn import Drawn
+from synthkit.generators.family.entities import everybody, rows_of
+from synthkit.generators.family.free import free_rows
 from synthkit.generators.family.keys import Numbering
 from synthkit.generators.family.links import owner_of
+from synthkit.generators.family.matching import find_cut
 from synthkit.generators.family.model import Family, Link, Member, Plan
 from synthkit.generators.family.naming import name_rows
-from synthkit.generators.functions import Progress, Quota
+from synthkit.generators.functions import Asked, Progress, Quota
+from synthkit.project.counts import Between
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,14 +31,15 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 BLOCK = 25_000  # rows of the root drawn at once, with all that hangs on them
-CHOICES = 8  # rows drawn for one that must have given values
 
 
 class Drawing:
     """Draws a family once."""
 
-    def __init__(self, family: Family, rows: int, seed: int) -> None:
+    def __init__(self, family: Family, rows: int, seed: int, asked: Mapping[str, Asked] | None = None) -> None:
         self.family, self.rows, self.seed = family, rows, seed
+        self.asked = asked or {}
+        self.shares = {n: Shares(family.member(n), a.shares) for n, a in self.asked.items() if a.shares}
         self.numbering: dict[tuple[str, str], Numbering] = {}
         self.cut = any(link.kind == "cut" for m in family.members for link in m.links)
         self.early, self.hanging, self.late = _order(family)
@@ -104,12 +110,12 @@ class Drawing:
             return _kept(member, rng)
         owner = owner_of(member.links)
         if owner is None:
-            drawn = _without_owner(member, count, rng, wanted if name == self.family.root else ())
+            drawn = free_rows(member, count, rng, self._wanted(name, count, wanted), self._owned(member))
             for i, link in enumerate(member.links):
                 if link.kind == "looked":
                     drawn.named[i] = find_cut(member, i, drawn, known[link.references], rng)
         else:
-            drawn = rows_of(member, owner, self.plan(member, owner), known, rng)
+            drawn = self._owned_rows(member, owner, known, rng)
         for plan in member.plans:
             if self._is_load(plan):
                 drawn.loads[plan.child, plan.key] = _loads(plan, drawn, rng)
@@ -129,6 +135,30 @@ class Drawing:
             if link.kind == "self":
                 self._write_key(link, drawn, drawn.named[i], drawn, kinds, rng)
         return drawn
+
+    def _wanted(self, name: str, count: int, of_root: Sequence[Quota]) -> Sequence[Quota]:
+        """What each row of a table without an owner must have."""
+        if name == self.family.root:
+            return of_root
+        quotas = of_shares(self.shares[name].shares, count) if name in self.shares else ()
+        labels = _labels(quotas, count, self.seed)
+        return () if labels is None else [quotas[i] for i in labels.tolist()]
+
+    def _owned(self, member: Member) -> dict[str, tuple[Member, Plan, Between]]:
+        """What is planned of the tables whose rows belong to a table's, and how many each row is to have."""
+        found = {}
+        for plan in member.plans:
+            if not self._is_load(plan):
+                asked = self.asked.get(plan.child, Asked())
+                found[plan.child] = (self.family.member(plan.child), plan, asked.owned)
+        return found
+
+    def _owned_rows(self, member: Member, owner: int, known: Mapping[str, Drawn], rng: np.random.Generator) -> Drawn:
+        plan, asked = self.plan(member, owner), self.asked.get(member.name, Asked())
+        wanted = replace(everybody(member, owner, plan, known, rng), owned=asked.owned)
+        if member.name in self.shares:
+            return rows_with(member, owner, plan, known, rng, wanted, self.shares[member.name])
+        return rows_of(member, owner, plan, known, rng, wanted)[0]
 
     def plan(self, member: Member, key: int) -> Plan:
         """What is planned of a row that a key of the table names."""
@@ -229,65 +259,6 @@ def _labels(conditions: Sequence[Quota], rows: int, seed: int) -> Array | None:
         return None
     every = np.repeat(np.arange(len(conditions)), [q.rows for q in conditions])
     return np.random.default_rng(seed).permutation(every)[:rows]
-
-
-def _without_owner(member: Member, count: int, rng: np.random.Generator, wanted: Sequence[Quota]) -> Drawn:
-    """Rows of a table that belongs to none; those of one quota after another."""
-    import numpy as np
-
-    assert member.own is not None
-    cells, places = np.zeros((count, len(member.own.fields)), np.int64), np.zeros((count, len(member.own.fields)))
-    asked = []
-    if not wanted:
-        cells, places, _ = member.own.draw(Context.nothing(count), rng)
-    else:
-        for quota in {id(q): q for q in wanted}.values():
-            at = np.array([i for i, q in enumerate(wanted) if q is quota])
-            cells[at], places[at] = _conditioned(member, quota, len(at), rng)
-            asked.append((at, quota))
-    own, context = len(member.fields), Context.of(member.own.fields, cells)
-    levels = {
-        key: member.own.fields[own + i].numbers(cells[:, own + i], places[:, own + i])
-        for i, (key, part) in enumerate(member.looked)
-        if part == -2
-    }
-    wished = {
-        key: cells[:, [own + i for i, (k, _) in enumerate(member.looked) if k == key]]
-        for key, link in enumerate(member.links)
-        if link.kind in ("cut", "looked")
-    }
-    return Drawn(
-        member.fields,
-        cells[:, :own],
-        places[:, :own],
-        {},
-        context,
-        {},
-        {},
-        np.full(count, -1),
-        {},
-        levels,
-        tuple(asked),
-        wished,
-    )
-
-
-def _conditioned(member: Member, quota: Quota, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Rows with given values: several are drawn with them, and one is chosen by its chance of having them."""
-    import numpy as np
-
-    assert member.own is not None
-    if member.encoder is None:
-        raise BuildError(f"{member.name!r} has no column that is learnt, so that none can have a given value")
-    names = [f.name for f in member.fields]
-    with about(quota):
-        wanted = {names.index(n): member.encoder.cell_of(n, v) for n, v in quota.values.items()}
-    cells, places, weight = member.own.draw(Context.nothing(CHOICES * count), rng, wanted)
-    chances = np.exp(weight - weight.max()).reshape(count, CHOICES)
-    chances /= np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
-    pick = (rng.random(count)[:, None] > np.cumsum(chances, axis=1)).sum(axis=1).clip(0, CHOICES - 1)
-    rows = np.arange(count) * CHOICES + pick
-    return cells[rows], places[rows]
 
 
 def _with_value(column: pa.Array, rows: Array, value: Any, name: str) -> pa.Array:

@@ -6,75 +6,74 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.conditional.columns import Context, Field
-from synthkit.generators.family.looking import Deck
+from synthkit.generators.conditional.columns import Context
+from synthkit.generators.family.drawn import Drawn
+from synthkit.generators.family.leaning import constants_in, in_plan, in_rows
+from synthkit.generators.family.matching import Matcher
 from synthkit.generators.family.model import Member, Plan
+from synthkit.generators.family.owned import count_between
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.family.rows import Sorted, draw_rows
+from synthkit.generators.family.tilting import Tilt
 from synthkit.generators.family.walk import Entities, followed
-from synthkit.generators.functions import Quota
+from synthkit.project.counts import ANY, Between
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     Array = np.ndarray[Any, Any]
 
 
-@dataclass
-class Drawn:
-    """Rows of one table.
+@dataclass(frozen=True)
+class Wanted:
+    """Whose rows are drawn, and what is asked of them.
 
     Args:
-        positions: of columns that never fall: the cells would be too coarse.
-        context: their features and those of their owners.
-        named: the row that each key names, by number; -1 for none.
-        keys: the columns of keys.
-        owner: the row of the owner; -1 for none.
-        asked: rows that must have given values, and which.
-        copied: columns that are the owner's.
-        levels: of a key to its own table: how far below the top each row is to stand.
-        wished: of a key that is found when all is drawn: the cells of the row that it is to name.
-        loads: how many rows are to name each row, by (child, key).
+        who: the owner's rows, by number; -1: of none.
+        counts: rows of each; NaN: as the plan has it.
+        owned: how many rows each row of the owner has.
+        tilt: how much likelier some values are made.
+        taken: of a key whose rows are named once: those that are named already.
     """
 
-    fields: tuple[Field, ...]
-    cells: Array
-    places: Array
-    positions: dict[int, Array]
-    context: Context
-    named: dict[int, Array]
-    keys: dict[str, pa.Array]
-    owner: Array
-    copied: dict[str, pa.Array] = field(default_factory=dict)
-    levels: dict[int, Array] = field(default_factory=dict)
-    asked: tuple[tuple[Array, Quota], ...] = ()
-    wished: dict[int, Array] = field(default_factory=dict)
-    loads: dict[tuple[str, int], Array] = field(default_factory=dict)
-
-    def numbers(self, column: int) -> Array:
-        """The numbers of a column, NaN where missing."""
-        part = self.fields[column]
-        if column in self.positions:
-            return numbers_of(part, self.positions[column])
-        return part.numbers(self.cells[:, column], self.places[:, column])
-
-    def __len__(self) -> int:
-        return len(self.cells)
+    who: Array
+    counts: Array | None = None
+    owned: Between = ANY
+    tilt: Tilt | None = None
+    taken: Mapping[int, Array] = field(default_factory=dict)
 
 
-def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], rng: np.random.Generator) -> Drawn:
-    """Rows for each row of the owner, in its order; then those that belong to none."""
+def everybody(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], rng: np.random.Generator) -> Wanted:
+    """All rows of the owner in their order; then rows that belong to none."""
     import numpy as np
 
-    model, link = member.rows, member.links[owner]
-    parent = known[link.references]
-    assert model is not None
+    parent = known[member.links[owner].references]
     orphans = int(rng.poisson(plan.orphans * len(parent))) if plan.orphans else 0
     who = np.append(np.arange(len(parent)), np.full(orphans, -1))
+    given = parent.counts.get(member.name)
+    counts = np.append(given.astype(np.float64), np.ones(orphans)) if given is not None else None
+    return Wanted(who, counts)
+
+
+def rows_of(
+    member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], rng: np.random.Generator, wanted: Wanted
+) -> tuple[Drawn, Array]:
+    """Rows for each of the owner's that is wanted, in that order, and how many each has."""
+    import numpy as np
+
+    model, link, who = member.rows, member.links[owner], wanted.who
+    parent = known[link.references]
+    assert model is not None
     context = parent.context.take(who)
-    cells, places, _ = plan.chain.draw(context, rng, rows=np.where(who < 0, 1.0, np.nan) if orphans else None)
+    given = wanted.counts
+    if given is None and wanted.owned != ANY:
+        given = np.where(who < 0, 1, count_between(member, plan, context, rng, wanted.owned)).astype(np.float64)
+    held = given if given is not None else np.where(who < 0, 1.0, np.nan) if (who < 0).any() else None
+    lean = None if wanted.tilt is None else in_plan(plan, wanted.tilt)
+    cells, places, _ = plan.chain.draw(context, rng, rows=held, lean=lean)
     numbers = _numbers(plan, cells, places)
+    if given is not None:
+        numbers[:, 0] = np.where(np.isnan(given), numbers[:, 0], given)
     count = np.maximum(np.rint(np.nan_to_num(numbers[:, 0])), 0).astype(np.int64)
     if link.most:
         count = np.minimum(count, link.most)
@@ -84,8 +83,11 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
     first, last = _times(member, plan, numbers, model.least_gap)
     cells_followed = followed(model.layout, cells, plan.modes)
     entities = Entities(static[order], count[order], first[order], last[order], numbers[order], cells_followed[order])
-    matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng)
-    rows, row_places = draw_rows(model, entities, rng, matcher.find)
+    matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng, wanted.taken)
+    leant = None
+    if wanted.tilt is not None:
+        leant = in_rows(member, wanted.tilt, constants_in(plan, wanted.tilt, cells)[order])
+    rows, row_places = draw_rows(model, entities, rng, matcher.find, leant)
     begins = np.cumsum(count) - count
     take = np.repeat(rows.starts[back] - begins, count) + np.arange(count.sum())
     entity = np.repeat(np.arange(len(who)), count)
@@ -117,7 +119,8 @@ def rows_of(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], 
         if part == -2
     }
     whole = Context.join(Context.of(member.fields, found), extra, above)
-    return Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], {}, levels, wished=wished)
+    drawn = Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], {}, levels, wished=wished)
+    return drawn, count
 
 
 def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
@@ -219,106 +222,3 @@ def _anchored(
         positions[anchor.column] = at
         cells[:, anchor.column] = field.place(at)
         places[:, anchor.column] = 0.0
-
-
-class Matcher:
-    """Looks up rows of other tables while a table's rows are drawn.
-
-    Args:
-        later: fields that stand before those of rows looked up.
-        who: the owner's row of each entity.
-    """
-
-    def __init__(
-        self, member: Member, later: int, known: Mapping[str, Drawn], who: Array, count: Array, rng: np.random.Generator
-    ) -> None:
-        self.member, self.who, self.rng = member, who, rng
-        self.parts: dict[int, list[Array]] = {}
-        self.decks: dict[int, Deck] = {}
-        self.at: dict[int, list[tuple[int, int]]] = {}
-        expected = float(count.sum())
-        for n, (key, part) in enumerate(member.looked):
-            self.at.setdefault(key, []).append((later + n, part))
-        for key in self.at:
-            link = member.links[key]
-            if link.kind != "looked":
-                continue
-            there = known[link.references]
-            loads = there.loads[member.name, key]
-            fitting = expected * (1 - link.nulls) / max(1.0, float(loads.sum()))
-            columns = [part for _, part in self.at[key] if part >= 0]
-            self.decks[key] = Deck(
-                tuple(member.rows.layout.fields[i] for i, part in self.at[key] if part >= 0) if member.rows else (),
-                there.cells[:, columns],
-                loads * (1.0 if link.once else fitting),
-                there.owner if link.within else None,
-                link.once,
-            )
-            self.parts[key] = []
-
-    def find(self, key: int, entities: Array, cells: Array) -> None:
-        """Find the row that each entity's next row names, and put its cells into ``cells``."""
-        import numpy as np
-
-        link, deck, at = self.member.links[key], self.decks[key], self.at[key]
-        assert self.member.rows is not None
-        wanted = np.ones(len(entities), dtype=bool)
-        for i, part in at:
-            if part == -1:
-                field = self.member.rows.layout.fields[i]
-                wanted = field.numbers(cells[:, i], np.zeros(len(cells))) > 0.5
-        columns = [i for i, part in at if part >= 0]
-        before = self.parts[key]
-        size = len(entities)
-        taken = np.stack([b[:size] for b in before], axis=1) if link.apart and before else np.zeros((size, 0), np.int64)
-        who = self.who[entities]
-        rows = np.full(size, -1)
-        rows[wanted] = deck.find(
-            cells[wanted][:, columns], who[wanted] if link.within else None, taken[wanted], self.rng
-        )
-        there = deck.cells[np.maximum(rows, 0)] if len(deck.cells) else np.zeros((size, len(columns)), np.int64)
-        for n, i in enumerate(columns):
-            cells[:, i] = np.where(rows >= 0, there[:, n], 0)
-        before.append(rows)
-
-    def found(self, starts: Array, size: int) -> dict[int, Array]:
-        """The row that each row names, in the order of the entities as they were drawn."""
-        import numpy as np
-
-        every = {}
-        for key, steps in self.parts.items():
-            rows = np.full(size, -1)
-            for step, part in enumerate(steps):
-                rows[starts[: len(part)] + step] = part
-            every[key] = rows
-        return every
-
-
-def find_cut(member: Member, key: int, drawn: Drawn, there: Drawn, rng: np.random.Generator) -> Array:
-    """The row that each row names, found when all rows are there, by what it was to be like."""
-    import numpy as np
-
-    link = member.links[key]
-    parts = [part for k, part in member.looked if k == key]
-    fields = _looked_fields(member)
-    mine = [fields[n] for n, (k, _) in enumerate(member.looked) if k == key]
-    wished, wanted = drawn.wished[key], np.ones(len(drawn), dtype=bool)
-    if -1 in parts:
-        at = parts.index(-1)
-        wanted = mine[at].numbers(wished[:, at], np.zeros(len(wished))) > 0.5
-    columns = [n for n, part in enumerate(parts) if part >= 0]
-    loads = there.loads[member.name, key]
-    fitting = float(wanted.sum()) / max(1.0, float(loads.sum()))
-    cells = there.cells[:, [parts[n] for n in columns]]
-    deck = Deck(tuple(mine[n] for n in columns), cells, loads * (1.0 if link.once else fitting), None, link.once)
-    found = np.full(len(drawn), -1)
-    found[wanted] = deck.find(wished[wanted][:, columns], None, np.zeros((int(wanted.sum()), 0), np.int64), rng)
-    return found
-
-
-def _looked_fields(member: Member) -> list[Field]:
-    """The fields that are about rows which keys name, in the order of ``Member.looked``."""
-    if member.rows is not None:
-        return [member.rows.layout.fields[i] for i, j in enumerate(member.row_columns) if j == -2]
-    assert member.own is not None
-    return list(member.own.fields[len(member.fields) :])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.draw import Drawing
 from synthkit.generators.family.learn import learn
 from synthkit.generators.family.model import Family
-from synthkit.generators.functions import Budget, Progress, Quota
+from synthkit.generators.functions import Asked, Budget, Progress, Quota
 from synthkit.generators.tables import Key, Tables
 from synthkit.schema import Column, Schema, Table
 
@@ -36,10 +36,16 @@ def fit_tables(
 
 
 def sample_tables(
-    model: Family, rows: int, *, conditions: Sequence[Quota], seed: int, progress: Progress
+    model: Family,
+    rows: int,
+    *,
+    conditions: Sequence[Quota],
+    seed: int,
+    progress: Progress,
+    asked: Mapping[str, Asked] | None = None,
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Draw tables. See :class:`~synthkit.generators.functions.SampleTables`."""
-    return Drawing(model, rows, seed).tables(conditions, progress)
+    return Drawing(model, rows, seed, asked).tables(conditions, progress)
 
 
 def fit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.family.entities import Drawn
+from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.model import Family, Link, Member
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.columns import Context, Field, learning_of
-from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
+from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional, leaning
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.binning import Binning, fit_binning
+from synthkit.generators.family.tilting import InRows
 from synthkit.generators.family.walk import Entities, Layout, Walk
 
 if TYPE_CHECKING:
@@ -189,13 +190,16 @@ def _described(layout: Layout, static: Context, floats: Binning, lasts: Binning)
     return Shape(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("bins", "nominal", "blank")))
 
 
-def draw_rows(model: Rows, entities: Entities, rng: np.random.Generator, match: Match) -> tuple[Sorted, Array]:
+def draw_rows(
+    model: Rows, entities: Entities, rng: np.random.Generator, match: Match, lean: InRows | None = None
+) -> tuple[Sorted, Array]:
     """Rows of entities, and the places in their cells, shape (rows, fields).
 
     Args:
         entities: most rows first.
         match: is given the key, the numbers of entities, and the cells of their rows so far, and puts the cells of the
             row that was found into them.
+        lean: how much likelier some cells are made.
     """
     import numpy as np
 
@@ -216,11 +220,16 @@ def draw_rows(model: Rows, entities: Entities, rng: np.random.Generator, match: 
         xm[:, s["floats"] : s["now"]] = model.floats.codes(walk.floats(m).astype(np.float32))
         cell, place = np.zeros((m, d), dtype=np.int64), rng.random((m, d))
         value = np.full((m, d), np.nan)
+        if lean is not None:
+            lean.begin(m)
         for j, field in enumerate(layout.fields):
             if j < layout.later and walk.step == 0:
                 xm[:, s["current"] + j] = field.bins
             else:
-                _draw_cells(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng)
+                if lean is not None and j in lean.fields:
+                    _draw_leaning(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng, lean)
+                else:
+                    _draw_cells(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng)
                 known = field.numbers if j < layout.later else field.values
                 value[:, j] = known(cell[:, j], place[:, j])
                 if j == 0 and layout.timed:
@@ -273,6 +282,51 @@ def _draw_cells(
     if follows is not None:
         wrong = ~follows[was[moving, j], cell[moving, j]]
         cell[moving[wrong], j] = follows[was[moving[wrong], j]].argmax(axis=1)
+
+
+def _draw_leaning(
+    model: Rows,
+    j: int,
+    x: Array,
+    cell: Array,
+    place: Array,
+    was: Array,
+    was_place: Array,
+    step: int,
+    rng: Any,
+    lean: InRows,
+) -> None:
+    """As :func:`_draw_cells`, where some cells are made likelier."""
+    import numpy as np
+
+    field, stay, follows = model.layout.fields[j], model.stays[j], model.follows[j]
+    found = model.parts[j].log_probs(x, field.cells)
+    if step > 0 and stay is not None:
+        found = _staying(found, stay.log_probs(x, 2), was[:, j])
+    if step > 0 and follows is not None and not field.numeric:
+        found = np.where(follows[was[:, j]], found, -np.inf)
+    cell[:, j] = leaning(found, lean.more(j, field.cells), rng)
+    if step > 0 and stay is not None:
+        place[:, j] = np.where(cell[:, j] == was[:, j], was_place[:, j], place[:, j])
+    lean.drew(j, cell[:, j])
+
+
+def _staying(log_probs: Array, stays: Array, was: Array) -> Array:
+    """log p(cell) where a row repeats the cell before with a chance of its own, and else has another one.
+
+    Args:
+        stays: log p of moving and of staying, shape (rows, 2).
+    """
+    import numpy as np
+
+    rows = np.arange(len(was))
+    others = log_probs.copy()
+    others[rows, was] = -np.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = np.logaddexp.reduce(others, axis=1)
+        found = others + np.where(np.isfinite(total), stays[:, 0] - total, -np.inf)[:, None]
+    found[rows, was] = np.where(np.isfinite(total), stays[:, 1], 0.0)
+    return found
 
 
 def _moved(model: Rows, walk: Walk, m: int, value: Array) -> Array:

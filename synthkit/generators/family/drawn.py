@@ -1,0 +1,75 @@
+"""Rows of one table while a family is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.conditional.columns import Context, Field
+from synthkit.generators.family.relative import numbers_of
+from synthkit.generators.functions import Quota
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Drawn:
+    """Rows of one table.
+
+    Args:
+        positions: of columns that never fall: the cells would be too coarse.
+        context: their features and those of their owners.
+        named: the row that each key names, by number; -1 for none.
+        keys: the columns of keys.
+        owner: the row of the owner; -1 for none.
+        asked: rows that must have given values, and which.
+        copied: columns that are the owner's.
+        levels: of a key to its own table: how far below the top each row is to stand.
+        wished: of a key that is found when all is drawn: the cells of the row that it is to name.
+        loads: how many rows are to name each row, by (child, key).
+        counts: how many rows are to belong to each row, by the child, where that is known before they are drawn.
+    """
+
+    fields: tuple[Field, ...]
+    cells: Array
+    places: Array
+    positions: dict[int, Array]
+    context: Context
+    named: dict[int, Array]
+    keys: dict[str, pa.Array]
+    owner: Array
+    copied: dict[str, pa.Array] = field(default_factory=dict)
+    levels: dict[int, Array] = field(default_factory=dict)
+    asked: tuple[tuple[Array, Quota], ...] = ()
+    wished: dict[int, Array] = field(default_factory=dict)
+    loads: dict[tuple[str, int], Array] = field(default_factory=dict)
+    counts: dict[str, Array] = field(default_factory=dict)
+
+    def put(self, rows: Array, other: Drawn, at: Array) -> None:
+        """Put rows of another draw of the same table in the place of these, before their keys are written."""
+        self.cells[rows], self.places[rows], self.owner[rows] = other.cells[at], other.places[at], other.owner[at]
+        self.context.codes[rows] = other.context.codes[at]
+        pairs: tuple[tuple[Mapping[int, Array], Mapping[int, Array]], ...] = (
+            (self.positions, other.positions),
+            (self.named, other.named),
+            (self.levels, other.levels),
+            (self.wished, other.wished),
+        )
+        for mine, theirs in pairs:
+            for key, values in theirs.items():
+                mine[key][rows] = values[at]
+
+    def numbers(self, column: int) -> Array:
+        """The numbers of a column, NaN where missing."""
+        part = self.fields[column]
+        if column in self.positions:
+            return numbers_of(part, self.positions[column])
+        return part.numbers(self.cells[:, column], self.places[:, column])
+
+    def __len__(self) -> int:
+        return len(self.cells)
