@@ -33,6 +33,7 @@ from synthkit.project.projectfile import (
     ReportsSpec,
     TargetSpec,
 )
+from synthkit.project.resources import Limits, Resources
 from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Relation
 from synthkit.project.specs import AUDIT_OPTIONS
@@ -72,6 +73,7 @@ PROJECT: Mapping[str, type[BaseModel]] = {
     "paths": PathsSpec,
     "targets": TargetSpec,
     "runner": RunnerSpec,
+    "limits of a runner": Limits,
     "connections": ConnectionSpec,
     "privacy of the project": PrivacySpec,
     "budgets": BudgetSpec,
@@ -87,6 +89,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "warn_after, error_after": PeriodSpec,
     "models": ModelSpec,
     "tables of a family": MemberSpec,
+    "resources": Resources,
     "privacy of a model or exposure": PrivacyRequirement,
     "audits": AuditSpec,
     "exposures": ExposureSpec,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-from synthkit.compiler import Manifest
+from synthkit.compiler import Manifest, ModelNode
 from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import Action
 from synthkit.records.parts import Git
-from synthkit.runners.jobs import Executor
+from synthkit.runners.jobs import Executor, Job, JobProgress
 from synthkit.sources.bounding import Declared
 from synthkit.store.signing import Sign, signer
 from synthkit.store.staging import Staging
@@ -21,6 +22,8 @@ from synthkit.store.target import Target
 from synthkit.store.targets import target_of
 from synthkit.store.versions.git import git_state
 from synthkit.store.versions.repository import Repository, find_repository
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -52,6 +55,10 @@ class RunContext:
         self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
         self.splits: dict[tuple[str, float, Declared | None], Path] = {}  # of sources, in this run
+
+    def carry_out(self, job: Job[R], model: ModelNode, progress: JobProgress) -> R:
+        """Run a job of a model, on what the model asks for."""
+        return self.executor.run(replace(job, resources=model.spec.resources), progress)
 
     def once(self, key: Hashable) -> threading.Lock:
         """A lock per key, so that two models do not read the same source at once."""

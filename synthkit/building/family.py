@@ -97,7 +97,7 @@ class FamilyRun:
         if first.kind == "train":
             shutil.rmtree(self.context.staging.model_dir(first.fingerprint.train), ignore_errors=True)
         members = {table: self.runs[name].jobs for table, name in self.family.members.items()}
-        done = self.context.executor.run(root.jobs.family(members), root.progress)
+        done = self.context.carry_out(root.jobs.family(members), root.model, root.progress)
         root.seconds.update(done.seconds)
         for table, made in done.members.items():
             self.runs[self.family.members[table]].noted(made)

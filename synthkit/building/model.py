@@ -134,7 +134,7 @@ class ModelRun:
                 FileCheckpoint(staging.checkpoint(train)).discard()
         charged = None if self.model.budget is None else self._charge(train)
         job = self.jobs.generate(charged, self._guarantees(charged))
-        self.noted(self.context.executor.run(job, self.progress))
+        self.noted(self.context.carry_out(job, self.model, self.progress))
 
     def _charge(self, train: str) -> Charged | None:
         """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""
@@ -148,10 +148,10 @@ class ModelRun:
         return guarantees_of(self.context.manifest, self.model, charged, self._inputs.upstream)
 
     def _query(self) -> None:
-        self.noted(self.context.executor.run(self.jobs.query(self._guarantees(None)), self.progress))
+        self.noted(self.context.carry_out(self.jobs.query(self._guarantees(None)), self.model, self.progress))
 
     def _compose(self) -> None:
-        self.noted(self.context.executor.run(self.jobs.compose(self._guarantees(None)), self.progress))
+        self.noted(self.context.carry_out(self.jobs.compose(self._guarantees(None)), self.model, self.progress))
 
     def noted(self, done: Made) -> None:
         self.seconds.update(done.seconds)
@@ -168,7 +168,7 @@ class ModelRun:
         """
         if not self.model.audits:
             return ()
-        done = self.context.executor.run(self.jobs.audit(staged, self.seconds, beside), self.progress)
+        done = self.context.carry_out(self.jobs.audit(staged, self.seconds, beside), self.model, self.progress)
         self.seconds.update(done.seconds)
         records = done.records
         for record in records:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from synthkit.errors import SynthError, did_you_mean, install
 from synthkit.plugins import entries, loaded, package_of
+from synthkit.project.resources import UNKNOWN, Limits
 from synthkit.project.spec import Options, Spec
 
 GROUP = "synthkit.runners"
@@ -71,6 +72,7 @@ class Runner:
         options: the class of its options.
         needs: the module that it cannot do without.
         extra: of this package, which brings that module.
+        limits: of its options, what its largest machine has, as far as that is known.
     """
 
     start: Callable[..., Any]
@@ -78,6 +80,7 @@ class Runner:
     options: type[Spec] = NoOptions
     needs: str | None = None
     extra: str | None = None
+    limits: Callable[[Any], Limits] = lambda _options: UNKNOWN
 
 
 def names() -> tuple[str, ...]:

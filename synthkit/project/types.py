@@ -18,6 +18,7 @@ from synthkit.project.columnspec import ColumnSpec, Constraints, Rules
 from synthkit.project.connections import Kind
 from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, ROWS, SAMPLE, SPLIT, TRAIN
 from synthkit.project.familyspec import ForeignKeySpec, MemberSpec
+from synthkit.project.resources import UNASKED, Resources
 from synthkit.project.spec import UNPLACED, Conditions, KeyPath, Options, Origin, Relation, Row, Spec, Tree
 from synthkit.records.receipt import Materialized
 
@@ -248,6 +249,7 @@ class ModelSpec(Spec):
         enabled: false leaves it out of every build.
         tags: words to select it by: ``tag:nightly``.
         meta: anything else, for people and programs that read the manifest.
+        resources: what its jobs ask of the machine: ``{cpus: 4, memory: 16GiB, gpus: 1, accelerator: A100}``.
         columns: descriptions, and what is said otherwise than at the source.
         audits: what it must pass before it is published. Default: the default set; ``[]``: none, on purpose.
         on_inconclusive: what an audit of it that cannot tell comes to: ignore, warn, or fail, which blocks. Default:
@@ -274,6 +276,7 @@ class ModelSpec(Spec):
     enabled: Annotated[bool, NOTHING] = True
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
+    resources: Annotated[Resources, NOTHING] = UNASKED
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
     audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None
     on_inconclusive: Annotated[OnInconclusive | None, AUDIT] = None

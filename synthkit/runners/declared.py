@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.project.machine import this_machine
 from synthkit.project.runners import Runner
 
 if TYPE_CHECKING:
@@ -17,4 +18,4 @@ def _start(*, model_threads: int, log: Path) -> Executor:
     return LocalExecutor(model_threads, log)
 
 
-LOCAL = Runner(_start, "processes of this machine")
+LOCAL = Runner(_start, "processes of this machine", limits=lambda _options: this_machine())

@@ -20,6 +20,7 @@ from synthkit.generators.base import Budget
 from synthkit.generators.tables import Key
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
+from synthkit.project.resources import UNASKED, Resources
 from synthkit.project.size import Size
 from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
 from synthkit.rules.across.bound import Hop
@@ -42,9 +43,11 @@ class Job(Generic[R]):
 
     Args:
         root: the project's folder. Paths below it mean the same on each machine that has the project, wherever.
+        resources: that it asks for.
     """
 
     root: Path
+    resources: Resources = UNASKED
 
 
 @dataclass(frozen=True, kw_only=True)

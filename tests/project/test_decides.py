@@ -130,6 +130,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "enabled": {"enabled": True},
     "tags": {"tags": ["x"]},
     "meta": {"meta": {"x": 1}},
+    "resources": {"resources": {"cpus": 1, "memory": "1MB"}},
     "columns": {"columns": [{"name": "tier", "pii": "word"}]},
     "audits": {"audits": []},
     "on_inconclusive": {"on_inconclusive": "warn"},

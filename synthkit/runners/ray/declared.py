@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.project.resources import Limits
 from synthkit.project.runners import Runner
 from synthkit.runners.ray.options import RayOptions
 
@@ -18,4 +19,8 @@ def _start(*, model_threads: int, log: Path, options: RayOptions) -> Executor:
     return RayExecutor(model_threads, log, options)
 
 
-RAY = Runner(_start, "tasks of a Ray cluster", RayOptions, needs="ray", extra="ray")
+def _limits(options: RayOptions) -> Limits:
+    return options.limits
+
+
+RAY = Runner(_start, "tasks of a Ray cluster", RayOptions, needs="ray", extra="ray", limits=_limits)

@@ -1,8 +1,8 @@
 """The driver of a Ray cluster: jobs as JSON lines on stdin, events on stdout, until stdin closes.
 
 In: how to start, then ``{"id": …, "job": …, "asks": …}`` a job. Out: ``{"started": …}`` or ``{"failed": …}``, then
-``{"id": …}`` with ``progress``, ``result``, ``error`` or ``lost``. The build's own process is another one, as Ray ends
-the process of a driver that has lost its cluster.
+``{"id": …}`` with ``progress``, ``result``, ``error``, ``lost`` or ``nowhere``. The build's own process is another one,
+as Ray ends the process of a driver that has lost its cluster.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Driver:
             logging_level="ERROR",
             **own,
         )
-        self.say({"started": {"nodes": [n["Resources"] for n in ray.nodes() if n["Alive"]]}})
+        self.say({"started": True})
 
     def say(self, event: dict[str, Any]) -> None:
         with self._lock:
@@ -63,6 +63,10 @@ class Driver:
 
     def run(self, id: int, job: Json, asks: Json) -> None:
         """A job, as often as its workers are lost and it may be run again."""
+        nowhere = self._nowhere(asks)
+        if nowhere is not None:
+            self.say({"id": id, "nowhere": nowhere})
+            return
         retries = self._start["retries"]
         for left in range(retries, -1, -1):
             try:
@@ -84,6 +88,20 @@ class Driver:
                 return
             finally:
                 self._running.pop(id, None)
+
+    def _nowhere(self, asks: Json) -> str | None:
+        """What no machine of the cluster has, for which Ray would wait for ever.
+
+        Where limits are declared, machines may come as they are asked for.
+        """
+        wanted = {"CPU": asks.get("num_cpus"), "GPU": asks.get("num_gpus"), "memory": asks.get("memory")}
+        if "accelerator_type" in asks:
+            wanted[f"accelerator_type:{asks['accelerator_type']}"] = 0.001
+        wanted = {name: amount for name, amount in wanted.items() if amount}
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        if self._start["grows"] or any(all(m.get(n, 0) >= a for n, a in wanted.items()) for m in machines):
+            return None
+        return ", ".join(f"{name} {amount:g}" for name, amount in wanted.items())
 
     def _attempt(self, id: int, job: Json, asks: Json) -> Iterator[dict[str, Any]]:
         where = self._start

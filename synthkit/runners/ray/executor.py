@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import synthkit
 from synthkit.errors import BuildError
+from synthkit.project.resources import UNKNOWN
 from synthkit.runners.done import Failure
 from synthkit.runners.environment import worker_variables
 from synthkit.runners.failing import error_of
@@ -67,6 +68,11 @@ class RayExecutor:
                     return done_from_json(job, event["result"])
                 elif "lost" in event:
                     raise self._lost(event)
+                elif "nowhere" in event:
+                    raise BuildError(
+                        f"no machine of the Ray cluster has what the job asks for: {event['nowhere']}",
+                        hint="ask for less under resources:, or add such a machine",
+                    )
                 else:
                     raise error_of(Failure(**event["error"]), self.log_path)
         finally:
@@ -86,8 +92,18 @@ class RayExecutor:
     def close(self) -> None:
         self.stop()
 
-    def _asks(self, _job: Job[Any]) -> dict[str, Any]:
-        return {"num_cpus": self._threads}
+    def _asks(self, job: Job[Any]) -> dict[str, Any]:
+        """What the job asks of Ray, with the names that Ray has for it. One that trains on CUDA asks for a GPU."""
+        asked, gpus = job.resources, job.resources.gpus
+        if gpus is None and str(getattr(job, "device", "")).startswith("cuda"):
+            gpus = 1
+        asks = {
+            "num_cpus": asked.cpus or self._threads,
+            "num_gpus": gpus,
+            "memory": asked.memory,
+            "accelerator_type": asked.accelerator,
+        }
+        return {name: value for name, value in asks.items() if value is not None}
 
     # -- the driver --------------------------------------------------------------------------------
 
@@ -159,6 +175,7 @@ class RayExecutor:
             "address": address,
             "root": self._options.root,
             "retries": self._options.retries,
+            "grows": self._options.limits != UNKNOWN,
             "seen": seen,
             "version": synthkit.__version__,
             "variables": {**worker_variables(self._threads, os.environ), **given},

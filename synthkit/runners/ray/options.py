@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from synthkit.project.resources import UNKNOWN, Limits
 from synthkit.project.spec import Spec
 
 
@@ -18,6 +19,8 @@ class RayOptions(Spec):
         start_seconds: in which Ray must have started, or the cluster answered.
         variables: environment variables of this process that jobs are given too. Ray shows their values to whoever may
             look at the cluster.
+        limits: of its largest machine; what a model asks for beyond them is a fault, and what it asks for within them
+            is waited for, as machines may come. Default: what no machine has when the job comes fails it.
     """
 
     address: str | None = Field(default=None, pattern=r"^(auto|local|[^/:\s]+:\d+|\[[0-9a-fA-F:]+\]:\d+)$")
@@ -25,3 +28,4 @@ class RayOptions(Spec):
     retries: int = Field(default=3, ge=0)
     start_seconds: float = Field(default=120.0, gt=0, allow_inf_nan=False)
     variables: tuple[str, ...] = ()
+    limits: Limits = UNKNOWN

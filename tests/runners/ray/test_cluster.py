@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from synthkit.errors import BuildError
+from synthkit.project.resources import Resources
 from synthkit.runners.done import Made
 from synthkit.runners.local import LocalExecutor
 from tests.runners.test_elsewhere import FILES, receipt
@@ -83,6 +85,18 @@ def test_both_nodes_work_and_a_jobs_own_reason_is_as_locally(two: Cluster, tmp_p
     finally:
         ray.close()
         local.close()
+
+
+def test_what_no_machine_has_fails_at_once(two: Cluster, tmp_path: Path) -> None:
+    ray = executor(two, tmp_path)
+    try:
+        big = replace(query(tmp_path, "select 1 as n"), resources=Resources(cpus=2))
+        with pytest.raises(BuildError, match="no machine of the Ray cluster has what the job asks for: CPU 2"):
+            ray.run(big, nothing)
+        fits = replace(query(tmp_path, "select 1 as n"), resources=Resources(cpus=0.5, memory=10**7))
+        assert ray.run(fits, nothing).rows == 1
+    finally:
+        ray.close()
 
 
 def running(ray: RayExecutor, folder: Path, sql: str, steps: list[Any], root: Path | None = None) -> Future[Made]:

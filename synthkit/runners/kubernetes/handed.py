@@ -1,0 +1,63 @@
+"""Jobs that are handed out through the project's storage: a folder with a file for each, and for what it came to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthkit.files import own_folder, write_json_atomic
+from synthkit.runners.jobs import Job, job_to_json
+
+READY = "ready.json"  # is written last
+SEEN = 30.0  # seconds that a shared file system may take to show a file
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A folder of jobs, numbered from 0."""
+
+    folder: Path
+
+    def write(self, jobs: Sequence[Job[Any]], version: str) -> None:
+        """The jobs, and last the file that says that they are all there."""
+        own_folder(self.folder)
+        for number, job in enumerate(jobs):
+            write_json_atomic(self.folder / f"{number}.json", job_to_json(job))
+        write_json_atomic(self.folder / READY, {"jobs": len(jobs), "synthkit": version})
+
+    def jobs(self) -> tuple[int, str] | None:
+        """How many there are, and of which synthkit; None where they are not all there yet."""
+        try:
+            said = json.loads((self.folder / READY).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return said["jobs"], said["synthkit"]
+
+    def job(self, number: int) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / f"{number}.json").read_text("utf-8"))
+        return found
+
+    def end(self, number: int, event: dict[str, Any]) -> None:
+        """Keep what a job came to. Whoever is first counts: a copy of the job came to the same."""
+        if self.ended(number) is None:
+            write_json_atomic(self.folder / f"{number}.end.json", event)
+
+    def ended(self, number: int, patience: float = 0.0) -> dict[str, Any] | None:
+        """What a job came to, ``{"result": …}`` or ``{"error": …}``; None where that is not known.
+
+        Args:
+            patience: seconds to wait for it.
+        """
+        until = time.monotonic() + patience
+        while True:
+            try:
+                found: dict[str, Any] = json.loads((self.folder / f"{number}.end.json").read_text("utf-8"))
+                return found
+            except FileNotFoundError:
+                if time.monotonic() >= until:
+                    return None
+                time.sleep(0.2)

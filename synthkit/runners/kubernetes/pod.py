@@ -1,0 +1,57 @@
+"""What a pod does: the job of its number, from a folder of the project's storage. ``python -m … ROOT FOLDER THREADS``.
+
+Progress goes to stdout, a JSON line each, which is the pod's log; the end goes into the folder. The exit status is 0
+for a result, :data:`OWN_FAULT` for a reason of the job's own; a pod that is killed has another, and is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import synthkit
+from synthkit.runners.attempt import attempt
+from synthkit.runners.environment import worker_variables
+from synthkit.runners.kubernetes.handed import Handed
+from synthkit.runners.kubernetes.manifests import OWN_FAULT
+from synthkit.runners.throttled import Throttled
+
+
+def main(root: Path, folder: str, number: int) -> int:
+    """Carry the job out, unless that is done; the exit status."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # what libraries print is no event
+    handed = Handed(root / folder)
+    end = handed.ended(number)
+    if end is None:
+        end = _refused(handed) or attempt(handed.job(number), Throttled(lambda step: _tell(events, step)), root)
+        handed.end(number, end)
+    return OWN_FAULT if "error" in end else 0
+
+
+def _tell(events: Any, step: Any) -> None:
+    events.write(json.dumps({"progress": step}) + "\n")
+
+
+def _refused(handed: Handed) -> dict[str, Any] | None:
+    found = handed.jobs()
+    if found is not None and found[1] != synthkit.__version__:
+        message = f"the image has synthkit {synthkit.__version__}, and this build is of {found[1]}"
+        return {"error": {"message": message, "hint": "name an image of the same version: image: of the runner"}}
+    return None
+
+
+def _held(threads: int) -> None:
+    """Begin again as a worker is to run, if this Python does not: its variables are a matter of this very machine."""
+    wanted = worker_variables(threads, os.environ)
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        command = [sys.executable, "-m", "synthkit.runners.kubernetes.pod", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **wanted})
+
+
+if __name__ == "__main__":
+    _held(int(sys.argv[3]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(os.environ.get("JOB_COMPLETION_INDEX", "0"))))

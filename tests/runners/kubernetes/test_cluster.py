@@ -1,0 +1,135 @@
+"""Builds whose jobs are pods, against a stand-in of the API server that kills pods: the bytes of a local build, a job's own
+reason, and nothing left behind."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthkit.errors import BuildError
+from synthkit.project.resources import Resources
+from tests.ray_cluster import until
+from tests.runners.test_elsewhere import FILES, receipt
+from tests.runners.test_local import nothing, query
+from tests.synth import Project, make_project
+
+pytest.importorskip("kubernetes", reason="the client is not installed: pip install 'synthkit-build[kubernetes]'")
+pytest.importorskip("kubernetes_validate")
+
+from synthkit.runners.kubernetes.executor import KubernetesExecutor
+from synthkit.runners.kubernetes.options import KubernetesOptions
+from tests.kube_server import Cluster, served
+
+pytestmark = pytest.mark.slow
+ENDLESS = "select count(*) as n from range(1000000000) a, range(1000000) b"
+ON_PODS = "runner: {name: kubernetes, image: 'synthkit:0.1.0', claim: shop, retries: 8, namespace: data}"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """Pods see the project under another path, as its claim is mounted elsewhere there."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "claim").symlink_to(tmp_path / "shop")
+    (tmp_path / "pods").mkdir()
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with served(Cluster({"shop": tmp_path / "claim"}, tmp_path / "pods"), tmp_path / "kubeconfig") as found:
+        yield found
+
+
+def executor(folder: Path, **options: Any) -> KubernetesExecutor:
+    given = {"image": "synthkit:0.1.0", "claim": "shop", **options}
+    return KubernetesExecutor(1, folder / "target/logs/run.log", KubernetesOptions(**given))
+
+
+def tables(project: Project) -> tuple[list[bytes], list[dict[str, Any]]]:
+    found, told = (sorted((project.root / "warehouse").rglob(f"*.{end}")) for end in ("parquet", "receipt.json"))
+    return [p.read_bytes() for p in found], [receipt(p) for p in told]
+
+
+def test_a_build_on_pods_that_are_killed_ends_with_the_bytes_of_a_local_one(cluster: Cluster, tmp_path: Path) -> None:
+    local = make_project(tmp_path / "local" / "shop", FILES)
+    local.ok("build")
+    head = f"{FILES['synth_project.yml']}targets: {{dev: {{{ON_PODS}}}}}\n"
+    pods = make_project(tmp_path / "shop", {**FILES, "synth_project.yml": head})
+    cluster.killed, cluster.errors = 0.4, 3
+    pods.ok("build")
+    assert tables(pods) == tables(local)
+    assert cluster.kills > 0
+    assert not cluster.jobs  # each is deleted when it has ended
+    assert all(m["metadata"]["namespace"] == "data" for m in cluster.seen)
+
+
+def test_a_jobs_own_reason_is_as_locally_and_is_not_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+    kubernetes = executor(tmp_path / "shop")
+    with pytest.raises(BuildError, match="nowhere") as caught:
+        kubernetes.run(query(tmp_path / "shop", "select * from nowhere"), nothing)
+    assert caught.value.hint
+    assert len(list((tmp_path / "pods").glob("*.log"))) == 1
+    assert kubernetes.run(query(tmp_path / "shop", "select 2 as n"), nothing).rows == 1
+
+
+def test_many_jobs_are_the_parts_of_one_job(cluster: Cluster, tmp_path: Path) -> None:
+    shop, steps = tmp_path / "shop", list[Any]()
+    kubernetes = executor(shop, parallelism=2)
+    jobs = [
+        replace(query(shop / str(i), f"select * from range({i + 1}) t(n)", root=shop), resources=Resources(cpus=0.5))
+        for i in range(3)
+    ]
+    found = kubernetes.run_many(jobs, [lambda *step: steps.append(step)] * 3)
+    assert [made.rows for made in found] == [1, 2, 3]
+    (manifest,) = cluster.seen
+    assert (manifest["spec"]["completions"], manifest["spec"]["parallelism"]) == (3, 2)
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    assert container["resources"] == {
+        "requests": {"cpu": "500m", "memory": "8Gi"},
+        "limits": {"cpu": "8", "memory": "16Gi"},
+    }
+
+
+def test_pods_that_die_again_and_again_are_given_up_with_how_they_died(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.killed = 1.0
+    with pytest.raises(BuildError, match="were lost 2 times: Error, exit status 137"):
+        executor(tmp_path / "shop", retries=1).run(query(tmp_path / "shop", ENDLESS), nothing)
+    assert not cluster.jobs
+
+
+def test_what_the_server_refuses_is_said_in_its_words(cluster: Cluster, tmp_path: Path) -> None:
+    asks = replace(query(tmp_path / "shop", "select 1 as n"), resources=Resources(cpus=9))
+    with pytest.raises(BuildError, match="Kubernetes refuses: cpu: requests more than its limit"):
+        executor(tmp_path / "shop").run(asks, nothing)
+
+
+def test_ctrl_c_deletes_what_runs(cluster: Cluster, tmp_path: Path) -> None:
+    models = f"""
+        version: 1
+        models:
+          - name: endless
+            generator: {{name: sql, query: "{ENDLESS}"}}
+            audits: []
+    """
+    head = f"name: shop\ntargets: {{dev: {{{ON_PODS}}}}}\n"
+    project = make_project(tmp_path / "shop", {"synth_project.yml": head, "models/models.yml": models})
+    build = project.start("build")
+    until(lambda: any(p.process is not None for j in cluster.jobs.values() for p in j.pods))
+    build.send_signal(signal.SIGINT)
+    said, _ = build.communicate(timeout=120)
+    assert build.returncode == 1
+    assert "stopped" in said
+    until(lambda: not cluster.jobs)
+
+
+def test_a_pod_that_is_run_again_after_its_end_does_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    executor(shop).run(query(shop, "select 1 as n"), nothing)
+    (staged,) = shop.rglob("data.parquet")
+    before = staged.stat().st_mtime_ns
+    time.sleep(0.01)
+    cluster.apply(cluster.seen[0])
+    until(lambda: cluster.jobs[cluster.seen[0]["metadata"]["name"]].conditions)
+    assert staged.stat().st_mtime_ns == before
