@@ -197,6 +197,7 @@ class Jobs:
             at_least=family.at_least,
             at_most=family.at_most,
             rules=tuple((str(r.rule), hops_of(r.rule)) for r in family.rules),
+            numbering=family.spec.keys or "own",
         )
 
     def drawn(self, conditions: Conditions) -> DrawnMember:

@@ -101,9 +101,6 @@ class _Family:
                 hint = "write a rule of one table with it (tables: [{table: NAME, rules: …}]), one across tables with "
                 message = "rules of a family are found or none"
                 draft.fault(message, spec.origin.at("rules", index), rule, f"{hint}their source (rules: of the group)")
-        if spec.keys not in (None, "own"):
-            message = "the tables of a family have keys of their own (1, 2, …), which name one another"
-            draft.fault(message, spec.origin.at("keys"), spec.keys, "drop keys")
 
     def _tables(self) -> dict[str, SourceTableSpec]:
         """Those of the group that the family is of, as they were declared; what is wrong with the choice is a fault."""

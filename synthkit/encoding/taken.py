@@ -88,7 +88,7 @@ def taken_keys(
         )
     if declared:
         return {c.name: declared_taken(keys, c) for c in columns}
-    return {c.name: _taken(keys, c, real) for c in columns}
+    return {c.name: taken_of(keys, c, real) for c in columns}
 
 
 def declared_taken(keys: Keys, column: Column) -> Taken:
@@ -117,7 +117,8 @@ def unknowable(keys: Keys, column: Column) -> tuple[str, str] | None:
     return None
 
 
-def _taken(keys: Keys, column: Column, real: Sequence[Table]) -> Taken:
+def taken_of(keys: Keys, column: Column, real: Sequence[Table]) -> Taken:
+    """What the real rows' keys have taken of one column. Raises BuildError where its keys cannot be made so."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as t

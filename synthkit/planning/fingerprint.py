@@ -261,6 +261,8 @@ class Fingerprinter:
                 inputs["at_least"] = dict(family.at_least)
             if family.at_most:
                 inputs["at_most"] = dict(family.at_most)
+            if family.spec.keys is not None:
+                inputs["keys"] = family.spec.keys
             return {**inputs, "member": model.source.name if model.source is not None else model.name}
         rows = self.manifest.declared_rows(model)
         if rows is not None:

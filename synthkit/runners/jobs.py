@@ -170,6 +170,7 @@ class FamilyJob(Job[FamilyMade]):
         seed: every random choice follows from it.
         at_least, at_most: table → how many of its rows belong to each row of its owner, where that is asked for.
         rules: across the tables, each as its text and the keys that it goes along (:func:`.rules.across.bound.bound`).
+        numbering: what made-up keys are, as ``keys:`` of a model has it.
     """
 
     family: str
@@ -185,6 +186,7 @@ class FamilyJob(Job[FamilyMade]):
     at_least: Mapping[str, int] = field(default_factory=dict)
     at_most: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[tuple[str, tuple[Hop, ...]], ...] = ()
+    numbering: Keys = "own"
     kind: Literal["family"] = "family"
 
 

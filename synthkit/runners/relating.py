@@ -40,6 +40,11 @@ class _Learnt:
     plan: MemberPlan
     known: Table
 
+    @property
+    def real(self) -> tuple[Table, ...]:
+        """All real rows: the training rows, and the held-out ones."""
+        return tuple(side for side in (self.split.train, self.split.holdout) if side is not None)
+
 
 def relate(job: FamilyJob, progress: JobProgress) -> FamilyMade:
     """Learn the tables (or load what was learnt of them), and stage rows like theirs.
@@ -96,13 +101,16 @@ def _completed(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a table as they are to be published, rules across tables aside."""
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.generators.exact.rekeying import taken_beside
 
     if not drawn.rows:
         raise BuildError(
             f"no row of {name!r} was drawn: none of {rows:,} rows of {job.first!r} has one",
             hint="make size larger, or leave the table out of the family",
         )
-    return learnt.plan.complete(drawn, seed=seed_for(job.seed, f"fill {name}"), fixed=asked.fixed.get(name, ()))
+    taken = taken_beside(job.numbering, learnt.plan.columns.filled, learnt.real)
+    seed = seed_for(job.seed, f"fill {name}")
+    return learnt.plan.complete(drawn, seed=seed, fixed=asked.fixed.get(name, ()), taken=taken)
 
 
 def _across(
@@ -237,6 +245,7 @@ def _drawn(
     """Rows of every table that is not there already, as the generator gives them."""
     from synthkit.generators.exact.drawing import seed_for
     from synthkit.generators.exact.members import laid_down
+    from synthkit.generators.exact.rekeying import rekeyed
     from synthkit.generators.related import draw_related
 
     batches = draw_related(
@@ -249,7 +258,14 @@ def _drawn(
         progress=report,
     )
     plans = {name: one.plan for name, one in learnt.items() if not job.members[name].kept}
-    drawn = laid_down(batches, plans, scratch)
+    drawn = rekeyed(
+        laid_down(batches, plans, scratch),
+        job.keys,
+        job.numbering,
+        {name: learnt[name].real for name in plans},
+        seed=seed_for(job.seed, "keys"),
+        folder=scratch,
+    )
     if drawn[job.first].rows != rows:
         raise BuildError(f"{job.generator} gave {drawn[job.first].rows:,} rows of {job.first!r} for {rows:,}")
     return drawn
@@ -263,8 +279,7 @@ def _keep(job: FamilyJob, name: str, learnt: _Learnt) -> Made:
 
 def _whole(learnt: _Learnt) -> Iterator[pa.RecordBatch]:
     """All real rows of a table, both sides."""
-    sides = [s for s in (learnt.split.train, learnt.split.holdout) if s is not None]
-    return (batch for side in sides for batch in side.batches(list(learnt.split.train.schema.names)))
+    return (batch for side in learnt.real for batch in side.batches(list(learnt.split.train.schema.names)))
 
 
 @contextmanager

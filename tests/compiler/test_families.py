@@ -298,7 +298,12 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (family(columns=[{"name": "age"}]), "columns of a family", "columns", "table: NAME"),
     (family(constraints=["age > 0"]), "constraints of a family", "constraints", "table: NAME"),
     (family(rules=["total = age"]), "found or none", "total = age", "table: NAME"),
-    (family(keys="fresh"), "keys of their own", "fresh", "drop keys"),
+    (
+        both(table("lines", primary_key=["line_no", "quantity"]), family(keys="fresh")),
+        "that of 'lines' (line_no, quantity) is not made up",
+        "fresh",
+        "primary_key of one column",
+    ),
     (family(materialized="ephemeral"), "published together", "ephemeral", "parquet"),
     (family(conditions={"colour": "red"}), "colour", "", ""),
     (entry(1, table="orderz"), "has no table 'orderz'", "orderz", "orders"),
@@ -410,6 +415,17 @@ def test_audits_of_a_family_go_to_the_tables_that_they_are_for(tmp_path: Path, m
 
     (fault,) = faults(tmp_path / "b", wrong)
     assert "audit 'row_count' is for the root of a family" in fault.message
+
+
+def test_other_keys_draw_all_tables_again(tmp_path: Path) -> None:
+    def prints(manifest: Manifest) -> list[tuple[str, str]]:
+        members = manifest.families["synthetic_shop"].members.values()
+        found = [Fingerprinter(manifest).of(manifest.models[name], {}) for name in members]
+        return [(f.train, f.sample) for f in found]
+
+    own, fresh = prints(compiled(tmp_path / "a")), prints(compiled(tmp_path / "b", family(keys="fresh")))
+    assert [a[0] == b[0] for a, b in zip(own, fresh, strict=True)] == [True] * 4
+    assert [a[1] == b[1] for a, b in zip(own, fresh, strict=True)] == [False] * 4
 
 
 MEMBER_CHANGES: list[tuple[dict[str, Any], str]] = [

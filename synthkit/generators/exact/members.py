@@ -16,6 +16,7 @@ from synthkit.encoding.fill import ColumnPlan, fill, plan_columns, serialised
 from synthkit.encoding.grouping import with_tails
 from synthkit.encoding.keys import KeyRule, plan_key
 from synthkit.encoding.origin import origins
+from synthkit.encoding.taken import Taken
 from synthkit.encoding.view import lay_down
 from synthkit.encoding.writtenform import read_view
 from synthkit.errors import BuildError
@@ -121,12 +122,20 @@ class MemberPlan:
                 )
         return found
 
-    def complete(self, drawn: Table, *, seed: int, fixed: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    def complete(
+        self,
+        drawn: Table,
+        *,
+        seed: int,
+        fixed: Sequence[str] = (),
+        taken: Mapping[str, Taken] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
         """Drawn rows in the table's columns, forms and Arrow types; the same seed gives the same ones.
 
         Args:
             drawn: as the generator gave them.
             fixed: columns whose drawn values stay, as they have conditions.
+            taken: of other columns that are made up as keys, what they must leave alone.
 
         Raises:
             BuildError: made-up values do not fit a column's type, or a primary key has no room for so many rows.
@@ -135,7 +144,8 @@ class MemberPlan:
         keys = tuple(plan.schema.by_name[n] for n in self.keys.names)
         whole = replace(plan, modelled=replace(plan.modelled, columns=(*keys, *plan.modelled.columns)))
         back = self._given_back(together(drawn.batches(), LEAST), seed_for(seed, "learnt"), fixed)
-        filled = fill(back, whole, rows=drawn.rows, seed=seed_for(seed, "fill"), fixed=(*fixed, *self.keys.names))
+        kept = (*fixed, *self.keys.names)
+        filled = fill(back, whole, rows=drawn.rows, seed=seed_for(seed, "fill"), fixed=kept, taken=taken)
         return plan.read.restore(filled, seed_for(seed, "read"))
 
     def _given_back(
