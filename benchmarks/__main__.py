@@ -23,6 +23,7 @@ MODULES = {
     "wide": "benchmarks.wide",
     "matrix": "benchmarks.matrix.__main__",
     "relations": "benchmarks.relations",
+    "planted": "benchmarks.planted.__main__",
     "rules": "benchmarks.rules.__main__",
     "constraints": "benchmarks.constraints.__main__",
     "keys": "benchmarks.keys.__main__",
