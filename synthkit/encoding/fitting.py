@@ -30,12 +30,13 @@ SPIKE = 0.05  # share of the rows that makes a value a spike of CTGAN's modes
 OTHER = "(other)"  # what anonymised rare categories come back as
 MOST_CELLS = 60_000  # codes are 16-bit
 Rare = Literal["keep", "group", "anonymise"]
+Cutting = Literal["bins", "wide bins", "modes"]
 
 
 def fit_encoder(
     table: Table,
     *,
-    cells: Literal["bins", "modes"],
+    cells: Cutting,
     most: int,
     max_categories: int = 1_000,
     rare: Rare = "group",
@@ -45,7 +46,8 @@ def fit_encoder(
     """Learn the encoding of a table.
 
     Args:
-        cells: quantile bins, or the modes of a Gaussian mixture, for numbers and times.
+        cells: for numbers and times: quantile bins (``wide bins``: fewer where people are few, so that each has enough
+            of them), or the modes of a Gaussian mixture.
         most: bins or modes per numeric column, at most.
         max_categories: categories with a cell of their own; the most frequent ones have it.
         rare: what becomes of the others. ``keep``: each has its cell after all (refused beyond 60,000); ``group``: they
@@ -159,9 +161,7 @@ class _Numbers:
         self.countable = len(values) <= MOST_LISTED
         self.counts = (values, counts) if self.countable else None
 
-    def codec(
-        self, column: Column, cells: Literal["bins", "modes"], most: int, seed: int, min_count: int
-    ) -> ColumnCodec:
+    def codec(self, column: Column, cells: Cutting, most: int, seed: int, min_count: int) -> ColumnCodec:
         import numpy as np
 
         grid = self.search.grid()
@@ -175,8 +175,8 @@ class _Numbers:
         values = self._values(grid, raw, rows)
         grid = replace(grid, exact=_exact(grid, raw, rows, values, min_count))
         found: Bins | Modes
-        if cells == "bins":
-            found = fit_bins(values, most=most, min_count=min_count)
+        if cells != "modes":
+            found = fit_bins(values, most=most, min_count=min_count, fewer=cells == "wide bins")
         else:
             few = len(values.positions) <= FEW_NUMBERS and len(values.positions) * 5 <= self.total
             share = 0.0 if few else SPIKE

@@ -27,18 +27,21 @@ REACH = 2.0  # the widest of five gaps of values at random is 2.3 times as wide 
 POOLS = 1_000  # of a column, about: beyond it a pool takes in more people
 
 
-def fit_bins(values: Values, *, most: int, min_count: int = MIN_COUNT) -> Bins:
+def fit_bins(values: Values, *, most: int, min_count: int = MIN_COUNT, fewer: bool = False) -> Bins:
     """Cells of about equal numbers of rows; a common value that fills a cell on its own becomes a spike.
 
     Args:
         most: cells at most, about.
         min_count: people who hold a value that comes back as it is.
+        fewer: whether there are fewer cells where people are few, so that each has enough of them; else all are joined.
     """
     import numpy as np
 
     every, values = values, _outlined(values, min_count)
     common = values.people >= min_count
     few = len(values.positions) <= most
+    if fewer:
+        most = min(most, max(2, int(values.people.sum()) // (min_count + 1)))
     spike = common & (few | (values.rows >= values.rows.sum() / most))
     cell = _joined(cells_of(values.rows, most, spike), spike, common, values, min_count)
     ends = np.append(np.flatnonzero(np.diff(cell)), len(cell) - 1)

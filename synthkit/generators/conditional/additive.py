@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CODES = 256
 PRIOR = 20.0  # rows with the column's own log-odds that are added to each code of a nominal feature
 RIDGE = 4.0
+USUAL = 28  # features, for fewer of which it is less
 STEPS = 5  # of Newton's method
 
 
@@ -43,7 +44,7 @@ def fit_additive(x: Array, y: Array, shape: Shape, base: float) -> Array:
     scores = _scores(x, y, shape, base)
     z = np.stack([scores[j][x[:, j]] for j in range(x.shape[1])], axis=1)
     weights, offset = np.zeros(x.shape[1]), 0.0
-    ridge = RIDGE * np.eye(x.shape[1] + 1)
+    ridge = RIDGE * min(1.0, x.shape[1] / USUAL) * np.eye(x.shape[1] + 1)
     ridge[-1, -1] = 0
     one = np.concatenate([z, np.ones((len(z), 1), dtype=z.dtype)], axis=1)
     for _ in range(STEPS):

@@ -136,7 +136,7 @@ def encoded(table: Table, params: ConditionalParams, seed: int) -> Encoder:
     bins = params.bins or min(64, max(12, table.rows // 40))
     return fit_encoder(
         table,
-        cells="bins",
+        cells="wide bins",
         most=bins,
         max_categories=params.max_categories,
         rare=params.rare,
@@ -145,8 +145,10 @@ def encoded(table: Table, params: ConditionalParams, seed: int) -> Encoder:
     )
 
 
-def numbers_encoded(numbers: Mapping[str, Array], params: ConditionalParams, seed: int) -> tuple[Encoder, Array, Array]:
-    """Numbers of entities (NaN: none) as cells: the encoding, the codes and the places in the cells."""
+def numbers_encoded(
+    numbers: Mapping[str, Array], params: ConditionalParams, seed: int
+) -> tuple[tuple[ColumnCodec, ...], Array]:
+    """Numbers of entities (NaN: none) as cells: how each is encoded, and the codes, shape (rows, numbers)."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -166,8 +168,7 @@ def numbers_encoded(numbers: Mapping[str, Array], params: ConditionalParams, see
         pq.write_table(rows, file)
         table = Table(Schema(columns), (file,), rows.num_rows)
         encoder = encoded(table, params, seed)
-        codes = encoder.encode_table(table)
-    return encoder, codes.codes.astype(np.int64), spread(encoder, codes.residuals)
+        return encoder.columns, encoder.encode_table(table).codes.astype(np.int64)
 
 
 def spread(encoder: Encoder, residuals: Array) -> Array:
@@ -211,6 +212,10 @@ class Context:
         found = self.codes[np.maximum(rows, 0)]
         found[rows < 0] = none
         return Context(found, self.bins, self.nominal, self.blank)
+
+    def first(self, most: int) -> Context:
+        """The first features, at most so many."""
+        return Context(self.codes[:, :most], self.bins[:most], self.nominal[:most], self.blank[:most])
 
     @staticmethod
     def join(*parts: Context) -> Context:

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FEW = 80  # rows: a fork that fewer reach is not learnt
+FEW = 24  # rows: a fork that fewer reach is not learnt
 UNHELPED = 600  # rows: a fork that fewer reach, and that no feature helps, ends the search below it
 FEATURES = 28  # that a column is learnt from, at most
-GROUPS = 14  # of cells, when features are chosen
+FEWEST = 3  # of them, and more where there are
+ROWS_EACH = 10  # rows for each of them
+GROUPS = 14  # of cells, when features are chosen, and of an ordered feature's codes where rows are few
+GROUPED = 2_000  # rows, below which there are fewer groups: as many as have SHARED rows each
+SHARED = 20
+UNLIKELY = 0.02  # chance below which a fork is not led to the cell that a row is to have
 WORTH = 1e-5  # nats a row of the table for which a tree is worth its time
 CHOSEN_FROM = 40_000  # rows, when features are chosen
 
@@ -78,11 +83,16 @@ class Conditional:
         found[self.order] = np.arange(len(self.order))
         return found
 
-    def draw(self, x: Array, rng: np.random.Generator) -> Array:
-        """A cell for each row of features (uint8, shape (rows, all features)): int64, shape (rows,)."""
+    def draw(self, x: Array, rng: np.random.Generator, near: Array | None = None) -> Array:
+        """A cell for each row of features (uint8, shape (rows, all features)): int64, shape (rows,).
+
+        Args:
+            near: the cell that each row is to have, unless it is unlikely there; -1: any.
+        """
         import numpy as np
 
         rows = len(x)
+        goal = None if near is None else self._goals(near)
         if not self.forks:
             return np.full(rows, self.order[0])
         x = np.ascontiguousarray(x[:, self.features])
@@ -97,10 +107,20 @@ class Conditional:
             if fork.forest is None:
                 low, high = self._ends[fork.low], self._ends[fork.high]
                 found = np.searchsorted(self._ends, low + uniform * (high - low), side="right") - 1
-                place[which] = np.clip(found, fork.low, fork.high - 1)
+                found = np.clip(found, fork.low, fork.high - 1)
+                if goal is not None:
+                    inside = (goal[which] >= fork.low) & (goal[which] < fork.high)
+                    found = np.where(inside, goal[which], found)
+                place[which] = found
                 continue
             whole = len(which) == rows
-            yes = np.log(uniform / (1 - uniform)) < fork.forest.total(x if whole else x[which])
+            raw = fork.forest.total(x if whole else x[which])
+            yes = np.log(uniform / (1 - uniform)) < raw
+            if goal is not None:
+                wanted = goal[which] >= fork.cut
+                likely = np.where(wanted, raw, -raw) > np.log(UNLIKELY / (1 - UNLIKELY))
+                led = (goal[which] >= fork.low) & (goal[which] < fork.high) & likely
+                yes = np.where(led, wanted, yes)
             for child, chosen, one in (
                 (fork.left, which[~yes], fork.low),
                 (fork.right, which[yes], fork.cut),
@@ -110,6 +130,23 @@ class Conditional:
                 else:
                     waiting.append((child, chosen))
         return self.order[place]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether cells stand in their own order."""
+        return bool((self.order[1:] > self.order[:-1]).all())
+
+    def _goals(self, near: Array) -> Array:
+        """The place of each cell that a row is to have, -1: any; of a number's cell never seen the nearest."""
+        import numpy as np
+
+        if self.ordered:
+            at = np.searchsorted(self.order, near).clip(0, len(self.order) - 1)
+            below = np.maximum(at - 1, 0)
+            at = np.where(np.abs(self.order[below] - near) < np.abs(self.order[at] - near), below, at)
+            return np.where(near < 0, -1, at)
+        known = near < len(self._place_of)
+        return np.where(known & (near >= 0), self._place_of[np.minimum(near, len(self._place_of) - 1)], -1)
 
     def log_prob(self, x: Array, cells: Array) -> Array:
         """log p(cell | features) in nats, shape (rows,); -inf where the column never has the cell."""
@@ -208,6 +245,7 @@ def fit_conditional(
     if len(order) < 2:
         none = np.zeros(0, dtype=np.int64)
         return Conditional(order if len(order) else np.zeros(1, dtype=np.int64), counts.astype(float), (), none)
+    most = min(most, max(FEWEST, len(cells) // ROWS_EACH))
     told = _told(cells, order, counts, given, allowed, ordered)
     best = allowed[np.argsort(-told, kind="stable")[:most]]
     chosen = np.sort(best[np.sort(-told, kind="stable")[:most] < 0]) if len(allowed) else allowed
@@ -261,14 +299,34 @@ def _told(cells: Array, order: Array, counts: Array, given: Features, allowed: A
     """What each allowed feature tells of the column: mutual information with groups of its cells, less its bias."""
     import numpy as np
 
+    few = len(cells) < GROUPED
+    groups = min(GROUPS, max(2, len(cells) // SHARED)) if few else GROUPS
     if ordered:
         middle = (np.cumsum(counts) - counts / 2) / counts.sum()
-        group_of = np.minimum((middle * GROUPS).astype(np.int64), GROUPS - 1)
+        group_of = np.minimum((middle * groups).astype(np.int64), groups - 1)
     else:
-        group_of = np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), GROUPS - 1)
+        group_of = np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), groups - 1)
     step = max(1, len(cells) // CHOSEN_FROM)
     group = group_of[np.searchsorted(order, cells[::step])]
-    return np.array([_mutual(group, given.codes[::step, j], int(given.shape.bins[j])) for j in allowed])
+    if not few:
+        return np.array([_mutual(group, given.codes[::step, j], int(given.shape.bins[j])) for j in allowed])
+    found = []
+    for j in allowed:
+        codes, bins, blank = given.codes[:, j], int(given.shape.bins[j]), int(given.shape.blank[j])
+        if not given.shape.nominal[j] and blank > groups:
+            codes, bins = _coarse(codes, blank, bins, groups)
+        found.append(_mutual(group, codes, bins))
+    return np.array(found)
+
+
+def _coarse(codes: Array, blank: int, bins: int, groups: int) -> tuple[Array, int]:
+    """Codes of an ordered feature in so many groups of about as many rows; those that stand for no value stay apart."""
+    import numpy as np
+
+    count = np.bincount(codes, minlength=bins)[:blank]
+    middle = (np.cumsum(count) - count / 2) / max(1, count.sum())
+    coarse = np.append(np.minimum((middle * groups).astype(np.int64), groups - 1), groups + np.arange(bins - blank))
+    return coarse[codes], groups + bins - blank
 
 
 def _mutual(group: Array, codes: Array, bins: int) -> float:

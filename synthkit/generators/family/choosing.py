@@ -165,6 +165,7 @@ def _exact(
         off += change[chosen].sum(axis=0)
         new = np.flatnonzero(np.isin(of, chosen))
         drawn.put(old[new], other, new)
+        drawn.put_plans(some[chosen], other, np.array(chosen, dtype=np.int64))
         labels[old[new]] = fresh[new]
     raise _unmet(member, asked, off, goal, again)
 

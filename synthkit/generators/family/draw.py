@@ -17,7 +17,7 @@ from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.entities import everybody, rows_of
 from synthkit.generators.family.free import free_rows
 from synthkit.generators.family.keys import Numbering
-from synthkit.generators.family.links import owner_of
+from synthkit.generators.family.links import owner_of, phases
 from synthkit.generators.family.matching import find_cut
 from synthkit.generators.family.model import Family, Link, Member, Plan
 from synthkit.generators.family.naming import name_rows
@@ -42,7 +42,9 @@ class Drawing:
         self.shares = {n: Shares(family.member(n), a.shares) for n, a in self.asked.items() if a.shares}
         self.numbering: dict[tuple[str, str], Numbering] = {}
         self.cut = any(link.kind == "cut" for m in family.members for link in m.links)
-        self.early, self.hanging, self.late = _order(family)
+        links = {m.name: m.links for m in family.members}
+        kept = {m.name for m in family.members if m.kept is not None}
+        self.early, self.hanging, self.late = phases(links, kept, family.root)
         share = rows / max(1, family.member(family.root).count)
         for member in family.members:
             kinds = pa_schema(member.arrow)
@@ -154,11 +156,18 @@ class Drawing:
         return found
 
     def _owned_rows(self, member: Member, owner: int, known: Mapping[str, Drawn], rng: np.random.Generator) -> Drawn:
+        import numpy as np
+
         plan, asked = self.plan(member, owner), self.asked.get(member.name, Asked())
         wanted = replace(everybody(member, owner, plan, known, rng), owned=asked.owned)
         if member.name in self.shares:
-            return rows_with(member, owner, plan, known, rng, wanted, self.shares[member.name])
-        return rows_of(member, owner, plan, known, rng, wanted)[0]
+            drawn = rows_with(member, owner, plan, known, rng, wanted, self.shares[member.name])
+        else:
+            drawn = rows_of(member, owner, plan, known, rng, wanted)[0]
+        parent = known[member.links[owner].references]
+        assert drawn.plan is not None
+        parent.plans[member.name, owner] = drawn.plan.take(np.arange(len(parent)))
+        return drawn
 
     def plan(self, member: Member, key: int) -> Plan:
         """What is planned of a row that a key of the table names."""
@@ -229,26 +238,6 @@ class Drawing:
             kind = kinds.field(column).type
             arrays.append(pa.nulls(len(drawn), kind) if values is None else values.cast(kind))
         return pa.record_batch(arrays, schema=pa.schema([kinds.field(n) for n in member.names]))
-
-
-def _order(family: Family) -> tuple[list[str], list[str], list[str]]:
-    """Tables drawn before the root, with it, and after all of it."""
-    early: list[str] = []
-    hanging: list[str] = []
-    late: list[str] = []
-    for member in family.members:
-        needs = [link.references for link in member.links if link.kind not in ("self", "cut")]
-        owner = owner_of(member.links)
-        above = None if owner is None else member.links[owner].references
-        if member.kept is not None:
-            early.append(member.name)
-        elif member.name == family.root or (above in hanging and not set(needs) & set(late)):
-            hanging.append(member.name)
-        elif set(needs) & {*hanging, *late}:
-            late.append(member.name)
-        else:
-            early.append(member.name)
-    return early, hanging, late
 
 
 def _labels(conditions: Sequence[Quota], rows: int, seed: int) -> Array | None:

@@ -32,6 +32,8 @@ class Drawn:
         levels: of a key to its own table: how far below the top each row is to stand.
         wished: of a key that is found when all is drawn: the cells of the row that it is to name.
         loads: how many rows are to name each row, by (child, key).
+        plan: of the rows of the owner, in their order, what was planned of these rows.
+        plans: what is planned of each row, by (child, key).
         counts: how many rows are to belong to each row, by the child, where that is known before they are drawn.
     """
 
@@ -49,6 +51,8 @@ class Drawn:
     wished: dict[int, Array] = field(default_factory=dict)
     loads: dict[tuple[str, int], Array] = field(default_factory=dict)
     counts: dict[str, Array] = field(default_factory=dict)
+    plan: Context | None = None
+    plans: dict[tuple[str, int], Context] = field(default_factory=dict)
 
     def put(self, rows: Array, other: Drawn, at: Array) -> None:
         """Put rows of another draw of the same table in the place of these, before their keys are written."""
@@ -63,6 +67,11 @@ class Drawn:
         for mine, theirs in pairs:
             for key, values in theirs.items():
                 mine[key][rows] = values[at]
+
+    def put_plans(self, owners: Array, other: Drawn, at: Array) -> None:
+        """Put what another draw planned of some owners in the place of what this one did."""
+        if self.plan is not None and other.plan is not None:
+            self.plan.codes[owners] = other.plan.codes[at]
 
     def numbers(self, column: int) -> Array:
         """The numbers of a column, NaN where missing."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
+BESIDE = 48  # features of a plan that plans of other tables are learnt from
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Whose rows are drawn, and what is asked of them.
@@ -64,7 +67,7 @@ def rows_of(
     model, link, who = member.rows, member.links[owner], wanted.who
     parent = known[link.references]
     assert model is not None
-    context = parent.context.take(who)
+    context = Context.join(parent.context, *(parent.plans[b] for b in plan.beside)).take(who)
     given = wanted.counts
     if given is None and wanted.owned != ANY:
         given = np.where(who < 0, 1, count_between(member, plan, context, rng, wanted.owned)).astype(np.float64)
@@ -79,7 +82,8 @@ def rows_of(
         count = np.minimum(count, link.most)
     order = np.argsort(-count, kind="stable")
     back = np.argsort(order, kind="stable")
-    static = Context.join(context, Context.of(plan.chain.fields, cells)).codes
+    mine = Context.of(plan.chain.fields, cells)
+    static = Context.join(context, mine).codes
     first, last = _times(member, plan, numbers, model.least_gap)
     cells_followed = followed(model.layout, cells, plan.modes)
     entities = Entities(static[order], count[order], first[order], last[order], numbers[order], cells_followed[order])
@@ -110,8 +114,8 @@ def rows_of(
     above = parent.context.take(who[entity])
     wished = {
         key: rows.cells[take][:, [i for i, (k, _) in zip(looked, member.looked, strict=True) if k == key]]
-        for key, cut in enumerate(member.links)
-        if cut.kind == "cut"
+        for key, other in enumerate(member.links)
+        if other.kind in ("cut", "self")
     }
     levels = {
         key: model.layout.fields[i].numbers(rows.cells[take, i], row_places[take, i])
@@ -120,6 +124,7 @@ def rows_of(
     }
     whole = Context.join(Context.of(member.fields, found), extra, above)
     drawn = Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], {}, levels, wished=wished)
+    drawn.plan = mine.first(BESIDE)
     return drawn, count
 
 

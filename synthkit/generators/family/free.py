@@ -67,7 +67,7 @@ def free_rows(
     wished = {
         key: cells[:, [own + i for i, (k, _) in enumerate(member.looked) if k == key]]
         for key, link in enumerate(member.links)
-        if link.kind in ("cut", "looked")
+        if link.kind in ("cut", "looked", "self")
     }
     return Drawn(
         member.fields,

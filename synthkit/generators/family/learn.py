@@ -10,8 +10,10 @@ from synthkit.encoding.fill import serialised
 from synthkit.generators.conditional.columns import Chain, Context, Field, fit_chain, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.counting import counted_of
+from synthkit.generators.family.entities import BESIDE
+from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
-from synthkit.generators.family.links import levels, links_of, owner_of
+from synthkit.generators.family.links import levels, links_of, owner_of, phases
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
@@ -32,10 +34,11 @@ PARTS = 9  # of the entities, some of which judge the trees that grow from other
 
 @dataclass(frozen=True)
 class Known:
-    """What later tables are learnt from: a table's rows and their features."""
+    """What later tables are learnt from: a table's rows, their features, and their plans, by (child, key)."""
 
     read: Read
     context: Context
+    plans: dict[tuple[str, int], Context]
 
 
 def learn(
@@ -56,10 +59,12 @@ def learn(
     plans: dict[str, list[Plan]] = {name: [] for name in tables.members}
     members: list[Member] = []
     learners: dict[str, _Learner] = {}
+    links = {name: links_of(name, tables, named) for name in tables.members}
+    drawn = phases(links, tables.kept, tables.root)
     for number, name in enumerate(tables.members):
-        links = links_of(name, tables, named)
+        ready = [t for part in drawn[: 1 + next(i for i, part in enumerate(drawn) if name in part)] for t in part]
         learner = learners[name] = _Learner(
-            name, tables, reads, named, known, links, order.get(name), params, seed + 1_000 * number
+            name, tables, reads, named, known, links[name], order.get(name), params, seed + 1_000 * number, ready
         )
         members.append(learner.learn(plans))
         progress(len(reads) + number + 1, 2 * len(reads), "tables", f"learnt {name}")
@@ -112,7 +117,9 @@ class _Learner:
         order_by: str | None,
         params: ConditionalParams,
         seed: int,
+        ready: Sequence[str],
     ) -> None:
+        self.ready = ready  # tables drawn no later than this one
         self.name, self.tables, self.reads, self.named, self.known = name, tables, reads, named, known
         self.links, self.order_by, self.params, self.seed = links, order_by, params, seed
         self.read = reads[name]
@@ -138,7 +145,7 @@ class _Learner:
         else:
             rows, climbers, row_columns, near, above = self._owned(owner, cells, fields, row_of, plans)
         mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
-        self.known[self.name] = Known(self.read, Context.join(mine, above))
+        self.known[self.name] = Known(self.read, Context.join(mine, above), {})
         for i, link in looked:
             if link.kind != "cut":
                 plans[link.references].append(self.load(i, link))
@@ -187,14 +194,18 @@ class _Learner:
             found = self.named[self.keys[i]]
             there = self.reads[link.references]
             if link.kind == "self":
-                encoder, codes, _ = numbers_encoded({f"level {i}": levels(found)}, self.params, 0)
-                fields.append(Field(f"level {i}", encoder.columns[0]))
+                codecs, codes = numbers_encoded({f"level {i}": levels(found)}, self.params, 0)
+                fields.append(Field(f"level {i}", codecs[0]))
                 columns.append(codes[:, 0])
                 of.append((i, -2))
+                for j in inherited(there.fields, there.cells, found):
+                    fields.append(there.fields[j])
+                    columns.append(np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0))
+                    of.append((i, j))
                 continue
             if (found < 0).any() or not there.fields:
-                encoder, codes, _ = numbers_encoded({f"key {i}": (found >= 0).astype(float)}, self.params, 0)
-                fields.append(Field(f"key {i}", encoder.columns[0]))
+                codecs, codes = numbers_encoded({f"key {i}": (found >= 0).astype(float)}, self.params, 0)
+                fields.append(Field(f"key {i}", codecs[0]))
                 columns.append(codes[:, 0])
                 of.append((i, -1))
             for j, field in enumerate(there.fields):
@@ -211,8 +222,8 @@ class _Learner:
         there = self.known[link.references]
         found = self.named[self.keys[number]]
         load = np.bincount(found[found >= 0], minlength=len(there.read)).astype(np.float64)
-        encoder, codes, _ = numbers_encoded({"rows": load}, self.params, self.seed)
-        field = Field("rows", encoder.columns[0])
+        codecs, codes = numbers_encoded({"rows": load}, self.params, self.seed)
+        field = Field("rows", codecs[0])
         chain = fit_chain([field], codes, there.context, self._parts(len(load)), self.params, count=0)
         return Plan(self.name, number, chain, loads=load if link.references in self.tables.kept else None)
 
@@ -259,7 +270,9 @@ class _Learner:
             what = what.without([c.column for c in copies])
         fields, anchors = self._anchored(what, order, owner, cells, values)
         plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
-        context = parent.context.take(np.where(by_rows < len(parent.read), by_rows, -1))
+        beside = tuple(k for k in parent.plans if k[0] in self.ready)
+        whole = Context.join(parent.context, *(parent.plans[k] for k in beside))
+        context = whole.take(np.where(by_rows < len(parent.read), by_rows, -1))
         part = self._parts(len(count))
         chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count)
         plans[link.references].append(
@@ -275,9 +288,15 @@ class _Learner:
                 plan.last,
                 plan.visits,
                 plan.modes,
+                beside=beside,
+                usual=np.median(whole.codes[:, parent.context.codes.shape[1] :], axis=0).astype(np.uint8),
             )
         )
-        static = Context.join(context, Context.of(plan.fields, plan.cells))
+        mine = Context.of(plan.fields, plan.cells)
+        at = np.full(len(parent.read), -1)
+        at[by_rows[by_rows < len(parent.read)]] = np.flatnonzero(by_rows < len(parent.read))
+        parent.plans[self.name, owner] = mine.first(BESIDE).take(at)
+        static = Context.join(context, mine)
         sorted_rows = Sorted(
             starts, cells, values, self.read.values[order, time] if time >= 0 else np.full(len(order), np.nan)
         )
@@ -331,10 +350,10 @@ class _Learner:
                 candidates.append(Candidate(-1, j, kind, numbers_mine[j]))
                 continue
             candidate, distance = near
-            encoder, codes, _ = numbers_encoded({f"from {j}": distance}, self.params, self.seed)
-            fields[j] = Field(f"from {j}", encoder.columns[0])
+            codecs, codes = numbers_encoded({f"from {j}": distance}, self.params, self.seed)
+            fields[j] = Field(f"from {j}", codecs[0])
             cells[:, j] = codes[:, 0]
-            grid = encoder.columns[0].grid
+            grid = codecs[0].grid
             assert grid is not None
             known = ~np.isnan(distance)
             raw = np.where(known, distance, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.family.model import Link
@@ -14,9 +14,35 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
+UNLIKE = 30  # rows with both of two keys, from which it is said that they never name the same row
+UNLIKE_ALIKE = 5  # times that they do in two rows of an owner that follow one another
+
+
 def owner_of(links: Sequence[Link]) -> int | None:
     """The number of the owner among a table's links."""
     return next((i for i, link in enumerate(links) if link.kind == "owner"), None)
+
+
+def phases(
+    links: Mapping[str, Sequence[Link]], kept: Collection[str], root: str
+) -> tuple[list[str], list[str], list[str]]:
+    """Tables drawn before the root, with it, and after all of it; ``links`` has each after those that its keys name."""
+    early: list[str] = []
+    hanging: list[str] = []
+    late: list[str] = []
+    for name, own in links.items():
+        needs = [link.references for link in own if link.kind not in ("self", "cut")]
+        owner = owner_of(own)
+        above = None if owner is None else own[owner].references
+        if name in kept:
+            early.append(name)
+        elif name == root or (above in hanging and not set(needs) & set(late)):
+            hanging.append(name)
+        elif set(needs) & {*hanging, *late}:
+            late.append(name)
+        else:
+            early.append(name)
+    return early, hanging, late
 
 
 def owning(name: str, tables: Tables) -> Key | None:
@@ -73,7 +99,9 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
         declared = own is not None and {*own.columns, *key.columns} == {*tables.members[name].schema.primary_key}
         apart = own is not None and (declared or _apart(named[own], rows))
         through = ("itself",) if kind == "self" and itself else ()
-        found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most, lost))
+        before = [(i, k) for i, k in enumerate(keys[: len(found)]) if found[i].kind == "looked" == kind]
+        unlike = tuple(i for i, k in before if k.references == key.references and _unlike(named[k], rows, named, own))
+        found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most, lost, unlike))
     return tuple(found)
 
 
@@ -139,6 +167,20 @@ def _apart(entity: Array, rows: Array) -> bool:
         return False
     pairs = np.stack([entity[some], rows[some]], axis=1)
     return len(np.unique(pairs, axis=0)) == len(pairs)
+
+
+def _unlike(one: Array, other: Array, named: Mapping[Key, Array], own: Key | None) -> bool:
+    """Whether two keys never name one row in a row, though they often would if either were mixed among its owner's."""
+    import numpy as np
+
+    both = np.flatnonzero((one >= 0) & (other >= 0))
+    if len(both) < UNLIKE or (one[both] == other[both]).any():
+        return False
+    entity = named[own][both] if own is not None else np.zeros(len(both), dtype=np.int64)
+    order = np.argsort(entity, kind="stable")
+    shifted = both[order]
+    alike = (one[shifted[1:]] == other[shifted[:-1]]) & (entity[order][1:] == entity[order][:-1])
+    return int(alike.sum()) >= UNLIKE_ALIKE
 
 
 def levels(rows: Array) -> Array:

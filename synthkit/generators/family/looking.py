@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class Deck:
             rows = np.where(many[:, None] > 0, self.order[np.minimum(at, len(self.order) - 1)], -1)
         else:
             rows = self._dealt(rng.random((size, most)))
-        cost = self._unlike(wanted, rows)
+        cost = unlike(self.fields, self.cells, wanted, rows)
         for k in range(taken.shape[1]):
             cost[rows == taken[:, k : k + 1]] = np.inf
         cost[rows < 0] = np.inf
@@ -88,19 +89,6 @@ class Deck:
             self.ends, self.dealt = np.cumsum(left), 0
         at = np.searchsorted(self.ends, uniform * self.ends[-1], side="right")
         return np.asarray(np.minimum(at, len(self.cells) - 1))
-
-    def _unlike(self, wanted: Array, rows: Array) -> Array:
-        """How much each candidate differs from what is wanted."""
-        import numpy as np
-
-        cost = np.zeros(rows.shape)
-        for j, field in enumerate(self.fields):
-            there, here = self.cells[np.maximum(rows, 0), j], wanted[:, j : j + 1]
-            if field.numeric:
-                cost += np.minimum(1.0, 2 * np.abs(there - here) / field.cells)
-            else:
-                cost += there != here
-        return cost
 
     def _once(self, rows: Array, cost: Array, rng: np.random.Generator) -> Array:
         """One after the other, as a row that is named is named no more."""
@@ -130,3 +118,17 @@ class Deck:
             free = free[self.group == group]
         free = free[~np.isin(free, taken)]
         return int(free[int(rng.integers(len(free)))]) if len(free) else -1
+
+
+def unlike(fields: Sequence[Field], cells: Array, wanted: Array, rows: Array) -> Array:
+    """How much each candidate, shape (rows, candidates), differs from what is wanted, shape (rows, fields)."""
+    import numpy as np
+
+    cost = np.zeros(rows.shape)
+    for j, field in enumerate(fields):
+        there, here = cells[np.maximum(rows, 0), j], wanted[:, j : j + 1]
+        if field.numeric:
+            cost += np.minimum(1.0, 2 * np.abs(there - here) / field.cells)
+        else:
+            cost += there != here
+    return cost

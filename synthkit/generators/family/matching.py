@@ -76,11 +76,16 @@ class Matcher:
         columns = [i for i, part in at if part >= 0]
         before = self.parts[key]
         size = len(entities)
-        taken = np.stack([b[:size] for b in before], axis=1) if link.apart and before else np.zeros((size, 0), np.int64)
+        step = len(before)
+        taken = [b[:size] for b in before] if link.apart else []
+        taken += [self.parts[other][step][:size] for other in link.unlike]
         who = self.who[entities]
         rows = np.full(size, -1)
         rows[wanted] = deck.find(
-            cells[wanted][:, columns], who[wanted] if link.within else None, taken[wanted], self.rng
+            cells[wanted][:, columns],
+            who[wanted] if link.within else None,
+            np.stack([t[wanted] for t in taken], axis=1) if taken else np.zeros((int(wanted.sum()), 0), np.int64),
+            self.rng,
         )
         there = deck.cells[np.maximum(rows, 0)] if len(deck.cells) else np.zeros((size, len(columns)), np.int64)
         for n, i in enumerate(columns):

@@ -34,6 +34,7 @@ class Link:
         nulls: share of rows without it.
         most: rows that may name one row, at most; 0: any number.
         lost: share of the rows without one that have a value which names no row.
+        unlike: of ``looked``: keys before it that never name the same row as it does in one row.
     """
 
     columns: tuple[str, ...]
@@ -46,6 +47,7 @@ class Link:
     nulls: float = 0.0
     most: int = 0
     lost: float = 0.0
+    unlike: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Plan:
             time, and of the number of different times; -1: not planned.
         modes: places of the most frequent cells.
         loads: of a table that is kept: how many rows name each row, as in the source.
+        beside: other tables' plans of the same entity, (child, key), that are known when this one is drawn.
+        usual: the median code of each of their features, uint8.
     """
 
     child: str
@@ -77,6 +81,8 @@ class Plan:
     visits: int = -1
     modes: tuple[int, ...] = ()
     loads: Array | None = None
+    beside: tuple[tuple[str, int], ...] = ()
+    usual: Array | None = None
 
 
 @dataclass(frozen=True)

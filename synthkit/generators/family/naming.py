@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.family.drawn import Drawn
+from synthkit.generators.family.looking import unlike
 from synthkit.generators.family.model import Family, Link, Member
+
+CANDIDATES = 8  # rows one level up that are compared
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +43,7 @@ def _through(member: Member, link: Link, family: Family, drawn: Drawn, known: Ma
 
 
 def _above(member: Member, key: int, drawn: Drawn, rng: np.random.Generator) -> Array:
-    """A row one level up for each row that does not stand at the top; those with more load sooner."""
+    """A row one level up for each row that does not stand at the top: like the one wished, those with load sooner."""
     import numpy as np
 
     link = member.links[key]
@@ -58,6 +61,10 @@ def _above(member: Member, key: int, drawn: Drawn, rng: np.random.Generator) -> 
     starts = np.flatnonzero(np.append(True, (np.diff(sorted_pairs, axis=0) != 0).any(axis=1))).tolist()
     spans = {tuple(sorted_pairs[s].tolist()): (s, e) for s, e in zip(starts, [*starts[1:], len(order)], strict=True)}
     ends = np.cumsum(loads[order])
+    parts = [(n, part) for n, part in enumerate(p for k, p in member.looked if k == key) if part >= 0]
+    wished, mine = drawn.wished[key][:, [n for n, _ in parts]], drawn.cells[:, [part for _, part in parts]]
+    alike = [drawn.fields[part] for _, part in parts]
+    most = CANDIDATES if parts else 1
     for (owner, depth), (low, high) in spans.items():
         if depth == 0:
             continue
@@ -66,8 +73,11 @@ def _above(member: Member, key: int, drawn: Drawn, rng: np.random.Generator) -> 
         if link.once:
             found[below] = rng.permutation(order[first:last])[: len(below)] if len(below) <= last - first else -1
             continue
-        chosen = np.searchsorted(ends, base + rng.random(len(below)) * (ends[last - 1] - base), side="right")
-        found[below] = order[np.clip(chosen, first, last - 1)]
+        uniform = rng.random((len(below), most))
+        chosen = np.searchsorted(ends, base + uniform * (ends[last - 1] - base), side="right")
+        rows = order[np.clip(chosen, first, last - 1)]
+        cost = unlike(alike, mine, wished[below], rows)
+        found[below] = rows[np.arange(len(below)), cost.argmin(axis=1)]
     if "itself" in link.through:
         found = np.where(level == 0, np.arange(len(level)), found)
     return found

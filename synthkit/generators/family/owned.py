@@ -22,7 +22,10 @@ def counts_of(member: Member, plan: Plan, context: Context, rng: np.random.Gener
     import numpy as np
 
     field = plan.chain.fields[0]
-    cells = plan.chain.parts[0].draw(context.codes, rng)
+    assert plan.usual is not None
+    # Plans of tables beside it are not drawn yet: what is usual stands for them.
+    usual = np.tile(plan.usual, (len(context.codes), 1))
+    cells = plan.chain.parts[0].draw(np.concatenate([context.codes, usual], axis=1), rng)
     found = _whole(field.numbers(cells, rng.random(len(cells))))
     most = member.links[plan.key].most
     return np.minimum(found, most) if most else found

@@ -161,7 +161,7 @@ def planned(
                 with np.errstate(invalid="ignore"):
                     numbers[f"mean {j}"] = total / count
                 means.append(j)
-    encoder, codes, _ = numbers_encoded(numbers, params, seed)
+    codecs, codes = numbers_encoded(numbers, params, seed)
     names = list(numbers)
     order = [n for n in names if not n.startswith(("mean", "share"))]
     order += [name for name, _, _ in coded if name.startswith("column")]
@@ -180,7 +180,7 @@ def planned(
         else:
             k = names.index(name)
             least = 0 if name == "rows" else 2 if name in ("pace", "last") else 1
-            made.append(field_of(encoder.columns[k], codes[:, k], least))
+            made.append(field_of(codecs[k], codes[:, k], least))
             columns.append(codes[:, k])
             raw.append(numbers[name])
     at = {name: i for i, name in enumerate(order)}

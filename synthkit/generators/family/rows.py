@@ -219,7 +219,7 @@ def draw_rows(
         xm[:, s["before"] : s["floats"]] = walk.codes(m)
         xm[:, s["floats"] : s["now"]] = model.floats.codes(walk.floats(m).astype(np.float32))
         cell, place = np.zeros((m, d), dtype=np.int64), rng.random((m, d))
-        value = np.full((m, d), np.nan)
+        value, closing = np.full((m, d), np.nan), walk.closing(m)
         if lean is not None:
             lean.begin(m)
         for j, field in enumerate(layout.fields):
@@ -229,7 +229,7 @@ def draw_rows(
                 if lean is not None and j in lean.fields:
                     _draw_leaning(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng, lean)
                 else:
-                    _draw_cells(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng)
+                    _draw_cells(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng, closing.get(j))
                 known = field.numbers if j < layout.later else field.values
                 value[:, j] = known(cell[:, j], place[:, j])
                 if j == 0 and layout.timed:
@@ -256,19 +256,34 @@ def draw_rows(
 
 
 def _draw_cells(
-    model: Rows, j: int, x: Array, cell: Array, place: Array, was: Array, was_place: Array, step: int, rng: Any
+    model: Rows,
+    j: int,
+    x: Array,
+    cell: Array,
+    place: Array,
+    was: Array,
+    was_place: Array,
+    step: int,
+    rng: Any,
+    near: Array | None,
 ) -> None:
-    """Draw the cells of a field into ``cell``, and with them ``place``."""
+    """Draw the cells of a field into ``cell``, and with them ``place``.
+
+    Args:
+        near: the cell that each row is to have, -1: any.
+    """
     import numpy as np
 
     field, part, stay, follows = model.layout.fields[j], model.parts[j], model.stays[j], model.follows[j]
     moving = np.arange(len(x))
     if stay is not None and step > 0:
         stays = stay.draw(x, rng) == 1
+        if near is not None:
+            stays &= (near < 0) | (near == was[:, j])
         cell[stays, j], place[stays, j] = was[stays, j], was_place[stays, j]
         moving = np.flatnonzero(~stays)
     whole = len(moving) == len(x)
-    cell[moving, j] = part.draw(x if whole else x[moving], rng)
+    cell[moving, j] = part.draw(x if whole else x[moving], rng, None if near is None else near[moving])
     if step == 0 or (follows is None and stay is None) or field.numeric:
         return
     for _ in range(TRIES):

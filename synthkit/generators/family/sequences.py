@@ -51,9 +51,9 @@ def learn_rows(
     columns, numbers, row_columns = [], [], []
     if climbing:
         grown = {f"grown {j}": np.where(first, np.nan, _grown(values[:, j])) for j in climbing}
-        encoder, codes, _ = numbers_encoded(grown, params, seed)
+        codecs, codes = numbers_encoded(grown, params, seed)
         for k, j in enumerate(climbing):
-            fields.append(Field(f"grown {j}", encoder.columns[k]))
+            fields.append(Field(f"grown {j}", codecs[k]))
             columns.append(codes[:, k])
             numbers.append(grown[f"grown {j}"])
             row_columns.append(-1)

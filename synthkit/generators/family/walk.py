@@ -75,7 +75,8 @@ class Layout:
         """Features that are known before a row and are numbers."""
         cells = sum(self.fields[i].cells for i in self.small)
         times = (5 if self.timed else 0) + (2 if self.visits >= 0 else 0)
-        return 3 + times + len(self.numbers) + len(self.means) + 3 * cells + len(self.labels) + len(self.shares)
+        planned = len(self.means) + len(self.shares)
+        return 3 + times + len(self.numbers) + planned + 3 * cells + len(self.labels)
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -214,6 +215,33 @@ class Walk:
         import numpy as np
 
         return self.beside[np.arange(m), cells]
+
+    def closing(self, m: int) -> dict[int, Array]:
+        """What an entity's only row is: its means and shares, which are planned.
+
+        Of several rows the last one is not led so: what rows before it went astray by would all be in it.
+
+        Returns: field → cells, shape (m,); -1: any.
+        """
+        import numpy as np
+
+        e, layout = self.entities, self.layout
+        found: dict[int, Array] = {}
+        only = np.flatnonzero(e.rows[:m] == 1) if self.step == 0 else np.zeros(0, dtype=np.int64)
+        if not len(only):
+            return found
+        for field, place in layout.means:
+            part, wanted = layout.fields[field], e.plan[only, place]
+            found[field] = np.full(m, -1)
+            found[field][only] = np.where(np.isnan(wanted) & (part.none == 0), -1, part.place(wanted))
+        most: dict[int, Array] = {}
+        for k, (field, _, place) in enumerate(layout.shares):
+            share = np.nan_to_num(e.plan[only, place])
+            best = most.setdefault(field, np.full(len(only), 0.5))
+            found.setdefault(field, np.full(m, -1))
+            more = share > best
+            found[field][only[more]], best[more] = e.followed[only[more], k], share[more]
+        return found
 
     def push(self, m: int, codes: Array, cells: Array, values: Array, now: Array) -> None:
         """Take in the rows of this step.
