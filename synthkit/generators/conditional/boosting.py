@@ -120,7 +120,7 @@ def _joined(forest: Forest, features: int) -> Any:
                 tree[name] += np.asarray(by, dtype=tree[name].dtype)
             return put(tree)
         middle = (low + high) // 2
-        fork = np.zeros(1, dtype=forest.nodes.dtype)
+        fork: Any = np.zeros(1, dtype=forest.nodes.dtype)
         at = put(fork)
         fork["feature_idx"], fork["bin_threshold"] = features, middle - 1
         fork["left"], fork["right"] = grow(low, middle), grow(middle, high)

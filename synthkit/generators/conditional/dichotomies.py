@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FEW = 24  # rows: a fork that fewer reach is not learnt
+FEW = 80  # rows: a fork that fewer reach is not learnt,
+FEWER = 24  # and of a table of less than SMALL rows one that fewer reach
+SMALL = 400
 UNHELPED = 600  # rows: a fork that fewer reach, and that no feature helps, ends the search below it
 FEATURES = 28  # that a column is learnt from, at most
 FEWEST = 3  # of them, and more where there are
@@ -280,7 +282,7 @@ class _Forks:
         cut = low + 1 + int(np.abs(ends[:-1] / ends[-1] - 0.5).argmin())
         number = len(self.found)
         self.found.append(Fork(low, high, cut, None))
-        if len(rows) < FEW or not self.x.shape[1]:
+        if len(rows) < (FEW if len(self.place) >= SMALL else FEWER) or not self.x.shape[1]:
             return number
         yes = self.place[rows] >= cut
         whole = len(rows) == len(self.place)
