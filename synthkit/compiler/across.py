@@ -39,6 +39,12 @@ def bind_across(draft: Draft) -> None:
                 _check_kept(draft, name, own)
 
 
+def bind_rule(draft: Draft, group: str, text: str) -> Across:
+    """A rule across the tables of a group that is demanded, not kept. Raises RuleError as it is no such rule."""
+    source = next(s for s in draft.project.sources if s.name == group)
+    return _Binder(draft, source).bind(parse_across(text))
+
+
 def _shown(draft: Draft, source: SourceSpec, where: Location) -> str:
     file, root = source.origin.file, draft.project.root
     shown = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)

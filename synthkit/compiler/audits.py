@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from synthkit.audits import registry
 from synthkit.audits.defaults import default_audits
 from synthkit.audits.runner import BoundAudit, audit_hash, check_condition
+from synthkit.compiler.across import bind_rule
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
@@ -20,6 +21,8 @@ from synthkit.generators.base import Trained
 from synthkit.project.faults import parameter_faults
 from synthkit.project.lookups import Rendering
 from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
+from synthkit.rules.across.bound import belongs_to
+from synthkit.rules.tokens import RuleError
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -128,6 +131,9 @@ class _Binder:
         if audit.name == "rules":  # what the model keeps, unless the audit says otherwise
             own = {"declared": [str(r.rule) for r in self.model.rules], "found": self.model.rules_found}
             given = {**own, **given}
+        rules = self._across(spec, where) if audit.name == "rollup" else None
+        if rules is not None:
+            given["rules"] = rules
         try:
             params = audit.params.model_validate(given)
         except ValidationError as error:
@@ -173,6 +179,37 @@ class _Binder:
                 self.relations.add(relation)
                 self._check_field(spec, relation, params, where)
         return self._bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
+
+    def _across(self, spec: AuditSpec, where: Location) -> list[str] | None:
+        """The rules across tables that the audit is to judge, those of the group first: of each the table that names
+        others by its key. None where the table is of no family, or what is written is no list of texts."""
+        family = self.draft.families.get(self.model.family or "")
+        written = spec.params.get("rules", ())
+        texts = isinstance(written, list | tuple) and all(isinstance(text, str) for text in written)
+        if family is None or self.model.spec.source is None or not texts:
+            return None
+        own, group = self.model.spec.source.name, family.spec.group or ""
+        kept = [f.rule for f in self.draft.family_rules.get(self.model.family or "", ())]
+        found = [str(rule) for rule in kept if belongs_to(rule) == own]
+        for index, text in enumerate(written):
+            location = _location(spec, f"rules.{index}", where)
+            try:
+                rule = bind_rule(self.draft, group, text)
+            except RuleError as error:
+                self.draft.fault(f"audit 'rollup', rule {text!r}: {error.message}", location, text, error.hint)
+                continue
+            outside = sorted(set(rule.tables) - family.members.keys())
+            if outside:
+                message = f"audit 'rollup', rule {text!r}: {outside[0]!r} is no table of {self.model.family!r}"
+                self.draft.fault(message, location, text, "drop the rule, or add the table to the family")
+            elif belongs_to(rule) == own:
+                found.append(str(rule))
+            elif not self.model.listed:
+                message = f"audit 'rollup', rule {text!r}: it goes by a key of {belongs_to(rule)!r}, not of {own!r}"
+                self.draft.fault(
+                    message, location, text, f"move it to the audits of {belongs_to(rule)}, or of the family"
+                )
+        return list(dict.fromkeys(found))
 
     def _check_trains(self, audit: Audit, where: Location) -> None:
         """Training on private rows is charged for, and an audit charges nothing; what is not trained has no shadow."""

@@ -134,6 +134,7 @@ class Draft:
         for spec in project.models:
             self.models.setdefault(spec.name, ModelDraft(spec))
         self.families: dict[str, FamilyDraft] = {}
+        self.unmade: dict[str, set[str]] = {}  # families that have faults → names that they give their tables
         self.family_rules: dict[str, tuple[FamilyRule, ...]] = {}
         self.tables: dict[str, tuple[Relation, SourceTableSpec]] = {}
         for source in project.sources:
@@ -150,6 +151,10 @@ class Draft:
 
     def fault(self, message: str, where: Location | None = None, value: object = None, hint: str | None = None) -> None:
         self.faults.append(Fault(message, where, None if value is None else str(value), hint))
+
+    def is_unmade(self, name: str) -> bool:
+        """Whether a table of that name may be one of a family that is not made, as it has faults of its own."""
+        return any(name in given or name.startswith(f"{family}_") for family, given in self.unmade.items())
 
     def schema_of(self, relation: Relation) -> Schema | None:
         """The columns of a relation, or None where they could not be found out."""

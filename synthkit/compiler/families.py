@@ -28,8 +28,10 @@ def expand_families(draft: Draft) -> None:
     taken = {name.lower(): name for name in draft.models} | {m.name.lower(): m.name for m in draft.project.disabled}
     for name, model in draft.models.items():
         if model.spec.group is not None:
-            for member in _Family(draft, model.spec, taken).members():
-                found[member.spec.name] = member
+            members = list(_Family(draft, model.spec, taken).members())
+            found |= {member.spec.name: member for member in members}
+            if not members:  # it has faults of its own, and what refers to its tables has none
+                draft.unmade[name] = {m.name for m in model.spec.tables or () if m.name is not None}
             continue
         if model.spec.tables is not None:
             where = model.spec.origin.at("tables", key=True)
@@ -55,9 +57,7 @@ class _Family:
         order = ordered(tables)
         root = root_of(tables, order)
         if root is None:
-            if tables:
-                message = f"every table of {self.spec.name!r} is public, so there is nothing to make"
-                self.draft.fault(message, self.spec.origin.at("source"), hint="drop public from what is to be made")
+            self._refuse_rootless(tables)
             return
         names = {name: self._name(name) for name in order}
         kept = tuple(n for n in order if tables[n].public)
@@ -84,6 +84,18 @@ class _Family:
             self.taken[made.name.lower()] = made.name
             listed = self._entry(name).audits is None and self.spec.audits is not None
             yield ModelDraft(made, family=self.spec.name, kept=name in kept, listed=listed)
+
+    def _refuse_rootless(self, tables: Mapping[str, SourceTableSpec]) -> None:
+        """Of the tables that are made, each belongs to another, so none is drawn first."""
+        made = [name for name, table in tables.items() if not table.public]
+        where, name = self.spec.origin.at("source"), self.spec.name
+        if tables and not made:
+            message = f"every table of {name!r} is public, so there is nothing to make"
+            self.draft.fault(message, where, hint="drop public from what is to be made")
+        elif made:
+            self._check_left_out(tables)
+            message = f"no table of {name!r} can be drawn first: each of {', '.join(made)} belongs to another"
+            self.draft.fault(message, where, hint="one must belong to none: drop owner: true there, or add its owner")
 
     def _refuse_keys(self) -> None:
         spec, draft = self.spec, self.draft

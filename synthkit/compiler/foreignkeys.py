@@ -61,7 +61,8 @@ class _Checked:
             self.fault(message, self.at("references"), parent.name, f"add primary_key: to {parent.name}")
         elif len(parent.primary_key) != len(key.names):
             listed = ", ".join(parent.primary_key)
-            message = f"a row of {parent.name} is named by {len(parent.primary_key)} columns ({listed}), "
+            many = f"{len(parent.primary_key)} column{'s' * (len(parent.primary_key) != 1)}"
+            message = f"a row of {parent.name} is named by {many} ({listed}), "
             message += f"not by {len(key.names)}"
             hint = "write columns: [...], one for each of them, in their order"
             self.fault(message, self.columns_at, ", ".join(key.names), hint)

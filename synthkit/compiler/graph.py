@@ -41,7 +41,7 @@ def check_relation(draft: Draft, relation: Relation, where: Location) -> bool:
                 relation,
                 "enable it, or drop the reference",
             )
-        else:
+        elif not draft.is_unmade(relation.name):
             hint = did_you_mean(relation.name, draft.models, "a model")
             draft.fault(f"there is no model {relation.name!r}", where, relation, hint)
         return False

@@ -60,6 +60,7 @@ class _Search:
         project = manifest.project
         self.manifest = manifest
         self.staging = Staging(project.target_dir)
+        self.dropped = self.staging.dropped("x").parent
         self.warehouse = target_of(project)
         self.prints: dict[str, Fingerprint] = {a.model: a.fingerprint for a in make_plan(manifest).actions}
         published = self.warehouse.all_published()
@@ -72,9 +73,11 @@ class _Search:
         yield from self._staged()
         for kind, folder in (("failing rows", self.staging.failures), ("earlier versions", self.staging.previous)):
             yield from (Unused(kind, p) for p in _entries(folder) if p.name not in self.manifest.models)
-        for path in _entries(self.staging.profile("x").parent):
-            if path.stem not in self.manifest.models:
-                yield Unused("pictures", path)
+        for kind, folder in (
+            ("pictures", self.staging.profile("x").parent),
+            ("answers that no table took", self.dropped),
+        ):
+            yield from (Unused(kind, p) for p in _entries(folder) if p.stem not in self.manifest.models)
         yield from (Unused("links to old versions", p) for p in _entries(self.staging.root / "cache" / "versions"))
 
     def _hashes(self, part: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from synthkit.errors import Fault, Location, did_you_mean, shortened
 from synthkit.project.types import Origin
 
+# What other tools call it → the key here.
+ELSEWHERE = {"tests": "audits", "data_tests": "audits", "constraint": "constraints", "relationships": "foreign_keys"}
 _EXPECTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -28,6 +30,12 @@ _EXPECTED = {
     "dataclass_type": "a mapping (key: value)",
     "none_required": "nothing",
 }
+
+
+def key_hint(name: str, known: Collection[str]) -> str:
+    """What to write in the place of a key that nobody knows."""
+    here = ELSEWHERE.get(name)
+    return f"it is called {here} here" if here in known else did_you_mean(name, known, "a key")
 
 
 def parameter_faults(
@@ -64,7 +72,7 @@ def _fault(item: Any, model: type[BaseModel], loc: tuple[Any, ...], where: Locat
     inside = f" in {what}" if what else ""
     if kind == "extra_forbidden":
         known = _field_names(owner)
-        return Fault(f"unknown key {name!r}{inside}", where, name, did_you_mean(name, known, "a key"))
+        return Fault(f"unknown key {name!r}{inside}", where, name, key_hint(name, known))
     if kind == "missing":
         return Fault(f"{name!r} is missing{inside}", where, None, f"add {name}: …")
     shown = _shown(value)

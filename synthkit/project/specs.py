@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from synthkit.errors import Fault, did_you_mean, shortened
 from synthkit.project.exposures import ExposureSpec, OwnerSpec
-from synthkit.project.faults import parameter_faults
+from synthkit.project.faults import key_hint, parameter_faults
 from synthkit.project.lookups import Rendering
 from synthkit.project.ownership import with_units
 from synthkit.project.render import Renderer, RenderError
@@ -364,7 +364,7 @@ def known_keys(value: Tree, known: frozenset[str], origin: Origin, what: str, fa
     for key in value:
         if key not in known:
             where = origin.at(key, key=True)
-            faults.append(Fault(f"unknown key {key!r} in {what}", where, key, did_you_mean(key, known, "a key")))
+            faults.append(Fault(f"unknown key {key!r} in {what}", where, key, key_hint(key, known)))
 
 
 def _below(origin: Origin, *keys: str | int) -> Origin:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.rules.across.bound import Across, Compared, RolledUp
+from synthkit.rules.across.bound import Across, Compared, reads
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,23 +76,6 @@ class Completed:
                     rows = rows.set_column(rows.column_names.index(column), column, values)
             found[name] = rows
         return found
-
-
-def reads(rule: Across) -> Iterator[tuple[str, str]]:
-    """The columns, as (table, column), that decide what a rule demands."""
-    from synthkit.rules.expression import names_in
-
-    if isinstance(rule, RolledUp):
-        yield from ((rule.child, c) for c in rule.hop.columns)
-        yield from ((rule.table, c) for c in rule.hop.named)
-        yield from () if rule.expression is None else ((rule.child, c) for c in names_in(rule.expression))
-        return
-    here = rule.table
-    for hop in rule.hops:
-        yield from ((here, c) for c in hop.columns)
-        yield from ((hop.table, c) for c in hop.named)
-        here = hop.table
-    yield here, rule.other
 
 
 def in_order(rules: Sequence[Across]) -> list[Across]:

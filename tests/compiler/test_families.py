@@ -260,7 +260,7 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (more("customers", column="age", references="lines"), "named by 2 columns", "age", "columns"),
     (
         key("orders", columns=["customer_id", "total"], references="customers"),
-        "named by 1 columns",
+        "named by 1 column (customer_id), not by 2",
         "- cust",
         "columns",
     ),
@@ -364,6 +364,21 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (learns("lines", epsilon=1), "no column of 'lines' says whose a row is", "1", "no epsilon yet"),
     (learns("orders", epsilon=1), "counts as other people", "1", "the same population"),
     (family(tables=["products"]), "every table of 'synthetic_shop' is public", "", "drop public"),
+    (family(tables=["lines", "products"]), "can be drawn first: each of lines belongs to another", "", "add its owner"),
+    (family(tests=["row_count"]), "unknown key 'tests'", "tests", "it is called audits here"),
+    (
+        family(audits=[{"rollup": {"rules": ["orders.total = sum(linez.quantity)"]}}]),
+        "has no table 'linez'",
+        "",
+        "lines",
+    ),
+    (
+        entry(2, audits=[{"rollup": {"rules": ["orders.ordered_at >= orders.customer_id.joined"]}}]),
+        "it goes by a key of 'orders', not of 'lines'",
+        "orders.ordered_at",
+        "move it to the audits of orders",
+    ),
+    (family(audits=[{"rollup": {"rules": "a.b = count(c)"}}]), "rules in audit rollup must be a list", "", "list"),
 ]
 
 
@@ -374,6 +389,36 @@ def test_what_does_not_hang_together_is_refused(edit: Edit, said: str, at: str, 
     assert len({f.message for f in found}) == len(found)  # each once, not once for each member
     assert text_at(found[0]).lstrip("'\"").startswith(at)
     assert fix in (found[0].hint or "")
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (family(source="{{ source('shops') }}"), {"there is no source 'shops'"}),
+        (family(tables=["products"]), {"every table of 'synthetic_shop' is public, so there is nothing to make"}),
+    ],
+)
+def test_what_refers_to_tables_of_a_family_with_faults_has_none_of_its_own(
+    edit: Edit, said: set[str], tmp_path: Path
+) -> None:
+    def without_names(tables: Any, given: Any, document: Any) -> None:
+        given["tables"] = [{"table": entry["table"]} for entry in given["tables"]]
+        edit(tables, given, document)
+
+    assert {f.message for f in faults(tmp_path, without_names)} == said
+
+
+def test_rollup_judges_the_rules_of_the_group_and_its_own_each_with_one_table(tmp_path: Path) -> None:
+    own = "lines.unit_price <= lines.product_id.price"
+    manifest = compiled(tmp_path, family(audits=[{"rollup": {"rules": [own]}}]))
+    found = {
+        model.source.name: [b.params["rules"] for b in model.audits]
+        for model in manifest.models.values()
+        if model.source is not None
+    }
+    assert found["orders"] == [["orders.ordered_at >= orders.customer_id.joined"]]
+    assert found["lines"] == [["orders.total = round(sum(lines.unit_price * lines.quantity), 2)", own]]
+    assert found["products"] == []
 
 
 def test_a_family_is_no_table(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnR
 from synthkit.audits.counting import listed
 from synthkit.audits.family import name_of
 from synthkit.audits.relations.columns import categories, codes, comparable, is_number, number
+from synthkit.audits.relations.declared import broken_in
 from synthkit.audits.relations.links import Links, World, links, no_family
 from synthkit.generators.tables import Key
 from synthkit.schema import Column
@@ -32,10 +33,13 @@ class RollupParams(AuditParams):
     """Parameters of ``rollup``.
 
     Args:
-        leave_out: rules, as its message writes them, that need not hold.
+        leave_out: rules that the real rows show, as its message writes them, that need not hold.
+        rules: rules across tables (docs/families.md) that must hold whatever the real rows show; those of the source
+            group are among them.
     """
 
     leave_out: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,20 +59,21 @@ def rollup(context: AuditContext, params: RollupParams) -> AuditResult:
     decimal; a column that equals the parent's; a date that is never before, or never after, the parent's; and two keys
     that lead to one row (a payment's customer is its rental's). A rule is what all real rows keep, at least 20, with
     three different values. The value is the number of rows (of parents, for totals) that break one. Nothing is
-    searched in the rows of a table under ``epsilon``.
+    searched in the rows of a table under ``epsilon``. ``rules`` are demanded of the synthetic rows alone.
     """
     if (none := no_family(context)) is not None:
         return none
-    if context.training is not None:
+    searched = context.training is None
+    if not searched and not params.rules:
         return AuditResult(None, "skipped", "max 0", message="nothing is searched in rows that epsilon protects")
     found = links(context)
     if not found.rows("synthetic", found.family.table):
         return AuditResult(None, "skipped", "max 0", message="there are no rows to look at")
-    rules = [rule for rule in _candidates(found) if rule.text not in params.leave_out and _holds(rule)]
-    counts = {}
-    for rule in rules:
-        kept, judged = rule.keeps("synthetic")
-        counts[rule.text] = (int((judged & ~kept).sum()), int(judged.sum()))
+    counts = {text: broken_in(found, text) for text in params.rules}
+    for rule in _candidates(found) if searched else ():
+        if rule.text not in (*counts, *params.leave_out) and _holds(rule):
+            kept, judged = rule.keeps("synthetic")
+            counts[rule.text] = (int((judged & ~kept).sum()), int(judged.sum()))
     broken = {text: n for text, n in counts.items() if n[0]}
     failing = sum(n for n, _ in counts.values())
     results = sorted((_result(text, *n) for text, n in counts.items()), key=lambda r: -(r.value or 0))
@@ -80,7 +85,9 @@ def rollup(context: AuditContext, params: RollupParams) -> AuditResult:
     else:
         message = f"{many} hold" if counts else "the real rows show no rule across tables"
     status: Status = "fail" if broken else "pass"
-    details = {"rules": {text: {"broken": n, "of": of} for text, (n, of) in counts.items()}}
+    details: dict[str, object] = {"rules": {text: {"broken": n, "of": of} for text, (n, of) in counts.items()}}
+    if params.rules:
+        details["declared"] = {text: counts[text][0] for text in params.rules}
     return AuditResult(
         failing, status, "max 0", failing, failing, message=message, columns=tuple(results), details=details
     )

@@ -6,7 +6,7 @@ missing; as in every rule, a row in which a value is missing breaks none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ from synthkit.rules.across.language import Function, Sum, parse_across
 from synthkit.rules.coding import rows_named
 from synthkit.rules.comparing import satisfied
 from synthkit.rules.evaluate import evaluate, numbers_of
-from synthkit.rules.expression import Expression
+from synthkit.rules.expression import Expression, names_in
 from synthkit.rules.formula import NEAR
 from synthkit.rules.inequality import Inequality
 
@@ -186,6 +186,26 @@ def hops_of(rule: Across) -> tuple[Hop, ...]:
 
 
 Across = Copied | Compared | RolledUp
+
+
+def reads(rule: Across) -> Iterator[tuple[str, str]]:
+    """The columns, as (table, column), that decide what a rule demands."""
+    if isinstance(rule, RolledUp):
+        yield from ((rule.child, c) for c in rule.hop.columns)
+        yield from ((rule.table, c) for c in rule.hop.named)
+        yield from () if rule.expression is None else ((rule.child, c) for c in names_in(rule.expression))
+        return
+    here = rule.table
+    for hop in rule.hops:
+        yield from ((here, c) for c in hop.columns)
+        yield from ((hop.table, c) for c in hop.named)
+        here = hop.table
+    yield here, rule.other
+
+
+def belongs_to(rule: Across) -> str:
+    """The table whose rows name others by the rule's (first) key."""
+    return rule.child if isinstance(rule, RolledUp) else rule.table
 
 
 def _along(tables: Rows, start: str, hops: Sequence[Hop], column: str) -> pa.ChunkedArray:

@@ -104,7 +104,8 @@ def _sum(text: str, table: str, column: str, right: str, at: int) -> Sum:
         return Sum(text.strip(), table, column, function, inner, None, decimals)
     tables = {name.partition(".")[0] for name in _NAME.findall(inner)}
     if len(tables) != 1 or any(name.count(".") != 1 for name in _NAME.findall(inner)):
-        raise RuleError(f"{function} is of the columns of one table", at, "write table.column for each of them")
+        of = f", not of {' and '.join(sorted(tables))}" if len(tables) > 1 else ""
+        raise RuleError(f"{function} is of the columns of one table{of}", at, "write table.column for each of them")
     (child,) = tables
     plain = _NAME.sub(lambda m: m[0].partition(".")[2], inner)
     reader = Reader(plain)
