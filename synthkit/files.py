@@ -6,7 +6,11 @@ import errno
 import glob
 import json
 import os
+import re
+import secrets
 import shutil
+import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +19,8 @@ from typing import Any
 from synthkit.errors import BuildError
 
 TEMPORARY = ".tmp-"
+RETENTION = 24 * 3600.0  # seconds that what another machine left unfinished is kept
+_OWNED = re.compile(rf"{re.escape(TEMPORARY)}(?:(?P<host>[^-]+)-)?(?P<pid>[0-9]+)-")
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space (synth clean removes scratch) and build again"),
@@ -37,9 +43,58 @@ def explained(path: Path) -> Iterator[None]:
         raise BuildError(f"cannot write {path}: {reason}", hint=hint) from error
 
 
+def host() -> str:
+    """What this machine, or container, is called in the names of temporaries; ``SYNTH_HOST`` says it otherwise."""
+    return re.sub(r"[^A-Za-z0-9.]", "_", os.environ.get("SYNTH_HOST") or socket.gethostname())
+
+
 def temporary_beside(path: Path) -> Path:
-    """A name in the same folder (so on the same file system) that no reader takes for data."""
-    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    """A name in the same folder (so on the same file system) that no reader takes for data.
+
+    It is of this machine, this process and this attempt: folders may be shared, and process numbers are not.
+    """
+    return path.with_name(f"{TEMPORARY}{host()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+
+
+@contextmanager
+def temporary_folder(beside: Path) -> Iterator[Path]:
+    """A folder for its owner alone, of such a name, that is gone when the block ends."""
+    folder = temporary_beside(beside)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_first(temporary: Path, final: Path) -> bool:
+    """Make a folder that is whole ``final``, unless there is one already; whether it was the first. Else it is gone."""
+    first = _renamed(temporary, final)
+    if first:
+        sync_directory(final.parent)
+    else:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return first
+
+
+def put_over(temporary: Path, final: Path) -> None:
+    """Make a folder that is whole ``final``; whoever looks meanwhile finds the earlier one, none, or this one."""
+    while not _renamed(temporary, final):
+        old = temporary_beside(final)
+        with suppress(FileNotFoundError):  # somebody else was faster
+            final.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+    sync_directory(final.parent)
+
+
+def _renamed(temporary: Path, final: Path) -> bool:
+    try:
+        temporary.rename(final)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 @contextmanager
@@ -195,12 +250,30 @@ def clean_temporaries(directory: Path, name: str = "*") -> int:
 
 
 def has_living_owner(temporary: Path) -> bool:
-    """Whether the process that a temporary is named after still runs."""
-    owner = temporary.name.removeprefix(TEMPORARY).partition("-")[0]
-    return owner.isdigit() and _alive(int(owner))
+    """Whether the process that a temporary is named after may still write to it.
+
+    One of this machine is asked for. Nobody here can ask for another machine's: its temporaries are given
+    :data:`RETENTION` seconds after they were last written to.
+    """
+    named = _OWNED.match(temporary.name)
+    if named is None:
+        return False
+    try:
+        written = temporary.lstat().st_mtime
+    except FileNotFoundError:
+        return False
+    if named["host"] is not None and named["host"] != host():
+        return time.time() - written < RETENTION
+    return _alive(int(named["pid"]), written)
 
 
-def _alive(pid: int) -> bool:
+def _alive(pid: int, written: float) -> bool:
+    """Whether a process runs that can have written something then: numbers of processes are given out again."""
     import psutil
 
-    return bool(psutil.pid_exists(pid))
+    try:
+        return bool(psutil.Process(pid).create_time() <= written + 1)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True

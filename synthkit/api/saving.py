@@ -27,7 +27,7 @@ def save_model(path: str | Path, format: int, generator: Trained, fitted: Any, s
 
     Raises SynthError where something else is there, or it cannot be written.
     """
-    from synthkit.files import explained, temporary_beside
+    from synthkit.files import explained, put_over, temporary_beside
 
     final = Path(path)
     if final.exists() and not (final / FILE).is_file():
@@ -35,15 +35,13 @@ def save_model(path: str | Path, format: int, generator: Trained, fitted: Any, s
     temporary = temporary_beside(final)
     whole = {"format": format, "generator": generator.name, "version": generator.version, **said}
     with explained(final):
-        shutil.rmtree(temporary, ignore_errors=True)
         (temporary / MODEL).mkdir(parents=True, mode=0o700)
         try:
             if fitted is not None:
                 generator.save(fitted, temporary / MODEL)
             text = json.dumps(whole, indent=1, ensure_ascii=False, default=str)
             (temporary / FILE).write_text(text + "\n", "utf-8")
-            shutil.rmtree(final, ignore_errors=True)
-            temporary.replace(final)
+            put_over(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return final

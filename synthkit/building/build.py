@@ -19,6 +19,7 @@ from synthkit.building.family import FamilyRun
 from synthkit.building.freshness import fresh_sources, sources_read
 from synthkit.building.invocation import NOTHING_ASKED, Asked, Invocation
 from synthkit.building.model import ModelRun
+from synthkit.building.partitions import Slots
 from synthkit.building.publish import check_database, refresh_database
 from synthkit.building.renames import refuse_unanswered
 from synthkit.building.runrecord import clock, history_entry, new_run_id, now, versions
@@ -143,7 +144,8 @@ def _build(
     workers = executor or started(project.runner, model_threads=project.spec.model_threads, log=log)
     say(RunStarted(run_id, len(plan.actions), options.threads, project.target_name))
     stale = _stale(manifest, plan, options, say)
-    context = RunContext(manifest, workers, run_id, say, {a.model: a for a in plan.actions}, stale, plan.contents)
+    actions, slots = {a.model: a for a in plan.actions}, Slots(options.threads)
+    context = RunContext(manifest, workers, run_id, say, actions, stale, slots, plan.contents)
     scheduler = _Scheduler(context, plan, options, say)
     try:
         with _signals(scheduler.stop):
@@ -201,7 +203,7 @@ def _record(manifest: Manifest, run: RunResults) -> None:
 
 
 class _Scheduler:
-    """Starts each action when its parents are done, at most ``threads`` at a time."""
+    """Starts each action when its parents are done, at most ``threads`` at a time, partitions of tables among them."""
 
     def __init__(self, context: RunContext, plan: Plan, options: Options, say: Callable[[Event], None]) -> None:
         self.context, self.plan, self.options, self.say = context, plan, options, say
@@ -221,7 +223,7 @@ class _Scheduler:
         with ThreadPoolExecutor(self.options.threads, thread_name_prefix="synth") as pool:
             while True:
                 self._skip_blocked()
-                while len(running) < self.options.threads and (action := self._next()) is not None:
+                while (action := self._next()) is not None and self.context.slots.take():
                     running.add(self._start(pool, action))
                 if not running:
                     break
@@ -229,6 +231,7 @@ class _Scheduler:
                 done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
                     running.remove(future)
+                    self.context.slots.give_back()
                     for result in future.result():
                         self._finish(result)
         for action in list(self.state.waiting.values()):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from synthkit.building.partitions import Slots
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter
@@ -36,6 +37,7 @@ class RunContext:
     say: Listener
     actions: Mapping[str, Action]
     stale: Mapping[str, str] = field(default_factory=dict)  # model → why it is not built: a source is too old
+    slots: Slots = field(default_factory=lambda: Slots(0))  # for jobs beside those of the scheduler's own threads
     contents: Mapping[str, str] = field(default_factory=dict)  # source → the hash that the actions were planned under
     fingerprinter: Fingerprinter = field(init=False)
     target: Target = field(init=False)

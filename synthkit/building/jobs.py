@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import PrivateTraining
 from synthkit.building.inputs import Inputs
@@ -19,18 +19,23 @@ from synthkit.planning.disclosed import pictures_of
 from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
+from synthkit.project.partition import Partition, partitions_of
 from synthkit.project.size import Size
 from synthkit.project.types import Conditions, Relation
 from synthkit.rules.across.bound import hops_of
 from synthkit.runners.jobs import (
+    AssembleJob,
     AuditJob,
     ComposeJob,
     FamilyJob,
     GenerateJob,
+    PartitionJob,
     QueryJob,
+    TrainJob,
 )
 from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyMember, FamilyParts, Pictures, Retraining
 from synthkit.schema import Schema, Table
+from synthkit.store.partitions import PartitionFiles
 from synthkit.store.staging import StagedRows
 
 if TYPE_CHECKING:
@@ -67,34 +72,94 @@ class Jobs:
         Args:
             charged: what the ledger says of the training.
         """
+        return GenerateJob(**self._modelled(charged), **self._staged(guarantees))
+
+    def partitions(self) -> int:
+        """In how many partitions the table is drawn, where it can be: a matter of its rows alone."""
+        return partitions_of(self._rows(), self.model.spec.partition_rows)
+
+    def train(self, charged: Charged | None) -> TrainJob:
+        """Train, where nothing is trained yet."""
+        return TrainJob(**self._modelled(charged), partitions=self.partitions())
+
+    def draw(self, charged: Charged | None, trained: str) -> list[PartitionJob]:
+        """Draw each partition from a trained model, those that are there aside.
+
+        Args:
+            trained: digest of the model.
+        """
+        of, sample, rows = self.partitions(), self.action.fingerprint.sample, self._rows()
+        directory = self.context.staging.partitions(sample)
+        files = PartitionFiles(directory, trained, sample, rows, of)
+        modelled = self._modelled(charged)
+        return [
+            PartitionJob(
+                **modelled,
+                partition=Partition(index, of),
+                rows=rows,
+                trained=trained,
+                sample=sample,
+                directory=directory,
+                metadata=self._metadata(),
+            )
+            for index in range(of)
+            if files.done(index) is None
+        ]
+
+    def assemble(self, charged: Charged | None, guarantees: Guarantees, trained: str) -> AssembleJob:
+        """Put the partitions together."""
+        return AssembleJob(
+            **self._modelled(charged),
+            **self._staged(guarantees),
+            partitions=self.partitions(),
+            rows=self._rows(),
+            trained=trained,
+            directory=self.context.staging.partitions(self.action.fingerprint.sample),
+        )
+
+    def _rows(self) -> int:
+        """Of the table."""
+        from synthkit.sources.ingest import load_split
+
+        size = self._size()
+        return size.rows if size.rows is not None else size.of(load_split(self.read()).rows)
+
+    def _staged(self, guarantees: Guarantees) -> dict[str, Any]:
+        """How the rows wait for their audits."""
+        sample = self.action.fingerprint.sample
+        return {
+            "stage_dir": self.context.staging.directory(self.model.name, sample),
+            "sample": sample,
+            "guarantees": guarantees,
+            "metadata": self._metadata(),
+        }
+
+    def _modelled(self, charged: Charged | None) -> dict[str, Any]:
+        """What decides the trained model and its rows."""
         model, action = self.model, self.action
         assert model.source is not None
         project, staging = self.context.manifest.project, self.context.staging
         train = action.fingerprint.train
-        return GenerateJob(
-            root=project.root,
-            model=model.name,
-            generator=model.generator.name,
-            params=model.params.model_dump(mode="json"),
-            split=self.read(),
-            columns=model.spec.columns,
-            model_dir=staging.model_dir(train),
-            checkpoint=staging.checkpoint(train),
-            stage_dir=staging.directory(model.name, action.fingerprint.sample),
-            sample=action.fingerprint.sample,
-            size=self._size(),
-            conditions=model.spec.conditions,
-            constraints={str(c.rule): c.location for c in model.constraints},
-            rules={str(r.rule): r.location for r in model.rules},
-            rules_found=model.rules_found,
-            keys=model.spec.keys or "own",
-            seed=action.fingerprint.seed,
-            device=project.device,
-            budget=model.budget,
-            charge=charged,
-            guarantees=guarantees,
-            metadata=self._metadata(),
-        )
+        return {
+            "root": project.root,
+            "model": model.name,
+            "generator": model.generator.name,
+            "params": model.params.model_dump(mode="json"),
+            "split": self.read(),
+            "columns": model.spec.columns,
+            "model_dir": staging.model_dir(train),
+            "checkpoint": staging.checkpoint(train),
+            "size": self._size(),
+            "conditions": model.spec.conditions,
+            "constraints": {str(c.rule): c.location for c in model.constraints},
+            "rules": {str(r.rule): r.location for r in model.rules},
+            "rules_found": model.rules_found,
+            "keys": model.spec.keys or "own",
+            "seed": action.fingerprint.seed,
+            "device": project.device,
+            "budget": model.budget,
+            "charge": charged,
+        }
 
     def query(self, guarantees: Guarantees) -> QueryJob:
         model, action = self.model, self.action

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from synthkit.building.context import RunContext
 from synthkit.building.inputs import Inputs
 from synthkit.building.jobs import Jobs, promise_of
+from synthkit.building.partitions import draw_all
 from synthkit.building.provenance import guarantees_of
 from synthkit.building.publish import publish
 from synthkit.building.spending import charge
@@ -133,8 +134,24 @@ class ModelRun:
             if action.reason == FULL_REFRESH:
                 FileCheckpoint(staging.checkpoint(train)).discard()
         charged = None if self.model.budget is None else self._charge(train)
-        job = self.jobs.generate(charged, self._guarantees(charged))
-        self.noted(self.context.carry_out(job, self.model, self.progress))
+        guarantees = self._guarantees(charged)
+        if self.jobs.partitions() == 1 or not self._drawn_in_partitions(charged, guarantees):
+            self.noted(self._carried_out(self.jobs.generate(charged, guarantees)))
+
+    def _drawn_in_partitions(self, charged: Charged | None, guarantees: tuple[Guarantee, ...]) -> bool:
+        """Train, and draw the table in partitions; whether it can be."""
+        learnt = self._carried_out(self.jobs.train(charged))
+        self.seconds.update(learnt.seconds)
+        if learnt.whole is not None:
+            self.context.say(Note(f"{self.model.name}: is drawn whole, by one process: {learnt.whole}"))
+            return False
+        draws = self.jobs.draw(charged, learnt.trained)
+        self.seconds["sample"] = draw_all(self.context, self.model, draws, self.progress)
+        self.noted(self._carried_out(self.jobs.assemble(charged, guarantees, learnt.trained)))
+        return True
+
+    def _carried_out(self, job: Job[R]) -> R:
+        return self.context.carry_out(job, self.model, self.progress)
 
     def _charge(self, train: str) -> Charged | None:
         """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""

@@ -38,6 +38,7 @@ from synthkit.compiler.keys import check_keys
 from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import FamilyNode, Lineage, Manifest, ModelNode, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
+from synthkit.compiler.partitions import check_partitions
 from synthkit.compiler.private import check_private
 from synthkit.compiler.rules import bind_rules
 from synthkit.compiler.running import check_runner
@@ -75,6 +76,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_pii,
     check_conditions,
     check_keys,
+    check_partitions,
     bind_constraints,
     bind_rules,
     bind_across,

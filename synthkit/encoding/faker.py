@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
+from synthkit.project.partition import WHOLE, Partition
+
 if TYPE_CHECKING:
     from faker import Faker
 
@@ -63,6 +65,7 @@ COMMON = frozenset(
 UNUSABLE = {"uuid1", "uuid7", "xml"}  # made from the clock and the machine; needs another package
 NOW = dt.datetime(2025, 1, 1)  # what Faker takes for now
 TRIES = 40
+TRIES_OF_PARTITIONS = 4  # most values are another partition's, so looking on for one costs more than a number
 
 
 def known_pii(name: str) -> bool:
@@ -101,23 +104,31 @@ def _faker(seed: int) -> Faker:
     return made
 
 
-def faker_values(pii: str, count: int, seed: int, used: set[str] | None) -> list[Any]:
-    """``count`` values of a provider; with ``used`` (extended here) they all differ, also from those in it."""
+def faker_values(pii: str, count: int, seed: int, used: set[str] | None, partition: Partition = WHOLE) -> list[Any]:
+    """``count`` values of a provider; with ``used`` (extended here) they all differ, also from those in it.
+
+    Args:
+        partition: of the table; with ``used``, values differ from those of the other partitions, too.
+    """
     make = getattr(_faker(seed), ALIASES.get(pii, pii))
     with _clock_stopped():
         values = [make() for _ in range(count)]
-        return values if used is None else [_unlike(value, make, used) for value in values]
+        return values if used is None else [_unlike(value, make, used, partition) for value in values]
 
 
-def _unlike(value: Any, make: Callable[[], Any], used: set[str]) -> Any:
-    """The value, or another one where it is in ``used`` already."""
-    for _ in range(TRIES):
-        if str(value) not in used:
+def _unlike(value: Any, make: Callable[[], Any], used: set[str], partition: Partition) -> Any:
+    """The value, or another one where it is in ``used`` already, or may be another partition's."""
+
+    def free(value: Any) -> bool:
+        return str(value) not in used and partition.owns(str(value))
+
+    for _ in range(TRIES if partition.whole else TRIES_OF_PARTITIONS):
+        if free(value):
             break
         value = make()
     number = len(used)
     base = value
-    while str(value) in used:
+    while not free(value):
         value = _numbered(base, number)
         number += 1
     used.add(str(value))

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.held import Held
 from synthkit.encoding.holdings import holdings
 from synthkit.encoding.kept.step import KeptRules
-from synthkit.encoding.keys import KeyRule, UniqueKeys, plan_key
+from synthkit.encoding.keys import KeyRule, UniqueKeys, divided_by, plan_key
 from synthkit.encoding.makers import ForeignMaker, Maker, make_maker
+from synthkit.encoding.portion import ALL, Portion
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import Shapes, learn_shapes
 from synthkit.encoding.states import rows_of, shared
@@ -26,6 +27,7 @@ from synthkit.encoding.values import plain
 from synthkit.encoding.view import AS_IT_IS, View
 from synthkit.errors import BuildError
 from synthkit.files import Json
+from synthkit.project.partition import Partition
 from synthkit.rules.inequality import Inequality
 from synthkit.schema import Column, Schema, Table
 
@@ -218,6 +220,7 @@ def fill(
     asked: Collection[str] = (),
     rules: Sequence[Inequality] = (),
     taken: Mapping[str, Taken] | None = None,
+    portion: Portion = ALL,
 ) -> Iterator[pa.RecordBatch]:
     """The generator's batches completed to the source's columns, order and Arrow types; ``rows`` in all.
 
@@ -229,6 +232,7 @@ def fill(
         asked: those with conditions.
         rules: comparisons that the rows keep, and go on to keep.
         taken: of made-up keys, those that real rows have (:func:`.taken.taken_keys`).
+        portion: the part of a larger table that the rows are: what is unique is so in all of the table.
 
     Raises:
         BuildError: made-up values do not fit a column's type, or a primary key has no room for so many rows.
@@ -237,8 +241,8 @@ def fill(
     makers = {}
     for rule in plan.filled:
         name = rule.column.name
-        makers[name] = make_maker(rule, schema.field(name).type, rows, seed, (taken or {}).get(name, FREE))
-    keys = _unique_keys(plan, schema, makers, fixed, seed)
+        makers[name] = make_maker(rule, schema.field(name).type, rows, seed, (taken or {}).get(name, FREE), portion)
+    keys = _unique_keys(plan, schema, makers, fixed, seed, portion.partition)
     holding = holdings(plan.held, plan.filled, plan.learnt, schema, makers, rules=rules, asked=asked, seed=seed)
     by_key = {n for h in plan.held for n in (h.key, *h.made)}
     for start, count, columns in _modelled(batches, plan, rows):
@@ -253,17 +257,44 @@ def fill(
 
 
 def _unique_keys(
-    plan: ColumnPlan, schema: pa.Schema, makers: Mapping[str, Maker], fixed: Collection[str], seed: int
+    plan: ColumnPlan,
+    schema: pa.Schema,
+    makers: Mapping[str, Maker],
+    fixed: Collection[str],
+    seed: int,
+    partition: Partition,
 ) -> list[UniqueKeys]:
-    """What keeps each key unique: none moves what an earlier one, or a made-up key, goes by."""
+    """What keeps each key unique."""
     foreign = {name: maker for name, maker in makers.items() if isinstance(maker, ForeignMaker)}
-    stays = {*fixed, *(n for h in plan.held for n in (h.key, *h.columns, *h.made, *h.by))}
     step = next((s for s in plan.learnt.steps if isinstance(s, KeptRules)), None)
-    found = []
+    return [
+        UniqueKeys(rule, schema, foreign=foreign, fixed=stays, step=step, seed=seed, partition=partition)
+        for rule, stays in _keys(plan, fixed)
+    ]
+
+
+def _keys(plan: ColumnPlan, fixed: Collection[str]) -> Iterator[tuple[KeyRule, Collection[str]]]:
+    """The keys, and what stays of each: none moves what an earlier one, or a made-up key, goes by."""
+    stays = {*fixed, *(n for h in plan.held for n in (h.key, *h.columns, *h.made, *h.by))}
     for rule in (*(() if plan.key is None else (plan.key,)), *plan.uniques):
-        found.append(UniqueKeys(rule, schema, foreign=foreign, fixed=stays, step=step, seed=seed))
+        yield rule, frozenset(stays)
         stays |= set(rule.columns)
-    return found
+
+
+def undivided(plan: ColumnPlan, fixed: Collection[str], partitions: int) -> str | None:
+    """Why rows cannot be completed in so many parts that know nothing of each other; None where they can.
+
+    Args:
+        fixed: columns whose drawn values must stay.
+    """
+    for held in plan.held:
+        if held.by:
+            return f"rows with the same {' and '.join(held.by)} have the same made-up {held.key}"
+    foreign = {rule.column.name for rule in plan.filled if rule.kind == "foreign"}
+    for rule, stays in _keys(plan, fixed):
+        if not foreign & set(rule.columns) and divided_by(rule, stays, partitions) is None:
+            return f"no two rows have the same {' and '.join(rule.columns)}, which are learnt"
+    return None
 
 
 def _modelled(

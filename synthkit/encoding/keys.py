@@ -17,6 +17,7 @@ from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.values import array_of, from_whole_numbers, plain, whole_numbers
 from synthkit.errors import BuildError
 from synthkit.files import Json
+from synthkit.project.partition import WHOLE, Partition
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 1_000  # a category of more is not listed, so it does not move
 FOREIGN_TRIES = 40  # other ids tried before a new one
+ROOM = 20  # values of a range for each partition, at least: a value then moves by a fortieth of the range at most
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,20 @@ def _moves(table: Table, name: str, kind: str | None) -> Iterator[tuple[tuple[in
         yield (1, len(distinct)), Move(name, None, tuple(sorted((plain(v) for v in distinct.to_pylist()), key=repr)))
 
 
+def divided_by(rule: KeyRule, fixed: Collection[str], partitions: int) -> Move | None:
+    """The column whose values partitions share out among them, so that a key is of one of them alone; None for none.
+
+    Args:
+        fixed: columns that must not move.
+    """
+    for move in rule.moves:
+        if move.range is not None and move.column not in fixed:
+            low, high, step = move.range
+            if (high - low) // step + 1 >= ROOM * partitions:
+                return move
+    return None
+
+
 class UniqueKeys:
     """Goes over the rows in order and moves those whose key was there before."""
 
@@ -108,11 +124,14 @@ class UniqueKeys:
         fixed: Collection[str],
         step: KeptRules | None = None,
         seed: int,
+        partition: Partition = WHOLE,
     ) -> None:
         """Args:
         fixed: columns that must not move.
         step: rules that rows keep: a column that they do not name moves first, and what follows from one that
             moved is computed anew.
+        partition: of the table: its keys differ from those of the others. A made-up id of its own sees to that;
+            without one, it has every P-th value of a learnt column, the nearest of which each row takes.
         """
         import numpy as np
 
@@ -120,6 +139,9 @@ class UniqueKeys:
         free = [m for m in rule.moves if m.column not in fixed]
         self.moves = sorted(free, key=lambda m: step is not None and step.names(m.column))
         self.step = step
+        self.partition = partition
+        apart = partition.whole or any(name in foreign for name in rule.columns)
+        self.divided = None if apart else divided_by(rule, fixed, partition.of)
         digest = hashlib.sha256(f"{seed}:primary key".encode()).digest()
         self.rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
         self.seen: set[tuple[Any, ...]] = set()
@@ -143,6 +165,10 @@ class UniqueKeys:
                 assert numbers is not None
                 parts[at] = numbers.to_pylist()
         moved: set[str] = set()
+        if self.divided is not None:
+            at = self.columns.index(self.divided.column)
+            parts[at] = self._snapped(parts[at])
+            moved.add(self.divided.column)
         for i, key in enumerate(zip(*parts, strict=True)):
             if key in self.seen:
                 name, value = self._free(key)
@@ -170,7 +196,25 @@ class UniqueKeys:
         names = " and ".join(repr(move.column) for move in self.moves)
         raise self._no_room(f"every value of {names} in the source is taken")
 
+    def _snapped(self, values: list[int | None]) -> list[int]:
+        """For each value the nearest that is of this partition."""
+        import numpy as np
+
+        low, high, step = self._own_range()
+        given = np.array([low if v is None else v for v in values], dtype=np.int64)
+        at = np.clip((given - low + step // 2) // step, 0, (high - low) // step)
+        return (low + at * step).tolist()  # type: ignore[no-any-return]
+
+    def _own_range(self) -> tuple[int, int, int]:
+        """Of the column that partitions share out, this one's least value, greatest bound and step."""
+        assert self.divided is not None
+        assert self.divided.range is not None
+        low, high, step = self.divided.range
+        return low + self.partition.index * step, high, step * self.partition.of
+
     def _options(self, move: Move, value: Any) -> Iterator[Any]:
+        if move is self.divided:
+            return _outwards(value, *self._own_range())
         if move.range is not None:
             return _outwards(value, *move.range)
         if move.values:

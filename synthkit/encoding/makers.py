@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from synthkit.encoding.faker import faker_values
 from synthkit.encoding.inventing import invented_texts
-from synthkit.encoding.shapes import Shapes, capacity, digest, realise
+from synthkit.encoding.permuting import Permutation
+from synthkit.encoding.portion import ALL, Portion
+from synthkit.encoding.shapes import Shapes, capacity, digest, numbered, realise
 from synthkit.encoding.taken import FREE, RANDOM_BITS, Taken
 from synthkit.encoding.values import array_of, largest_of
 from synthkit.encoding.words import WORDS
@@ -30,8 +34,15 @@ class Maker(Protocol):
         """Rows ``start`` to ``start + count`` of the column; asked for in order."""
 
 
-def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int, taken: Taken = FREE) -> Maker:
-    """The maker for a rule. ``rows`` is the length of the whole column; ``taken`` are keys that it must not make.
+def make_maker(
+    rule: FillRule, kind: pa.DataType, rows: int, seed: int, taken: Taken = FREE, portion: Portion = ALL
+) -> Maker:
+    """The maker for a rule.
+
+    Args:
+        rows: the length of the column.
+        taken: keys that it must not make.
+        portion: the part of a larger table that the column is of: what is to be unique is so in all of the table.
 
     Raises:
         BuildError: the column's integer type has fewer values than there are keys to make.
@@ -42,16 +53,17 @@ def make_maker(rule: FillRule, kind: pa.DataType, rows: int, seed: int, taken: T
     if rule.kind == "constant":
         return _Constant(json.loads(rule.value or "null"), kind, rule.column.name)
     if rule.kind == "foreign":
-        return ForeignMaker(rule, kind, rows, key, taken)
+        return ForeignMaker(rule, kind, rows, key, taken, portion)
     largest = largest_of(kind)
-    if rule.kind == "key" and largest is not None and taken.last + rows > largest:
+    every = rows if portion.whole else portion.rows
+    if rule.kind == "key" and largest is not None and taken.last + every > largest:
         after = f" after {taken.last:,}" if taken.last else ""
         raise BuildError(
             f"column {rule.column.name!r} is {rule.column.sql_type}, which has room for {largest - taken.last:,} keys"
-            f"{after}, not for {rows:,}",
+            f"{after}, not for {every:,}",
             hint="make size smaller, or give the source's column a wider type",
         )
-    return _Blocks(rule, kind, rows, key, taken)
+    return _Blocks(rule, kind, rows, key, taken, portion)
 
 
 class _Constant:
@@ -67,8 +79,11 @@ class _Constant:
 class _Blocks:
     """Makes blocks of fixed size in order, so that values do not depend on how rows are cut into batches."""
 
-    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str, taken: Taken = FREE) -> None:
+    def __init__(
+        self, rule: FillRule, kind: pa.DataType, rows: int, key: str, taken: Taken = FREE, portion: Portion = ALL
+    ) -> None:
         self.rule, self.kind, self.rows, self.key, self.taken = rule, kind, rows, key, taken
+        self.portion = portion
         self.real = taken.texts | frozenset(rule.shapes.real if rule.shapes is not None else ())
         self.used: set[str] = set()
         self.counted: list[str] = []
@@ -102,7 +117,8 @@ class _Blocks:
         rule = self.rule
         if rule.kind == "faker":
             used = self.used if rule.unique else None
-            return faker_values(rule.column.pii or "", count, int(rng.integers(2**32)), used)
+            seed = int(rng.integers(2**32))
+            return faker_values(rule.column.pii or "", count, seed, used, self.portion.partition)
         if rule.kind == "key":
             return [self._key(first + i + 1) for i in range(count)]
         if rule.kind == "form":
@@ -112,7 +128,7 @@ class _Blocks:
 
     def _key(self, number: int) -> Any:
         """The ``number``-th key, from 1: a number, or a string of the learnt shape that is no real key."""
-        shapes, taken = self.rule.shapes, self.taken
+        shapes, taken, number = self.rule.shapes, self.taken, self._among_all(number)
         if taken.numbered is not None:
             return taken.numbered.text(taken.last + number)
         if taken.random:
@@ -121,6 +137,8 @@ class _Blocks:
             return taken.last + number
         if not shapes.patterns:
             return f"key-{number}"
+        if not self.portion.whole:
+            return self._own_text(shapes)
         shape, _ = shapes.patterns[0]
         if capacity(shape) < 4 * (self.rows + len(self.real)):
             return self._counted(shape, number)
@@ -132,7 +150,38 @@ class _Blocks:
                 return text
         return self._counted(shape, number)
 
+    def _among_all(self, number: int) -> int:
+        """The number of a key among those of the whole table: of rows in their order."""
+        return self.portion.start + number
+
+    @cached_property
+    def _roomy(self) -> dict[str, Permutation]:
+        """Shapes with room for all texts of the table, in an order that is the same for all its parts."""
+        shapes = self.rule.shapes
+        assert shapes is not None
+        least = 4 * (self.portion.rows + len(self.real))
+        named = f"{self.portion.seed}:{self.rule.column.name}"
+        sizes = {shape: capacity(shape) for shape, _ in shapes.patterns}
+        return {s: Permutation(size, f"{named}:{s}") for s, size in sizes.items() if size >= least}
+
+    def _own_text(self, shapes: Shapes) -> str:
+        """The next text that is no real one, and no other part of the table makes."""
+        patterns = tuple((s, n) for s, n in shapes.patterns if s in self._roomy)
+        while True:
+            self.counter += 1
+            number = self.portion.partition.own(self.counter)
+            if patterns:
+                rng = _rng(self.key, "shape", number) if len(patterns) > 1 else None
+                shape = patterns[0][0] if rng is None else _pick(replace(shapes, patterns=patterns), rng)
+                text = numbered(shape, self._roomy[shape].at(number - 1))
+            else:
+                text = counted(shapes.patterns[0][0], number)
+            if digest(text) not in self.real:
+                return text
+
     def _random(self, number: int) -> Any:
+        if not self.portion.whole:
+            return self._random_of_all(number)
         rng = _rng(self.key, "random", number)
         while True:
             bits = UUID(bytes=rng.bytes(16), version=4)
@@ -140,6 +189,18 @@ class _Blocks:
             if str(key) not in self.used:
                 self.used.add(str(key))
                 return key
+
+    def _random_of_all(self, number: int) -> Any:
+        """A random key that no other number of the table has."""
+        bits = self._order.at(number - 1)
+        if self.rule.shapes is None:
+            return bits
+        drawn = UUID(bytes=_rng(self.key, "random", number).bytes(16), version=4).int
+        return str(UUID(int=(drawn >> RANDOM_BITS << RANDOM_BITS) | bits))
+
+    @cached_property
+    def _order(self) -> Permutation:
+        return Permutation(2**RANDOM_BITS, f"{self.portion.seed}:{self.rule.column.name}:random")
 
     def _new(self, text: str) -> bool:
         return text not in self.used and digest(text) not in self.real
@@ -154,6 +215,8 @@ class _Blocks:
         return self.counted[number - 1]
 
     def _text(self, shapes: Shapes, rng: np.random.Generator) -> str:
+        if self.rule.unique and not self.portion.whole:
+            return self._own_text(shapes) if shapes.patterns else self._own_prose(shapes, rng)
         text = ""
         for _ in range(TRIES):
             text = _prose(shapes, rng) if shapes.words else realise(_pick(shapes, rng), rng)
@@ -167,17 +230,35 @@ class _Blocks:
             self.used.add(text)
         return text
 
+    def _own_prose(self, shapes: Shapes, rng: np.random.Generator) -> str:
+        """Prose that no other row of the table has: words, and a number where another part may write the same."""
+        base = text = _prose(shapes, rng)
+        number = 0
+        while not (self._new(text) and self.portion.partition.owns(text)):
+            number += 1
+            text = f"{base} {number}"
+        self.used.add(text)
+        return text
+
 
 class ForeignMaker(_Blocks):
     """A column of ids that repeat as often as in the source; each id is new, and the same wherever it stands."""
 
-    def __init__(self, rule: FillRule, kind: pa.DataType, rows: int, key: str, taken: Taken = FREE) -> None:
-        super().__init__(rule, kind, rows, key, taken)
+    def __init__(
+        self, rule: FillRule, kind: pa.DataType, rows: int, key: str, taken: Taken = FREE, portion: Portion = ALL
+    ) -> None:
+        super().__init__(rule, kind, rows, key, taken, portion)
         self.owners = _owners(rule.fan_out, rows, _rng(key, "fan-out"))
         self.most = int(self.owners.max(initial=1))
         largest = largest_of(kind)
-        self.largest = None if largest is None else largest - taken.last
+        self.largest = None if largest is None else portion.partition.of_its_own(largest - taken.last)
+        if self.largest == 0 and not portion.whole:
+            raise self._no_more()
         self.ids: dict[int, Any] = {}
+
+    def _among_all(self, number: int) -> int:
+        """Of ids in turns, as how many each part of the table has is not known."""
+        return self.portion.partition.own(number)
 
     def _values(self, first: int, count: int, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002
         return [self._id(int(n)) for n in self.owners[first : first + count]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ MOST_LENGTH = 64  # characters: longer strings are prose
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_POOLS = {"9": _DIGITS, "A": _UPPER, "a": _LOWER, "h": "0123456789abcdef"}
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,31 @@ def _is_uuid(text: str) -> bool:
 
 def realise(shape: str, rng: np.random.Generator) -> str:
     """A random string of the shape."""
-    pools = {"9": _DIGITS, "A": _UPPER, "a": _LOWER, "h": "0123456789abcdef"}
+    return _written(shape, lambda pool: pool[int(rng.integers(len(pool)))])
+
+
+def numbered(shape: str, number: int) -> str:
+    """The string of the shape with a number from 0, each below :func:`capacity` another.
+
+    >>> [numbered("K\\\\9\\\\a", n) for n in (0, 1, 10, 259)]
+    ['K0a', 'K1a', 'K0b', 'K9z']
+    """
+    left = number
+
+    def next_of(pool: str) -> str:
+        nonlocal left
+        left, at = divmod(left, len(pool))
+        return pool[at]
+
+    return _written(shape, next_of)
+
+
+def _written(shape: str, choose: Callable[[str], str]) -> str:
     out, i = [], 0
     while i < len(shape):
         if shape[i] == "\\" and i + 1 < len(shape):
-            pool = pools.get(shape[i + 1])
-            out.append(pool[int(rng.integers(len(pool)))] if pool else shape[i + 1])
+            pool = _POOLS.get(shape[i + 1])
+            out.append(choose(pool) if pool else shape[i + 1])
             i += 2
         else:
             out.append(shape[i])
@@ -115,14 +136,12 @@ def realise(shape: str, rng: np.random.Generator) -> str:
     return "".join(out)
 
 
-def capacity(shape: str) -> float:
+def capacity(shape: str) -> int:
     """How many different strings a shape has."""
-    sizes = {"9": 10, "A": 26, "a": 26, "h": 16}
-    total = 1.0
-    i = 0
+    total, i = 1, 0
     while i < len(shape):
         if shape[i] == "\\" and i + 1 < len(shape):
-            total *= sizes.get(shape[i + 1], 1)
+            total *= len(_POOLS.get(shape[i + 1], " "))
             i += 1
         i += 1
     return total

@@ -127,6 +127,9 @@ class _Search:
 
     def _staged(self) -> Iterator[Unused]:
         samples = self._hashes("sample")
+        for path in _entries(self.staging.drawing):
+            if path.name not in samples:
+                yield Unused("partitions", path)
         for folder in _entries(self.staging.staging):
             if folder.name not in self.manifest.models:
                 yield Unused("staged rows", folder)

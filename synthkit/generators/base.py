@@ -118,6 +118,7 @@ class Trained(Generator):
             as the training released them, and their noise's standard deviation. None: it releases none.
         resumes: whether ``fit`` also takes a :class:`.checkpoint.Checkpoint` as ``checkpoint``, goes on from what is
             saved there, and ends with the same model as a training that was never stopped.
+        partitions: whether rows drawn by several processes, each with a seed of its own, are as good as those of one.
         related: how it learns several tables at once; None: it learns one alone (:mod:`.related`).
         sequences: whether it heeds ``entity`` and ``order_by`` of a table's schema: it is given the entity's column,
             and draws an entity's rows together, in their order. Otherwise rows are learnt each by itself.
@@ -131,6 +132,7 @@ class Trained(Generator):
     supports_conditions: bool = True
     counts: NoisyCounts | None = None
     resumes: bool = False
+    partitions: bool = False
     related: Related | None = None
     sequences: bool = False
 

@@ -22,6 +22,7 @@ from synthkit.errors import SynthError
 from synthkit.generators.base import Generator, Query, Trained
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
+from synthkit.project.partition import PARTITION_ROWS, partitions_of
 from synthkit.project.types import ColumnSpec, Relation
 from synthkit.records.parts import Inputs
 from synthkit.sources.family import Ownership, owners_read, ownership_of
@@ -29,6 +30,7 @@ from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.sources.ingest import VERSION as READING_VERSION
 
+PARTITION_VERSION = 1  # of how a table is cut, and its parts are drawn: the same
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 ACROSS_VERSION = 1  # of how rules across tables are kept: the same
 FAMILY_VERSION = 1  # of how tables of a family go to their generator and come back: the same
@@ -271,7 +273,20 @@ class Fingerprinter:
             inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
         if model.spec.keys is not None:
             inputs["keys"] = model.spec.keys
+        if (parts := self._partitions(model, rows)) is not None:
+            inputs["partitions"] = parts
         return inputs
+
+    def _partitions(self, model: ModelNode, declared: int | None) -> dict[str, Any] | None:
+        """How a table is cut that is too large for one partition; None where it is one, or its rows are not known here.
+
+        Rows that are not known are a factor of the source's, whose content and the factor are in the hash.
+        """
+        most, size = model.spec.partition_rows, model.size
+        known = size.rows if size.rows is not None or declared is None else size.of(declared)
+        if most is None and (known is None or partitions_of(known, None) == 1):
+            return None
+        return {"version": PARTITION_VERSION, "rows": PARTITION_ROWS if most is None else most}
 
 
 def _generator_inputs(generator: Generator, params: BaseModel) -> dict[str, Any]:

@@ -238,6 +238,8 @@ class ModelSpec(Spec):
         privacy: ``{max_epsilon: …}`` or ``synthetic_only``: what the table must keep, checked before anything is run.
         size: rows: 50000, or of the source: 2x, 50%. Default: as many as the source has. Of a family: of its root.
         holdout: the share of the source's rows that no model reads, of this model alone.
+        partition_rows: rows of a partition, at most: a table of more is drawn in parts that know nothing of each other.
+            Default: 1000000.
         conditions: column → value, or value → share (``{churned: {yes: 50%, no: 50%}}``): kept exactly.
         constraints: comparisons that hold in every row, besides those of the source.
         rules: what holds between columns, besides the rules of the source; ``found`` and ``none`` as there.
@@ -266,6 +268,7 @@ class ModelSpec(Spec):
     insecure_seed: Annotated[int | None, TRAIN] = Field(default=None, ge=0)
     privacy: Annotated[Requirement | None, NOTHING] = None
     size: Annotated[str | int | None, SAMPLE] = None
+    partition_rows: Annotated[int | None, SAMPLE] = Field(default=None, ge=1)
     holdout: Annotated[str | float | None, TRAIN] = None
     conditions: Annotated[Mapping[str, Any], SAMPLE] = {}
     constraints: Annotated[Constraints, SAMPLE] = ()

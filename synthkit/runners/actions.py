@@ -8,8 +8,10 @@ from typing import Any, TypeVar, cast
 from synthkit.runners.auditing import audit
 from synthkit.runners.composing import compose
 from synthkit.runners.dividing import ingest, inherit, split
-from synthkit.runners.generating import generate
+from synthkit.runners.drawing import assemble, draw_partition
+from synthkit.runners.generating import generate, train
 from synthkit.runners.jobs import (
+    AssembleJob,
     AuditJob,
     ComposeJob,
     FamilyJob,
@@ -18,8 +20,10 @@ from synthkit.runners.jobs import (
     InheritJob,
     Job,
     JobProgress,
+    PartitionJob,
     QueryJob,
     SplitJob,
+    TrainJob,
 )
 from synthkit.runners.querying import query
 from synthkit.runners.relating import relate
@@ -31,6 +35,9 @@ ACTIONS: Mapping[type[Job[Any]], Callable[[Any, JobProgress], Any]] = {
     SplitJob: split,
     InheritJob: inherit,
     GenerateJob: generate,
+    TrainJob: train,
+    PartitionJob: draw_partition,
+    AssembleJob: assemble,
     FamilyJob: relate,
     QueryJob: query,
     ComposeJob: compose,

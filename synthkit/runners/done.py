@@ -47,6 +47,29 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """A model that is trained.
+
+    Args:
+        trained: digest of its files, by which it is told from another training of the same inputs.
+        whole: why its table cannot be drawn in partitions; None where it can.
+        seconds: that each phase took.
+    """
+
+    trained: str
+    whole: str | None
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One partition's rows, in a file; ``seconds`` is 0 where they were there already."""
+
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FamilyMade:
     """Tables that were drawn together and are staged, by their names in the source; ``seconds`` of all of them."""
 

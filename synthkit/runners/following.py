@@ -7,7 +7,6 @@ called, and a key that tells rows apart, is made up here, so that every generato
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from synthkit.encoding.makers import Maker, make_maker
 from synthkit.encoding.taken import FREE, Taken, taken_keys
 from synthkit.errors import BuildError
-from synthkit.files import parsed_json
+from synthkit.files import clean_temporaries, parsed_json, put_over, temporary_folder
 from synthkit.generators import registry
 from synthkit.generators.exact.constraints import check_real_rows, parse_all
 from synthkit.generators.exact.drawing import seed_for
@@ -164,15 +163,14 @@ def _renamed(rows: Table, plan: MemberPlan, entity: str, made: Mapping[str, Make
 
 def _fit(generator: Trained, job: GenerateJob, plan: MemberPlan, table: Table, progress: JobProgress) -> object:
     """Train, and keep the model under a temporary name until it is whole."""
-    temporary = job.model_dir.with_name(f".tmp-{job.model_dir.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    (temporary / "model").mkdir(parents=True)
     params = generator.params.model_validate(job.params)
     seed, report = seed_for(job.seed, "fit"), phase(progress, "train")
     model = generator.fit(table, params, budget=None, seed=seed, device=job.device, progress=report)
-    generator.save(model, temporary / "model")
-    (temporary / PLAN).write_text(json.dumps(plan.to_json(), default=str), "utf-8")
-    (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
-    shutil.rmtree(job.model_dir, ignore_errors=True)
-    temporary.replace(job.model_dir)
+    clean_temporaries(job.model_dir.parent)
+    with temporary_folder(job.model_dir) as temporary:
+        (temporary / "model").mkdir()
+        generator.save(model, temporary / "model")
+        (temporary / PLAN).write_text(json.dumps(plan.to_json(), default=str), "utf-8")
+        (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
+        put_over(temporary, job.model_dir)
     return model

@@ -5,67 +5,159 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from synthkit.digests import digest
 from synthkit.errors import BuildError
-from synthkit.files import parsed_json
+from synthkit.files import clean_temporaries, parsed_json, put_first, sha256_file, temporary_folder
 from synthkit.privacy.accounting.mechanisms import same_releases
-from synthkit.runners.done import Made
-from synthkit.runners.jobs import GenerateJob, JobProgress
+from synthkit.runners.done import Learnt, Made
+from synthkit.runners.jobs import GenerateJob, JobProgress, Modelled, TrainJob
 from synthkit.runners.overriding import overridden
 from synthkit.runners.staging import phase, stage
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
     from synthkit.encoding.fill import ColumnPlan
+    from synthkit.encoding.taken import Taken
     from synthkit.generators.base import Trained
+    from synthkit.generators.checkpoint import FileCheckpoint
+    from synthkit.rules.inequality import Inequality
     from synthkit.sources.split import Split
 
 
+@dataclass(frozen=True)
+class Ready:
+    """What draws the rows of a table.
+
+    Args:
+        table: as it is learnt.
+        fitted: what the generator's ``fit`` gave; None where it had no column to learn.
+        rules: comparisons that hold in every row.
+        taken: keys that real rows have, by column, where drawn ones must be others.
+        source_rows: of the source; None where that is private.
+        seconds: that the training took, where there was one.
+    """
+
+    generator: Trained
+    table: Table
+    fitted: Any
+    plan: ColumnPlan
+    rules: tuple[Inequality, ...]
+    taken: Mapping[str, Taken]
+    source_rows: int | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
 def generate(job: GenerateJob, progress: JobProgress) -> Made:
+    """Learn a table (or load what was learnt of it), and stage rows like it."""
+    from synthkit.encoding.origin import origins
+    from synthkit.generators.exact.drawing import draw
+    from synthkit.generators.exact.ruled import found_in
+
+    if _follows(job):
+        return _followed(job, progress)
+    ready = _ready(job, progress)
+    started = time.perf_counter()
+    rows = job.size.of(ready.source_rows)
+    batches = draw(
+        ready.generator,
+        ready.fitted,
+        ready.plan,
+        rows=rows,
+        conditions=job.conditions,
+        rules=ready.rules,
+        seed=job.seed,
+        progress=phase(progress, "sample"),
+        taken=ready.taken,
+    )
+    kept, columns = found_in(ready.plan), origins(ready.plan)
+    staged = stage(batches, ready.table.schema, job, ready.source_rows, rules=kept, origins=columns)
+    if staged != rows:
+        raise BuildError(f"{job.generator} gave {staged:,} rows where {rows:,} were asked for")
+    return Made(staged, ready.source_rows, {**ready.seconds, "sample": time.perf_counter() - started})
+
+
+def train(job: TrainJob, progress: JobProgress) -> Learnt:
+    """Learn a table, unless that is done or its rows cannot be drawn in partitions, and say whether they can."""
+    from synthkit.generators.exact.drawing import undivided
+
+    if _follows(job):
+        return Learnt("", "its rows are sequences", {})
+    ready = _ready(job, progress)
+    whole = undivided(
+        ready.generator, ready.plan, conditions=job.conditions, rules=ready.rules, partitions=job.partitions
+    )
+    return Learnt(digest_of(job.model_dir), whole, ready.seconds)
+
+
+def _follows(job: Modelled) -> bool:
+    """Whether rows are learnt, and drawn, one after another."""
     from synthkit.generators import registry
-    from synthkit.runners.following import follow, follows
+    from synthkit.runners.following import follows
+
+    return follows(registry.trained(job.generator), of_split(job)[1].schema)
+
+
+def _followed(job: GenerateJob, progress: JobProgress) -> Made:
+    """Learn sequences, and stage rows like theirs."""
+    from synthkit.runners.following import follow
+
+    split, table = of_split(job)
+    job.model_dir.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(job.model_dir.with_name("rows")) as scratch, _readable(job):
+        return follow(job, table, split, scratch, progress)
+
+
+def digest_of(model_dir: Path) -> str:
+    """Of all files of a trained model: under a budget, a second training of the same inputs is another model."""
+    files = sorted(p for p in model_dir.rglob("*") if p.is_file())
+    return digest({p.relative_to(model_dir).as_posix(): sha256_file(p) for p in files})
+
+
+def of_split(job: Modelled) -> tuple[Split, Table]:
+    """The rows in two sides, and the table that is learnt of them."""
     from synthkit.sources.ingest import load_split
 
     split = load_split(job.split)
     if job.budget is None:
-        table = replace(split.train, schema=overridden(split.train.schema, job.columns))
-    else:
-        assert split.bounded is not None
-        table = split.bounded
+        return split, replace(split.train, schema=overridden(split.train.schema, job.columns))
+    assert split.bounded is not None
+    return split, split.bounded
+
+
+def _ready(job: Modelled, progress: JobProgress) -> Ready:
+    """Learn a table, or load what was learnt of it, and check what is asked of its rows.
+
+    Raises:
+        BuildError: the rows cannot be learnt from, or no model of them gives what is asked for.
+    """
+    split, table = of_split(job)
     job.model_dir.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".tmp-rows-", dir=job.model_dir.parent) as scratch:  # as private as the models are
-        if follows(registry.trained(job.generator), table.schema):
-            with _readable(job):
-                return follow(job, table, split, Path(scratch), progress)
-        return _made(job, table, split, Path(scratch), progress)
+    with temporary_folder(job.model_dir.with_name("rows")) as scratch:  # as private as the models are
+        return _checked(job, table, split, scratch, progress)
 
 
-def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress: JobProgress) -> Made:
-    """Learn a table (or load what was learnt of it), and stage rows like it.
+def _checked(job: Modelled, table: Table, split: Split, scratch: Path, progress: JobProgress) -> Ready:
+    """See :func:`_ready`.
 
     Args:
         table: what is learnt of the split.
         scratch: a folder for rows as they are read and learnt.
     """
     from synthkit.encoding.grouping import with_tails
-    from synthkit.encoding.origin import origins
-    from synthkit.encoding.taken import taken_keys
     from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
     from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
-    from synthkit.generators.exact.drawing import draw
-    from synthkit.generators.exact.ruled import found_in, ruled
+    from synthkit.generators.exact.ruled import ruled
 
     generator = registry.trained(job.generator)
     rules = parse_all(job.constraints)
     source_rows = split.rows if job.budget is None else None
-    sides = [side for side in (split.train, split.holdout) if side is not None]
     seconds: dict[str, float] = {}
     started = time.perf_counter()
     with _readable(job):
@@ -75,9 +167,9 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
         plan = with_tails(plan, known) if job.budget is None else plan
     if job.budget is None:
         check_real_rows(rules, known)  # under a budget nothing is said of the rows, and rules are public knowledge
-    taken = taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
+    taken = taken_of(job, plan, split)
     unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
-    rows = job.partition.rows(job.size.of(source_rows))
+    rows = job.size.of(source_rows)
     if job.conditions:
         wanted = plan.read.conditions(job.conditions)
         quotas(wanted, rows, plan.modelled)
@@ -89,27 +181,34 @@ def _made(job: GenerateJob, table: Table, split: Split, scratch: Path, progress:
     else:
         model, plan = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
         seconds["train"] = time.perf_counter() - started
-    started = time.perf_counter()
-    batches = draw(
-        generator,
-        model,
-        plan,
-        rows=rows,
-        conditions=job.conditions,
-        rules=tuple(rules),
-        seed=job.partition.seed(job.seed),
-        progress=phase(progress, "sample"),
-        taken=taken,
-    )
-    staged = stage(batches, table.schema, job, source_rows, rules=found_in(plan), origins=origins(plan))
-    if staged != rows:
-        raise BuildError(f"{job.generator} gave {staged:,} rows where {rows:,} were asked for")
-    seconds["sample"] = time.perf_counter() - started
-    return Made(staged, source_rows, seconds)
+    return Ready(generator, table, model, plan, tuple(rules), taken, source_rows, seconds)
+
+
+def taken_of(job: Modelled, plan: ColumnPlan, split: Split) -> Mapping[str, Taken]:
+    """What real rows have taken of made-up keys."""
+    from synthkit.encoding.taken import taken_keys
+
+    sides = [side for side in (split.train, split.holdout) if side is not None]
+    return taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
+
+
+def trained_earlier(job: Modelled) -> Ready:
+    """What draws the rows, of a model that somebody trained. Raises BuildError where it is not there, or damaged."""
+    from synthkit.generators import registry
+    from synthkit.generators.exact.constraints import parse_all
+
+    if not (job.model_dir / "complete.json").exists():
+        raise BuildError(f"the trained model of {job.model!r} is gone", hint="build again")
+    generator, (split, table) = registry.trained(job.generator), of_split(job)
+    with _readable(job):
+        plan = plan_of(job.model_dir)
+        model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
+    rules, taken = tuple(parse_all(job.constraints)), taken_of(job, plan, split)
+    return Ready(generator, table, model, plan, rules, taken, split.rows if job.budget is None else None)
 
 
 @contextmanager
-def _readable(job: GenerateJob) -> Iterator[None]:
+def _readable(job: Modelled) -> Iterator[None]:
     """Around what reads a trained model: raises BuildError where its files are not what was written."""
     try:
         yield
@@ -128,12 +227,12 @@ def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tu
         declared: decide by the table's schema alone, without a look at its rows.
     """
     from synthkit.encoding.declared_fill import plan_declared
-    from synthkit.encoding.fill import ColumnPlan, plan_columns
+    from synthkit.encoding.fill import plan_columns
     from synthkit.encoding.writtenform import read_view
 
     file = scratch / "read.parquet"
     if (model_dir / "complete.json").exists():
-        plan = ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8")))
+        plan = plan_of(model_dir)
         return plan, plan.read.learn(table, file), True
     view = read_view(table, "declaration" if declared else "rows")
     known = view.learn(table, file)
@@ -142,23 +241,52 @@ def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tu
     return plan_columns(known, view), known, False
 
 
+def plan_of(model_dir: Path) -> ColumnPlan:
+    """As a trained model keeps it."""
+    from synthkit.encoding.fill import ColumnPlan
+
+    return ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8")))
+
+
 def _fit(
-    generator: Trained, job: GenerateJob, table: Table, plan: ColumnPlan, progress: JobProgress
+    generator: Trained, job: Modelled, table: Table, plan: ColumnPlan, progress: JobProgress
 ) -> tuple[Any, ColumnPlan]:
     """Train on a table as it is learnt, and keep the model under a temporary name until it is whole.
 
     Also the plan for its rows: under a budget, which values go together is known from the trained model alone.
     """
     from synthkit.generators.checkpoint import FileCheckpoint
+
+    checkpoint = FileCheckpoint(job.checkpoint)
+    clean_temporaries(job.model_dir.parent)
+    with temporary_folder(job.model_dir) as temporary:
+        model, plan = _trained(generator, job, table, plan, checkpoint, temporary, progress)
+        if not (job.model_dir / "complete.json").exists():
+            shutil.rmtree(job.model_dir, ignore_errors=True)
+        if not put_first(temporary, job.model_dir):  # somebody was faster: rows are of the model that is there
+            with _readable(job):
+                plan = plan_of(job.model_dir)
+                model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
+    checkpoint.discard()
+    return model, plan
+
+
+def _trained(
+    generator: Trained,
+    job: Modelled,
+    table: Table,
+    plan: ColumnPlan,
+    checkpoint: FileCheckpoint,
+    folder: Path,
+    progress: JobProgress,
+) -> tuple[Any, ColumnPlan]:
+    """See :func:`_fit`; the model is written into the folder."""
     from synthkit.generators.exact.drawing import seed_for
     from synthkit.generators.exact.ruled import counted, settled
     from synthkit.generators.related import fit_tables
     from synthkit.generators.tables import Tables
 
-    temporary = job.model_dir.with_name(f".tmp-{job.model_dir.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    (temporary / "model").mkdir(parents=True)
-    checkpoint = FileCheckpoint(job.checkpoint)
+    (folder / "model").mkdir()
     model = None
     if plan.modelled.columns:
         params = generator.params.model_validate(job.params)
@@ -175,19 +303,16 @@ def _fit(
             progress=phase(progress, "train"),
             **resuming,
         )
-        generator.save(model, temporary / "model")
+        generator.save(model, folder / "model")
         if job.budget is not None:
             plan = settled(plan, counted(generator, model, plan, seed_for(job.seed, "rules")))
     charge = None if job.charge is None else job.charge.to_json()
-    (temporary / "columns.json").write_text(json.dumps(plan.to_json(), default=str), "utf-8")
-    (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
-    shutil.rmtree(job.model_dir, ignore_errors=True)
-    temporary.replace(job.model_dir)
-    checkpoint.discard()
+    (folder / "columns.json").write_text(json.dumps(plan.to_json(), default=str), "utf-8")
+    (folder / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
     return model, plan
 
 
-def _check_charge(generator: Trained, params: Any, job: GenerateJob, learnt: Schema) -> None:
+def _check_charge(generator: Trained, params: Any, job: Modelled, learnt: Schema) -> None:
     """What the training will release must be what the ledger was charged for, and that was declared without these rows.
 
     Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).

@@ -20,12 +20,12 @@ from synthkit.generators.base import Budget
 from synthkit.generators.tables import Key
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
+from synthkit.project.partition import Partition
 from synthkit.project.resources import UNASKED, Resources
 from synthkit.project.size import Size
 from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
 from synthkit.rules.across.bound import Hop
-from synthkit.runners.done import Audited, Divided, FamilyMade, Made
-from synthkit.runners.partition import WHOLE, Partition
+from synthkit.runners.done import Audited, Divided, Drawn, FamilyMade, Learnt, Made
 from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyParts, Files, Passage, Pictures, Retraining
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
@@ -121,16 +121,17 @@ class Staged(Job[Made]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateJob(Staged):
-    """Fit (or load) a generator and stage its rows.
+class Modelled:
+    """What decides a trained model, and the rows that it draws.
 
     Args:
+        model: whose rows they are.
+        seed: every random choice follows from it.
         split: the folder of the source's two sides.
         columns: what the model itself declares of its source's columns.
         model_dir: of the trained model, found or made.
         checkpoint: the file that keeps the state of an unfinished training.
         size: of the whole table; under a budget a number of rows.
-        partition: the part of the rows that is drawn.
         conditions: column → value, or value → share.
         constraints: comparison → where it is declared.
         rules: every other rule → where it is declared.
@@ -139,6 +140,8 @@ class GenerateJob(Staged):
         charge: what the ledger was charged for the training; without it, nothing is trained under a budget.
     """
 
+    model: str
+    seed: int
     generator: str
     params: Options
     split: Path
@@ -154,8 +157,65 @@ class GenerateJob(Staged):
     device: str
     budget: Budget | None
     charge: Charged | None
-    partition: Partition = WHOLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateJob(Modelled, Staged):
+    """Fit (or load) a generator, draw all rows, and stage them."""
+
     kind: Literal["generate"] = "generate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob(Modelled, Job[Learnt]):
+    """Fit a generator, where that is not done yet; rows are drawn by others.
+
+    Args:
+        partitions: that are to be drawn.
+    """
+
+    partitions: int
+    kind: Literal["train"] = "train"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionJob(Modelled, Job[Drawn]):
+    """Draw one partition of a table from a model that is trained, into a file of its own, unless it is there.
+
+    It depends on no other partition's. To run it again, or twice at once, does no harm.
+
+    Args:
+        partition: which one.
+        rows: of the whole table.
+        trained: digest of the trained model.
+        sample: the hash of what decides the rows.
+        directory: of the partitions of this table.
+        metadata: what is stamped into the Parquet file.
+    """
+
+    partition: Partition
+    rows: int
+    trained: str
+    sample: str
+    directory: Path
+    metadata: Mapping[str, str]
+    kind: Literal["partition"] = "partition"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssembleJob(Modelled, Staged):
+    """Put the partitions of a table together, in their order, and stage the rows.
+
+    Args:
+        partitions: how many there are.
+        rows, trained, directory: as those of the partitions' jobs.
+    """
+
+    partitions: int
+    rows: int
+    trained: str
+    directory: Path
+    kind: Literal["assemble"] = "assemble"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +317,19 @@ class AuditJob(Job[Audited]):
     kind: Literal["audit"] = "audit"
 
 
-AnyJob = IngestJob | SplitJob | InheritJob | GenerateJob | FamilyJob | QueryJob | ComposeJob | AuditJob
+AnyJob = (
+    IngestJob
+    | SplitJob
+    | InheritJob
+    | GenerateJob
+    | TrainJob
+    | PartitionJob
+    | AssembleJob
+    | FamilyJob
+    | QueryJob
+    | ComposeJob
+    | AuditJob
+)
 
 
 def job_to_json(job: Job[Any]) -> dict[str, Any]:

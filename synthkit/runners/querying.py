@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from synthkit.files import temporary_folder
 from synthkit.runners.done import Made
 from synthkit.runners.jobs import JobProgress, QueryJob
 from synthkit.runners.staging import stage
@@ -16,14 +17,11 @@ def query(job: QueryJob, _progress: JobProgress) -> Made:
     from synthkit.generators.sql import run_query
 
     started = time.perf_counter()
-    job.stage_dir.mkdir(parents=True, exist_ok=True)
-    raw = job.stage_dir / ".tmp-query.parquet"
-    try:
+    with temporary_folder(job.stage_dir.with_name("query")) as scratch:
+        raw = scratch / "rows.parquet"
         found = run_query(job.sql, job.relations, raw, seed=job.seed, threads=1)
         schema = _typed(job.schema, found.types)
         rows = stage(Table(schema, (raw,), found.rows).batches(), schema, job, None)
-    finally:
-        raw.unlink(missing_ok=True)
     return Made(rows, None, {"train": time.perf_counter() - started}, tuple(found.notes))
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError, SynthError
-from synthkit.files import parsed_json
+from synthkit.files import clean_temporaries, parsed_json, put_over, temporary_folder
 from synthkit.runners.done import FamilyMade, Made
 from synthkit.runners.jobs import FamilyJob, JobProgress
 from synthkit.runners.overriding import overridden
@@ -53,8 +51,8 @@ def relate(job: FamilyJob, progress: JobProgress) -> FamilyMade:
         BuildError: a table's rows cannot be learnt from, or what is asked for cannot be drawn.
     """
     job.model_dir.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".tmp-rows-", dir=job.model_dir.parent) as scratch:  # as private as the models are
-        return _made(job, Path(scratch), progress)
+    with temporary_folder(job.model_dir.with_name("rows")) as scratch:  # as private as the models are
+        return _made(job, scratch, progress)
 
 
 def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
@@ -215,20 +213,19 @@ def _fit(
     from synthkit.generators.exact.drawing import seed_for
 
     assert generator.related is not None, "the compiler refuses a generator that learns one table alone"
-    temporary = job.model_dir.with_name(f".tmp-{job.model_dir.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    (temporary / "model").mkdir(parents=True)
     params = generator.params.model_validate(job.params)
     seed, report = seed_for(job.seed, "fit"), phase(progress, "train")
     tables = _tables(job, learnt, scratch)
     # Of one table, too: it is drawn as a family's, and may have keys to itself.
     model = generator.related.fit(tables, params, budget=None, seed=seed, device=job.device, progress=report)
-    generator.save(model, temporary / "model")
     plans = {name: one.plan.to_json() for name, one in learnt.items()}
-    (temporary / "members.json").write_text(json.dumps(plans, default=str), "utf-8")
-    (temporary / _MARKER).write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
-    shutil.rmtree(job.model_dir, ignore_errors=True)
-    temporary.replace(job.model_dir)
+    clean_temporaries(job.model_dir.parent)
+    with temporary_folder(job.model_dir) as temporary:
+        (temporary / "model").mkdir()
+        generator.save(model, temporary / "model")
+        (temporary / "members.json").write_text(json.dumps(plans, default=str), "utf-8")
+        (temporary / _MARKER).write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
+        put_over(temporary, job.model_dir)
     return model
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
-from synthkit.files import Json
+from synthkit.files import Json, clean_temporaries, put_over, temporary_folder, write_json_atomic
 from synthkit.records.columns import ColumnOrigin
 from synthkit.runners.environment import environment
-from synthkit.runners.jobs import GenerateJob, JobProgress, Staged
+from synthkit.runners.jobs import JobProgress, Modelled, Staged
 from synthkit.runners.parts import DrawnMember
 from synthkit.schema import Schema
+from synthkit.store.parquet import Written
+from synthkit.store.staging import DATA
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,40 +38,63 @@ def stage(
         rules: are kept although nobody declared them.
         origins: where each column comes from.
     """
-    from synthkit.files import write_json_atomic
     from synthkit.store.parquet import write_parquet
 
-    directory = job.stage_dir
-    directory.mkdir(parents=True, exist_ok=True)
-    first = next(batches, None)
-    if first is None:
-        raise BuildError("there are no rows to write", hint="look at the source and the size")
+    job.stage_dir.parent.mkdir(parents=True, exist_ok=True)
+    clean_temporaries(job.stage_dir.parent)
+    types, batches = with_schema(batches)
+    with temporary_folder(job.stage_dir) as directory:
+        stamped = stamps(job.metadata, origins)
+        rows, hashes = write_parquet(batches, types, directory / DATA, stamped)
+        record(directory, schema, job, Written(rows, hashes), source_rows, teacher, rules, origins)
+    return rows
 
-    def rest() -> Iterator[pa.RecordBatch]:
-        yield first
-        yield from batches
 
-    stamped = dict(job.metadata)
-    if origins:
-        stamped["synthkit.columns"] = json.dumps({o.name: o.how for o in origins}, ensure_ascii=False)
-    rows, hashes = write_parquet(rest(), first.schema, directory / "data.parquet", stamped)
-    record = {
+def record(
+    directory: Path,
+    schema: Schema,
+    job: Staged | DrawnMember,
+    written: Written,
+    source_rows: int | None,
+    teacher: Callable[[], Json] | None = None,
+    rules: Sequence[str] = (),
+    origins: Sequence[ColumnOrigin] = (),
+) -> None:
+    """Write beside the rows what says that they are whole, and put the folder of both in its place. Otherwise as
+    :func:`stage`."""
+    rows, hashes = written
+    said = {
         "sample": job.sample,
         "rows": rows,
         **hashes._asdict(),
         "schema": schema.to_json(),
         "source_rows": source_rows,
-        "privacy": job.charge.to_json() if isinstance(job, GenerateJob) and job.charge is not None else None,
+        "privacy": job.charge.to_json() if isinstance(job, Modelled) and job.charge is not None else None,
         "guarantees": [g.to_json() for g in job.guarantees],
         "environment": environment(),
         "rules": list(rules),
     }
     if origins:
-        record["origins"] = [o.to_json() for o in origins]
+        said["origins"] = [o.to_json() for o in origins]
     if teacher is not None:
-        record["teacher"] = teacher()
-    write_json_atomic(directory / "stage.json", record)
-    return rows
+        said["teacher"] = teacher()
+    write_json_atomic(directory / "stage.json", said)
+    put_over(directory, job.stage_dir)
+
+
+def with_schema(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The types of rows, and all the rows. Raises BuildError where there are none."""
+    first = next(batches, None)
+    if first is None:
+        raise BuildError("there are no rows to write", hint="look at the source and the size")
+    return first.schema, chain([first], batches)
+
+
+def stamps(metadata: Mapping[str, str], origins: Sequence[ColumnOrigin]) -> dict[str, str]:
+    """What is stamped into the Parquet file of a table."""
+    if not origins:
+        return dict(metadata)
+    return {**metadata, "synthkit.columns": json.dumps({o.name: o.how for o in origins}, ensure_ascii=False)}
 
 
 def phase(progress: JobProgress, phase: str) -> Callable[..., None]:

@@ -9,7 +9,6 @@ whose privacy unit is null count as one unit.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, Location
-from synthkit.files import clean_temporaries, explained, parsed_json, temporary_beside
+from synthkit.files import clean_temporaries, explained, parsed_json, put_over, temporary_folder
 from synthkit.project.shares import read_share
 from synthkit.schema import Schema, Table
 from synthkit.sources.canonical import canonical, joined, told_apart
@@ -91,17 +90,20 @@ def load_split(directory: Path) -> Split:
 @contextmanager
 def private_folder(final: Path) -> Iterator[Path]:
     """A folder under a temporary name, readable by its owner alone, that gets its name when it is whole."""
-    temporary = temporary_beside(final)
     with explained(final):
         clean_temporaries(final.parent)  # real rows that a killed process left
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True, mode=0o700)
-        try:
+        with temporary_folder(final) as temporary:
             yield temporary
-            shutil.rmtree(final, ignore_errors=True)  # it is not whole, or it would have been used
-            temporary.replace(final)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if not _whole(final):  # else somebody was faster, with the same rows, which may be in use by now
+                put_over(temporary, final)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        load_split(folder)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def write_sides(

@@ -5,6 +5,7 @@ target/staging/<model>/<sample hash>/data.parquet, stage.json    rows that no au
 target/staging/<model>/audited.json                              the last audited state of an ephemeral model
 target/cache/models/<train hash>/                                a trained model
 target/cache/checkpoints/<train hash>.safetensors                the state of a training that has not ended
+target/cache/partitions/<sample hash>/                           of a large table, what is drawn of it so far
 target/cache/splits/<key>/                                       a source's training and holdout rows
 target/failures/<model>/<audit>.parquet                          failing rows of the last audits, where they are kept
 target/dropped/<model>.jsonl                                     what a teacher wrote and no table took, and why
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from synthkit.digests import digest
-from synthkit.files import parsed_json, write_json_atomic
+from synthkit.files import has_living_owner, parsed_json, write_json_atomic
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.records.columns import ColumnOrigin, TypedColumns
 from synthkit.records.parts import ChargeRecord, Environment, Promise, Teaching
@@ -33,6 +34,7 @@ from synthkit.sources.ingest import DERIVED_VERSION
 from synthkit.store.hashing import Hashes
 
 R = TypeVar("R", bound=Record)
+DATA = "data.parquet"  # of staged rows
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
 
 
@@ -101,6 +103,7 @@ class Staging:
         self.staging = target_dir / "staging"
         self.models = target_dir / "cache" / "models"
         self.splits = target_dir / "cache" / "splits"
+        self.drawing = target_dir / "cache" / "partitions"
         self.checkpoints = target_dir / "cache" / "checkpoints"
         self.previous = target_dir / "previous"
         self.failures = target_dir / "failures"
@@ -112,7 +115,7 @@ class Staging:
         """The rows staged under this sample hash, if they are complete."""
         directory = self.directory(model, sample)
         record = _read(directory / "stage.json", StageRecord)
-        data = directory / "data.parquet"
+        data = directory / DATA
         if record is None or record.sample != sample or not data.exists():
             return None
         table = Table(record.table_schema.as_schema(), (data,), record.rows)
@@ -145,6 +148,10 @@ class Staging:
         if entries := [e for g in rows.guarantees or () for e in g.entries]:
             identity["entries"] = entries  # with secure noise, a second training gives other rows under the same hash
         return self.splits / f"{model}-{digest(identity)[:SHORT]}"
+
+    def partitions(self, sample: str) -> Path:
+        """The folder of the partitions of a table that is being drawn."""
+        return self.drawing / sample[:SHORT]
 
     def checkpoint(self, train: str) -> Path:
         return self.checkpoints / f"{train[:SHORT]}.safetensors"
@@ -180,7 +187,7 @@ class Staging:
         if not folder.is_dir():
             return
         for entry in folder.iterdir():
-            if entry.is_dir() and (keep is None or entry.name != keep[:SHORT]):
+            if entry.is_dir() and (keep is None or entry.name != keep[:SHORT]) and not has_living_owner(entry):
                 shutil.rmtree(entry, ignore_errors=True)
 
 

@@ -120,6 +120,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "insecure_seed": {"insecure_seed": 2},
     "privacy": {"privacy": "synthetic_only"},
     "size": {"size": 200},
+    "partition_rows": {"partition_rows": 30},
     "holdout": {"holdout": "30%"},
     "conditions": {"conditions": {"tier": "pro"}},
     "constraints": {"constraints": ["age >= 18"]},

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from synthkit.runners.partition import Partition
+from synthkit.project.partition import Partition
 from tests.packages import installed
 from tests.synth import COPULA_PROJECT, make_project
 

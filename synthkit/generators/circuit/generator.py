@@ -259,6 +259,7 @@ CIRCUIT = Trained(
     sample=_sample,
     save=_save,
     load=_load,
+    partitions=True,
     summary="probabilistic circuit: seconds, the closest to the source, exact conditions; the default",
     licence=None,
     packages=("torch", "numpy", "scikit-learn", "scipy"),

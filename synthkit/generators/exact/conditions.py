@@ -20,6 +20,7 @@ from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.generators.base import Quota
 from synthkit.generators.functions import Share
 from synthkit.project.counts import Between, apart, read_range
+from synthkit.project.partition import Partition
 from synthkit.project.shares import read_share
 from synthkit.project.types import Conditions
 from synthkit.schema import Column, Schema, Table
@@ -107,6 +108,29 @@ def of_shares(parts: Sequence[Share], rows: int) -> tuple[Quota, ...]:
     """Shares of so many rows; none is empty."""
     counts = largest_remainder([s.part for s in parts], rows)
     return tuple(Quota(s.values, n, s.counts) for s, n in zip(parts, counts, strict=True) if n)
+
+
+def shared_out(wanted: Sequence[Quota], partition: Partition) -> tuple[Quota, ...]:
+    """What one partition draws of each quota: all its rows; those of all partitions add up to the quotas.
+
+    By largest remainder, in whole numbers, of what the partitions before it leave.
+
+    >>> wanted = [Quota({"tier": "pro"}, 3), Quota({"tier": "basic"}, 7)]
+    >>> [[q.rows for q in shared_out(wanted, Partition(i, 3))] for i in range(3)]
+    [[1, 3], [1, 2], [1, 2]]
+    """
+    left = [q.rows for q in wanted]
+    total = sum(left)
+    own: list[int] = left
+    for index in range(partition.index + 1):
+        rows, rest = Partition(index, partition.of).rows(total), sum(left)
+        exact = [divmod(n * rows, rest) if rest else (0, 0) for n in left]
+        own = [floor for floor, _ in exact]
+        by_remainder = sorted(range(len(left)), key=lambda i: (-exact[i][1], i))
+        for i in by_remainder[: rows - sum(own)]:
+            own[i] += 1
+        left = [n - taken for n, taken in zip(left, own, strict=True)]
+    return tuple(replace(q, rows=n) for q, n in zip(wanted, own, strict=True) if n)
 
 
 def _shares(name: str, wanted: Any, column: Column) -> list[tuple[str, Any, float]]:

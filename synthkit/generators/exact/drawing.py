@@ -11,11 +11,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import BATCH, ColumnPlan, fill
+from synthkit.encoding.fill import undivided as not_apart
+from synthkit.encoding.portion import Portion
 from synthkit.encoding.taken import Taken
 from synthkit.generators.base import Progress, Quota, Sample, Trained, silent
-from synthkit.generators.exact.conditions import quotas
+from synthkit.generators.exact.conditions import quotas, shared_out
 from synthkit.generators.exact.constraints import keeps, unchanging, within
 from synthkit.generators.exact.rejection import PerQuota, fill_quotas
+from synthkit.project.partition import WHOLE, Partition
 from synthkit.project.types import Conditions
 from synthkit.rules.inequality import Inequality
 
@@ -37,13 +40,18 @@ def draw(
     seed: int,
     progress: Progress,
     taken: Mapping[str, Taken] | None = None,
+    partition: Partition = WHOLE,
 ) -> Iterator[pa.RecordBatch]:
-    """Exactly ``rows`` rows in the source's columns and Arrow types; the same seed gives the same rows.
+    """Exactly ``rows`` rows, or a partition of them, in the source's columns and Arrow types.
+
+    The same seed gives the same rows.
 
     Args:
         model: what the generator's ``fit`` gave; not looked at where the plan leaves it no column to learn.
         conditions: as a model's ``conditions:`` has them.
+        rows: of the whole table.
         rules: that hold in every row.
+        partition: the part of the rows that is drawn; of others than the whole, :func:`undivided` says nothing.
         taken: keys that real rows have, by column, where drawn ones must be others.
 
     Raises:
@@ -51,25 +59,41 @@ def draw(
         BuildError: a rule's column is made up, or (while drawing) too few rows satisfy conditions and rules.
     """
     fixed, conditions = unchanging(rules, plan), plan.read.conditions(conditions)
+    portion, own, seed = Portion(partition, rows, seed), partition.rows(rows), partition.seed(seed)
     drawn: Iterator[pa.RecordBatch] = iter(())
     if plan.modelled.columns:
-        wanted = quotas(conditions, rows, plan.modelled) if conditions else ()
+        wanted = shared_out(quotas(conditions, rows, plan.modelled), partition) if conditions else ()
         sample = within(restored(generator, plan), rules, fixed, generator.name)
-        drawn = sample(model, rows, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
+        drawn = sample(model, own, conditions=wanted, seed=seed_for(seed, "sample"), progress=progress)
     kept = keeps(rules) | conditions.keys()
     if plan.held:  # rows that are alike are looked for in many
         drawn = together(drawn, BATCH)
     filled = fill(
         drawn,
         plan,
-        rows=rows,
+        rows=own,
         seed=seed_for(seed, "fill"),
         fixed=kept,
         asked=conditions.keys(),
         rules=rules,
         taken=taken,
+        portion=portion,
     )
     return plan.read.restore(filled, seed_for(seed, "read"))
+
+
+def undivided(
+    generator: Trained, plan: ColumnPlan, *, conditions: Conditions, rules: Sequence[Inequality], partitions: int
+) -> str | None:
+    """Why a table cannot be drawn in so many partitions, which know nothing of each other; None where it can.
+
+    Then it is drawn whole, by one process. Arguments as those of :func:`draw`.
+    """
+    if partitions == 1:
+        return None
+    if plan.modelled.columns and not generator.partitions:
+        return f"{generator.name} does not say that it draws partitions"
+    return not_apart(plan, keeps(rules) | plan.read.conditions(conditions).keys(), partitions)
 
 
 def together(batches: Iterator[pa.RecordBatch], least: int) -> Iterator[pa.RecordBatch]:

@@ -15,6 +15,7 @@ CONDITIONAL = Trained(
     sample=sample,
     save=save,
     load=load,
+    partitions=True,
     related=Related(fit_tables, sample_tables, sample_asked=sample_tables),
     sequences=True,
     summary="boosted conditionals: families of tables that join, and rows that follow one another",

@@ -219,6 +219,7 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Trained
         sample=_sample,
         save=_save,
         load=_load,
+        partitions=True,
         mechanisms=_mechanisms,
         counts=_counts,
         summary=summary,

@@ -77,6 +77,7 @@ def generator(
         sample=sample,
         save=save,
         load=load,
+        partitions=True,
         mechanisms=mechanisms,
         counts=counts,
         summary=summary,
