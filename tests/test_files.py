@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from synthkit import files
@@ -63,6 +65,64 @@ def test_litter_of_dead_processes_goes_and_that_of_living_ones_stays(tmp_path: P
     (tmp_path / "data").write_text("")
     assert files.clean_temporaries(tmp_path) == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([mine.name, "data"])
+
+
+def test_of_another_machine_what_is_young_stays_and_what_is_old_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same process number there is another process: nobody here can ask whether it lives."""
+    monkeypatch.setenv("SYNTH_HOST", "pod-7")
+    theirs = files.temporary_beside(tmp_path / "table.parquet")
+    mine_dead = theirs.with_name(theirs.name.replace(f"-{os.getpid()}-", "-999999999-"))
+    for path in (theirs, mine_dead):
+        path.write_text("half")
+    assert theirs.name.startswith(f".tmp-pod_7-{os.getpid()}-")
+    assert (files.has_living_owner(theirs), files.has_living_owner(mine_dead)) == (True, False)
+    monkeypatch.setenv("SYNTH_HOST", "pod-8")
+    assert files.clean_temporaries(tmp_path) == 0  # of pod 7 both may live
+    old = time.time() - files.RETENTION - 60
+    os.utime(mine_dead, (old, old))
+    assert files.clean_temporaries(tmp_path) == 1
+    assert [p.name for p in tmp_path.iterdir()] == [theirs.name]
+
+
+def test_a_process_that_began_later_is_not_who_wrote_it(tmp_path: Path) -> None:
+    """Numbers of processes are given out again, in a container that starts anew the same ones."""
+    before = files.temporary_beside(tmp_path / "a")
+    before.write_text("half")
+    old = psutil.Process().create_time() - 60
+    os.utime(before, (old, old))
+    assert not files.has_living_owner(before)
+
+
+def test_two_attempts_of_one_process_have_names_of_their_own(tmp_path: Path) -> None:
+    with files.replacing(tmp_path / "a") as one, files.replacing(tmp_path / "a") as two:
+        one.write_text("one")
+        two.write_text("two")
+    assert (tmp_path / "a").read_text() == "one"  # the one that ended last
+
+
+def folder(path: Path, text: str) -> Path:
+    path.mkdir()
+    (path / "rows").write_text(text)
+    return path
+
+
+def test_the_first_folder_counts_or_the_last(tmp_path: Path) -> None:
+    final = tmp_path / "model"
+    assert files.put_first(folder(tmp_path / "a", "first"), final)
+    assert not files.put_first(folder(tmp_path / "b", "second"), final)
+    assert (final / "rows").read_text() == "first"
+    files.put_over(folder(tmp_path / "c", "third"), final)
+    assert (final / "rows").read_text() == "third"
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_temporary_folder_goes_also_where_its_block_fails(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), files.temporary_folder(tmp_path / "rows") as made:
+        assert made.stat().st_mode & 0o777 == 0o700
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
 
 
 def test_sha256(tmp_path: Path) -> None:
