@@ -27,6 +27,7 @@ MODULES = {
     "rules": "benchmarks.rules.__main__",
     "constraints": "benchmarks.constraints.__main__",
     "keys": "benchmarks.keys.__main__",
+    "partitions": "benchmarks.partitions",
 }
 
 

@@ -119,9 +119,13 @@ def test_the_first_folder_counts_or_the_last(tmp_path: Path) -> None:
 
 
 def test_a_temporary_folder_goes_also_where_its_block_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), files.temporary_folder(tmp_path / "rows") as made:
-        assert made.stat().st_mode & 0o777 == 0o700
-        raise RuntimeError
+    def fail() -> None:
+        with files.temporary_folder(tmp_path / "rows") as made:
+            assert made.stat().st_mode & 0o777 == 0o700
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert not list(tmp_path.iterdir())
 
 

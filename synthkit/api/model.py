@@ -75,13 +75,13 @@ class TrainedModel:
         """
         import pyarrow as pa
 
-        from synthkit.generators.exact.drawing import draw
+        from synthkit.generators.exact.drawing import draw_all
         from synthkit.rules.inequality import parse_inequality
 
         rows = self.rows if n is None else n
         if rows < 1:
             raise SynthError(f"{rows} rows cannot be drawn", hint="ask for one or more")
-        batches = draw(
+        batches = draw_all(
             trained(self.generator),
             self._fitted,
             self._plan,

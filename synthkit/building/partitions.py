@@ -27,10 +27,8 @@ class Slots:
         self._free.release()
 
 
-def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobProgress) -> float:
+def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobProgress) -> None:
     """Run the jobs: one after the other in this thread, which has a slot, and beside it in as many as are free.
-
-    Returns the seconds that they took, added up.
 
     Raises:
         BuildError: of the first of them that failed; no more are begun then, and those that run are waited for.
@@ -38,7 +36,6 @@ def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobPro
     done = _Done(sum(job.partition.rows(job.rows) for job in jobs), progress)
     waiting = list(reversed(jobs))
     failed: dict[int, Exception] = {}
-    seconds: list[float] = []
     lock = threading.Lock()
 
     def next_job() -> PartitionJob | None:
@@ -52,8 +49,6 @@ def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobPro
             with lock:
                 failed[job.partition.index] = error
             return
-        with lock:
-            seconds.append(found.seconds)
         done.finish(job.partition.index, found.rows)
 
     def beside(job: PartitionJob) -> None:
@@ -76,7 +71,6 @@ def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobPro
             future.result()
     if failed:
         raise failed[min(failed)]
-    return sum(seconds)
 
 
 class _Done:

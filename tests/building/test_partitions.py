@@ -22,7 +22,7 @@ from synthkit.runners.jobs import JobProgress, PartitionJob
 from synthkit.store.partitions import PartitionFiles
 from synthkit.store.rowgroups import joined
 from tests.in_process import InProcess
-from tests.synth import COPULA_PROJECT, Project, copied, make_project
+from tests.synth import COPULA_PROJECT, Project, copied, customers, make_project, write_csv
 
 FILES = {
     "synth_project.yml": "name: shop\nseed: 7\n",
@@ -202,12 +202,23 @@ def test_a_table_of_one_partition_is_drawn_as_ever_and_another_number_of_rows_is
 
 def test_what_cannot_be_divided_is_drawn_whole_and_says_so(tmp_path: Path) -> None:
     project = make_project(tmp_path / "shop", FILES)
-    path = project.root / "models/models.yml"
-    text = path.read_text("utf-8").replace(
-        "{name: circuit, states: 2, min_steps: 5, refinements: 0}", "sdv.gaussian_copula"
-    )
-    path.write_text(text.replace("    conditions: {tier: {basic: 50%, pro: 50%}}\n", ""), "utf-8")
+    rows = [{**row, "tier_id": f"T-{len(row['tier'])}"} for row in customers()]
+    write_csv(project.root / "data/customers.csv", rows)
+    sources = project.root / "models/sources.yml"
+    said = "\n        columns: [{name: tier_id, type: id}]\n        rules: [tier -> tier_id]\n"
+    sources.write_text(sources.read_text("utf-8").rstrip() + said, "utf-8")
     done = project.synth("build")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "many: is drawn whole, by one process: sdv.gaussian_copula does not say" in done.stdout + done.stderr
+    why = "many: is drawn whole, by one process: rows with the same tier have the same made-up tier_id"
+    assert why in done.stdout + done.stderr
     assert project.results()["many"]["rows"] == 1003
+
+
+def test_a_generator_that_draws_no_partitions_is_not_asked_for_some(tmp_path: Path) -> None:
+    models = FILES["models/models.yml"].replace(
+        "{name: circuit, states: 2, min_steps: 5, refinements: 0}", "sdv.gaussian_copula"
+    )
+    project = make_project(tmp_path / "shop", {**FILES, "models/models.yml": models})
+    text = project.fails("compile", code=2)
+    assert "models/models.yml:7:21: error: generator 'sdv.gaussian_copula' draws a table whole, by one process" in text
+    assert "fix: drop partition_rows, or choose a generator that draws partitions" in text

@@ -18,7 +18,7 @@ from synthkit.generators.base import Progress, Quota, Sample, Trained, silent
 from synthkit.generators.exact.conditions import quotas, shared_out
 from synthkit.generators.exact.constraints import keeps, unchanging, within
 from synthkit.generators.exact.rejection import PerQuota, fill_quotas
-from synthkit.project.partition import WHOLE, Partition
+from synthkit.project.partition import WHOLE, Partition, partitions_of
 from synthkit.project.types import Conditions
 from synthkit.rules.inequality import Inequality
 
@@ -80,6 +80,42 @@ def draw(
         portion=portion,
     )
     return plan.read.restore(filled, seed_for(seed, "read"))
+
+
+def draw_all(
+    generator: Trained,
+    model: Any,
+    plan: ColumnPlan,
+    *,
+    rows: int,
+    conditions: Conditions,
+    rules: Sequence[Inequality],
+    seed: int,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    """All rows of a table, as a build draws them: one partition after the other. Otherwise as :func:`draw`."""
+    of = partitions_of(rows, None)
+    if undivided(generator, plan, conditions=conditions, rules=rules, partitions=of) is not None:
+        of = 1
+    for index in range(of):
+        partition = Partition(index, of)
+        before = partition.start(rows)
+
+        def report(done: int, total: int, unit: str, note: str = "", before: int = before) -> None:
+            del total
+            progress(before + done, rows, unit, note)
+
+        yield from draw(
+            generator,
+            model,
+            plan,
+            rows=rows,
+            conditions=conditions,
+            rules=rules,
+            seed=seed,
+            progress=report,
+            partition=partition,
+        )
 
 
 def undivided(
