@@ -190,7 +190,6 @@ def test_what_cannot_be_divided_says_why(plan: ColumnPlan) -> None:
     alone = replace(GENERATOR, partitions=False)
     assert why(alone, plan, 1) is None
     assert why(alone, plan) == "test does not say that it draws partitions"
-    assert why(GENERATOR, replace(plan, schema=replace(plan.schema, entity="owner"))) == "its rows are sequences"
     (day,) = plan.uniques
     narrow = replace(day, moves=(replace(day.moves[0], range=(0, 99, 1)),))
     assert why(GENERATOR, replace(plan, uniques=(narrow,))) == "no two rows have the same day, which are learnt"
