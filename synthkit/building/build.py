@@ -19,10 +19,10 @@ from synthkit.building.family import FamilyRun
 from synthkit.building.freshness import fresh_sources, sources_read
 from synthkit.building.invocation import NOTHING_ASKED, Asked, Invocation
 from synthkit.building.model import ModelRun
-from synthkit.building.partitions import Slots
 from synthkit.building.publish import check_database, refresh_database
 from synthkit.building.renames import refuse_unanswered
 from synthkit.building.runrecord import clock, history_entry, new_run_id, now, versions
+from synthkit.building.slots import Slots
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
 from synthkit.compiler import Manifest

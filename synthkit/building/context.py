@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from synthkit.building.partitions import Slots
+from synthkit.building.slots import Slots
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter

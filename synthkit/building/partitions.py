@@ -13,20 +13,6 @@ if TYPE_CHECKING:
     from synthkit.building.context import RunContext
 
 
-class Slots:
-    """How many jobs may run at once, over all models of a build: whoever runs one holds a slot."""
-
-    def __init__(self, count: int) -> None:
-        self._free = threading.Semaphore(count)
-
-    def take(self) -> bool:
-        """Take one, if one is free."""
-        return self._free.acquire(blocking=False)
-
-    def give_back(self) -> None:
-        self._free.release()
-
-
 def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobProgress) -> None:
     """Run the jobs: one after the other in this thread, which has a slot, and beside it in as many as are free.
 
