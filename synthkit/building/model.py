@@ -6,6 +6,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from synthkit.building.context import RunContext
 from synthkit.building.inputs import Inputs
@@ -28,7 +29,10 @@ from synthkit.records.audit import AuditRecord, undecided
 from synthkit.records.columns import ColumnOrigin
 from synthkit.results import ModelResult, ModelStatus
 from synthkit.runners.done import Made
+from synthkit.runners.jobs import Job
 from synthkit.store.staging import StagedRows
+
+R = TypeVar("R")
 
 
 def why(context: RunContext, error: Exception) -> str:

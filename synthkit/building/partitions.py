@@ -11,9 +11,10 @@ from synthkit.runners.jobs import JobProgress, PartitionJob
 
 if TYPE_CHECKING:
     from synthkit.building.context import RunContext
+    from synthkit.compiler import ModelNode
 
 
-def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobProgress) -> None:
+def draw_all(context: RunContext, model: ModelNode, jobs: Sequence[PartitionJob], progress: JobProgress) -> None:
     """Run the jobs: one after the other in this thread, which has a slot, and beside it in as many as are free.
 
     Raises:
@@ -30,7 +31,7 @@ def draw_all(context: RunContext, jobs: Sequence[PartitionJob], progress: JobPro
 
     def run(job: PartitionJob) -> None:
         try:
-            found = context.executor.run(job, done.of(job.partition.index))
+            found = context.carry_out(job, model, done.of(job.partition.index))
         except Exception as error:
             with lock:
                 failed[job.partition.index] = error
