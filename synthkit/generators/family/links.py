@@ -83,7 +83,7 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
         some = rows[rows >= 0]
         nulls = float((rows < 0).mean()) if len(rows) else 0.0
         most = key.max_per_parent or 0
-        lost = float((rows == -2).sum() / max(1, (rows < 0).sum()))
+        lost = float((rows == -2).sum() / max(1, (rows < 0).sum())) if key.orphans else 0.0
         if key is own:
             found.append(Link(key.columns, key.references, "owner", nulls=nulls, most=most, lost=lost))
             continue

@@ -164,3 +164,18 @@ def test_values_that_name_no_row_are_drawn_at_their_rate(tmp_path: Path) -> None
         lost = ~drawn["children"].p.isin(set(drawn["parents"].id))
         assert 0.08 < lost.mean() < 0.22 if orphans else not lost.any()
         assert drawn["children"].p.notna().all()
+
+
+def test_rows_of_nobody_name_no_row_that_is_not_there(tmp_path: Path) -> None:
+    """Some keys are missing and others lead nowhere: without orphans: keep only the former are drawn."""
+    rng = np.random.default_rng(6)
+    parents = table(tmp_path, "parents", {"id": ("id", pa.array(np.arange(50)))}, ("id",))
+    named, u = rng.integers(0, 50, 400), rng.random(400)
+    rows = {"id": ("id", pa.array(np.arange(400))), "p": ("id", pa.array(np.where(u < 0.2, 999, named), mask=u > 0.8))}
+    children = table(tmp_path, "children", rows, ("id",))  # type: ignore[arg-type]
+    for orphans in (True, False):
+        keys = (Key("children", ("p",), "parents", owner=True, orphans=orphans),)
+        found = made(Tables({"parents": parents, "children": children}, keys), 100, tmp_path)["children"].p
+        assert found.isna().any()
+        lost = ~found.dropna().isin(range(1, 101))
+        assert lost.any() == orphans
