@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from synthkit.compiler.across import bind_across
+from synthkit.compiler.addresses import check_addresses
 from synthkit.compiler.asked import check_asked
 from synthkit.compiler.audits import bind_audits
 from synthkit.compiler.budgets import bind_accounts, bind_budgets
@@ -92,6 +93,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_external,
     check_lineage,
     check_runner,
+    check_addresses,
 )
 
 

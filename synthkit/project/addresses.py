@@ -7,11 +7,13 @@ folder before it was asked here, and a key that only takes a path has the type :
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+_PATH = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -23,6 +25,18 @@ def scheme_of(text: str | None) -> str | None:
     """
     found = _ADDRESS.match(text or "")
     return None if found is None else found.group(1).lower()
+
+
+def address_of(place: str | Path) -> str | None:
+    """The address that stands where a folder may; None of a folder.
+
+    >>> address_of(Path("s3://bucket/prefix")), address_of("."), address_of(Path("warehouse"))
+    ('s3://bucket/prefix', None, None)
+    """
+    text = str(place)
+    if isinstance(place, Path) and not place.exists():  # of two slashes a path has one
+        text = _PATH.sub(r"\1://", text)
+    return text if scheme_of(text) is not None else None
 
 
 def _local(path: str) -> str:

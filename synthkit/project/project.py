@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import ConfigurationError, Fault, Location, SynthError, did_you_mean
-from synthkit.project.addresses import scheme_of
 from synthkit.project.containment import HINT, links_out, outside, refuse_links_out
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults
@@ -51,7 +50,9 @@ class Project:
 
     @property
     def warehouse_dir(self) -> Path:
-        return self.root / (self.target.warehouse or f"warehouse/{self.target_name}")
+        """The folder of the published tables; where they are at an address, that of their receipts, for git."""
+        written = None if self.target.address is not None else self.target.warehouse
+        return self.root / (written or f"warehouse/{self.target_name}")
 
     @property
     def database_path(self) -> Path:
@@ -191,16 +192,11 @@ def load_project(
 def _ways_out(project: Project, origin: Origin) -> list[Fault]:
     """Paths and links by which a build would write outside the project."""
     faults = []
-    scheme = scheme_of(project.target.warehouse)
-    if scheme is not None:
-        where = origin.at("targets", project.target_name, "warehouse")
-        what = f"no target of type {project.target.type} publishes to {scheme}://"
-        faults.append(Fault(what, where, project.target.warehouse, "write a folder of this machine"))
     for key, path in (("warehouse", project.warehouse_dir), ("database", project.database_path)):
         written = getattr(project.target, key)
         if (
             written is not None
-            and scheme_of(written) is None
+            and written != project.target.address
             and outside(Path(os.path.normpath(path)), project.root) is not None
         ):
             where = origin.at("targets", project.target_name, key)

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from synthkit.project.addresses import LocalPath
+from synthkit.project.addresses import LocalPath, scheme_of
 from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
 from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Spec
-from synthkit.project.targets import LOCAL, TargetKind
+from synthkit.project.targets import LOCAL, OBJECTS, TargetKind
 from synthkit.project.types import ConnectionSpec, OnInconclusive
 
 
@@ -19,22 +19,33 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        type: local, files and a DuckDB file; or what an installed package brings.
-        warehouse: the directory of the published files, or what its type has there; default: ``warehouse/<target>``.
-        database: the DuckDB file; default: ``warehouse/<target>.duckdb``.
+        type: local, files and a DuckDB file; objects, an object store; or what an installed package brings. Default:
+            objects where ``warehouse`` is an address, else local.
+        warehouse: the directory of the published files, an address (``s3://bucket/prefix``), or what its type has
+            there; default: ``warehouse/<target>``.
+        database: the DuckDB file of a local one; default: ``warehouse/<target>.duckdb``.
         runner: where jobs run: by name, or ``{name: …, options}``.
         threads: how many models are built at a time.
         device: where generators train; default: the project's.
         vars: variables that win over the project's.
     """
 
-    type: TargetKind = LOCAL
+    type: TargetKind | None = None
     warehouse: str | None = None
     database: LocalPath | None = None
     runner: RunnerSpec = RunnerSpec()
     threads: int | None = Field(default=None, ge=1)
     device: str | None = None
     vars: Mapping[str, Any] = {}
+
+    @property
+    def address(self) -> str | None:
+        """Its warehouse, where that is an address and no folder."""
+        return self.warehouse if scheme_of(self.warehouse) is not None else None
+
+    @property
+    def kind(self) -> str:
+        return self.type or (OBJECTS if self.address is not None else LOCAL)
 
 
 class PathsSpec(Spec):

@@ -11,15 +11,16 @@ from synthkit.plugins import entries
 
 GROUP = "synthkit.targets"
 LOCAL = "local"
+OBJECTS = "objects"
 
 
 def _known(name: str) -> str:
-    if name != LOCAL and name not in entries(GROUP):
-        known = sorted({LOCAL, *entries(GROUP)})
+    if name not in (LOCAL, OBJECTS) and name not in entries(GROUP):
+        known = sorted({LOCAL, OBJECTS, *entries(GROUP)})
         raise PydanticCustomError("enum", "there is no such kind", {"options": known, "expected": ", ".join(known)})
     return name
 
 
 TargetKind = Annotated[
-    str, AfterValidator(_known), WithJsonSchema({"type": "string", "examples": [LOCAL], "title": "Type"})
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS], "title": "Type"})
 ]

@@ -41,7 +41,7 @@ class Journal:
 
     @staticmethod
     def of(receipts: Mapping[str, Receipt]) -> Journal:
-        return Journal({name: _text(receipt) for name, receipt in receipts.items()}, dict(receipts))
+        return Journal({name: text_of(receipt) for name, receipt in receipts.items()}, dict(receipts))
 
     def stands(self, directory: Path) -> bool:
         """Whether each receipt's file is the one that it replaces, or already the new one: nobody came between."""
@@ -107,7 +107,7 @@ def _read(path: Path, *_: int) -> Journal | None:
         return None
 
 
-def _text(receipt: Receipt) -> str:
+def text_of(receipt: Receipt) -> str:
     """As :func:`synthkit.files.write_json_atomic` writes it."""
     return json.dumps(receipt.to_json(), indent=2, ensure_ascii=False, default=str) + "\n"
 

@@ -9,16 +9,18 @@ synthkit.open().table("synthetic_customers").to_pandas()
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.digests import digest
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
 from synthkit.project.addresses import scheme_of
-from synthkit.project.targets import LOCAL
+from synthkit.project.targets import LOCAL, OBJECTS
 from synthkit.records.audit import AuditRecord
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
@@ -44,7 +46,7 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
     """Open the published tables of a project for reading.
 
     Args:
-        project_dir: the project's folder, or one inside it.
+        project_dir: the project's folder, or one inside it; or the address of tables (``s3://bucket/prefix``).
         target: whose warehouse; by default the project's default target.
         version: a commit, branch or tag: the tables as they were published then (``synth versions MODEL``).
 
@@ -57,6 +59,8 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
     >>> tables.query("select max(n) as most from by_tier").to_pylist()
     [{'most': 198}]
     """
+    if scheme_of(str(project_dir)) is not None:
+        return Reader(_at(str(project_dir)))
     root, warehouse = warehouse_of(Path(project_dir), target)
     if version is None:
         return Reader(warehouse)
@@ -73,15 +77,22 @@ def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Target]:
     settings = targets.get(name) if isinstance(targets, Mapping) else None
     settings = settings if isinstance(settings, Mapping) else {}
     place = str(settings.get("warehouse") or f"warehouse/{name}")
-    if scheme_of(place) is not None:
-        raise SynthError(f"the warehouse {place} cannot be read", hint="synth compile says why")
-    directory = root / place
+    address = None if scheme_of(place) is None else place
+    directory = root / (place if address is None else f"warehouse/{name}")
     written = settings.get("database")
     database = root / str(written) if written else directory.with_name(f"{directory.name}.duckdb")
-    kind = str(settings.get("type") or LOCAL)
-    if not (directory.is_dir() if kind == LOCAL else directory.exists()):
+    kind = str(settings.get("type") or (LOCAL if address is None else OBJECTS))
+    if address is None and not (directory.is_dir() if kind == LOCAL else directory.exists()):
         raise SynthError(f"nothing is published in {directory}", hint="run synth build, or name another target")
-    return root, opened(kind, Place(directory, database, root / "target" / "cache" / "published"))
+    scratch = root / "target" / "cache" / "published"
+    return root, opened(kind, Place(directory, database, scratch, address))
+
+
+def _at(address: str) -> Target:
+    """The tables below an address, without a project. They are kept in the cache of whoever reads them."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    scratch = caches / "synthkit" / "published" / digest(address.rstrip("/"))[:32]
+    return opened(OBJECTS, Place(scratch / "receipts", scratch / "none.duckdb", scratch, address))
 
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:

@@ -34,11 +34,13 @@ class Place:
         path: its ``warehouse:``, a folder or a file.
         database: its ``database:``.
         scratch: a folder for what it derives; whatever is in it may be removed at any time.
+        address: its ``warehouse:`` where that is one (``s3://bucket/prefix``); ``path`` is the receipts' folder then.
     """
 
     path: Path
     database: Path
     scratch: Path
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,10 @@ class Tables(Protocol):
     def file(self, receipt: Receipt) -> Path:
         """A Parquet file of the rows that a receipt names, whose SHA-256 is the receipt's. Raises BuildError."""
         ...
+
+    def original(self, receipt: Receipt) -> Path:
+        """:meth:`file`, as it is published now, whatever was kept of it on this machine: what `verify` hashes."""
+        return self.file(receipt)
 
     def shown_in(self) -> Path | None:
         """The DuckDB file that shows the tables to others, where there is one."""

@@ -115,10 +115,15 @@ def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterato
     """
     said, name = receipt.said, receipt.model
     if not isinstance(target, Warehouse):
-        try:
-            yield from _held(receipt, target.file(said), full)
-        except BuildError as error:
-            yield Finding("data", "error", error.message, receipt.at("file"), error.hint, name)
+        if full:
+            try:
+                yield from _held(receipt, target.original(said), full)
+            except BuildError as error:
+                yield Finding("data", "error", error.message, receipt.at("file"), error.hint, name)
+        elif target.published(name) is None:
+            message = f"the rows of {name!r} are not where it is published, or not as many bytes as its receipt says"
+            hint = f"synth build --select {name} --full-refresh"
+            yield Finding("data", "error", message, receipt.at("file"), hint, name)
         return
     directory = target.directory
     path = directory / said.file

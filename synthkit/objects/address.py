@@ -1,0 +1,54 @@
+"""Which addresses are served, by which extra, and what is wrong with one that is not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from synthkit.errors import install
+from synthkit.project.addresses import scheme_of
+
+SCHEMES = {"s3": "s3", "gs": "gcs", "az": "azure"}  # scheme → the extra that brings its client
+_OTHERS = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "az", "abfss": "az", "azure": "az", "wasb": "az", "adl": "az"}
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where objects lie: ``s3://bucket/prefix``. ``prefix`` has no slash at its ends, and may be empty."""
+
+    scheme: str
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.bucket}" + (f"/{self.prefix}" if self.prefix else "")
+
+
+def refused(text: str) -> tuple[str, str] | None:
+    """Why an address cannot be used, and what to write or install; None where it can."""
+    scheme = scheme_of(text) or ""
+    other = _OTHERS.get(scheme)
+    if other is not None:
+        return f"{scheme}:// is not read here", f"write {other}://{text.partition('://')[2]}"
+    if scheme not in SCHEMES:
+        return f"nothing here reads or writes {scheme}://", f"there are {', '.join(f'{s}://' for s in SCHEMES)}"
+    rest = text.partition("://")[2]
+    bucket, _, prefix = rest.partition("/")
+    if "@" in bucket:
+        return "an address holds no credentials", "give them as the cloud's own tools take them (docs/storage.md)"
+    if not _BUCKET.fullmatch(bucket):
+        return f"{bucket!r} is no name of a bucket", f"write {scheme}://bucket/prefix"
+    parts = prefix.strip("/").split("/")
+    if prefix.strip("/") and any(p in ("", ".", "..") for p in parts):
+        return "the address has an empty part, or . or ..", f"write {scheme}://bucket/prefix"
+    if find_spec("obstore") is None:
+        return f"the package obstore, which reads and writes {scheme}://, is not installed", install(SCHEMES[scheme])
+    return None
+
+
+def parsed(text: str) -> Address:
+    """The parts of an address that :func:`refused` does not refuse."""
+    bucket, _, prefix = text.partition("://")[2].partition("/")
+    return Address(scheme_of(text) or "", bucket, prefix.strip("/"))
