@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from synthkit.audits.family import Family
 from synthkit.generators.base import Budget
+from synthkit.generators.tables import Shape
 from synthkit.privacy.accounting.mechanisms import Mechanism
 from synthkit.schema import Schema, Table
 
@@ -37,6 +38,7 @@ class PrivateTraining:
         params: of the generator, as JSON.
         schema: the learnt columns, as they are declared.
         mechanisms: what the training releases, and what was charged for it.
+        shape: of tables that were learnt together: all of them, as they are declared.
     """
 
     generator: str
@@ -45,6 +47,7 @@ class PrivateTraining:
     schema: Schema
     mechanisms: tuple[Mechanism, ...]
     device: str = "cpu"
+    shape: Shape | None = None
 
     @cached_property
     def attacker(self) -> Attacker:

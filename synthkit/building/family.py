@@ -97,7 +97,10 @@ class FamilyRun:
         if first.kind == "train":
             shutil.rmtree(self.context.staging.model_dir(first.fingerprint.train), ignore_errors=True)
         members = {table: self.runs[name].jobs for table, name in self.family.members.items()}
-        done = self.context.carry_out(root.jobs.family(members), root.model, root.progress)
+        for jobs in members.values():
+            jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
+        charged = None if root.model.budget is None else root.charged(first.fingerprint.train)
+        done = self.context.carry_out(root.jobs.family(members, charged), root.model, root.progress)
         root.seconds.update(done.seconds)
         for table, made in done.members.items():
             self.runs[self.family.members[table]].noted(made)

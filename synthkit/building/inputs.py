@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthkit.compiler import ModelNode
+from synthkit.compiler import FamilyNode, ModelNode
 from synthkit.errors import BuildError
 from synthkit.events import Note
 from synthkit.planning.fingerprint import model_seed
@@ -33,6 +33,14 @@ def _inferred(types: Mapping[str, str]) -> str:
     return f"types inferred from all rows, as nothing declares them: {named}{more}"
 
 
+def _keys_in(family: FamilyNode, table: str) -> tuple[str, ...]:
+    """The columns that name rows, of a table of a family under epsilon."""
+    assert family.shape is not None
+    schema = family.shape.schemas[table]
+    own = schema.primary_key if len(schema.primary_key) == 1 else ()
+    return tuple(dict.fromkeys((*own, *(c for k in family.keys if k.table == table for c in k.columns))))
+
+
 class Inputs:
     """The files that stand for relations, for one model of a run."""
 
@@ -48,7 +56,10 @@ class Inputs:
         if relation.source is not None:
             declared = None
             if model.budget is not None and model.declared is not None:
+                family = self.context.manifest.families.get(model.family or "")
                 declared = Declared(model.declared, model.budget.max_rows_per_unit)
+                if family is not None:  # whose rows they are, and how many are read, is decided with the others
+                    declared = Declared(model.declared, None, _keys_in(family, relation.name))
             folder = self.ingest(relation, holdout, declared)
             self._refuse_infinite(relation, folder)
             return folder

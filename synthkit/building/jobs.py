@@ -237,11 +237,12 @@ class Jobs:
 
     # -- families ----------------------------------------------------------------------------------
 
-    def family(self, members: Mapping[str, Jobs]) -> FamilyJob:
+    def family(self, members: Mapping[str, Jobs], charged: Charged | None = None) -> FamilyJob:
         """Train a family's tables, where that is not done yet, and draw them. This is the job of the first of them.
 
         Args:
             members: source table → what its model's jobs are made of, in the family's order.
+            charged: what the ledger says of the training.
         """
         assert self.model.family is not None
         family = self.context.manifest.families[self.model.family]
@@ -252,7 +253,7 @@ class Jobs:
             family=family.name,
             generator=family.generator.name,
             params=family.params.model_dump(mode="json"),
-            members={table: jobs.drawn(family.conditions.get(table, {})) for table, jobs in members.items()},
+            members={table: jobs.drawn(family.conditions.get(table, {}), charged) for table, jobs in members.items()},
             keys=family.keys,
             first=family.root,
             model_dir=self.context.staging.model_dir(fingerprint.train),
@@ -263,11 +264,14 @@ class Jobs:
             at_most=family.at_most,
             rules=tuple((str(r.rule), hops_of(r.rule)) for r in family.rules),
             numbering=family.spec.keys or "own",
+            budget=root.model.budget,
+            charge=charged,
         )
 
-    def drawn(self, conditions: Conditions) -> DrawnMember:
+    def drawn(self, conditions: Conditions, charged: Charged | None) -> DrawnMember:
         """This table among those that a family's job makes."""
         model, sample = self.model, self.action.fingerprint.sample
+        charge = None if model.kept else charged  # public rows were learnt from nothing
         return DrawnMember(
             model=model.name,
             stage_dir=self.context.staging.directory(model.name, sample),
@@ -281,8 +285,9 @@ class Jobs:
             },
             rules_found=model.rules_found,
             conditions=conditions,
-            guarantees=guarantees_of(self.context.manifest, model, None, self._inputs.upstream),
+            guarantees=guarantees_of(self.context.manifest, model, charge, self._inputs.upstream),
             kept=model.kept,
+            charge=charge,
         )
 
     def _family(self, made: Mapping[str, StagedRows]) -> FamilyParts | None:
@@ -344,6 +349,7 @@ class Jobs:
         model = self.model
         if model.budget is None or model.learnt is None:
             return None
+        family = self.context.manifest.families.get(model.family or "")
         return PrivateTraining(
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
@@ -351,6 +357,7 @@ class Jobs:
             schema=model.learnt,
             mechanisms=release_of(self.context.manifest, model),
             device=self.context.manifest.project.device,
+            shape=None if family is None else family.shape,
         )
 
     def _retraining(self) -> Retraining | None:

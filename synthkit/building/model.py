@@ -137,7 +137,7 @@ class ModelRun:
             shutil.rmtree(staging.model_dir(train), ignore_errors=True)
             if action.reason == FULL_REFRESH:
                 FileCheckpoint(staging.checkpoint(train)).discard()
-        charged = None if self.model.budget is None else self._charge(train)
+        charged = None if self.model.budget is None else self.charged(train)
         guarantees = self._guarantees(charged)
         if self.jobs.partitions() == 1 or not self._drawn_in_partitions(charged, guarantees):
             self.noted(self._carried_out(self.jobs.generate(charged, guarantees)))
@@ -158,7 +158,7 @@ class ModelRun:
     def _carried_out(self, job: Job[R]) -> R:
         return self.context.carry_out(job, self.model, self.progress)
 
-    def _charge(self, train: str) -> Charged | None:
+    def charged(self, train: str) -> Charged | None:
         """What was charged for the model: now, on disk before it is trained, or when the cached one was trained."""
         staging = self.context.staging
         if staging.has_model(train):

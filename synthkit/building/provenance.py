@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.releases import cache_of
+from synthkit.compiler.trainings import learnt_from
 from synthkit.errors import BuildError
 from synthkit.privacy.accounting.cached import composed
-from synthkit.privacy.descent import Descent, Way, read, released, united
+from synthkit.privacy.descent import Descent, Way, read, united
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged, Entry
 from synthkit.privacy.ledger.ledger import FILE, read_ledger
@@ -39,7 +40,11 @@ def guarantees_of(
         return manifest.account_of(source).name
 
     if charged is not None and model.source is not None:
-        found = released(model.source.id, charged.entry, account(model.source.id))
+        nodes = [f"source:{name}" for name in learnt_from(manifest, model)]
+        ways: dict[str, list[Way]] = {}
+        for node in nodes:
+            ways.setdefault(account(node), []).append(Way(frozenset({node}), frozenset({charged.entry})))
+        found = Descent({about: united(parts) for about, parts in ways.items()})
     else:
         nodes = _learnt(manifest, model)
         found = read(nodes, lambda node: _made(manifest, node, upstream(node.removeprefix("model:"))), account)

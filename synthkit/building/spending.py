@@ -22,14 +22,15 @@ from typing import Any
 
 from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.compiler.releases import cache_of, released
+from synthkit.compiler.releases import cache_of, released, released_together
+from synthkit.compiler.trainings import charges, learnt_from
 from synthkit.errors import BuildError
 from synthkit.planning.plan import Action
 from synthkit.privacy.accounting.cached import composed_epsilon, fitting_epsilon
 from synthkit.privacy.accounting.mechanisms import Mechanism
 from synthkit.privacy.guarantee import Account
 from synthkit.privacy.hashkey import hash_key, keyed
-from synthkit.privacy.ledger.entries import Charge, Entry, Ledger
+from synthkit.privacy.ledger.entries import Charge, Entry, Ledger, with_all
 from synthkit.privacy.ledger.ledger import FILE, open_ledger, read_ledger
 
 SLACK = 1e-9  # relative, of ε: a float's error, and far below what is printed
@@ -96,7 +97,9 @@ def balances(manifest: Manifest, actions: Iterable[Action]) -> tuple[Balance, ..
         LedgerError: the ledger's chain is broken.
         SynthError: a generator refuses the budget.
     """
-    trained = [(a, m) for a in actions if a.kind == "train" for m in (manifest.models[a.model],) if m.budget]
+    trained = [
+        (a, m) for a in actions if a.kind == "train" for m in (manifest.models[a.model],) if charges(manifest, m)
+    ]
     if not trained:
         return ()
     ledger = read_ledger(manifest.project.root / FILE)
@@ -184,9 +187,9 @@ def charge(manifest: Manifest, model: ModelNode, train: str, run_id: str) -> Ent
                 time=now(),
                 run_id=run_id,
                 model=model.name,
-                sources=(source.id.removeprefix("source:"),),
+                sources=learnt_from(manifest, model),
                 account=account.name,
-                privacy_unit=spec.privacy_unit,
+                privacy_unit=spec.privacy_unit if model.family is None else with_all(spec.name),
                 max_rows_per_unit=budget.max_rows_per_unit,
                 mechanisms=mechanisms,
                 epsilon=budget.epsilon,
@@ -201,7 +204,11 @@ def release_of(manifest: Manifest, model: ModelNode) -> tuple[Mechanism, ...]:
     """What training the model releases, as its generator declares it. Raises SynthError with the generator's reason."""
     assert model.budget is not None
     assert model.learnt is not None
-    return released(cache_of(manifest.project), model.generator, model.params, model.budget, model.learnt)
+    family = manifest.families.get(model.family or "")
+    if family is None:
+        return released(cache_of(manifest.project), model.generator, model.params, model.budget, model.learnt)
+    assert family.shape is not None
+    return released_together(cache_of(manifest.project), family.generator, family.params, model.budget, family.shape)
 
 
 def repeated(manifest: Manifest, model: ModelNode, train: str, ledger: Ledger) -> Entry | None:
@@ -232,7 +239,7 @@ def _balance(
         if not releases and len(models) == 1 and model.budget.delta <= delta:
             after = epsilon  # one release alone: what it is calibrated to, without the accountant
         else:
-            releases.append(((model.source.id.removeprefix("source:"),), release_of(manifest, model)))
+            releases.append((learnt_from(manifest, model), release_of(manifest, model)))
             after = _spent(folder, _by_part(account, releases), delta)
         costs.append(Cost(model.name, epsilon, model.budget.delta, after))
     fits = None

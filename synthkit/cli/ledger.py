@@ -80,9 +80,8 @@ def _row(b: Balance) -> tuple[str, ...]:
 def _entry_row(entry: Any) -> tuple[str, ...]:
     c = entry.charge
     insecure = "" if c.insecure_seed is None else f"insecure noise, seed {c.insecure_seed}"
-    unit = "one row" if c.privacy_unit is None else f"{c.max_rows_per_unit} rows per {c.privacy_unit}"
     spent = (f"ε = {c.epsilon:g}", f"δ = {c.delta:.3g}")
-    return (c.time[:19].replace("T", " "), *spent, c.model, unit, c.run_id, insecure)
+    return (c.time[:19].replace("T", " "), *spent, c.model, c.unit, c.run_id, insecure)
 
 
 def _aligned(rows: list[tuple[str, ...]], right: tuple[int, ...], indent: str = "") -> None:

@@ -41,6 +41,7 @@ from synthkit.compiler.manifest import FamilyNode, Lineage, Manifest, ModelNode,
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
 from synthkit.compiler.partitions import check_partitions
 from synthkit.compiler.private import check_private
+from synthkit.compiler.privatefamilies import bind_shapes, check_private_families
 from synthkit.compiler.rules import bind_rules
 from synthkit.compiler.running import check_runner
 from synthkit.compiler.schemas import derive_schemas, describe_sources
@@ -72,6 +73,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     bind_accounts,
     check_same_rows,
     bind_budgets,
+    check_private_families,
     check_columns,
     check_formats,
     check_pii,
@@ -82,6 +84,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     bind_rules,
     bind_across,
     check_asked,
+    bind_shapes,
     trace_descent,
     bind_audits,
     bind_unit_tests,

@@ -40,6 +40,17 @@ def choose_related(related: Sequence[str], what: str) -> tuple[str, str]:
     return DEFAULT, f"chosen as no installed generator learns {what}"
 
 
+def choose_private_family(able: Sequence[str]) -> tuple[str, str]:
+    """The generator of a family under epsilon, and why.
+
+    Args:
+        able: generators that learn tables together under a budget.
+    """
+    if PRIVATE in able or not able:
+        return PRIVATE, "chosen as the default of tables that hang together, with epsilon"
+    return able[0], "chosen because it learns tables that hang together with epsilon"
+
+
 def choose_generator(
     epsilon: float | None, private: Sequence[str], declared: Declared | None = None
 ) -> tuple[str, str]:

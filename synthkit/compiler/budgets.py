@@ -12,8 +12,10 @@ from synthkit.compiler.private import declared_types
 from synthkit.errors import Location, did_you_mean
 from synthkit.generators.base import Budget
 from synthkit.privacy.guarantee import Account
+from synthkit.project.ownership import owners
 from synthkit.project.projectfile import BudgetSpec
-from synthkit.project.types import SourceTableSpec
+from synthkit.project.types import Relation, SourceTableSpec
+from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     from synthkit.project.project import Project
@@ -32,10 +34,18 @@ def default_delta(rows: int) -> float:
 
 
 def account_names(project: Project) -> dict[str, str]:
-    """The account of each source table (``group.table``), former names too: its population or its own."""
-    named = [(f"{s.name}.{t.name}", t) for s in project.sources for t in s.tables]
-    before = {old: t.population or name for name, t in named for old in t.was or ()}
-    return before | {name: t.population or name for name, t in named}
+    """The account of each source table (``group.table``), former names too: of its population, its owner or its own."""
+    found: dict[str, str] = {}
+    before: dict[str, str] = {}
+    for source in project.sources:
+        tables = {t.name: t for t in source.tables}
+        for table in source.tables:
+            steps = owners(tables, table.name)
+            top = steps[-1].owner if steps else table  # what belongs to a person is spent of that person's account
+            name = f"{source.name}.{table.name}"
+            found[name] = table.population or top.population or f"{source.name}.{top.name}"
+            before |= dict.fromkeys(table.was or (), found[name])
+    return before | found
 
 
 def budget_of(project: Project, account: str) -> BudgetSpec | None:
@@ -81,8 +91,10 @@ def bind_accounts(draft: Draft) -> None:
             continue
         shared = draft.tables.get(f"source:{name}")
         if shared is not None:
-            hint = f"write {shared[1].population}: its tables share one budget"
-            message = f"{name} belongs to the population {shared[1].population!r}, which has the budget"
+            hint = f"write {names[name]}: its tables share one budget"
+            message = f"{name} is about the people of {names[name]!r}, which has the budget"
+            if shared[1].population is not None:
+                message = f"{name} belongs to the population {shared[1].population!r}, which has the budget"
         else:
             hint = did_you_mean(name, draft.accounts, "a population or source table")
             message = f"a budget for {name!r}, which is neither a population nor a source table"
@@ -149,14 +161,17 @@ def bind_budgets(draft: Draft) -> None:
 
 
 def _bind_budget(draft: Draft, model: ModelDraft, table: SourceTableSpec) -> None:
-    spec = model.spec
+    spec, about = model.spec, model.spec.source
     assert spec.epsilon is not None
-    assert spec.source is not None
+    assert about is not None
+    if model.family is not None:  # the unit is a row of the root, whatever the table
+        about = Relation(draft.families[model.family].root, about.source)
+        table = draft.tables[about.id][1]
     rows, delta = table.row_count, spec.delta
     if delta is None:
         if not rows:
             draft.fault(
-                f"nothing says what δ goes with epsilon: {spec.source} declares no row_count",
+                f"nothing says what δ goes with epsilon: {about} declares no row_count",
                 spec.origin.at("epsilon"),
                 spec.epsilon,
                 "declare row_count: on the source table (a public number of rows), or add delta: here",
@@ -166,11 +181,19 @@ def _bind_budget(draft: Draft, model: ModelDraft, table: SourceTableSpec) -> Non
     elif rows and delta >= 1 / rows:
         _too_large(draft, delta, rows, spec.origin.at("delta"))
         return
-    kept = _rows_per_unit(draft, table)
+    kept = 1 if model.family is not None else _rows_per_unit(draft, table)
     if kept is not None:
         trained = None if rows is None else round(rows * (1 - model.holdout))
         model.budget = Budget(spec.epsilon, delta, trained, kept, spec.insecure_seed)
         model.declared = None if model.schema is None else declared_types(model.schema, draft, model)
+        if model.family is not None and model.declared is not None:
+            model.declared = _named_rows(model.declared)
+
+
+def _named_rows(schema: Schema) -> Schema:
+    """What tells the rows of a table apart is there in each of them."""
+    whole = (replace(c, nullable=False) if c.name in schema.primary_key else c for c in schema.columns)
+    return replace(schema, columns=tuple(whole))
 
 
 def _default_deltas(draft: Draft) -> None:

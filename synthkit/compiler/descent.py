@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.manifest import Lineage
 from synthkit.generators.base import Query
-from synthkit.privacy.descent import Descent, read, released
+from synthkit.privacy.descent import Descent, Way, read, released
 from synthkit.project.types import Relation
 
 
@@ -36,9 +36,20 @@ def _descent(draft: Draft, model: ModelDraft) -> Descent:
     if isinstance(model.generator, Query) or model.kept:
         return read_by(draft, model.reads)
     protected = model.budget is not None and model.budget.insecure_seed is None
+    if protected and model.family is not None:  # all its tables are released together
+        release = frozenset({release_name(draft, model)})
+        return Descent({r.id: Way(frozenset({r.id}), release) for r in _learnt(draft, model)})
     if protected and spec.source is not None and spec.source.source is not None:
         return released(spec.source.id, spec.name, spec.source.id)
     return Descent(read_by(draft, _learnt(draft, model)).ways)
+
+
+def release_name(draft: Draft, model: ModelDraft) -> str:
+    """The model whose training it is: of a family that of the root, whichever table it is of."""
+    if model.family is None:
+        return model.spec.name
+    family = draft.families[model.family]
+    return family.members[family.root]
 
 
 def _learnt(draft: Draft, model: ModelDraft) -> tuple[Relation, ...]:

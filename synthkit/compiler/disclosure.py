@@ -17,6 +17,8 @@ def decide_disclosure(draft: Draft) -> None:
 def _of(draft: Draft, model: ModelDraft, promised: set[str]) -> Disclosure:
     if model.spec.epsilon is not None:
         return "private"
+    if model.family is not None and draft.families[model.family].spec.epsilon is not None:
+        return "private"  # a public table, whose audits hold it beside rows that name it
     sources = {s for g in model.guarantees if g.unprotected for s in g.sources}
     relations = (model.spec.source, *model.audit_relations)
     sources |= {s for r in relations if r is not None for s in _real_rows_of(draft, r)}

@@ -20,7 +20,7 @@ from synthkit.compiler.manifest import (
 )
 from synthkit.errors import Fault, Location
 from synthkit.generators.base import Trained
-from synthkit.generators.tables import Key
+from synthkit.generators.tables import Key, Shape
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
 from synthkit.privacy.descent import Descent
@@ -135,6 +135,7 @@ class Draft:
             self.models.setdefault(spec.name, ModelDraft(spec))
         self.families: dict[str, FamilyDraft] = {}
         self.unmade: dict[str, set[str]] = {}  # families that have faults → names that they give their tables
+        self.shapes: dict[str, Shape] = {}  # of families under epsilon
         self.family_rules: dict[str, tuple[FamilyRule, ...]] = {}
         self.tables: dict[str, tuple[Relation, SourceTableSpec]] = {}
         for source in project.sources:
@@ -240,6 +241,7 @@ class Draft:
             at_least=found.at_least,
             at_most=found.at_most,
             rules=self.family_rules.get(name, ()),
+            shape=self.shapes.get(name),
             path=self.relative(found.spec),
         )
 

@@ -99,10 +99,6 @@ class _Family:
 
     def _refuse_keys(self) -> None:
         spec, draft = self.spec, self.draft
-        for key in ("epsilon", "delta", "insecure_seed"):
-            if getattr(spec, key) is not None:
-                hint = "drop it; or make the tables by models of their own, each under its own epsilon"
-                draft.fault(f"a family of tables has no {key} yet", spec.origin.at(key, key=True), hint=hint)
         for key in _OF_TABLES:
             if getattr(spec, key) not in _UNSAID:
                 message = f"{key} of a family are those of one of its tables"
@@ -187,6 +183,7 @@ class _Family:
                 "columns": entry.columns,
                 "tags": tuple(dict.fromkeys((*spec.tags, *entry.tags))),
                 "meta": {**spec.meta, **entry.meta},
+                **(dict.fromkeys(("epsilon", "delta", "insecure_seed")) if table.public else {}),  # nobody's
                 "holdout": 0 if table.public else spec.holdout,
                 "rules": (NONE,) if table.public else given.get("rules", spec.rules),
             }
@@ -227,11 +224,20 @@ def check_families(draft: Draft) -> None:
         generator = next((m.generator for m in made if m.generator is not None), None)
         spec = family.spec
         if generator is not None and getattr(generator, "related", None) is None:
-            able = registry.related_names()
+            able = registry.related_names() if spec.epsilon is None else registry.related_private_names()
             where = spec.origin.at("generator") if spec.generator is not None else spec.origin.at("source")
             hint = f"choose {', '.join(able)}" if able else "give each table a model of its own"
             message = f"generator {generator.name!r} learns one table alone, and {name!r} is a family of tables"
             draft.fault(message, where, generator.name, hint)
+        elif generator is not None and spec.epsilon is not None and _unaccounted(generator):
+            where = spec.origin.at("epsilon")
+            able = registry.related_private_names()
+            message = f"generator {generator.name!r} honours no epsilon of tables that hang together"
+            draft.fault(message, where, spec.epsilon, f"choose {', '.join(able)}, or drop epsilon")
+        elif generator is not None and spec.epsilon is None and not _learns_without(generator):
+            where = spec.origin.at("generator")
+            message = f"generator {generator.name!r} learns under epsilon alone"
+            draft.fault(message, where, generator.name, f"add epsilon, or choose {TOGETHER}")
         elif generator is not None and (why := _refused(generator, family)) is not None:
             where = spec.origin.at("generator") if spec.generator is not None else spec.origin.at("source")
             hint = f"choose {TOGETHER}, or narrow the family by tables:"
@@ -241,6 +247,14 @@ def check_families(draft: Draft) -> None:
             listed = ", ".join(f"{table} {share:g}" for table, share in shares.items())
             message = f"the tables of {name!r} hold out other shares ({listed}), though their rows belong together"
             draft.fault(message, spec.origin.at("source"), hint="say one holdout: of the project, or of the family")
+
+
+def _unaccounted(generator: Generator) -> bool:
+    return not (isinstance(generator, Trained) and generator.related and generator.related.mechanisms)
+
+
+def _learns_without(generator: Generator) -> bool:
+    return not (isinstance(generator, Trained) and generator.related and generator.related.budgeted)
 
 
 def _refused(generator: Generator, family: FamilyDraft) -> str | None:

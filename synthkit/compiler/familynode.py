@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from synthkit.compiler.declared import FamilyRule
 from synthkit.generators.base import Generator
-from synthkit.generators.tables import Key
+from synthkit.generators.tables import Key, Shape
 from synthkit.project.size import Size
 from synthkit.project.types import Conditions, ModelSpec, Relation
 from synthkit.records.parts import FamilyRecord
@@ -29,6 +29,7 @@ class FamilyNode:
         conditions: source table → its conditions, where it has any.
         at_least, at_most: source table → how many of its rows belong to each row of its owner, where that is asked for.
         path: of the file that declares it, in the project.
+        shape: under epsilon, what is learnt of its tables.
         rules: across its tables.
     """
 
@@ -45,6 +46,7 @@ class FamilyNode:
     at_least: Mapping[str, int]
     at_most: Mapping[str, int]
     path: str
+    shape: Shape | None = None
     rules: tuple[FamilyRule, ...] = ()
 
     @property

@@ -229,10 +229,10 @@ def _cuttable(tables: TablesByName, way: tuple[str, ...]) -> Iterator[tuple[Loca
 
 
 def check_private_owners(draft: Draft) -> None:
-    """ε protects whom a row belongs to: that must be a column of the table, and a person of the owner's account."""
+    """ε protects whom a row belongs to: of a table that is learnt alone, that must be a column of it."""
     for model in draft.models.values():
         spec = model.spec
-        if spec.epsilon is None or spec.source is None or spec.source.id not in draft.tables:
+        if spec.epsilon is None or spec.source is None or spec.source.id not in draft.tables or model.family:
             continue
         _, table = draft.tables[spec.source.id]
         tables = {t.name: t for s in draft.project.sources if s.name == spec.source.source for t in s.tables}
@@ -246,15 +246,9 @@ def check_private_owners(draft: Draft) -> None:
             )
             message += "says whose a row is"
             hint = (
-                f"read a view of the database that has that column, or train on {top.name}: a family has no epsilon yet"
+                f"learn it together with {top.name}: source: \"{{{{ source('{spec.source.source}') }}}}\" is a family"
             )
-            draft.fault(message, where, spec.epsilon, hint)
-        elif table.population is None or table.population != top.population:
-            message = (
-                f"{table.name!r} is about the people of {top.name!r}, but counts as other people: what is spent of "
-            )
-            message += "one is not counted for the other"
-            hint = "give both the same population:, so that they share a budget"
+            hint += "; or read a view of the database that has that column"
             draft.fault(message, where, spec.epsilon, hint)
 
 

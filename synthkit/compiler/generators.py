@@ -6,7 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from synthkit.compiler.auto import TOGETHER, Declared, choose_generator, choose_related
+from synthkit.compiler.auto import (
+    TOGETHER,
+    Declared,
+    choose_generator,
+    choose_private_family,
+    choose_related,
+)
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.private import source_table
 from synthkit.errors import SynthError, did_you_mean
@@ -32,6 +38,8 @@ def _declared(draft: Draft, model: ModelDraft) -> Declared | None:
 
 def _chosen(draft: Draft, model: ModelDraft) -> tuple[str, str]:
     """The generator of a model that names none, and why."""
+    if model.family is not None and model.spec.epsilon is not None:
+        return choose_private_family(registry.related_private_names())
     if model.family is not None:
         return choose_related(registry.related_names(), "tables that hang together")
     found = source_table(draft, model)

@@ -36,7 +36,10 @@ def check_keys(draft: Draft) -> None:
             for message, hint in problems:
                 draft.fault(message, where, spec.keys, hint)
     for name, family in draft.families.items():
-        if family.spec.keys not in (None, "own"):
+        if family.spec.keys not in (None, "own") and family.spec.epsilon is not None:
+            message = f"keys: {family.spec.keys} looks at the keys of the real rows, which epsilon protects"
+            draft.fault(message, family.spec.origin.at("keys"), family.spec.keys, "drop keys: drawn rows count from 1")
+        elif family.spec.keys not in (None, "own"):
             _check_family(draft, name, family)
 
 

@@ -6,6 +6,8 @@ knowledge, or estimated by the generator with a share of the budget.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.encoding.kept.private import private_plan, refusals
 from synthkit.generators.base import Trained
@@ -29,7 +31,7 @@ def check_private(draft: Draft) -> None:
             continue
         if not model.generator.supports_epsilon:
             continue
-        if not learnt_columns(model.schema).columns:
+        if model.family is None and not learnt_columns(model.schema).columns:
             _nothing_to_learn(draft, model)
             continue
         _check_knowledge(draft, model)
@@ -124,8 +126,9 @@ def _check_knowledge(draft: Draft, model: ModelDraft) -> None:
     if not sniffed(draft, table):
         typed |= set(model.schema.names)
     typed |= set(table.primary_key if len(table.primary_key) == 1 else ())
-    pays = (getattr(model.params, "preprocessing_share", 0) or 0) > 0
-    missing = [u for u in unknown(model.schema, typed) if not (pays and u.estimable)]
+    pays = (getattr(model.params, "preprocessing_share", 0) or 0) > 0 and model.family is None
+    schema = model.schema if model.family is None else with_keys(model.schema, keys_in(draft, model))
+    missing = [u for u in unknown(schema, typed) if not (pays and u.estimable)]
     if not missing:
         return
     count = f"{len(missing)} column{'s' if len(missing) > 1 else ''}"
@@ -147,9 +150,27 @@ def _how(missing: list[Unknown], model: ModelDraft, relation: Relation) -> str:
     return hint
 
 
+def keys_in(draft: Draft, model: ModelDraft) -> frozenset[str]:
+    """The columns of a family's table that name rows, its own or others'."""
+    assert model.family is not None
+    assert model.spec.source is not None
+    name, keys = model.spec.source.name, draft.families[model.family].keys
+    _, table = draft.tables[model.spec.source.id]
+    named = len(table.primary_key) == 1 or any(k.references == name for k in keys)
+    own = table.primary_key if named else ()
+    return frozenset((*own, *(c for k in keys if k.table == name for c in k.columns)))
+
+
+def with_keys(schema: Schema, keys: frozenset[str]) -> Schema:
+    """The columns, of which those that name rows are keys, and are not learnt."""
+    return replace(schema, columns=tuple(replace(c, type="id") if c.name in keys else c for c in schema.columns))
+
+
 def _check_size(draft: Draft, model: ModelDraft) -> None:
     """A size relative to the source tells its number of rows."""
     found = source_table(draft, model)
+    if model.family is not None and found is not None and found[0].name != draft.families[model.family].root:
+        return  # sizes are of the root
     if model.size.rows is not None or found is None or found[1].row_count is not None:
         return
     key = "size" if model.spec.size is not None else "epsilon"

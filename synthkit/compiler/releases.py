@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from synthkit.errors import SynthError
 from synthkit.generators.base import Budget, Generator, Trained
+from synthkit.generators.tables import Shape
 from synthkit.privacy.accounting.cached import composed, remembered
 from synthkit.privacy.accounting.mechanisms import Mechanism, mechanism_from_json
 from synthkit.schema import Schema
@@ -42,6 +43,28 @@ def released(
     return tuple(mechanism_from_json(m) for m in found)
 
 
+def released_together(
+    folder: Path, generator: Generator, params: BaseModel, budget: Budget, shape: Shape
+) -> tuple[Mechanism, ...]:
+    """What training ``generator`` on tables that hang together will release. Raises SynthError as :func:`released`."""
+    assert isinstance(generator, Trained)
+    related = generator.related
+    assert related is not None, "check_families refuses a generator that learns one table alone"
+    declare = related.mechanisms
+    assert declare is not None, "check_families refuses a generator that honours no epsilon of them"
+    key: dict[str, Any] = {
+        "generator": [generator.name, generator.version],
+        "params": params.model_dump(mode="json"),
+        "budget": asdict(budget) | {"insecure_seed": None},
+        "schemas": [[name, schema.to_json()] for name, schema in shape.schemas.items()],
+        "keys": [asdict(key) for key in shape.keys],
+        "first": shape.first,
+        "kept": sorted(shape.kept),
+    }
+    found = remembered(folder, key, lambda: [m.to_json() for m in declare(params, budget, shape)])
+    return tuple(mechanism_from_json(m) for m in found)
+
+
 def compose(draft: Draft, names: Sequence[str], delta: float | None) -> tuple[float, float]:
     """(ε, δ) of the releases of these models together: at ``delta``, their account's, where several compose."""
     models = [draft.models[n] for n in names]
@@ -52,7 +75,12 @@ def compose(draft: Draft, names: Sequence[str], delta: float | None) -> tuple[fl
         if m.generator is None or not m.generator.supports_epsilon or m.params is None or not (m.budget and m.learnt):
             return composed(folder, pairs, (), delta)
         try:
-            mechanisms += released(folder, m.generator, m.params, m.budget, m.learnt)
+            if m.family is None:
+                mechanisms += released(folder, m.generator, m.params, m.budget, m.learnt)
+            elif (shape := draft.shapes.get(m.family)) is not None:
+                mechanisms += released_together(folder, m.generator, m.params, m.budget, shape)
+            else:
+                return composed(folder, pairs, (), delta)
         except SynthError:
             return composed(folder, pairs, (), delta)  # the plan says why; the sums hold whatever the mechanisms are
     return composed(folder, pairs, mechanisms, delta)

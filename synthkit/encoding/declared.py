@@ -51,11 +51,18 @@ class DeclaredEncoder:
 
     def encode(self, batch: pa.RecordBatch) -> list[Array]:
         """Positions of the rows that every column can hold: int64, one array of shape (kept rows,) per column."""
+        found, kept = self.positions(batch)
+        return found if kept.all() else [p[kept] for p in found]
+
+    def positions(self, batch: pa.RecordBatch) -> tuple[list[Array], Array]:
+        """Positions of all rows, one array of shape (rows,) per column, and which rows every column can hold."""
         import numpy as np
 
         found = [self._positions(i, batch.column(axis.name)) for i, axis in enumerate(self.axes)]
-        kept = np.logical_and.reduce([p != DROPPED for p in found])
-        return found if kept.all() else [p[kept] for p in found]
+        kept = np.ones(batch.num_rows, dtype=bool)
+        for p in found:
+            kept &= p != DROPPED
+        return found, kept
 
     def encode_table(self, table: Table) -> list[Array]:
         """Positions of all rows, in the smallest unsigned type that holds the axis; the rows are streamed."""

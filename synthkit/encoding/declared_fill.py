@@ -7,6 +7,7 @@ from a list, and nothing is missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,14 @@ def _key(schema: Schema, rules: dict[str, FillRule], arrow: pa.Schema) -> KeyRul
     names = schema.primary_key
     if not names or any(rules[n].unique for n in names if n in rules):
         return None
-    moves = [m for n in names if n not in rules for m in _moves(schema.by_name[n], arrow.field(n).type)]
+    return moves_of(schema, [n for n in names if n not in rules], arrow)
+
+
+def moves_of(schema: Schema, names: Sequence[str], arrow: pa.Schema) -> KeyRule:
+    """How the primary key is kept unique by what its columns ``names`` are declared to hold."""
+    moves = [m for n in names for m in _moves(schema.by_name[n], arrow.field(n).type)]
     moves.sort(key=lambda m: (m.range is not None, _room(m)), reverse=True)
-    return KeyRule(names, tuple(moves))
+    return KeyRule(schema.primary_key, tuple(moves))
 
 
 def _room(move: Move) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from synthkit.generators.tables import Key, Tables
+from synthkit.generators.tables import Key, Shape, Tables
 from synthkit.project.counts import ANY, Between
 from synthkit.schema import Cell, Schema, Table
 
@@ -158,8 +158,18 @@ class NoisyCounts(Protocol):
         """Counts of a column's declared values, and the standard deviation of the noise in each."""
 
 
+class NoisyCountsOfTables(Protocol):
+    def __call__(self, model: Any, table: str, column: str, /) -> tuple[tuple[float, ...], float | None]:
+        """As :class:`NoisyCounts`, of a column of one of several tables."""
+
+
 class Mechanisms(Protocol):
     def __call__(self, params: Any, budget: Budget, schema: Schema) -> tuple[Mechanism, ...]: ...
+
+
+class MechanismsOfTables(Protocol):
+    def __call__(self, params: Any, budget: Budget, shape: Shape) -> tuple[Mechanism, ...]:
+        """What :class:`FitTables` will release under ``budget``. Raises SynthError where it learns no such tables."""
 
 
 class Save(Protocol):
@@ -218,9 +228,16 @@ class Related:
             tables at most"; None where it takes them. The compiler asks before anything is run.
         sample_asked: draws what is asked of other tables than the first, and of how many rows belong to a row; None:
             it cannot.
+        mechanisms: what a fit under a budget will spend, from what is declared alone; None: it honours no ``epsilon``
+            of such tables.
+        counts: (model that was just trained under a budget, table, column) → as :class:`NoisyCounts`.
+        budgeted: whether it learns them under a budget alone.
     """
 
     fit: FitTables
     sample: SampleTables
     refuses: Refuses = takes_all
     sample_asked: SampleAsked | None = None
+    mechanisms: MechanismsOfTables | None = None
+    budgeted: bool = False
+    counts: NoisyCountsOfTables | None = None

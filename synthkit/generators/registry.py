@@ -23,8 +23,23 @@ def private_names() -> tuple[str, ...]:
 
 
 def related_names() -> tuple[str, ...]:
-    """The generators that learn tables together, by name; of packages as :func:`private_names`."""
-    return _which(lambda generator: isinstance(generator, Trained) and generator.related is not None)
+    """The generators that learn tables together without a budget, by name; of packages as :func:`private_names`."""
+    return _which(
+        lambda generator: (
+            isinstance(generator, Trained) and generator.related is not None and not generator.related.budgeted
+        )
+    )
+
+
+def related_private_names() -> tuple[str, ...]:
+    """Those that honour ``epsilon`` of tables that they learn together."""
+    return _which(
+        lambda generator: (
+            isinstance(generator, Trained)
+            and generator.related is not None
+            and generator.related.mechanisms is not None
+        )
+    )
 
 
 def _which(test: Callable[[Generator], bool]) -> tuple[str, ...]:

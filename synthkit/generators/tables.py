@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synthkit.schema import Table
+from synthkit.schema import Schema, Table
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,23 @@ class Tables:
     def root(self) -> str:
         """The table that a size is of."""
         return self.first or next(iter(self.members))
+
+    @property
+    def shape(self) -> Shape:
+        """What is declared of them."""
+        return Shape({n: t.schema for n, t in self.members.items()}, self.keys, self.root, self.kept)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Tables that hang together without their rows: what a training under a budget is planned by.
+
+    Args:
+        schemas: by table, each after those that its keys name; with the columns of keys.
+        keys, first, kept: as in :class:`Tables`.
+    """
+
+    schemas: Mapping[str, Schema]
+    keys: tuple[Key, ...]
+    first: str
+    kept: frozenset[str] = frozenset()

@@ -207,10 +207,13 @@ class Fingerprinter:
             "holdout": next((m.holdout for m in members.values() if not m.kept), 0.0),
             "device": project.device,
             "threads": project.spec.model_threads,
-            "epsilon": None,
-            "delta": None,
+            "epsilon": family.spec.epsilon,
+            "delta": members[family.root].delta,
             "columns": {table: said for table, m in members.items() if (said := overrides(m.spec.columns))},
         }
+        budget = members[family.root].budget
+        if budget is not None:
+            inputs["budget"] = asdict(budget)
         owners = [self._owners(model).get("owners", {}) for model in members.values() if not model.kept]
         if apart := {id_: said for found in owners for id_, said in found.items() if id_ not in sources}:
             inputs["owners"] = apart  # of tables that the family leaves out
@@ -223,7 +226,7 @@ class Fingerprinter:
             if model.rules or model.rules_found or model.constraints
         }
         if rules:
-            inputs["rules"] = {"version": RULES_VERSION, **rules}
+            inputs["rules"] = {"version": RULES_VERSION if budget is None else PRIVATE_RULES_VERSION, **rules}
         return inputs
 
     def _declared(self, source_id: str) -> str:

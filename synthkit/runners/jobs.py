@@ -231,6 +231,7 @@ class FamilyJob(Job[FamilyMade]):
         at_least, at_most: table → how many of its rows belong to each row of its owner, where that is asked for.
         rules: across the tables, each as its text and the keys that it goes along (:func:`.rules.across.bound.bound`).
         numbering: what made-up keys are, as ``keys:`` of a model has it.
+        budget, charge: that they are learnt under, and what the ledger says of the training.
     """
 
     family: str
@@ -247,6 +248,8 @@ class FamilyJob(Job[FamilyMade]):
     at_most: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[tuple[str, tuple[Hop, ...]], ...] = ()
     numbering: Keys = "own"
+    budget: Budget | None = None
+    charge: Charged | None = None
     kind: Literal["family"] = "family"
 
 

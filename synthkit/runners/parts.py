@@ -8,6 +8,7 @@ from pathlib import Path
 
 from synthkit.generators.tables import Key
 from synthkit.privacy.guarantee import Guarantee
+from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.types import ColumnSpec, Conditions, Options
 from synthkit.schema import Table
 
@@ -71,6 +72,7 @@ class DrawnMember:
         rules_found: whether rules that the training rows show are kept, too.
         conditions: column → value, or value → share.
         kept: whether the real rows are published as they are, and only looked up in.
+        charge: what the ledger says of the training, under a budget.
     """
 
     model: str
@@ -84,6 +86,7 @@ class DrawnMember:
     conditions: Conditions = field(default_factory=dict)
     guarantees: tuple[Guarantee, ...] = ()
     kept: bool = False
+    charge: Charged | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from synthkit.runners.done import FamilyMade, Made
 from synthkit.runners.jobs import FamilyJob, JobProgress
 from synthkit.runners.overriding import overridden
 from synthkit.runners.staging import phase, stage
-from synthkit.schema import Table
+from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +43,11 @@ class _Learnt:
         """All real rows: the training rows, and the held-out ones."""
         return tuple(side for side in (self.split.train, self.split.holdout) if side is not None)
 
+    @property
+    def staged(self) -> Schema:
+        """What its drawn rows are."""
+        return self.split.train.schema
+
 
 def relate(job: FamilyJob, progress: JobProgress) -> FamilyMade:
     """Learn the tables (or load what was learnt of them), and stage rows like theirs.
@@ -67,11 +72,12 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     root = learnt[job.first]
     rows = job.size.of(root.split.rows)
     asked = _asking(job, learnt, rows)
+    private = job.budget is not None
     if cached:
         with _readable(job):
             model = generator.load(job.model_dir / "model")
     else:
-        model = _fit(generator, job, learnt, scratch, progress)
+        model, learnt = _fit(generator, job, learnt, scratch, progress)
         seconds["train"] = time.perf_counter() - started
     started = time.perf_counter()
     report = phase(progress, "sample")
@@ -88,8 +94,9 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
         plan = learnt[name].plan
         origins = _origins(plan.origins({table: m.model for table, m in job.members.items()}), computed.get(name, {}))
         source = learnt[name].split
-        count = stage(batches_of[name], source.train.schema, member, source.rows, rules=plan.rules, origins=origins)
-        made[name] = Made(count, source.rows, {})
+        known = None if private else source.rows
+        count = stage(batches_of[name], learnt[name].staged, member, known, rules=plan.rules, origins=origins)
+        made[name] = Made(count, known, {})
     seconds["sample"] = time.perf_counter() - started
     return FamilyMade(made, seconds)
 
@@ -151,6 +158,8 @@ def _learnt(job: FamilyJob, scratch: Path, *, cached: bool) -> dict[str, _Learnt
     from synthkit.sources.ingest import load_split
 
     plans = parsed_json((job.model_dir / "members.json").read_text("utf-8")) if cached else {}
+    if job.budget is not None:
+        return _learnt_privately(job, scratch, plans)
     splits = {name: load_split(member.split) for name, member in job.members.items()}
     tables = {
         name: replace(split.train, schema=overridden(split.train.schema, job.members[name].columns))
@@ -172,6 +181,26 @@ def _learnt(job: FamilyJob, scratch: Path, *, cached: bool) -> dict[str, _Learnt
     return found
 
 
+def _learnt_privately(job: FamilyJob, scratch: Path, plans: Mapping[str, Any]) -> dict[str, _Learnt]:
+    """As :func:`_learnt`, decided by what is declared; of public tables by their rows."""
+    from synthkit.generators.exact.members import KeyColumns, MemberPlan, plan_member, reading
+    from synthkit.runners.relating_privately import plan_of
+    from synthkit.sources.ingest import load_split
+
+    found = {}
+    for number, (name, member) in enumerate(job.members.items()):
+        split, file = load_split(member.split), scratch / f"read{number}.parquet"
+        cached = MemberPlan.from_json(plans[name]) if plans else None
+        if not member.kept:
+            found[name] = _Learnt(split, *plan_of(job, name, split, file, cached))
+        elif cached is not None:
+            found[name] = _Learnt(split, cached, reading(cached, split.train, file))
+        else:
+            keys = KeyColumns.in_table(name, split.train.schema, job.keys)
+            found[name] = _Learnt(split, *plan_member(split.train, keys, file, declared={}, found=False))
+    return found
+
+
 def _compares(text: str) -> bool:
     from synthkit.rules.inequality import Inequality
     from synthkit.rules.language import parse_rule
@@ -190,43 +219,57 @@ def _asking(job: FamilyJob, learnt: Mapping[str, _Learnt], rows: int) -> Asking:
         rows,
         conditions={name: member.conditions for name, member in job.members.items()},
         owned=owned_between(job.at_least, job.at_most),
-        known={name: one.known for name, one in learnt.items()},
+        known=None if job.budget is not None else {name: one.known for name, one in learnt.items()},
     )
 
 
 def _tables(job: FamilyJob, learnt: Mapping[str, _Learnt], scratch: Path) -> Any:
     """The tables as the generator learns them."""
+    from synthkit.generators.exact.declared_members import learn_declared
     from synthkit.generators.tables import Tables
 
-    members = {
-        name: one.plan.learn(one.known, scratch / f"learnt{number}.parquet")
-        for number, (name, one) in enumerate(learnt.items())
-    }
     kept = frozenset(name for name, member in job.members.items() if member.kept)
+    members = {}
+    for number, (name, one) in enumerate(learnt.items()):
+        file = scratch / f"learnt{number}.parquet"
+        private = job.budget is not None and name not in kept
+        members[name] = learn_declared(one.plan, one.known, file) if private else one.plan.learn(one.known, file)
     return Tables(members, job.keys, job.first, kept)
 
 
 def _fit(
-    generator: Trained, job: FamilyJob, learnt: Mapping[str, _Learnt], scratch: Path, progress: JobProgress
-) -> Any:
-    """Train, and keep the model under a temporary name until it is whole."""
+    generator: Trained, job: FamilyJob, learnt: dict[str, _Learnt], scratch: Path, progress: JobProgress
+) -> tuple[Any, dict[str, _Learnt]]:
+    """Train, and keep the model under a temporary name until it is whole.
+
+    Also how the tables are drawn: under a budget, which values go together is known from the trained model alone.
+    """
     from synthkit.generators.exact.drawing import seed_for
+    from synthkit.runners.relating_privately import check_charge, settled_plans
 
     assert generator.related is not None, "the compiler refuses a generator that learns one table alone"
     params = generator.params.model_validate(job.params)
     seed, report = seed_for(job.seed, "fit"), phase(progress, "train")
     tables = _tables(job, learnt, scratch)
+    if job.budget is not None:
+        check_charge(generator, params, job, tables.shape)
     # Of one table, too: it is drawn as a family's, and may have keys to itself.
-    model = generator.related.fit(tables, params, budget=None, seed=seed, device=job.device, progress=report)
+    given: dict[str, Any] = {"seed": seed, "device": job.device, "progress": report}
+    model = generator.related.fit(tables, params, budget=job.budget, **given)
+    if job.budget is not None:
+        drawn = {name: one.plan for name, one in learnt.items() if not job.members[name].kept}
+        settled = settled_plans(generator, model, drawn)
+        learnt = {n: replace(one, plan=settled[n]) if n in settled else one for n, one in learnt.items()}
     plans = {name: one.plan.to_json() for name, one in learnt.items()}
+    charge = None if job.charge is None else job.charge.to_json()
     clean_temporaries(job.model_dir.parent)
     with temporary_folder(job.model_dir) as temporary:
         (temporary / "model").mkdir()
         generator.save(model, temporary / "model")
         (temporary / "members.json").write_text(json.dumps(plans, default=str), "utf-8")
-        (temporary / _MARKER).write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
+        (temporary / _MARKER).write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
         put_over(temporary, job.model_dir)
-    return model
+    return model, learnt
 
 
 def _drawn(

@@ -12,7 +12,7 @@ from synthkit.errors import BuildError
 from synthkit.files import Json, clean_temporaries, put_over, temporary_folder, write_json_atomic
 from synthkit.records.columns import ColumnOrigin
 from synthkit.runners.environment import environment
-from synthkit.runners.jobs import JobProgress, Modelled, Staged
+from synthkit.runners.jobs import JobProgress, Staged
 from synthkit.runners.parts import DrawnMember
 from synthkit.schema import Schema
 from synthkit.store.parquet import Written
@@ -69,7 +69,7 @@ def record(
         **hashes._asdict(),
         "schema": schema.to_json(),
         "source_rows": source_rows,
-        "privacy": job.charge.to_json() if isinstance(job, Modelled) and job.charge is not None else None,
+        "privacy": None if (charge := getattr(job, "charge", None)) is None else charge.to_json(),
         "guarantees": [g.to_json() for g in job.guarantees],
         "environment": environment(),
         "rules": list(rules),

@@ -18,7 +18,7 @@ from synthkit.errors import BuildError
 from synthkit.project.decides import deciding
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.schema import Table
-from synthkit.sources.bounding import Declared, bounded_query
+from synthkit.sources.bounding import Declared, bounded_query, text_of
 from synthkit.sources.family import Ownership, read_owners
 from synthkit.sources.infer import infer, profile
 from synthkit.sources.location import location
@@ -113,6 +113,7 @@ def split_key(
     decides = deciding(spec, "rows", "split") | {"holdout": holdout}
     if declared is not None:
         decides |= {"declared": declared.schema.undescribed().to_json(), "most": declared.max_rows_per_unit}
+        decides |= {"keys": list(declared.keys)} if declared.keys else {}
     if ownership is not None:
         decides |= {"ownership": ownership.key()}
     canonical = json.dumps([VERSION, source_hash, decides], sort_keys=True, default=str)
@@ -160,7 +161,7 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
         return
     query = bounded_query(
         reading.scan,
-        schema.names,
+        (*schema.names, *map(text_of, reading.declared.keys)),
         keep=f"{reading.keep} AND {side} >= {round(holdout * BUCKETS)}",
         unit=None if schema.privacy_unit is None else reading.unit,
         order=reading.order,

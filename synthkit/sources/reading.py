@@ -16,7 +16,7 @@ from synthkit.errors import BuildError
 from synthkit.project.types import ColumnSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import SALT as UNIT_SALT
-from synthkit.sources.bounding import Declared
+from synthkit.sources.bounding import Declared, text_of
 from synthkit.sources.canonical import joined, told_apart
 from synthkit.sources.describe import typed
 from synthkit.sources.family import Ownership, own_side, side, unit_side, up
@@ -143,6 +143,8 @@ class Reading:
         if declared is not None and unit is not None:
             columns.append(f"{unit} AS {mark}unit")
             columns.append(f"md5({source.row(UNIT_SALT)}) AS {mark}order")
+        for key in () if declared is None else declared.keys:
+            columns.append(f"{source.unit(key)} AS {quote(text_of(key))}")
         return Reading(
             source, declared, found, schema, scratch / "every.parquet", marks,
             f"{mark}bucket", f"{mark}unit", f"{mark}order", tuple(columns), sides,

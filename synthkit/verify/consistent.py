@@ -156,7 +156,10 @@ def _repeated(file: ReceiptFile) -> Iterator[Finding]:
         generator = _mapping(train.get("generator"))
         twice += [(("generator", k), getattr(receipt.generator, k), generator.get(k)) for k in ("name", "version")]
         twice.append((("seed",), receipt.seed, train.get("seed")))
-        if "epsilon" in train:  # of a trained model: an SQL model's query stands in its place
+        kept = (
+            receipt.family is not None and receipt.contains_real_rows
+        )  # public: what its family spends is not its own
+        if "epsilon" in train and not kept:  # of a trained model: an SQL model's query stands in its place
             params, own = _mapping(generator.get("params")), receipt.generator.params
             twice.append((("generator", "params"), {k: own.get(k) for k in params}, params))
             twice += [((k,), getattr(receipt, k), train.get(k)) for k in ("epsilon", "delta")]

@@ -23,6 +23,7 @@ from pydantic import Field, model_validator
 
 from synthkit.audits.context import AuditContext, PrivateTraining
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, Status, audit
+from synthkit.audits.privacy.canaryunits import attack_units, learnt_in
 from synthkit.audits.privacy.gradients import Evidence, in_words, probe, trains_by_gradients
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def empirical_epsilon(context: AuditContext, params: EmpiricalParams) -> AuditRe
     training = context.training
     if training is None:
         return AuditResult(None, "skipped", message="the model has no epsilon, so there is nothing to disprove")
-    if not training.schema.columns:
+    if not training.schema.columns and training.shape is None:
         return AuditResult(None, "skipped", message="no column is learnt, so nothing is released")
     found = attack(training, params, context.seed)
     evidence: tuple[Evidence, ...] = ()
@@ -120,6 +121,10 @@ def _attack_once(training: PrivateTraining, params: EmpiricalParams, seed: tuple
 
     generator = registry.trained(training.generator)
     random = np.random.default_rng(seed)
+    if training.shape is not None:
+        made, grid = _room(replace(training, schema=learnt_in(training.shape)), params)
+        sure, coins = attack_units(training, params.canaries, made, grid, random)
+        return [_guess("values", sure, coins, params.guesses or max(1, params.canaries // 5), random)]
     copies = training.budget.max_rows_per_unit
     rows, grid = _room(training, params)
     with tempfile.TemporaryDirectory(prefix="synthkit-attack-") as folder:
@@ -164,7 +169,7 @@ def _room(training: PrivateTraining, params: EmpiricalParams) -> tuple[int, int]
     noise = max((m.sigma for m in training.mechanisms if isinstance(m, DiscreteGaussian)), default=0.0)
     each = max(FEWEST_ROWS / GRID, STANDS_OUT * noise)
     grid = max(GRID, min(params.canaries, int((params.rows or MOST_ROWS) / each)))
-    widest = max(GRID, *(min(grid, len(c.values or ())) for c in training.schema.columns))
+    widest = max([GRID, *(min(grid, len(c.values or ())) for c in training.schema.columns)])
     return (min(MOST_ROWS, round(each * widest)) if params.rows is None else params.rows), grid
 
 

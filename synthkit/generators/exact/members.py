@@ -212,10 +212,10 @@ def plan_member(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    view = read_view(replace(table, schema=_without(table.schema, keys)))
+    view = read_view(replace(table, schema=without_keys(table.schema, keys)))
     known = view.learn(table, file)
     arrow = pq.read_schema(known.paths[0])
-    alone = plan_columns(replace(known, schema=_without(known.schema, keys)), view)
+    alone = plan_columns(replace(known, schema=without_keys(known.schema, keys)), view)
     plan = replace(
         alone,
         schema=known.schema,
@@ -235,7 +235,8 @@ def plan_member(
     return MemberPlan(with_tails(kept, known), keys), known
 
 
-def _without(schema: Schema, keys: KeyColumns) -> Schema:
+def without_keys(schema: Schema, keys: KeyColumns) -> Schema:
+    """The columns that no key is made of."""
     return replace(schema, columns=tuple(c for c in schema.columns if c.name not in keys.names), primary_key=())
 
 

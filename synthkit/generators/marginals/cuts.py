@@ -86,7 +86,7 @@ def cut(axis: Axis, found: Histogram, bins: int, least: float, slack: float = SL
 
 def noisy_counts(axes: Sequence[Axis], cuts: Sequence[Cut], column: str) -> tuple[tuple[float, ...], float]:
     """Of a categorical column, the counts that its histogram released for its values, and their noise (one sigma)."""
-    axis, one = next((a, c) for a, c in zip(axes, cuts, strict=True) if a.name == column)
+    axis, one = next((a, c) for a, c in zip(axes, cuts, strict=False) if a.name == column)
     assert one.found is not None, "the model was just trained"
     counts = one.found.counts[: axis.points]
     return tuple(counts.tolist()), math.sqrt(float(one.found.variances.max(initial=0.0)))

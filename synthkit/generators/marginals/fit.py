@@ -61,11 +61,11 @@ def learn(table: Table, params: MarginalParams, plan: Schedule, releases: Releas
         estimator.add(Measurement((i,), np.bincount(c.cell, h.counts), np.bincount(c.cell, h.variances)))
     codes = [c.codes(p) for c, p in zip(cuts, positions, strict=True)]
     weights = candidates(params, table.schema)
-    _measure(Candidates(codes, sizes, weights, total, sigma), estimator, params, plan, releases, progress)
+    measure(Candidates(codes, sizes, weights, total, sigma), estimator, params, plan, releases, progress)
     return Learnt(encoder, cuts, zeros, estimator.fit(params.final_sweeps, SETTLED))
 
 
-def _measure(
+def measure(
     sets: Candidates,
     estimator: Estimator,
     params: MarginalParams,

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.declared import DeclaredEncoder
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Progress, Quota, Trained
-from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches, values_text
+from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches
+from synthkit.generators.marginals.fitted import Marginals
 from synthkit.generators.marginals.params import AimParams, IndependentParams, MarginalParams, MstParams
 from synthkit.generators.marginals.schedule import schedule
 from synthkit.privacy.accounting.mechanisms import Mechanism
@@ -28,67 +28,14 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from synthkit.generators.marginals.cuts import Cut
-    from synthkit.generators.marginals.model import Model
     from synthkit.generators.marginals.sampling import Sampler
-    from synthkit.generators.marginals.zeros import Impossible
 
 BATCH = 65_536  # rows given out at once
 LEAST = 64  # rows drawn at once where some turn out impossible
 PATIENCE = 100  # draws in a row without a single possible one
 
 
-@dataclass(frozen=True)
-class Marginals:
-    """A fitted model: what its columns can hold, how they are cut into cells, and the distribution of the cells."""
-
-    encoder: DeclaredEncoder
-    cuts: tuple[Cut, ...]
-    zeros: tuple[Impossible, ...]
-    model: Model
-
-    @cached_property
-    def sampler(self) -> Sampler:
-        from synthkit.generators.marginals.sampling import sampler_of
-
-        return sampler_of(self.model)
-
-    def given(self, quota: Quota) -> Sampler:
-        """A sampler of the rows with the quota's values; numbers by the cell that they lie in.
-
-        Raises:
-            BuildError: a column cannot hold its value, or the model gives the values no probability.
-        """
-        import numpy as np
-
-        from synthkit.generators.marginals.sampling import sampler_of
-
-        names = [a.name for a in self.encoder.axes]
-        cells = {}
-        for name, value in quota.values.items():
-            position = self.encoder.position_of(name, value)
-            cells[names.index(name)] = int(self.cuts[names.index(name)].codes(np.array([position]))[0])
-        model = self.model.given(cells)
-        if not model.total > 0:
-            raise BuildError(f"the model gives {values_text(quota)} no probability", hint="ask for likelier values")
-        return sampler_of(model)
-
-    def rows(self, sampler: Sampler, count: int, random: np.random.Generator) -> pa.RecordBatch:
-        """``count`` rows in the source's types, or a few less: those that are impossible are left out."""
-        import numpy as np
-
-        from synthkit.generators.marginals.decode import positions_of
-
-        cells = sampler.draw(count, random)
-        drawn = [positions_of(cut, c, random) for cut, c in zip(self.cuts, cells, strict=True)]
-        positions, inner = [p for p, _ in drawn], [u for _, u in drawn]
-        if self.zeros:
-            kept = ~np.logical_or.reduce([zero.among(positions) for zero in self.zeros])
-            positions, inner = [p[kept] for p in positions], [u[kept] for u in inner]
-        return self.encoder.decode(positions, inner)
-
-
-def _counts(model: Marginals, column: str) -> tuple[tuple[float, ...], float]:
+def counts(model: Marginals, column: str) -> tuple[tuple[float, ...], float]:
     from synthkit.generators.marginals.cuts import noisy_counts
 
     return noisy_counts(model.encoder.axes, model.cuts, column)
@@ -158,7 +105,7 @@ def _exact(model: Marginals, quotas: Sequence[Quota], random: np.random.Generato
     return PerQuota(draw, "aim")
 
 
-def _save(model: Marginals, directory: Path) -> None:
+def save(model: Marginals, directory: Path) -> None:
     from safetensors.numpy import save_file
 
     arrays = {f"tables.{i}": t for i, t in enumerate(model.model.tables)}
@@ -177,7 +124,7 @@ def _save(model: Marginals, directory: Path) -> None:
     (directory / "marginals.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
 
 
-def _load(directory: Path) -> Marginals:
+def load(directory: Path) -> Marginals:
     from safetensors.numpy import load_file
 
     from synthkit.generators.marginals.cuts import Cut
@@ -217,11 +164,11 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Trained
         params=params,
         fit=fit,
         sample=_sample,
-        save=_save,
-        load=_load,
+        save=save,
+        load=load,
         partitions=True,
         mechanisms=_mechanisms,
-        counts=_counts,
+        counts=counts,
         summary=summary,
         packages=("numpy", "scipy"),
     )

@@ -40,6 +40,18 @@ class LedgerError(BuildError):
     """The ledger is not what was written: an entry was changed, removed or put elsewhere, or cannot be read."""
 
 
+_OWN = " with all that is its own"
+
+
+def with_all(table: str) -> str:
+    """The unit of a training on tables that hang together, as it stands in the place of a column.
+
+    >>> with_all("customers")
+    'row of customers with all that is its own'
+    """
+    return f"row of {table}{_OWN}"
+
+
 @dataclass(frozen=True)
 class Charge:
     """What one training run spends.
@@ -48,7 +60,8 @@ class Charge:
         time: UTC, ISO 8601.
         sources: the real tables that are trained on, as ``group.table``.
         account: whose privacy is spent: a declared population, or the source table itself.
-        privacy_unit: the column whose values are protected; None where it is one row.
+        privacy_unit: the column whose values are protected; None where it is one row; of tables that hang together
+            what :func:`with_all` says, and the first of the ``sources`` is their root.
         max_rows_per_unit: how many rows of one unit are used, at most.
         mechanisms: what is released, for composition with other entries.
         epsilon, delta: the guarantee of this run alone.
@@ -68,6 +81,13 @@ class Charge:
     delta: float
     train: str
     insecure_seed: int | None = None
+
+    @property
+    def unit(self) -> str:
+        """Who is protected, in words: "one row", "3 rows per customer_id"."""
+        if self.privacy_unit is None or self.privacy_unit.endswith(_OWN):
+            return f"one {self.privacy_unit or 'row'}"
+        return f"{self.max_rows_per_unit} rows per {self.privacy_unit}"
 
     def to_json(self) -> dict[str, Any]:
         mechanisms = [m.to_json() for m in self.mechanisms]
