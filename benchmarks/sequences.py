@@ -112,7 +112,7 @@ def learn_and_draw(name: str, frame: Any, seed: int) -> tuple[Any, float, float]
         elif column in said.categorical or values.dtype == object:
             kind, array = "categorical", array.cast(pa.string())
         elif column in said.dates:
-            kind = "date" if name == "cdnow" else "timestamp"
+            kind = "date" if name == "cdnow" else "datetime"
             array = array.cast(pa.date32()) if kind == "date" else array.cast(pa.timestamp("us"))
         elif pa.types.is_integer(array.type):
             kind = "integer"

@@ -36,11 +36,21 @@ BLOCK = 25_000  # rows of the root drawn at once, with all that hangs on them
 class Drawing:
     """Draws a family once."""
 
-    def __init__(self, family: Family, rows: int, seed: int, asked: Mapping[str, Asked] | None = None) -> None:
+    def __init__(
+        self,
+        family: Family,
+        rows: int,
+        seed: int,
+        asked: Mapping[str, Asked] | None = None,
+        before: Mapping[tuple[str, str], Numbering] | None = None,
+    ) -> None:
+        """Args:
+        before: where the keys of an earlier drawing ended, of which this one goes on.
+        """
         self.family, self.rows, self.seed = family, rows, seed
         self.asked = asked or {}
         self.shares = {n: Shares(family.member(n), a.shares) for n, a in self.asked.items() if a.shares}
-        self.numbering: dict[tuple[str, str], Numbering] = {}
+        self.numbering: dict[tuple[str, str], Numbering] = dict(before or {})
         self.cut = any(link.kind == "cut" for m in family.members for link in m.links)
         links = {m.name: m.links for m in family.members}
         kept = {m.name for m in family.members if m.kept is not None}
@@ -51,6 +61,8 @@ class Drawing:
             most = int(4 * member.count * max(1.0, share)) + 100_000
             for column, rule in zip(member.key, member.makers, strict=True):
                 assert rule is not None
+                if (member.name, column) in self.numbering:
+                    continue
                 self.numbering[member.name, column] = Numbering(rule, kinds.field(column).type, most, seed)
 
     def tables(self, conditions: Sequence[Quota], progress: Progress) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -218,7 +230,7 @@ class Drawing:
             residuals = places[:, list(encoder.continuous)].astype(np.float32)
             found = encoder.decode(Codes(drawn.cells.astype(np.uint16), residuals))
             columns = {n: found.column(n) for n in found.schema.names}
-            counters = {c.column for c in member.climbers if not c.time}
+            counters = {c.column for c in member.climbers if not (c.time or c.bounded)}
             columns |= drawn.copied
             for j, positions in drawn.positions.items():
                 codec = encoder.columns[j]

@@ -13,8 +13,9 @@ from synthkit.generators.family.matching import Matcher
 from synthkit.generators.family.model import Member, Plan
 from synthkit.generators.family.owned import count_between
 from synthkit.generators.family.relative import numbers_of
-from synthkit.generators.family.rows import Sorted, draw_rows
+from synthkit.generators.family.rows import draw_rows
 from synthkit.generators.family.tilting import Tilt
+from synthkit.generators.family.times import climbed_of, spanned_of, times_of, within_record
 from synthkit.generators.family.walk import Entities, followed
 from synthkit.project.counts import ANY, Between
 
@@ -84,7 +85,7 @@ def rows_of(
     back = np.argsort(order, kind="stable")
     mine = Context.of(plan.chain.fields, cells)
     static = Context.join(context, mine).codes
-    first, last = _times(member, plan, numbers, model.least_gap)
+    first, last = times_of(member, plan, numbers, model.least_gap)
     cells_followed = followed(model.layout, cells, plan.modes)
     entities = Entities(static[order], count[order], first[order], last[order], numbers[order], cells_followed[order])
     matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng, wanted.taken)
@@ -92,6 +93,7 @@ def rows_of(
     if wanted.tilt is not None:
         leant = in_rows(member, wanted.tilt, constants_in(plan, wanted.tilt, cells)[order])
     rows, row_places = draw_rows(model, entities, rng, matcher.find, leant)
+    within_record(model, rows, entities.rows)
     begins = np.cumsum(count) - count
     take = np.repeat(rows.starts[back] - begins, count) + np.arange(count.sum())
     entity = np.repeat(np.arange(len(who)), count)
@@ -104,7 +106,8 @@ def rows_of(
         found[:, j], where[:, j] = cells[entity, at], places[entity, at]
     for copy in member.copies:
         found[:, copy.column] = copy.cells[parent.cells[who[entity], copy.other]]
-    positions = _climbed(member, plan, rows, take, begins[entity], cells[entity], places[entity])
+    positions = climbed_of(member, plan, rows, take, begins[entity], cells[entity], places[entity])
+    positions |= spanned_of(member, plan, positions, begins[entity], numbers[entity])
     for j, values in positions.items():
         found[:, j] = member.fields[j].place(values)
     named = {**{i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}, owner: who[entity]}
@@ -136,55 +139,6 @@ def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
     for j, part in enumerate(plan.chain.fields):
         if not part.name.startswith(("column ", "mode ")):
             found[:, j] = part.numbers(cells[:, j], places[:, j])
-    return found
-
-
-def _times(member: Member, plan: Plan, numbers: Array, least: float) -> tuple[Array, Array]:
-    """The first and the last time of each entity, within the times that were seen.
-
-    Args:
-        least: between two rows' times.
-    """
-    import numpy as np
-
-    if plan.first < 0:
-        return np.full(len(numbers), np.nan), np.full(len(numbers), np.nan)
-    grid = next(member.fields[c.column].codec.grid for c in member.climbers if c.time)
-    assert grid is not None
-    rows = np.nan_to_num(numbers[:, 0])
-    first = np.minimum(numbers[:, plan.first], grid.last - np.maximum(rows - 1, 0) * least)
-    first = np.maximum(first, grid.first)
-    if plan.last >= 0:
-        last = np.where(np.isnan(numbers[:, plan.last]), first, numbers[:, plan.last])
-        return first, np.clip(last, first, np.maximum(grid.last, first))
-    steps = np.nan_to_num(numbers[:, plan.visits if plan.visits >= 0 else 0]) - 1
-    span = np.maximum(steps, 0) * np.maximum(np.nan_to_num(numbers[:, plan.pace]), 0)
-    return first, np.minimum(first + (np.rint(span) if grid.rounded else span), grid.last)
-
-
-def _climbed(
-    member: Member, plan: Plan, rows: Sorted, take: Array, begins: Array, cells: Array, places: Array
-) -> dict[int, Array]:
-    """The positions of columns that never fall.
-
-    Args:
-        begins: where each row's entity begins.
-        cells, places: the plan of each row's entity.
-    """
-    import numpy as np
-
-    starts = dict(plan.starts)
-    found = {}
-    for climber in member.climbers:
-        if climber.time:
-            found[climber.column] = rows.time[take]
-            continue
-        at = starts[climber.column]
-        start = member.fields[climber.column].values(cells[:, at], places[:, at])
-        grown = np.nan_to_num(rows.values[take, climber.field])
-        grown[begins == np.arange(len(take))] = 0
-        total = np.cumsum(grown)
-        found[climber.column] = start + total - (total[begins] if len(take) else 0)
     return found
 
 

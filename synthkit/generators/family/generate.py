@@ -88,10 +88,11 @@ def sample(
             "conditions on a table of sequences are about rows, which follow one another",
             hint="leave them out, or give the entities a table of their own and ask there",
         )
-    left, turn = rows, 0
+    left, turn, drawing = rows, 0, None
     while left > 0:
         entities = max(10, int(SPARE * left / model.rows_per_entity) + 1)
-        for name, batch in Drawing(model, entities, seed + turn).tables((), progress):
+        drawing = Drawing(model, entities, seed + turn, before=None if drawing is None else drawing.numbering)
+        for name, batch in drawing.tables((), progress):
             if name == model.entity and left > 0:
                 kept = batch.slice(0, left)
                 left -= kept.num_rows

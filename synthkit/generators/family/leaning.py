@@ -31,6 +31,7 @@ def tilting(member: Member, plan: Plan, shares: Sequence[Share]) -> Tilt:
     asked = [names.get(n, -1) for n in shares[0].values]
     apart = {
         **{c.column: "never falls within the rows of one owner" for c in member.climbers},
+        **{j: "is drawn by its distance from the first row" for j, _ in plan.spans},
         **{a.column: "is drawn by its distance from another" for a in member.anchors},
         **{c.column: "is always its owner's" for c in member.copies},
     }

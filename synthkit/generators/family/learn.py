@@ -20,6 +20,7 @@ from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
 from synthkit.generators.family.rows import Rows, Sorted
 from synthkit.generators.family.sequences import learn_rows
+from synthkit.generators.family.times import on_axis, spans_of
 from synthkit.generators.functions import Progress
 from synthkit.generators.tables import Key, Tables
 from synthkit.rules.coding import rows_named
@@ -269,7 +270,14 @@ class _Learner:
             copies = copies_of(self.read.fields, self.read.cells[order], parent.read.fields, others)
             what = what.without([c.column for c in copies])
         fields, anchors = self._anchored(what, order, owner, cells, values)
-        plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, rich=True)
+        spans = spans_of(self.read, what, order[starts[count > 0]])
+        what = what.spanned(tuple(spans))
+        fields, axis, phase = on_axis(
+            self.read, fields, time, order, starts, count, cells, values, self.params, self.seed
+        )
+        plan = planned(
+            fields, cells, values, starts, count, what, self.params, self.seed, rich=True, phase=phase, spans=spans
+        )
         beside = tuple(k for k in parent.plans if k[0] in self.ready)
         whole = Context.join(parent.context, *(parent.plans[k] for k in beside))
         context = whole.take(np.where(by_rows < len(parent.read), by_rows, -1))
@@ -287,6 +295,9 @@ class _Learner:
                 plan.pace,
                 plan.last,
                 plan.visits,
+                plan.to_end,
+                plan.phase,
+                plan.spans,
                 plan.modes,
                 beside=beside,
                 usual=np.median(whole.codes[:, parent.context.codes.shape[1] :], axis=0).astype(np.uint8),
@@ -297,9 +308,7 @@ class _Learner:
         at[by_rows[by_rows < len(parent.read)]] = np.flatnonzero(by_rows < len(parent.read))
         parent.plans[self.name, owner] = mine.first(BESIDE).take(at)
         static = Context.join(context, mine)
-        sorted_rows = Sorted(
-            starts, cells, values, self.read.values[order, time] if time >= 0 else np.full(len(order), np.nan)
-        )
+        sorted_rows = Sorted(starts, cells, values, values[:, time] if time >= 0 else np.full(len(order), np.nan))
         rows, climbers, columns = learn_rows(
             plan,
             what,
@@ -314,6 +323,7 @@ class _Learner:
             part,
             self.params,
             self.seed,
+            axis,
         )
         above = parent.context.take(np.where(found >= 0, found, -1))
         return rows, climbers, columns, (anchors, copies), above

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.encoder import Encoder
 from synthkit.encoding.rules import FillRule
 from synthkit.generators.conditional.columns import Chain, Field
+from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rows import Rows
@@ -79,6 +80,9 @@ class Plan:
     pace: int = -1
     last: int = -1
     visits: int = -1
+    to_end: int = -1
+    phase: int = -1
+    spans: tuple[tuple[int, int], ...] = ()
     modes: tuple[int, ...] = ()
     loads: Array | None = None
     beside: tuple[tuple[str, int], ...] = ()
@@ -87,11 +91,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Climber:
-    """A column that never falls within an entity: time (``time``), or a counter; drawn by how much it grows."""
+    """A column that never falls, or never rises, within an entity: time (``time``), or a counter; drawn by its growth.
+
+    Args:
+        bounded: it stays within the range that was seen.
+        axis: of time, where that is not learnt as it is.
+    """
 
     column: int
     field: int
     time: bool
+    bounded: bool = False
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)

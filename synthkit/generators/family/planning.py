@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field, field_of, numbers_encoded
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PAIRS = 30  # of rows of one entity, from which it is said that something never changes or never falls
 TIED = 0.98  # different times per row, below which their number is planned
 TIED_PACE = 0.2  # of the entities have the commonest mean time between rows, or
+GOING_ON = 0.1  # of the entities have rows to the end of the record, from which it is planned whether one has
 EVEN = 0.5  # of its median is the width of its middle half: rows come regularly
 FEW = 12  # cells of a category of which the share of each is planned
 RARE = 0.004  # share of all rows below which a cell's is not
@@ -25,17 +26,23 @@ MODED = 300  # cells of a category whose most frequent one is planned
 
 @dataclass(frozen=True)
 class Found:
-    """What holds in an entity's rows: columns that are the same in all, and those that never fall (``time`` first)."""
+    """What holds in an entity's rows: columns that are the same in all, and those that never fall, or never rise."""
 
     constants: tuple[int, ...]
     counters: tuple[int, ...]
     time: int  # field of the column of time; -1: none
     copied: tuple[int, ...] = ()  # those that are the owner's
+    spans: tuple[int, ...] = ()  # dates that are so long before, or after, the first row
 
     def without(self, copied: Sequence[int]) -> Found:
         """The same, where some columns are the owner's."""
         constants = tuple(j for j in self.constants if j not in copied)
-        return Found(constants, self.counters, self.time, tuple(copied))
+        return replace(self, constants=constants, copied=tuple(copied))
+
+    def spanned(self, spans: Sequence[int]) -> Found:
+        """The same, where some dates are learnt by how long before, or after, the first row they are."""
+        constants = tuple(j for j in self.constants if j not in spans)
+        return replace(self, constants=constants, spans=tuple(spans))
 
 
 def found_in(fields: Sequence[Field], cells: Array, values: Array, entity: Array, time: int) -> Found:
@@ -58,7 +65,7 @@ def found_in(fields: Sequence[Field], cells: Array, values: Array, entity: Array
                 same = (now == before) | (np.isnan(now) & np.isnan(before))
                 if same.all():
                     constants.append(j)
-                elif not np.isnan(values[:, j]).any() and (now >= before).all():
+                elif not np.isnan(values[:, j]).any() and ((now >= before).all() or (now <= before).all()):
                     counters.append(j)
             elif (cells[pairs, j] == cells[pairs - 1, j]).all() and np.ptp(cells[:, j]):
                 constants.append(j)
@@ -82,7 +89,10 @@ class Planned:
     last: int
     means: tuple[tuple[int, int], ...]
     shares: tuple[tuple[int, int, int], ...]
+    to_end: int
     visits: int
+    phase: int
+    spans: tuple[tuple[int, int], ...]
     modes: tuple[int, ...]
 
 
@@ -96,11 +106,15 @@ def planned(
     params: ConditionalParams,
     seed: int,
     rich: bool,
+    phase: Array | None = None,
+    spans: Mapping[int, Array] | None = None,
 ) -> Planned:
     """The plans that the rows of entities show.
 
     Args:
         starts, rows: where each entity begins, and how many rows it has.
+        phase: of each row's time, the same in all of an entity (:mod:`.axis`).
+        spans: column → how long after the first time it is, of each entity with rows.
         rich: whether means and most frequent categories are planned.
     """
     import numpy as np
@@ -123,19 +137,30 @@ def planned(
         if tied:
             numbers["visits"] = of_some(visits[some])
         numbers["first"] = of_some(time[starts[some]])
+        if phase is not None:
+            numbers["phase"] = of_some(phase[starts[some]].astype(np.float64))
         steps = (visits if tied else rows)[some] - 1
         with np.errstate(invalid="ignore", divide="ignore"):
             pace = (time[ends] - time[starts[some]]) / steps
         if _regular(pace[steps > 0]):
             numbers["pace"] = of_some(pace)
+            going_on = time[ends] == time.max()
+            if going_on.mean() >= GOING_ON:
+                numbers["to the end"] = of_some(going_on.astype(np.float64))
         else:
             numbers["last"] = of_some(np.where(steps > 0, time[ends], np.nan))
+    for j in found.spans:
+        numbers[f"span {j}"] = of_some((spans or {})[j])
     coded: list[tuple[str, Field, Array]] = []
     for j in (*found.constants, *found.counters):
         cell = np.full(len(rows), fields[j].none)
         cell[some] = cells[starts[some], j]
         coded.append((f"column {j}", fields[j], cell))
-    free = [j for j in range(len(fields)) if j not in (*found.constants, *found.counters, *found.copied, found.time)]
+    free = [
+        j
+        for j in range(len(fields))
+        if j not in (*found.constants, *found.spans, *found.counters, *found.copied, found.time)
+    ]
     modes, means = [], []
     shares: list[tuple[int, int]] = []
     entity = np.repeat(np.arange(len(rows)), rows)
@@ -164,6 +189,7 @@ def planned(
     codecs, codes = numbers_encoded(numbers, params, seed)
     names = list(numbers)
     order = [n for n in names if not n.startswith(("mean", "share"))]
+    order.sort(key=lambda n: n not in ("rows", "to the end"))
     order += [name for name, _, _ in coded if name.startswith("column")]
     for j in modes:
         order += [f"mode {j}", f"share {j}"]
@@ -198,7 +224,10 @@ def planned(
             *((j, -1, at[f"share {j}"]) for j in modes),
             *((j, c, at[f"share {j} {c}"]) for j, c in shares),
         ),
+        at.get("to the end", -1),
         at.get("visits", -1),
+        at.get("phase", -1),
+        tuple((j, at[f"span {j}"]) for j in found.spans),
         tuple(at[f"mode {j}"] for j in modes),
     )
 

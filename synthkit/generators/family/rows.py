@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.columns import Context, Field, learning_of
-from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional, leaning
+from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.binning import Binning, fit_binning
+from synthkit.generators.family.relative import numbers_of
+from synthkit.generators.family.succession import Succession, succession_of
 from synthkit.generators.family.tilting import InRows
+from synthkit.generators.family.turns import TRIES, Turn
 from synthkit.generators.family.walk import Entities, Layout, Walk
 
 if TYPE_CHECKING:
@@ -21,8 +25,7 @@ if TYPE_CHECKING:
 
 STAYS = 0.3  # share of rows that repeat the cell before, from which staying is a question of its own
 WIDE = 12  # cells, from which it is
-STATES = 64  # cells of a category at most whose never seen successions are never drawn
-TRIES = 6  # draws of a cell that may not follow the one before
+TURNS = 40  # draws of a time at most, where some days have more rows than others
 
 Match = Callable[[int, "Array", "Array"], None]  # key, entities, cells of their rows; see :func:`draw_rows`
 
@@ -35,8 +38,9 @@ class Rows:
         floats, lasts: cuts of the features that are numbers.
         parts: of each field, p(cell | before).
         stays: of each field, whether the row before is repeated, where that is asked.
-        follows: of each field, which cell may follow which; shape (cells, cells).
+        successions: of each field, which cell may follow which.
         least_gap: between two rows' times.
+        least_step: the same, of two different times.
         matched: after which field the row that a key names is looked up: (field, key).
     """
 
@@ -45,9 +49,11 @@ class Rows:
     lasts: Binning
     parts: tuple[Conditional, ...]
     stays: tuple[Conditional | None, ...]
-    follows: tuple[Array | None, ...]
+    successions: tuple[Succession | None, ...]
     least_gap: float
+    least_step: float
     matched: tuple[tuple[int, int], ...]
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ def fit_rows(
     static: Context,
     matched: tuple[tuple[int, int], ...],
     repeats: Array,
+    axis: Axis | None = None,
 ) -> Rows:
     """Learn the rows.
 
@@ -83,13 +90,14 @@ def fit_rows(
         part: of each entity, 0 to 8: which of them judge the others' trees.
         static: what is known of the entities' features.
         repeats: whether a row has exactly the value of the row before, shape (rows, fields).
+        axis: of time.
     """
     import numpy as np
 
-    x, floats, lasts, step = _features(layout, entities, rows)
+    x, floats, lasts, step = _features(layout, entities, rows, axis)
     given = Features(x, _described(layout, static, floats, lasts))
     judge = np.repeat(part, entities.rows)
-    parts, stays, follows = [], [], []
+    parts, stays, successions = [], [], []
     for j, field in enumerate(layout.fields):
         allowed, after = layout.allowed(j), step > 0
         means = after if j < layout.later else np.ones(len(x), dtype=bool)
@@ -100,10 +108,13 @@ def fit_rows(
             means = means & ~(repeats[:, j] & after)
         parts.append(_learn(rows.cells[:, j], given, means, allowed, judge, field.numeric, params))
         stays.append(stay)
-        follows.append(_follows(rows.cells[:, j], after, field.cells) if not field.numeric else None)
+        nominal = not field.numeric
+        successions.append(
+            succession_of(rows.cells[:, j], field.cells, rows.starts, entities.rows, rows.time) if nominal else None
+        )
     gaps = rows.values[step > 0, 0] if layout.timed else np.zeros(0)
-    least = float(gaps.min()) if len(gaps) else 0.0
-    return Rows(layout, floats, lasts, tuple(parts), tuple(stays), tuple(follows), least, matched)
+    least, least_step = float(min(gaps, default=0.0)), float(min(gaps[gaps > 0], default=0.0))
+    return Rows(layout, floats, lasts, tuple(parts), tuple(stays), tuple(successions), least, least_step, matched, axis)
 
 
 def _learn(
@@ -121,20 +132,9 @@ def _learn(
     )
 
 
-def _follows(cells: Array, after: Array, size: int) -> Array | None:
-    """Which cell is seen to follow which; one that nothing follows may be followed by any."""
-    import numpy as np
-
-    if size > STATES or not after.any():
-        return None
-    seen = np.zeros((size, size), dtype=bool)
-    at = np.flatnonzero(after)
-    seen[cells[at - 1], cells[at]] = True
-    seen[~seen.any(axis=1)] = True
-    return None if seen.all() else seen
-
-
-def _features(layout: Layout, entities: Entities, rows: Sorted) -> tuple[Array, Binning, Binning, Array]:
+def _features(
+    layout: Layout, entities: Entities, rows: Sorted, axis: Axis | None
+) -> tuple[Array, Binning, Binning, Array]:
     """The features of all rows (uint8, shape (rows, features)), how numbers were cut, and each row's step."""
     import numpy as np
 
@@ -150,7 +150,7 @@ def _features(layout: Layout, entities: Entities, rows: Sorted) -> tuple[Array, 
         for j in range(layout.later):
             x[firsts, s["current"] + j] = layout.fields[j].bins
     if layout.now is not None:
-        x[:, s["now"]] = layout.now.features(layout.now.place(rows.time))
+        x[:, s["now"] : s["last"]] = _now(layout, axis, rows.time)
     walk = Walk(layout, entities)
     while m := walk.active:
         at = rows.starts[:m] + walk.step
@@ -168,6 +168,18 @@ def _features(layout: Layout, entities: Entities, rows: Sorted) -> tuple[Array, 
     return x, floats, lasts, step
 
 
+def _now(layout: Layout, axis: Axis | None, time: Array) -> Array:
+    """The features of times, uint8, shape (rows, 1 + parts of the calendar)."""
+    import numpy as np
+
+    assert layout.now is not None
+    cell = layout.now.features(layout.now.place(time))[:, None]
+    if axis is None or not layout.clock:
+        return cell
+    place = np.rint(numbers_of(layout.now, time)).astype(np.int64)
+    return np.concatenate([cell, axis.clocked(place)], axis=1)
+
+
 def _described(layout: Layout, static: Context, floats: Binning, lasts: Binning) -> Shape:
     """What is known of the rows' features."""
     import numpy as np
@@ -180,12 +192,15 @@ def _described(layout: Layout, static: Context, floats: Binning, lasts: Binning)
         free = np.array([not f.numeric for f in some], dtype=bool)
         return Shape(bins, free, np.array([f.blank for f in some], dtype=np.int64))
 
+    codes = np.array(layout.clock, dtype=np.int64)
+    clock = Shape(codes, np.zeros(len(codes), dtype=bool), codes)
+
     def cut(binning: Binning) -> Shape:
         return Shape(binning.bins, np.zeros(len(binning.bins), dtype=bool), binning.bins - 1)
 
     parts = [
         Shape(static.bins + 1, static.nominal, static.blank),
-        *(of(fields), of(fields), cut(floats), of(now), cut(lasts), of(fields)),
+        *(of(fields), of(fields), cut(floats), of(now), clock, cut(lasts), of(fields)),
     ]
     return Shape(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("bins", "nominal", "blank")))
 
@@ -211,7 +226,7 @@ def draw_rows(
     walk = Walk(layout, entities)
     x = np.zeros((len(entities.rows), s["end"]), dtype=np.uint8)
     x[:, : s["before"]] = entities.codes
-    was, was_place = np.zeros((len(x), d), dtype=np.int64), np.zeros((len(x), d))
+    turn = Turn(model, len(x))
     after = dict(model.matched)
     while m := walk.active:
         now = walk.now[:m].copy()
@@ -222,22 +237,26 @@ def draw_rows(
         value, closing = np.full((m, d), np.nan), walk.closing(m)
         if lean is not None:
             lean.begin(m)
+        turn.same, turn.last = np.zeros(m, dtype=bool), entities.rows[:m] == walk.step + 1
         for j, field in enumerate(layout.fields):
             if j < layout.later and walk.step == 0:
                 xm[:, s["current"] + j] = field.bins
             else:
-                if lean is not None and j in lean.fields:
-                    _draw_leaning(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng, lean)
-                else:
-                    _draw_cells(model, j, xm, cell, place, was[:m], was_place[:m], walk.step, rng, closing.get(j))
-                known = field.numbers if j < layout.later else field.values
-                value[:, j] = known(cell[:, j], place[:, j])
                 if j == 0 and layout.timed:
-                    now = _moved(model, walk, m, value)
+                    value[:, 0] = _gaps(model, xm, walk, turn, cell, place, rng)
+                    now = _moved(model, walk, turn.stuck(m), value)
+                    turn.same = now == walk.now[:m]
                     cell[:, 0] = field.place_numbers(value[:, 0])
+                else:
+                    if lean is not None and j in lean.fields:
+                        turn.lean(j, xm, cell, place, walk.step, rng, lean)
+                    else:
+                        turn.draw(j, xm, cell, place, walk.step, rng, closing.get(j))
+                    known = field.numbers if j < layout.later else field.values
+                    value[:, j] = known(cell[:, j], place[:, j])
                 xm[:, s["current"] + j] = field.features(cell[:, j])
             if j == 0 and layout.now is not None:
-                xm[:, s["now"]] = layout.now.features(layout.now.place(now))
+                xm[:, s["now"] : s["last"]] = _now(layout, model.axis, now)
             if j in after:
                 match(after[j], np.arange(m), cell)
                 for i in range(j + 1):
@@ -250,107 +269,51 @@ def draw_rows(
                 xm[:, s["last"] : s["current"]] = model.lasts.codes(walk.last(m, cell[:, j]))
         at = starts[:m] + walk.step
         cells[at], values[at], places[at], time[at] = cell, value, place, now
-        was[:m], was_place[:m] = cell, place
+        turn.push(cell, place)
         walk.push(m, xm[:, s["current"] :], cell, value, now)
     return Sorted(starts, cells, values, time), places
 
 
-def _draw_cells(
-    model: Rows,
-    j: int,
-    x: Array,
-    cell: Array,
-    place: Array,
-    was: Array,
-    was_place: Array,
-    step: int,
-    rng: Any,
-    near: Array | None,
-) -> None:
-    """Draw the cells of a field into ``cell``, and with them ``place``.
-
-    Args:
-        near: the cell that each row is to have, -1: any.
-    """
+def _gaps(model: Rows, x: Array, walk: Walk, turn: Turn, cell: Array, place: Array, rng: Any) -> Array:
+    """The time since the row before: drawn again by the weight of the day that it leads to (rejection), and where the
+    row cannot be of the same instant."""
     import numpy as np
 
-    field, part, stay, follows = model.layout.fields[j], model.parts[j], model.stays[j], model.follows[j]
-    moving = np.arange(len(x))
-    if stay is not None and step > 0:
-        stays = stay.draw(x, rng) == 1
-        if near is not None:
-            stays &= (near < 0) | (near == was[:, j])
-        cell[stays, j], place[stays, j] = was[stays, j], was_place[stays, j]
-        moving = np.flatnonzero(~stays)
-    whole = len(moving) == len(x)
-    cell[moving, j] = part.draw(x if whole else x[moving], rng, None if near is None else near[moving])
-    if step == 0 or (follows is None and stay is None) or field.numeric:
-        return
+    field, part, m, axis, time = model.layout.fields[0], model.parts[0], len(x), model.axis, model.layout.now
+
+    def draw(rows: Array) -> Array:
+        cell[rows, 0] = part.draw(x if len(rows) == m else x[rows], rng)
+        place[rows, 0] = rng.random(len(rows))
+        return field.numbers(cell[rows, 0], place[rows, 0])
+
+    gap = draw(np.arange(m))
+    if axis is not None and axis.weights is not None and time is not None:
+        left = np.arange(m)
+        for _ in range(TURNS):
+            day = numbers_of(time, walk.now[left] + np.nan_to_num(gap[left]))
+            left = left[rng.random(len(left)) >= axis.weight(day)]
+            if not len(left):
+                break
+            gap[left] = draw(left)
+    stuck = np.flatnonzero(turn.stuck(m) & ~(gap > 0))
     for _ in range(TRIES):
-        wrong = cell[moving, j] == was[moving, j] if stay is not None else np.zeros(len(moving), dtype=bool)
-        if follows is not None:
-            wrong = wrong | ~follows[was[moving, j], cell[moving, j]]
-        moving = moving[wrong]
-        if not len(moving):
-            return
-        cell[moving, j] = part.draw(x[moving], rng)
-    if follows is not None:
-        wrong = ~follows[was[moving, j], cell[moving, j]]
-        cell[moving[wrong], j] = follows[was[moving[wrong], j]].argmax(axis=1)
+        if not len(stuck):
+            return gap
+        gap[stuck] = draw(stuck)
+        stuck = stuck[~(gap[stuck] > 0)]
+    gap[stuck] = model.least_step
+    return gap
 
 
-def _draw_leaning(
-    model: Rows,
-    j: int,
-    x: Array,
-    cell: Array,
-    place: Array,
-    was: Array,
-    was_place: Array,
-    step: int,
-    rng: Any,
-    lean: InRows,
-) -> None:
-    """As :func:`_draw_cells`, where some cells are made likelier."""
+def _moved(model: Rows, walk: Walk, stuck: Array, value: Array) -> Array:
+    """The time of each row: not so late that no time is left for the others; the last one ends the plan, unless it must
+    be of another instant (``stuck``) and the plan has ended."""
     import numpy as np
 
-    field, stay, follows = model.layout.fields[j], model.stays[j], model.follows[j]
-    found = model.parts[j].log_probs(x, field.cells)
-    if step > 0 and stay is not None:
-        found = _staying(found, stay.log_probs(x, 2), was[:, j])
-    if step > 0 and follows is not None and not field.numeric:
-        found = np.where(follows[was[:, j]], found, -np.inf)
-    cell[:, j] = leaning(found, lean.more(j, field.cells), rng)
-    if step > 0 and stay is not None:
-        place[:, j] = np.where(cell[:, j] == was[:, j], was_place[:, j], place[:, j])
-    lean.drew(j, cell[:, j])
-
-
-def _staying(log_probs: Array, stays: Array, was: Array) -> Array:
-    """log p(cell) where a row repeats the cell before with a chance of its own, and else has another one.
-
-    Args:
-        stays: log p of moving and of staying, shape (rows, 2).
-    """
-    import numpy as np
-
-    rows = np.arange(len(was))
-    others = log_probs.copy()
-    others[rows, was] = -np.inf
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = np.logaddexp.reduce(others, axis=1)
-        found = others + np.where(np.isfinite(total), stays[:, 0] - total, -np.inf)[:, None]
-    found[rows, was] = np.where(np.isfinite(total), stays[:, 1], 0.0)
-    return found
-
-
-def _moved(model: Rows, walk: Walk, m: int, value: Array) -> Array:
-    """The time of each row: not so late that no time is left for the others; the last one ends the plan."""
-    import numpy as np
-
-    e, least = walk.entities, model.least_gap
+    e, m = walk.entities, len(stuck)
+    least = np.where(stuck, model.least_step, model.least_gap)
     left = e.rows[:m] - walk.step - 1
-    end = np.maximum(e.last[:m] - left * least, walk.now[:m] + least)
+    end = np.maximum(e.last[:m] - left * model.least_gap, walk.now[:m] + least)
     gap = np.where(left == 0, end - walk.now[:m], np.minimum(np.maximum(value[:, 0], least), end - walk.now[:m]))
     value[:, 0] = gap
-    return walk.now[:m] + gap
+    return np.asarray(walk.now[:m] + gap)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Context, Field, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.model import Climber, Link
 from synthkit.generators.family.planning import Found, Planned
 from synthkit.generators.family.rows import Rows, Sorted, fit_rows
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+
+SHARED = 5  # entities whose counters end at one extreme: it is where counting ends
 
 
 def learn_rows(
@@ -32,6 +35,7 @@ def learn_rows(
     part: Array,
     params: ConditionalParams,
     seed: int,
+    axis: Axis | None = None,
 ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...]]:
     """How an owned table's rows are drawn, which of its columns never fall, and the column of each field.
 
@@ -40,6 +44,7 @@ def learn_rows(
         count: rows of each entity.
         row_of: of each field of rows that are looked up, the key and the field there.
         part: of each entity, 0 to 8: which of them judge the others' trees.
+        axis: of time, where that is not learnt as it is.
     """
     import numpy as np
 
@@ -62,7 +67,7 @@ def learn_rows(
         columns.append(looked_cells[:, j])
         numbers.append(field.values(looked_cells[:, j], np.full(size, 0.5)))
         row_columns.append(-2)
-    free = [j for j in range(len(known)) if j not in (*climbing, *what.constants, *what.copied)]
+    free = [j for j in range(len(known)) if j not in (*climbing, *what.constants, *what.spans, *what.copied)]
     free.sort(key=lambda j: known[j].numeric)
     for j in free:
         fields.append(known[j])
@@ -82,6 +87,7 @@ def learn_rows(
         plan.visits,
         _key(fields, all_cells, all_values),
         known[what.time] if what.time >= 0 else None,
+        () if axis is None else axis.clock,
     )
     time = rows.time
     begin = np.full(len(count), np.nan)
@@ -92,8 +98,8 @@ def learn_rows(
     before = np.maximum(np.arange(size) - 1, 0)
     same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
     repeats = same & ~first[:, None]
-    ends = {i: n for n, (i, _) in enumerate(row_of) if links[i].kind == "looked"}
-    matched = tuple((len(climbing) + n, i) for i, n in ends.items())
+    last_of = {i: n for n, (i, _) in enumerate(row_of) if links[i].kind == "looked"}
+    matched = tuple((len(climbing) + n, i) for i, n in last_of.items())
     found = fit_rows(
         layout,
         entities,
@@ -103,9 +109,26 @@ def learn_rows(
         static=static,
         matched=matched,
         repeats=repeats,
+        axis=axis,
     )
-    climbers = tuple(Climber(j, i, j == what.time) for i, j in enumerate(climbing))
+    ends = starts[some] + count[some] - 1
+    climbers = tuple(
+        Climber(j, i, True, axis=axis)
+        if j == what.time
+        else Climber(j, i, False, _bounded(known[j], values[starts[some], j], values[ends, j]))
+        for i, j in enumerate(climbing)
+    )
     return found, climbers, tuple(row_columns)
+
+
+def _bounded(field: Field, first: Array, last: Array) -> bool:
+    """Whether a counter ends at the end of its range: several entities end there, or it falls and is never negative."""
+    grid = field.codec.grid
+    assert grid is not None
+    falls = bool((last < first).any())
+    if falls and grid.low >= 0:
+        return True
+    return int((last == (last.min() if falls else last.max())).sum()) >= SHARED if len(last) else False
 
 
 def _grown(values: Array) -> Array:

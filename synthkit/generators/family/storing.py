@@ -15,11 +15,13 @@ from synthkit.errors import BuildError
 from synthkit.generators.conditional.boosting import Forest
 from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.conditional.dichotomies import Conditional, Fork
+from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.binning import Binning
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rows import Rows
+from synthkit.generators.family.succession import Succession
 from synthkit.generators.family.walk import Layout
 from synthkit.schema import Schema
 
@@ -32,7 +34,7 @@ VALUES: Mapping[str, Any] = {
     c.__name__: c
     for c in (
         *(Forest, Chain, Field, Conditional, Fork, Binning, Layout, Rows),
-        *(Anchor, Copy, Counted, Climber, Link, Plan, Member, Family),
+        *(Anchor, Copy, Counted, Climber, Link, Plan, Member, Family, Axis, Succession),
     )
 }
 NODES = "nodes"  # the field of a forest that is made of records

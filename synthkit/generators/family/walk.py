@@ -40,6 +40,7 @@ class Layout:
         visits: place of the number of different times; -1: not planned.
         key: the category beside which numbers are looked up from earlier rows; -1: none.
         now: the column of time, whose cell is a feature once the time is known.
+        clock: codes of each part of the calendar, which are features as well.
     """
 
     fields: tuple[Field, ...]
@@ -51,6 +52,7 @@ class Layout:
     visits: int
     key: int
     now: Field | None
+    clock: tuple[int, ...] = ()
 
     @cached_property
     def numbers(self) -> tuple[int, ...]:
@@ -86,7 +88,7 @@ class Layout:
             "static": self.static,
             "before": 2 * d,
             "floats": self.floats,
-            "now": int(self.now is not None),
+            "now": int(self.now is not None) + len(self.clock),
             "last": len(self.numbers) if self.key >= 0 else 0,
             "current": d,
         }

@@ -21,6 +21,7 @@ class Planted:
         order: the column that the rows of one ``who`` follow one another by.
         kinds: column → logical type.
         holds: name → whether it holds in a frame.
+        near: what is measured of a frame, and how far the drawn one may be from the real one.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Planted:
     kinds: dict[str, str]
     frame: Callable[[], pd.DataFrame]
     holds: dict[str, Callable[[pd.DataFrame], bool]]
+    near: tuple[tuple[str, Callable[[pd.DataFrame], float], float], ...] = ()
 
 
 def _each(check: Callable[[pd.DataFrame], bool]) -> Callable[[pd.DataFrame], bool]:
@@ -165,6 +167,33 @@ def _same(*columns: str) -> Callable[[pd.DataFrame], bool]:
     return _each(lambda part: all(part[c].nunique(dropna=False) == 1 for c in columns))
 
 
+def _month_ends(frame: pd.DataFrame) -> float:
+    """The share of rows on the last workday of a month."""
+    days = pd.Series(sorted(workdays().day.unique()))
+    return float(frame.day.isin(set(days.groupby(days.dt.to_period("M")).max())).mean())
+
+
+def _lag(column: str) -> Callable[[pd.DataFrame], float]:
+    return lambda frame: float(frame[column].corr(frame.groupby("who")[column].shift()))
+
+
+def _season(frame: pd.DataFrame) -> float:
+    """How much more there is inside in April than in October, where it stands highest and lowest."""
+    months = frame.groupby(frame.month.dt.month).inside.mean()
+    return float(months[4] - months[10])
+
+
+def _trend(frame: pd.DataFrame) -> float:
+    """What grows in a year, of shops without a shift."""
+    years = frame.groupby(frame.month.dt.year).inside.mean()
+    return float((years[2022] - years[2019]) / 3)
+
+
+def _to_the_end(frame: pd.DataFrame) -> float:
+    """The share of shops whose rows go on to the end of the record."""
+    return float((frame.groupby("who").month.max() == pd.Timestamp("2022-12-01")).mean())
+
+
 PLANTED = (
     Planted(
         "monthly",
@@ -178,6 +207,12 @@ PLANTED = (
             "opened before the first month": _each(lambda p: bool(0 < (p.month.iloc[0] - p.opened.iloc[0]).days < 32)),
             "within the record": lambda f: bool(f.month.between("2019-01-01", "2022-12-01").all()),
         },
+        (
+            ("season", _season, 6.0),  # of 24
+            ("trend", _trend, 2.5),
+            ("correlation with the month before", _lag("inside"), 0.1),
+            ("rows to the end of the record", _to_the_end, 0.12),
+        ),
     ),
     Planted(
         "workdays",
@@ -190,6 +225,10 @@ PLANTED = (
             "no day twice": _each(lambda p: bool(p.day.is_unique)),
             "within the record": lambda f: bool(f.day.between(FIRST, LAST).all()),
         },
+        (
+            ("Fridays", lambda f: float((f.day.dt.dayofweek == 4).mean()), 0.04),
+            ("ends of months", _month_ends, 0.05),
+        ),
     ),
     Planted(
         "visits",
@@ -224,7 +263,7 @@ PLANTED = (
     Planted(
         "hourly",
         "at",
-        {"at": "timestamp", "heat": "float"},
+        {"at": "datetime", "heat": "float"},
         hourly,
         {"every quarter of an hour": _each(lambda p: bool((p["at"].diff().dropna() == pd.Timedelta("15min")).all()))},
     ),
