@@ -24,6 +24,7 @@ MODULES = {
     "matrix": "benchmarks.matrix.__main__",
     "relations": "benchmarks.relations",
     "planted": "benchmarks.planted.__main__",
+    "flights": "benchmarks.flights",
     "rules": "benchmarks.rules.__main__",
     "constraints": "benchmarks.constraints.__main__",
     "keys": "benchmarks.keys.__main__",
