@@ -79,7 +79,13 @@ Measure = tuple[str, str, Draws, dict[str, float]]  # what the limit is of, in w
 
 
 @audit(
-    "sequence", SequenceParams, family="fidelity", needs=("train", "holdout"), between=SHARE, stands_on=("sequence",)
+    "sequence",
+    SequenceParams,
+    family="fidelity",
+    needs=("train", "holdout"),
+    between=SHARE,
+    stands_on=("sequence",),
+    version=2,
 )
 def sequence(context: AuditContext, params: SequenceParams) -> AuditResult:
     """Do rows follow one another as real ones do: gaps, lengths, lags, transitions, constants, counters, spectra?

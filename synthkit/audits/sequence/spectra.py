@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-BINS = 12  # of the frequencies from 0 to one half per step
+BINS = 12  # of the frequencies, one for each octave from one half per step down; the last one has all below
 SHORTEST = 12  # rows of a series that has a spectrum to speak of
 EVEN = (0.88, 1.12)  # of the usual gap: a month has 28 to 31 days
 MOST = 0.95  # of the gaps that are so, in a regular series
@@ -52,8 +52,10 @@ def spectra_apart(ours: Series, theirs: Series) -> Draws | None:
 
 
 def spectrum(values: Array) -> Array:
-    """The shares of a series' variance by frequency (its periodogram in 12 bins), shape (12,); NaN of a short or
-    constant one, and of one with missing values."""
+    """The shares of a series' variance by frequency (its periodogram in octaves), shape (12,); NaN of a short or
+    constant one, and of one with missing values.
+
+    Bins of equal width would put a day's wave in a week of hours, and what changes from day to day, into one."""
     import numpy as np
 
     if len(values) < SHORTEST or not np.isfinite(values).all():
@@ -64,6 +66,6 @@ def spectrum(values: Array) -> Array:
     if total <= 1e-12:
         return np.full(BINS, np.nan)
     frequency = np.arange(1, len(power) + 1) / len(values)
-    at = np.minimum((frequency * 2 * BINS - 1e-9).astype(int), BINS - 1)
+    at = np.minimum((np.log2(0.5 / frequency) + 1e-9).astype(int), BINS - 1)
     found: Array = np.bincount(at, weights=power, minlength=BINS) / total
     return found

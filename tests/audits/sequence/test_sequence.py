@@ -168,6 +168,29 @@ def test_regular_series_without_a_parent_have_a_spectrum(tmp_path: Path) -> None
     assert part(flat, GAPS).value == 0
 
 
+def hours(weeks: int, rng: np.random.Generator, wave: float, first: int) -> pa.Table:
+    """Readings of each hour of a week: what changes from day to day, more than what comes back each day."""
+    hour = np.tile(np.arange(168), weeks)
+    drift = np.cumsum(rng.normal(0, 1, (weeks, 168)), axis=1).ravel()
+    return pa.table(
+        {
+            "id": np.repeat(np.arange(weeks) + first, 168),
+            "at": np.datetime64("2021-01-04T00", "us") + hour.astype("timedelta64[h]"),
+            "heat": np.round(drift + wave * np.sin(2 * np.pi * hour / 24), 2),
+        }
+    )
+
+
+def test_a_days_wave_is_told_from_what_changes_from_day_to_day(tmp_path: Path) -> None:
+    """Of long series, too: bins of equal width would have both in the lowest one."""
+    for wave, status in ((5.0, "pass"), (0.0, "fail")):
+        rng = np.random.default_rng(5)
+        sides = [hours(60, rng, w, first) for w, first in ((wave, 0), (5.0, 1_000), (5.0, 2_000))]
+        ctx = context(tmp_path / str(wave), *sides, types={"id": "id"})
+        found = run("sequence", replace(ctx, schema=replace(ctx.schema, order_by="at", entity="id")))
+        assert part(found, "spectra").status == status
+
+
 def test_few_entities_cannot_tell(tmp_path: Path) -> None:
     result = run("sequence", series(tmp_path, 10, count=20))
     assert (result.status, result.value) == ("inconclusive", None)
@@ -182,8 +205,10 @@ def test_a_table_without_an_order_is_skipped(tmp_path: Path) -> None:
 
 
 def test_the_spectrum_of_a_wave_lies_at_its_frequency() -> None:
-    wave = np.sin(2 * np.pi * np.arange(48) / 12)  # 1/12 per step: of 12 bins up to one half, the second
-    assert spectrum(wave)[1] == pytest.approx(1.0, abs=1e-9)
+    wave = np.sin(
+        2 * np.pi * np.arange(48) / 12
+    )  # 1/12 per step: between 1/16 and 1/8, the third octave below one half
+    assert spectrum(wave)[2] == pytest.approx(1.0, abs=1e-9)
     assert spectrum(wave).sum() == pytest.approx(1.0)
     assert np.isnan(spectrum(np.ones(48))).all()
     assert np.isnan(spectrum(wave[:8])).all()
