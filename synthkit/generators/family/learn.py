@@ -18,7 +18,7 @@ from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
-from synthkit.generators.family.rows import Rows, Sorted
+from synthkit.generators.family.rowmodel import Rows, Sorted
 from synthkit.generators.family.sequences import learn_rows
 from synthkit.generators.family.times import on_axis, spans_of
 from synthkit.generators.functions import Progress

@@ -11,7 +11,7 @@ from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.relative import Anchor, Copy
-from synthkit.generators.family.rows import Rows
+from synthkit.generators.family.rowmodel import Rows
 
 if TYPE_CHECKING:
     import numpy as np

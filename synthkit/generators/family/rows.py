@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.additive import Shape
@@ -13,7 +12,8 @@ from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.binning import Binning, fit_binning
 from synthkit.generators.family.relative import numbers_of
-from synthkit.generators.family.succession import Succession, succession_of
+from synthkit.generators.family.rowmodel import Rows, Sorted
+from synthkit.generators.family.succession import succession_of
 from synthkit.generators.family.tilting import InRows
 from synthkit.generators.family.turns import TRIES, Turn
 from synthkit.generators.family.walk import Entities, Layout, Walk
@@ -28,48 +28,6 @@ WIDE = 12  # cells, from which it is
 TURNS = 40  # draws of a time at most, where some days have more rows than others
 
 Match = Callable[[int, "Array", "Array"], None]  # key, entities, cells of their rows; see :func:`draw_rows`
-
-
-@dataclass(frozen=True)
-class Rows:
-    """How a table's rows are drawn.
-
-    Args:
-        floats, lasts: cuts of the features that are numbers.
-        parts: of each field, p(cell | before).
-        stays: of each field, whether the row before is repeated, where that is asked.
-        successions: of each field, which cell may follow which.
-        least_gap: between two rows' times.
-        least_step: the same, of two different times.
-        matched: after which field the row that a key names is looked up: (field, key).
-    """
-
-    layout: Layout
-    floats: Binning
-    lasts: Binning
-    parts: tuple[Conditional, ...]
-    stays: tuple[Conditional | None, ...]
-    successions: tuple[Succession | None, ...]
-    least_gap: float
-    least_step: float
-    matched: tuple[tuple[int, int], ...]
-    axis: Axis | None = None
-
-
-@dataclass(frozen=True)
-class Sorted:
-    """Rows of entities, an entity's together and in their order.
-
-    Args:
-        starts: where each entity begins.
-        cells, values: shape (rows, fields).
-        time: of each row.
-    """
-
-    starts: Array
-    cells: Array
-    values: Array
-    time: Array
 
 
 def fit_rows(

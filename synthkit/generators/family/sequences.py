@@ -10,7 +10,8 @@ from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.model import Climber, Link
 from synthkit.generators.family.planning import Found, Planned
-from synthkit.generators.family.rows import Rows, Sorted, fit_rows
+from synthkit.generators.family.rowmodel import Rows, Sorted
+from synthkit.generators.family.rows import fit_rows
 from synthkit.generators.family.walk import Entities, Layout, followed
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from synthkit.generators.family.binning import Binning
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.relative import Anchor, Copy
-from synthkit.generators.family.rows import Rows
+from synthkit.generators.family.rowmodel import Rows
 from synthkit.generators.family.succession import Succession
 from synthkit.generators.family.walk import Layout
 from synthkit.schema import Schema

@@ -12,7 +12,7 @@ from synthkit.generators.family.model import Climber, Member, Plan
 from synthkit.generators.family.planning import Found
 from synthkit.generators.family.reading import Read
 from synthkit.generators.family.relative import numbers_of
-from synthkit.generators.family.rows import Rows, Sorted
+from synthkit.generators.family.rowmodel import Rows, Sorted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,8 +84,8 @@ def on_axis(
     if axis is None:
         return fields, None, None
     place, phase = axis.forward(raw)
-    encoder, codes = numbers_encoded({"time": place.astype(np.float64)}, params, seed)
-    learnt = Field("time", encoder.columns[0])
+    codecs, codes = numbers_encoded({"time": place.astype(np.float64)}, params, seed)
+    learnt = Field("time", codecs[0])
     assert learnt.codec.grid is not None
     cells[:, time], values[:, time] = codes[:, 0], learnt.codec.grid.positions(place)
     if axis.months == "start":  # of a month that is too short for it, the last day stands for the phase

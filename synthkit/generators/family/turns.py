@@ -10,7 +10,7 @@ from synthkit.generators.family.succession import used_in
 if TYPE_CHECKING:
     import numpy as np
 
-    from synthkit.generators.family.rows import Rows
+    from synthkit.generators.family.rowmodel import Rows
     from synthkit.generators.family.tilting import InRows
 
     Array = np.ndarray[Any, Any]

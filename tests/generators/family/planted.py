@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 FIRST, LAST = pd.Timestamp("2021-01-04"), pd.Timestamp("2022-12-30")
-HOLIDAYS = tuple(pd.Timestamp(d) for d in ("2021-05-03", "2021-12-27", "2022-01-03", "2022-05-02", "2022-12-26"))
+HOLIDAYS = tuple(pd.Timestamp(d) for d in ("2021-08-02", "2021-12-27", "2022-01-03", "2022-05-02", "2022-12-26"))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def workdays() -> pd.DataFrame:
     month_end = (month != month.shift(-1, fill_value=0)).to_numpy()
     weight = np.where(days.dayofweek == 4, 2.0, 1.0) * np.where(month_end, 6.0, 1.0)
     parts = []
-    for who in range(300):
+    for who in range(400):
         begin = int(rng.integers(0, len(days) - 60))
         chance = weight[begin:] / weight[begin:].sum()
         at = begin + np.sort(rng.choice(len(days) - begin, int(rng.integers(3, 25)), replace=False, p=chance))
