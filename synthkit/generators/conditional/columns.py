@@ -310,12 +310,14 @@ def fit_chain(
     *,
     count: int = -1,
     rows: Array | None = None,
+    counted: Array | None = None,
 ) -> Chain:
     """Learn each field from the context and the fields before it.
 
     Args:
         cells: shape (rows, fields).
         rows: of each entity: a field that needs more is not learnt from it.
+        counted: the entities whose number of rows is drawn; None: all.
     """
     import numpy as np
 
@@ -324,6 +326,8 @@ def fit_chain(
     before, parts = context.codes.shape[1], []
     for j, field in enumerate(fields):
         means = np.ones(len(cells), dtype=bool) if rows is None else rows >= field.least
+        if j == count and counted is not None and counted.any():
+            means = means & counted
         some = Features(given.codes[means], shape)
         parts.append(
             fit_conditional(

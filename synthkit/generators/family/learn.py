@@ -282,7 +282,8 @@ class _Learner:
         whole = Context.join(parent.context, *(parent.plans[k] for k in beside))
         context = whole.take(np.where(by_rows < len(parent.read), by_rows, -1))
         part = self._parts(len(count))
-        chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count)
+        owners = by_rows < len(parent.read)  # a row of nobody is one row, and tells of no owner how many it has
+        chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count, counted=owners)
         plans[link.references].append(
             Plan(
                 self.name,

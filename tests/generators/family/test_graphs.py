@@ -177,5 +177,9 @@ def test_rows_of_nobody_name_no_row_that_is_not_there(tmp_path: Path) -> None:
         keys = (Key("children", ("p",), "parents", owner=True, orphans=orphans),)
         found = made(Tables({"parents": parents, "children": children}, keys), 100, tmp_path)["children"].p
         assert found.isna().any()
+        owned = found[found.between(1, 100)]
+        assert (
+            0.8 < len(owned) / 100 / (((u > 0.2) & (u < 0.8)).sum() / 50) < 1.2
+        )  # rows of nobody are no owner's only one
         lost = ~found.dropna().isin(range(1, 101))
         assert lost.any() == orphans
