@@ -36,6 +36,7 @@ def verify(
     """Is what is committed what the YAML says, and may it be merged? Reads no source and runs nothing.
 
     Args:
+        project: its folder; or the address of tables, of which rows and receipts alone are checked.
         base: a commit or branch to compare with: columns that readers lose, ledger entries that are gone.
         full: hash the Parquet files; else their sizes decide.
         allow_breaking: columns that readers lose are meant, and only warn.
@@ -48,12 +49,25 @@ def verify(
         ConfigurationError: the project has faults.
         SynthError: git does not know ``base``.
     """
+    from synthkit.project.addresses import address_of
     from synthkit.store.versions.git import commit_at, merge_base
     from synthkit.verify.review import review
 
+    address = address_of(project)
+    if address is not None:
+        return _of_tables(address, full, base or vars or target or require_signature or allow_breaking)
     loaded = load(project, target=target, vars=vars)
     commit = None if not base else merge_base(commit_at(loaded.root, base))
     return review(loaded, base=commit, full=full, allow_breaking=allow_breaking, require_signature=require_signature)
+
+
+def _of_tables(address: str, full: bool, more: object) -> Review:
+    from synthkit.store.reader import tables_at
+    from synthkit.verify.tables import review_tables
+
+    if more:
+        raise SynthError("without the project there is nothing to compare with", hint="give full (--full) alone")
+    return review_tables(tables_at(address), address, full=full)
 
 
 def test(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from synthkit.planning.compare import Difference
     from synthkit.records.receipt import Receipt
     from synthkit.results import RunResults
+    from synthkit.store.logged import LoggedVersions
     from synthkit.store.published import Versions
     from synthkit.store.versions.history import Version
 
@@ -66,7 +67,7 @@ class Pulled:
 
 
 def versions(model: str, project: str | Path = ".", *, target: str | None = None) -> History:
-    """The versions of a published table, from git's history.
+    """The versions of a published table, from git's history; of one in an object store from its log.
 
     Raises:
         SynthError: there never was one of that name, or versions are off (no git and DVC repository).
@@ -90,7 +91,8 @@ def diff(
 
     Args:
         model: None for all tables that both sides have.
-        before, after: commits, branches, tags or run ids; by default what git has at HEAD, and what is published here.
+        before, after: commits, branches, tags or run ids; by default what git has at HEAD (in an object store the
+            version before), and what is published here.
 
     Raises:
         SynthError: see :func:`versions`; or there is no such version.
@@ -161,7 +163,7 @@ def push(
     """
     from synthkit.store.readers import with_families
 
-    kept = _kept(project, target)
+    kept = _kept_by_git(project, target)
     names = list(several(models)) or kept.warehouse.names()
     objects = kept.objects(with_families(kept.receipts(), names), all_versions=all_versions)
     wanted = [md5 for each in objects.values() for md5 in each]
@@ -182,7 +184,7 @@ def pull(
     from synthkit.store.readers import with_families
 
     loaded = load(project, target=target, vars=vars)
-    kept = _kept(project, target)
+    kept = _kept_by_git(project, target)
     names = with_families(kept.receipts(), list(several(models)) or kept.warehouse.names())
     brought = kept.pull(names, remote)
     try:
@@ -226,20 +228,28 @@ def commit(manifest: Manifest, run: RunResults, message: str | None = None) -> s
     return commit_published(project.root, target, published, message, run.run_id)
 
 
-def _kept(project: str | Path, target: str | None) -> Versions:
+def _kept(project: str | Path, target: str | None) -> Versions | LoggedVersions:
     """The versions of the tables of a project. Raises SynthError where versions are off."""
     from synthkit.store.published import Versions
     from synthkit.store.reader import warehouse_of
 
-    return Versions.of(warehouse_of(Path(project), target)[1])
+    return Versions.of(warehouse_of(project, target)[1])
+
+
+def _kept_by_git(project: str | Path, target: str | None) -> Versions:
+    """:func:`_kept`, of a target whose rows DVC keeps."""
+    from synthkit.store.published import Versions
+    from synthkit.store.reader import warehouse_of
+
+    return Versions.by_git(warehouse_of(project, target)[1])
 
 
 def _pair(
-    kept: Versions, name: str, before: str | None, after: str | None, *, alone: bool
+    kept: Versions | LoggedVersions, name: str, before: str | None, after: str | None, *, alone: bool
 ) -> tuple[Receipt, Receipt] | None:
     """The receipts to compare; None for a table that only one side has, where others are compared too."""
     try:
-        old = kept.named(name, before or "HEAD").receipt
+        old = (kept.before(name) if before is None else kept.named(name, before)).receipt
         if after is not None:
             return old, kept.named(name, after).receipt
         current = kept.warehouse.published(name)
@@ -252,7 +262,7 @@ def _pair(
     return old, current
 
 
-def _compared(kept: Versions, old: Receipt, new: Receipt) -> Difference:
+def _compared(kept: Versions | LoggedVersions, old: Receipt, new: Receipt) -> Difference:
     from synthkit.planning.compare import compare
 
     same = old.sha256 == new.sha256

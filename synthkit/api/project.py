@@ -25,6 +25,13 @@ Names = str | Sequence[str]
 Reads = Literal["sources", "receipts", "either"]
 
 
+def address_of(project: str | Path) -> str | None:
+    """The address of tables (``s3://bucket/prefix``) that stands where a project's folder may; None of a folder."""
+    from synthkit.project.addresses import address_of as found
+
+    return found(project)
+
+
 def find(project: str | Path = ".") -> Path:
     """The project's folder, here or above. Raises SynthError where there is none."""
     from synthkit.project.project import find_project_root

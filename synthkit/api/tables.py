@@ -94,10 +94,13 @@ def _batches(path: Path, columns: list[str]) -> Iterator[Any]:
 
 def orphaned(names: Iterable[str], project: str | Path = ".", *, target: str | None = None) -> str | None:
     """One sentence about those of the published tables that no model makes any more; None where that is not known."""
+    from synthkit.project.addresses import address_of
     from synthkit.project.project import find_project_root, load_project
     from synthkit.store.unclaimed import told, unclaimed
 
     found = list(names)
+    if address_of(project) is not None:
+        return None  # which models there are is not said there
     try:
         root = find_project_root(Path(project))
         if set(found) <= _compiled_names(root):

@@ -105,6 +105,9 @@ def _versions(manifest: Manifest, rule: Retention, dry_run: bool, notes: list[st
     from synthkit.store.versions.repository import find_repository
 
     project = manifest.project
+    own = target_of(project).collect(rule.keep, rule.seconds, dry_run=dry_run)
+    if own is not None:
+        return dict(own)
     repository = target_of(project).unversioned() or find_repository(project.warehouse_dir.resolve())
     if isinstance(repository, str):
         notes.append(repository)

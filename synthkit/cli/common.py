@@ -28,7 +28,7 @@ project_dir_option = click.option(
     "--project-dir",
     type=click.Path(path_type=Path),
     envvar="SYNTH_PROJECT_DIR",
-    help="The project (default: here or above).",
+    help="The project (default: here or above); for who only reads also an address, s3://….",
 )
 reader_options = _chain(
     project_dir_option,

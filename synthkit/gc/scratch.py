@@ -10,8 +10,11 @@ from synthkit.compiler import Manifest
 from synthkit.files import TEMPORARY, has_living_owner
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.plan import make_plan
+from synthkit.project.addresses import scheme_of
 from synthkit.records.receipt import AuditedTable
+from synthkit.sources.files import find_files
 from synthkit.sources.ingest import parse_share, split_key
+from synthkit.sources.remote import cache_of
 from synthkit.store.staging import SHORT, StagedRows, Staging
 from synthkit.store.targets import target_of
 
@@ -71,6 +74,7 @@ class _Search:
         yield from self._trained()
         yield from self._splits()
         yield from self._staged()
+        yield from self._fetched()
         for kind, folder in (("failing rows", self.staging.failures), ("earlier versions", self.staging.previous)):
             yield from (Unused(kind, p) for p in _entries(folder) if p.name not in self.manifest.models)
         for kind, folder in (
@@ -100,6 +104,13 @@ class _Search:
         for path in _entries(self.staging.splits):
             inner = [path] if (path / "split.json").exists() else _entries(path)
             yield from (Unused("split sources", p) for p in inner if p not in wanted)
+
+    def _fetched(self) -> Iterator[Unused]:
+        """Files of sources in object stores that are not those of now: of an earlier state, or of another source."""
+        root = self.manifest.project.root
+        specs = [s.spec for s in self.manifest.sources.values() if scheme_of(s.spec.path) is not None]
+        wanted = {file.parent for spec in specs for file in find_files(spec, root)}
+        yield from (Unused("fetched sources", p) for p in _entries(cache_of(root)) if p not in wanted)
 
     def _wanted_splits(self) -> set[Path]:
         fingerprinter = Fingerprinter(self.manifest)

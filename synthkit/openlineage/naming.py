@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synthkit.compiler import Manifest
+from synthkit.objects.address import parsed, refused
+from synthkit.project.addresses import scheme_of
 from synthkit.project.project import Project
 from synthkit.project.types import Relation, SourceTableSpec
 
@@ -39,7 +41,7 @@ def name_of(manifest: Manifest, relation: Relation) -> Name:
 
 def _place(project: Project, spec: SourceTableSpec) -> Name | None:
     if spec.path is not None:
-        return _file(project, spec.path)
+        return _object(spec.path) or _file(project, spec.path)
     connection = project.spec.connections.get(spec.connection or "")
     if connection is None or spec.query is not None:
         return None  # a query has no place of its own
@@ -48,6 +50,14 @@ def _place(project: Project, spec: SourceTableSpec) -> Name | None:
         found = _file(project, connection.path)
         return Name(found.namespace, f"{found.name}/{table}")
     return None if connection.url is None else _postgres(connection.url, table)
+
+
+def _object(written: str) -> Name | None:
+    """Of an object: its bucket is the namespace, its key the name."""
+    if scheme_of(written) is None or refused(written) is not None:
+        return None
+    address = parsed(written)
+    return Name(f"{address.scheme}://{address.bucket}", address.prefix)
 
 
 def _file(project: Project, written: str) -> Name:

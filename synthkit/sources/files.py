@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, Location, SynthError, nearest
+from synthkit.project.addresses import scheme_of
 from synthkit.project.containment import HINT, hidden_way_out
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import utf8_files
@@ -14,6 +15,7 @@ from synthkit.sources.found import Scan
 from synthkit.sources.location import location
 from synthkit.sources.options import check_options
 from synthkit.sources.readerror import read_error
+from synthkit.sources.remote import remote_files
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
@@ -36,9 +38,8 @@ def find_files(spec: SourceTableSpec, root: Path) -> list[Path]:
     """The files that ``path`` names, sorted. Raises SynthError, naming the nearest file, where there is none."""
     assert spec.path is not None
     where = location(spec, "path")
-    if "://" in spec.path:
-        hint = "fetch the file first, or read it through a duckdb connection"
-        raise SynthError(f"{spec.path} is not on this machine", where, hint)
+    if scheme_of(spec.path) is not None:
+        return remote_files(spec.path, root, where)
     base = root / spec.path  # an absolute path stands for itself
     if base.is_file():  # before globbing: a file may be called data[1].csv
         return [inside_as_written(base, root, where)]

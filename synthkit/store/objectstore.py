@@ -29,6 +29,7 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.files import TEMPORARY, clean_temporaries, own_folder, parsed_json, replacing, sha256_file
 from synthkit.objects.bucket import Bucket
 from synthkit.records.receipt import Receipt
+from synthkit.store.collecting import collect
 from synthkit.store.journal import text_of
 from synthkit.store.publications import ROWS, Entry, Log, Named, receipt_key
 from synthkit.store.target import Place, Sealed, Target
@@ -202,7 +203,7 @@ class ObjectStore(Target):
         base = self._base([name])
         if base[name] is not None:
             self._publish({name: None}, base)
-        (self.checkout / f"{name}{RECEIPT}").unlink(missing_ok=True)
+        self.receipt_path(name).unlink(missing_ok=True)
 
     def size(self, name: str) -> int:
         return sum(o.size for o in self.bucket.list(f"{ROWS}/{name}"))
@@ -226,12 +227,19 @@ class ObjectStore(Target):
 
     def _commit_to_checkout(self, name: str, receipt: Receipt) -> None:
         """Write a receipt where git finds it, the same bytes as in the store: receipts form a chain by their hash."""
-        path, text = self.checkout / f"{name}{RECEIPT}", text_of(receipt)
+        path, text = self.receipt_path(name), text_of(receipt)
         with suppress(OSError):
             if path.read_text("utf-8") == text:
                 return
         with replacing(path) as temporary:
             temporary.write_text(text, "utf-8")
+
+    def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
+        return collect(self.log, keep, older_than, dry_run=dry_run)
+
+    def receipt_path(self, name: str) -> Path:
+        """Where git finds the receipt."""
+        return self.checkout / f"{name}{RECEIPT}"
 
     def folders(self) -> Iterable[Path]:
         return (self.scratch, self.checkout)

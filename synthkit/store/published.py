@@ -9,18 +9,18 @@ from pathlib import Path
 from synthkit.errors import SynthError
 from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.privacy.ledger.ledger import FILE as LEDGER
-from synthkit.records.receipt import AuditedTable, Receipt
+from synthkit.records.receipt import Receipt
+from synthkit.store.logged import LoggedVersions
+from synthkit.store.objectstore import ObjectStore
+from synthkit.store.restoring import publication_of
 from synthkit.store.signing import Sign
-from synthkit.store.target import PassingAudit, Publication, Target
+from synthkit.store.target import Target
 from synthkit.store.versions.git import as_receipt, commit_at, commit_files
 from synthkit.store.versions.history import Version, chosen, versions_of
 from synthkit.store.versions.pointer import SUFFIX as POINTER
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository, find_repository
 from synthkit.store.warehouse import Warehouse, link_or_copy
-
-# Of a receipt: what publishing writes anew.
-_WRITTEN = ("file", "sha256", "md5", "bytes", "previous", "restored", "signature")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,15 @@ class Versions:
     repository: Repository
 
     @staticmethod
-    def of(target: Target) -> Versions:
+    def of(target: Target) -> Versions | LoggedVersions:
         """Raises SynthError, with what to do, where the target has no versions, or no git and DVC repository."""
+        if isinstance(target, ObjectStore):
+            return LoggedVersions(target)
+        return Versions.by_git(target)
+
+    @staticmethod
+    def by_git(target: Target) -> Versions:
+        """:meth:`of`, where it is git and DVC that are asked for."""
         why = target.unversioned()
         if why is not None:
             raise SynthError(why, hint="versions are kept of targets of type local")
@@ -69,6 +76,10 @@ class Versions:
         if receipt is None:
             raise SynthError(f"{name!r} was not published at {version}", hint=f"see synth versions {name}")
         return Version(commit.sha, receipt.published_at, "", receipt)
+
+    def before(self, name: str) -> Version:
+        """What `synth diff` compares with where nothing is named: what git has at HEAD."""
+        return self.named(name, "HEAD")
 
     def file(self, receipt: Receipt) -> Path:
         """The Parquet file that a receipt names, out of DVC's cache, or fetched from the remote.
@@ -109,22 +120,11 @@ class Versions:
         Raises:
             SynthError: a file is not to be had, or its audits did not pass; nothing is restored then.
         """
-        again = [self._again(name, version, at) for name, version in wanted.items()]
+        again = [publication_of(name, version, self.file(version.receipt), at) for name, version in wanted.items()]
         written = self.warehouse.publish_all(again, self.repository.store, sign)
         for name, receipt in written.items():
             write_pointer(pointer_path(self.warehouse, name), receipt)
         return written
-
-    def _again(self, name: str, version: Version, at: str) -> Publication:
-        receipt = version.receipt
-        file = self.file(receipt)
-        try:
-            passing = PassingAudit.of(receipt.audits)
-        except ValueError as error:
-            raise SynthError(f"{name!r} at {version.name}: {error}", hint="choose another version") from None
-        kept = {k: v for k, v in receipt.to_json().items() if k not in _WRITTEN}
-        kept["restored"] = {"at": at, "commit": version.commit}
-        return Publication(name, file, passing, AuditedTable.from_json(kept))
 
     def with_family(self, name: str, version: Version) -> dict[str, Version]:
         """The version of a table, and those of the tables that it was published together with.

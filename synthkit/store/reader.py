@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.digests import digest
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.privacy.guarantee import promised
-from synthkit.project.addresses import scheme_of
+from synthkit.project.addresses import address_of, scheme_of
 from synthkit.project.targets import LOCAL, OBJECTS
 from synthkit.records.audit import AuditRecord
 from synthkit.records.joins import Join, of_receipts
@@ -29,6 +29,7 @@ from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
 from synthkit.store.database import parquet_scan, views_directory, write_meta
+from synthkit.store.objectstore import ObjectStore
 from synthkit.store.others import HELD, META, META_TABLES
 from synthkit.store.target import Place, Tables, Target
 from synthkit.store.targets import opened
@@ -59,9 +60,7 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
     >>> tables.query("select max(n) as most from by_tier").to_pylist()
     [{'most': 198}]
     """
-    if scheme_of(str(project_dir)) is not None:
-        return Reader(_at(str(project_dir)))
-    root, warehouse = warehouse_of(Path(project_dir), target)
+    root, warehouse = warehouse_of(project_dir, target)
     if version is None:
         return Reader(warehouse)
     from synthkit.store.published import Versions
@@ -69,8 +68,15 @@ def open(project_dir: str | Path = ".", target: str | None = None, *, version: s
     return Reader(*Versions.of(warehouse).at(version, root / "target" / "cache" / "versions"))
 
 
-def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Target]:
+def warehouse_of(project_dir: str | Path, target: str | None) -> tuple[Path, Target]:
     """The project's folder and its warehouse. Raises SynthError as :func:`open` does."""
+    address = address_of(project_dir)
+    if address is not None:
+        if target is not None:
+            raise SynthError(f"{address} is one target's tables", hint="leave --target out")
+        found = tables_at(address)
+        return found.scratch, found
+    project_dir = Path(project_dir)
     root, spec = _project(project_dir)
     name = target or str(spec.get("target", "dev"))
     targets = spec.get("targets")
@@ -88,11 +94,11 @@ def warehouse_of(project_dir: Path, target: str | None) -> tuple[Path, Target]:
     return root, opened(kind, Place(directory, database, scratch, address))
 
 
-def _at(address: str) -> Target:
+def tables_at(address: str) -> ObjectStore:
     """The tables below an address, without a project. They are kept in the cache of whoever reads them."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     scratch = caches / "synthkit" / "published" / digest(address.rstrip("/"))[:32]
-    return opened(OBJECTS, Place(scratch / "receipts", scratch / "none.duckdb", scratch, address))
+    return ObjectStore(Place(scratch / "receipts", scratch / "none.duckdb", scratch, address))
 
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:

@@ -270,6 +270,18 @@ class Target(Gate, Protocol):
         """Why git and DVC keep no versions of its tables; None where they may."""
         ...
 
+    def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:  # noqa: ARG002
+        """Remove old versions that the target keeps itself, and what killed builds left there.
+
+        Args:
+            keep: of each table, so many of the last; None: all.
+            older_than: seconds: only what is older; None: whatever its age.
+            dry_run: only find what would go.
+
+        Returns kind → bytes; None where it keeps none itself.
+        """
+        return None
+
     def refuse_taken(self, names: Sequence[str]) -> None:
         """Raises BuildError where somebody else holds one of the names, before anything is built."""
         ...

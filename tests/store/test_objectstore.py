@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import synthkit
 from synthkit.errors import BuildError
+from synthkit.store.collecting import collect
+from synthkit.store.logged import LoggedVersions
 from synthkit.store.objectstore import ObjectStore, _opened
 from synthkit.store.publications import OvertakenError
 from synthkit.store.target import Place
@@ -107,6 +110,8 @@ def test_a_server_that_fails_for_good_leaves_the_tables_as_they_were(s3: S3, add
 KILLED = """
 import sys
 from pathlib import Path
+from synthkit.store.collecting import collect
+from synthkit.store.logged import LoggedVersions
 from synthkit.store.objectstore import ObjectStore
 from synthkit.store.target import Place
 from tests.store.test_targets import a_family
@@ -301,3 +306,81 @@ def test_what_does_not_go_with_an_address_is_a_fault(shop: Project, address: str
     assert "error: tables at an address have no DuckDB file" in shop.fails("compile", code=2)
     shop.write({"synth_project.yml": "name: shop\ntargets:\n  dev: {warehouse: 's3://Bucket/x'}\n"})
     assert "'Bucket' is no name of a bucket" in shop.fails("compile", code=2)
+
+
+def test_each_publication_is_a_version_that_can_be_read_compared_and_brought_back(
+    s3: S3, address: str, shop: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shop.ok("build")
+    old = shop.query("select * from by_tier order by tier")
+    shop.write({"models/customers.yml": TEXT.replace("group by tier", "where age > 40 group by tier")})
+    shop.ok("build")
+    new = shop.query("select * from by_tier order by tier")
+    assert old != new
+    known = json.loads(shop.ok("versions", "by_tier", "--format", "json"))
+    assert [v["rows"] for v in known] == [3, 3]
+    newest, oldest = (v["version"] for v in known)
+    assert int(newest) > int(oldest)
+    then = shop.ok("query", "select * from by_tier order by tier", "--version", oldest, "--format", "json")
+    assert json.loads(then) == old
+    assert synthkit.open(address, version=oldest).query("select * from by_tier order by tier").to_pylist() == old
+    assert "made otherwise" in shop.ok("diff", "by_tier")
+    assert "error: no publication to s3://" in shop.fails("query", "select 1", "--version", "4711", code=2)
+    for verb in (("push",), ("pull",)):
+        assert "whose versions are in its own log" in shop.fails(*verb, code=2)
+    shop.ok("rollback", "by_tier", oldest)
+    assert shop.query("select * from by_tier order by tier") == old
+    receipt = json.loads((shop.root / "warehouse/dev/by_tier.receipt.json").read_text("utf-8"))
+    assert receipt["restored"]["commit"] == oldest
+    assert len(json.loads(shop.ok("versions", "by_tier", "--format", "json"))) == 3
+
+
+def test_old_versions_go_by_a_rule_and_what_is_published_never(s3: S3, address: str, tmp_path: Path) -> None:
+    builder = somebodys(address, tmp_path / "builder")
+    for n in range(1, 6):
+        builder.publish_all(a_family(tmp_path, n))
+    before = s3.keys(address)
+    assert builder.collect(None, None, dry_run=False) == {}  # without a rule all versions stay
+    assert builder.collect(2, None, dry_run=True).keys() == {"old versions"}
+    assert builder.collect(None, 3600, dry_run=False) == {}
+    assert s3.keys(address) == before
+    builder.collect(2, None, dry_run=False)
+    assert len([k for k in s3.keys(address) if k.startswith("tables/")]) == 4
+    assert len([k for k in s3.keys(address) if k.startswith("log/")]) == 5  # numbers are never given twice
+    assert rows(somebodys(address, tmp_path / "reader")) == {5}
+    assert [v.receipt.rows for v in LoggedVersions(builder).of_table("orders")] == [5, 4]
+    builder.collect(None, 0, dry_run=False)
+    assert [v.receipt.rows for v in LoggedVersions(builder).of_table("orders")] == [5]
+    builder.publish_all(a_family(tmp_path, 6))
+    assert rows(somebodys(address, tmp_path / "late")) == {6}
+
+
+def test_rows_that_no_publication_names_go_when_they_are_old(s3: S3, address: str, tmp_path: Path) -> None:
+    builder = somebodys(address, tmp_path / "builder")
+    builder.publish_all(a_family(tmp_path, 1))
+    before = s3.keys(address)
+    builder.bucket.put("tables/orders/0123456789abcdef-killed.parquet", b"x" * 10)
+    assert collect(builder.log, None, None, dry_run=False) == {}  # somebody may be about to publish them
+    tomorrow = datetime.now(UTC) + timedelta(days=2)
+    assert collect(builder.log, None, None, dry_run=False, now=tomorrow) == {"rows that no publication names": 10}
+    assert s3.keys(address) == before
+
+
+def test_whoever_only_reads_gives_the_address_for_the_project(
+    s3: S3, address: str, shop: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shop.ok("build")
+    elsewhere = make_project(tmp_path / "elsewhere")  # another project, which is not meant
+    at = ("--project-dir", address)
+    assert json.loads(elsewhere.ok("query", "select count(*) as n from by_tier", "--format", "json", *at)) == [{"n": 3}]
+    assert "made by" in elsewhere.ok("show", "by_tier", *at)
+    assert "20" in elsewhere.ok("versions", "by_tier", *at)
+    assert "verified: 2 models" in elsewhere.ok("verify", *at)
+    assert "verified: 2 models" in elsewhere.ok("verify", "--full", *at)
+    assert "is an address of tables, and this needs their project" in elsewhere.fails("build", *at, code=2)
+    (key,) = [k for k in s3.keys(address) if k.startswith("tables/by_tier/")]
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    s3.client().put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=b"others")
+    assert "the rows of 'by_tier' are not where it is published" in elsewhere.fails("verify", *at)
