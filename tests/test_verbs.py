@@ -118,6 +118,18 @@ def test_ls(pair: tuple[Project, Path]) -> None:
     assert project.ok("ls", "--select", "+by_tier").split() == names == ["source:crm.customers", "customers", "by_tier"]
 
 
+def test_k8s(pair: tuple[Project, Path]) -> None:
+    project, root = pair
+    for where in (project.root, root):
+        spec = where / "synth_project.yml"
+        spec.write_text(
+            spec.read_text("utf-8") + "targets: {dev: {runner: {name: kubernetes, image: i, claim: c}}}\n", "utf-8"
+        )
+    with pytest.raises(SynthError, match="drawn in partitions") as caught:
+        api.k8s(root, run="1")
+    assert caught.value.message in project.fails("k8s", "render", "--run", "1", code=2)
+
+
 def test_compile(pair: tuple[Project, Path]) -> None:
     project, root = pair
     manifest = api.compile(root, write=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthkit.api.checks import costs, freshness, ledger, ledger_lacks, test, verify
     from synthkit.api.history import commit, diff, pull, push, rollback, versions
+    from synthkit.api.kubernetes import k8s
     from synthkit.api.machine import debug
     from synthkit.api.model import TrainedModel, fit, load_model
     from synthkit.api.pages import docs, ls, report
@@ -44,6 +45,7 @@ __all__ = [
     "freshness",
     "gc",
     "init",
+    "k8s",
     "ledger",
     "ledger_lacks",
     "load_model",
@@ -86,6 +88,7 @@ _HOMES = {
             "rollback",
             "versions",
         ),
+        "api.kubernetes": ("k8s",),
         "api.machine": ("debug",),
         "api.model": (
             "TrainedModel",

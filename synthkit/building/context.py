@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import Action
 from synthkit.records.parts import Git
 from synthkit.runners.jobs import Executor, Job, JobProgress
+from synthkit.runners.many import ManyAtOnce
 from synthkit.sources.bounding import Declared
 from synthkit.store.signing import Sign, signer
 from synthkit.store.staging import Staging
@@ -61,6 +62,12 @@ class RunContext:
     def carry_out(self, job: Job[R], model: ModelNode, progress: JobProgress) -> R:
         """Run a job of a model, on what the model asks for."""
         return self.executor.run(replace(job, resources=model.spec.resources), progress)
+
+    def carry_out_many(
+        self, executor: ManyAtOnce, jobs: Sequence[Job[R]], model: ModelNode, progress: Sequence[JobProgress]
+    ) -> list[R]:
+        """The same of jobs that an executor takes all at once."""
+        return executor.run_many([replace(job, resources=model.spec.resources) for job in jobs], progress)
 
     def once(self, key: Hashable) -> threading.Lock:
         """A lock per key, so that two models do not read the same source at once."""

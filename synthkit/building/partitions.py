@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from synthkit.runners.jobs import JobProgress, PartitionJob
+from synthkit.runners.many import ManyAtOnce
 
 if TYPE_CHECKING:
     from synthkit.building.context import RunContext
@@ -21,6 +22,9 @@ def draw_all(context: RunContext, model: ModelNode, jobs: Sequence[PartitionJob]
         BuildError: of the first of them that failed; no more are begun then, and those that run are waited for.
     """
     done = _Done(sum(job.partition.rows(job.rows) for job in jobs), progress)
+    if isinstance(context.executor, ManyAtOnce) and jobs:  # they wait for one another there, not for threads here
+        context.carry_out_many(context.executor, jobs, model, [done.of(job.partition.index) for job in jobs])
+        return
     waiting = list(reversed(jobs))
     failed: dict[int, Exception] = {}
     lock = threading.Lock()

@@ -23,6 +23,7 @@ VERBS = {
     "test": "Run the unit tests of SQL models, custom audits and macros.",
     "freshness": "Say how old the sources are that declare how old they may be.",
     "build": "Train, sample, audit and publish.",
+    "k8s": "Write a build as Kubernetes Jobs, for kubectl apply.",
     "retry": "Build what the last run left undone, also a killed one.",
     "audit": "Audit again what is published. Nothing is built.",
     "verify": "Check receipts, data, audits, ledger and contracts at HEAD, without real rows.",

@@ -83,7 +83,7 @@ class KubernetesExecutor:
         manifest = indexed_job(
             name,
             self._options,
-            [PYTHON, "-m", "synthkit.runners.kubernetes.pod", root, folder, str(self._threads)],
+            [PYTHON, "-m", "synthkit.runners.kubernetes.pod", root, folder, str(self._threads), str(len(jobs))],
             completions=len(jobs),
             resources=jobs[0].resources,
             model_threads=self._threads,

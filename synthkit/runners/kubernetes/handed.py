@@ -13,6 +13,7 @@ from synthkit.files import own_folder, write_json_atomic
 from synthkit.runners.jobs import Job, job_to_json
 
 READY = "ready.json"  # is written last
+FAILED = "failed.json"  # of a run: its first stage failed, and what is waited for will not come
 SEEN = 30.0  # seconds that a shared file system may take to show a file
 
 

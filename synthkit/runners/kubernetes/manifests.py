@@ -56,7 +56,7 @@ def indexed_job(
                 ]
             },
             "template": {
-                "metadata": {"labels": said},
+                "metadata": {"labels": dict(said)},  # a value of its own: YAML would refer to the other
                 "spec": _pod(options, command, resources, model_threads, before),
             },
         },

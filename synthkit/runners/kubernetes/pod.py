@@ -1,4 +1,6 @@
-"""What a pod does: the job of its number, from a folder of the project's storage. ``python -m … ROOT FOLDER THREADS``.
+"""What a pod does: the jobs of its part, from a folder of the project's storage.
+
+``python -m synthkit.runners.kubernetes.pod ROOT FOLDER THREADS PARTS``; which part it is says ``JOB_COMPLETION_INDEX``.
 
 Progress goes to stdout, a JSON line each, which is the pod's log; the end goes into the folder. The exit status is 0
 for a result, :data:`OWN_FAULT` for a reason of the job's own; a pod that is killed has another, and is replaced.
@@ -20,16 +22,25 @@ from synthkit.runners.kubernetes.manifests import OWN_FAULT
 from synthkit.runners.throttled import Throttled
 
 
-def main(root: Path, folder: str, number: int) -> int:
-    """Carry the job out, unless that is done; the exit status."""
+def main(root: Path, folder: str, number: int, of: int = 1) -> int:
+    """Carry out the jobs of a part, those that are done aside; the exit status.
+
+    Args:
+        number: of the part, from 0.
+        of: parts; where there are more jobs, each part has every so-many-th.
+    """
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what libraries print is no event
     handed = Handed(root / folder)
-    end = handed.ended(number)
-    if end is None:
-        end = _refused(handed) or attempt(handed.job(number), Throttled(lambda step: _tell(events, step)), root)
-        handed.end(number, end)
-    return OWN_FAULT if "error" in end else 0
+    found = handed.jobs()
+    for job in range(number, found[0] if found else 0, of):
+        end = handed.ended(job)
+        if end is None:
+            end = _refused(handed) or attempt(handed.job(job), Throttled(lambda step: _tell(events, step)), root)
+            handed.end(job, end)
+        if "error" in end:
+            return OWN_FAULT
+    return 0
 
 
 def _tell(events: Any, step: Any) -> None:
@@ -54,4 +65,5 @@ def _held(threads: int) -> None:
 
 if __name__ == "__main__":
     _held(int(sys.argv[3]))
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(os.environ.get("JOB_COMPLETION_INDEX", "0"))))
+    part = int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], part, int(sys.argv[4])))
