@@ -1,6 +1,7 @@
 """Families of tables beside what peers reach: the scorer of ``../shared/score`` on tables that it has figures for.
 
     python -m benchmarks relations [--seeds 3] [--schemas baseball,northwind,jaffle,cdnow,pbcseq,storms,randhie]
+    python -m benchmarks relations --epsilon  # baseball at epsilon 1, the unit a player (:mod:`.privatefamilies`)
 
 Every figure is the median over seeds; a peer's figures and the floor are those that lie beside the scorer. CPU seconds
 are of this process, one thread, learning and drawing apart. Sequences (:mod:`.sequences`) are scored against the rows
@@ -21,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmarks.privatefamilies import DELTA, EPSILON, PLAYERS, declared
 from benchmarks.sequences import SEQUENCES, frame_of, halves, learn_and_draw, scored
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
@@ -58,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks relations")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--schemas", default=",".join((*SCHEMAS, *SEQUENCES)))
+    parser.add_argument("--epsilon", action="store_true", help="baseball under a budget alone")
     given = sys.argv[sys.argv.index("relations") + 1 :] if "relations" in sys.argv else []
     wanted = parser.parse_args(given)
     if not (SHARED / "score" / "rel_score.py").exists():
@@ -66,10 +69,11 @@ def main() -> None:
     score = _scorer()
     peers = json.loads((SHARED / "score" / "peers.json").read_text("utf-8"))["scores"]
     _head(SHOWN)
-    names = wanted.schemas.split(",")
+    names = ["baseball"] if wanted.epsilon else wanted.schemas.split(",")
+    label = f"aim, epsilon = {EPSILON:g}, delta = {DELTA:g}" if wanted.epsilon else "conditional"
     for name in (n for n in names if n not in SEQUENCES):
-        found = [_one(name, seed, score) for seed in range(wanted.seeds)]
-        _line(f"{name}: conditional", {k: _median([f[k] for f in found]) for k in found[0]})
+        found = [_one(name, seed, score, private=wanted.epsilon) for seed in range(wanted.seeds)]
+        _line(f"{name}: {label}", {k: _median([f[k] for f in found]) for k in found[0]})
         for peer, said in peers.items():
             if peer.split(".")[0] == name:
                 _line(f"{name}: {peer.split('.')[1]}", said["summary"])
@@ -108,21 +112,25 @@ def _line(label: str, found: dict[str, Any], shown: dict[str, str] = SHOWN) -> N
     print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
 
 
-def _one(name: str, seed: int, score: ModuleType) -> dict[str, Any]:
+def _one(name: str, seed: int, score: ModuleType, *, private: bool = False) -> dict[str, Any]:
     """The scores of one seed, and what they took."""
     import pyarrow as pa
 
     from synthkit.generators import registry
-    from synthkit.generators.functions import silent
+    from synthkit.generators.functions import Budget, silent
     from synthkit.generators.related import fit_tables, sample_tables
 
     schema = json.loads((SHARED / "score" / "schemas" / f"{name}.json").read_text("utf-8"))
     frames, against = _frames(name, schema)
-    generator = registry.trained("conditional")
+    generator = registry.trained("aim" if private else "conditional")
+    budget = Budget(EPSILON, DELTA, PLAYERS) if private else None
     with tempfile.TemporaryDirectory() as folder:
         tables = _tables(schema, frames, Path(folder))
+        tables = declared(tables, frames) if private else tables
         started = time.process_time()
-        model = fit_tables(generator, tables, generator.params(), budget=None, seed=seed, device="cpu", progress=silent)
+        model = fit_tables(
+            generator, tables, generator.params(), budget=budget, seed=seed, device="cpu", progress=silent
+        )
         learnt = time.process_time()
         batches: dict[str, list[pa.RecordBatch]] = {}
         rows = len(frames[schema["root"]])
