@@ -97,7 +97,7 @@ class Cluster:
     Args:
         claims: claim → the folder of this machine that it stands for.
         folder: takes the pods' logs.
-        killed: the share of pods that are killed in their first second or so.
+        killed: the share of pods that are killed in their first second or so; the very first one is among them.
         seed: of which.
     """
 
@@ -166,11 +166,15 @@ class Cluster:
         threading.Thread(target=self._run, args=(job, pod), daemon=True).start()
         with self.lock:
             doomed, after = self.random.random() < self.killed, self.random.uniform(0.0, 1.5)
+        if self.killed and len(self.jobs) == 1 and len(job.pods) == 1:
+            doomed, after = True, 0.0  # so that one at least is killed, however fast the machine
         if doomed:
             threading.Timer(after, self._murder, (pod,)).start()
         return pod
 
     def _murder(self, pod: Pod) -> None:
+        while pod.process is None and pod.status is None:
+            time.sleep(0.02)
         if pod.process is not None and pod.process.poll() is None:
             self.kills += 1
             _kill(pod)

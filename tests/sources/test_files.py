@@ -30,7 +30,7 @@ def test_a_missing_file_names_the_nearest(reader: Reader) -> None:
         ("data/*.parquet", r"no file matches 'data/\*\.parquet'"),
         ("data", "data is a folder"),
         ("data/x.bin", "the format of 'x.bin' is not clear"),
-        ("s3://bucket/x.csv", "not on this machine"),
+        ("hdfs://bucket/x.csv", "nothing here reads or writes hdfs"),
     ],
 )
 def test_paths_that_lead_nowhere(reader: Reader, path: str, message: str) -> None:

@@ -17,10 +17,11 @@ from pydantic import ValidationError
 from synthkit.errors import BuildError
 from synthkit.generators import registry
 from synthkit.generators.base import Budget, Quota, Trained, silent
-from synthkit.generators.marginals.generator import AIM, INDEPENDENT, MST, Marginals
+from synthkit.generators.marginals.generator import INDEPENDENT, MST, Marginals
 from synthkit.generators.marginals.release import same
 from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.tvae import TVAE
+from synthkit.generators.units.generator import AIM
 from synthkit.privacy.accounting import accountant
 from synthkit.schema import Column, Schema, Table
 from tests.generators.marginals.tables import customers, declared
