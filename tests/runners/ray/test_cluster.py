@@ -30,7 +30,7 @@ from tests.ray_cluster import Cluster, cluster, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 ENDLESS = "select count(*) as n from range(1000000000) a, range(1000000) b"
-SLOW = "select count(*) as n from range(4000000000) a where a % 7 = 3"  # some seconds, one thread
+SLOW = "select count(*) as n from range(2000000000) a where a % 7 = 3"  # some seconds, one thread
 
 
 @pytest.fixture(scope="module")
