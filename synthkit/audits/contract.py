@@ -159,7 +159,8 @@ class Audit:
     can say which ones fail (:attr:`AuditResult.failing_rows`); ``between`` is the range of its value, in which the
     ends of its interval lie too; ``as_read`` that columns with a written form (``format:``) are to be what they mean,
     not the text that is published; ``stands_on`` what a table must be for it, one of these: of the audits that a family
-    lists, each of its tables has those that stand on it.
+    lists, each of its tables has those that stand on it; ``samples`` that of a large table a sample is enough, as its
+    interval tells (:mod:`.rows.sampled`).
     """
 
     name: str
@@ -174,6 +175,7 @@ class Audit:
     between: Range = REAL
     as_read: bool = False
     stands_on: frozenset[Stands] = frozenset()
+    samples: bool = False
 
 
 AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
@@ -193,12 +195,13 @@ def audit(
     between: Range = REAL,
     as_read: bool | None = None,
     stands_on: tuple[Stands, ...] = (),
+    samples: bool | None = None,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
     Its docstring's first line becomes the summary in ``synth`` help and in docs/audits. The
     module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``). ``as_read`` defaults to
-    whether the family compares distributions, models or attacks.
+    whether the family compares distributions, models or attacks, and so does ``samples``.
 
     Raises SynthError where another module declares the same name: a plugin must not take the place of
     a gate that people rely on.
@@ -214,7 +217,8 @@ def audit(
         read = family in AS_READ if as_read is None else as_read
         cut, real = _within(run, between), frozenset(needs)
         stands = frozenset(stands_on)
-        found = Audit(name, params, cut, version, real, family, summary, private, rows, between, read, stands)
+        some = family in AS_READ if samples is None else samples
+        found = Audit(name, params, cut, version, real, family, summary, private, rows, between, read, stands, some)
         _declared[name] = found
         return run
 

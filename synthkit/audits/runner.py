@@ -106,10 +106,13 @@ def run_audits(
     progress: AuditProgress,
     failures: FailureStore | None = None,
     read: AuditContext | None = None,
+    some: AuditContext | None = None,
 ) -> list[AuditRecord]:
     """Run every audit, whatever becomes of the others, and return their records in order.
 
     ``read`` is the context of the audits that look at columns with a written form as what they mean; default: the same.
+
+    ``some`` is that one over a sample of a large table's rows, for the audits to which a sample is enough.
 
     ``failures`` takes the failing rows of the audits that store them. An audit that raises gets the status
     ``error``, at any severity: a gate that could not be tried was not passed.
@@ -118,10 +121,21 @@ def run_audits(
     for index, one in enumerate(bound):
         progress(index, len(bound), "audits", one.name)
         known = registry.get(one.audit) if one.audit in registry.names() else None
-        means = known is not None and known.as_read and read is not None
-        records.append(_record(read if means and read is not None else context, one, failures))
+        own = context
+        if known is not None and known.as_read:
+            own = (some if known.samples else None) or read or context
+        records.append(_noted(_record(own, one, failures), own, context))
     progress(len(bound), len(bound), "audits")
     return records
+
+
+def _noted(record: AuditRecord, looked_at: AuditContext, context: AuditContext) -> AuditRecord:
+    """The record, which says so where the audit looked at a sample of the rows."""
+    rows, total = looked_at.synthetic.rows, context.synthetic.rows
+    if rows == total or record.status == "skipped":
+        return record
+    said = f"of a sample of {rows:,} of {total:,} rows"
+    return record.having(message=f"{record.message} ({said})" if record.message else said)
 
 
 def _record(context: AuditContext, bound: BoundAudit, failures: FailureStore | None) -> AuditRecord:

@@ -26,6 +26,7 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
     from synthkit.audits.context import AuditContext
     from synthkit.audits.failures import FailureStore
     from synthkit.audits.rows.asread import as_read
+    from synthkit.audits.rows.sampled import sampled
     from synthkit.audits.runner import run_audits
     from synthkit.sources.ingest import load_split
 
@@ -50,9 +51,15 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         read = as_read(context, Path(scratch))
         if job.retraining is not None and split is not None and read.train is not None:
             read = replace(read, recipe=_recipe(job.retraining, split.train, read.train))
-        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read)
+        some = sampled(read, Path(scratch))
+        if some is not read and read.published:  # `where` is about the rows as they are published: of the same sample
+            few = sampled(context, Path(scratch))
+            folder = Path(scratch) / "sample"
+            folder.mkdir()
+            some = replace(as_read(few, folder), recipe=read.recipe)
+        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read, some)
         if job.pictures is not None:
-            _take(job.pictures, read)
+            _take(job.pictures, some, context.synthetic.rows)
     return Audited(tuple(records), {"audit": time.perf_counter() - started})
 
 
@@ -85,13 +92,14 @@ def _recipe(wanted: Retraining, written: Table, train: Table) -> Recipe:
     return Recipe(wanted.generator, wanted.params, modelled, conditions, wanted.device)
 
 
-def _take(wanted: Pictures, context: AuditContext) -> None:
+def _take(wanted: Pictures, context: AuditContext, rows: int) -> None:
     """Write the table's pictures for the report; a picture that cannot be taken must not stop a build."""
     from synthkit.audits.profile import make_profile, synthetic_alone
     from synthkit.files import write_text_atomic
 
     try:
         found = make_profile(context if wanted.real else synthetic_alone(context))
+        found["rows"]["synthetic"] = rows  # of the whole table, whose sample is pictured where it is large
     except Exception as error:
         traceback.print_exc()  # into the log of the run
         found = {"reason": f"the pictures could not be taken ({type(error).__name__})"}

@@ -18,7 +18,7 @@ from synthkit.schema import MIN_COUNT
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_ROWS = 1_000_000  # of training rows that are searched
+MOST_ROWS = 1_000_000  # of training rows that are searched, and of drawn ones that are read at once
 SHOWN = 3
 
 
@@ -45,7 +45,8 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     """
     import numpy as np
 
-    synthetic, real = context.arrow("synthetic"), _real(context)
+    real, total = _real(context), context.rows("synthetic")
+    columns = set(_columns(context))
     held: dict[Rule, str] = {_parsed(text): "declared" for text in params.declared}
     others: dict[Rule, str] = {}
     if params.found and real is not None:
@@ -53,19 +54,23 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
         for rule in dict.fromkeys((*_shown(context), *kept)):
             if rule not in held and _keeps(rule, real):
                 (held if rule in kept else others)[rule] = "found"
-    total = synthetic.num_rows
     if total == 0:
         return AuditResult(None, "skipped", "max 0", message="there are no rows to look at")
-    broken = {rule: violations(rule, synthetic, real) for rule in held if _has(rule, synthetic)}
-    failing = int(np.any(list(broken.values()), axis=0).sum()) if broken else 0
-    counts = {rule: int(mask.sum()) for rule, mask in broken.items()}
-    also = {rule: int(violations(rule, synthetic, real).sum()) for rule in others if _has(rule, synthetic)}
+    anywhere = np.zeros(total, dtype=bool)
+    counts: dict[Rule, int] = {}
+    also: dict[Rule, int] = {}
+    for rule in (*held, *others):
+        if set(rule.columns) <= columns:
+            mask = violations(rule, _rows(context, rule, total), real)
+            (counts if rule in held else also)[rule] = int(mask.sum())
+            anywhere |= mask if rule in held else False
+    failing = int(anywhere.sum())
     missed = {rule: n for rule, n in also.items() if n}
     results = sorted((_result(rule, n) for rule, n in counts.items()), key=lambda r: -(r.value or 0))
     message = _message(counts, held, total, missed)
     details = {
         "rules": {
-            str(rule): {"from": held[rule], "broken": n} | _shares(rule, synthetic, real) for rule, n in counts.items()
+            str(rule): {"from": held[rule], "broken": n} | _shares(rule, context, real) for rule, n in counts.items()
         },
         "not kept": {str(rule): n for rule, n in missed.items()},
     }
@@ -75,11 +80,22 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     )
 
 
-def _shares(rule: Rule, synthetic: pa.Table, real: pa.Table | None) -> dict[str, float]:
+def _columns(context: AuditContext) -> list[str]:
+    return [str(row[0]) for row in context.query("DESCRIBE synthetic")]
+
+
+def _rows(context: AuditContext, rule: Rule, total: int) -> pa.Table:
+    """The drawn rows, as far as a rule looks at them: of a large table its columns alone, which then are let go."""
+    if total <= MOST_ROWS:
+        return context.arrow("synthetic")
+    return context.passing().arrow("synthetic", tuple(dict.fromkeys(rule.columns)))
+
+
+def _shares(rule: Rule, context: AuditContext, real: pa.Table | None) -> dict[str, float]:
     """Of a rule that holds in most rows, in which share of each table it does."""
     if not isinstance(rule, Mostly):
         return {}
-    sides = {"synthetic": synthetic, "real": real}
+    sides = {"synthetic": _rows(context, rule, context.rows("synthetic")), "real": real}
     return {name: float(rule.holds(t).mean()) for name, t in sides.items() if t is not None and t.num_rows}
 
 

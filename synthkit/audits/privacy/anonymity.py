@@ -66,7 +66,7 @@ class TClosenessParams(GateParams):
 Params = KAnonymityParams | TClosenessParams
 
 
-@audit("k_anonymity", KAnonymityParams, family="privacy", between=POSITIVE)
+@audit("k_anonymity", KAnonymityParams, family="privacy", between=POSITIVE, samples=False)
 def k_anonymity(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     """The smallest group of synthetic rows that share all quasi-identifiers (Sweeney 2002)
 
@@ -81,7 +81,7 @@ def k_anonymity(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     return _counted(params, k, {"min": 5}, f"the smallest group has {_rows(k)}", details, "coarser columns (widths:)")
 
 
-@audit("l_diversity", LDiversityParams, family="privacy", between=POSITIVE)
+@audit("l_diversity", LDiversityParams, family="privacy", between=POSITIVE, samples=False)
 def l_diversity(context: AuditContext, params: LDiversityParams) -> AuditResult:
     """The least number of different sensitive values among synthetic rows that share all quasi-identifiers
 
@@ -100,7 +100,7 @@ def l_diversity(context: AuditContext, params: LDiversityParams) -> AuditResult:
     return _counted(params, value, {"min": 2}, message, details, "coarser columns (widths:)")
 
 
-@audit("t_closeness", TClosenessParams, family="privacy", between=SHARE)
+@audit("t_closeness", TClosenessParams, family="privacy", between=SHARE, samples=False)
 def t_closeness(context: AuditContext, params: TClosenessParams) -> AuditResult:
     """How far the sensitive column's distribution in a group of equal quasi-identifiers is from that of the whole table
 
@@ -132,7 +132,15 @@ def t_closeness(context: AuditContext, params: TClosenessParams) -> AuditResult:
     return _counted(params, worst, {"max": 0.2}, message, details, "coarser columns (widths:)")
 
 
-@audit("k_map", KAnonymityParams, family="privacy", needs=("train", "holdout"), between=POSITIVE, as_read=False)
+@audit(
+    "k_map",
+    KAnonymityParams,
+    family="privacy",
+    needs=("train", "holdout"),
+    between=POSITIVE,
+    as_read=False,
+    samples=False,
+)
 def k_map(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     """The smallest number of real people who share the quasi-identifiers of a synthetic row that fits anybody
 

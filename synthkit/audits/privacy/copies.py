@@ -33,7 +33,15 @@ class ExactMatchParams(GateParams):
     features: ColumnNames | None = None
 
 
-@audit("exact_match", ExactMatchParams, family="privacy", version=2, needs=("train", "holdout"), between=SHARE)
+@audit(
+    "exact_match",
+    ExactMatchParams,
+    family="privacy",
+    version=2,
+    needs=("train", "holdout"),
+    between=SHARE,
+    samples=False,
+)
 def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
     """How many synthetic rows are copies of training rows, beyond those that chance makes equal? Their share
 

@@ -1,0 +1,106 @@
+"""Of a large table statistics are read off a sample, and say so; what can be counted is counted over all rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthkit.audits.context import AuditContext
+from synthkit.audits.integrity import between
+from synthkit.audits.rows import sampled
+from synthkit.audits.runner import BoundAudit, run_audits
+from synthkit.records.audit import AuditRecord
+from synthkit.runners.auditing import audit
+from synthkit.runners.jobs import AuditJob
+from synthkit.schema import Table
+from tests.tables import make_table
+
+ROWS = 5_000
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    rng = np.random.default_rng(1)
+    columns = {
+        "key": ("BIGINT", pa.array(range(ROWS))),
+        "low": ("BIGINT", pa.array(rng.integers(0, 50, ROWS))),
+        "group": ("VARCHAR", pa.array([f"g{i % 5}" for i in range(ROWS)])),
+        "named": ("VARCHAR", pa.array([f"name {i % 5}" if i != 4_321 else "other" for i in range(ROWS)])),
+    }
+    return make_table(tmp_path / "t.parquet", columns, key="id")
+
+
+def records(table: Table, *wanted: tuple[str, dict[str, object]], root: Path) -> dict[str, AuditRecord]:
+    bound = tuple(
+        BoundAudit(name=n, audit=n, sql=None, params=p, severity="error", where=None, warn_if=None, error_if=None,
+                   hash="0" * 64, location="x")
+        for n, p in wanted
+    )  # fmt: skip
+    job = AuditJob(root=root, model="m", table=table, split=None, relations={}, audits=bound, seed=1)
+    return {r.name: r for r in audit(job, lambda *_: None).records}
+
+
+def context(table: Table, seed: int = 1) -> AuditContext:
+    return AuditContext(schema=table.schema, synthetic=table, train=None, holdout=None, seed=seed)
+
+
+def test_a_sample_is_of_all_rows_alike_and_the_same_each_time(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampled, "MOST_ROWS", 500)
+    tally = np.zeros(ROWS)
+    for seed in range(40):
+        few = sampled.sampled(context(table, seed), tmp_path).synthetic
+        keys = few.to_arrow(["key"]).column(0).to_numpy()
+        assert few.rows == len(keys) == len(set(keys.tolist())) == 500
+        assert (np.diff(keys) > 0).all()
+        tally[keys] += 1
+    # Each row is expected in 4 of 40 samples; each tenth of the table in 2,000, with a standard error of 40.
+    assert abs(tally.reshape(10, -1).sum(axis=1) - 2_000).max() < 5 * 40
+    again = sampled.sampled(context(table, 39), tmp_path).synthetic.to_arrow(["key"]).column(0).to_numpy()
+    assert (again == keys).all()
+
+
+def test_a_table_that_is_not_large_is_read_whole(table: Table, tmp_path: Path) -> None:
+    here = context(table)
+    assert sampled.sampled(here, tmp_path) is here
+    assert not list(tmp_path.glob("sample*"))
+
+
+def test_what_is_counted_is_counted_over_all_rows(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row of 5,000 breaks the rule, one key is missing: a sample of 200 would hardly find either."""
+    monkeypatch.setattr(sampled, "MOST_ROWS", 200)
+    monkeypatch.setattr(between, "MOST_ROWS", 200)
+    found = records(
+        table,
+        ("row_count", {"equals": ROWS}),
+        ("unique", {"columns": ["key"]}),
+        ("rules", {"declared": ["group -> named", "low >= 0"], "found": False}),
+        ("k_anonymity", {"quasi_identifiers": ["group"], "min": 1}),
+        root=tmp_path,
+    )
+    assert {n: r.status for n, r in found.items()} == {
+        "row_count": "pass", "unique": "pass", "rules": "fail", "k_anonymity": "pass"
+    }  # fmt: skip
+    assert found["rules"].value == 1
+    assert f"in 1 of {ROWS:,} rows" in found["rules"].message
+    assert not [r.message for r in found.values() if "sample" in r.message]
+
+
+def test_statistics_say_what_they_were_read_off(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampled, "MOST_ROWS", 400)
+    here = AuditContext(schema=table.schema, synthetic=table, train=table, holdout=table, seed=1)
+    bound = [BoundAudit(name=n, audit=n, sql=None, params=p) for n, p in (("ks", {"max": 0.3}), ("exact_match", {}))]
+    few = sampled.sampled(here, tmp_path)
+    ks, copies = run_audits(here, bound, lambda *_: None, None, here, few)
+    assert ks.message.endswith(f"(of a sample of 400 of {ROWS:,} rows)")
+    assert "sample" not in copies.message
+    (whole,) = run_audits(here, bound[:1], lambda *_: None, None, here)
+    assert whole.value == 0
+    assert ks.value is not None
+    assert 0 < ks.value < 0.1  # 400 rows of the same 5,000: 1.36 / sqrt(400) = 0.068 at 5 %
