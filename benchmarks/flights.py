@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.timing import SYNTH
+
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "nycflights13"
 BARS = {"seconds": 600.0, "peak GB": 4.0}
 MODELS = """
@@ -60,7 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         _write(root, wanted.rows, wanted.seed)
-        synth = [str(Path(sys.executable).parent / "synth"), "build", "--threads", "1", "--seed", str(wanted.seed)]
+        synth = [*SYNTH, "build", "--threads", "1", "--seed", str(wanted.seed)]
         one_core = {**os.environ, "OMP_NUM_THREADS": "1"}
         started = time.perf_counter()
         done = subprocess.run(synth, cwd=root, env=one_core, check=False, capture_output=True, text=True)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.durations import pytest_configure  # noqa: F401
+from tests.families import FamilyProject, copy_of, family_project
 from tests.synth import COPULA_PROJECT, Project, copied, make_project
 
 # The same cases in every run, as a gate must not flake; HYPOTHESIS_PROFILE=search looks for new ones. How long a case
@@ -43,6 +44,19 @@ def shop_family(tmp_path: Path) -> Project:
     """Customers, their orders, the orders' lines, products: and a family of all four (tests/projects/shop_family)."""
     shutil.copytree(Path(__file__).parent / "projects" / "shop_family" / "project", tmp_path / "shop")
     return Project(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def family_built_once(tmp_path_factory: pytest.TempPathFactory) -> FamilyProject:
+    project = family_project(tmp_path_factory.mktemp("family") / "shop")
+    project.ok("build")
+    return project
+
+
+@pytest.fixture
+def built_family(family_built_once: FamilyProject, tmp_path: Path) -> FamilyProject:
+    """A copy of the family, drawn by whole entities, as one build left it; built once as the shop is."""
+    return copy_of(family_built_once, tmp_path / "shop")
 
 
 @pytest.fixture

@@ -50,11 +50,15 @@ def above(
     rows: pd.DataFrame, key: str | list[str], there: pd.DataFrame, primary: str | list[str], column: str
 ) -> pd.Series:
     """The column of the row that each row names, in the order of ``rows``."""
-    names, own = ([key], [primary]) if isinstance(key, str) and isinstance(primary, str) else (list(key), list(primary))
+    names, own = _listed(key), _listed(primary)
     found = there.set_index(own)[column]
     found = found[~found.index.duplicated()]
     index = rows[names[0]] if len(names) == 1 else pd.MultiIndex.from_frame(rows[names])
     return found.reindex(index).reset_index(drop=True)
+
+
+def _listed(columns: str | list[str]) -> list[str]:
+    return [columns] if isinstance(columns, str) else columns
 
 
 def mean_of(rows: pd.DataFrame, key: str, values: pd.Series, there: pd.DataFrame, primary: str) -> pd.Series:
@@ -75,7 +79,7 @@ def count_of(rows: pd.DataFrame, key: str, there: pd.DataFrame, primary: str) ->
 
 def inside(rows: pd.DataFrame, key: str | list[str], there: pd.DataFrame, primary: str | list[str]) -> float:
     """The share of rows whose key, where there is one, names a row."""
-    names, own = ([key], [primary]) if isinstance(key, str) and isinstance(primary, str) else (list(key), list(primary))
+    names, own = _listed(key), _listed(primary)
     known = rows[names].dropna()
     if not len(known):
         return 1.0

@@ -50,8 +50,7 @@ def k8s(
     chosen = [a.model for a in make_plan(manifest, select=several(select), full_refresh=True).actions]
     partitions = {}
     for model in (manifest.models[m] for m in chosen):
-        rows, declared = model.size.rows, manifest.declared_rows(model)
-        rows = model.size.of(declared) if rows is None and declared is not None else rows
+        rows = manifest.known_rows(model)
         parts = 1 if rows is None else partitions_of(rows, model.spec.partition_rows)
         if parts > 1 and model.family is None and model.source is not None:
             partitions[model.name] = (parts, model.spec.resources)
@@ -83,7 +82,6 @@ def train(
     Returns:
         The models whose partitions are handed out, and the exit status of the pod.
     """
-    import synthkit
     from synthkit.building import build as building
     from synthkit.files import write_json_atomic
     from synthkit.planning.plan import make_plan
@@ -109,9 +107,10 @@ def train(
         executor=executor,
     )
     bad = [r.model for r in results.results if r.failed and r.model not in executor.models]
-    if bad or results.interrupted:
+    failed = bool(bad) or results.interrupted
+    if failed:
         write_json_atomic(folder / FAILED, {"models": bad})
     else:
         for model in {r.model for r in results.results} - executor.models:
-            Handed(folder / model).write([], synthkit.__version__)
-    return tuple(sorted(executor.models)), OWN_FAULT if bad or results.interrupted else 0
+            Handed(folder / model).write([])
+    return tuple(sorted(executor.models)), OWN_FAULT if failed else 0

@@ -237,7 +237,7 @@ class Jobs:
 
     # -- families ----------------------------------------------------------------------------------
 
-    def family(self, members: Mapping[str, Jobs], charged: Charged | None = None) -> FamilyJob:
+    def family(self, members: Mapping[str, Jobs], charged: Charged | None) -> FamilyJob:
         """Train a family's tables, where that is not done yet, and draw them. This is the job of the first of them.
 
         Args:

@@ -39,27 +39,33 @@ def joined(models: Mapping[str, ModelNode]) -> dict[str, tuple[Join, ...]]:
     )
 
 
-def apart(sources: Mapping[str, SourceNode], models: Mapping[str, ModelNode]) -> Iterator[tuple[str, Fault]]:
+def apart(
+    sources: Mapping[str, SourceNode], models: Mapping[str, ModelNode], found: Mapping[str, tuple[Join, ...]]
+) -> Iterator[tuple[str, Fault]]:
     """(child model, what is wrong) for each foreign key whose two tables are made, and by no family together.
 
     Each model draws keys of its own, so that the rows of the one name no rows of the other, or name them at random; and
     so do the rows of a table that name other rows of it.
+
+    Args:
+        found: what :func:`joined` gives of the models.
     """
-    made: dict[str, list[ModelNode]] = {}
-    for model in models.values():
-        if model.source is not None and model.keys is not None:
-            made.setdefault(model.source.id, []).append(model)
-    for id_, source in sources.items():
+    children: dict[Relation | None, list[str]] = {}
+    for name in found:
+        children.setdefault(models[name].source, []).append(name)
+    for source in sources.values():
         group = source.relation.source
         for index, key in enumerate(keys_of(source.spec)):
             if group is None:
                 continue
             within = key.references == source.spec.name
-            for child in made.get(id_, ()):
-                others = [child] if within else made.get(Relation(key.references, group).id, [])
-                if not others or any(child.family is not None and child.family == other.family for other in others):
+            for child in children.get(source.relation, ()):
+                ways = [join for join in found[child] if not join.holds and join.columns == key.names]
+                named = Relation(key.references, group)
+                others = dict.fromkeys(w.references for w in ways if models[w.references].source == named)
+                if not others:
                     continue
-                names = "itself" if within else ", ".join(other.name for other in others)
+                names = "itself" if within else ", ".join(others)
                 columns = ", ".join(key.names)
                 why = (
                     "a table that is made by itself has keys of its own"
@@ -67,9 +73,9 @@ def apart(sources: Mapping[str, SourceNode], models: Mapping[str, ModelNode]) ->
                     else "each of these tables is made by itself, with keys of its own"
                 )
                 message = (
-                    f"{child.name!r} will not join {names}: {columns} of {group}.{source.spec.name} names rows of "
+                    f"{child!r} will not join {names}: {columns} of {group}.{source.spec.name} names rows of "
                     f"{key.references}, but {why}"
                 )
                 where = source.spec.origin.at("foreign_keys", index)
-                hint = f"{WITHIN if within else HINT}".replace("GROUP", group)
-                yield child.name, Fault(message, where, hint=hint.replace("TABLE", source.spec.name))
+                hint = (WITHIN if within else HINT).replace("GROUP", group).replace("TABLE", source.spec.name)
+                yield child, Fault(message, where, hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from synthkit.compiler.draft import Draft, FamilyDraft, ModelDraft
@@ -10,7 +10,7 @@ from synthkit.errors import Location, did_you_mean
 from synthkit.generators.base import Trained
 from synthkit.generators.exact.conditions import check_counts
 from synthkit.generators.tables import Key
-from synthkit.project.counts import ANY, Between, apart, read_range
+from synthkit.project.counts import ANY, Between, apart, counted, read_range
 from synthkit.project.types import MemberSpec
 from synthkit.rules.across.bound import Across, Compared, RolledUp
 
@@ -38,11 +38,11 @@ class _Asked:
 
     def faults(self) -> Iterator[_Said]:
         yield from self._owned()
-        names = () if self.model.schema is None else self.model.schema.by_name
-        about, counts = apart(self.model.spec.conditions, names)
+        columns = () if self.model.schema is None else self.model.schema.by_name
+        about, counts = apart(self.model.spec.conditions, columns)
         for column in about:
             yield from self._column(column)
-        yield from self._counts(counts)
+        yield from self._counts(counts, columns)
         yield from self._generator(bool(counts))
 
     def _at(self, *path: str | int, key: bool = False) -> Location:
@@ -87,10 +87,10 @@ class _Asked:
             found.append((1, told, "ask for one, or mend primary_key"))
         return min(found, default=(None, "", ""), key=lambda f: f[0] or 0)
 
-    def _counts(self, counts: Mapping[str, object]) -> Iterator[_Said]:
+    def _counts(self, counts: Mapping[str, object], columns: Collection[str]) -> Iterator[_Said]:
         for child, wanted in counts.items():
             key = f"count({child})"
-            name = next(n for n in self.model.spec.conditions if n == key or n.replace(" ", "") == key)
+            name = next(n for n in self.model.spec.conditions if n not in columns and counted(n) == child)
             owner = _owner_of(self.family, child)
             if owner is None or owner.references != self.table or child not in self.family.members:
                 mine = [k.table for k in self.family.keys if k.owner and k.references == self.table]

@@ -203,6 +203,7 @@ class Draft:
                 kept=draft.kept,
                 keys=self._keys(draft),
             )
+        joins = joined(models)
         return Manifest(
             project=self.project,
             sources=self.sources,
@@ -216,8 +217,8 @@ class Draft:
             unknown=frozenset(n for n, m in self.models.items() if m.schema is None),
             absent=self.absent,
             families={name: self._family(name, f, models) for name, f in self.families.items()},
-            apart=tuple(apart(self.sources, models)),
-            joins=joined(models),
+            apart=tuple(apart(self.sources, models, joins)),
+            joins=joins,
         )
 
     def _keys(self, draft: ModelDraft) -> tuple[KeyRecord, ...] | None:

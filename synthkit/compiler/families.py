@@ -222,44 +222,35 @@ def check_families(draft: Draft) -> None:
         members = [m for n in family.members.values() if (m := draft.models.get(n)) is not None]
         made = [m for m in members if not m.kept]
         generator = next((m.generator for m in made if m.generator is not None), None)
-        spec = family.spec
-        if generator is not None and getattr(generator, "related", None) is None:
-            able = registry.related_names() if spec.epsilon is None else registry.related_private_names()
-            where = spec.origin.at("generator") if spec.generator is not None else spec.origin.at("source")
-            hint = f"choose {', '.join(able)}" if able else "give each table a model of its own"
-            message = f"generator {generator.name!r} learns one table alone, and {name!r} is a family of tables"
-            draft.fault(message, where, generator.name, hint)
-        elif generator is not None and spec.epsilon is not None and _unaccounted(generator):
-            where = spec.origin.at("epsilon")
-            able = registry.related_private_names()
-            message = f"generator {generator.name!r} honours no epsilon of tables that hang together"
-            draft.fault(message, where, spec.epsilon, f"choose {', '.join(able)}, or drop epsilon")
-        elif generator is not None and spec.epsilon is None and not _learns_without(generator):
-            where = spec.origin.at("generator")
-            message = f"generator {generator.name!r} learns under epsilon alone"
-            draft.fault(message, where, generator.name, f"add epsilon, or choose {TOGETHER}")
-        elif generator is not None and (why := _refused(generator, family)) is not None:
-            where = spec.origin.at("generator") if spec.generator is not None else spec.origin.at("source")
-            hint = f"choose {TOGETHER}, or narrow the family by tables:"
-            draft.fault(f"generator {generator.name!r} {why}", where, generator.name, hint)
+        if generator is not None:
+            _check_generator(draft, family, generator)
         shares = {m.spec.source.name: m.holdout for m in made if m.spec.source is not None}
         if len(set(shares.values())) > 1:
             listed = ", ".join(f"{table} {share:g}" for table, share in shares.items())
             message = f"the tables of {name!r} hold out other shares ({listed}), though their rows belong together"
-            draft.fault(message, spec.origin.at("source"), hint="say one holdout: of the project, or of the family")
+            hint = "say one holdout: of the project, or of the family"
+            draft.fault(message, family.spec.origin.at("source"), hint=hint)
 
 
-def _unaccounted(generator: Generator) -> bool:
-    return not (isinstance(generator, Trained) and generator.related and generator.related.mechanisms)
-
-
-def _learns_without(generator: Generator) -> bool:
-    return not (isinstance(generator, Trained) and generator.related and generator.related.budgeted)
-
-
-def _refused(generator: Generator, family: FamilyDraft) -> str | None:
-    related = generator.related if isinstance(generator, Trained) else None
-    return None if related is None else related.refuses(tuple(family.members), family.keys, family.kept)
+def _check_generator(draft: Draft, family: FamilyDraft, generator: Generator) -> None:
+    """It learns these tables together, under epsilon where that is asked for."""
+    spec, related = family.spec, generator.related if isinstance(generator, Trained) else None
+    where = spec.origin.at("generator") if spec.generator is not None else spec.origin.at("source")
+    if related is None:
+        able = registry.related_names() if spec.epsilon is None else registry.related_private_names()
+        hint = f"choose {', '.join(able)}" if able else "give each table a model of its own"
+        message = f"generator {generator.name!r} learns one table alone, and {spec.name!r} is a family of tables"
+        draft.fault(message, where, generator.name, hint)
+    elif spec.epsilon is not None and related.mechanisms is None:
+        able = registry.related_private_names()
+        message = f"generator {generator.name!r} honours no epsilon of tables that hang together"
+        draft.fault(message, spec.origin.at("epsilon"), spec.epsilon, f"choose {', '.join(able)}, or drop epsilon")
+    elif spec.epsilon is None and related.budgeted:
+        message = f"generator {generator.name!r} learns under epsilon alone"
+        draft.fault(message, spec.origin.at("generator"), generator.name, f"add epsilon, or choose {TOGETHER}")
+    elif (why := related.refuses(tuple(family.members), family.keys, family.kept)) is not None:
+        hint = f"choose {TOGETHER}, or narrow the family by tables:"
+        draft.fault(f"generator {generator.name!r} {why}", where, generator.name, hint)
 
 
 def deduplicated(faults: list[Fault]) -> list[Fault]:

@@ -12,11 +12,9 @@ def check_keys(draft: Draft) -> None:
     """``keys: fresh`` and ``keys: continue`` need made-up keys, and under epsilon room for random ones."""
     for model in draft.models.values():
         spec, schema = model.spec, model.schema
-        if spec.keys in (None, "own") or model.generator is None or schema is None:
+        if spec.keys in (None, "own") or model.generator is None or schema is None or model.family is not None:
             continue
         where = spec.origin.at("keys")
-        if model.family is not None:
-            continue
         if not isinstance(model.generator, Trained):
             message = f"generator {model.generator.name!r} makes no keys up: its rows have those that it gives them"
             draft.fault(message, where, spec.keys, "drop keys, or set it on the model that draws the rows")

@@ -254,6 +254,11 @@ class Manifest:
             return None
         return source.spec.row_count
 
+    def known_rows(self, model: ModelNode) -> int | None:
+        """How many rows a table is to have; None where that takes a look at its source's."""
+        declared = self.declared_rows(model)
+        return model.size.rows if declared is None else model.size.of(declared)
+
     def model(self, node_id: str) -> ModelNode:
         return self.models[node_id.removeprefix("model:")]
 

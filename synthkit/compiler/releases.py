@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,15 +32,8 @@ def released(
     """What training ``generator`` under ``budget`` will release. Raises SynthError with the generator's reason."""
     assert isinstance(generator, Trained)
     assert generator.mechanisms is not None, "check_epsilon refuses a generator that honours no epsilon"
-    declare = generator.mechanisms
-    key: dict[str, Any] = {
-        "generator": [generator.name, generator.version],
-        "params": params.model_dump(mode="json"),
-        "budget": asdict(budget) | {"insecure_seed": None},
-        "schema": schema.to_json(),
-    }
-    found = remembered(folder, key, lambda: [m.to_json() for m in declare(params, budget, schema)])
-    return tuple(mechanism_from_json(m) for m in found)
+    declare, said = generator.mechanisms, {"schema": schema.to_json()}
+    return _declared(folder, generator, params, budget, said, lambda: declare(params, budget, schema))
 
 
 def released_together(
@@ -52,16 +45,31 @@ def released_together(
     assert related is not None, "check_families refuses a generator that learns one table alone"
     declare = related.mechanisms
     assert declare is not None, "check_families refuses a generator that honours no epsilon of them"
-    key: dict[str, Any] = {
-        "generator": [generator.name, generator.version],
-        "params": params.model_dump(mode="json"),
-        "budget": asdict(budget) | {"insecure_seed": None},
+    said: dict[str, Any] = {
         "schemas": [[name, schema.to_json()] for name, schema in shape.schemas.items()],
         "keys": [asdict(key) for key in shape.keys],
         "first": shape.first,
         "kept": sorted(shape.kept),
     }
-    found = remembered(folder, key, lambda: [m.to_json() for m in declare(params, budget, shape)])
+    return _declared(folder, generator, params, budget, said, lambda: declare(params, budget, shape))
+
+
+def _declared(
+    folder: Path,
+    generator: Trained,
+    params: BaseModel,
+    budget: Budget,
+    said: Mapping[str, Any],
+    declare: Callable[[], Sequence[Mechanism]],
+) -> tuple[Mechanism, ...]:
+    """What ``declare`` gives of the tables that are ``said`` in JSON, or gave before."""
+    key = {
+        "generator": [generator.name, generator.version],
+        "params": params.model_dump(mode="json"),
+        "budget": asdict(budget) | {"insecure_seed": None},
+        **said,
+    }
+    found = remembered(folder, key, lambda: [m.to_json() for m in declare()])
     return tuple(mechanism_from_json(m) for m in found)
 
 

@@ -130,3 +130,19 @@ def lay_down(batches: Iterable[pa.RecordBatch], file: Path) -> int:
         if writer is not None:
             writer.close()
     return rows
+
+
+def with_columns(
+    batches: Iterable[pa.RecordBatch], columns: Mapping[str, pa.Array | pa.ChunkedArray]
+) -> Iterator[pa.RecordBatch]:
+    """Rows with other values of some columns, each given for all rows in their order."""
+    import pyarrow as pa
+
+    start = 0
+    for batch in batches:
+        parts = {n: batch.column(n) for n in batch.schema.names}
+        for name, values in columns.items():
+            part = values.slice(start, batch.num_rows)
+            parts[name] = part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part
+        start += batch.num_rows
+        yield pa.record_batch(list(parts.values()), names=list(parts))

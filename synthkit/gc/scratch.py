@@ -15,7 +15,7 @@ from synthkit.records.receipt import AuditedTable
 from synthkit.sources.files import find_files
 from synthkit.sources.ingest import parse_share, split_key
 from synthkit.sources.remote import cache_of
-from synthkit.store.staging import SHORT, StagedRows, Staging
+from synthkit.store.staging import SHORT, TRAINED, StagedRows, Staging
 from synthkit.store.targets import target_of
 
 
@@ -96,7 +96,7 @@ class _Search:
             if path.name not in trains:
                 yield Unused("trained models", path)
         for path in _entries(self.staging.checkpoints):
-            if path.stem not in trains or (self.staging.models / path.stem / "complete.json").exists():
+            if path.stem not in trains or (self.staging.models / path.stem / TRAINED).exists():
                 yield Unused("checkpoints", path)
 
     def _splits(self) -> Iterator[Unused]:

@@ -48,14 +48,13 @@ def sample_tables(
     conditions: Sequence[Quota],
     seed: int,
     progress: Progress,
-    asked: Mapping[str, Asked] | None = None,
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Draw ``rows`` rows of the first table and what hangs on them, as (table, rows). Raises as :func:`fit_tables`."""
     if tables.alone is not None:
         batches = generator.sample(model, rows, conditions=conditions, seed=seed, progress=progress)
         return ((tables.root, batch) for batch in batches)
     _related(generator, tables)
-    return draw_related(generator, model, rows, conditions=conditions, seed=seed, progress=progress, asked=asked)
+    return draw_related(generator, model, rows, conditions=conditions, seed=seed, progress=progress)
 
 
 def draw_related(

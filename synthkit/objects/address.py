@@ -34,14 +34,12 @@ def refused(text: str) -> tuple[str, str] | None:
         return f"{scheme}:// is not read here", f"write {other}://{text.partition('://')[2]}"
     if scheme not in SCHEMES:
         return f"nothing here reads or writes {scheme}://", f"there are {', '.join(f'{s}://' for s in SCHEMES)}"
-    rest = text.partition("://")[2]
-    bucket, _, prefix = rest.partition("/")
-    if "@" in bucket:
+    there = parsed(text)
+    if "@" in there.bucket:
         return "an address holds no credentials", "give them as the cloud's own tools take them (docs/storage.md)"
-    if not _BUCKET.fullmatch(bucket):
-        return f"{bucket!r} is no name of a bucket", f"write {scheme}://bucket/prefix"
-    parts = prefix.strip("/").split("/")
-    if prefix.strip("/") and any(p in ("", ".", "..") for p in parts):
+    if not _BUCKET.fullmatch(there.bucket):
+        return f"{there.bucket!r} is no name of a bucket", f"write {scheme}://bucket/prefix"
+    if there.prefix and any(p in ("", ".", "..") for p in there.prefix.split("/")):
         return "the address has an empty part, or . or ..", f"write {scheme}://bucket/prefix"
     if find_spec("obstore") is None:
         return f"the package obstore, which reads and writes {scheme}://, is not installed", install(SCHEMES[scheme])

@@ -276,17 +276,16 @@ class Fingerprinter:
             inputs["constraints"] = sorted({str(c.rule) for c in model.constraints})
         if model.spec.keys is not None:
             inputs["keys"] = model.spec.keys
-        if (parts := self._partitions(model, rows)) is not None:
+        if (parts := self._partitions(model)) is not None:
             inputs["partitions"] = parts
         return inputs
 
-    def _partitions(self, model: ModelNode, declared: int | None) -> dict[str, Any] | None:
+    def _partitions(self, model: ModelNode) -> dict[str, Any] | None:
         """How a table is cut that is too large for one partition; None where it is one, or its rows are not known here.
 
         Rows that are not known are a factor of the source's, whose content and the factor are in the hash.
         """
-        most, size = model.spec.partition_rows, model.size
-        known = size.rows if size.rows is not None or declared is None else size.of(declared)
+        most, known = model.spec.partition_rows, self.manifest.known_rows(model)
         if most is None and (known is None or partitions_of(known, None) == 1):
             return None
         return {"version": PARTITION_VERSION, "rows": PARTITION_ROWS if most is None else most}

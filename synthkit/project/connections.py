@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import WithJsonSchema
 
-from synthkit.plugins import entries
+from synthkit.project.registered import registered
 
 GROUP = "synthkit.sources"
 
-
-def _known(name: str) -> str:
-    if name not in entries(GROUP):
-        known = sorted(entries(GROUP))
-        raise PydanticCustomError("enum", "there is no such kind", {"options": known, "expected": ", ".join(known)})
-    return name
-
-
 Kind = Annotated[
     str,
-    AfterValidator(_known),
+    registered(GROUP, "kind"),
     WithJsonSchema({"type": "string", "examples": ["duckdb", "sqlite", "postgres"], "title": "Type"}),
 ]

@@ -6,7 +6,7 @@ name. What needs the project (does this model exist?) is the compiler's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -144,27 +144,29 @@ def _generator(generators: Catalogue, definitions: dict[str, Any]) -> dict[str, 
     chosen = {"type": "object", "properties": {"name": automatic}, "required": ["name"]}
     names = [AUTO, *sorted(generators)]
     options: list[dict[str, Any]] = [{"enum": names}, {"type": "string"}, {**chosen, "additionalProperties": False}]
-    for name in names[1:]:
-        schema = _plain(generators[name].params, definitions)
-        own_name = {"const": name, "description": generators[name].summary}
-        schema["properties"] = {"name": own_name, **schema.get("properties", {})}
-        schema["required"] = ["name"]
-        options.append(schema)
-    other = {"not": {"enum": names}, "description": "a generator of another package, or of an earlier version"}
-    known = {"type": "object", "required": ["name"], "properties": {"name": other}}
-    return {"anyOf": [*options, known], "description": "A generator by name, or {name: …, parameters}"}
+    options += _by_name(generators, definitions)
+    other = _other(names, "a generator of another package, or of an earlier version")
+    return {"anyOf": [*options, other], "description": "A generator by name, or {name: …, parameters}"}
 
 
 def _runner(runners: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
     names = sorted(runners)
-    options: list[dict[str, Any]] = [{"enum": names}, {"type": "string"}]
-    for name in names:
-        schema = _plain(runners[name].params, definitions)
-        own_name = {"const": name, "description": runners[name].summary}
-        schema["properties"] = {"name": own_name, **schema.get("properties", {})}
-        options.append({**schema, "required": ["name"]})
-    other = {"not": {"enum": names}, "description": "a runner of another package"}
-    return {"anyOf": [*options, {"type": "object", "required": ["name"], "properties": {"name": other}}]}
+    options = [{"enum": names}, {"type": "string"}, *_by_name(runners, definitions)]
+    return {"anyOf": [*options, _other(names, "a runner of another package")]}
+
+
+def _by_name(catalogue: Catalogue, definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """For each name an object of it, with the parameters beside it."""
+    for name in sorted(catalogue):
+        schema = _plain(catalogue[name].params, definitions)
+        own_name = {"const": name, "description": catalogue[name].summary}
+        yield {**schema, "properties": {"name": own_name, **schema.get("properties", {})}, "required": ["name"]}
+
+
+def _other(names: Sequence[str], description: str) -> dict[str, Any]:
+    """An object of a name that is none of these."""
+    other = {"not": {"enum": names}, "description": description}
+    return {"type": "object", "required": ["name"], "properties": {"name": other}}
 
 
 def _audit(audits: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:

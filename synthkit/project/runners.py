@@ -10,27 +10,21 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, WithJsonSchema, model_validator
 
 from synthkit.errors import SynthError, did_you_mean, install
-from synthkit.plugins import entries, loaded, package_of
+from synthkit.plugins import entries, loaded, no_kind
+from synthkit.project.registered import registered
 from synthkit.project.resources import UNKNOWN, Limits
 from synthkit.project.spec import Options, Spec
 
 GROUP = "synthkit.runners"
 LOCAL = "local"
 
-
-def _known(name: str) -> str:
-    if name not in entries(GROUP):
-        known = sorted(entries(GROUP))
-        raise PydanticCustomError("enum", "there is no such runner", {"options": known, "expected": ", ".join(known)})
-    return name
-
-
 RunnerName = Annotated[
-    str, AfterValidator(_known), WithJsonSchema({"type": "string", "examples": [LOCAL, "ray"], "title": "Name"})
+    str,
+    registered(GROUP, "runner"),
+    WithJsonSchema({"type": "string", "examples": [LOCAL, "ray"], "title": "Name"}),
 ]
 
 
@@ -101,8 +95,7 @@ def runner_of(name: str) -> Runner:
     if isinstance(found, Runner):
         return found
     if not callable(found):
-        package = package_of(entry)
-        raise SynthError(f"{entry.value} of {package!r} is no synthkit runner", hint=f"update or remove {package}")
+        raise no_kind(entry, "runner")
     return Runner(found)
 
 

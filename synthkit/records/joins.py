@@ -114,14 +114,12 @@ def _of(name: str, table: Keyed, tables: Mapping[str, Keyed], made: Mapping[str,
             others = [name]
         together = [o for o in others if table.family is not None and tables[o].family == table.family]
         for other in together or others:
-            yield Join.from_json(
-                {
-                    "columns": list(key.columns),
-                    "references": other,
-                    "table": key.references.removeprefix("source:").partition(".")[2],
-                    "to": list(tables[other].primary_key),
-                    "kind": _kind(key, within) if together else "apart",
-                }
+            yield Join(
+                columns=key.columns,
+                references=other,
+                table=key.references.removeprefix("source:").partition(".")[2],
+                to=tables[other].primary_key,
+                kind=_kind(key, within) if together else "apart",
             )
 
 

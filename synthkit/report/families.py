@@ -9,7 +9,7 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Rows, Span, line
-from synthkit.report.style import MARKS, apart_in_words, number, plural
+from synthkit.report.style import apart_in_words, number, plural, verdicts_in_words
 from synthkit.results import ModelResult, RunResults
 
 _MOST = 50  # families, keys or tables that a section lists
@@ -70,7 +70,7 @@ def run_families(run: RunResults, before: Mapping[str, Receipt] | None, base: st
     busy = {r.family for r in run.results if r.family is not None and r.status != "reused"}
     for name in list(_families(now))[:_MOST]:
         if name in busy:
-            members = {n: s for n, s in now.items() if s.family == name}
+            members = _of(name, now)
             results = [r for r in run.results if r.family == name]
             # What a run has not looked at is not gone.
             known = None if then is None else {n: s for n, s in then.items() if n in members}
@@ -116,9 +116,7 @@ def _section(
     ]
     if keys or gone:
         rows = [_key(table, key, members[table], before) for table, key in keys[:_MOST]]
-        rows += [
-            ((Code(_named(table, key)),), (Code(key.target),), line(key.kind), line("gone")) for table, key in gone
-        ]
+        rows += [_cells(table, key, "gone") for table, key in gone]
         yield Rows(("key", "names rows of", "kind", f"verdict, {base} → now" if before else "verdict"), tuple(rows))
 
 
@@ -148,8 +146,7 @@ def _named(table: str, key: Join) -> str:
 
 
 def _verdicts(key: Join, standing: Standing) -> str:
-    found = key.verdicts(standing.audits)
-    return ", ".join(f"{audit} {MARKS[status]}" for audit, status in found.items()) or NOTHING
+    return verdicts_in_words(key, standing.audits) or NOTHING
 
 
 def _listed(members: Standings) -> Iterator[Span]:

@@ -86,12 +86,16 @@ def apart_in_words(table: str, key: Join) -> str:
     return "these will not join, as no family makes both, and each has keys of its own"
 
 
+def verdicts_in_words(key: Join, audits: Iterable[AuditRecord]) -> str:
+    """``references ok, cardinality warn``; empty where no audit looked at the key."""
+    return ", ".join(f"{audit} {MARKS[status]}" for audit, status in key.verdicts(audits).items())
+
+
 def join_in_words(table: str, key: Join, audits: Iterable[AuditRecord]) -> str:
     """``→ customers.customer_id (owner): references ok``, or that the tables will not join."""
     if not key.holds:
         return f"→ {key.references}: {apart_in_words(table, key)}"
-    found = ", ".join(f"{audit} {MARKS[status]}" for audit, status in key.verdicts(audits).items())
-    return f"→ {key.target} ({key.kind}): {found or 'no audit looked at it'}"
+    return f"→ {key.target} ({key.kind}): {verdicts_in_words(key, audits) or 'no audit looked at it'}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.encoding.view import with_columns
 from synthkit.errors import BuildError
 from synthkit.rules.across.bound import Across, Compared, reads
 
@@ -47,18 +48,10 @@ class Completed:
 
     def batches(self, name: str) -> Iterator[pa.RecordBatch]:
         """The rows of a table, in their order."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        done, given = 0, self.given.get(name, {})
         with pq.ParquetFile(self.files[name]) as file:
-            for batch in file.iter_batches():
-                columns = {n: batch.column(n) for n in batch.schema.names}
-                for column, values in given.items():
-                    part = values.slice(done, batch.num_rows).combine_chunks()
-                    columns[column] = part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part
-                done += batch.num_rows
-                yield pa.record_batch(list(columns.values()), names=list(columns))
+            yield from with_columns(file.iter_batches(), self.given.get(name, {}))
 
     def _read(self, rule: Across) -> dict[str, pa.Table]:
         """The columns that the rule looks at, of each of its tables."""

@@ -13,7 +13,7 @@ from synthkit.runners.generating import Ready, digest_of, of_split, plan_of, tra
 from synthkit.runners.jobs import AssembleJob, JobProgress, PartitionJob
 from synthkit.runners.staging import phase, record, stamps, with_schema
 from synthkit.store.partitions import PartitionFiles
-from synthkit.store.staging import DATA
+from synthkit.store.staging import DATA, TRAINED
 
 
 def draw_partition(job: PartitionJob, progress: JobProgress) -> Drawn:
@@ -93,7 +93,7 @@ def assemble(job: AssembleJob, progress: JobProgress) -> Made:
 def _ready(job: PartitionJob) -> Ready:
     """What draws the rows. A process keeps it from one partition of a table to the next."""
     global _kept
-    marker = job.model_dir / "complete.json"
+    marker = job.model_dir / TRAINED
     stamp = marker.stat() if marker.exists() else None
     asked = (job.model_dir, stamp and (stamp.st_ino, stamp.st_mtime_ns), job.trained, job.sample, job.split)
     if _kept is None or _kept[0] != asked:

@@ -25,6 +25,7 @@ from synthkit.generators.family.keys import maker_of
 from synthkit.runners.done import Made
 from synthkit.runners.jobs import GenerateJob, JobProgress
 from synthkit.runners.staging import phase, stage
+from synthkit.runners.trained import is_trained, mark
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def follow(job: GenerateJob, table: Table, split: Split, scratch: Path, progress
     generator = registry.trained(job.generator)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    cached = (job.model_dir / "complete.json").exists()
+    cached = is_trained(job.model_dir)
     file = scratch / "read.parquet"
     if cached:
         plan = MemberPlan.from_json(parsed_json((job.model_dir / PLAN).read_text("utf-8")))
@@ -65,9 +66,8 @@ def follow(job: GenerateJob, table: Table, split: Split, scratch: Path, progress
         declared = {**job.constraints, **job.rules}
         plan, known = plan_member(table, keys_of(table.schema), file, declared=declared, found=job.rules_found)
     check_real_rows(parse_all(job.constraints), known)
-    sides = [side for side in (split.train, split.holdout) if side is not None]
     makers = [rule for name in plan.keys.names if (rule := maker_of(known, name)) is not None]
-    taken = taken_keys(job.keys, makers, plan.columns.schema.primary_key, sides, declared=False)
+    taken = taken_keys(job.keys, makers, plan.columns.schema.primary_key, split.sides, declared=False)
     rows = job.size.of(split.rows)
     if cached:
         model = generator.load(job.model_dir / "model")
@@ -88,10 +88,8 @@ def follow(job: GenerateJob, table: Table, split: Split, scratch: Path, progress
 def keys_of(schema: Schema) -> KeyColumns:
     """The columns that are not learnt: whose rows they are, and what tells each from all others."""
     single = schema.primary_key if len(schema.primary_key) == 1 else ()
-    names = {schema.entity, *single}
-    return KeyColumns(
-        tuple(n for n in schema.names if n in names), frozenset(n for n in schema.names if n in names), {}
-    )
+    names = tuple(n for n in schema.names if n == schema.entity or n in single)
+    return KeyColumns(names, frozenset(names), {})
 
 
 def learn(plan: MemberPlan, known: Table, file: Path) -> Table:
@@ -171,6 +169,6 @@ def _fit(generator: Trained, job: GenerateJob, plan: MemberPlan, table: Table, p
         (temporary / "model").mkdir()
         generator.save(model, temporary / "model")
         (temporary / PLAN).write_text(json.dumps(plan.to_json(), default=str), "utf-8")
-        (temporary / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": None}), "utf-8")
+        mark(temporary, generator.name, None)
         put_over(temporary, job.model_dir)
     return model

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from synthkit.digests import digest
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, parsed_json, put_first, sha256_file, temporary_folder
-from synthkit.privacy.accounting.mechanisms import same_releases
 from synthkit.runners.done import Learnt, Made
 from synthkit.runners.jobs import GenerateJob, JobProgress, Modelled, TrainJob
 from synthkit.runners.overriding import overridden
 from synthkit.runners.staging import phase, stage
+from synthkit.runners.trained import check_charge, is_trained, mark
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _checked(job: Modelled, table: Table, split: Split, scratch: Path, progress:
             check_known(wanted, known)
     if cached:
         with _readable(job):
-            model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
+            model = _loaded(generator, job, plan)
     else:
         model, plan = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
         seconds["train"] = time.perf_counter() - started
@@ -188,8 +188,7 @@ def taken_of(job: Modelled, plan: ColumnPlan, split: Split) -> Mapping[str, Take
     """What real rows have taken of made-up keys."""
     from synthkit.encoding.taken import taken_keys
 
-    sides = [side for side in (split.train, split.holdout) if side is not None]
-    return taken_keys(job.keys, plan.filled, plan.schema.primary_key, sides, declared=job.budget is not None)
+    return taken_keys(job.keys, plan.filled, plan.schema.primary_key, split.sides, declared=job.budget is not None)
 
 
 def trained_earlier(job: Modelled) -> Ready:
@@ -197,12 +196,12 @@ def trained_earlier(job: Modelled) -> Ready:
     from synthkit.generators import registry
     from synthkit.generators.exact.constraints import parse_all
 
-    if not (job.model_dir / "complete.json").exists():
+    if not is_trained(job.model_dir):
         raise BuildError(f"the trained model of {job.model!r} is gone", hint="build again")
     generator, (split, table) = registry.trained(job.generator), of_split(job)
     with _readable(job):
         plan = plan_of(job.model_dir)
-        model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
+        model = _loaded(generator, job, plan)
     rules, taken = tuple(parse_all(job.constraints)), taken_of(job, plan, split)
     return Ready(generator, table, model, plan, rules, taken, split.rows if job.budget is None else None)
 
@@ -213,7 +212,7 @@ def _readable(job: Modelled) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        if not (job.model_dir / "complete.json").exists():
+        if not is_trained(job.model_dir):
             raise
         hint = f"remove {job.model_dir} and build again: under epsilon that is another training, and charged as one"
         raise BuildError(f"the trained model of {job.model!r} is damaged: {error}", hint=hint) from error
@@ -231,7 +230,7 @@ def _plan(model_dir: Path, table: Table, scratch: Path, *, declared: bool) -> tu
     from synthkit.encoding.writtenform import read_view
 
     file = scratch / "read.parquet"
-    if (model_dir / "complete.json").exists():
+    if is_trained(model_dir):
         plan = plan_of(model_dir)
         return plan, plan.read.learn(table, file), True
     view = read_view(table, "declaration" if declared else "rows")
@@ -248,6 +247,11 @@ def plan_of(model_dir: Path) -> ColumnPlan:
     return ColumnPlan.from_json(parsed_json((model_dir / "columns.json").read_text("utf-8")))
 
 
+def _loaded(generator: Trained, job: Modelled, plan: ColumnPlan) -> Any:
+    """What the training gave; None where there was no column to learn."""
+    return generator.load(job.model_dir / "model") if plan.modelled.columns else None
+
+
 def _fit(
     generator: Trained, job: Modelled, table: Table, plan: ColumnPlan, progress: JobProgress
 ) -> tuple[Any, ColumnPlan]:
@@ -261,12 +265,12 @@ def _fit(
     clean_temporaries(job.model_dir.parent)
     with temporary_folder(job.model_dir) as temporary:
         model, plan = _trained(generator, job, table, plan, checkpoint, temporary, progress)
-        if not (job.model_dir / "complete.json").exists():
+        if not is_trained(job.model_dir):
             shutil.rmtree(job.model_dir, ignore_errors=True)
         if not put_first(temporary, job.model_dir):  # somebody was faster: rows are of the model that is there
             with _readable(job):
                 plan = plan_of(job.model_dir)
-                model = generator.load(job.model_dir / "model") if plan.modelled.columns else None
+                model = _loaded(generator, job, plan)
     checkpoint.discard()
     return model, plan
 
@@ -306,26 +310,14 @@ def _trained(
         generator.save(model, folder / "model")
         if job.budget is not None:
             plan = settled(plan, counted(generator, model, plan, seed_for(job.seed, "rules")))
-    charge = None if job.charge is None else job.charge.to_json()
     (folder / "columns.json").write_text(json.dumps(plan.to_json(), default=str), "utf-8")
-    (folder / "complete.json").write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
+    mark(folder, generator.name, job.charge)
     return model, plan
 
 
 def _check_charge(generator: Trained, params: Any, job: Modelled, learnt: Schema) -> None:
-    """What the training will release must be what the ledger was charged for, and that was declared without these rows.
-
-    Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).
-    """
-    if job.charge is None:
-        raise BuildError(
-            f"the trained model of {job.model!r} is gone, and training it anew was not charged", hint="build again"
-        )
-    assert generator.mechanisms is not None
-    assert job.budget is not None
-    spends = [m.to_json() for m in generator.mechanisms(params, job.budget, learnt)]
-    if not same_releases(spends, [m.to_json() for m in job.charge.mechanisms]):
-        raise BuildError(
-            f"training {job.model!r} would not release what was charged for it, so nothing was trained",
-            hint="declare the type of every column of its source; if they are, it is an error of the generator",
-        )
+    """What the training will release is what was charged for it. Raises BuildError where it is not."""
+    mechanisms, budget = generator.mechanisms, job.budget
+    assert mechanisms is not None
+    assert budget is not None
+    check_charge(job.model, job.charge, lambda: mechanisms(params, budget, learnt), sources="source")

@@ -16,7 +16,8 @@ from synthkit.runners.done import FamilyMade, Made
 from synthkit.runners.jobs import FamilyJob, JobProgress
 from synthkit.runners.overriding import overridden
 from synthkit.runners.staging import phase, stage
-from synthkit.schema import Schema, Table
+from synthkit.runners.trained import is_trained, mark
+from synthkit.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from synthkit.records.columns import ColumnOrigin
     from synthkit.sources.split import Split
 
-_MARKER = "complete.json"
-
 
 @dataclass(frozen=True)
 class _Learnt:
@@ -37,16 +36,6 @@ class _Learnt:
     split: Split
     plan: MemberPlan
     known: Table
-
-    @property
-    def real(self) -> tuple[Table, ...]:
-        """All real rows: the training rows, and the held-out ones."""
-        return tuple(side for side in (self.split.train, self.split.holdout) if side is not None)
-
-    @property
-    def staged(self) -> Schema:
-        """What its drawn rows are."""
-        return self.split.train.schema
 
 
 def relate(job: FamilyJob, progress: JobProgress) -> FamilyMade:
@@ -66,7 +55,7 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     generator = registry.trained(job.generator)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    cached = (job.model_dir / _MARKER).exists()
+    cached = is_trained(job.model_dir)
     with _readable(job):
         learnt = _learnt(job, scratch, cached=cached)
     root = learnt[job.first]
@@ -95,7 +84,7 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
         origins = _origins(plan.origins({table: m.model for table, m in job.members.items()}), computed.get(name, {}))
         source = learnt[name].split
         known = None if private else source.rows
-        count = stage(batches_of[name], learnt[name].staged, member, known, rules=plan.rules, origins=origins)
+        count = stage(batches_of[name], source.schema, member, known, rules=plan.rules, origins=origins)
         made[name] = Made(count, known, {})
     seconds["sample"] = time.perf_counter() - started
     return FamilyMade(made, seconds)
@@ -113,7 +102,7 @@ def _completed(
             f"no row of {name!r} was drawn: none of {rows:,} rows of {job.first!r} has one",
             hint="make size larger, or leave the table out of the family",
         )
-    taken = taken_beside(job.numbering, learnt.plan.columns.filled, learnt.real)
+    taken = taken_beside(job.numbering, learnt.plan.columns.filled, learnt.split.sides)
     seed = seed_for(job.seed, f"fill {name}")
     return learnt.plan.complete(drawn, seed=seed, fixed=asked.fixed.get(name, ()), taken=taken)
 
@@ -261,13 +250,12 @@ def _fit(
         settled = settled_plans(generator, model, drawn)
         learnt = {n: replace(one, plan=settled[n]) if n in settled else one for n, one in learnt.items()}
     plans = {name: one.plan.to_json() for name, one in learnt.items()}
-    charge = None if job.charge is None else job.charge.to_json()
     clean_temporaries(job.model_dir.parent)
     with temporary_folder(job.model_dir) as temporary:
         (temporary / "model").mkdir()
         generator.save(model, temporary / "model")
         (temporary / "members.json").write_text(json.dumps(plans, default=str), "utf-8")
-        (temporary / _MARKER).write_text(json.dumps({"generator": generator.name, "charge": charge}), "utf-8")
+        mark(temporary, generator.name, job.charge)
         put_over(temporary, job.model_dir)
     return model, learnt
 
@@ -302,7 +290,7 @@ def _drawn(
         laid_down(batches, plans, scratch),
         job.keys,
         job.numbering,
-        {name: learnt[name].real for name in plans},
+        {name: learnt[name].split.sides for name in plans},
         seed=seed_for(job.seed, "keys"),
         folder=scratch,
     )
@@ -319,7 +307,7 @@ def _keep(job: FamilyJob, name: str, learnt: _Learnt) -> Made:
 
 def _whole(learnt: _Learnt) -> Iterator[pa.RecordBatch]:
     """All real rows of a table, both sides."""
-    return (batch for side in learnt.real for batch in side.batches(list(learnt.split.train.schema.names)))
+    return (batch for side in learnt.split.sides for batch in side.batches(list(learnt.split.schema.names)))
 
 
 @contextmanager
@@ -330,7 +318,7 @@ def _readable(job: FamilyJob) -> Iterator[None]:
     except SynthError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
-        if not (job.model_dir / _MARKER).exists():
+        if not is_trained(job.model_dir):
             raise
         hint = f"remove {job.model_dir}, and build again"
         raise BuildError(f"the trained model of {job.family!r} is damaged: {error}", hint=hint) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.privacy.accounting.mechanisms import same_releases
+from synthkit.runners import trained
 from synthkit.runners.jobs import FamilyJob
 
 if TYPE_CHECKING:
@@ -37,23 +37,13 @@ def plan_of(job: FamilyJob, name: str, split: Split, file: Path, cached: MemberP
 
 
 def check_charge(generator: Trained, params: Any, job: FamilyJob, shape: Shape) -> None:
-    """What the training will release must be what the ledger was charged for, and that was declared without these rows.
-
-    Raises BuildError where it is not, or where nothing was charged (the cached model went away meanwhile).
-    """
-    if job.charge is None:
-        raise BuildError(
-            f"the trained model of {job.family!r} is gone, and training it anew was not charged", hint="build again"
-        )
-    assert generator.related is not None
-    assert generator.related.mechanisms is not None
-    assert job.budget is not None
-    spends = [m.to_json() for m in generator.related.mechanisms(params, job.budget, shape)]
-    if not same_releases(spends, [m.to_json() for m in job.charge.mechanisms]):
-        raise BuildError(
-            f"training {job.family!r} would not release what was charged for it, so nothing was trained",
-            hint="declare the type of every column of its sources; if they are, it is an error of the generator",
-        )
+    """What the tables' training will release is what was charged for it. Raises BuildError where it is not."""
+    related, budget = generator.related, job.budget
+    assert related is not None
+    assert related.mechanisms is not None
+    assert budget is not None
+    mechanisms = related.mechanisms
+    trained.check_charge(job.family, job.charge, lambda: mechanisms(params, budget, shape), sources="sources")
 
 
 def settled_plans(generator: Trained, model: Any, plans: Mapping[str, MemberPlan]) -> dict[str, MemberPlan]:

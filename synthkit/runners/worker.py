@@ -12,15 +12,14 @@ import os
 import queue
 import sys
 import threading
-from typing import Any, TextIO
 
 from synthkit.runners.attempt import attempt
+from synthkit.runners.telling import Events
 from synthkit.runners.throttled import Throttled
 
 
 def main() -> None:
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
+    events = Events()
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read, args=(jobs,), daemon=True).start()
     while True:
@@ -33,13 +32,8 @@ def _read(jobs: queue.Queue[str]) -> None:
     os._exit(0)
 
 
-def _run(line: str, events: TextIO) -> None:
-    _send(events, attempt(json.loads(line), Throttled(lambda step: _send(events, {"progress": step}))))
-
-
-def _send(events: TextIO, event: dict[str, Any]) -> None:
-    events.write(json.dumps(event) + "\n")
-    events.flush()
+def _run(line: str, events: Events) -> None:
+    events.say(attempt(json.loads(line), Throttled(lambda step: events.say({"progress": step}))))
 
 
 if __name__ == "__main__":

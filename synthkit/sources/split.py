@@ -56,6 +56,11 @@ class Split:
     def schema(self) -> Schema:
         return self.train.schema
 
+    @property
+    def sides(self) -> tuple[Table, ...]:
+        """All real rows: the training rows, and the held-out ones."""
+        return (self.train,) if self.holdout is None else (self.train, self.holdout)
+
 
 def parse_share(value: str | float) -> float:
     """``"20%"``, ``0.2`` or ``0`` as a share in [0, 1). Raises ValueError."""

@@ -27,8 +27,7 @@ class Then(Tables):
         return sorted(self.entry.tables)
 
     def receipt(self, name: str) -> Receipt | None:
-        table = self.entry.tables.get(name)
-        return None if table is None else self.warehouse.receipt_named(name, table.receipt)
+        return self.warehouse.receipt_at(self.entry, name)
 
     def published(self, name: str) -> Receipt | None:
         return self.warehouse.at(self.entry).get(name)
@@ -57,8 +56,7 @@ class LoggedVersions:
         return found
 
     def _version(self, name: str, entry: Entry) -> Version | None:
-        table = entry.tables.get(name) if name in entry.changed else None
-        receipt = None if table is None else self.warehouse.receipt_named(name, table.receipt)
+        receipt = self.warehouse.receipt_at(entry, name) if name in entry.changed else None
         others = [n for n in entry.changed if n != name]
         subject = f"with {', '.join(others)}" if others else ""
         return None if receipt is None else Version(str(entry.number), entry.at, subject, receipt)
@@ -66,8 +64,7 @@ class LoggedVersions:
     def named(self, name: str, version: str) -> Version:
         """The version of a table as an entry has it, by the entry's number or the beginning of a run's id."""
         entry = self._entry(version)
-        table = entry.tables.get(name)
-        receipt = None if table is None else self.warehouse.receipt_named(name, table.receipt)
+        receipt = self.warehouse.receipt_at(entry, name)
         if receipt is None:
             raise SynthError(f"{name!r} was not published at {version}", hint=f"see synth versions {name}")
         return Version(str(entry.number), entry.at, "", receipt)
@@ -81,7 +78,7 @@ class LoggedVersions:
 
     def _entry(self, version: str) -> Entry:
         for entry in self.warehouse.log.entries():
-            runs = (r.run_id for n in entry.changed if (r := Then(self.warehouse, entry).receipt(n)) is not None)
+            runs = (r.run_id for n in entry.changed if (r := self.warehouse.receipt_at(entry, n)) is not None)
             if str(entry.number) == version or (len(version) >= 8 and any(run.startswith(version) for run in runs)):
                 return entry
         hint = "synth versions MODEL lists what is kept"

@@ -26,7 +26,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, SynthError
-from synthkit.files import TEMPORARY, clean_temporaries, own_folder, parsed_json, replacing, sha256_file
+from synthkit.files import (
+    TEMPORARY,
+    clean_temporaries,
+    own_folder,
+    parsed_json,
+    replacing,
+    sha256_file,
+    write_text_atomic,
+)
 from synthkit.objects.bucket import Bucket
 from synthkit.records.receipt import Receipt
 from synthkit.store.collecting import collect
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
     from synthkit.records.history import RunEntry
     from synthkit.store.target import TableInfo
 
-AT_ONCE = 8  # receipts fetched, and tables uploaded
+AT_ONCE = 8  # receipts fetched
 
 
 @dataclass
@@ -79,10 +87,14 @@ class ObjectStore(Target):
         return sorted(self.entry().tables)
 
     def receipt(self, name: str) -> Receipt | None:
-        table = self.entry().tables.get(name)
-        return None if table is None else self.receipt_named(name, table.receipt)
+        return self.receipt_at(self.entry(), name)
 
-    def receipt_named(self, name: str, digest: str) -> Receipt | None:
+    def receipt_at(self, entry: Entry, name: str) -> Receipt | None:
+        """:meth:`receipt`, as an entry of the log names it."""
+        table = entry.tables.get(name)
+        return None if table is None else self._receipt_named(name, table.receipt)
+
+    def _receipt_named(self, name: str, digest: str) -> Receipt | None:
         """A receipt by its SHA-256; None where it is gone, or is not what its name says."""
         known = self._shared.receipts.get(digest)
         if known is None:
@@ -100,7 +112,7 @@ class ObjectStore(Target):
         table = self.entry().tables.get(name)
         if table is None:
             return None
-        receipt, rows = self.receipt_named(name, table.receipt), self.bucket.head(table.rows)
+        receipt, rows = self._receipt_named(name, table.receipt), self.bucket.head(table.rows)
         return receipt if receipt is not None and rows is not None and rows.size == receipt.bytes else None
 
     def all_published(self) -> dict[str, Receipt]:
@@ -109,15 +121,18 @@ class ObjectStore(Target):
 
     def at(self, entry: Entry) -> dict[str, Receipt]:
         """The receipts of the tables of an entry whose rows are there, whole."""
-        tables = dict(sorted(entry.tables.items()))
+        tables = entry.tables
         if not tables:
             return {}
         sizes = {found.key: found.size for found in self.bucket.list(ROWS)}
+        return {n: r for n, r in self._receipts(entry).items() if sizes.get(tables[n].rows) == r.bytes}
+
+    def _receipts(self, entry: Entry) -> dict[str, Receipt]:
+        """Those of an entry that are to be had, several fetched at a time."""
+        names = sorted(entry.tables)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            receipts = dict(
-                zip(tables, pool.map(lambda n: self.receipt_named(n, tables[n].receipt), tables), strict=True)
-            )
-        return {n: r for n, r in receipts.items() if r is not None and sizes.get(tables[n].rows) == r.bytes}
+            receipts = pool.map(lambda name: self.receipt_at(entry, name), names)
+        return {name: receipt for name, receipt in zip(names, receipts, strict=True) if receipt is not None}
 
     def file(self, receipt: Receipt) -> Path:
         """The rows in this machine's cache, fetched if they are not there, by their hash."""
@@ -216,14 +231,13 @@ class ObjectStore(Target):
         entry = self.entry()
         self._shared.base = {n: t.receipt for n, t in entry.tables.items()}
         clean_temporaries(self.scratch)
-        receipts = {n: self.receipt_named(n, t.receipt) for n, t in entry.tables.items()}
-        held = {f"{r.sha256}.parquet" for r in receipts.values() if r is not None}
+        receipts = self._receipts(entry)
+        held = {f"{r.sha256}.parquet" for r in receipts.values()}
         for path in self.scratch.glob("*.parquet"):
             if path.name not in held and not path.name.startswith(TEMPORARY):
                 path.unlink(missing_ok=True)
         for name, receipt in receipts.items():
-            if receipt is not None:
-                self._commit_to_checkout(name, receipt)
+            self._commit_to_checkout(name, receipt)
 
     def _commit_to_checkout(self, name: str, receipt: Receipt) -> None:
         """Write a receipt where git finds it, the same bytes as in the store: receipts form a chain by their hash."""
@@ -231,8 +245,7 @@ class ObjectStore(Target):
         with suppress(OSError):
             if path.read_text("utf-8") == text:
                 return
-        with replacing(path) as temporary:
-            temporary.write_text(text, "utf-8")
+        write_text_atomic(path, text)
 
     def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
         return collect(self.log, keep, older_than, dry_run=dry_run)

@@ -68,9 +68,7 @@ def joined(parts: Sequence[Part], path: Path) -> Written:
             if whole is None:
                 whole = footer
                 continue
-            if {k: v for k, v in whole.items() if k not in (_ROWS, _GROUPS)} != {
-                k: v for k, v in footer.items() if k not in (_ROWS, _GROUPS)
-            }:
+            if _said(whole) != _said(footer):
                 raise BuildError(
                     f"{part.path} has other columns than {parts[0].path}", hint="run synth clean, and build"
                 )

@@ -35,6 +35,7 @@ from synthkit.store.hashing import Hashes
 
 R = TypeVar("R", bound=Record)
 DATA = "data.parquet"  # of staged rows
+TRAINED = "complete.json"  # of a trained model: written last
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
 
 
@@ -164,11 +165,11 @@ class Staging:
 
     def has_model(self, train: str) -> bool:
         """Whether a trained model is there, whole: its marker is written last."""
-        return (self.model_dir(train) / "complete.json").exists()
+        return (self.model_dir(train) / TRAINED).exists()
 
     def charge(self, train: str) -> Charged | None:
         """What the ledger was charged for the cached model; None where it is not there, or was trained without ε."""
-        record = _read(self.model_dir(train) / "complete.json", CachedModel)
+        record = _read(self.model_dir(train) / TRAINED, CachedModel)
         return None if record is None or record.charge is None else Charged.from_json(record.charge.to_json())
 
     def audited(self, model: str) -> AuditedTable | None:

@@ -156,9 +156,8 @@ def _repeated(file: ReceiptFile) -> Iterator[Finding]:
         generator = _mapping(train.get("generator"))
         twice += [(("generator", k), getattr(receipt.generator, k), generator.get(k)) for k in ("name", "version")]
         twice.append((("seed",), receipt.seed, train.get("seed")))
-        kept = (
-            receipt.family is not None and receipt.contains_real_rows
-        )  # public: what its family spends is not its own
+        # Of a family: a public table, and what the family spends is not its own.
+        kept = receipt.family is not None and receipt.contains_real_rows
         if "epsilon" in train and not kept:  # of a trained model: an SQL model's query stands in its place
             params, own = _mapping(generator.get("params")), receipt.generator.params
             twice.append((("generator", "params"), {k: own.get(k) for k in params}, params))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.families import JOINS, SHOP, FamilyProject, copy_of, family_project
+from tests.families import JOINS, SHOP, FamilyProject
 
 
 def real(table: str, column: str) -> set[str]:
@@ -16,54 +13,48 @@ def real(table: str, column: str) -> set[str]:
         return {row[column] for row in csv.DictReader(file) if row[column]}
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> FamilyProject:
-    project = family_project(tmp_path_factory.mktemp("keys") / "shop")
-    project.ok("build")
-    return project
-
-
-@pytest.fixture
-def shop(built: FamilyProject, tmp_path: Path) -> FamilyProject:
-    return copy_of(built, tmp_path / "shop")
-
-
 def drawn(project: FamilyProject, query: str) -> list[Any]:
     return [next(iter(row.values())) for row in project.query(query)]
 
 
-def test_fresh_keys_are_in_no_real_table_and_every_key_follows(shop: FamilyProject) -> None:
-    shop.edit("    generator: test.entities\n", "    generator: test.entities\n    keys: fresh\n")
-    assert set(shop.actions().values()) == {"sample", "query"}
-    before = shop.query("select count(*) as n from synthetic_shop_customers where referred_by is not null")
-    shop.ok("build")
-    people = drawn(shop, "select customer_id from synthetic_shop_customers")
-    orders = drawn(shop, "select order_id from synthetic_orders")
+def test_fresh_keys_are_in_no_real_table_and_every_key_follows(built_family: FamilyProject) -> None:
+    built_family.edit("    generator: test.entities\n", "    generator: test.entities\n    keys: fresh\n")
+    assert set(built_family.actions().values()) == {"sample", "query"}
+    before = built_family.query("select count(*) as n from synthetic_shop_customers where referred_by is not null")
+    built_family.ok("build")
+    people = drawn(built_family, "select customer_id from synthetic_shop_customers")
+    orders = drawn(built_family, "select order_id from synthetic_orders")
     assert not set(people) & real("customers", "customer_id")
     assert not set(map(str, orders)) & real("orders", "order_id")
     assert len(set(people)) == len(people)
     assert len(set(orders)) == len(orders)
     assert all(len(name) == 5 and name.startswith("C") for name in people)  # of the source's shape
     assert min(orders) > max(map(int, real("orders", "order_id")))
-    assert [set(row.values()) for row in shop.query(JOINS)] == [{0}]
-    assert shop.query("select count(*) as n from synthetic_shop_customers where referred_by is not null") == before
-    assert set(drawn(shop, "select distinct product_id from synthetic_shop_lines")) <= real("products", "product_id")
+    assert [set(row.values()) for row in built_family.query(JOINS)] == [{0}]
+    assert (
+        built_family.query("select count(*) as n from synthetic_shop_customers where referred_by is not null") == before
+    )
+    assert set(drawn(built_family, "select distinct product_id from synthetic_shop_lines")) <= real(
+        "products", "product_id"
+    )
     per = "select count(*) as n, sum(line_no) as s from synthetic_shop_lines group by order_id order by n, s"
-    assert all(row["s"] == row["n"] * (row["n"] + 1) // 2 for row in shop.query(per))  # lines of one order still
+    assert all(
+        row["s"] == row["n"] * (row["n"] + 1) // 2 for row in built_family.query(per)
+    )  # lines of one order still
 
 
-def test_keys_continue_after_the_last_real_ones(shop: FamilyProject) -> None:
-    shop.edit("    generator: test.entities\n", "    generator: test.entities\n    keys: continue\n")
-    shop.ok("build")
-    people = sorted(drawn(shop, "select customer_id from synthetic_shop_customers"))
+def test_keys_continue_after_the_last_real_ones(built_family: FamilyProject) -> None:
+    built_family.edit("    generator: test.entities\n", "    generator: test.entities\n    keys: continue\n")
+    built_family.ok("build")
+    people = sorted(drawn(built_family, "select customer_id from synthetic_shop_customers"))
     assert people == [f"C{151 + i:04d}" for i in range(len(people))]
-    orders = sorted(drawn(shop, "select order_id from synthetic_orders"))
+    orders = sorted(drawn(built_family, "select order_id from synthetic_orders"))
     assert orders == list(range(546, 546 + len(orders)))
-    assert [set(row.values()) for row in shop.query(JOINS)] == [{0}]
+    assert [set(row.values()) for row in built_family.query(JOINS)] == [{0}]
 
 
-def test_a_key_that_is_learnt_has_no_fresh_values(shop: FamilyProject) -> None:
-    shop.edit("    generator: test.entities\n", "    generator: test.entities\n    keys: fresh\n")
-    shop.edit("        primary_key: [order_id, line_no]", "        primary_key: [line_no, quantity]")
-    text = shop.fails("plan", code=2)
+def test_a_key_that_is_learnt_has_no_fresh_values(built_family: FamilyProject) -> None:
+    built_family.edit("    generator: test.entities\n", "    generator: test.entities\n    keys: fresh\n")
+    built_family.edit("        primary_key: [order_id, line_no]", "        primary_key: [line_no, quantity]")
+    text = built_family.fails("plan", code=2)
     assert "keys: fresh asks for other keys than the real ones, but that of 'lines' (line_no, quantity)" in text

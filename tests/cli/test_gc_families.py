@@ -5,28 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.families import JOINS, MEMBERS, FamilyProject, copy_of, family_project
+from tests.families import JOINS, MEMBERS, FamilyProject
 
 MODELS = "models/shop.yml"
 FAMILY = "  - name: synthetic_shop\n"
 PRODUCTS = "      - {table: products}\n"
 KEY = "          - {column: product_id, references: products}\n"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> FamilyProject:
-    project = family_project(tmp_path_factory.mktemp("family") / "shop")
-    project.ok("build")
-    return project
-
-
-@pytest.fixture
-def shop(built: FamilyProject, tmp_path: Path) -> FamilyProject:
-    return copy_of(built, tmp_path / "shop")
 
 
 def held(project: FamilyProject) -> set[str]:
@@ -82,7 +69,7 @@ def check(project: FamilyProject) -> None:
 
 
 @pytest.mark.slow
-def test_whatever_is_edited_gc_leaves_what_published_tables_need(shop: FamilyProject) -> None:
+def test_whatever_is_edited_gc_leaves_what_published_tables_need(built_family: FamilyProject) -> None:
     rng = random.Random(4)
     done: list[str] = []
     for _ in range(4):
@@ -90,55 +77,59 @@ def test_whatever_is_edited_gc_leaves_what_published_tables_need(shop: FamilyPro
         change, back = EDITS[name]
         if name in done:
             done.remove(name)
-            back(shop)
+            back(built_family)
         else:
             done.append(name)
-            change(shop)
-        shop.ok("build")
-        check(shop)
+            change(built_family)
+        built_family.ok("build")
+        check(built_family)
         # Another audit of one table reads what is kept: nothing is trained or drawn for it.
-        shop.edit("      - row_count: {min: 1}", "      - row_count: {min: 2}").ok("build")
-        actions = {r["model"]: r["action"] for r in shop.results().values()}
+        built_family.edit("      - row_count: {min: 1}", "      - row_count: {min: 2}").ok("build")
+        actions = {r["model"]: r["action"] for r in built_family.results().values()}
         assert {a for m, a in actions.items() if m != "spending"} == {"audit"}, (done, actions)
-        shop.edit("      - row_count: {min: 2}", "      - row_count: {min: 1}").ok("build")
-        check(shop)
+        built_family.edit("      - row_count: {min: 2}", "      - row_count: {min: 1}").ok("build")
+        check(built_family)
 
 
-def test_a_family_that_is_gone_takes_its_models_rows_and_caches_with_it(shop: FamilyProject) -> None:
-    before = shop.runs()
-    text = (shop.root / MODELS).read_text("utf-8").partition("models:\n")[0]
-    (shop.root / MODELS).write_text(text + "models: []\n", "utf-8")
-    (shop.root / "target/dropped").mkdir()
-    (shop.root / "target/dropped/synthetic_orders.jsonl").write_text("{}\n", "utf-8")
-    said = shop.ok("gc")
+def test_a_family_that_is_gone_takes_its_models_rows_and_caches_with_it(built_family: FamilyProject) -> None:
+    before = built_family.runs()
+    text = (built_family.root / MODELS).read_text("utf-8").partition("models:\n")[0]
+    (built_family.root / MODELS).write_text(text + "models: []\n", "utf-8")
+    (built_family.root / "target/dropped").mkdir()
+    (built_family.root / "target/dropped/synthetic_orders.jsonl").write_text("{}\n", "utf-8")
+    said = built_family.ok("gc")
     assert "trained models" not in said  # its tables are still published
     assert "pictures" in said
     assert "answers that no table took" in said
-    assert shop.runs() == before
-    said = shop.ok("gc", "--removed")
+    assert built_family.runs() == before
+    said = built_family.ok("gc", "--removed")
     assert all(f"table {name}" in said for name in MEMBERS)
-    assert {p for p in held(shop) if not p.startswith("cache/splits")} == set()  # the sources are declared still
-    assert not list((shop.root / "warehouse/dev").rglob("*.parquet"))
-    assert "nothing to remove" in shop.ok("gc", "--removed")
+    assert {
+        p for p in held(built_family) if not p.startswith("cache/splits")
+    } == set()  # the sources are declared still
+    assert not list((built_family.root / "warehouse/dev").rglob("*.parquet"))
+    assert "nothing to remove" in built_family.ok("gc", "--removed")
 
 
-def test_staged_rows_of_a_family_that_waits_for_another_limit_stay(shop: FamilyProject) -> None:
-    shop.edit("      - {table: lines}", "      - {table: lines, audits: [{row_count: {min: 100000}}]}")
-    shop.edit("    audits:\n      - row_count", "    seed: 5\n    audits:\n      - row_count").fails("build")
-    staged = {p for p in held(shop) if p.startswith("staging")}
+def test_staged_rows_of_a_family_that_waits_for_another_limit_stay(built_family: FamilyProject) -> None:
+    built_family.edit("      - {table: lines}", "      - {table: lines, audits: [{row_count: {min: 100000}}]}")
+    built_family.edit("    audits:\n      - row_count", "    seed: 5\n    audits:\n      - row_count").fails("build")
+    staged = {p for p in held(built_family) if p.startswith("staging")}
     assert {f"staging/{name}" for name in MEMBERS} <= staged
-    shop.ok("gc")
-    assert {p for p in held(shop) if p.startswith("staging")} == staged
-    assert [set(r.values()) for r in shop.query(JOINS)] == [{0}]  # the old ones
-    shop.edit("min: 100000", "min: 1").ok("build")
-    assert set(shop.runs().values()) == {json.loads((shop.root / "target/run_results.json").read_text())["run_id"]}
-    assert shop.results()["synthetic_orders"]["action"] == "audit"
+    built_family.ok("gc")
+    assert {p for p in held(built_family) if p.startswith("staging")} == staged
+    assert [set(r.values()) for r in built_family.query(JOINS)] == [{0}]  # the old ones
+    built_family.edit("min: 100000", "min: 1").ok("build")
+    assert set(built_family.runs().values()) == {
+        json.loads((built_family.root / "target/run_results.json").read_text())["run_id"]
+    }
+    assert built_family.results()["synthetic_orders"]["action"] == "audit"
 
 
-def test_clean_leaves_every_published_table_of_a_family(shop: FamilyProject) -> None:
-    before = shop.runs()
-    shop.ok("clean")
-    assert not (shop.root / "target/cache").exists()
-    assert shop.runs() == before
-    assert [set(r.values()) for r in shop.query(JOINS)] == [{0}]
-    assert set(shop.actions().values()) == {"reuse"}
+def test_clean_leaves_every_published_table_of_a_family(built_family: FamilyProject) -> None:
+    before = built_family.runs()
+    built_family.ok("clean")
+    assert not (built_family.root / "target/cache").exists()
+    assert built_family.runs() == before
+    assert [set(r.values()) for r in built_family.query(JOINS)] == [{0}]
+    assert set(built_family.actions().values()) == {"reuse"}

@@ -322,6 +322,7 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     ),
     (entry(0, conditions={"count(lines)": 1}), "no rows of 'lines' belong to rows of 'customers'", "count", "orders"),
     (entry(0, conditions={"count(orders)": "some"}), "'some' is no number of rows", "some", "2-5"),
+    (entry(0, conditions={"COUNT( orders )": "some"}), "'some' is no number of rows", "some", "2-5"),
     (entry(0, conditions={"count(orders)": "3-2"}), "ends before it begins", "3-2", "2-5"),
     (
         entry(0, conditions={"count(orders)": {"0-2": "50%", "2+": "50%"}}),

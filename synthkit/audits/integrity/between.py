@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
+from synthkit.audits.rows.marginals import sql_types
 from synthkit.errors import SynthError
 from synthkit.rules.language import Rule, parse_rule, violations
 from synthkit.rules.mostly import Mostly
@@ -46,7 +47,7 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     import numpy as np
 
     real, total = _real(context), context.rows("synthetic")
-    columns = set(_columns(context))
+    columns = sql_types(context, "synthetic").keys()
     held: dict[Rule, str] = {_parsed(text): "declared" for text in params.declared}
     others: dict[Rule, str] = {}
     if params.found and real is not None:
@@ -78,10 +79,6 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     return AuditResult(
         failing, status, "max 0", failing, failing, message=message, columns=tuple(results), details=details
     )
-
-
-def _columns(context: AuditContext) -> list[str]:
-    return [str(row[0]) for row in context.query("DESCRIBE synthetic")]
 
 
 def _rows(context: AuditContext, rule: Rule, total: int) -> pa.Table:

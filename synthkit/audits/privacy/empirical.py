@@ -119,12 +119,13 @@ def _attack_once(training: PrivateTraining, params: EmpiricalParams, seed: tuple
     from synthkit.generators.base import silent
     from synthkit.generators.neural.watching import watched
 
-    generator = registry.trained(training.generator)
     random = np.random.default_rng(seed)
+    guesses = params.guesses or max(1, params.canaries // 5)
     if training.shape is not None:
         made, grid = _room(replace(training, schema=learnt_in(training.shape)), params)
         sure, coins = attack_units(training, params.canaries, made, grid, random)
-        return [_guess("values", sure, coins, params.guesses or max(1, params.canaries // 5), random)]
+        return [_guess("values", sure, coins, guesses, random)]
+    generator = registry.trained(training.generator)
     copies = training.budget.max_rows_per_unit
     rows, grid = _room(training, params)
     with tempfile.TemporaryDirectory(prefix="synthkit-attack-") as folder:
@@ -154,7 +155,7 @@ def _attack_once(training: PrivateTraining, params: EmpiricalParams, seed: tuple
         released = list(generator.sample(model, drawn, conditions=(), seed=draw, progress=silent))
     scores = of_counts(plan, released) + witness.total
     values = plan.values
-    found = [_guess("values", scores[:values], inside[:values], params.guesses or max(1, params.canaries // 5), random)]
+    found = [_guess("values", scores[:values], inside[:values], guesses, random)]
     if len(plan.rungs):
         ends = len({(int(c), int(e)) for c, e, _ in plan.rungs})
         found.append(_guess("ends", of_extremes(plan, released), inside[values:], OF_ENDS * ends, random))

@@ -17,6 +17,7 @@ from synthkit.audits.relations.steps import family_links, sequence_of
 from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
 from synthkit.audits.rows.choice import skipped
 from synthkit.audits.rows.proportions import paired_excess
+from synthkit.digests import mixed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -108,7 +109,7 @@ def _records(found: Links, side: Side) -> Array:
     if stands_alone(found):
         of = sequence_of(found, world)
         sums = _sums(_hashed(found, world, table), of, int(of.max(initial=-1)) + 1)
-        return np.asarray(_mixed(sums)[entity_rows(found, side)])
+        return np.asarray(mixed(sums)[entity_rows(found, side)])
     return np.asarray(_whole(found, world, table)[entity_rows(found, side)[_with_rows(found, side)]])
 
 
@@ -130,8 +131,8 @@ def _whole(found: Links, world: World, table: str) -> Array:
     for key in found.family.keys:
         if key.owner and key.references == table and key.table != table:
             below = _whole(found, world, key.table)
-            own = _mixed(own) + _sums(below, found.named(world, key), len(own))
-    return _mixed(own)
+            own = mixed(own) + _sums(below, found.named(world, key), len(own))
+    return mixed(own)
 
 
 def _hashed(found: Links, world: World, table: str) -> Array:
@@ -162,15 +163,5 @@ def _sums(hashes: Array, of: Array, total: int) -> Array:
 
     found = np.zeros(total, dtype=np.uint64)
     there = of >= 0
-    np.add.at(found, of[there], _mixed(hashes[there]))
+    np.add.at(found, of[there], mixed(hashes[there]))
     return found
-
-
-def _mixed(values: Array) -> Array:
-    """Hashes of 64-bit numbers (the finaliser of SplitMix64), so that sums of like ones are no others' sums."""
-    import numpy as np
-
-    z = values + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)))

@@ -13,7 +13,7 @@ from synthkit.encoding.encoder import ColumnCodec, Encoder
 from synthkit.encoding.fitting import fit_encoder
 from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Learning
-from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
+from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional, grouped
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.schema import Column, Schema, Table
 
@@ -106,13 +106,17 @@ class Field:
 
     def place_numbers(self, numbers: Array) -> Array:
         """The cell of each number (NaN: missing)."""
+        return self.place(self.positions(numbers))
+
+    def positions(self, numbers: Array) -> Array:
+        """Numbers as positions on the column's grid, NaN where missing."""
         import numpy as np
 
+        grid = self.codec.grid
+        assert grid is not None
         missing = np.isnan(numbers)
-        assert self.codec.grid is not None
         raw = np.where(missing, 0.0, numbers)
-        given = self.codec.grid.positions(np.rint(raw).astype(np.int64) if self.codec.grid.whole else raw)
-        return self.place(np.where(missing, np.nan, given))
+        return np.where(missing, np.nan, grid.positions(np.rint(raw).astype(np.int64) if grid.whole else raw))
 
 
 def field_of(codec: ColumnCodec, cells: Array, least: int = 0) -> Field:
@@ -122,12 +126,7 @@ def field_of(codec: ColumnCodec, cells: Array, least: int = 0) -> Field:
     narrow = None
     if codec.cardinality > WIDEST:
         counts = np.bincount(cells, minlength=codec.cardinality)
-        if codec.grid is not None:
-            middle = (np.cumsum(counts) - counts / 2) / max(1, counts.sum())
-            narrow = np.minimum((middle * WIDEST).astype(np.int64), WIDEST - 1)
-        else:
-            narrow = np.empty(codec.cardinality, dtype=np.int64)
-            narrow[np.argsort(-counts, kind="stable")] = np.minimum(np.arange(codec.cardinality), WIDEST - 1)
+        narrow = grouped(counts, WIDEST, ordered=codec.grid is not None)
     return Field(codec.name, codec, narrow, least)
 
 

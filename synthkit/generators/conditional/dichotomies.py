@@ -303,11 +303,7 @@ def _told(cells: Array, order: Array, counts: Array, given: Features, allowed: A
 
     few = len(cells) < GROUPED
     groups = min(GROUPS, max(2, len(cells) // SHARED)) if few else GROUPS
-    if ordered:
-        middle = (np.cumsum(counts) - counts / 2) / counts.sum()
-        group_of = np.minimum((middle * groups).astype(np.int64), groups - 1)
-    else:
-        group_of = np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), groups - 1)
+    group_of = grouped(counts, groups, ordered=ordered)
     step = max(1, len(cells) // CHOSEN_FROM)
     group = group_of[np.searchsorted(order, cells[::step])]
     if not few:
@@ -326,9 +322,22 @@ def _coarse(codes: Array, blank: int, bins: int, groups: int) -> tuple[Array, in
     import numpy as np
 
     count = np.bincount(codes, minlength=bins)[:blank]
-    middle = (np.cumsum(count) - count / 2) / max(1, count.sum())
-    coarse = np.append(np.minimum((middle * groups).astype(np.int64), groups - 1), groups + np.arange(bins - blank))
+    coarse = np.append(grouped(count, groups, ordered=True), groups + np.arange(bins - blank))
     return coarse[codes], groups + bins - blank
+
+
+def grouped(counts: Array, groups: int, *, ordered: bool) -> Array:
+    """The group of each cell: in order and about as many rows in each, else the most frequent alone, others together.
+
+    Args:
+        counts: rows of each cell.
+    """
+    import numpy as np
+
+    if ordered:
+        middle = (np.cumsum(counts) - counts / 2) / max(1, counts.sum())
+        return np.asarray(np.minimum((middle * groups).astype(np.int64), groups - 1))
+    return np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), groups - 1)
 
 
 def _mutual(group: Array, codes: Array, bins: int) -> float:

@@ -91,6 +91,7 @@ def asking(
         fixed[name] = tuple(plan.columns.read.conditions(about))
     ranges = [(child, b) for child, b in owned.items()]
     ranges += [(child, b) for found in shares.values() for s in found for child, b in s.counts.items()]
+    counted: dict[str, Array] = {}
     for child, between in dict.fromkeys(ranges):
         if between & owned.get(child, ANY) is None:
             raise SynthError(
@@ -98,7 +99,9 @@ def asking(
                 hint="drop at_least or at_most, or the condition",
             )
         if known is not None:
-            _check_counts(child, owners[child], between, keys, known)
+            if child not in counted:
+                counted[child] = _counts(child, owners[child], keys, known)
+            _check_counts(child, owners[child], between, counted[child])
     others = {
         name: Asked(shares.get(name, ()), owned.get(name, ANY))
         for name in dict.fromkeys((*shares, *owned))
@@ -107,14 +110,18 @@ def asking(
     return Asking(of_shares(shares[root], rows) if root in shares else (), others, fixed)
 
 
-def _check_counts(child: str, owner: str, between: Between, keys: Sequence[Key], known: Mapping[str, Table]) -> None:
-    """Some training row of the owner has so many rows."""
+def _counts(child: str, owner: str, keys: Sequence[Key], known: Mapping[str, Table]) -> Array:
+    """How many rows each training row of the owner has."""
     import numpy as np
 
     key = next(k for k in keys if k.table == child and k.owner)
     above = known[owner].to_arrow(list(known[owner].schema.primary_key))
     named = rows_named(known[child].to_arrow(list(key.columns)), above)
-    counts = np.bincount(named[named >= 0], minlength=above.num_rows)
+    return np.bincount(named[named >= 0], minlength=above.num_rows)
+
+
+def _check_counts(child: str, owner: str, between: Between, counts: Array) -> None:
+    """Some training row of the owner has so many rows."""
     fits = counts >= between.least
     if between.most is not None:
         fits &= counts <= between.most

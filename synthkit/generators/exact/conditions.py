@@ -107,7 +107,7 @@ def shares(conditions: Conditions, schema: Schema) -> tuple[Share, ...]:
 
 def of_shares(parts: Sequence[Share], rows: int) -> tuple[Quota, ...]:
     """Shares of so many rows; none is empty."""
-    counts = largest_remainder([s.part for s in parts], rows)
+    counts = _largest_remainder([s.part for s in parts], rows)
     return tuple(Quota(s.values, n, s.counts) for s, n in zip(parts, counts, strict=True) if n)
 
 
@@ -146,7 +146,7 @@ def _counts(table: str, wanted: Any) -> list[tuple[str, Between, float]]:
     return [(table, read_range(wanted), 1.0)]
 
 
-def largest_remainder(weights: list[float], total: int) -> list[int]:
+def _largest_remainder(weights: list[float], total: int) -> list[int]:
     """Whole numbers in the proportion of ``weights`` that add up to ``total`` (Hamilton's method)."""
     whole = sum(weights)
     exact = [total * w / whole for w in weights]

@@ -7,7 +7,7 @@ what names a row by the old one names it by the new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from synthkit.encoding.makers import Maker, make_maker
 from synthkit.encoding.rules import FillRule
 from synthkit.encoding.shapes import learn_shapes
 from synthkit.encoding.taken import Taken, taken_of
-from synthkit.encoding.view import lay_down
+from synthkit.encoding.view import lay_down, with_columns
 from synthkit.errors import BuildError
 from synthkit.generators.tables import Key
 from synthkit.project.types import Keys
@@ -59,7 +59,7 @@ def rekeyed(
             found[name] = table
             continue
         file = folder / f"rekeyed{number}.parquet"
-        lay_down(_with(table, columns), file)
+        lay_down(with_columns(table.batches(), columns), file)
         found[name] = Table(table.schema, (file,), table.rows, table.metadata)
     return found
 
@@ -164,18 +164,6 @@ class _Renamed:
                 f"keys: {self.how}: {column!r} of {table!r} cannot hold the keys of the rows that it names: {error}",
                 hint="declare a wider type, the same on both columns",
             ) from None
-
-
-def _with(table: Table, columns: Mapping[str, pa.Array]) -> Iterator[pa.RecordBatch]:
-    """The rows with other values of some columns."""
-    import pyarrow as pa
-
-    start = 0
-    for batch in table.batches():
-        parts = {n: batch.column(n) for n in batch.schema.names}
-        parts |= {n: values.slice(start, batch.num_rows) for n, values in columns.items()}
-        start += batch.num_rows
-        yield pa.record_batch(list(parts.values()), names=list(parts))
 
 
 def taken_beside(how: Keys, columns: Sequence[FillRule], real: Sequence[Table]) -> dict[str, Taken]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.family.days import allowed_days, weights_of
+from synthkit.generators.family.days import allowed_days, weekday_of, weights_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ class Axis:
             return np.mod(place, 12).astype(np.uint8)[:, None]
         day, rest = np.divmod(self.back(place, np.full(len(place), self.phase or 0)), self.day)
         month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-        parts = [np.mod(month, 12), np.mod(day + 3, 7), rest * 24 // self.day]
+        parts = [np.mod(month, 12), weekday_of(day), rest * 24 // self.day]
         return np.stack(parts[: len(self.clock)], axis=1).astype(np.uint8)
 
     def weight(self, place: Array) -> Array:
@@ -141,11 +141,10 @@ def _monthly(raw: Array, who: Array, day: int) -> Axis | None:
     import numpy as np
 
     for months in ("start", "end"):
-        _, phase = _in_months(raw, day, months)
+        axis = Axis(months, 1, None, day)
+        place, phase = axis.forward(raw)
         own = np.zeros(int(who.max()) + 1, dtype=np.int64)
         np.maximum.at(own, who, phase)
-        axis = Axis(months, 1, None, day)
-        place, _ = axis.forward(raw)
         if (axis.back(place, own[who]) == raw).all():
             used = own[np.unique(who)]
             return Axis(months, 1, int(used[0]) if (used == used[0]).all() else None, day)

@@ -30,7 +30,7 @@ def allowed_days(day: Array) -> Array | None:
     counts, every = _counted(day)
     if counts is None:
         return None
-    weekday = _weekday(every)
+    weekday = weekday_of(every)
     per_weekday = np.bincount(weekday, counts, minlength=7)
     closed = per_weekday == 0 if len(day) / 7 >= SURE else np.zeros(7, dtype=bool)
     open_ = ~closed[weekday]
@@ -57,7 +57,7 @@ def weights_of(day: Array, days: Array | None) -> tuple[Array | None, int]:
     month = every.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     last = np.append(month[1:] != month[:-1], False)
     first = np.append(False, month[1:] != month[:-1])
-    for kind in (_weekday(every), last.astype(np.int64), first.astype(np.int64)):
+    for kind in (weekday_of(every), last.astype(np.int64), first.astype(np.int64)):
         found, expected = np.bincount(kind, counts), np.bincount(kind, usual * weight)
         clear = np.abs(found - expected) > CLEAR * np.sqrt(expected + 1)
         factor = np.where(clear, (found + 1) / (expected + 1), 1.0)
@@ -92,7 +92,7 @@ def _usual(counts: Array, among: Array) -> Array:
     return np.asarray(around(np.where(among, counts, 0.0)) / np.maximum(around(among.astype(np.float64)), 1.0))
 
 
-def _weekday(day: Array) -> Array:
+def weekday_of(day: Array) -> Array:
     """0 for Monday."""
     import numpy as np
 

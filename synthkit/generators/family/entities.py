@@ -113,10 +113,11 @@ def rows_of(
     named = {**{i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}, owner: who[entity]}
     _anchored(member, found, where, positions, named, known, rng)
     looked = [i for i, j in enumerate(member.row_columns) if j == -2]
-    extra = Context.of([model.layout.fields[i] for i in looked], rows.cells[take][:, looked])
+    looked_cells = rows.cells[take][:, looked]
+    extra = Context.of([model.layout.fields[i] for i in looked], looked_cells)
     above = parent.context.take(who[entity])
     wished = {
-        key: rows.cells[take][:, [i for i, (k, _) in zip(looked, member.looked, strict=True) if k == key]]
+        key: looked_cells[:, [n for n, (k, _) in enumerate(member.looked) if k == key]]
         for key, other in enumerate(member.links)
         if other.kind in ("cut", "self")
     }
@@ -167,13 +168,12 @@ def _anchored(
         else:
             there, rows = known[member.links[anchor.key].references], named[anchor.key]
             base = np.where(rows >= 0, there.numbers(anchor.other)[np.maximum(rows, 0)], np.nan)
-        field, grid = member.fields[anchor.column], member.fields[anchor.column].codec.grid
+        field = member.fields[anchor.column]
+        grid = field.codec.grid
         assert grid is not None
         number = np.clip(np.round(base + distance, 9), grid.low, grid.high)
         lost = np.isnan(base) & ~np.isnan(distance)
-        raw = np.where(np.isnan(number), 0.0, number)
-        at = grid.positions(np.rint(raw).astype(np.int64) if grid.whole else raw)
-        at = np.where(np.isnan(number), np.nan, at)
+        at = field.positions(number)
         free = rng.integers(
             0, max(1, field.codec.cells.cells), int(lost.sum())
         )  # the row that it is near to is not there

@@ -46,9 +46,10 @@ def free_rows(
     assert member.own is not None
     cells, places = np.zeros((count, len(member.own.fields)), np.int64), np.zeros((count, len(member.own.fields)))
     asked = []
-    limits = _limits(owned, wanted)
+    quotas = tuple({id(q): q for q in wanted}.values()) or (Quota({}, count),)
+    limits = _limits(owned, quotas)
     counts = {name: np.zeros(count, dtype=np.int64) for name in limits}
-    for quota in {id(q): q for q in wanted}.values() if wanted else (Quota({}, count),):
+    for quota in quotas:
         at = np.array([i for i, q in enumerate(wanted) if q is quota]) if wanted else np.arange(count)
         here = {
             name: (child, plan, _both(member, quota, name, between)) for name, (child, plan, between) in limits.items()
@@ -87,10 +88,10 @@ def free_rows(
 
 
 def _limits(
-    owned: Mapping[str, tuple[Member, Plan, Between]], wanted: Sequence[Quota]
+    owned: Mapping[str, tuple[Member, Plan, Between]], quotas: Sequence[Quota]
 ) -> dict[str, tuple[Member, Plan, Between]]:
     """The tables of which a number of rows is asked for."""
-    named = {name for quota in {id(q): q for q in wanted}.values() for name in quota.counts}
+    named = {name for quota in quotas for name in quota.counts}
     return {name: found for name, found in owned.items() if name in named or found[2] != ANY}
 
 

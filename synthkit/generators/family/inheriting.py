@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
+from synthkit.generators.conditional.dichotomies import grouped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,13 +46,8 @@ def inherited(fields: Sequence[Field], cells: Array, named: Array) -> tuple[int,
 
 
 def _grouped(cells: Array, field: Field) -> Array:
-    """Cells in groups of about as many rows; of a category the most frequent alone, the others together."""
+    """The group of each row's cell."""
     import numpy as np
 
     count = np.bincount(cells, minlength=field.cells)
-    if field.numeric:
-        middle = (np.cumsum(count) - count / 2) / max(1, count.sum())
-        return np.asarray(np.minimum((middle * GROUPS).astype(np.int64), GROUPS - 1)[cells])
-    rank = np.empty(len(count), dtype=np.int64)
-    rank[np.argsort(-count, kind="stable")] = np.arange(len(count))
-    return np.asarray(np.minimum(rank, GROUPS - 1)[cells])
+    return np.asarray(grouped(count, GROUPS, ordered=field.numeric)[cells])

@@ -51,14 +51,15 @@ def tilting(member: Member, plan: Plan, shares: Sequence[Share]) -> Tilt:
     return tilt_of(order, cells, shares)
 
 
-def constants_in(plan: Plan, tilt: Tilt, cells: Array) -> Array:
+def constants_in(plan: Plan, tilt: Tilt, cells: Array, upto: int | None = None) -> Array:
     """The number of the cells, among those asked for, that are the same in all rows of an entity.
 
     Args:
         cells: of the plans.
+        upto: so many of the tilt's columns; None: all.
     """
     places, found = dict(plan.constants), tilt.begin(len(cells))
-    for n, column in enumerate(tilt.columns):
+    for n, column in enumerate(tilt.columns[:upto]):
         if column not in places:
             break
         found = tilt.go(n, found, cells[:, places[column]])
@@ -86,10 +87,7 @@ def in_plan(plan: Plan, tilt: Tilt) -> Lean:
         kind, n, cell = wanted[k]
         part = fields[k]
         if kind == "column":
-            before = tilt.begin(len(cells))
-            for earlier, column in enumerate(tilt.columns[:n]):
-                before = tilt.go(earlier, before, cells[:, places[column]])
-            more = tilt.more(n, before, part.cells)
+            more = tilt.more(n, constants_in(plan, tilt, cells, n), part.cells)
             finite = np.clip(np.where(np.isfinite(more), more, 0.0) * rows[:, None], -MOST, MOST)
             return np.asarray(np.where(np.isfinite(more), finite, -np.inf))
         if kind == "mode":

@@ -194,23 +194,20 @@ class _Learner:
         for i, link in looked:
             found = self.named[self.keys[i]]
             there = self.reads[link.references]
+            learnt: Sequence[int] = range(len(there.fields))
+            about: dict[int, tuple[str, Array]] = {}
             if link.kind == "self":
-                codecs, codes = numbers_encoded({f"level {i}": levels(found)}, self.params, 0)
-                fields.append(Field(f"level {i}", codecs[0]))
+                learnt = inherited(there.fields, there.cells, found)
+                about[-2] = f"level {i}", levels(found)
+            elif (found < 0).any() or not there.fields:
+                about[-1] = f"key {i}", (found >= 0).astype(float)
+            for part, (name, numbers) in about.items():
+                codecs, codes = numbers_encoded({name: numbers}, self.params, 0)
+                fields.append(Field(name, codecs[0]))
                 columns.append(codes[:, 0])
-                of.append((i, -2))
-                for j in inherited(there.fields, there.cells, found):
-                    fields.append(there.fields[j])
-                    columns.append(np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0))
-                    of.append((i, j))
-                continue
-            if (found < 0).any() or not there.fields:
-                codecs, codes = numbers_encoded({f"key {i}": (found >= 0).astype(float)}, self.params, 0)
-                fields.append(Field(f"key {i}", codecs[0]))
-                columns.append(codes[:, 0])
-                of.append((i, -1))
-            for j, field in enumerate(there.fields):
-                fields.append(field)
+                of.append((i, part))
+            for j in learnt:
+                fields.append(there.fields[j])
                 columns.append(np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0))
                 of.append((i, j))
         cells = np.stack(columns, axis=1) if columns else np.zeros((len(self.read), 0), dtype=np.int64)
@@ -275,14 +272,12 @@ class _Learner:
         fields, axis, phase = on_axis(
             self.read, fields, time, order, starts, count, cells, values, self.params, self.seed
         )
-        plan = planned(
-            fields, cells, values, starts, count, what, self.params, self.seed, rich=True, phase=phase, spans=spans
-        )
+        plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, phase=phase, spans=spans)
         beside = tuple(k for k in parent.plans if k[0] in self.ready)
         whole = Context.join(parent.context, *(parent.plans[k] for k in beside))
-        context = whole.take(np.where(by_rows < len(parent.read), by_rows, -1))
-        part = self._parts(len(count))
         owners = by_rows < len(parent.read)  # a row of nobody is one row, and tells of no owner how many it has
+        context = whole.take(np.where(owners, by_rows, -1))
+        part = self._parts(len(count))
         chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count, counted=owners)
         plans[link.references].append(
             Plan(
@@ -306,7 +301,7 @@ class _Learner:
         )
         mine = Context.of(plan.fields, plan.cells)
         at = np.full(len(parent.read), -1)
-        at[by_rows[by_rows < len(parent.read)]] = np.flatnonzero(by_rows < len(parent.read))
+        at[by_rows[owners]] = np.flatnonzero(owners)
         parent.plans[self.name, owner] = mine.first(BESIDE).take(at)
         static = Context.join(context, mine)
         sorted_rows = Sorted(starts, cells, values, values[:, time] if time >= 0 else np.full(len(order), np.nan))
@@ -364,12 +359,7 @@ class _Learner:
             codecs, codes = numbers_encoded({f"from {j}": distance}, self.params, self.seed)
             fields[j] = Field(f"from {j}", codecs[0])
             cells[:, j] = codes[:, 0]
-            grid = codecs[0].grid
-            assert grid is not None
-            known = ~np.isnan(distance)
-            raw = np.where(known, distance, 0.0)
-            given = grid.positions(np.rint(raw).astype(np.int64) if grid.whole else raw)
-            values[:, j] = np.where(known, given, np.nan)
+            values[:, j] = fields[j].positions(distance)
             anchors.append(Anchor(j, candidate.key, candidate.other, fields[j]))
         return tuple(fields), tuple(anchors)
 

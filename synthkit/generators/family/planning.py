@@ -105,7 +105,6 @@ def planned(
     found: Found,
     params: ConditionalParams,
     seed: int,
-    rich: bool,
     phase: Array | None = None,
     spans: Mapping[int, Array] | None = None,
 ) -> Planned:
@@ -115,7 +114,6 @@ def planned(
         starts, rows: where each entity begins, and how many rows it has.
         phase: of each row's time, the same in all of an entity (:mod:`.axis`).
         spans: column → how long after the first time it is, of each entity with rows.
-        rich: whether means and most frequent categories are planned.
     """
     import numpy as np
 
@@ -164,28 +162,27 @@ def planned(
     modes, means = [], []
     shares: list[tuple[int, int]] = []
     entity = np.repeat(np.arange(len(rows)), rows)
-    if rich:
-        for j in free:
-            if not fields[j].numeric and 1 < fields[j].cells <= FEW:
-                for c in np.argsort(-np.bincount(cells[:, j], minlength=fields[j].cells), kind="stable").tolist():
-                    held = np.bincount(entity, cells[:, j] == c, minlength=len(rows))
-                    if held.sum() >= RARE * len(cells):
-                        numbers[f"share {j} {c}"] = of_some(held[some] / rows[some])
-                        shares.append((j, c))
-            elif not fields[j].numeric and 1 < fields[j].cells <= MODED:
-                mode, share = _mode(cells[:, j], entity, len(rows), fields[j].cells, rows)
-                mode[rows == 0] = fields[j].none
-                coded.append((f"mode {j}", fields[j], mode))
-                numbers[f"share {j}"] = share
-                modes.append(j)
-        for j in free:
-            if fields[j].numeric and fields[j].cells > 1:
-                known = ~np.isnan(values[:, j])
-                count = np.bincount(entity[known], minlength=len(rows))
-                total = np.bincount(entity[known], values[known, j], minlength=len(rows))
-                with np.errstate(invalid="ignore"):
-                    numbers[f"mean {j}"] = total / count
-                means.append(j)
+    for j in free:
+        if not fields[j].numeric and 1 < fields[j].cells <= FEW:
+            for c in np.argsort(-np.bincount(cells[:, j], minlength=fields[j].cells), kind="stable").tolist():
+                held = np.bincount(entity, cells[:, j] == c, minlength=len(rows))
+                if held.sum() >= RARE * len(cells):
+                    numbers[f"share {j} {c}"] = of_some(held[some] / rows[some])
+                    shares.append((j, c))
+        elif not fields[j].numeric and 1 < fields[j].cells <= MODED:
+            mode, share = _mode(cells[:, j], entity, len(rows), fields[j].cells, rows)
+            mode[rows == 0] = fields[j].none
+            coded.append((f"mode {j}", fields[j], mode))
+            numbers[f"share {j}"] = share
+            modes.append(j)
+    for j in free:
+        if fields[j].numeric and fields[j].cells > 1:
+            known = ~np.isnan(values[:, j])
+            count = np.bincount(entity[known], minlength=len(rows))
+            total = np.bincount(entity[known], values[known, j], minlength=len(rows))
+            with np.errstate(invalid="ignore"):
+                numbers[f"mean {j}"] = total / count
+            means.append(j)
     codecs, codes = numbers_encoded(numbers, params, seed)
     names = list(numbers)
     order = [n for n in names if not n.startswith(("mean", "share"))]

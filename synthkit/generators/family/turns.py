@@ -39,9 +39,13 @@ class Turn:
         found = np.zeros(m, dtype=bool)
         for j, one in enumerate(self.model.successions):
             if one is not None:
-                used = self.used.get(j)
-                found |= ~one.stays(self.was[:m, j], None if used is None else used[:m])
+                found |= ~one.stays(self.was[:m, j], self._used(j, m))
         return found
+
+    def _used(self, j: int, m: int) -> Array | None:
+        """The cells of a field that the instants of the first so many entities have had; None: they may come again."""
+        used = self.used.get(j)
+        return None if used is None else used[:m]
 
     def draw(self, j: int, x: Array, cell: Array, place: Array, step: int, rng: Any, near: Array | None = None) -> None:
         """Draw the cells of a field into ``cell``, and with them ``place``.
@@ -64,8 +68,7 @@ class Turn:
             return
         before, allowed = self.was[:m, j] if step else None, None
         if one is not None:
-            used = self.used.get(j)
-            allowed = one.allowed(before, self.same, self.last, None if used is None else used[:m])
+            allowed = one.allowed(before, self.same, self.last, self._used(j, m))
             moving = np.arange(m) if stay is None else moving
         for _ in range(TRIES):
             wrong = np.zeros(len(moving), dtype=bool)
@@ -96,13 +99,13 @@ class Turn:
         import numpy as np
 
         field, stay, one = self.model.layout.fields[j], self.model.stays[j], self.model.successions[j]
-        m, used = len(x), self.used.get(j)
+        m = len(x)
         was = self.was[:m, j]
         found = self.model.parts[j].log_probs(x, field.cells)
         if step > 0 and stay is not None:
             found = _staying(found, stay.log_probs(x, 2), was)
         if one is not None:
-            allowed = one.allowed(was if step else None, self.same, self.last, None if used is None else used[:m])
+            allowed = one.allowed(was if step else None, self.same, self.last, self._used(j, m))
             some = np.asarray((allowed & np.isfinite(found)).any(axis=1))
             found = np.where(allowed, np.where(some[:, None], found, np.log(one.counts + 1e-9)), -np.inf)
         cell[:, j] = leaning(found, more.more(j, field.cells), rng)

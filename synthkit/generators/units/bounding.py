@@ -20,10 +20,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from synthkit.digests import mixed
 from synthkit.encoding.declared import DeclaredEncoder, declared_encoder
 from synthkit.errors import BuildError
 from synthkit.generators.tables import Key, Tables
 from synthkit.generators.units.levels import Level, walk
+from synthkit.rules.coding import rows_named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,10 +107,10 @@ def _read(
     links = tuple(_rows_of(tables, key, table.to_arrow(list(key.columns))) for key in level.lookups)
     for named, missing in zip(links, level.missing, strict=True):
         alive &= missing | (named >= 0)
-    content = [_hashed(primary), *position, *links]
+    content = [_texts_hashed(primary), *position, *links]
     if level.key is None:
         alive &= ~np.asarray(pc.is_null(primary))
-        hashes = mixed(content, ROW)
+        hashes = hashed(content, ROW)
         index = np.flatnonzero(alive)
         code = np.asarray(pc.dictionary_encode(primary).indices.fill_null(-1))
         index = index[np.lexsort((hashes[index], code[index]))]
@@ -120,14 +122,14 @@ def _read(
         return rows, primary.take(pa.array(index))
     owners = above[level.key.references]
     named = _texts(table.to_arrow(list(level.key.columns)), level.key.columns[0])
-    owner = _index_in(named, names[level.key.references])
+    owner = rows_named(pa.table([named], ["key"]), pa.table([names[level.key.references]], ["key"]))
     index = np.flatnonzero(alive & (owner >= 0))
-    hashes = mixed([owners.hashes[owner[index]], *(c[index] for c in content)], ROW)
+    hashes = hashed([owners.hashes[owner[index]], *(c[index] for c in content)], ROW)
     owner, unit = owner[index], owners.unit[owner[index]]
     if level.below:
         once = _once(level, primary.take(pa.array(index)), unit, hashes)
         index, hashes, owner, unit = index[once], hashes[once], owner[once], unit[once]
-    order = np.lexsort((mixed([hashes], BOUND), owner))
+    order = np.lexsort((hashed([hashes], BOUND), owner))
     order = order[_ranks(owner[order]) < level.most]
     time = position[own.index(level.time.name)][index[order]] if level.time is not None else np.zeros(len(order))
     order = order[np.lexsort((hashes[order], time, owner[order]))]
@@ -150,7 +152,7 @@ def _chosen(way: Sequence[Rows]) -> Array:
 
     rows, at, keys = way[0], np.arange(len(way[0])), []
     for table in way:
-        keys.append(mixed([table.hashes[at]], CHOICE))
+        keys.append(hashed([table.hashes[at]], CHOICE))
         at = table.owner[at]
     order = np.lexsort((*keys, rows.unit))
     return np.sort(order[_first_of_each(rows.unit[order])])
@@ -174,26 +176,21 @@ def _once(level: Level, primary: pa.Array, unit: Array, hashes: Array) -> Array:
     return np.sort(order[first | ~named])
 
 
-def mixed(columns: Sequence[Array], salt: int) -> Array:
-    """A hash of each row: uint64, by the finaliser of SplitMix64 (Steele, Lea & Flood 2014) over its values."""
+def hashed(columns: Sequence[Array], salt: int) -> Array:
+    """A hash of each row's values: uint64."""
     import numpy as np
 
     found = np.full(len(columns[0]), salt, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        for column in columns:
-            value = column.astype(np.int64).view(np.uint64) if column.dtype != np.uint64 else column
-            found = (found ^ value) + np.uint64(0x9E3779B97F4A7C15)
-            found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            found ^= found >> np.uint64(31)
+    for column in columns:
+        found = mixed(found ^ (column.astype(np.int64).view(np.uint64) if column.dtype != np.uint64 else column))
     return found
 
 
-def _hashed(texts: pa.Array) -> Array:
+def _texts_hashed(texts: pa.Array) -> Array:
     from pandas.util import hash_array
 
     values = texts.to_numpy(zero_copy_only=False)
-    return hash_array(values, categorize=False) if len(values) else mixed([values], 0)
+    return hash_array(values, categorize=False) if len(values) else hashed([values], 0)
 
 
 def _texts(table: pa.Table, name: str) -> pa.Array:
@@ -203,26 +200,12 @@ def _texts(table: pa.Table, name: str) -> pa.Array:
     return table.column(name).combine_chunks().cast(pa.string())
 
 
-def _index_in(texts: pa.Array, names: pa.Array) -> Array:
-    import numpy as np
-    import pyarrow.compute as pc
-
-    return np.asarray(pc.index_in(texts, names, skip_nulls=True).fill_null(-1), dtype=np.int64)
-
-
 def _rows_of(tables: Tables, key: Key, named: pa.Table) -> Array:
     """The row of a public table that each row names, -1 for none."""
+    import numpy as np
+
     parent = tables.members[key.references]
-    columns = parent.schema.primary_key
-    if len(columns) == 1:
-        return _index_in(_texts(named, key.columns[0]), _texts(parent.to_arrow(list(columns)), columns[0]))
-    return _index_in(_together(named, key.columns), _together(parent.to_arrow(list(columns)), columns))
-
-
-def _together(table: pa.Table, columns: Sequence[str]) -> pa.Array:
-    import pyarrow.compute as pc
-
-    return pc.binary_join_element_wise(*(_texts(table, c) for c in columns), "\x1f")
+    return np.maximum(rows_named(named, parent.to_arrow(list(parent.schema.primary_key))), -1)
 
 
 def _first_of_each(group: Array) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -57,19 +58,16 @@ def fit_tables(
     releases = Releases(noise)
     rows = bounded(tables, root)
     owners = {child.name: level.name for level in walk(root) for child in level.below}
-    frames: dict[str, Frame] = {}
+    frames: list[Frame] = []
+    learnt: dict[str, _Learning] = {}
     for level in walk(root):
-        above = frames.get(owners.get(level.name, ""))
-        plan = _plan_of(plans, level.name)
-        frames[level.name] = _Learning(tables, level, rows, above).frame(params, plan, releases, progress)
+        learning = learnt[level.name] = _Learning(tables, level, rows, learnt.get(owners.get(level.name, "")))
+        learning.model = learning.frame(params, plans[level.name], releases, progress)
+        frames.append(learning.model)
     spent = tuple(m for plan in plans.values() for m in plan.mechanisms)
     if not same(releases.spent, spent):
         raise AssertionError(f"aim released {releases.spent}, but was to release {spent}")
-    return _described(tables, tuple(frames.values()))
-
-
-def _plan_of(plans: Mapping[str, Schedule], name: str) -> Schedule:
-    return plans[name]
+    return _described(tables, tuple(frames))
 
 
 class _Learning:
@@ -77,18 +75,20 @@ class _Learning:
 
     Args:
         rows: of each table, what is read of it.
-        above: the model of the owner.
+        above: the learning of the owner, which is done.
     """
 
-    def __init__(self, tables: Tables, level: Level, rows: Mapping[str, Rows], above: Frame | None) -> None:
+    model: Frame
+
+    def __init__(self, tables: Tables, level: Level, rows: Mapping[str, Rows], above: _Learning | None) -> None:
         self.tables, self.level, self.rows, self.above = tables, level, rows, above
         self.own, self.at = rows[level.name], rows[level.name].chosen
-        self.roles = Roles.of(level, 0 if above is None else above.roles.new)
+        self.roles: Roles = Roles.of(level, 0 if above is None else above.roles.new)
 
     def frame(self, params: AimParams, plan: Schedule, releases: Releases, progress: Progress) -> Frame:
         import numpy as np
 
-        columns = [*self._new()]
+        columns = [*self.new_columns]
         if self.level.key is not None:
             columns.append((_counting("(place)", self.level.most - 1), self.own.place))
         found = [
@@ -100,7 +100,7 @@ class _Learning:
         least = params.least_count * sigma
         fresh = [cut(axis, h, params.bins, least, params.slack) for (axis, _), h in zip(columns, found, strict=True)]
         codes = [c.codes(values[self.at]) for c, (_, values) in zip(fresh, columns, strict=True)]
-        new, given = self.roles.new, [] if self.above is None else self._context()
+        new, given = self.roles.new, [] if self.above is None else self._context(self.above)
         cuts = [*fresh[:new], *(c for c, _ in given), *fresh[new:]]
         codes = [*codes[:new], *(c for _, c in given), *codes[new:]]
         for column in self.roles.before:
@@ -115,11 +115,11 @@ class _Learning:
         weights = _candidates(self.roles, len(sizes))
         measure(Candidates(codes, sizes, weights, total, sigma), estimator, params, plan, releases, progress)
         model = estimator.fit(params.final_sweeps, SETTLED)
-        held = tuple(c for c in estimator.duals if max(c) < new and len(c) > 1)
         marginals = Marginals(self.own.encoder, tuple(cuts), (), model)
-        return Frame(self.level, self.roles, marginals, tuple(axis for axis, _ in columns[:new]), held)
+        return Frame(self.level, self.roles, marginals, tuple(axis for axis, _ in columns[:new]))
 
-    def _new(self) -> list[tuple[Axis, Array]]:
+    @cached_property
+    def new_columns(self) -> list[tuple[Axis, Array]]:
         """The new columns: of each its axis, and the position of every row that is read."""
         import numpy as np
 
@@ -147,14 +147,10 @@ class _Learning:
             found.append((axis, np.where(named < 0, public, named)))
         return found
 
-    def _context(self) -> list[tuple[Cut, Array]]:
+    def _context(self, above: _Learning) -> list[tuple[Cut, Array]]:
         """The owner's columns: how they are cut, and the cell of each row that is looked at."""
-        assert self.above is not None
-        above = self.above
-        owner = _Learning(self.tables, above.level, self.rows, None)
-        owner.roles = above.roles
-        at = self.own.owner[self.at]
-        return [(one, one.codes(values[at])) for one, (_, values) in zip(above.cuts, owner._new(), strict=False)]
+        at, cuts = self.own.owner[self.at], above.model.cuts
+        return [(one, one.codes(values[at])) for one, (_, values) in zip(cuts, above.new_columns, strict=False)]
 
     def _earlier(self, one: Cut, values: Array) -> Array:
         """The cell of the row before, plus 1; 0 where there is none."""
@@ -169,7 +165,7 @@ class _Learning:
 
         if self.above is None:
             return
-        above, roles = self.above, self.roles
+        above, roles = self.above.model, self.roles
         model = _with_rows(above, self.level.name)
         share = total / max(model.total, 1e-9)
         for columns, counts in _strongest(model, above.roles.new):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -76,14 +75,12 @@ class Frame:
     Args:
         marginals: over the columns of :class:`Roles`; its encoder knows the table's own.
         axes: of the new columns.
-        measured: sets of columns that were measured, by which tables below take over what goes together here.
     """
 
     level: Level
     roles: Roles
     marginals: Marginals
     axes: tuple[Axis, ...]
-    measured: tuple[tuple[int, ...], ...]
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -113,7 +110,3 @@ class Units:
     @property
     def root(self) -> Frame:
         return self.frames[0]
-
-    def below(self, frame: Frame) -> Iterator[Frame]:
-        for child in frame.level.below:
-            yield self.by_name[child.name]

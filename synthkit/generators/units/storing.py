@@ -41,7 +41,6 @@ def save(model: Units, directory: Path, keep: Any) -> None:
         "kinds": model.kinds,
         "orders": {name: list(names) for name, names in model.orders.items()},
         "axes": [[axis.to_json() for axis in frame.axes] for frame in model.frames],
-        "measured": [[list(c) for c in frame.measured] for frame in model.frames],
     }
     (directory / FILE).write_text(json.dumps(record, default=str), "utf-8")
 
@@ -60,9 +59,8 @@ def load(directory: Path, find: Any) -> Units:
         context = 0 if level.key is None else roles[level.key.references].new
         roles[level.name] = Roles.of(level, context)
         marginals: Marginals = find(directory / f"table{number}")
-        measured = tuple(tuple(c) for c in record["measured"][number])
         axes = tuple(Axis.from_json(a) for a in record["axes"][number])
-        frames.append(Frame(level, roles[level.name], marginals, axes, measured))
+        frames.append(Frame(level, roles[level.name], marginals, axes))
     public = {}
     for number, name in enumerate(record["public"]):
         table = pq.read_table(directory / f"public{number}.parquet")

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import synthkit
 from synthkit.errors import BuildError
 from synthkit.runners.done import Failure
 from synthkit.runners.failing import error_of
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json
-from synthkit.runners.kubernetes.handed import SEEN, Handed
-from synthkit.runners.kubernetes.manifests import CONTAINER, indexed_job
+from synthkit.runners.kubernetes.handed import FOLDER, SEEN, Handed
+from synthkit.runners.kubernetes.manifests import CONTAINER, carrying, indexed_job
 from synthkit.runners.kubernetes.options import KubernetesOptions
 
 R = TypeVar("R")
@@ -25,7 +24,6 @@ R = TypeVar("R")
 EVERY = 0.5  # seconds between two looks at a Job and its pods
 INDEX = "batch.kubernetes.io/job-completion-index"  # where a pod says which part it is
 JOB = "batch.kubernetes.io/job-name"
-PYTHON = "python"  # of the image
 REQUEST_SECONDS = 30  # of one request to the API server
 
 
@@ -76,14 +74,13 @@ class KubernetesExecutor:
             self._number += 1
             name = f"{self._name}-{self._number}"
             self._applied.add(name)
-        handed = Handed(jobs[0].root / "target" / "kubernetes" / name)
-        handed.write(jobs, synthkit.__version__)
-        folder = handed.folder.relative_to(jobs[0].root).as_posix()
-        root = self._options.folder
+        folder = f"{FOLDER}/{name}"
+        handed = Handed(jobs[0].root / folder)
+        handed.write(jobs)
         manifest = indexed_job(
             name,
             self._options,
-            [PYTHON, "-m", "synthkit.runners.kubernetes.pod", root, folder, str(self._threads), str(len(jobs))],
+            carrying(self._options, folder, self._threads, len(jobs)),
             completions=len(jobs),
             resources=jobs[0].resources,
             model_threads=self._threads,
@@ -186,26 +183,26 @@ class KubernetesExecutor:
         for left in (4, 3, 2, 1, 0):
             try:
                 return call(namespace=self._options.namespace, _request_timeout=REQUEST_SECONDS, **given)
-            except self._error as error:
-                status, reason = getattr(error, "status", None), _message(error)
-                if left and not self._stopped and (status is None or status == 0 or status == 429 or status >= 500):
-                    time.sleep(2.0 / left)
-                    continue
-                raise BuildError(
-                    f"Kubernetes refuses: {reason}",
-                    hint=f"may you do so in the namespace {self._options.namespace}? (kubectl auth can-i create jobs)",
-                ) from error
-            except OSError as error:
-                if left and not self._stopped:
-                    time.sleep(2.0 / left)
-                    continue
-                raise BuildError(f"the Kubernetes API does not answer: {error}", hint="kubectl cluster-info") from error
-            except Exception as error:  # urllib3's own, of which the client lets some through
-                if left and not self._stopped and type(error).__module__.startswith("urllib3"):
-                    time.sleep(2.0 / left)
-                    continue
-                raise BuildError(f"the Kubernetes API does not answer: {error}", hint="kubectl cluster-info") from error
+            except Exception as error:
+                if not left or self._stopped or not self._for_a_while(error):
+                    raise self._refused(error) from error
+            time.sleep(2.0 / left)
         raise AssertionError
+
+    def _for_a_while(self, error: Exception) -> bool:
+        """Whether the server may be there in a moment; of urllib3's own errors the client lets some through."""
+        if isinstance(error, self._error):
+            status = getattr(error, "status", None)
+            return status is None or status == 0 or status == 429 or status >= 500
+        return isinstance(error, OSError) or type(error).__module__.startswith("urllib3")
+
+    def _refused(self, error: Exception) -> BuildError:
+        if not isinstance(error, self._error):
+            return BuildError(f"the Kubernetes API does not answer: {error}", hint="kubectl cluster-info")
+        return BuildError(
+            f"Kubernetes refuses: {_message(error)}",
+            hint=f"may you do so in the namespace {self._options.namespace}? (kubectl auth can-i create jobs)",
+        )
 
     def _delete(self, name: str) -> None:
         """The Job with its pods, those that run too; nothing where it is gone already."""

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import synthkit
 from synthkit.files import own_folder, write_json_atomic
 from synthkit.runners.jobs import Job, job_to_json
 
+FOLDER = "target/kubernetes"  # of the project: what is handed out lies in folders below it
 READY = "ready.json"  # is written last
 FAILED = "failed.json"  # of a run: its first stage failed, and what is waited for will not come
 SEEN = 30.0  # seconds that a shared file system may take to show a file
@@ -23,12 +25,12 @@ class Handed:
 
     folder: Path
 
-    def write(self, jobs: Sequence[Job[Any]], version: str) -> None:
+    def write(self, jobs: Sequence[Job[Any]]) -> None:
         """The jobs, and last the file that says that they are all there."""
         own_folder(self.folder)
         for number, job in enumerate(jobs):
             write_json_atomic(self.folder / f"{number}.json", job_to_json(job))
-        write_json_atomic(self.folder / READY, {"jobs": len(jobs), "synthkit": version})
+        write_json_atomic(self.folder / READY, {"jobs": len(jobs), "synthkit": synthkit.__version__})
 
     def jobs(self) -> tuple[int, str] | None:
         """How many there are, and of which synthkit; None where they are not all there yet."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import synthkit
 from synthkit.errors import BuildError
 from synthkit.runners.jobs import Executor, Job, JobProgress, PartitionJob
 from synthkit.runners.kubernetes.handed import Handed
@@ -33,7 +32,7 @@ class HandingOut:
         """Raises BuildError always: what becomes of the jobs is found when the project is built again."""
         assert isinstance(jobs[0], PartitionJob)
         model = jobs[0].model
-        Handed(self._folder / model).write(jobs, synthkit.__version__)
+        Handed(self._folder / model).write(jobs)
         self.models.add(model)
         raise BuildError(f"{len(jobs)} partitions are handed out", hint="build again when they are drawn")
 

@@ -10,6 +10,8 @@ from synthkit.runners.kubernetes.options import KubernetesOptions
 
 OWN_FAULT = 3  # the exit status of a pod whose job failed of itself: another pod would fail of the same
 CONTAINER = "synth"
+PYTHON = "python"  # of the image
+POD = "synthkit.runners.kubernetes.pod"
 USER = 10001  # as in the Dockerfile
 Manifest = dict[str, Any]
 
@@ -61,6 +63,11 @@ def indexed_job(
             },
         },
     }
+
+
+def carrying(options: KubernetesOptions, folder: str, model_threads: int, parts: int) -> list[str]:
+    """The command of a pod that carries out its part of the jobs in a folder, which is seen from the project."""
+    return [PYTHON, "-m", POD, options.folder, folder, str(model_threads), str(parts)]
 
 
 def container(

@@ -8,7 +8,6 @@ for a result, :data:`OWN_FAULT` for a reason of the job's own; a pod that is kil
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -18,7 +17,8 @@ import synthkit
 from synthkit.runners.attempt import attempt
 from synthkit.runners.environment import worker_variables
 from synthkit.runners.kubernetes.handed import Handed
-from synthkit.runners.kubernetes.manifests import OWN_FAULT
+from synthkit.runners.kubernetes.manifests import OWN_FAULT, POD
+from synthkit.runners.telling import Events
 from synthkit.runners.throttled import Throttled
 
 
@@ -29,28 +29,23 @@ def main(root: Path, folder: str, number: int, of: int = 1) -> int:
         number: of the part, from 0.
         of: parts; where there are more jobs, each part has every so-many-th.
     """
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # what libraries print is no event
+    events = Events()
     handed = Handed(root / folder)
-    found = handed.jobs()
-    for job in range(number, found[0] if found else 0, of):
+    jobs, version = handed.jobs() or (0, "")
+    for job in range(number, jobs, of):
         end = handed.ended(job)
         if end is None:
-            end = _refused(handed) or attempt(handed.job(job), Throttled(lambda step: _tell(events, step)), root)
+            told = Throttled(lambda step: events.say({"progress": step}))
+            end = _refused(version) or attempt(handed.job(job), told, root)
             handed.end(job, end)
         if "error" in end:
             return OWN_FAULT
     return 0
 
 
-def _tell(events: Any, step: Any) -> None:
-    events.write(json.dumps({"progress": step}) + "\n")
-
-
-def _refused(handed: Handed) -> dict[str, Any] | None:
-    found = handed.jobs()
-    if found is not None and found[1] != synthkit.__version__:
-        message = f"the image has synthkit {synthkit.__version__}, and this build is of {found[1]}"
+def _refused(version: str) -> dict[str, Any] | None:
+    if version != synthkit.__version__:
+        message = f"the image has synthkit {synthkit.__version__}, and this build is of {version}"
         return {"error": {"message": message, "hint": "name an image of the same version: image: of the runner"}}
     return None
 
@@ -59,7 +54,7 @@ def _held(threads: int) -> None:
     """Begin again as a worker is to run, if this Python does not: its variables are a matter of this very machine."""
     wanted = worker_variables(threads, os.environ)
     if any(os.environ.get(name) != value for name, value in wanted.items()):
-        command = [sys.executable, "-m", "synthkit.runners.kubernetes.pod", *sys.argv[1:]]
+        command = [sys.executable, "-m", POD, *sys.argv[1:]]
         os.execve(sys.executable, command, {**os.environ, **wanted})
 
 

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthkit.project.resources import Resources
-from synthkit.runners.kubernetes.executor import PYTHON
-from synthkit.runners.kubernetes.manifests import Manifest, container, indexed_job
+from synthkit.runners.kubernetes.handed import FOLDER
+from synthkit.runners.kubernetes.manifests import PYTHON, Manifest, carrying, container, indexed_job
 from synthkit.runners.kubernetes.options import KubernetesOptions
 
 STAGE = "app.kubernetes.io/component"  # of the recommended labels
 WAITING = Resources(cpus=0.1, memory=256 * 2**20)  # of a container that looks at files
-FOLDER = "target/kubernetes"
 
 
 def stages(
@@ -53,11 +52,10 @@ def stages(
     synth = [PYTHON, "-m", "synthkit"]
     found = [job("train", [*synth, "k8s", "train", "--run", folder, *arguments])]
     for model, (parts, resources) in partitions.items():
-        pod = [PYTHON, "-m", "synthkit.runners.kubernetes.pod", options.folder, f"{folder}/{model}"]
         found.append(
             job(
                 "draw",
-                [*pod, str(model_threads), str(parts)],
+                carrying(options, f"{folder}/{model}", model_threads, parts),
                 f"-{model.lower().replace('_', '-')}",
                 completions=parts,
                 resources=resources,

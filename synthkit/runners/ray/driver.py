@@ -28,6 +28,7 @@ from ray.exceptions import (
 
 from synthkit.files import Json
 from synthkit.runners.ray.task import carry
+from synthkit.runners.telling import Events
 
 LOST = (WorkerCrashedError, NodeDiedError, OutOfMemoryError, ObjectLostError, LocalRayletDiedError, RaySystemError)
 OBJECT_STORE = 80_000_000  # bytes, about the least that Ray takes: rows go through the project's storage
@@ -37,9 +38,7 @@ class Driver:
     """A connected driver."""
 
     def __init__(self, start: Json) -> None:
-        self._events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-        os.dup2(2, 1)  # what libraries print is no event
-        self._lock = threading.Lock()
+        self.say = Events().say
         self._start, self._running, self._stopped = start, {}, False  # type: ignore[var-annotated]
         self._task = ray.remote(max_retries=0, num_returns="streaming")(carry)
 
@@ -55,11 +54,6 @@ class Driver:
             **own,
         )
         self.say({"started": True})
-
-    def say(self, event: dict[str, Any]) -> None:
-        with self._lock:
-            self._events.write(json.dumps(event) + "\n")
-            self._events.flush()
 
     def run(self, id: int, job: Json, asks: Json) -> None:
         """A job, as often as its workers are lost and it may be run again."""

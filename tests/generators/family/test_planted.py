@@ -30,14 +30,14 @@ def table_of(one: Planted, folder: Path) -> Table:
     return replace(found, schema=replace(found.schema, entity="who"))
 
 
-def drawn_of(one: Planted, folder: Path, rows: int | None = None) -> pd.DataFrame:
+def drawn_of(one: Planted, folder: Path) -> pd.DataFrame:
     """As many rows as there are, of a model that was saved and loaded."""
     real = table_of(one, folder)
     model = CONDITIONAL.fit(real, PARAMS, budget=None, seed=0, device="cpu", progress=silent)
     (folder / one.name).mkdir()
     save(model, folder / one.name)
     kept = load(folder / one.name)
-    batches = list(CONDITIONAL.sample(kept, rows or real.rows, conditions=(), seed=1, progress=silent))
+    batches = list(CONDITIONAL.sample(kept, real.rows, conditions=(), seed=1, progress=silent))
     frame = pa.Table.from_batches(batches).to_pandas()
     times = [n for n, kind in one.kinds.items() if kind in ("date", "datetime")]
     return frame.assign(**{n: pd.to_datetime(frame[n]) for n in times})

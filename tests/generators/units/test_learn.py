@@ -133,15 +133,14 @@ def test_noise_that_is_less_than_charged_ends_the_training(
     units: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Planted: the noise of the tables below the root is scaled as if they were learnt alone."""
-    honest = learn.schedules
+    honest = learn._Learning.frame
 
-    def planted(params: AimParams, budget: Budget, shape: Any) -> Any:
-        found = dict(honest(params, budget, shape))
-        less = replace(found["orders"], first_sigma=found["orders"].first_sigma / 3, sigma=found["orders"].sigma / 3)
-        monkeypatch.setattr(learn, "_plan_of", lambda plans, name: less if name == "orders" else plans[name])
-        return found
+    def planted(self: Any, params: AimParams, plan: Any, *rest: Any) -> Any:
+        if self.level.name == "orders":
+            plan = replace(plan, first_sigma=plan.first_sigma / 3, sigma=plan.sigma / 3)
+        return honest(self, params, plan, *rest)
 
-    monkeypatch.setattr(learn, "schedules", planted)
+    monkeypatch.setattr(learn._Learning, "frame", planted)
     with pytest.raises(AssertionError, match="was to release"):
         watched(family(together(units), tmp_path), monkeypatch)
 
