@@ -281,12 +281,13 @@ class Fingerprinter:
         return inputs
 
     def _partitions(self, model: ModelNode) -> dict[str, Any] | None:
-        """How a table is cut that is too large for one partition; None where it is one, or its rows are not known here.
+        """How a table is cut; None where it is known to be one partition.
 
-        Rows that are not known are a factor of the source's, whose content and the factor are in the hash.
+        Of a factor of rows that nobody declared, the source's content decides how many there are, and so how many
+        partitions: both are the same until the rule is another one, which is in the hash.
         """
         most, known = model.spec.partition_rows, self.manifest.known_rows(model)
-        if most is None and (known is None or partitions_of(known, None) == 1):
+        if most is None and known is not None and partitions_of(known, None) == 1:
             return None
         return {"version": PARTITION_VERSION, "rows": PARTITION_ROWS if most is None else most}
 

@@ -89,3 +89,17 @@ def test_seeds_differ_by_model_and_follow_the_project() -> None:
     assert model_seed(1, None, "a") == model_seed(1, None, "a")
     assert len({model_seed(p, None, m) for p in (1, 2) for m in "ab"}) == 4
     assert model_seed(1, 42, "a") == 42
+
+
+@pytest.mark.parametrize(("size", "drawn_again"), [("300", False), ("2x", True), ("50%", True), ("2_000_000", True)])
+def test_how_many_rows_a_partition_has_decides_a_table_that_may_have_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str, drawn_again: bool
+) -> None:
+    """The number of partitions of ``2x`` follows from the source's rows, which nobody declares."""
+    sized = YAML.replace("size: 300", f"size: {size}")
+    first = after(tmp_path, sized)["fake_customers"]
+    for constant in ("PARTITION_ROWS", "PARTITION_VERSION"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"synthkit.planning.fingerprint.{constant}", 900_000)
+            now = after(tmp_path, sized)["fake_customers"]
+        assert changed(first, now) == ("sa" if drawn_again else "")
