@@ -29,6 +29,7 @@ MODULES = {
     "constraints": "benchmarks.constraints.__main__",
     "keys": "benchmarks.keys.__main__",
     "partitions": "benchmarks.partitions",
+    "training": "benchmarks.training",
 }
 
 

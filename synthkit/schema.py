@@ -162,6 +162,21 @@ class Table:
         wanted = None if columns is None else list(columns)
         return pa.concat_tables([pq.read_table(p, columns=wanted) for p in self.paths])
 
+    def first(self, rows: int) -> pa.Table:
+        """The first ``rows`` rows; no more of them are ever held."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self.rows <= rows:
+            return self.to_arrow().slice(0, rows)
+        parts, left = [], rows
+        for batch in self.batches():
+            parts.append(batch.slice(0, left))
+            left -= parts[-1].num_rows
+            if not left:
+                break
+        return pa.Table.from_batches(parts, parts[0].schema if parts else pq.read_schema(self.paths[0]))
+
     def to_pandas(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         frame: pd.DataFrame = self.to_arrow(columns).to_pandas()
         return frame

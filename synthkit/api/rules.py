@@ -108,4 +108,4 @@ def _as_read(table: Table) -> pa.Table:
 
     with TemporaryDirectory() as scratch:
         known = read_view(table, "form").learn(table, Path(scratch) / "read.parquet")
-        return known.to_arrow().slice(0, MOST_ROWS)
+        return known.first(MOST_ROWS)

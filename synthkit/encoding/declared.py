@@ -73,7 +73,10 @@ class DeclaredEncoder:
         for batch in table.batches([a.name for a in self.axes]):
             for part, kind, positions in zip(parts, kinds, self.encode(batch), strict=True):
                 part.append(positions.astype(kind))
-        return [np.concatenate(part) for part in parts]
+        found: list[Array] = []
+        while parts:  # each column's parts are let go when they are put together
+            found.append(np.concatenate(parts.pop(0)))
+        return found
 
     def decode(self, positions: Sequence[Array], inner: Sequence[Array]) -> pa.RecordBatch:
         """Rows in the source's types, within what is declared.

@@ -41,6 +41,13 @@ class Codes:
         return len(self.codes)
 
 
+def rows_in(table: Table) -> int:
+    """How many rows the files of a table have."""
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(path).num_rows for path in table.paths)
+
+
 @dataclass(frozen=True)
 class ColumnCodec:
     """How one column is encoded. ``grid`` is set for numbers and times, ``vocabulary`` (JSON-able) for the others.
@@ -150,14 +157,31 @@ class Encoder:
         return Codes(codes, residuals)
 
     def encode_table(self, table: Table, seed: int = 0) -> Codes:
-        """All rows of a table, streamed; the same seed gives the same codes."""
+        """All rows of a table, streamed into arrays that are as large as they; the same seed gives the same codes."""
         import numpy as np
 
-        names = [c.name for c in self.columns]
-        parts = [self.encode(b, seed + i) for i, b in enumerate(table.batches(names))]
-        if not parts:
-            return Codes(np.empty((0, len(names)), np.uint16), np.empty((0, len(self.continuous)), np.float32))
-        return Codes(np.concatenate([p.codes for p in parts]), np.concatenate([p.residuals for p in parts]))
+        rows, at = rows_in(table), 0
+        codes = np.empty((rows, len(self.columns)), np.uint16)
+        residuals = np.empty((rows, len(self.continuous)), np.float32)
+        for i, batch in enumerate(table.batches([c.name for c in self.columns])):
+            part = self.encode(batch, seed + i)
+            codes[at : at + len(part)], residuals[at : at + len(part)] = part.codes, part.residuals
+            at += len(part)
+        return Codes(codes, residuals)
+
+    def codes_of(self, table: Table) -> np.ndarray[Any, Any]:
+        """The codes of all rows of a table, and nothing of where in their cells they are: shape (rows, columns).
+
+        They are int16 where the greatest fits, else int32: a table of ten million rows and fifteen columns is 0.3 GB.
+        """
+        import numpy as np
+
+        codes = np.empty((rows_in(table), len(self.columns)), np.int32 if self.largest > 2**15 - 1 else np.int16)
+        at = 0
+        for i, batch in enumerate(table.batches([c.name for c in self.columns])):
+            codes[at : at + batch.num_rows] = self.encode(batch, i).codes
+            at += batch.num_rows
+        return codes
 
     def cell_of(self, column: str, value: Any) -> int:
         """The cell of one value of a categorical or numeric column (None: missing).

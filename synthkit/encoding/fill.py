@@ -151,7 +151,6 @@ def plan_columns(table: Table, read: View = AS_IT_IS) -> ColumnPlan:
 
 def _rule(table: Table, column: Column) -> FillRule | None:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     values = table.to_arrow([column.name]).column(0)
     if pa.types.is_nested(values.type):
@@ -164,7 +163,9 @@ def _rule(table: Table, column: Column) -> FillRule | None:
         return FillRule(column, "null", nulls=1.0)
     # A primary key has no nulls, whatever its source has.
     nulls = 0.0 if column.name in table.schema.primary_key else 1 - len(present) / len(values)
-    distinct = pc.count_distinct(present).as_py()
+    if column.pii is None and column.modelled and column.rare is None and _varies(present):
+        return None  # whether each row has its own value does not matter, and takes memory to find out
+    distinct = distinct_in(present)
     unique = distinct == len(present) and distinct > 1
     if column.pii is not None:
         return FillRule(column, "faker", nulls, unique)
@@ -178,6 +179,25 @@ def _rule(table: Table, column: Column) -> FillRule | None:
     if distinct == len(present):
         return FillRule(column, "key", nulls, unique=True, shapes=shapes)
     return FillRule(column, "foreign", nulls, fan_out=_fan_out(present), shapes=shapes)
+
+
+def _varies(present: pa.ChunkedArray) -> bool:
+    """Whether the first values differ: then all of them do not have the same."""
+    import pyarrow.compute as pc
+
+    return bool(pc.count_distinct(present.slice(0, 1_000)).as_py() > 1)
+
+
+def distinct_in(present: pa.ChunkedArray) -> int:
+    """How many different values there are. Whole numbers are sorted, which takes less memory than to hash them."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_integer(present.type) or not len(present):
+        return int(pc.count_distinct(present).as_py())
+    values = np.sort(present.to_numpy())
+    return 1 + int(np.count_nonzero(values[1:] != values[:-1]))
 
 
 def _stringlike(kind: pa.DataType) -> bool:

@@ -100,6 +100,20 @@ def test_floats_come_back_within_the_precision_of_their_cell(
     check()
 
 
+def test_codes_alone_are_those_with_residuals(tmp_path: Path) -> None:
+    columns = {
+        "x": ("float", pa.array([0.5, None, 2.25] * 50)),
+        "w": ("categorical", pa.array(["a", "b", None] * 50)),
+    }
+    table = table_of(tmp_path, columns)  # type: ignore[arg-type]
+    for path in table.paths:
+        pq.write_table(pq.read_table(path), path, row_group_size=40)
+    encoder = fit_encoder(table, cells="bins", most=10)
+    codes = encoder.codes_of(table)
+    assert codes.dtype == np.int16
+    assert np.array_equal(codes, encoder.encode_table(table).codes)
+
+
 def test_ranges_spikes_and_gaps_survive_a_random_residual(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     hhmm = rng.integers(0, 24, 20_000) * 100 + rng.integers(0, 60, 20_000)  # 60 to 99 never end such a number

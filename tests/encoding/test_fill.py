@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synthkit.encoding.faker import known_pii
-from synthkit.encoding.fill import ColumnPlan, fill, plan_columns
+from synthkit.encoding.fill import ColumnPlan, distinct_in, fill, plan_columns
 from synthkit.encoding.shapes import capacity, pattern, realise
 from synthkit.schema import Column, Schema, Table
 from tests.tables import make_table
@@ -40,6 +41,19 @@ def test_string_keys_have_the_sources_shape_are_unique_and_new(tmp_path: Path) -
     assert len(set(rows)) == 2_000
     assert not set(rows) & set(real)
     assert all(len(v) == 7 and v.startswith("C-") and v[2:].isdigit() for v in rows)
+
+
+@given(st.lists(st.none() | st.integers(-5, 5), max_size=30), st.integers(1, 30))
+def test_whole_numbers_that_differ_are_counted_as_arrow_counts_them(values: list[int | None], cut: int) -> None:
+    present = pa.chunked_array([pa.array(values[:cut], pa.int64()), pa.array(values[cut:], pa.int64())]).drop_null()
+    assert distinct_in(present) == pc.count_distinct(present).as_py()
+
+
+@pytest.mark.parametrize("last", [None, 7, 8])
+def test_a_column_is_constant_only_if_its_last_row_is_the_same(tmp_path: Path, last: int | None) -> None:
+    values = pa.array([7] * 2_000 + [last], pa.int64())
+    plan = plan_columns(table_of(tmp_path, "n", "BIGINT", values, "integer"))
+    assert [rule.kind for rule in plan.filled] == (["constant"] if last == 7 else [])
 
 
 def test_integer_keys_count_in_their_own_type(tmp_path: Path) -> None:

@@ -102,7 +102,6 @@ class Circuit:
 def _fit(
     table: Table, params: CircuitParams, *, budget: Budget | None, seed: int, device: str, progress: Progress
 ) -> Circuit:
-    import numpy as np
     import torch
 
     from synthkit.encoding.fitting import fit_encoder
@@ -122,8 +121,7 @@ def _fit(
         min_count=params.min_count,
         seed=seed,
     )
-    encoded = encoder.encode_table(table).codes
-    codes = torch.from_numpy(encoded.astype(np.int32 if encoder.largest > 2**15 - 1 else np.int16))
+    codes = torch.from_numpy(encoder.codes_of(table))
 
     def steps(done: int, total: int, note: str) -> None:
         progress(done, total, "steps", note)

@@ -167,7 +167,7 @@ def numbers_encoded(
         pq.write_table(rows, file)
         table = Table(Schema(columns), (file,), rows.num_rows)
         encoder = encoded(table, params, seed)
-        return encoder.columns, encoder.encode_table(table).codes.astype(np.int64)
+        return encoder.columns, encoder.codes_of(table).astype(np.int64)
 
 
 def spread(encoder: Encoder, residuals: Array) -> Array:

@@ -50,7 +50,7 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
         step = keep_declared(plan.modelled, plan.arrow_schema(), tuple(rules), array_of)
         return replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept else plan
     beside = plan.read.inner  # columns that the table lacks: a rule of one would speak of what nobody knows
-    rows = table.to_arrow().slice(0, MOST_ROWS)
+    rows = table.first(MOST_ROWS)
     _check(rows, rules)
     unit = plan.modelled.privacy_unit
     people = rows.column(unit) if unit is not None and unit in rows.column_names else None

@@ -59,7 +59,9 @@ def learn(table: Table, params: MarginalParams, plan: Schedule, releases: Releas
     estimator = Estimator(sizes, params.slack, sigma, masks(zeros, cuts))
     for i, (h, c) in enumerate(zip(found, cuts, strict=True)):
         estimator.add(Measurement((i,), np.bincount(c.cell, h.counts), np.bincount(c.cell, h.variances)))
-    codes = [c.codes(p) for c, p in zip(cuts, positions, strict=True)]
+    codes: list[Array] = []
+    for c in cuts:  # positions are let go as their cells are known: of ten million rows they are gigabytes
+        codes.append(c.codes(positions.pop(0)).astype(np.min_scalar_type(c.cells)))
     weights = candidates(params, table.schema)
     measure(Candidates(codes, sizes, weights, total, sigma), estimator, params, plan, releases, progress)
     return Learnt(encoder, cuts, zeros, estimator.fit(params.final_sweeps, SETTLED))

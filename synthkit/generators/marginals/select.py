@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_KEPT = 2**26  # counts of candidates that are held between rounds; those beyond are counted anew
+BLOCK = 1_000_000  # rows that are counted at once
 NOISE = math.sqrt(2 / math.pi)  # mean absolute value of a standard Gaussian
 
 
@@ -34,10 +35,13 @@ def counts_of(codes: Sequence[Array], sizes: Sequence[int], columns: Clique) -> 
     import numpy as np
 
     shape = tuple(sizes[c] for c in columns)
-    flat = codes[columns[0]].astype(np.int64)
-    for c in columns[1:]:
-        flat = flat * sizes[c] + codes[c]
-    return np.bincount(flat, minlength=math.prod(shape)).reshape(shape)
+    found = np.zeros(math.prod(shape), dtype=np.int64)
+    for start in range(0, len(codes[columns[0]]), BLOCK):  # sums of whole numbers: the same in any blocks
+        flat = codes[columns[0]][start : start + BLOCK].astype(np.int64)
+        for c in columns[1:]:
+            flat = flat * sizes[c] + codes[c][start : start + BLOCK]
+        found += np.bincount(flat, minlength=len(found))
+    return found.reshape(shape)
 
 
 class Candidates:

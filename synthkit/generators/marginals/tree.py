@@ -29,6 +29,7 @@ FLAT = 64  # positions that one histogram holds without refinement, and the bran
 OCCUPIED = 4.0  # standard deviations of noise above which a node is refined
 DIFFERENT = 3.0  # standard deviations of noise by which two halves of a run must differ to be parted
 MOST_NODES = 2_048  # refined a level
+BLOCK = 1_000_000  # rows that are counted at once
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,13 @@ def _tree(axis: Axis, positions: Array, levels: int, sigma: float, releases: Rel
         branching += 1
     found: list[_Level] = []
     starts = np.zeros(1, dtype=np.int64)
-    values = positions[positions < axis.points].astype(np.int64)
-    missing = len(positions) - len(values)
+    missing = int(np.count_nonzero(positions >= axis.points))
     for level in range(levels):
         width = branching ** (levels - 1 - level)
-        node = np.searchsorted(starts, values, side="right") - 1
-        child = (values - np.append(starts, 0)[node]) // width
-        inside = (node >= 0) & (child < branching)
-        flat = np.bincount((node * branching + child)[inside], minlength=len(starts) * branching)
+        flat = np.zeros(len(starts) * branching, dtype=np.int64)
+        for block in range(0, len(positions), BLOCK):
+            values = positions[block : block + BLOCK]
+            flat += _children(values[values < axis.points].astype(np.int64), starts, width, branching)
         # The missing values are one more cell of the first histogram; on the others every row is counted once at most.
         noisy = releases.histogram(np.append(flat, missing if level == 0 else 0), sigma)
         counts = noisy[:-1].reshape(len(starts), branching)
@@ -117,6 +117,16 @@ def _tree(axis: Axis, positions: Array, levels: int, sigma: float, releases: Rel
         order = np.argsort(-np.where(heavy, counts, -np.inf), axis=None, kind="stable")[: min(MOST_NODES, heavy.sum())]
         starts = np.sort(begin.reshape(-1)[order])
     return found
+
+
+def _children(values: Array, starts: Array, width: int, branching: int) -> Array:
+    """How many values are in each child of the nodes, one node behind the other; those outside all nodes are not."""
+    import numpy as np
+
+    node = np.searchsorted(starts, values, side="right") - 1
+    child = (values - np.append(starts, 0)[node]) // width
+    inside = (node >= 0) & (child < branching)
+    return np.bincount((node * branching + child)[inside], minlength=len(starts) * branching)
 
 
 def _collect(

@@ -18,7 +18,7 @@ from synthkit.errors import BuildError
 from synthkit.generators import registry
 from synthkit.generators.base import Budget, Quota, Trained, silent
 from synthkit.generators.marginals.generator import INDEPENDENT, MST, Marginals
-from synthkit.generators.marginals.release import same
+from synthkit.generators.marginals.release import Releases, same
 from synthkit.generators.neural.ctgan import CTGAN
 from synthkit.generators.neural.tvae import TVAE
 from synthkit.generators.units.generator import AIM
@@ -45,6 +45,27 @@ def drawn(model: Marginals, rows: int, seed: int = 0, conditions: tuple[Quota, .
 def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, Marginals]:
     table = customers(tmp_path_factory.mktemp("customers"))
     return table, fitted(table)
+
+
+def test_counts_are_summed_over_blocks_of_rows_before_noise_is_added_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = customers(tmp_path, 500)
+    budget, given = Budget(1.0, 1e-5, rows=500, insecure_seed=3), []
+
+    def counted(self: Releases, counts: Any, sigma: float) -> Any:
+        given.append(counts.copy())
+        return histogram(self, counts, sigma)
+
+    histogram = Releases.histogram
+    monkeypatch.setattr(Releases, "histogram", counted)
+    whole = drawn(fitted(table, budget, rounds=3), 300)
+    seen, given[:] = list(given), []
+    for module in ("select", "tree"):
+        monkeypatch.setattr(f"synthkit.generators.marginals.{module}.BLOCK", 7)
+    assert drawn(fitted(table, budget, rounds=3), 300).equals(whole)
+    assert len(given) == len(seen) > 5
+    assert all(np.array_equal(a, b) for a, b in zip(given, seen, strict=True))
 
 
 @pytest.mark.parametrize("generator", [AIM, MST, INDEPENDENT], ids=lambda g: g.name)
