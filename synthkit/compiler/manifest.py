@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from synthkit.compiler.declared import Constraint, DeclaredRule, learnt_under
 from synthkit.compiler.familynode import FamilyNode as FamilyNode
 from synthkit.errors import Fault
+from synthkit.files import write_text_atomic
 from synthkit.generators.base import Budget, Generator, Query
 from synthkit.graph.dag import Dag
 from synthkit.graph.selection import Selectable
@@ -228,8 +230,7 @@ class Manifest:
 
     @property
     def warnings(self) -> list[Fault]:
-        """What is worth a look: tables that will not join, and parameters of generators, which are looked at when it is
-        shown, as that may import an SDK."""
+        """What is worth a look. Parameters of generators are asked when it is shown, as that may import an SDK."""
         return [fault for _, fault in self.apart] + [
             Fault(text, model.spec.origin.at("generator"))
             for model in self.models.values()
@@ -304,17 +305,12 @@ class Manifest:
 
     def write_summary(self, directory: Path) -> dict[str, Any]:
         """Write ``manifest.json`` alone, and return what it holds."""
-        from synthkit.files import write_text_atomic
-
         data: dict[str, Any] = _plain(self.to_json())
         write_text_atomic(directory / "manifest.json", json.dumps(data, ensure_ascii=False) + "\n")
         return data
 
     def write(self, directory: Path) -> None:
-        """Write ``manifest.json`` and, below ``compiled/``, the rendered SQL of each model and audit, and beside it
-        each YAML file's models as they were understood: rendered, with defaults, without sugar."""
-        import shutil
-
+        """Write ``manifest.json`` and, below ``compiled/``, rendered SQL and each YAML file's models as understood."""
         compiled = directory / "compiled"
         shutil.rmtree(compiled, ignore_errors=True)
         compiled.mkdir(parents=True, exist_ok=True)
