@@ -18,6 +18,10 @@ import psutil
 
 TASK = "ray::carry"  # how a worker calls itself while it carries out a job
 START_SECONDS = 180
+QUICK = {  # for tests alone: a user's cluster has Ray's own settings
+    "RAY_worker_niceness": "0",  # Ray's own is 15: workers starve where other tests compute
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",  # Ray's own is 60, in which whoever has lost the head tries again
+}
 
 
 class Node:
@@ -90,9 +94,9 @@ class Cluster:
 @contextmanager
 def cluster(nodes: int) -> Iterator[Cluster]:
     """So many nodes, which ask for a token that this process has."""
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    before = {name: os.environ.get(name) for name in token}
-    os.environ.update(token)
+    variables = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), **QUICK}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     found = Cluster()
     try:
         for _ in range(nodes - 1):

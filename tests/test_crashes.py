@@ -9,7 +9,7 @@ import pytest
 
 from tests.crashes import crashes, random_moments, reading, run
 
-KILLS = 12
+KILLS = 9
 
 
 @pytest.mark.slow

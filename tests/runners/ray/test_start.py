@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from synthkit.errors import BuildError
+from tests.ray_cluster import QUICK
 from tests.runners.test_local import nothing, query
 from tests.synth import SQL_PROJECT, make_project
 
@@ -47,7 +48,9 @@ def test_a_ray_client_address_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         RayExecutor(1, tmp_path / "log", RayOptions()).run(query(tmp_path, "select 1 as n"), nothing)
 
 
-def test_a_build_starts_a_ray_of_its_own_and_ends_it(tmp_path: Path) -> None:
+def test_a_build_starts_a_ray_of_its_own_and_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
     found = []
     for runner in ("local", "ray"):
         project = make_project(tmp_path / runner / "shop", SQL_PROJECT)
