@@ -52,6 +52,7 @@ from synthkit.project.types import (
     SourceTableSpec,
 )
 from synthkit.project.unittests import ExpectSpec, GivenSpec, UnitTestSpec
+from synthkit.project.usage import UsageOwner, UsageSpec
 
 ROOT = Path(synthkit.__file__).parent.parent
 PAGE = ROOT / "docs" / "yaml.md"
@@ -89,6 +90,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "warn_after, error_after": PeriodSpec,
     "models": ModelSpec,
     "tables of a family": MemberSpec,
+    "usage": UsageSpec,
+    "owner of a table": UsageOwner,
     "resources": Resources,
     "privacy of a model or exposure": PrivacyRequirement,
     "audits": AuditSpec,

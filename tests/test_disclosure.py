@@ -17,7 +17,7 @@ from synthkit.privacy.disclosure import Fields, Kind
 from synthkit.project.types import SourceTableSpec
 from synthkit.results import ModelResult
 from synthkit.sources.fingerprint import content_hash
-from synthkit.store.database import TABLES
+from synthkit.store.meta import TABLES
 from synthkit.store.others import META, META_TABLES
 from synthkit.store.parquet import read_metadata
 from tests.private import DECLARED

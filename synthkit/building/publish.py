@@ -18,11 +18,12 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
 from synthkit.records.parts import State
 from synthkit.records.receipt import AuditedTable
+from synthkit.records.usage import Usage
 from synthkit.store.others import HELD
 from synthkit.store.previous import PreviousVersions
 from synthkit.store.published import pointer_path
 from synthkit.store.staging import StagedRows
-from synthkit.store.target import PassingAudit, Publication, TableInfo
+from synthkit.store.target import Exposed, PassingAudit, Publication, TableInfo
 from synthkit.store.targets import target_of
 from synthkit.store.versions.pointer import write_pointer
 from synthkit.store.versions.repository import Repository
@@ -153,6 +154,7 @@ def _audited(
         **teacher,
         "materialized": spec.materialized,
         "description": spec.description,
+        **({"usage": usage} if (usage := spec.usage.recorded()) else {}),
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
         **origins,
         "required": [_required(b) for b in model.audits],
@@ -209,6 +211,7 @@ def refresh_from_receipts(
     """:func:`refresh_database`, where what is not among the ``models`` is described as its receipt has it."""
     target = target_of(project)
     infos: dict[str, TableInfo] = {}
+    depending = _exposures(project)
     receipts = target.all_published()
     for name, receipt in receipts.items():
         model = models.get(name)
@@ -221,6 +224,8 @@ def refresh_from_receipts(
             column_descriptions=receipt.column_descriptions
             if model is None
             else {c.name: c.description for c in model.schema.columns if c.description},
+            usage=receipt.usage if model is None else Usage.from_json(model.spec.usage.recorded()),
+            exposures=depending.get(name, ()),
         )
     try:
         target.refresh(infos, _history(project), receipts)
@@ -228,6 +233,16 @@ def refresh_from_receipts(
         fix = f"; {error.hint}" if error.hint else ""
         return [f"the DuckDB file was not refreshed: {error.message}{fix}"]
     return []
+
+
+def _exposures(project: Project) -> dict[str, tuple[Exposed, ...]]:
+    """Table → who depends on it."""
+    found: dict[str, tuple[Exposed, ...]] = {}
+    for e in project.exposures:
+        said = Exposed(e.name, e.type, e.owner.name, e.owner.email, e.url, e.description)
+        for relation in dict.fromkeys(r for r in e.depends_on if r.source is None):
+            found[relation.name] = (*found.get(relation.name, ()), said)
+    return found
 
 
 def _history(project: Project) -> list[RunEntry]:

@@ -73,6 +73,7 @@ def _facts(receipt: Receipt) -> list[tuple[str, str]]:
         ("privacy", in_words(receipt)),
         *([("attacker", attacker)] if attacker else []),
         ("seed", str(receipt.seed)),
+        *([] if receipt.usage is None else receipt.usage.facts()),
         ("published", f"{receipt.published_at} by run {receipt.run_id}"),
     ]
 

@@ -16,6 +16,7 @@ from synthkit.project.load import check_name
 from synthkit.project.members import default_name
 from synthkit.project.ownership import keys_of, ordered, owners, root_of
 from synthkit.project.types import MemberSpec, ModelSpec, Origin, Relation, SourceTableSpec
+from synthkit.project.usage import over
 
 # Keys of a family that stand with its tables instead, or that no family has.
 _OF_TABLES = ("columns", "constraints")
@@ -183,6 +184,7 @@ class _Family:
                 "columns": entry.columns,
                 "tags": tuple(dict.fromkeys((*spec.tags, *entry.tags))),
                 "meta": {**spec.meta, **entry.meta},
+                "usage": over(spec.usage, entry.usage),
                 **(dict.fromkeys(("epsilon", "delta", "insecure_seed")) if table.public else {}),  # nobody's
                 "holdout": 0 if table.public else spec.holdout,
                 "rules": (NONE,) if table.public else given.get("rules", spec.rules),

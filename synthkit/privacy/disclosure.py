@@ -115,7 +115,9 @@ RECEIPT: Fields = {
         ("model", "run_id", "published_at", "uses", "seed", "generator", "source", "holdout"), Kind.DECLARED
     ),
     **dict.fromkeys(("epsilon", "delta", "contains_real_rows", "descends_from", "materialized"), Kind.DECLARED),
-    **dict.fromkeys(("description", "column_descriptions", "required", "versions", "git", "device"), Kind.DECLARED),
+    **dict.fromkeys(
+        ("description", "column_descriptions", "usage", "required", "versions", "git", "device"), Kind.DECLARED
+    ),
     "environment": Kind.DECLARED,  # of the machine
     **dict.fromkeys(("family", "keys"), Kind.DECLARED),
     **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
@@ -178,6 +180,11 @@ META: Mapping[str, Fields] = {
         **dict.fromkeys(("table", "contains_real_rows", "sources"), Kind.DECLARED),
         **dict.fromkeys(("epsilon", "delta", "statement"), Kind.LEDGER),
     },
+    "usage": dict.fromkeys(
+        ("table", "intended", "not_for", "owner", "owner_email", "licence", "retention", "contact"), Kind.DECLARED
+    ),
+    "lineage": dict.fromkeys(("table", "relation", "parent", "kind"), Kind.DECLARED),
+    "exposures": dict.fromkeys(("name", "table", "type", "owner", "owner_email", "url", "description"), Kind.DECLARED),
     "runs": {
         **dict.fromkeys(("run_id", "started_at", "ended_at", "command", "target", "seed"), Kind.DECLARED),
         **dict.fromkeys(("models", "commit", "versions"), Kind.DECLARED),

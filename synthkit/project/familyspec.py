@@ -11,6 +11,7 @@ from synthkit.project.auditspec import AuditSpec, OnInconclusive
 from synthkit.project.columnspec import ColumnSpec, Constraints, Rules
 from synthkit.project.decides import AUDIT, NOTHING, SAMPLE, SPLIT, TRAIN
 from synthkit.project.spec import Spec
+from synthkit.project.usage import UNSAID, UsageSpec
 from synthkit.records.receipt import Materialized
 
 
@@ -69,6 +70,7 @@ class MemberSpec(Spec):
         materialized: table, view or parquet; default: the family's.
         tags: words to select it by, besides the family's.
         meta: anything else, for people.
+        usage: of this table, key by key over the family's.
     """
 
     table: Annotated[str, NOTHING]
@@ -86,3 +88,4 @@ class MemberSpec(Spec):
     materialized: Annotated[Materialized | None, NOTHING] = None
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
+    usage: Annotated[UsageSpec, NOTHING] = UNSAID

@@ -9,7 +9,7 @@ from typing import Any
 from synthkit.errors import Fault, did_you_mean
 from synthkit.project.types import ModelSpec, Origin, Tree
 
-ADDITIVE = ("tags", "meta")
+ADDITIVE = ("tags", "meta", "usage")
 _NOT_DEFAULTS = {"name", "columns"}
 DEFAULT_KEYS = frozenset(set(ModelSpec.model_fields) - _NOT_DEFAULTS)
 
@@ -83,7 +83,7 @@ class FolderDefaults:
 
 
 def merged(value: Tree, defaults: Sequence[Default], origin: Origin) -> tuple[dict[str, Any], Origin]:
-    """The model's own keys over its defaults; tags and meta add up. Defaults keep their own places."""
+    """The model's own keys over its defaults; tags, meta and usage add up. Defaults keep their own places."""
     data: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for default in defaults:
@@ -99,7 +99,7 @@ def _over(key: str, below: Any, above: Any) -> Any:
     if key == "tags" and below is not None:
         both = [*_listed(below), *_listed(above)]
         return list(dict.fromkeys(both))
-    if key == "meta" and isinstance(below, Mapping) and isinstance(above, Mapping):
+    if key in ("meta", "usage") and isinstance(below, Mapping) and isinstance(above, Mapping):
         return {**below, **above}
     return above
 

@@ -20,6 +20,7 @@ from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, ROWS, SAMPLE
 from synthkit.project.familyspec import ForeignKeySpec, MemberSpec
 from synthkit.project.resources import UNASKED, Resources
 from synthkit.project.spec import UNPLACED, Conditions, KeyPath, Options, Origin, Relation, Row, Spec, Tree
+from synthkit.project.usage import UNSAID, UsageSpec
 from synthkit.records.receipt import Materialized
 
 # what every spec needs, and the specs of parts that have files of their own
@@ -251,6 +252,7 @@ class ModelSpec(Spec):
         enabled: false leaves it out of every build.
         tags: words to select it by: ``tag:nightly``.
         meta: anything else, for people and programs that read the manifest.
+        usage: what the table may be used for, its owner, licence, retention and contact; it goes where the table goes.
         resources: what its jobs ask of the machine: ``{cpus: 4, memory: 16GiB, gpus: 1, accelerator: A100}``.
         columns: descriptions, and what is said otherwise than at the source.
         audits: what it must pass before it is published. Default: the default set; ``[]``: none, on purpose.
@@ -279,6 +281,7 @@ class ModelSpec(Spec):
     enabled: Annotated[bool, NOTHING] = True
     tags: Annotated[tuple[str, ...], NOTHING] = ()
     meta: Annotated[Mapping[str, Any], NOTHING] = {}
+    usage: Annotated[UsageSpec, NOTHING] = UNSAID
     resources: Annotated[Resources, NOTHING] = UNASKED
     columns: Annotated[tuple[ColumnSpec, ...], TRAIN] = ()
     audits: Annotated[tuple[AuditSpec, ...] | None, AUDIT] = None

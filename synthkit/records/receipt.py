@@ -27,6 +27,7 @@ from synthkit.records.parts import (
     Teaching,
 )
 from synthkit.records.record import Count, Md5, NamedTexts, Record, Seconds, Several, Sha256, Size, When, absent
+from synthkit.records.usage import Usage
 
 Materialized = Literal["table", "view", "parquet", "ephemeral"]
 
@@ -63,6 +64,7 @@ class AuditedTable(Record):
         materialized: what it is published as.
         description: for people, from the YAML.
         column_descriptions: column → what it is, from the YAML.
+        usage: its data sheet, from the YAML.
         column_origins: of a drawn table, what was learnt and what is made up.
         required: the audits that it had to pass.
         source_columns: source → its columns and types.
@@ -102,6 +104,7 @@ class AuditedTable(Record):
     materialized: Materialized
     description: str | None
     column_descriptions: NamedTexts = Field(default_factory=dict)
+    usage: Usage | None = absent()
     column_origins: Several[ColumnOrigin] | None = absent()
     required: Several[Demand] | None = absent()
     source_columns: Mapping[str, NamedTexts] = Field(default_factory=dict)

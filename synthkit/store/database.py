@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, parsed_json, replacing, write_json_atomic, write_text_atomic
-from synthkit.privacy.guarantee import in_words, promised
-from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.records.history import RunEntry
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.records.record import Record, Several
 from synthkit.sql.quoting import literal, quote
+from synthkit.store.meta import LAYOUT, write_meta
 from synthkit.store.others import (
     HELD,
-    META,
     Contents,
     contents_of,
     index_again,
@@ -34,30 +32,11 @@ from synthkit.store.others import (
     take_over,
     unwritten,
 )
-from synthkit.store.target import TableInfo, Tables
+from synthkit.store.target import TableInfo
 from synthkit.store.warehouse import Warehouse, link_or_copy
 
 if TYPE_CHECKING:
     import duckdb
-
-LAYOUT = 6  # of synth_meta: raise it when its tables, or what stands in them, change
-
-TABLES = {
-    "tables": """name VARCHAR, rows BIGINT, columns INTEGER, materialized VARCHAR, generator VARCHAR, source VARCHAR,
-        epsilon DOUBLE, delta DOUBLE, seed BIGINT, published_at VARCHAR, run_id VARCHAR, fingerprint VARCHAR,
-        parquet VARCHAR, bytes BIGINT, description VARCHAR, status VARCHAR, audits INTEGER, inconclusive INTEGER,
-        family VARCHAR""",
-    "columns": """"table" VARCHAR, position INTEGER, name VARCHAR, type VARCHAR, how VARCHAR, "by" VARCHAR,
-        description VARCHAR, audits VARCHAR[]""",
-    "keys": """"table" VARCHAR, columns VARCHAR[], "references" VARCHAR, "to" VARCHAR[], kind VARCHAR, joins BOOLEAN,
-        verdict VARCHAR""",
-    "audits": """"table" VARCHAR, name VARCHAR, "column" VARCHAR, value DOUBLE, ci_low DOUBLE, ci_high DOUBLE,
-        threshold VARCHAR, floor DOUBLE, severity VARCHAR, status VARCHAR, message VARCHAR""",
-    "privacy": """"table" VARCHAR, epsilon DOUBLE, delta DOUBLE, contains_real_rows BOOLEAN, sources VARCHAR[],
-        statement VARCHAR""",
-    "runs": """run_id VARCHAR, started_at VARCHAR, ended_at VARCHAR, command VARCHAR, target VARCHAR, status VARCHAR,
-        seed BIGINT, models INTEGER, "commit" VARCHAR, versions VARCHAR""",
-}
 
 
 def rebuild(
@@ -180,36 +159,6 @@ def _log_of(database: Path) -> Path:
     return database.with_name(f"{database.name}.wal")
 
 
-def write_meta(
-    connection: duckdb.DuckDBPyConnection,
-    warehouse: Tables,
-    receipts: Mapping[str, Receipt],
-    infos: Mapping[str, TableInfo],
-    runs: Sequence[RunEntry],
-) -> None:
-    """Make and fill ``synth_meta`` in the connection's database."""
-    import pyarrow as pa
-
-    found = of_receipts(receipts)
-    rows = {
-        "tables": [_table_row(n, r, infos.get(n), warehouse) for n, r in receipts.items()],
-        "columns": [row for n, r in receipts.items() for row in _column_rows(n, r, infos.get(n))],
-        "keys": [_key_row(n, j, r) for n, r in receipts.items() for j in found.get(n, ())],
-        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.audits],
-        "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
-        "runs": [_run_row(r) for r in runs],
-    }
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {META}")
-    for table, columns in TABLES.items():
-        connection.execute(f"CREATE TABLE {META}.{table} ({columns})")
-        if rows[table]:
-            # By way of Arrow: row by row takes seconds for a project of a thousand models.
-            values = [pa.array(list(column)) for column in zip(*rows[table], strict=True)]
-            connection.register("_rows", pa.table(values, names=[f"c{i}" for i in range(len(values))]))
-            connection.execute(f"INSERT INTO {META}.{table} SELECT * FROM _rows")
-            connection.unregister("_rows")
-
-
 def _add_table(
     connection: duckdb.DuckDBPyConnection,
     warehouse: Warehouse,
@@ -268,59 +217,6 @@ def _remove_stale_views(warehouse: Warehouse, used: set[str]) -> None:
     for path in folder.glob("*.parquet"):
         if path.name not in used:
             path.unlink(missing_ok=True)
-
-
-def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Tables) -> list[Any]:
-    return [
-        name,
-        r.rows,
-        len(r.columns),
-        info.materialized if info else r.materialized,
-        r.generator.name,
-        r.source or ", ".join(r.descends_from) or None,
-        *(promised(r) or (None, None)),
-        r.seed,
-        r.published_at,
-        r.run_id,
-        r.fingerprints.sample,
-        str(warehouse.file(r)),
-        r.bytes,
-        info.description if info else r.description,
-        "warn" if undecided(r.audits) or any(a.status == "warn" for a in r.audits) else "pass",
-        len(r.audits),
-        untold(r.audits),
-        None if r.family is None else r.family.name,
-    ]
-
-
-def _column_rows(table: str, r: Receipt, info: TableInfo | None) -> Iterator[list[Any]]:
-    origins = {o.name: o for o in r.column_origins or ()}
-    descriptions = r.column_descriptions if info is None else info.column_descriptions
-    for position, column in enumerate(r.columns, 1):
-        origin = origins.get(column.name)
-        how, by = (None, None) if origin is None else (origin.how, origin.by)
-        audits = list(r.looked_at(column.name))
-        yield [table, position, column.name, column.type, how, by, descriptions.get(column.name), audits]
-
-
-def _key_row(table: str, key: Join, r: Receipt) -> list[Any]:
-    return [table, list(key.columns), key.references, list(key.to), key.kind, key.holds, key.verdict(r.audits)]
-
-
-def _audit_row(table: str, a: AuditRecord) -> list[Any]:
-    low, high = a.ci or (None, None)
-    return [table, a.name, a.column, a.value, low, high, a.threshold, a.floor, a.severity, a.status, a.message]
-
-
-def _privacy_row(table: str, r: Receipt) -> list[Any]:
-    sources = [s.removeprefix("source:") for s in r.descends_from]
-    return [table, *(promised(r) or (None, None)), r.contains_real_rows, sources, in_words(r)]
-
-
-def _run_row(r: RunEntry) -> list[Any]:
-    commit = None if r.git is None else r.git.commit
-    shown = [r.run_id, r.started_at, r.ended_at, r.command, r.target, r.status, r.seed, r.models]
-    return [*shown, commit, json.dumps(dict(r.versions))]
 
 
 def parquet_scan(path: Path) -> str:

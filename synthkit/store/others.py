@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 META = "synth_meta"
-META_TABLES = ("tables", "columns", "keys", "audits", "privacy", "runs")
+META_TABLES = ("tables", "columns", "keys", "audits", "privacy", "usage", "lineage", "exposures", "runs")
 HELD = ("table", "view")  # the materializations that the DuckDB file holds
 
 # No word of the file decides what is opened or loaded to look into it: a view in it may name any file or address.

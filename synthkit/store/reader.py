@@ -28,7 +28,8 @@ from synthkit.schema import Schema
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
-from synthkit.store.database import parquet_scan, views_directory, write_meta
+from synthkit.store.database import parquet_scan, views_directory
+from synthkit.store.meta import write_meta
 from synthkit.store.objectstore import ObjectStore
 from synthkit.store.others import HELD, META, META_TABLES
 from synthkit.store.target import Place, Tables, Target

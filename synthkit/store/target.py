@@ -20,6 +20,7 @@ from synthkit.files import digests, parsed_json, sha256_file
 from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
 from synthkit.records.receipt import AuditedTable, Receipt
+from synthkit.records.usage import Usage
 from synthkit.schema import Table
 from synthkit.store.hashing import Hashes
 from synthkit.store.signing import Sign
@@ -112,13 +113,32 @@ class Publication:
 
 
 @dataclass(frozen=True)
+class Exposed:
+    """Somebody who depends on a table, as the YAML declares it; ``owner`` and ``email`` are of whom to ask."""
+
+    name: str
+    type: str
+    owner: str | None = None
+    email: str | None = None
+    url: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
 class TableInfo:
-    """How a published table appears in DuckDB."""
+    """How a published table appears in DuckDB, and what the YAML says of it there.
+
+    Args:
+        usage: its data sheet.
+        exposures: who depends on it.
+    """
 
     name: str
     materialized: str
     description: str | None = None
     column_descriptions: Mapping[str, str | None] = field(default_factory=dict)
+    usage: Usage | None = None
+    exposures: tuple[Exposed, ...] = ()
 
 
 class Tables(Protocol):

@@ -43,6 +43,7 @@ UNCHECKED: Mapping[str, str] = {
     "description": "for people; reports show that of the YAML",
     "column_origins[].*": "what was learnt and what made up follows from the source's rows",
     "column_descriptions.*": "for people; reports show that of the YAML",
+    "usage.*": "for people; reports show that of the YAML",
     "materialized": "the DuckDB file follows the YAML",
     "required[].location": "a place in a file as it was then",
     "required[].failures_limit": "decides no verdict where no rows are kept",

@@ -483,6 +483,7 @@ MEMBER_CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"audits": [{"row_count": {"min": 2}}]}, "a"),
     ({"on_inconclusive": "fail"}, "a"),
     ({"description": "Other words", "materialized": "parquet", "tags": ["x"], "meta": {"x": 1}}, ""),
+    ({"usage": {"licence": "MIT"}}, ""),
 ]
 
 

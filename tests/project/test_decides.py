@@ -131,6 +131,7 @@ MODEL_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "enabled": {"enabled": True},
     "tags": {"tags": ["x"]},
     "meta": {"meta": {"x": 1}},
+    "usage": {"usage": {"intended": "load tests", "licence": "MIT", "retention": "90 days"}},
     "resources": {"resources": {"cpus": 1, "memory": "1MB"}},
     "columns": {"columns": [{"name": "tier", "pii": "word"}]},
     "audits": {"audits": []},

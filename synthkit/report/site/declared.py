@@ -10,6 +10,7 @@ from pydantic import Field
 from synthkit.records.joins import Join
 from synthkit.records.parts import Holdout, Promise
 from synthkit.records.record import NamedTexts, Number, Record, Several
+from synthkit.records.usage import UNSAID, Usage
 from synthkit.schema import MADE_UP
 
 
@@ -69,6 +70,7 @@ class DeclaredModel(Record):
     materialized: str
     tags: Several[str]
     meta: Mapping[str, Any]
+    usage: Usage = UNSAID
     table_schema: DeclaredColumns = Field(alias="schema")
     lineage: DeclaredLineage
     audits: Several[DeclaredAudit]

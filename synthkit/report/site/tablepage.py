@@ -48,6 +48,7 @@ def table(site: Site, name: str) -> dict[str, Any]:
         "rows": rows_text(o.rows),
         "guarantee": _guarantee(model, receipt),
         "promises": _promises(model, receipt),
+        "usage": model.usage.facts(),
         "made": _made(data, name),
         "sql": data.sql.get(name),
         "reads": [site.links[n] for n in model.reads],
