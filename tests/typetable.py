@@ -16,9 +16,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthkit.cli.cells import as_json, as_text, values
 from synthkit.errors import BuildError
 from synthkit.generators.sql import run_query
+from synthkit.report.cells import as_json, as_text, values
 from synthkit.store.reader import exact_frame
 
 DOCS = Path(__file__).parent.parent / "docs" / "types.md"

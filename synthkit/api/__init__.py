@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synthkit.api.checks import costs, freshness, ledger, ledger_lacks, test, verify
+    from synthkit.api.exports import export_to
     from synthkit.api.history import commit, diff, pull, push, rollback, versions
     from synthkit.api.kubernetes import k8s
     from synthkit.api.machine import debug
@@ -40,6 +41,7 @@ __all__ = [
     "diff",
     "docs",
     "export",
+    "export_to",
     "find_rules",
     "fit",
     "freshness",
@@ -80,6 +82,7 @@ _HOMES = {
             "test",
             "verify",
         ),
+        "api.exports": ("export_to",),
         "api.history": (
             "commit",
             "diff",

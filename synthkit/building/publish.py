@@ -154,7 +154,7 @@ def _audited(
         **teacher,
         "materialized": spec.materialized,
         "description": spec.description,
-        **({"usage": usage} if (usage := spec.usage.recorded()) else {}),
+        **spec.usage.said(),
         "column_descriptions": {c.name: c.description for c in model.schema.columns if c.description},
         **origins,
         "required": [_required(b) for b in model.audits],

@@ -36,7 +36,7 @@ VERBS = {
     "push": "Copy published tables to a DVC remote.",
     "pull": "Bring published tables from a DVC remote.",
     "query": "Run SQL over the published tables.",
-    "export": "Write an instruction table as JSON lines for fine-tuning.",
+    "export": "Write published tables as other tools read them.",
     "docs": "Write the project as a site to read, or serve it.",
     "schema": "Print the JSON Schemas of the YAML and result files.",
     "gc": "Remove what nothing needs any more: caches, staged rows, old versions.",

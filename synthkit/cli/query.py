@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from synthkit.cli.cells import as_json, as_text, values
 from synthkit.cli.common import place, reader_options
+from synthkit.report.cells import as_json, as_text, values
 
 if TYPE_CHECKING:
     import pyarrow as pa

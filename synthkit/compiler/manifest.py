@@ -379,7 +379,7 @@ def _model_json(model: ModelNode, joins: tuple[Join, ...]) -> dict[str, Any]:
         "materialized": spec.materialized,
         "tags": list(spec.tags),
         "meta": dict(spec.meta),
-        **({"usage": usage} if (usage := spec.usage.recorded()) else {}),
+        **spec.usage.said(),
         "schema": model.schema.to_json(),
         "lineage": {
             "sources": sorted(model.lineage.sources),

@@ -59,6 +59,26 @@ class UsageOwner(Spec):
     email: Annotated[str | None, NOTHING] = Field(default=None, min_length=1)
 
 
+Sentences = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}),
+]
+_BOTH = {key: {"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]} for key in ("name", "email")}
+Owner = Annotated[
+    UsageOwner,
+    BeforeValidator(_named),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "object", "properties": _BOTH, "additionalProperties": False},
+                {"type": "string", "minLength": 1},
+            ]
+        }
+    ),
+]
+
+
 class UsageSpec(Spec):
     """A table's data sheet. It decides no row, and goes where the table goes: receipt, ``synth_meta``, site, exports.
 
@@ -71,9 +91,9 @@ class UsageSpec(Spec):
         contact: where questions go: an e-mail address, or a page.
     """
 
-    intended: Annotated[Annotated[tuple[str, ...], BeforeValidator(_listed)], NOTHING] = ()
-    not_for: Annotated[Annotated[tuple[str, ...], BeforeValidator(_listed)], NOTHING] = ()
-    owner: Annotated[Annotated[UsageOwner | None, BeforeValidator(_named)], NOTHING] = None
+    intended: Annotated[Sentences, NOTHING] = ()
+    not_for: Annotated[Sentences, NOTHING] = ()
+    owner: Annotated[Owner | None, NOTHING] = None
     licence: Annotated[str | None, NOTHING] = Field(default=None, min_length=1)
     retention: Annotated[
         Annotated[
@@ -90,6 +110,11 @@ class UsageSpec(Spec):
         """What is said, as JSON; what is not said is left out."""
         found = self.model_dump(mode="json", exclude_none=True)
         return {key: value for key, value in found.items() if value}
+
+    def said(self) -> dict[str, Any]:
+        """As the key ``usage`` of a record; nothing where nothing is said."""
+        found = self.recorded()
+        return {"usage": found} if found else {}
 
 
 UNSAID = UsageSpec()

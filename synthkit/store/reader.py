@@ -95,6 +95,12 @@ def warehouse_of(project_dir: str | Path, target: str | None) -> tuple[Path, Tar
     return root, opened(kind, Place(directory, database, scratch, address))
 
 
+def project_name(project_dir: str | Path, target: str | None) -> tuple[str, str]:
+    """What a project is called, and which target is meant."""
+    root, spec = _project(Path(project_dir))
+    return str(spec.get("name") or root.name), target or str(spec.get("target", "dev"))
+
+
 def tables_at(address: str) -> ObjectStore:
     """The tables below an address, without a project. They are kept in the cache of whoever reads them."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

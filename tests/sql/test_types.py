@@ -277,7 +277,7 @@ def test_the_docs_have_the_table_that_is_printed() -> None:
 
 
 def test_decimals_in_json_keep_their_digits() -> None:
-    from synthkit.cli.cells import as_json, as_text
+    from synthkit.report.cells import as_json, as_text
 
     kind = pa.decimal128(38, 20)
     assert as_json(Decimal("123456789012345678.12345678901234567890"), kind) == "123456789012345678.1234567890123456789"

@@ -1,0 +1,35 @@
+"""Exporters by name, from the entry-point group ``synthkit.exports``."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from synthkit.errors import SynthError, did_you_mean, install
+from synthkit.exports.contract import Exporter
+from synthkit.plugins import entries, loaded, no_kind
+
+GROUP = "synthkit.exports"
+
+
+def names() -> tuple[str, ...]:
+    """All names, sorted. Loads none."""
+    return tuple(sorted(entries(GROUP)))
+
+
+def exporter_of(name: str) -> Exporter:
+    """The exporter of that name.
+
+    Raises:
+        SynthError: there is none (the nearest name is in the hint), its package does not load, or what it needs is not
+            installed.
+    """
+    entry = entries(GROUP).get(name)
+    if entry is None:
+        raise SynthError(f"there is no format {name!r}", hint=did_you_mean(name, entries(GROUP), "a format"))
+    found = loaded(entry, "format {name!r} of the package {package!r} does not load")
+    if not isinstance(found, Exporter):
+        raise no_kind(entry, "exporter")
+    if found.needs is not None and find_spec(found.needs) is None:
+        hint = f"install {found.needs}" if found.extra is None else install(found.extra)
+        raise SynthError(f"the format {name!r} needs the package {found.needs}, which is not installed", hint=hint)
+    return found
