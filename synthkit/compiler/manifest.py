@@ -333,8 +333,7 @@ def _brief(model: ModelNode) -> dict[str, Any]:
     """The parts of a model that are shorter without their defaults."""
     params = _plain(model.params.model_dump(exclude_defaults=True))
     audits = [{b.name: _said(dict(b.params) | {"where": b.where})} for b in model.audits]
-    generator = {"name": model.generator.name, "params": params}
-    return {"schema": None, "generator": generator, "audits": _plain(audits)}
+    return {"schema": None, "generator": {"name": model.generator.name, "params": params}, "audits": _plain(audits)}
 
 
 def _said(value: Any) -> Any:
