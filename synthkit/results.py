@@ -14,10 +14,11 @@ from typing import Any, Literal
 from synthkit.files import parsed_json
 from synthkit.records.audit import AuditRecord, undecided, untold
 from synthkit.records.columns import MADE_UP, ColumnOrigin
+from synthkit.records.consumption import Consumption
 from synthkit.records.history import Disclosure
 from synthkit.records.joins import Join
 from synthkit.records.parts import Git
-from synthkit.records.record import Count, NamedTexts, Number, Seconds, When, as_json
+from synthkit.records.record import Count, NamedTexts, Number, Seconds, Size, When, as_json
 
 ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]
 ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
@@ -50,6 +51,9 @@ class ModelResult:
         column_origins: of a drawn table, what was learnt and what is made up.
         family: the tables that it is made and published together with, by name.
         keys: that lead to tables of this project.
+        consumed: what it took, by phase and machine.
+        queued: seconds that it was ready and not begun.
+        paid: USD that teachers were paid in this run, exact.
     """
 
     model: str
@@ -72,6 +76,9 @@ class ModelResult:
     column_origins: tuple[ColumnOrigin, ...] = ()
     family: str | None = None
     keys: tuple[Join, ...] = ()
+    consumed: tuple[Consumption, ...] = ()
+    queued: Size | None = None
+    paid: str = "0"
 
     @property
     def made_up(self) -> tuple[str, ...]:
@@ -162,4 +169,6 @@ def _result(data: Mapping[str, Any]) -> ModelResult:
     audits = tuple(AuditRecord.from_json(a) for a in data.get("audits", ()))
     origins = tuple(ColumnOrigin.from_json(o) for o in data.get("column_origins", ()))
     keys = tuple(Join.from_json(k) for k in data.get("keys", ()))
-    return ModelResult(**{**data, **lists, "audits": audits, "column_origins": origins, "keys": keys})
+    consumed = tuple(Consumption.from_json(u) for u in data.get("consumed", ()))
+    read = {"audits": audits, "column_origins": origins, "keys": keys, "consumed": consumed}
+    return ModelResult(**{**data, **lists, **read})

@@ -24,6 +24,7 @@ from synthkit.project import runners
 from synthkit.project.decides import decisions
 from synthkit.project.described import can_be_given, keys_of, purpose_of, written_as
 from synthkit.project.exposures import ExposureSpec, OwnerSpec
+from synthkit.project.prices import PricesSpec
 from synthkit.project.projectfile import (
     BudgetSpec,
     LineageSpec,
@@ -80,6 +81,7 @@ PROJECT: Mapping[str, type[BaseModel]] = {
     "budgets": BudgetSpec,
     "reports": ReportsSpec,
     "lineage": LineageSpec,
+    "prices": PricesSpec,
 }
 MODELS: Mapping[str, type[BaseModel]] = {
     "sources": SourceSpec,

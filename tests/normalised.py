@@ -20,11 +20,12 @@ _TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'\b(time|timestamp)="[^"]*"'), r'\1="<time>"'),  # of JUnit
     (re.compile(r"\b(?:\d+ h )?(?:\d+ min )?\d+(?:\.\d+)? s\b"), "<seconds>"),
     (re.compile(r"\b(?:\d+ h )?\d+ min\b"), "<seconds>"),
+    (re.compile(r"\b(likely|at least) <seconds>.*"), r"\1 <estimate>"),  # of `synth plan`
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<commit>"),
 )
 # Of the machine or of the moment; what stands below one of these keys is blanked value by value, its shape is kept.
-_BLANKED = frozenset({"seconds", "environment", "versions"})
+_BLANKED = frozenset({"seconds", "environment", "versions", "consumed", "queued", "estimates"})
 _FIRST = "0" * 64  # what stands before the first entry of a chain
 
 

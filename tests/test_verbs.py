@@ -143,10 +143,11 @@ def test_compile(pair: tuple[Project, Path]) -> None:
 def test_plan(pair: tuple[Project, Path]) -> None:
     project, root = pair
     both(project, root, lambda p: edited(p, "age > 40", "age > 50"))
-    plan = api.plan(root)
+    plan, manifest = api.plan(root), api.compile(root)
     said = json.loads(project.ok("plan", "--output", "json"))
-    budgets = [b.to_json() for b in api.costs(api.compile(root), plan).balances]
-    assert json.loads(json.dumps(plan.to_json() | {"budgets": budgets})) == said
+    budgets = [b.to_json() for b in api.costs(manifest, plan).balances]
+    more = {"budgets": budgets, "estimates": api.estimates(manifest, plan).to_json()}
+    assert json.loads(json.dumps(plan.to_json() | more)) == said
     assert [a.model for a in plan.work] == ["by_tier", "qa"]
 
 
@@ -223,6 +224,15 @@ def test_report(pair: tuple[Project, Path]) -> None:
 def test_show(pair: tuple[Project, Path]) -> None:
     project, root = pair
     assert api.show("by_tier", root).receipt.to_json() == json.loads(project.ok("show", "by_tier", "--format", "json"))
+
+
+def test_stats(pair: tuple[Project, Path]) -> None:
+    project, root = pair
+    found = api.stats(root)
+    assert found.to_json() == json.loads(project.ok("stats", "--format", "json"))
+    assert [m.model for m in found.models] == ["customers", "by_tier", "qa"]
+    assert found.runs == 2
+    assert api.stats(root, "qa").to_json() == json.loads(project.ok("stats", "qa", "--format", "json"))
 
 
 def test_ledger(pair: tuple[Project, Path]) -> None:

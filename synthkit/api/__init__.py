@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synthkit.api.checks import costs, freshness, ledger, ledger_lacks, test, verify
+    from synthkit.api.consumption import estimates, stats
     from synthkit.api.exports import export_to
     from synthkit.api.history import commit, diff, pull, push, rollback, versions
     from synthkit.api.kubernetes import k8s
@@ -40,6 +41,7 @@ __all__ = [
     "debug",
     "diff",
     "docs",
+    "estimates",
     "export",
     "export_to",
     "find_rules",
@@ -63,6 +65,7 @@ __all__ = [
     "rollback",
     "schema",
     "show",
+    "stats",
     "test",
     "unfinished",
     "verify",
@@ -122,6 +125,7 @@ _HOMES = {
             "clean",
             "gc",
         ),
+        "api.consumption": ("estimates", "stats"),
         "scaffold.init": ("init",),
         "scaffold.schemas": ("SCHEMAS", "schema", "write_schema"),
         "store.reader": (

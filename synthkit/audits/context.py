@@ -92,6 +92,25 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Took:
+    """What making the audited rows took in this run, until their audits.
+
+    Args:
+        phases: phase → seconds.
+        usd: machines at the declared prices, and what teachers were paid; None where neither is known.
+        told: whether the figures may be published; else they would tell of protected rows, and verdicts alone are.
+    """
+
+    phases: Mapping[str, float]
+    usd: float | None
+    told: bool
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.phases.values())
+
+
+@dataclass(frozen=True)
 class AuditContext:
     """The tables that an audit compares, and what it shares with the other audits of the model.
 
@@ -112,6 +131,7 @@ class AuditContext:
         kept: rules that the rows were drawn to keep although nobody declared them, as text.
         family: the tables that this one was made together with, where it is a member of a family.
         made_up: columns of free text that only look like the real ones, personal data aside.
+        took: what making these rows took; None where they were not made in this run.
     """
 
     schema: Schema
@@ -129,6 +149,7 @@ class AuditContext:
     kept: tuple[str, ...] = ()
     family: Family | None = None
     made_up: tuple[str, ...] = ()
+    took: Took | None = None
     _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:

@@ -176,6 +176,7 @@ class Audit:
     as_read: bool = False
     stands_on: frozenset[Stands] = frozenset()
     samples: bool = False
+    severity: Severity = "error"
 
 
 AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
@@ -196,6 +197,7 @@ def audit(
     as_read: bool | None = None,
     stands_on: tuple[Stands, ...] = (),
     samples: bool | None = None,
+    severity: Severity = "error",
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
@@ -218,7 +220,9 @@ def audit(
         cut, real = _within(run, between), frozenset(needs)
         stands = frozenset(stands_on)
         some = family in AS_READ if samples is None else samples
-        found = Audit(name, params, cut, version, real, family, summary, private, rows, between, read, stands, some)
+        found = Audit(
+            name, params, cut, version, real, family, summary, private, rows, between, read, stands, some, severity
+        )
         _declared[name] = found
         return run
 

@@ -244,7 +244,7 @@ def conditioned(status: Status, value: float | None, bound: BoundAudit) -> Statu
 
 def _conditioned(status: Status, value: float | None, bound: BoundAudit) -> Status:
     if value is None or status == "error":
-        return status
+        return "warn" if status == "fail" and bound.severity == "warn" else status
     own = status == "fail"
     warns = own if bound.warn_if is None else check_condition(bound.warn_if)(value)
     if bound.severity == "error" and (own if bound.error_if is None else check_condition(bound.error_if)(value)):

@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import FrameType
 from typing import Any
@@ -21,7 +22,7 @@ from synthkit.building.invocation import NOTHING_ASKED, Asked, Invocation
 from synthkit.building.model import ModelRun
 from synthkit.building.publish import check_database, refresh_database
 from synthkit.building.renames import refuse_unanswered
-from synthkit.building.runrecord import clock, history_entry, new_run_id, now, versions
+from synthkit.building.runrecord import clock, consumption_entry, history_entry, new_run_id, now, reused_entry, versions
 from synthkit.building.slots import Slots
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
@@ -44,6 +45,8 @@ from synthkit.planning.plan import Action, Plan
 from synthkit.results import ModelResult, RunResults
 from synthkit.runners.jobs import Executor
 from synthkit.runners.registry import started
+from synthkit.stats import kept
+from synthkit.stats.forecast import forecast
 from synthkit.store.lock import ProjectLock
 from synthkit.store.targets import target_of
 
@@ -132,7 +135,7 @@ def _build(
     plan = make()
     _refuse_alone(manifest, plan)
     lineage.planned(plan)
-    for warning in plan.warnings:
+    for warning in (*plan.warnings, *forecast(manifest, plan, options.threads).warnings):
         say(Note(warning, "warn"))
     refuse_unanswered(manifest, plan.actions)
     refuse_over_budget(manifest, balances(manifest, plan.actions))
@@ -189,7 +192,10 @@ def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Even
 
 
 def _record(manifest: Manifest, run: RunResults) -> None:
-    """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits."""
+    """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits.
+
+    None of these histories grows for ever: the oldest lines go.
+    """
     target = manifest.project.target_dir
     whole = run.to_json()
     write_json_atomic(target / "run_results.json", whole)
@@ -197,9 +203,13 @@ def _record(manifest: Manifest, run: RunResults) -> None:
     summary["models"] = len(run.results)
     if any(r.status != "reused" for r in run.results):
         append_line(target / "runs.jsonl", json.dumps(summary, default=str))
+    reused = tuple(r.model for r in run.results if r.status == "reused")
+    if reused:
+        kept.append(target, reused_entry(run, reused))
     for result in run.results:
         if result.audits and result.status != "reused":
             append_line(target / "history.jsonl", json.dumps(history_entry(run, result).to_json(), default=str))
+    kept.shorten(target)
 
 
 class _Scheduler:
@@ -211,6 +221,9 @@ class _Scheduler:
         self.total = len(plan.actions)
         self.started = self.finished = 0
         self.failures = False
+        self._begun: dict[str, tuple[str, float]] = {}  # model → when, and how many seconds it had waited for its turn
+        self._free = time.monotonic()  # since when what waits for nothing is ready
+        self._done_at: dict[str, float] = {}
 
     def stop(self, reason: str) -> None:
         """Start nothing more and end what runs; safe to call from a signal handler."""
@@ -267,7 +280,9 @@ class _Scheduler:
 
     def _start(self, pool: ThreadPoolExecutor, action: Action) -> Future[tuple[ModelResult, ...]]:
         unit = self._unit(action)
+        ready = max((self._done_at.get(p, self._free) for p in self._parents(action)), default=self._free)
         for one in unit:
+            self._begun[one.model] = (now(), max(0.0, time.monotonic() - ready))
             del self.state.waiting[one.model]
             if one.kind != "reuse":
                 self.started += 1
@@ -314,12 +329,28 @@ class _Scheduler:
         )
 
     def _finish(self, result: ModelResult) -> None:
+        began, queued = self._begun.get(result.model, (None, None))
+        if result.status != "reused" and queued is not None:
+            result = replace(result, queued=round(queued, 3))
         self.state.results[result.model] = result
+        self._done_at[result.model] = time.monotonic()
+        self._keep(result, began)
         self.finished += 1
         self.failures |= result.failed or result.status == "skipped"
         self.say(ModelFinished(result, self.finished, self.total))
         if result.failed and self.options.fail_fast:
             self.stop("fail-fast")
+
+    def _keep(self, result: ModelResult, began: str | None) -> None:
+        """A line of what it took, at once: a build that is killed has told of what it had done until then."""
+        if result.status in ("reused", "skipped") and not result.consumed:
+            return
+        context, action = self.context, self.context.actions[result.model]
+        project, options = context.manifest.project, self.options
+        entry = consumption_entry(
+            context.run_id, project.target_name, options.command, options.threads, action, result, began
+        )
+        kept.append(project.target_dir, entry)
 
 
 def _serialised(*listeners: Listener) -> Listener:

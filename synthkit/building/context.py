@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from synthkit.building.slots import Slots
+from synthkit.building.tally import Tally
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter
@@ -57,17 +59,33 @@ class RunContext:
         self.staging = Staging(project.target_dir)
         self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
+        self._tallies: dict[str, Tally] = defaultdict(Tally)
         self.splits: dict[tuple[str, float, Declared | None], Path] = {}  # of sources, in this run
 
     def carry_out(self, job: Job[R], model: ModelNode, progress: JobProgress) -> R:
-        """Run a job of a model, on what the model asks for."""
-        return self.executor.run(replace(job, resources=model.spec.resources), progress)
+        """Run a job of a model, on what the model asks for, and note what it took."""
+        return self.measured(replace(job, resources=model.spec.resources), model.name, progress)
+
+    def measured(self, job: Job[R], model: str, progress: JobProgress) -> R:
+        """Run a job as it is, and note with a model what it took."""
+        with self.tally(model).watching(job) as done:
+            done.append(self.executor.run(job, progress))
+        found: R = done[0]
+        return found
+
+    def tally(self, model: str) -> Tally:
+        """What a model has taken in this run."""
+        with self._guard:
+            return self._tallies[model]
 
     def carry_out_many(
         self, executor: ManyAtOnce, jobs: Sequence[Job[R]], model: ModelNode, progress: Sequence[JobProgress]
     ) -> list[R]:
         """The same of jobs that an executor takes all at once."""
-        return executor.run_many([replace(job, resources=model.spec.resources) for job in jobs], progress)
+        handed, began = [replace(job, resources=model.spec.resources) for job in jobs], time.time()
+        done = executor.run_many(handed, progress)
+        self.tally(model.name).many(handed, done, began)
+        return done
 
     def once(self, key: Hashable) -> threading.Lock:
         """A lock per key, so that two models do not read the same source at once."""

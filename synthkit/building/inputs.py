@@ -42,10 +42,10 @@ def _keys_in(family: FamilyNode, table: str) -> tuple[str, ...]:
 
 
 class Inputs:
-    """The files that stand for relations, for one model of a run."""
+    """The files that stand for relations, for one model of a run, which pays for what it is the first to read."""
 
-    def __init__(self, context: RunContext, progress: JobProgress) -> None:
-        self.context, self.progress = context, progress
+    def __init__(self, context: RunContext, model: str, progress: JobProgress) -> None:
+        self.context, self.model, self.progress = context, model, progress
 
     def split(self, relation: Relation, model: ModelNode) -> Path:
         """The folder of the training and holdout rows that a model learns from, made once per run.
@@ -77,7 +77,7 @@ class Inputs:
                 directory=directory,
                 salt=f"{SALT} {relation.id}",
             )
-            return self.context.executor.run(job, self.progress).directory
+            return self.context.measured(job, self.model, self.progress).directory
 
     def _inherited(self, model: ModelNode, rows: StagedRows, directory: Path) -> Path:
         """The published rows beside the source's held-out ones, put through the queries between the two."""
@@ -91,7 +91,7 @@ class Inputs:
             held_out=self._sides(way[-1])[1],
             queries=tuple(reversed(queries)),
         )
-        done = self.context.executor.run(job, self.progress)
+        done = self.context.measured(job, self.model, self.progress)
         if done.held_out == 0:
             what = f"no held-out row of {way[-1].id.partition(':')[2]} comes through the query of {way[0].name!r}"
             self.context.say(Note(f"{model.name}: {what}, so nothing judges what is learnt from it", "warn"))
@@ -142,7 +142,7 @@ class Inputs:
                 declared=declared,
                 ownership=context.fingerprinter.ownership(relation),
             )
-            done = context.executor.run(job, self.progress)
+            done = context.measured(job, self.model, self.progress)
             context.splits[key] = done.directory
             for note in done.notes:  # what was read otherwise than it is written: NaN as missing, say
                 context.say(Note(f"{relation.source}.{relation.name}: {note}", "warn"))

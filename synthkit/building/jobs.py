@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.context import PrivateTraining
+from synthkit.audits.context import PrivateTraining, Took
 from synthkit.building.inputs import Inputs
 from synthkit.building.provenance import guarantees_of
 from synthkit.building.publish import previous_version
@@ -35,6 +36,7 @@ from synthkit.runners.jobs import (
 )
 from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyMember, FamilyParts, Pictures, Retraining
 from synthkit.schema import Schema, Table
+from synthkit.stats.money import cost_of
 from synthkit.store.partitions import PartitionFiles
 from synthkit.store.staging import StagedRows
 
@@ -233,7 +235,22 @@ class Jobs:
             seed=self.action.fingerprint.seed,
             pictures=self._pictures(staged),
             family=self._family(made),
+            took=self._took(seconds),
         )
+
+    def _took(self, seconds: Mapping[str, float]) -> Took | None:
+        """What making the rows took until now; of a family's table what all its tables took: they are made at once."""
+        if not seconds:
+            return None
+        manifest, model = self.context.manifest, self.model
+        family = manifest.families.get(model.family or "")
+        tallies = [self.context.tally(n) for n in ([model.name] if family is None else family.members.values())]
+        consumed = [one for tally in tallies for one in tally.consumed()]
+        cost = cost_of(consumed, manifest.project.prices, sum((t.paid for t in tallies), Decimal(0)))
+        phases: dict[str, float] = {}
+        for one in consumed:
+            phases[one.phase] = phases.get(one.phase, 0.0) + one.seconds
+        return Took(phases, cost.total, model.disclosure == "open")
 
     # -- families ----------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from synthkit.building.context import RunContext
@@ -52,7 +53,7 @@ class ModelRun:
         self.context, self.action = context, action
         self.model: ModelNode = context.manifest.models[action.model]
         self.seconds: dict[str, float] = {}
-        self._inputs = Inputs(context, self.progress)
+        self._inputs = Inputs(context, self.model.name, self.progress)
         self.jobs = Jobs(context, action, self._inputs)
 
     def run(self) -> ModelResult:
@@ -74,10 +75,18 @@ class ModelRun:
         records = self.audit(staged)
         if not all(r.passes for r in records):
             return self.failed(staged, records)
-        started = time.perf_counter()
-        publish(self.context, self.model, self.action, staged, records, self.seconds)
-        self.seconds["publish"] = time.perf_counter() - started
+        with self.publishing():
+            publish(self.context, self.model, self.action, staged, records, self.seconds)
         return self.passed(staged, records)
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Around the publication, which this thread does itself: how long it takes is noted."""
+        started, cpu = time.perf_counter(), time.thread_time()
+        yield
+        self.seconds["publish"] = time.perf_counter() - started
+        tally = self.context.tally(self.model.name)
+        tally.here("publish", self.seconds["publish"], time.thread_time() - cpu)
 
     def failed(self, staged: StagedRows, records: Sequence[AuditRecord]) -> ModelResult:
         """What became of rows of whose audits some did not pass."""
@@ -216,6 +225,7 @@ class ModelRun:
         message: str = "",
     ) -> ModelResult:
         epsilon, delta = promise_of(self.model) or (None, None)
+        tally = self.context.tally(self.model.name)
         return ModelResult(
             model=self.model.name,
             action=self.action.kind,
@@ -237,4 +247,6 @@ class ModelRun:
             column_origins=origins or (),
             family=self.model.family,
             keys=self.context.manifest.joins.get(self.model.name, ()),
+            consumed=tally.consumed(),
+            paid=str(tally.paid),
         )

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 
 from synthkit import __version__
 from synthkit.errors import SynthError
+from synthkit.planning.action import Action
 from synthkit.planning.fingerprint import package_version
 from synthkit.privacy.disclosure import public_result
 from synthkit.records.audit import AuditRecord
+from synthkit.records.consumption import ConsumptionEntry, ReusedEntry
 from synthkit.records.history import HistoryEntry
 from synthkit.results import ModelResult, RunResults
+from synthkit.stats.recipe import recipe_of
 
 _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -69,6 +72,42 @@ def history_entry(run: RunResults, result: ModelResult) -> HistoryEntry:
         sample=shown.fingerprints.get("sample"),
         audits=tuple(map(_drawn, shown.audits)),
     )
+
+
+def consumption_entry(
+    run_id: str,
+    target: str,
+    command: str,
+    threads: int,
+    action: Action,
+    result: ModelResult,
+    began: str | None,
+) -> ConsumptionEntry:
+    """What one model took in a run, for who builds."""
+    return ConsumptionEntry(
+        run_id=run_id,
+        at=now(),
+        started_at=began,
+        target=target,
+        command=command,
+        threads=threads,
+        model=result.model,
+        action=result.action,
+        status=result.status,
+        rows=result.rows,
+        published=result.published,
+        generator=result.generator,
+        family=result.family,
+        size=action.size,
+        recipe=recipe_of(action),
+        queued=result.queued,
+        paid=result.paid,
+        consumed=result.consumed,
+    )
+
+
+def reused_entry(run: RunResults, models: tuple[str, ...]) -> ReusedEntry:
+    return ReusedEntry(run_id=run.run_id, at=run.ended_at, target=run.target, command=run.command, reused=models)
 
 
 def _drawn(audit: AuditRecord) -> AuditRecord:

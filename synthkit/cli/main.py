@@ -29,6 +29,7 @@ VERBS = {
     "verify": "Check receipts, data, audits, ledger and contracts at HEAD, without real rows.",
     "report": "Write a report of the last run: markdown, junit, github or html.",
     "show": "Show a published table: rows, how it was made, what it is worth.",
+    "stats": "Show what builds took: time, memory, money, and how that and the quality went.",
     "ledger": "Show what was spent of whose privacy, and what is left.",
     "versions": "List the versions of a published table, from git's history.",
     "diff": "Compare two versions of a table.",

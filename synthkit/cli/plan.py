@@ -24,6 +24,7 @@ _VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "
 @click.option("--full-refresh", is_flag=True, help="Plan as if nothing had been built.")
 @click.option("--seed", type=int, envvar="SYNTH_SEED", help="The project's seed.")
 @click.option("--device", envvar="SYNTH_DEVICE", help="auto, cpu, cuda or cuda:N.")
+@click.option("--threads", type=click.IntRange(min=1), envvar="SYNTH_THREADS", help="Estimate with so many at once.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text")
 def command(
     project_dir: Path | None,
@@ -36,20 +37,29 @@ def command(
     full_refresh: bool,
     seed: int | None,
     device: str | None,
+    threads: int | None,
     output: str,
 ) -> None:
     """Say what a build would do, and why. Nothing is run. Exits 1 where a privacy budget would not suffice."""
     from synthkit.api.checks import costs
+    from synthkit.api.consumption import estimates
     from synthkit.api.project import plan as make_plan
+    from synthkit.report.forecast import of_build, of_model
 
     manifest = compiled(project_dir, target, variables, full=full, seed=seed, device=device)
     plan = make_plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
-    spending = costs(manifest, plan)
+    spending, forecast = costs(manifest, plan), estimates(manifest, plan, threads)
+    for warning in forecast.warnings:
+        click.echo(f"warning: {warning}", err=True)
     if output == "json":
         budgets = [b.to_json() for b in spending.balances]
-        click.echo(json.dumps(plan.to_json() | {"budgets": budgets}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                plan.to_json() | {"budgets": budgets, "estimates": forecast.to_json()}, indent=2, ensure_ascii=False
+            )
+        )
         spending.refuse_over_budget()
         return
     spent = {c.model: _cost(b, c) for b in spending.balances for c in b.costs}
@@ -63,7 +73,7 @@ def command(
             click.echo(f"       {action.reason}")
             if action.model in spent:
                 click.echo(f"       {spent[action.model]}")
-            for line in spending.estimates.get(action.model, ()):
+            for line in (*of_model(forecast, action.model), *spending.estimates.get(action.model, ())):
                 click.echo(f"       {line}")
             for form in action.forms[:_FORMS] if action.kind == "train" else ():
                 click.echo(f"       {form}")
@@ -77,6 +87,8 @@ def command(
         click.echo(f"left out: {name} is disabled")
     count = len(plan.work)
     click.echo(f"{count} of {len(plan.actions)} models to build" if count else "nothing to do")
+    for line in of_build(forecast) if count else ():
+        click.echo(line)
     spending.refuse_over_budget()
 
 

@@ -17,7 +17,7 @@ from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
 from synthkit.compiler.sqlmodels import Describer
 from synthkit.errors import Location, SynthError, did_you_mean
-from synthkit.generators.base import Trained
+from synthkit.generators.base import Taught, Trained
 from synthkit.project.faults import parameter_faults
 from synthkit.project.lookups import Rendering
 from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
@@ -171,6 +171,8 @@ class _Binder:
             return None
         if params.trains:
             self._check_trains(audit, where)
+        if audit.name == "max_cost":
+            self._check_prices(where)
         self._check_columns(spec, audit, params, where)
         self._check_params_sql(spec, params, where)
         for path, relation in registry.relations_named(params):
@@ -210,6 +212,14 @@ class _Binder:
                     message, location, text, f"move it to the audits of {belongs_to(rule)}, or of the family"
                 )
         return list(dict.fromkeys(found))
+
+    def _check_prices(self, where: Location) -> None:
+        """A limit in money needs a price: of machines, or of a teacher, who has his own."""
+        priced = any(value is not None for value in self.draft.project.prices.model_dump().values())
+        if not priced and not isinstance(self.model.generator, Taught):
+            message = f"audit 'max_cost' on {self.model.spec.name!r}: no prices of machines are declared"
+            hint = "write prices: {cpu_hour: 0.04} in synth_project.yml, or take max_seconds"
+            self.draft.fault(message, where, "max_cost", hint)
 
     def _check_trains(self, audit: Audit, where: Location) -> None:
         """Training on private rows is charged for, and an audit charges nothing; what is not trained has no shadow."""
@@ -337,7 +347,7 @@ class _Binder:
             audit=audit,
             sql=sql,
             params=params,
-            severity=spec.severity,
+            severity=spec.severity if audit is None or _says_severity(spec) else registry.get(audit).severity,
             where=spec.where,
             warn_if=spec.warn_if,
             error_if=spec.error_if,
@@ -347,6 +357,11 @@ class _Binder:
             failures_limit=spec.failures_limit,
         )
         return replace(bound, hash=audit_hash(bound, version))
+
+
+def _says_severity(spec: AuditSpec) -> bool:
+    """Whether the YAML names a severity, so that it is not for the audit to say."""
+    return "severity" in spec.model_fields_set
 
 
 def _location(spec: AuditSpec, path: str, where: Location) -> Location:

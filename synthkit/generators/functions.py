@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -127,12 +128,14 @@ class Workplace:
         requests: folder that keeps what was asked for this table, and the answers.
         dropped: file for what did not get into the table, a JSON line each, with the reason.
         record: filled by the generator: usage, cost, counts, and why it stopped early, for the receipt.
+        paid: is told the USD that answers of now cost, whatever becomes of the table; kept ones cost nothing again.
     """
 
     root: Path
     requests: Path
     dropped: Path
     record: dict[str, Any] = field(default_factory=dict)
+    paid: Callable[[Decimal], None] = lambda _usd: None
 
 
 class Compose(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -54,8 +54,14 @@ class SpendingParams(BaseModel):
 
 
 @contextmanager
-def teacher_of(params: SpendingParams, root: Path, requests: Path) -> Iterator[Teacher]:
-    """A teacher whose answers are kept in the folder ``requests``, at the prices that hold in the project ``root``."""
+def teacher_of(
+    params: SpendingParams, root: Path, requests: Path, paid: Callable[[Decimal], None] = lambda _usd: None
+) -> Iterator[Teacher]:
+    """A teacher whose answers are kept in the folder ``requests``, at the prices that hold in the project ``root``.
+
+    Args:
+        paid: is told what the answers of now have cost, when they are all there.
+    """
     from synthkit.llm.kept import RequestStore
     from synthkit.llm.session import Teacher
 
@@ -71,7 +77,13 @@ def teacher_of(params: SpendingParams, root: Path, requests: Path) -> Iterator[T
             request_limit=params.max_requests,
         ) as teacher,
     ):
-        yield teacher
+        try:
+            yield teacher
+        finally:
+            try:
+                teacher.close()  # what is under way arrives, and costs, too
+            finally:
+                paid(teacher.paid_now)
 
 
 def prices_of(root: Path) -> Prices:

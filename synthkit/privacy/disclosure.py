@@ -147,6 +147,8 @@ RESULT: Fields = {
     "fingerprints": Kind.KEYED,
     "audits": AUDIT,
     "seconds": Kind.COUNT,
+    **dict.fromkeys(("consumed", "queued"), Kind.COUNT),
+    "paid": Kind.COST,
 }
 # ``synth_meta`` is filled from receipts as they are published, so of withheld kinds its columns hold NULL.
 META: Mapping[str, Fields] = {
@@ -291,6 +293,8 @@ def _empty(key: str, value: Any, disclosure: Disclosure) -> Any:
     """Nothing, in the field's own shape."""
     if key == "message":
         return WITHHELD if disclosure == "private" else UNTOLD
+    if isinstance(value, tuple):
+        return ()
     return {} if isinstance(value, Mapping) else [] if key == "columns" else None
 
 

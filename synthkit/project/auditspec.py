@@ -24,7 +24,8 @@ class AuditSpec(Spec):
         audit: its name.
         params: of that audit.
         name: what reports call it; default: the audit's own name.
-        severity: whether a failure keeps the table from being published (error) or is only told (warn).
+        severity: whether a failure keeps the table from being published (error) or is only told (warn); default: error,
+            but for the audits of cost, which warn.
         where: a SQL condition; rows for which it does not hold are not audited.
         warn_if: a comparison of the value, such as ``> 10``: where it holds, the audit warns.
         error_if: a comparison of the value, such as ``> 100``: where it holds, the audit fails, and else not.

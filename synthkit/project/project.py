@@ -15,6 +15,7 @@ from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults
 from synthkit.project.load import SqlFile, load_models, sql_files
 from synthkit.project.lookups import Rendering
+from synthkit.project.prices import PricesSpec
 from synthkit.project.projectfile import ProjectSpec, TargetSpec
 from synthkit.project.render import Renderer
 from synthkit.project.runners import RunnerSpec, refuse_missing
@@ -76,6 +77,11 @@ class Project:
         """Scratch: the default target's is ``target/``, another's a folder in it."""
         base = self.root / "target"
         return base if self.target_name == self.spec.target else base / "targets" / self.target_name
+
+    @property
+    def prices(self) -> PricesSpec:
+        """Of machines: the target's, and the project's where it has none."""
+        return self.target.prices.over(self.spec.prices)
 
     @property
     def content_cache(self) -> Path:

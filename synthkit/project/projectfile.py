@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 
 from synthkit.project.addresses import LocalPath, scheme_of
 from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
+from synthkit.project.prices import PricesSpec
 from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Spec
 from synthkit.project.targets import LOCAL, OBJECTS, TargetKind
@@ -28,6 +29,7 @@ class TargetSpec(Spec):
         threads: how many models are built at a time.
         device: where generators train; default: the project's.
         vars: variables that win over the project's.
+        prices: of its machines; what is not here is as the project has it.
     """
 
     type: TargetKind | None = None
@@ -37,6 +39,7 @@ class TargetSpec(Spec):
     threads: int | None = Field(default=None, ge=1)
     device: str | None = None
     vars: Mapping[str, Any] = {}
+    prices: PricesSpec = PricesSpec()
 
     @property
     def address(self) -> str | None:
@@ -142,6 +145,7 @@ class ProjectSpec(Spec):
         on_inconclusive: what an audit that cannot tell comes to: ignore (it stays so), warn, or fail, which blocks.
         reports: what reports may show.
         lineage: where OpenLineage events go; without it nothing is told.
+        prices: of machines, for what builds say of money.
         models: defaults by folder: ``+key`` applies here; another key is a folder, or a model, with the same again.
     """
 
@@ -163,4 +167,5 @@ class ProjectSpec(Spec):
     on_inconclusive: Annotated[OnInconclusive, AUDIT] = "ignore"
     reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()
     lineage: Annotated[LineageSpec | None, NOTHING] = None
+    prices: Annotated[PricesSpec, NOTHING] = PricesSpec()
     models: Annotated[Mapping[str, Any], NOTHING] = {}

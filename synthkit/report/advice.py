@@ -47,6 +47,8 @@ _ADVICE = {
     "rollup": "compute the total in an SQL model downstream, or leave the rule out: leave_out:",
     "references": "make both tables as one family (foreign_keys: of the sources), so that keys name drawn rows",
     "boundary": "declare bounds: on the source's column, or constraints:, or try another generator",
+    "max_seconds": "look at synth stats for the phase that takes it: fewer rows, epochs or states, or more --threads",
+    "max_cost": "look at synth stats for the phase that costs it; raise max if the price is right",
     "volume": "if the change is meant, raise max_change, or say severity: warn",
     "total_variation": "try another generator or more training, conditions: for shares, or declare the column's type",
     "wasserstein": "declare bounds:, or the column's type; a few far values move it more than ks",

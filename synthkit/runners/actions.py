@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from synthkit.runners.auditing import audit
 from synthkit.runners.composing import compose
 from synthkit.runners.dividing import ingest, inherit, split
+from synthkit.runners.done import Done
 from synthkit.runners.drawing import assemble, draw_partition
 from synthkit.runners.generating import generate, train
 from synthkit.runners.jobs import (
@@ -25,8 +27,10 @@ from synthkit.runners.jobs import (
     SplitJob,
     TrainJob,
 )
+from synthkit.runners.metering import metering
 from synthkit.runners.querying import query
 from synthkit.runners.relating import relate
+from synthkit.runners.trained import is_trained
 
 R = TypeVar("R")
 
@@ -45,6 +49,28 @@ ACTIONS: Mapping[type[Job[Any]], Callable[[Any, JobProgress], Any]] = {
 }
 
 
+# The phase that a job begins with; of one that trains it is loading, where that is done already.
+_PHASES: Mapping[type[Job[Any]], str] = {
+    IngestJob: "load",
+    SplitJob: "load",
+    InheritJob: "load",
+    PartitionJob: "sample",
+    AssembleJob: "assemble",
+    QueryJob: "query",
+    ComposeJob: "ask",
+    AuditJob: "audit",
+}
+
+
+def first_phase(job: Job[Any]) -> str:
+    """What a job does first, and most of them alone."""
+    if isinstance(job, GenerateJob | TrainJob | FamilyJob):
+        return "load" if is_trained(job.model_dir) else "train"
+    return _PHASES.get(type(job), "load")
+
+
 def execute(job: Job[R], progress: JobProgress) -> R:
-    """Carry a job out here. Raises BuildError or SynthError with its reason."""
-    return cast(R, ACTIONS[type(job)](job, progress))
+    """Carry a job out here, and measure what it takes. Raises BuildError or SynthError with its reason."""
+    with metering(first_phase(job)) as meter:
+        done = ACTIONS[type(job)](job, progress)
+        return cast(R, replace(done, measured=meter.measured()) if isinstance(done, Done) else done)

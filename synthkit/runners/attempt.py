@@ -9,9 +9,10 @@ from typing import Any
 
 from synthkit.errors import SynthError
 from synthkit.files import Json
-from synthkit.runners.actions import execute
+from synthkit.runners.actions import execute, first_phase
 from synthkit.runners.done import Failure
 from synthkit.runners.jobs import JobProgress, done_to_json, job_from_json
+from synthkit.runners.metering import Meter, metering
 
 
 def attempt(sent: Json, progress: JobProgress, root: Path | None = None) -> dict[str, Any]:
@@ -21,19 +22,21 @@ def attempt(sent: Json, progress: JobProgress, root: Path | None = None) -> dict
         sent: what :func:`job_to_json` wrote.
         root: where the project lies here; default: where it lay for whom wrote the job.
     """
+    meter: Meter | None = None
+
+    def failed(message: str, hint: str | None = None, **more: Any) -> dict[str, Any]:
+        return {"error": asdict(Failure(message, hint, measured=() if meter is None else meter.measured(), **more))}
+
     try:
         job = job_from_json(sent, root)
-        return {"result": done_to_json(job, execute(job, progress))}
+        with metering(first_phase(job)) as meter:
+            return {"result": done_to_json(job, execute(job, progress))}
     except SynthError as error:
         where = None if error.where is None else str(error.where)
-        return _failed(Failure(error.message, error.hint, where))
+        return failed(error.message, error.hint, where=where)
     except MemoryError:
-        return _failed(Failure("out of memory", "train on fewer rows, or give the machine more memory"))
+        return failed("out of memory", "train on fewer rows, or give the machine more memory")
     except SystemExit as error:
-        return _failed(Failure(f"the job ended its process with status {error.code!r}", trace=traceback.format_exc()))
+        return failed(f"the job ended its process with status {error.code!r}", trace=traceback.format_exc())
     except Exception as error:
-        return _failed(Failure(f"{type(error).__name__}: {error}", trace=traceback.format_exc()))
-
-
-def _failed(failure: Failure) -> dict[str, Any]:
-    return {"error": asdict(failure)}
+        return failed(f"{type(error).__name__}: {error}", trace=traceback.format_exc())

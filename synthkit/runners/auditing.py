@@ -45,6 +45,7 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         kept=job.kept,
         family=None if job.family is None else _family(job.family),
         made_up=job.made_up,
+        took=job.took,
     )
     failures = None if job.failures is None else FailureStore(job.failures.directory, job.failures.shown)
     with TemporaryDirectory(prefix="synthkit-read-") as scratch:

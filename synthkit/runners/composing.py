@@ -7,6 +7,7 @@ import time
 from synthkit.errors import BuildError
 from synthkit.runners.done import Made
 from synthkit.runners.jobs import ComposeJob, JobProgress
+from synthkit.runners.metering import paid
 from synthkit.runners.staging import phase, stage
 
 
@@ -23,7 +24,7 @@ def compose(job: ComposeJob, progress: JobProgress) -> Made:
     split = load_split(job.split)
     params = generator.params.model_validate(job.params)
     wanted = job.size.of(split.rows)
-    place = Workplace(job.root, job.root / FOLDER / job.model, job.dropped)
+    place = Workplace(job.root, job.root / FOLDER / job.model, job.dropped, paid=paid)
     report = phase(progress, "sample")
     drawn = generator.compose(split.train, split.holdout, params, wanted, seed=job.seed, place=place, progress=report)
     rows = stage(drawn, job.schema, job, split.rows, lambda: place.record)

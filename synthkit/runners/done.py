@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator
 
@@ -13,7 +13,39 @@ from synthkit.records.audit import AuditRecord
 
 
 @dataclass(frozen=True)
-class Divided:
+class Measured:
+    """What one phase of a job took of the machine that it ran on, as that machine says it.
+
+    Args:
+        phase: load, train, sample, assemble, query, ask or audit.
+        machine: by name.
+        began: in seconds since 1970, by the machine's own clock.
+        seconds: from its beginning to its end.
+        cpu_seconds: of all cores together.
+        peak_memory: the most that the process held, in bytes.
+        gpus: that it worked on.
+        paid: USD that a third party was paid meanwhile, exact.
+    """
+
+    phase: str
+    machine: str
+    began: float = 0.0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+    gpus: int = 0
+    paid: str = "0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What every job comes to: ``measured`` is empty where nobody looked."""
+
+    measured: tuple[Measured, ...] = ()
+
+
+@dataclass(frozen=True)
+class Divided(Done):
     """Rows in two sides, in the folder that :func:`synthkit.sources.ingest.load_split` reads.
 
     Args:
@@ -31,7 +63,7 @@ class Divided:
 
 
 @dataclass(frozen=True)
-class Made:
+class Made(Done):
     """Rows that are staged.
 
     Args:
@@ -47,7 +79,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Learnt:
+class Learnt(Done):
     """A model that is trained.
 
     Args:
@@ -62,7 +94,7 @@ class Learnt:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Done):
     """One partition's rows, in a file; ``seconds`` is 0 where they were there already."""
 
     rows: int
@@ -70,7 +102,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class FamilyMade:
+class FamilyMade(Done):
     """Tables that were drawn together and are staged, by their names in the source; ``seconds`` of all of them."""
 
     members: Mapping[str, Made]
@@ -86,7 +118,7 @@ _Record = Annotated[
 
 
 @dataclass(frozen=True)
-class Audited:
+class Audited(Done):
     """What the audits found, in their order."""
 
     records: tuple[_Record, ...]
@@ -100,9 +132,16 @@ class Failure:
     Args:
         where: ``file:line:column``.
         trace: of an error that nobody foresaw.
+        measured: what it took until then.
     """
 
     message: str
     hint: str | None = None
     where: str | None = None
     trace: str | None = None
+    measured: tuple[Measured, ...] = ()
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Failure:
+        measured = tuple(Measured(**one) for one in data.get("measured", ()))
+        return Failure(**{**data, "measured": measured})

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from synthkit.errors import BuildError
-from synthkit.runners.done import Failure
+from synthkit.runners.done import Failure, Measured
+
+
+class JobError(BuildError):
+    """A job failed, after it took what was ``measured``."""
+
+    def __init__(self, message: str, hint: str | None, measured: tuple[Measured, ...]) -> None:
+        super().__init__(message, hint=hint)
+        self.measured = measured
 
 
 def error_of(failure: Failure, log: Path) -> BuildError:
@@ -16,4 +24,4 @@ def error_of(failure: Failure, log: Path) -> BuildError:
         with log.open("a", encoding="utf-8") as out:
             out.write(failure.trace)
         hint = hint or f"the traceback is in {log}"
-    return BuildError(message, hint=hint)
+    return JobError(message, hint, failure.measured)

@@ -24,6 +24,7 @@ from synthkit.generators.exact.members import KeyColumns, MemberPlan, laid_down,
 from synthkit.generators.family.keys import maker_of
 from synthkit.runners.done import Made
 from synthkit.runners.jobs import GenerateJob, JobProgress
+from synthkit.runners.metering import enter
 from synthkit.runners.staging import phase, stage
 from synthkit.runners.trained import is_trained, mark
 from synthkit.schema import Schema, Table
@@ -74,6 +75,7 @@ def follow(job: GenerateJob, table: Table, split: Split, scratch: Path, progress
     else:
         model = _fit(generator, job, plan, learn(plan, known, scratch / "learnt.parquet"), progress)
         seconds["train"] = time.perf_counter() - started
+    enter("sample")
     started = time.perf_counter()
     sample_seed, report = seed_for(job.seed, "sample"), phase(progress, "sample")
     batches = generator.sample(model, rows, conditions=(), seed=sample_seed, progress=report)

@@ -16,6 +16,7 @@ from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, parsed_json, put_first, sha256_file, temporary_folder
 from synthkit.runners.done import Learnt, Made
 from synthkit.runners.jobs import GenerateJob, JobProgress, Modelled, TrainJob
+from synthkit.runners.metering import enter
 from synthkit.runners.overriding import overridden
 from synthkit.runners.staging import phase, stage
 from synthkit.runners.trained import check_charge, is_trained, mark
@@ -62,6 +63,7 @@ def generate(job: GenerateJob, progress: JobProgress) -> Made:
     if _follows(job):
         return _followed(job, progress)
     ready = _ready(job, progress)
+    enter("sample")
     started = time.perf_counter()
     rows = job.size.of(ready.source_rows)
     batches = draw(

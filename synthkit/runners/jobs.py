@@ -13,7 +13,7 @@ from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import Field, TypeAdapter
 
-from synthkit.audits.context import PrivateTraining, Version
+from synthkit.audits.context import PrivateTraining, Took, Version
 from synthkit.audits.runner import BoundAudit
 from synthkit.files import Json
 from synthkit.generators.base import Budget
@@ -33,7 +33,6 @@ from synthkit.sources.bounding import Declared
 from synthkit.sources.family import Ownership
 
 STOPPED = "the build was stopped"  # what a job says that was ended because its build was
-
 R = TypeVar("R")
 
 
@@ -293,13 +292,13 @@ class AuditJob(Job[Audited]):
         table: the rows.
         split: the folder of the real rows, if there are any.
         relations: other tables that audits read.
-        training: how the rows' model was trained under a budget, where it was.
-        retraining: how it was trained without one, where an audit trains it again.
+        training, retraining: how the rows' model was trained: under a budget; without one, for audits that train again.
         previous: the version that was published before.
         seconds: that making these rows took, by phase.
         kept: rules that they keep although nobody declared them.
         family: the tables that they were made together with.
         made_up: columns that only look like the real ones, personal data aside.
+        took: what making these rows took, as far as it was done in this run.
     """
 
     model: str
@@ -317,6 +316,7 @@ class AuditJob(Job[Audited]):
     kept: tuple[str, ...] = ()
     family: FamilyParts | None = None
     made_up: tuple[str, ...] = ()
+    took: Took | None = None
     kind: Literal["audit"] = "audit"
 
 

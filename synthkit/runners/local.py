@@ -106,7 +106,7 @@ class LocalExecutor:
             elif "result" in event:
                 return done_from_json(job, event["result"])
             else:
-                raise error_of(Failure(**event["error"]), self.log_path)
+                raise error_of(Failure.from_json(event["error"]), self.log_path)
         raise self._death(worker)
 
     def _death(self, worker: subprocess.Popen[str]) -> BuildError:

@@ -14,6 +14,7 @@ from synthkit.errors import BuildError, SynthError
 from synthkit.files import clean_temporaries, parsed_json, put_over, temporary_folder
 from synthkit.runners.done import FamilyMade, Made
 from synthkit.runners.jobs import FamilyJob, JobProgress
+from synthkit.runners.metering import enter
 from synthkit.runners.overriding import overridden
 from synthkit.runners.staging import phase, stage
 from synthkit.runners.trained import is_trained, mark
@@ -68,6 +69,7 @@ def _made(job: FamilyJob, scratch: Path, progress: JobProgress) -> FamilyMade:
     else:
         model, learnt = _fit(generator, job, learnt, scratch, progress)
         seconds["train"] = time.perf_counter() - started
+    enter("sample")
     started = time.perf_counter()
     report = phase(progress, "sample")
     drawn = _drawn(generator, job, learnt, model, rows, asked, scratch, report)

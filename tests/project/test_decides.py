@@ -189,6 +189,7 @@ PROJECT_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "audit_sets": {"audit_sets": {"few": ["row_count"]}},
     "reports": {"reports": {"show_real": False}},
     "lineage": {"lineage": {"transport": "file", "path": "events.jsonl"}},
+    "prices": {"prices": {"cpu_hour": 0.05}},
     "models": {"models": {"+description": "Made"}},
     "paths": {"paths": {"audits": ["checks"]}},
     "target": {"target": "prod", "targets": {"dev": {}, "prod": {}}},

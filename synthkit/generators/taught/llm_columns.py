@@ -109,7 +109,7 @@ def compose(
     with (
         replacing(place.dropped) as path,
         path.open("w", encoding="utf-8") as file,
-        teacher_of(params, place.root, place.requests) as teacher,
+        teacher_of(params, place.root, place.requests, place.paid) as teacher,
     ):
         filling = _Filling(params, shown, Filters(params.filters, ()))
         for answer in teacher.answers(filling.prompts(), AHEAD):

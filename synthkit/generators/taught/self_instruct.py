@@ -77,7 +77,7 @@ def compose(
             file.write(json.dumps(asdict(dropped), ensure_ascii=False) + "\n")
 
         pipeline = Pipeline(params, seeds, filters, rows, seed, drop, transcripts.begin())
-        with teacher_of(params, place.root, place.requests) as teacher:
+        with teacher_of(params, place.root, place.requests, place.paid) as teacher:
 
             def watched() -> Iterator[Row]:
                 for row in pipeline.rows(teacher):

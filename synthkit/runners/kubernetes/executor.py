@@ -159,7 +159,7 @@ class KubernetesExecutor:
             hint = "do pods and this machine see the same storage? look at claim, mount and root of the runner"
             raise BuildError(f"a pod ended well, and its result is not in {folder} here", hint=hint)
         if "error" in end:
-            raise error_of(Failure(**end["error"]), self.log_path)
+            raise error_of(Failure.from_json(end["error"]), self.log_path)
         return done_from_json(job, end["result"])
 
     def _failed(self, name: str, handed: Handed, parts: int, pods: Sequence[Any], condition: Any) -> BuildError:
@@ -167,7 +167,7 @@ class KubernetesExecutor:
         for number in range(parts):
             end = handed.ended(number, patience=1.0 if number == 0 else 0.0)
             if end is not None and "error" in end:
-                return error_of(Failure(**end["error"]), self.log_path)
+                return error_of(Failure.from_json(end["error"]), self.log_path)
         lost = [why for pod in pods if (why := _death(pod)) is not None]
         why = lost[-1] if lost else condition.message or condition.reason
         times = "once" if len(lost) == 1 else f"{len(lost)} times"

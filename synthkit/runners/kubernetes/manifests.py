@@ -80,7 +80,10 @@ def container(
         "image": options.image,
         "command": list(command),
         "workingDir": options.folder,
-        "env": [{"name": key, "value": value} for key, value in sorted(environment.items())],
+        "env": [
+            *({"name": key, "value": value} for key, value in sorted(environment.items())),
+            {"name": "SYNTH_MACHINE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},  # not the pod's name
+        ],
         "resources": _resources(options, resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,

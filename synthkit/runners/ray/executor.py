@@ -74,7 +74,7 @@ class RayExecutor:
                         hint="ask for less under resources:, or add such a machine",
                     )
                 else:
-                    raise error_of(Failure(**event["error"]), self.log_path)
+                    raise error_of(Failure.from_json(event["error"]), self.log_path)
         finally:
             with self._lock:
                 self._waiting.pop(number, None)
