@@ -29,6 +29,8 @@ def dollars(value: float | None) -> str:
     """Money: cents, or as many places as a small sum needs."""
     if value is None:
         return NOTHING
+    if 0 < value < 0.0001:
+        return "<$0.0001"
     return f"${value:,.2f}" if value >= 0.995 or value == 0 else f"${value:.2g}"
 
 

@@ -207,7 +207,7 @@ def _model(
     known: bool,
 ) -> ModelStats:
     worked = [e for e in entries if e.consumed]
-    whole = _alike([e for e in worked if e.status in ("pass", "warn")])
+    whole = _alike([e for e in worked if e.status in ("pass", "warn", "fail")])
     rates = [rate for e in worked if (rate := rows_per_second(e.consumed)) is not None]
     rows = [e.rows for e in entries if e.rows is not None]
     return ModelStats(
