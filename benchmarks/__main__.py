@@ -30,6 +30,8 @@ MODULES = {
     "keys": "benchmarks.keys.__main__",
     "partitions": "benchmarks.partitions",
     "training": "benchmarks.training",
+    "disturbed": "benchmarks.disturbed",
+    "orchestrators": "benchmarks.orchestrators",
 }
 
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tests.workers import draw_anew, put_by, variables
+from tests.workers import draw_anew, put_by, storage_fails, variables
 
 SECONDS = 300  # that a command may take; then SIGALRM ends it
 IMPORTED = (  # inside of functions
@@ -106,11 +106,24 @@ class Forks:
             printed = (out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
         return subprocess.CompletedProcess([program, *arguments], code, *printed)
 
-    def start(self, arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], path: Sequence[str] = ()) -> Started:
-        """Start ``synth`` with ``arguments``, and return while it runs."""
+    def start(
+        self,
+        arguments: tuple[str, ...],
+        cwd: Path,
+        env: Mapping[str, str],
+        path: Sequence[str] = (),
+        program: str = "synth",
+        out: Path | None = None,
+    ) -> Started:
+        """Start ``synth`` with ``arguments``, and return while it runs.
+
+        Args:
+            program: or "pod", what a pod of Kubernetes does, in a session of its own.
+            out: takes what it prints.
+        """
         folder = tempfile.TemporaryDirectory(prefix="synth-")
-        out = Path(folder.name, "out")
-        pid, ended = self._ask(arguments, cwd, env, out, out, path, None)
+        out = out or Path(folder.name, "out")
+        pid, ended = self._ask(arguments, cwd, env, out, out, path, None, program)
         return Started(pid.result(), ended, folder)
 
     def _ask(
@@ -241,6 +254,15 @@ def status_of_dvc(arguments: list[str]) -> int:
     return int(main(arguments))
 
 
+def status_of_pod(arguments: list[str]) -> int:
+    """Do in this process, in a session of its own, what a pod does, to its exit status."""
+    from synthkit.runners.kubernetes.pod import main
+
+    os.setsid()
+    storage_fails()
+    return main(Path(arguments[0]), arguments[1], int(os.environ["JOB_COMPLETION_INDEX"]), int(arguments[3]))
+
+
 def _serve() -> None:
     preload()
     children: dict[int, str] = {}
@@ -296,18 +318,19 @@ def _run(wanted: dict[str, Any]) -> NoReturn:
     code = 1
     finished: Callable[[], None] = _nothing
     try:
-        signal.alarm(SECONDS)
         os.environ.clear()
         os.environ.update(wanted["env"])
+        signal.alarm(int(os.environ.get("SYNTH_TEST_SECONDS", SECONDS)))
         os.chdir(wanted["cwd"])
         sys.path[:1] = [wanted["cwd"], *wanted["path"]]  # as `python -m` has it
         draw_anew()
         printing_to(Path(wanted["out"]), Path(wanted["err"]))
         if wanted["program"] == "synth":
-            put_by(wanted["arguments"])
+            put_by(wanted["arguments"], int(os.environ.get("SYNTH_TEST_WORKERS", "2")))
         if wanted["kill"] is not None:
             finished = _watched(Kill(**wanted["kill"]))
-        code = {"synth": status_of_main, "dvc": status_of_dvc}[wanted["program"]](wanted["arguments"])
+        programs = {"synth": status_of_main, "dvc": status_of_dvc, "pod": status_of_pod}
+        code = programs[wanted["program"]](wanted["arguments"])
     except BaseException:
         traceback.print_exc()
     finally:

@@ -15,12 +15,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import kubernetes_validate
@@ -79,7 +79,29 @@ class Pod:
     log: Path
     phase: str = "Pending"
     status: int | None = None
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
+    node: int = 0
+
+
+class Process(Protocol):
+    """What runs a container: the leader of a session."""
+
+    pid: int
+
+    def wait(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+
+Start = Callable[[list[str], dict[str, str], str, Path], Process]  # command, environment, folder, file for output
+
+
+def started(command: list[str], env: dict[str, str], cwd: str, log: Path) -> Process:
+    """A container as a process of this machine."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, env=env, stdout=out, stderr=subprocess.DEVNULL, cwd=cwd, start_new_session=True
+        )
 
 
 @dataclass
@@ -97,17 +119,31 @@ class Cluster:
     Args:
         claims: claim → the folder of this machine that it stands for.
         folder: takes the pods' logs.
-        killed: the share of pods that are killed in their first second or so; the very first one is among them.
+        killed: the share of pods that are killed in their first moments; the very first one is among them.
         seed: of which.
+        start: starts a container.
+        nodes: on how many machines pods run, by turns.
     """
 
-    def __init__(self, claims: Mapping[str, Path], folder: Path, killed: float = 0.0, seed: int = 0) -> None:
-        self.claims, self.folder, self.killed = claims, folder, killed
+    def __init__(
+        self,
+        claims: Mapping[str, Path],
+        folder: Path,
+        killed: float = 0.0,
+        seed: int = 0,
+        start: Start = started,
+        nodes: int = 1,
+    ) -> None:
+        self.claims, self.folder, self.killed, self.start = claims, folder, killed, start
+        self.nodes = list(range(nodes))
+        self.begun = 0  # pods
+        self.within = 1.5  # seconds in which one that is killed is killed
         self.random = random.Random(seed)
         self.jobs: dict[str, Job] = {}
         self.seen: list[dict[str, Any]] = []  # each manifest that was applied
         self.kills = 0
         self.errors = 0  # requests that are answered by 503, from now on
+        self.lost = 0  # manifests, from now on, that are applied and whose sender is told nothing
         self.lock = threading.Lock()
 
     def apply(self, manifest: dict[str, Any]) -> list[str]:
@@ -122,7 +158,15 @@ class Cluster:
     def delete(self, name: str) -> None:
         job = self.jobs.pop(name)
         job.deleted = True
-        for pod in job.pods:
+        for pod in list(job.pods):
+            _kill(pod)
+
+    def lose(self, node: int) -> None:
+        """A machine: all of its pods end at once, and no other comes to it."""
+        self.nodes.remove(node)
+        for pod in [p for j in list(self.jobs.values()) for p in list(j.pods) if p.node == node]:
+            if pod.process is not None and pod.process.poll() is None:
+                self.kills += 1
             _kill(pod)
 
     def _control(self, job: Job) -> None:
@@ -160,12 +204,13 @@ class Cluster:
 
     def _pod(self, job: Job, index: int) -> Pod:
         name = f"{job.manifest['metadata']['name']}-{index}-{len(job.pods)}"
-        pod = Pod(name, index, self.folder / f"{name}.log")
+        self.begun += 1
+        pod = Pod(name, index, self.folder / f"{name}.log", node=self.nodes[self.begun % len(self.nodes)])
         pod.log.touch()
         job.pods.append(pod)
         threading.Thread(target=self._run, args=(job, pod), daemon=True).start()
         with self.lock:
-            doomed, after = self.random.random() < self.killed, self.random.uniform(0.0, 1.5)
+            doomed, after = self.random.random() < self.killed, self.random.uniform(0.0, self.within)
         if self.killed and len(self.jobs) == 1 and len(job.pods) == 1:
             doomed, after = True, 0.0  # so that one at least is killed, however fast the machine
         if doomed:
@@ -186,15 +231,15 @@ class Cluster:
         for container in (*spec.get("initContainers", ()), *spec["containers"]):
             mounts = {m["mountPath"]: str(claims[m["name"]]) for m in container["volumeMounts"]}
             given = {e["name"]: e["value"] for e in container.get("env", ())}
-            with pod.log.open("ab") as out:
-                pod.process = subprocess.Popen(
-                    [sys.executable if a == "python" else _here(a, mounts) for a in container["command"]],
-                    env={**os.environ, **given, "JOB_COMPLETION_INDEX": str(pod.index)},
-                    stdout=out,
-                    stderr=subprocess.DEVNULL,
-                    cwd=_here(container["workingDir"], mounts),
-                    start_new_session=True,
-                )
+            host = {"SYNTH_HOST": f"node{pod.node}"} if len(self.nodes) > 1 or pod.node else {}
+            pod.process = self.start(
+                [sys.executable if a == "python" else _here(a, mounts) for a in container["command"]],
+                {**os.environ, **given, **host, "JOB_COMPLETION_INDEX": str(pod.index)},
+                _here(container["workingDir"], mounts),
+                pod.log,
+            )
+            if job.deleted:
+                _kill(pod)
             status = pod.process.wait()
             if status != 0:
                 break
@@ -236,7 +281,10 @@ def _here(text: str, mounts: Mapping[str, str]) -> str:
 
 def _kill(pod: Pod) -> None:
     if pod.process is not None and pod.process.poll() is None:
-        os.killpg(pod.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a fork is no leader of a session in its first moment
+            os.kill(pod.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(pod.process.pid, signal.SIGKILL)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -277,8 +325,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, _status(404, f"no such path: {url.path}"))
 
     def _jobs(self, name: list[str], body: Any) -> None:
-        if self.command == "POST":
+        if self.command == "POST" and body["metadata"]["name"] in self.cluster.jobs:
+            self._send(409, _status(409, f'jobs.batch "{body["metadata"]["name"]}" already exists'))
+        elif self.command == "POST":
             found = self.cluster.apply(body)
+            if self.cluster.lost > 0:
+                self.cluster.lost -= 1
+                self.connection.close()
+                raise ConnectionResetError
             self._send(422, _status(422, "; ".join(found))) if found else self._send(201, body)
         elif name[0] not in self.cluster.jobs:
             self._send(404, _status(404, f'jobs.batch "{name[0]}" not found'))
@@ -319,11 +373,18 @@ def _status(code: int, message: str) -> dict[str, Any]:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "code": code, "message": message}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, address: object) -> None:
+        """A client that was killed has closed its end."""
+
+
 @contextmanager
 def served(cluster: Cluster, kubeconfig: Path) -> Iterator[Cluster]:
     """The cluster behind an address, which a kubeconfig at that path names."""
     handler = type("Handler", (_Handler,), {"cluster": cluster})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     config = {

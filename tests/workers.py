@@ -9,6 +9,7 @@ wants others gets a worker of its own, started for real.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -133,7 +134,24 @@ def _become(told: dict[str, Any], stdin: TextIO) -> None:
     del sys.path[0]  # a worker's Python has no folder of its own there (PYTHONSAFEPATH)
     sys.argv = [worker.__file__]
     draw_anew()
+    storage_fails()
     worker.main()
+
+
+def storage_fails() -> None:
+    """From here on, flushing a partition or a staged file fails now and then: ``SYNTH_TEST_FAULTS`` is its share."""
+    share = float(os.environ.get("SYNTH_TEST_FAULTS", "0"))
+    if not share:
+        return
+    flush = os.fsync
+
+    def fsync(file: int) -> None:
+        path = str(Path(f"/proc/self/fd/{file}").readlink())
+        if ("/cache/partitions/" in path or "/staging/" in path) and random.random() < share:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        flush(file)
+
+    os.fsync = fsync
 
 
 def draw_anew() -> None:

@@ -74,8 +74,10 @@ class _Done:
 
     def of(self, index: int) -> Callable[..., None]:
         def report(phase: str, done: int, total: int, unit: str, note: str = "") -> None:
-            del total
-            self._tell(index, done, phase, unit, note)
+            if unit == "rows":
+                self._tell(index, done, phase, unit, note)
+            else:  # that its worker was lost, say
+                self.progress(phase, done, total, unit, note)
 
         return report
 

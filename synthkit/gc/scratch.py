@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from synthkit.compiler import Manifest
-from synthkit.files import TEMPORARY, has_living_owner
+from synthkit.files import RETENTION, TEMPORARY, has_living_owner
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.plan import make_plan
 from synthkit.project.addresses import scheme_of
@@ -15,7 +16,7 @@ from synthkit.records.receipt import AuditedTable
 from synthkit.sources.files import find_files
 from synthkit.sources.ingest import parse_share, split_key
 from synthkit.sources.remote import cache_of
-from synthkit.store.staging import SHORT, TRAINED, StagedRows, Staging
+from synthkit.store.staging import HANDED_OUT, SHORT, TRAINED, StagedRows, Staging
 from synthkit.store.targets import target_of
 
 
@@ -82,6 +83,8 @@ class _Search:
             ("answers that no table took", self.dropped),
         ):
             yield from (Unused(kind, p) for p in _entries(folder) if p.stem not in self.manifest.models)
+        handed = _entries(self.manifest.project.root / HANDED_OUT)
+        yield from (Unused("jobs that were handed out", p) for p in handed if _since(p) > RETENTION)
         yield from (Unused("links to old versions", p) for p in _entries(self.staging.root / "cache" / "versions"))
 
     def _hashes(self, part: str) -> set[str]:
@@ -138,14 +141,21 @@ class _Search:
 
     def _staged(self) -> Iterator[Unused]:
         samples = self._hashes("sample")
+        made = {s.fingerprints.sample[:SHORT] for s in self.states.values()}
+        to_draw = {f.sample[:SHORT] for f in self.prints.values()} - made
         for path in _entries(self.staging.drawing):
-            if path.name not in samples:
+            if path.name not in to_draw:  # of a table that is made, a late copy of a job may have left some
                 yield Unused("partitions", path)
         for folder in _entries(self.staging.staging):
             if folder.name not in self.manifest.models:
                 yield Unused("staged rows", folder)
                 continue
             yield from (Unused("staged rows", p) for p in _entries(folder) if p.is_dir() and p.name not in samples)
+
+
+def _since(folder: Path) -> float:
+    """Seconds since anything of a folder was last written."""
+    return time.time() - max(p.lstat().st_mtime for p in (folder, *folder.rglob("*")))
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -99,6 +99,7 @@ _INPUTS: Fields = {
             "at_least",
             "at_most",
             "member",
+            "partitions",
         ),
         Kind.DECLARED,
     ),

@@ -20,8 +20,14 @@ from synthkit.runners.done import Failure
 from synthkit.runners.environment import worker_variables
 from synthkit.runners.failing import error_of
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
+from synthkit.runners.momentary import OF_PARTS
 
 R = TypeVar("R")
+RETRIES = 3  # of a job of a part whose worker was lost; a training would most likely be lost again, after as long
+
+
+class _LostError(BuildError):
+    """The worker ended, and its job with it."""
 
 
 class LocalExecutor:
@@ -43,6 +49,15 @@ class LocalExecutor:
         self._stopped = False
 
     def run(self, job: Job[R], progress: JobProgress) -> R:
+        retries = RETRIES if isinstance(job, OF_PARTS) else 0
+        for number in range(1, retries + 1):
+            try:
+                return self._run(job, progress)
+            except _LostError as error:
+                progress("retry", number, retries, "retries", error.message)
+        return self._run(job, progress)
+
+    def _run(self, job: Job[R], progress: JobProgress) -> R:
         worker = self._take()
         try:
             result = self._exchange(worker, job, progress)
@@ -67,7 +82,9 @@ class LocalExecutor:
         with self._lock:
             if self._stopped:
                 raise BuildError(STOPPED)
-            worker = self._idle.pop() if self._idle else self._start(self._log)
+            idle = [worker for worker in self._idle if worker.poll() is None]  # one may have been killed meanwhile
+            worker = idle.pop() if idle else self._start(self._log)
+            self._idle = idle
             self._busy.add(worker)
             return worker
 
@@ -99,6 +116,8 @@ class LocalExecutor:
         except BrokenPipeError:
             raise self._death(worker) from None
         for line in worker.stdout:
+            if not line.endswith("\n"):
+                break  # it was killed as it wrote
             event = json.loads(line)
             if "progress" in event:
                 phase, done, total, unit, note = event["progress"]
@@ -114,11 +133,11 @@ class LocalExecutor:
         if self._stopped:
             return BuildError(STOPPED)
         if code == -signal.SIGKILL:
-            return BuildError(
+            return _LostError(
                 "the worker process was killed (signal 9), most likely for lack of memory",
                 hint="build with --threads 1, or train on fewer rows",
             )
-        return BuildError(f"the worker process ended with status {code}", hint=f"see {self.log_path}")
+        return _LostError(f"the worker process ended with status {code}", hint=f"see {self.log_path}")
 
 
 def _end(worker: subprocess.Popen[str]) -> None:

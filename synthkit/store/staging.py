@@ -36,6 +36,7 @@ from synthkit.store.hashing import Hashes
 R = TypeVar("R", bound=Record)
 DATA = "data.parquet"  # of staged rows
 TRAINED = "complete.json"  # of a trained model: written last
+HANDED_OUT = "target/kubernetes"  # of a project: jobs that pods find in its storage, a folder for each Job
 SHORT = 32  # hexadecimal digits of a hash that name a folder: 128 bits
 
 

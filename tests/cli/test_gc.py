@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import synthkit
 from synthkit.store.lock import ProjectLock
+from synthkit.store.staging import HANDED_OUT, SHORT
 from tests.store.versions.test_versions import build, commit, committed, receipt, rows_of, run, tables
 from tests.synth import SQL_PROJECT, Project, make_project
 from tests.test_private_build import DECLARED
@@ -139,3 +141,26 @@ def test_without_the_sources_caches_stay(built_shop: Project) -> None:
     source.with_suffix(".gone").rename(source)
     assert "versions are off" in built_shop.ok("gc")
     assert not kept.exists()
+
+
+def test_what_late_copies_of_jobs_left_goes_and_what_is_to_be_drawn_stays(built_shop: Project) -> None:
+    sample = json.loads((built_shop.root / "warehouse/dev/by_tier.receipt.json").read_text("utf-8"))["fingerprints"][
+        "sample"
+    ]
+    late = built_shop.root / "target/cache/partitions" / sample[:SHORT] / "00003-of-00020-ab.parquet"
+    handed = [built_shop.root / HANDED_OUT / name / "0.json" for name in ("old", "new")]
+    for path in (late, *handed):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", "utf-8")
+    for path in (handed[0], handed[0].parent):
+        os.utime(path, (0, 0))
+    said = built_shop.ok("gc")
+    assert "partitions" in said
+    assert "jobs that were handed out" in said
+    assert [p.exists() for p in (late, *handed)] == [False, False, True]
+    built_shop.write({"models/customers.yml": SQL_PROJECT["models/customers.yml"].replace("count(*)", "count(*) + 1")})
+    (action,) = [a for a in synthkit.plan(built_shop.root).actions if a.model == "by_tier"]
+    to_draw = late.parent.with_name(action.fingerprint.sample[:SHORT])
+    to_draw.mkdir()
+    built_shop.ok("gc")
+    assert to_draw.exists()

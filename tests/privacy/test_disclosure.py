@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+
 import pytest
 
+from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.privacy.disclosure import (
+    RECEIPT,
     UNSAID,
     WITHHELD,
     Disclosure,
@@ -96,3 +102,28 @@ def test_a_result_says_no_more_than_a_receipt() -> None:
 )
 def test_no_row_is_pictured_whose_people_are_protected(disclosure: Disclosure, show_real: bool, expected: bool) -> None:
     assert picturable(disclosure, show_real) is expected
+
+
+def keys_written(*functions: object) -> set[str]:
+    """The keys of the dictionaries ``inputs`` (and what is merged into them) that the functions make, by their text."""
+    found = set()
+    for function in functions:
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):  # type: ignore[arg-type]
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "inputs":
+                found |= {node.slice.value} if isinstance(node.slice, ast.Constant) else set()
+            made = isinstance(node, ast.Return) or "inputs" in [
+                t.id for t in getattr(node, "targets", [getattr(node, "target", None)]) if isinstance(t, ast.Name)
+            ]
+            if made and isinstance(given := getattr(node, "value", None), ast.Dict):
+                found |= {key.value for key in given.keys if isinstance(key, ast.Constant)}
+    return {str(key) for key in found}
+
+
+def test_every_input_of_a_hash_is_classified_or_a_receipt_would_contradict_itself() -> None:
+    train = keys_written(Fingerprinter._train_inputs, Fingerprinter._owners, Fingerprinter._family_inputs)
+    sample = keys_written(Fingerprinter._sample_inputs)
+    assert {"generator", "budget", "owners", "family"} <= train
+    assert {"size", "engine", "member", "partitions"} <= sample
+    classified = RECEIPT["inputs"]
+    assert isinstance(classified, dict)
+    assert (train - set(classified["train"]), sample - set(classified["sample"])) == (set(), set())

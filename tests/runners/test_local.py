@@ -5,14 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pyarrow as pa
 import pytest
 
 from synthkit.errors import BuildError
-from synthkit.runners.jobs import QueryJob
+from synthkit.project.partition import Partition
+from synthkit.project.size import Size
+from synthkit.runners.jobs import PartitionJob, QueryJob
 from synthkit.runners.local import LocalExecutor
 from synthkit.schema import Column, Schema
+from synthkit.store.parquet import write_parquet
+from synthkit.store.partitions import PartitionFiles
 
 
 def query(tmp_path: Path, sql: str, root: Path | None = None) -> QueryJob:
@@ -77,6 +83,80 @@ def test_a_killed_worker_is_said_to_be_killed(tmp_path: Path) -> None:
             executor.run(_slow(tmp_path), nothing)
     finally:
         thread.join()
+        executor.close()
+
+
+class Deaths(LocalExecutor):
+    """Loses the workers of the next ``left`` jobs."""
+
+    left = 0
+
+    def _exchange(self, worker: Any, job: Any, progress: Any) -> Any:
+        if self.left:
+            self.left -= 1
+            worker.kill()
+            worker.wait()
+        return super()._exchange(worker, job, progress)
+
+
+def partition(folder: Path) -> PartitionJob:
+    """A partition that is there already: who carries the job out finds it, and no model is needed."""
+    files = PartitionFiles(folder, "trained", "sample", 3, 1)
+    rows = pa.record_batch({"n": [1, 2, 3]})
+    files.record(0, write_parquet([rows], rows.schema, files.data(0), {}))
+    return PartitionJob(
+        root=folder,
+        model="m",
+        seed=1,
+        generator="circuit",
+        params={},
+        split=folder,
+        columns=(),
+        model_dir=folder,
+        checkpoint=folder,
+        size=Size.parse("3"),
+        conditions={},
+        constraints={},
+        rules={},
+        rules_found=False,
+        keys="own",
+        device="cpu",
+        budget=None,
+        charge=None,
+        partition=Partition(),
+        rows=3,
+        trained="trained",
+        sample="sample",
+        directory=folder,
+        metadata={},
+    )
+
+
+def test_a_partition_whose_worker_is_lost_is_drawn_again_and_not_for_ever(tmp_path: Path) -> None:
+    executor, told = Deaths(1, tmp_path / "log"), list[Any]()
+    try:
+        executor.left = 3
+        assert executor.run(partition(tmp_path), lambda *step: told.append(step)).rows == 3
+        assert [step[:4] for step in told] == [("retry", n, 3, "retries") for n in (1, 2, 3)]
+        executor.left = 4
+        with pytest.raises(BuildError, match="signal 9"):
+            executor.run(partition(tmp_path), nothing)
+        executor.left = 1
+        with pytest.raises(BuildError, match="signal 9"):  # what may take long, or memory, is not made again
+            executor.run(query(tmp_path, "select 1 as n"), nothing)
+    finally:
+        executor.close()
+
+
+def test_a_worker_that_died_between_two_jobs_harms_none(tmp_path: Path) -> None:
+    executor = LocalExecutor(1, tmp_path / "log")
+    try:
+        executor.run(query(tmp_path, "select 1 as n"), nothing)
+        (worker,) = executor._idle
+        worker.kill()
+        worker.wait()
+        assert executor.run(query(tmp_path, "select 2 as n"), nothing).rows == 1
+    finally:
         executor.close()
 
 

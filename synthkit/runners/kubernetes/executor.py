@@ -15,7 +15,7 @@ from synthkit.errors import BuildError
 from synthkit.runners.done import Failure
 from synthkit.runners.failing import error_of
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json
-from synthkit.runners.kubernetes.handed import FOLDER, SEEN, Handed
+from synthkit.runners.kubernetes.handed import FOLDER, SEEN, Handed, left_behind
 from synthkit.runners.kubernetes.manifests import CONTAINER, carrying, indexed_job
 from synthkit.runners.kubernetes.options import KubernetesOptions
 
@@ -57,6 +57,7 @@ class KubernetesExecutor:
         self._name = f"synth-{log.stem.lower().replace('_', '-')[-30:].strip('-.')}"
         self._number, self._lock = 0, threading.Lock()
         self._applied: set[str] = set()
+        self._tidied = False
         self._stopped = False
 
     def run(self, job: Job[R], progress: JobProgress) -> R:
@@ -71,12 +72,14 @@ class KubernetesExecutor:
         with self._lock:
             if self._stopped:
                 raise BuildError(STOPPED)
+            self._tidy(jobs[0].root)
             self._number += 1
             name = f"{self._name}-{self._number}"
             self._applied.add(name)
         folder = f"{FOLDER}/{name}"
         handed = Handed(jobs[0].root / folder)
         handed.write(jobs)
+        handed.applied(name, self._options.namespace)
         manifest = indexed_job(
             name,
             self._options,
@@ -86,11 +89,12 @@ class KubernetesExecutor:
             model_threads=self._threads,
         )
         try:
-            self._request(self._batch.create_namespaced_job, body=manifest)
+            self._create(manifest)
             self._watch(name, handed, progress)
             return [self._result(handed, number, job) for number, job in enumerate(jobs)]
         finally:
-            self._delete(name)
+            if self._delete(name):
+                handed.forget()
 
     def stop(self) -> None:
         with self._lock:
@@ -176,6 +180,23 @@ class KubernetesExecutor:
             hint="give a pod more memory (limits of the runner, resources of the model), or train on fewer rows",
         )
 
+    def _create(self, manifest: dict[str, Any]) -> None:
+        """Apply a manifest, whose name is nobody else's: where there is such a Job, an earlier answer was lost."""
+        try:
+            self._request(self._batch.create_namespaced_job, body=manifest)
+        except BuildError as error:
+            if getattr(error.__cause__, "status", None) != 409:
+                raise
+
+    def _tidy(self, root: Path) -> None:
+        """End what an earlier build of the project left, which was killed: its pods would go on for nobody."""
+        if self._tidied:
+            return
+        self._tidied = True
+        for handed, name, namespace in left_behind(root):
+            if self._deleted(name, namespace):
+                handed.forget()
+
     # -- the API -----------------------------------------------------------------------------------
 
     def _request(self, call: Any, **given: Any) -> Any:
@@ -204,19 +225,30 @@ class KubernetesExecutor:
             hint=f"may you do so in the namespace {self._options.namespace}? (kubectl auth can-i create jobs)",
         )
 
-    def _delete(self, name: str) -> None:
-        """The Job with its pods, those that run too; nothing where it is gone already."""
+    def _delete(self, name: str) -> bool:
+        """Delete a Job of this build, once; whether it is gone."""
         with self._lock:
             if name not in self._applied:
-                return
+                return True
             self._applied.discard(name)
-        try:
-            self._batch.delete_namespaced_job(
-                name, self._options.namespace, propagation_policy="Background", _request_timeout=REQUEST_SECONDS
-            )
-        except Exception as error:
-            if getattr(error, "status", None) != 404:
-                print(f"the Job {name} could not be deleted: {_message(error)}", file=sys.stderr)
+        return self._deleted(name, self._options.namespace)
+
+    def _deleted(self, name: str, namespace: str) -> bool:
+        """Delete a Job with its pods, those that run too; whether there is none of that name now."""
+        for left in (3, 2, 1, 0):
+            try:
+                self._batch.delete_namespaced_job(
+                    name, namespace, propagation_policy="Background", _request_timeout=REQUEST_SECONDS
+                )
+                return True
+            except Exception as error:
+                if getattr(error, "status", None) == 404:
+                    return True
+                if not left or not self._for_a_while(error):
+                    print(f"the Job {name} could not be deleted: {_message(error)}", file=sys.stderr)
+                    return False
+            time.sleep(0.5)
+        raise AssertionError
 
 
 def _step(line: bytes) -> tuple[str, int, int, str, str] | None:

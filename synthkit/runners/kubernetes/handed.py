@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import synthkit
 from synthkit.files import own_folder, write_json_atomic
 from synthkit.runners.jobs import Job, job_to_json
+from synthkit.store.staging import HANDED_OUT
 
-FOLDER = "target/kubernetes"  # of the project: what is handed out lies in folders below it
+FOLDER = HANDED_OUT  # of the project: what is handed out lies in folders below it
 READY = "ready.json"  # is written last
+APPLIED = "applied.json"  # beside the jobs of a build that has a coordinator: what they were applied as
 FAILED = "failed.json"  # of a run: its first stage failed, and what is waited for will not come
 SEEN = 30.0  # seconds that a shared file system may take to show a file
 
@@ -31,6 +34,13 @@ class Handed:
         for number, job in enumerate(jobs):
             write_json_atomic(self.folder / f"{number}.json", job_to_json(job))
         write_json_atomic(self.folder / READY, {"jobs": len(jobs), "synthkit": synthkit.__version__})
+
+    def applied(self, name: str, namespace: str) -> None:
+        """Keep what the jobs are about to be applied as, so that whoever finds it after a kill can end that."""
+        write_json_atomic(self.folder / APPLIED, {"name": name, "namespace": namespace})
+
+    def forget(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def jobs(self) -> tuple[int, str] | None:
         """How many there are, and of which synthkit; None where they are not all there yet."""
@@ -64,3 +74,17 @@ class Handed:
                 if time.monotonic() >= until:
                     return None
                 time.sleep(0.2)
+
+
+def left_behind(root: Path) -> Iterator[tuple[Handed, str, str]]:
+    """What coordinators of a project left that did not live to delete it: the folder, the Job's name and namespace.
+
+    Args:
+        root: of the project, whose lock must be held.
+    """
+    for path in sorted((root / FOLDER).glob(f"*/{APPLIED}")):
+        try:
+            said = json.loads(path.read_text("utf-8"))
+            yield Handed(path.parent), said["name"], said["namespace"]
+        except (OSError, ValueError, KeyError):
+            continue

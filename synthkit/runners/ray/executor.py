@@ -210,6 +210,8 @@ class RayExecutor:
     def _read(self, driver: subprocess.Popen[str]) -> None:
         assert driver.stdout is not None
         for line in driver.stdout:
+            if not line.endswith("\n"):
+                break  # it was killed as it wrote
             event = json.loads(line)
             with self._lock:
                 waiting = self._waiting.get(event.pop("id"))

@@ -22,7 +22,9 @@ from tests.synth import Project, make_project
 pytest.importorskip("kubernetes", reason="the client is not installed: pip install 'synthkit-build[kubernetes]'")
 pytest.importorskip("kubernetes_validate")
 
+from synthkit.runners.kubernetes import pod
 from synthkit.runners.kubernetes.executor import KubernetesExecutor
+from synthkit.runners.kubernetes.handed import Handed
 from synthkit.runners.kubernetes.options import KubernetesOptions
 from tests.kube_server import Cluster, served
 
@@ -124,12 +126,43 @@ def test_ctrl_c_deletes_what_runs(cluster: Cluster, tmp_path: Path) -> None:
     until(lambda: not cluster.jobs)
 
 
-def test_a_pod_that_is_run_again_after_its_end_does_nothing(cluster: Cluster, tmp_path: Path) -> None:
-    shop = tmp_path / "shop"
-    executor(shop).run(query(shop, "select 1 as n"), nothing)
-    (staged,) = shop.rglob("data.parquet")
-    before = staged.stat().st_mtime_ns
-    time.sleep(0.01)
-    cluster.apply(cluster.seen[0])
-    until(lambda: cluster.jobs[cluster.seen[0]["metadata"]["name"]].conditions)
-    assert staged.stat().st_mtime_ns == before
+def test_a_pod_that_is_run_again_after_its_end_does_nothing(tmp_path: Path) -> None:
+    handed = Handed(tmp_path / "jobs")
+    handed.write([query(tmp_path, "select 1 as n")])
+    found = []
+    for _ in range(2):
+        assert pod.main(tmp_path, "jobs", 0) == 0
+        (staged,) = tmp_path.rglob("data.parquet")
+        found.append(staged.stat().st_mtime_ns)
+        time.sleep(0.01)
+    assert found[0] == found[1]
+    assert "result" in (handed.ended(0) or {})
+
+
+def test_what_a_killed_build_left_in_the_cluster_is_ended_by_the_next_one(cluster: Cluster, tmp_path: Path) -> None:
+    models = f"""
+        version: 1
+        models:
+          - name: either
+            generator: {{name: sql, query: "{ENDLESS}"}}
+            audits: []
+    """
+    head = f"name: shop\ntargets: {{dev: {{{ON_PODS}}}}}\n"
+    project = make_project(tmp_path / "shop", {"synth_project.yml": head, "models/models.yml": models})
+    killed = project.start("build")
+    until(lambda: any(p.process is not None for j in cluster.jobs.values() for p in j.pods))
+    killed.kill()
+    killed.wait()
+    (left,) = cluster.jobs
+    project.write({"models/models.yml": models.replace(ENDLESS, "select 1 as n")})
+    project.ok("build")
+    assert not cluster.jobs
+    assert left not in [m["metadata"]["name"] for m in cluster.seen[1:]]
+    assert not list((project.root / "target/kubernetes").iterdir())
+
+
+def test_an_answer_that_is_lost_when_a_job_is_applied_is_no_fault(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.lost = 1
+    assert executor(tmp_path / "shop").run(query(tmp_path / "shop", "select 1 as n"), nothing).rows == 1
+    assert cluster.lost == 0
+    assert len(cluster.seen) == 1
