@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from synthkit.errors import BuildError, SynthError
 from synthkit.scaffold.fromfile import Proposal, rule_notes
 from synthkit.scaffold.given import Given
-from synthkit.scaffold.keyed import column_lines, keyed_lines, moments
+from synthkit.scaffold.keyed import agreed, column_lines, keyed_lines
 from synthkit.scaffold.looking import Look, look
 from synthkit.scaffold.ruled import proposed_rules, rules_lines
 from synthkit.scaffold.seen import LEFT_OUT, declarations, warning
@@ -110,7 +110,7 @@ def _proposal(
         *([] if what.connection is None else [f"    connection: {what.connection}"]),
         "    tables:",
     ]
-    needed = moments(read, keys)
+    needed = agreed(read, keys)
     for name, seen in read.items():
         lines += table_lines(name, list(places[name])) + keyed_lines(seen, keys)
         lines += column_lines(seen, keys, drafted[name], needed.get(name)) + rules_lines(rules[name])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from synthkit.compiler.foreignkeys import kind_of
 from synthkit.scaffold.looking import Look
 from synthkit.scaffold.seen import ABOVE, MARK
 from synthkit.scaffold.writing import quoted
+from synthkit.schema import Column
 from synthkit.sources.keys.seen import Keys, Reference
 
 
@@ -26,6 +28,9 @@ def keyed_lines(seen: Look, keys: Keys) -> list[str]:
         lines.append("# foreign_keys:  # doubtful ones: the names say so, or the values, but not both")
     lines += [f"  - {_reference(r)}  # {r.evidence()}" for r in own]
     lines += [f"#  - {_reference(r)}  # doubtful: {r.evidence()}" for r in doubtful]
+    if (above := _somebodys(keys).get(name)) is not None:
+        remark = f"each row is its own: it names rows of {above}, but belongs to none of them"
+        lines.append(f"privacy_unit: {quoted(key[0])}  # {remark}")
     if name in keys.entity:
         lines.append(
             f"entity: {quoted(keys.entity[name])}  # whose rows follow one another; it is the privacy unit, too"
@@ -34,6 +39,27 @@ def keyed_lines(seen: Look, keys: Keys) -> list[str]:
         whose = "that" if name in keys.entity else "its owner"
         lines.append(f"order_by: {quoted(keys.order[name])}  # the order of the rows of one, {whose}")
     return [f"        {line}" for line in lines]
+
+
+def _somebodys(keys: Keys) -> dict[str, str]:
+    """Of the tables that belong to none, but name rows that are somebody's, as departments name their heads: such a
+    table. Their rows are their own then, and those are who name them in turn."""
+    owners = {r.table: r.references for r in keys.foreign if r.owner}
+
+    def top(table: str) -> str:
+        while table in owners:
+            table = owners[table]
+        return table
+
+    units, found, before = {top(t) for t in owners}, dict[str, str](), -1
+    while len(found) > before:
+        before = len(found)
+        for one in keys.foreign:
+            free = one.table not in owners and one.table not in found and len(keys.primary.get(one.table, ())) == 1
+            if free and one.table not in keys.entity and top(one.references) in units - {one.table}:
+                found[one.table] = one.references
+                units.add(one.table)
+    return found
 
 
 def _reference(one: Reference) -> str:
@@ -78,16 +104,28 @@ def column_lines(
     return lines
 
 
-def moments(read: Mapping[str, Look], keys: Keys) -> dict[str, dict[str, str]]:
-    """Table → column → the type that makes a key and what it names the same, where one is a moment and the other text
-    that is one, or a day."""
-    found: dict[str, dict[str, str]] = {}
+def agreed(read: Mapping[str, Look], keys: Keys) -> dict[str, dict[str, str]]:
+    """Table → column → the type that makes a key and all that it names, or is named by, the same.
+
+    A code may look written (``B07``) in a list of forty and like anything else in a thousand rows, a day stand as text
+    in one file: what is compared must be of one kind, which the compiler asks for.
+    """
+    groups: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for one in keys.foreign:
         for column, named in zip(one.columns, one.to, strict=True):
-            ours = read[one.table].schema.by_name[column]
-            theirs = read[one.references].schema.by_name[named]
-            temporal = {ours.type, theirs.type} <= {"date", "datetime"}
-            if temporal and (ours.format, ours.sql_type) != (theirs.format, theirs.sql_type):
-                found.setdefault(one.table, {})[column] = "datetime"
-                found.setdefault(one.references, {})[named] = "datetime"
+            pair = ((one.table, column), (one.references, named))
+            both = set().union(*(groups.get(end, {end}) for end in pair))
+            groups.update(dict.fromkeys(both, both))
+    found: dict[str, dict[str, str]] = {}
+    for (table, column), group in groups.items():
+        columns = [read[t].schema.by_name[c] for t, c in group]
+        if len({kind_of(c) for c in columns}) > 1:
+            found.setdefault(table, {})[column] = _one_type(columns)
     return found
+
+
+def _one_type(columns: list[Column]) -> str:
+    if {c.type for c in columns} <= {"date", "datetime"}:
+        return "datetime"
+    stored = {c.sql_type.startswith("VARCHAR") or c.sql_type == "UUID" for c in columns}
+    return "id" if len(stored) == 1 else "text"

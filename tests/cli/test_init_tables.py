@@ -93,6 +93,42 @@ def test_a_folder_becomes_a_family(tmp_path: Path) -> None:
     project.ok("compile")
 
 
+def test_codes_and_circles_are_written_so_that_they_compile(tmp_path: Path) -> None:
+    """A code that looks written in a list of forty, and like any text where it is named; heads of departments, whose
+    employees' salaries are somebody's."""
+    tables = hospital()
+    assert run_synth(tmp_path, "init", "p", "--from", str(folder(tmp_path, tables))).returncode == 0
+    project = Project(tmp_path / "p")
+    types = {
+        (t["name"], c["name"]): c.get("type")
+        for t in written(project, "shop")["sources"][0]["tables"]
+        for c in t["columns"]
+    }
+    assert types["codes", "icd"] == types["findings", "icd"] == "id"
+    departments = next(t for t in written(project, "shop")["sources"][0]["tables"] if t["name"] == "departments")
+    assert departments["foreign_keys"] == [{"column": "head_no", "references": "employees", "cut": True}]
+    assert departments["privacy_unit"] == "dept_no"
+    done = run_synth(project.root, "compile")
+    assert done.returncode == 0, done.stderr
+
+
+def hospital() -> dict[str, Columns]:
+    """Codes and what names them; employees of departments, and what these were paid."""
+    codes = [f"{letter}{n:02}" for letter in "ICMG" for n in range(1, 11)]
+    named = [codes[i * 7 % 40] for i in range(300)]
+    return {
+        "codes": {"icd": codes, "severity": [1 + i % 5 for i in range(40)]},
+        "findings": {"finding_id": range(900, 1200), "icd": named},
+        "departments": {"dept_no": [f"d{i}" for i in range(6)], "head_no": [7001 + 9 * i for i in range(6)]},
+        "employees": {"emp_no": range(7001, 7101), "dept_no": [f"d{i % 6}" for i in range(100)]},
+        "salaries": {
+            "salary_id": range(1, 301),
+            "emp_no": [7001 + i // 3 for i in range(300)],
+            "paid": [20_000 + i * 37 % 900 for i in range(300)],
+        },
+    }
+
+
 def test_a_guess_is_struck_out_by_its_line(tmp_path: Path) -> None:
     tables = shop()
     tables["orders"] = {**tables["orders"], "agent_id": [1 + i % 9 for i in range(300)]}

@@ -141,14 +141,14 @@ def chosen(
     """
     taken: list[Reference] = []
     doubtful = []
-    for one in given:
+    for one in sorted(given, key=lambda r: -tables[r.table].rows):  # a short list's key is the one to leave out
         taken.append(replace(one, cut=_circle(one, taken)))
     columns = {(r.table, r.columns) for r in taken}
     for one in sorted(found, key=strength, reverse=True):
         if (one.table, one.columns) in columns:
             continue
         round_ = _circle(one, taken)
-        if believed(one, tables[one.table]) and (not round_ or one.named >= BY_ROLE):
+        if believed(one, tables[one.table]) and (not round_ or one.named >= SAME_PEOPLE):
             taken.append(replace(one, cut=round_))
             columns.add((one.table, one.columns))
         elif suspected(one, tables[one.table]):

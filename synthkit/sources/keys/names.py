@@ -63,11 +63,20 @@ _SUPERIOR_PHRASES = (
     ("replaces",),
     ("child", "of"),
 )
-_PEOPLE = (
-    frozenset({"user", "customer", "client", "account", "member", "person", "people", "buyer", "subscriber", "guest"}),
-    frozenset({"employee", "staff", "worker", "agent", "salesperson", "salesman", "seller", "rep"}),
+_CLIENTS = frozenset({"user", "customer", "client", "account", "member", "person", "buyer", "subscriber", "guest"})
+_PATIENTS = frozenset({"patient", "subject", "participant", "case"})
+_EMPLOYED = frozenset({"employee", "staff", "worker", "agent", "salesperson", "salesman", "seller", "rep"})
+_POSTS = frozenset({"manager", "head", "chief", "supervisor", "boss", "director", "officer", "leader", "clerk"})
+_SERVING = frozenset({"doctor", "physician", "nurse", "teacher", "instructor", "professor", "lecturer", "adviser"})
+_SERVED = frozenset({"student", "pupil", "passenger", "player", "driver", "rider", "borrower", "donor", "voter"})
+_OTHERS = frozenset({"tenant", "resident", "citizen", "policyholder", "applicant", "candidate", "volunteer", "visitor"})
+STAFF = _EMPLOYED | _POSTS | _SERVING
+PEOPLE = (_CLIENTS | _PATIENTS | STAFF | _SERVED | _OTHERS) - {"account", "case"}
+_ALIKE = (
+    _CLIENTS,
+    _EMPLOYED,
     frozenset({"item", "product", "article", "sku", "good"}),
-    frozenset({"patient", "subject", "participant", "case"}),
+    _PATIENTS,
     frozenset({"vendor", "supplier", "provider"}),
     frozenset({"shop", "store", "outlet", "branch"}),
     frozenset({"film", "movie"}),
@@ -131,7 +140,7 @@ def says(column: str, table: str, key: str, *, own: bool) -> tuple[float, str]:
     said, named, parent = words(column), words(key), table_words(table)
     stem = _stem(said)
     if own:
-        return _superior(said)
+        return _superior(said, parent)
     generic = set(named) <= _GENERIC
     if said == named and not generic:
         return BY_KEY, f"it bears the key's name {key}"
@@ -145,9 +154,19 @@ def says(column: str, table: str, key: str, *, own: bool) -> tuple[float, str]:
         return BY_ROLE, f"its name ends in that of {table}"
     if stem and parent and _alike(stem[0], parent[-1]):
         return ALIKE, f"its name begins as that of {table}"
-    if stem and any(stem[-1] in group and parent[-1:] and parent[-1] in group for group in _PEOPLE):
+    if stem and parent and _mean_the_same(stem[-1], parent[-1]):
         return SAME_PEOPLE, f"{stem[-1]} and {table} mean the same"
     return (SOMETHING, "it is named like a key") if key_like(column) else (0.0, "its name says nothing")
+
+
+def of_people(table: str) -> bool:
+    """Whether a table's name says that each of its rows is a person."""
+    return bool(PEOPLE & {*table_words(table)[-1:]})
+
+
+def of_staff(table: str) -> bool:
+    """Whether a table's name says that its rows are those who work there, and serve others."""
+    return bool(STAFF & {*table_words(table)[-1:]})
 
 
 def is_its_own(table: str, column: str) -> bool:
@@ -157,11 +176,22 @@ def is_its_own(table: str, column: str) -> bool:
     return set(said) <= _GENERIC or (bool(stem) and _same(stem, table_words(table)))
 
 
-def _superior(said: tuple[str, ...]) -> tuple[float, str]:
-    phrase = any(said[: len(p)] == p or said[-len(p) :] == p for p in _SUPERIOR_PHRASES)
-    if phrase or set(said) & _SUPERIOR:
-        return BY_ROLE, "its name is that of another row of the same table"
-    return 0.0, "its name says nothing"
+def _superior(said: tuple[str, ...], own: tuple[str, ...]) -> tuple[float, str]:
+    """A word for a row above, perhaps before the table's own name; before another (``manager_staff_id`` of a store) it
+    says less than that one does."""
+    phrase = next((p for p in _SUPERIOR_PHRASES if said[: len(p)] == p or said[-len(p) :] == p), ())
+    if not phrase and not set(said) & _SUPERIOR:
+        return 0.0, "its name says nothing"
+    rest = _stem(tuple(w for w in said if w not in _SUPERIOR and w not in phrase))
+    of_own = not rest or (
+        own and (rest[-1] == own[-1] or _alike(rest[-1], own[-1]) or _mean_the_same(rest[-1], own[-1]))
+    )
+    return (BY_ROLE if of_own else ALIKE), "its name is that of another row of the same table"
+
+
+def _mean_the_same(one: str, other: str) -> bool:
+    post = one in _POSTS and other in _EMPLOYED  # the manager of a department is one of the employees
+    return post or any(one in group and other in group for group in _ALIKE)
 
 
 def _stem(said: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """To whom rows belong, and in which order they follow one another.
 
 A child's rows belong to the parent that names many of them apart (an order's lines to the order, not to the product),
-where nearly each has one, and where the parent is no short list: a unit that is held out must be one of many.
+where nearly each has one, and where the parent is no short list: a unit that is held out must be one of many. What
+people have is theirs, and they are nobody's: they are the units.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synthkit.sources.keys.inclusion import kind_of
-from synthkit.sources.keys.names import key_like, table_words, words
+from synthkit.sources.keys.names import key_like, of_people, of_staff, table_words, words
 from synthkit.sources.keys.seen import Reference, Seen
 from synthkit.sql.quoting import quote
 
@@ -114,13 +115,17 @@ def owned(
     only where no other table looks its rows up.
     """
     keys = list(found)
-    best: dict[str, Reference] = {}
+    people = {t for t in tables if of_people(t) and _by_itself(t, primary, keys)}
+    fits: dict[str, list[Reference]] = {}
     for table in tables:
-        fit = [r for r in keys if r.table == table and _may_own(r, tables)]
-        fit = [r for r in fit if r.included >= OWNED * tables[table].rows] or fit
+        fit = [r for r in keys if r.table == table not in people and _may_own(r, tables)]
+        fits[table] = [r for r in fit if r.included >= OWNED * tables[table].rows] or fit
+    theirs = _leading_to({t for t in people if not of_staff(t)}, fits)
+    best: dict[str, Reference] = {}
+    for table, fit in fits.items():
         fit = [r for r in fit if table not in _above(r.references, best)]
         if fit:
-            best[table] = max(fit, key=lambda r: _owning(r, primary.get(r.table, ())))
+            best[table] = max(fit, key=lambda r: _owning(r, primary.get(r.table, ()), r.references in theirs))
     first = root(best, tables)
     kept = {t: r for t, r in best.items() if _top(t, best) == first or not _looked_up(t, keys, best)}
     return [replace(r, owner=kept.get(r.table) is r) for r in keys]
@@ -161,9 +166,26 @@ def _of_time(one: Reference, tables: Mapping[str, Seen]) -> bool:
     return any(kind_of(tables[one.table], c) == "moment" for c in one.columns)
 
 
-def _owning(one: Reference, key: tuple[str, ...]) -> tuple[bool, bool, int]:
+def _owning(one: Reference, key: tuple[str, ...], peoples: bool) -> tuple[bool, bool, bool, bool, int]:
+    """The better of two owners: where people come of it in the end, those who are served (a rental is the customer's,
+    and not the film's nor the clerk's), then what the key is a part of, what the table is called after, then many."""
     called = table_words(one.table)[: len(table_words(one.references))] == table_words(one.references)
-    return set(one.columns) < set(key), called, one.matched
+    return peoples, set(one.columns) < set(key), called, of_staff(one.references), one.matched
+
+
+def _by_itself(table: str, primary: Mapping[str, tuple[str, ...]], keys: Iterable[Reference]) -> bool:
+    """Whether a row is named by a column of its own, and not by what it names: members of a team are a link."""
+    key = primary.get(table, ())
+    return len(key) == 1 and not any(r.table == table and r.columns == key for r in keys)
+
+
+def _leading_to(tops: set[str], fits: Mapping[str, list[Reference]]) -> set[str]:
+    """The tables, and all from which a key that may own leads to one of them."""
+    found, before = set(tops), set[str]()
+    while found != before:
+        before = set(found)
+        found |= {t for t, fit in fits.items() if any(r.references in before for r in fit)}
+    return found
 
 
 def ordered(

@@ -150,6 +150,45 @@ def test_a_circle_of_declared_keys_has_no_root_and_no_end(tmp_path: Path) -> Non
     assert sum(r.owner for r in keys.foreign) <= 1
 
 
+def test_what_people_have_is_theirs(tmp_path: Path) -> None:
+    """A rental is the customer's, though each names a copy of a film, a clerk and a shop, too; a customer's address
+    owns no customer, and neither does the shop."""
+    rentals = range(1, 401)
+    tables: dict[str, Columns] = {
+        "films": {"film_id": range(1, 61), "length": [DICE.randint(60, 200) for _ in range(60)]},
+        "copies": {"copy_id": range(1, 181), "film_id": [1 + i % 60 for i in range(180)]},
+        "addresses": {"address_id": range(1, 91), "town": [f"T{i % 7}" for i in range(90)]},
+        "clerks": {"clerk_id": range(1, 41), "age": [DICE.randint(18, 60) for _ in range(40)]},
+        "customers": {"customer_id": range(1, 91), "address_id": DICE.sample(range(1, 91), 90)},
+        "rentals": {
+            "rental_id": rentals,
+            "copy_id": [DICE.randint(1, 180) for _ in rentals],
+            "customer_id": [DICE.randint(1, 90) for _ in rentals],
+            "clerk_id": [DICE.randint(1, 40) for _ in rentals],
+        },
+        "payments": {"payment_id": rentals, "rental_id": rentals, "clerk_id": [DICE.randint(1, 40) for _ in rentals]},
+    }
+    owned = {(r.table, r.references) for r in found(tmp_path, tables).foreign if r.owner}
+    assert owned == {("rentals", "customers"), ("payments", "rentals")}
+
+
+def test_a_circle_is_cut_at_the_short_list(tmp_path: Path) -> None:
+    """Departments have a head, employees a department: eight heads are matched last, not three hundred departments."""
+    heads = DICE.sample(range(7001, 7301), 8)
+    tables: dict[str, Columns] = {
+        "departments": {"dept_no": [f"D{i}" for i in range(8)], "head_no": heads},
+        "employees": {
+            "emp_no": range(7001, 7301),
+            "dept_no": [f"D{i % 8}" for i in range(300)],
+            "pay": [DICE.randint(20, 90) for _ in range(300)],
+        },
+    }
+    both = (("employees", ("dept_no",), "departments", ()), ("departments", ("head_no",), "employees", ()))
+    for declared in (Declared(), Declared({}, both), Declared({}, both[::-1])):
+        cut = {(r.table, r.cut) for r in found(tmp_path, tables, declared).foreign}
+        assert cut == {("employees", False), ("departments", True)}
+
+
 def test_an_entity_of_a_table_by_itself(tmp_path: Path) -> None:
     visits = [(who, day) for who in range(1, 41) for day in sorted(DICE.sample(range(2000), DICE.randint(2, 9)))]
     table: Columns = {

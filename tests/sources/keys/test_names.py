@@ -25,6 +25,7 @@ from synthkit.sources.keys.names import ALIKE, BY_KEY, BY_ROLE, SAME_PEOPLE, SOM
         ("emp_no", "employees", "id", ALIKE),
         ("dept_no", "departments", "id", ALIKE),
         ("user_id", "raw_customers", "id", SAME_PEOPLE),
+        ("head_no", "employees", "emp_no", SAME_PEOPLE),
         ("agent_id", "warehouses", "code", SOMETHING),
         ("id", "customers", "id", SOMETHING),
         ("name", "customers", "name", 0.0),
@@ -39,6 +40,7 @@ def test_of_another_table(column: str, table: str, key: str, score: float) -> No
 @pytest.mark.parametrize(
     ("column", "score"),
     [("reports_to", BY_ROLE), ("manager_id", BY_ROLE), ("ParentId", BY_ROLE), ("in_reply_to", BY_ROLE),
+     ("manager_employee_id", BY_ROLE), ("manager_emp_no", BY_ROLE), ("manager_shop_id", ALIKE),
      ("employee_id", 0.0), ("salary", 0.0)],
 )  # fmt: skip
 def test_of_its_own_table(column: str, score: float) -> None:
