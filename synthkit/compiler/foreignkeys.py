@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from synthkit.compiler.draft import Draft
 from synthkit.errors import Location, did_you_mean
 from synthkit.project.holdout import holdout_of
-from synthkit.project.ownership import TablesByName, circle, keys_of, owner_key, owners, unit_of
+from synthkit.project.ownership import TablesByName, above, circle, keys_of, owner_key, owners, unit_of
 from synthkit.project.types import ForeignKeySpec, Relation, SourceSpec, SourceTableSpec
 from synthkit.schema import NUMERIC, TEMPORAL, Column, Schema
 from synthkit.sources.types import provisional_type
@@ -83,6 +83,12 @@ class _Checked:
                 True,
                 hint,
             )
+        elif key.cut and parent.name == own.name:
+            hint = "drop cut: true; a tree within a table is no circle of tables, and its depth is kept"
+            self.fault("a key within its own table has nothing to cut", self.at("cut"), True, hint)
+        elif key.cut and own.name not in above(self.tables, parent.name):
+            message = f"nothing leads from {parent.name} back to {own.name}, so the key has no circle to cut"
+            self.fault(message, self.at("cut"), True, "drop cut: true; its rows are made after those that it names")
         if key.owner and parent.public:
             message = f"{parent.name} is public, its rows are nobody's, so none belongs to them"
             self.fault(message, self.at("owner"), True, f"drop owner: true, or public: true of {parent.name}")

@@ -97,6 +97,17 @@ def circle(tables: TablesByName) -> tuple[str, ...]:
         way.append(following)
 
 
+def above(tables: TablesByName, name: str) -> frozenset[str]:
+    """All tables that a table's keys lead to, over as many tables as there are; itself among them in a circle."""
+    found, ahead = set[str](), [name]
+    while ahead:
+        for key in keys_of(tables[ahead.pop()]):
+            if key.references in tables and key.references not in found:
+                found.add(key.references)
+                ahead.append(key.references)
+    return frozenset(found)
+
+
 def root_of(tables: TablesByName, order: Sequence[str]) -> str | None:
     """The table that a size is of: of those that none owns and that are not public, the one that owns most."""
     free = [n for n in order if owner_key(tables[n]) is None and not tables[n].public]

@@ -284,6 +284,8 @@ REFUSED: list[tuple[Edit, str, str, str]] = [
     (table("orders", population="others"), "has another population", "others", "the same population"),
     (more("customers", column="age", references="orders"), "keys run in a circle: customers", "", "add cut: true"),
     (more("orders", column="order_id", references="lines", owner=True), "two owners", "true", "looked up"),
+    (key("customers", column="referred_by", references="customers", cut=True), "nothing to cut", "true", "drop cut"),
+    (more("lines", column="quantity", references="customers", cut=True), "no circle to cut", "true", "drop cut"),
     (key("orders", column="customer_id", references="customers", owner=True, cut=True), "cannot be cut", "true", "cut"),
     (key("orders", column="a", columns=["b"], references="customers"), "one of them", "", ""),
     (table("orders", order_by="channel"), "have no order in time", "channel", "format"),
