@@ -33,6 +33,8 @@ from synthkit.sources.split import SALT, bucket
 from synthkit.sources.unchanged import unchanged
 from synthkit.sql.quoting import literal
 
+VERSION = 1  # of what is read of a table whose rows belong to others: enters the name of its split
+
 _WHOLE = r"[+-]?[0-9]{1,38}(\.0*)?"
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -72,7 +74,7 @@ class Ownership:
     def key(self) -> dict[str, Any]:
         """What decides the sides beside the table's own rows, for the name of its split."""
         above = [[deciding(a.spec, "rows", "split"), a.columns, a.source_hash] for a in self.above]
-        return {"columns": self.columns, "owned": self.owned, "above": above}
+        return {"columns": self.columns, "owned": self.owned, "above": above, "version": VERSION}
 
 
 def ownership_of(tables: TablesByName, name: str, content: Callable[[str], str]) -> Ownership | None:

@@ -22,9 +22,10 @@ from synthkit.sources.bounding import Declared, bounded_query, text_of
 from synthkit.sources.family import Ownership, read_owners
 from synthkit.sources.infer import infer, profile
 from synthkit.sources.location import location
+from synthkit.sources.options import file_literal
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.reading import Belonging, Reading
-from synthkit.sources.recognise import recognise, repeating, with_forms, with_tails
+from synthkit.sources.recognise import People, recognise, repeating, with_forms, with_tails
 from synthkit.sources.scan import connected, opened
 from synthkit.sources.split import (
     BUCKETS,
@@ -149,9 +150,10 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
     profiles = profile(connection, schema, making / "train.parquet")
     if reading.declared is None:
         schema = infer(schema, spec, profiles).undescribed()
-        forms = recognise(connection, schema, spec, making / "train.parquet")
+        people = _people(reading, f"NOT ({side} < {round(holdout * BUCKETS)})", making / "train.parquet")
+        forms = recognise(connection, schema, spec, making / "train.parquet", people)
         schema = with_forms(schema, forms)
-        many = repeating(connection, schema, spec, making / "train.parquet")
+        many = repeating(connection, schema, spec, making / "train.parquet", people)
         schema = with_tails(schema, many)
         notes += [found.said(name) for name, found in forms.items() if found.told]
         notes += [found.said(name) for name, found in many.items()]
@@ -172,6 +174,18 @@ def _divided(reading: Reading, holdout: float, making: Path) -> None:
     record_split(
         making, schema.undescribed(), holdout, rows, profiles, notes, bounded=0 if row is None else int(row[0])
     )
+
+
+def _people(reading: Reading, side: str, train: Path) -> People | None:
+    """Whose the training rows are: by their unit, else, of rows that belong to others' rows, by the number that this
+    decides their side by, which is one of each unit (and of two in a million the same)."""
+    unit = reading.schema.privacy_unit
+    if unit is not None:
+        return People(f"read_parquet({literal(str(train))})", quote(unit))
+    if reading.sides is None:
+        return None
+    every = f"SELECT * FROM read_parquet({file_literal(reading.every)}) WHERE {side} AND ({reading.keep})"
+    return People(f"({every})", quote(reading.bucket))
 
 
 def _unreadable(error: Exception, spec: SourceTableSpec) -> BuildError:

@@ -29,6 +29,19 @@ SAMPLE = 500  # different values of them
 
 
 @dataclass(frozen=True)
+class People:
+    """Whose the training rows are, where anything says it: many rows of one person make no value common.
+
+    Args:
+        rows: SQL that stands for the training rows, with that.
+        who: SQL of whose each is.
+    """
+
+    rows: str
+    who: str
+
+
+@dataclass(frozen=True)
 class Repeats:
     """A category of many values: how many, how many of them several people have, and in what share of the rows."""
 
@@ -45,7 +58,11 @@ class Repeats:
 
 
 def recognise(
-    connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec, train: Path
+    connection: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    spec: SourceTableSpec,
+    train: Path,
+    people: People | None = None,
 ) -> dict[str, Detected]:
     """The columns that have a written form, by name."""
     declared = {c.name for c in spec.columns if not c.type is c.format is c.pii is None}
@@ -55,20 +72,24 @@ def recognise(
         if column.name in declared or column.name in keys or not _may(column):
             continue
         detected = _detected(connection, column, train)
-        if detected is not None and schema.privacy_unit is not None:
-            detected = _of_people(connection, column, schema.privacy_unit, train, detected)
+        if detected is not None and people is not None:
+            detected = _of_people(connection, column, people, detected)
         if detected is not None:
             found[column.name] = detected
     return found
 
 
 def repeating(
-    connection: duckdb.DuckDBPyConnection, schema: Schema, spec: SourceTableSpec, train: Path
+    connection: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    spec: SourceTableSpec,
+    train: Path,
+    people: People | None = None,
 ) -> dict[str, Repeats]:
     """Text that is a category of many values: half of the rows, at least, have one that several people have."""
     declared = {c.name for c in spec.columns if not c.type is c.format is c.pii is None}
-    found, rows = {}, f"read_parquet({literal(str(train))})"
-    who = "count(*)" if schema.privacy_unit is None else f"count(DISTINCT {quote(schema.privacy_unit)})"
+    found, rows = {}, f"read_parquet({literal(str(train))})" if people is None else people.rows
+    who = "count(*)" if people is None else f"count(DISTINCT {people.who})"
     for column in schema.columns:
         if column.type != "text" or column.sql_type != "VARCHAR" or column.name in declared or column.pii is not None:
             continue
@@ -103,20 +124,18 @@ def with_forms(schema: Schema, found: Mapping[str, Detected]) -> Schema:
     return replace(schema, columns=tuple(known(c) for c in schema.columns))
 
 
-def _of_people(
-    connection: duckdb.DuckDBPyConnection, column: Column, unit: str, train: Path, detected: Detected
-) -> Detected:
+def _of_people(connection: duckdb.DuckDBPyConnection, column: Column, people: People, detected: Detected) -> Detected:
     """The form without those of several that fewer than ``MIN_COUNT`` people write: a unit may be one person's word."""
     import pyarrow.compute as pc
 
     if not isinstance(parse_form(detected.form), Mixed):
         return detected
-    of = f"SELECT DISTINCT {quote(column.name)} AS v, {quote(unit)} AS who FROM read_parquet({literal(str(train))})"
+    of = f"SELECT DISTINCT {quote(column.name)} AS v, {people.who} AS who FROM {people.rows}"
     pairs = connection.sql(f"{of} WHERE v IS NOT NULL").to_arrow_table().combine_chunks()
-    texts, people = pairs.column("v").chunk(0), pairs.column("who").chunk(0)
+    texts, whose = pairs.column("v").chunk(0), pairs.column("who").chunk(0)
     first, *others = detected.form.split(" | ")
     read = ((other, parse_form(other).read(texts).fits) for other in others)
-    held = [other for other, fits in read if pc.count_distinct(people.filter(fits)).as_py() >= MIN_COUNT]
+    held = [other for other, fits in read if pc.count_distinct(whose.filter(fits)).as_py() >= MIN_COUNT]
     return replace(detected, form=" | ".join((first, *held)))
 
 

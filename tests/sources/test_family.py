@@ -185,6 +185,37 @@ def test_composite_keys_and_a_unit_that_is_not_the_primary_key(tmp_path: Path) -
     assert held_out
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_value_is_common_where_people_share_it_and_not_where_one_repeats_it(several: bool, tmp_path: Path) -> None:
+    """Two levels below the customer, and below one whom two columns name: no column of a line says whose it is."""
+    rng = random.Random(2)
+    customers, orders, lines = [], [], []
+    for n in range(200):
+        who = {"shop": n % 4, "customer": n} if several else {"customer": n}
+        customers.append({**who, "age": rng.randint(18, 80)})
+        for o in (2 * n, 2 * n + 1):
+            orders.append({"order": o, **who})
+            for line in range(4):
+                lines.append({"order": o, "line": line, "own": f"words of {n} {'abcdefgh'[n % 8]}", "shared": f"gift {rng.randrange(100)}"})  # fmt: skip
+    kinds = dict.fromkeys(("customers", "orders", "lines"), "csv")
+    write(tmp_path, kinds, {"customers": customers, "orders": orders, "lines": lines})
+    named = tuple(k for k in ("shop", "customer") if several or k == "customer")
+    tables = {
+        t.name: t
+        for t in with_units(
+            [
+                SourceTableSpec(name="customers", path="customers.csv", primary_key=named),
+                SourceTableSpec(name="orders", path="orders.csv", primary_key=("order",), foreign_keys=(ForeignKeySpec(columns=named, references="customers", owner=True),)),
+                SourceTableSpec(name="lines", path="lines.csv", foreign_keys=(ForeignKeySpec(column="order", references="orders", owner=True),)),
+            ]
+        )
+    }  # fmt: skip
+    assert tables["lines"].privacy_unit is None
+    learnt = divided(tmp_path, tables, "lines").schema.by_name
+    assert (learnt["own"].type, learnt["own"].rare) == ("text", None)  # each in eight rows, all of one customer
+    assert (learnt["shared"].type, learnt["shared"].rare) != ("text", None)
+
+
 def test_rows_keep_their_order_where_their_owner_is_looked_up(tmp_path: Path) -> None:
     kinds = dict.fromkeys(MIXED, "csv")
     rows = chain(KEYS["text"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
+from synthkit.audits.relations.links import whose
 from synthkit.audits.rows.marginals import sql_types
 from synthkit.errors import SynthError
 from synthkit.rules.language import Rule, parse_rule, violations
@@ -117,6 +118,8 @@ def _real(context: AuditContext) -> pa.Table | None:
 
 def _shown(context: AuditContext) -> Sequence[Rule]:
     """What the training rows show, between columns that are learnt."""
+    import pyarrow as pa
+
     from synthkit.rules.find.named import shown_rules
 
     def search() -> tuple[Rule, ...]:
@@ -125,6 +128,8 @@ def _shown(context: AuditContext) -> Sequence[Rule]:
         here = train.select([n for n in names if n in train.column_names])
         unit = context.schema.privacy_unit
         people = train.column(unit) if unit is not None and unit in train.column_names else None
+        if (theirs := whose(context, "train")) is not None:
+            people = pa.chunked_array([theirs[:MOST_ROWS]])
         return tuple(rule for rule in shown_rules(here, MIN_COUNT, people) if not isinstance(rule, Unique))
 
     return context.shared(("rules",), search)

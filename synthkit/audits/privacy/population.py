@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.relations.links import whose
 from synthkit.audits.rows.features import usable
 from synthkit.audits.rows.marginals import category_key, number_key, sql_types
 from synthkit.audits.rows.neighbours import Points
@@ -94,7 +95,8 @@ def _record_key(context: AuditContext, column: str) -> str:
 def units(context: AuditContext) -> tuple[Array, Array]:
     """The unit of each training row and of each held-out row, as numbers.
 
-    Rows without a unit are one, or, where they lie on both sides as rows that belong to nobody do
+    Rows that belong to rows of another table are those of the unit at the top of these. Rows without a unit are one,
+    or, where they lie on both sides as rows that belong to nobody do
     (:mod:`synthkit.sources.family`), each its own. Where another unit lies on both sides, the split was none of
     :mod:`synthkit.sources.split`'s, and each row is its own unit.
     """
@@ -107,7 +109,11 @@ def units(context: AuditContext) -> tuple[Array, Array]:
         return _hashes(context, side, f"hash({side if together is None else quote(together)})")
 
     def both() -> tuple[Array, Array]:
-        train, holdout = of("train"), of("holdout")
+        ours, theirs = whose(context, "train"), whose(context, "holdout")
+        if ours is not None and theirs is not None:
+            train, holdout = _apart(ours, 0), _apart(theirs, 1)
+        else:
+            train, holdout = of("train"), of("holdout")
         if together is not None and np.intersect1d(train, holdout).size:
             train = _alone(context, "train", together, train)
             holdout = _alone(context, "holdout", together, holdout)
@@ -116,6 +122,14 @@ def units(context: AuditContext) -> tuple[Array, Array]:
         return train, holdout
 
     return context.shared(("units",), both)
+
+
+def _apart(found: Array, place: int) -> Array:
+    """The numbers of units, in which nobody's rows of one side have others than those of the other side."""
+    import numpy as np
+
+    alone = 2**62 + 2 * (-1 - found) + place
+    return np.where(found >= 0, found, alone).astype(np.uint64)
 
 
 def _alone(context: AuditContext, side: Side, together: str, found: Array) -> Array:

@@ -122,6 +122,27 @@ def links(context: AuditContext) -> Links:
     return context.shared(("links",), lambda: Links(context, family))
 
 
+def whose(context: AuditContext, side: Side) -> Array | None:
+    """Whose each of the table's rows is, as a number that is one on both sides, where they belong to rows of another
+    table; rows that belong to nobody have numbers of their own. None where its own column says it, or nothing does."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    family, table = context.family, context.side(side)
+    if family is None or table is None or family.owner(family.table) is None:
+        return None
+    unit = table.schema.privacy_unit
+    if unit is not None and unit in table.schema.names:
+        return None
+    found, world, root = links(context), world_of(side), family.root(family.table)
+    entity = found.on(side, family.table, found.units(world, family.table))
+    above = family.members[root].synthetic.schema.privacy_unit
+    if above is None or (above,) == family.members[root].synthetic.schema.primary_key:
+        return entity
+    units = pc.dictionary_encode(found.world(world, root, (above,)).column(0).combine_chunks(), null_encoding="encode")
+    return np.where(entity >= 0, units.indices.to_numpy()[np.maximum(entity, 0)], entity)
+
+
 def no_family(context: AuditContext, what: str = "has no foreign key") -> AuditResult | None:
     """The result of an audit of keys where the table names no other; None where it does."""
     if context.family is None:

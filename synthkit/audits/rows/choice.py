@@ -84,8 +84,12 @@ def _people(context: AuditContext) -> int | None:
     """Whose the held-out rows are, by number; None where each row is somebody's own, or nothing says whose it is."""
     import pyarrow.compute as pc
 
+    from synthkit.audits.relations.links import whose  # which imports this module
+
     if context.family is None or context.holdout is None:
         return None
+    if (theirs := whose(context, "holdout")) is not None:
+        return len(set(theirs.tolist()))
     schema = context.holdout.schema
     unit = schema.privacy_unit
     if unit is None or unit not in schema.names or schema.primary_key == (unit,):

@@ -23,7 +23,8 @@ UNIT = "(unit)"  # the column that is added to a table whose rows name no unit
 
 
 def with_units(tables: Mapping[str, Table], keys: Sequence[Key], folder: Path) -> dict[str, Table]:
-    """The tables, each with a column of units where its owner has one.
+    """The tables, those with one more column that belong to others' rows and name no unit: the row of their owner, or
+    the unit that this names, or the one that it belongs to.
 
     Args:
         tables: each after its owner.
@@ -35,7 +36,7 @@ def with_units(tables: Mapping[str, Table], keys: Sequence[Key], folder: Path) -
         key = owners.get(name)
         above = None if key is None else found.get(key.references)
         lacks = table.schema.privacy_unit is None
-        if lacks and key is not None and above is not None and above.schema.privacy_unit is not None:
+        if lacks and key is not None and above is not None:
             table = _with_unit(table, key, above, folder / f"units{number}.parquet")
         found[name] = table
     return found
@@ -45,10 +46,11 @@ def _with_unit(table: Table, key: Key, owner: Table, file: Path) -> Table:
     """The table with the unit of the row that each row belongs to; missing where it belongs to none."""
     import pyarrow as pa
 
-    primary, unit = list(owner.schema.primary_key), str(owner.schema.privacy_unit)
-    above = owner.to_arrow(list(dict.fromkeys([*primary, unit])))
+    primary, unit = list(owner.schema.primary_key), owner.schema.privacy_unit
+    above = owner.to_arrow(list(dict.fromkeys([*primary, *([] if unit is None else [unit])])))
     at = rows_named(table.to_arrow(list(key.columns)), above.select(primary))
-    units = above.column(unit).combine_chunks().take(pa.array(at, mask=at < 0))
+    named = pa.array(at, mask=at < 0)
+    units = named if unit is None else above.column(unit).combine_chunks().take(named)
 
     def beside() -> Iterator[pa.RecordBatch]:
         start = 0

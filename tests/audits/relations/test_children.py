@@ -92,8 +92,13 @@ def test_many_rows_of_a_few_people_are_not_many_rows(tmp_path: Path) -> None:
     assert context.rows("holdout") >= 30
     assert context.holdout is not None
     held = replace(context.holdout, schema=replace(context.holdout.schema, privacy_unit="customer_id"))
-    assert too_few(context, GateParams(max=0.1), {}) is None  # nothing says whose rows they are
-    context = replace(context, holdout=held)
+    assert too_few(replace(context, family=None, _cache={}), GateParams(max=0.1), {}) is None  # nothing says whose
+    told = too_few(context, GateParams(max=0.1), {})  # the keys do, as many tables up as there are
+    lines = too_few(family_context((synthetic, train, holdout), "lines", tmp_path / "b"), GateParams(max=0.1), {})
+    for found in (told, lines):
+        assert found is not None
+        assert "people's (at least 30 people are needed)" in found.message
+    context = replace(context, holdout=held, _cache={})
     found = too_few(context, GateParams(max=0.1), {})
     assert found is not None
     assert found.status == "inconclusive"

@@ -63,6 +63,29 @@ def test_a_row_two_levels_down_is_its_owners_owner_s(tmp_path: Path) -> None:
     assert units[-1] is None
 
 
+def test_a_unit_that_no_column_names_is_a_row_of_the_table_at_the_top(tmp_path: Path) -> None:
+    """A patient is named by the clinic and a number: findings of visits are the patient's all the same."""
+    people = {"shop": ["a", "b"] * 10, "order": [i // 2 for i in range(20)]}
+    visits = {"shop": people["shop"] * 2, "order": people["order"] * 2, "line": [1] * 20 + [2] * 20}
+    findings = {**{n: [*v, v[0]] for n, v in visits.items()}, "what": ["x"] * 41}
+    findings["line"][-1] = 9  # of no visit
+    primary = ("shop", "order", "line")
+    keys = (Key("visits", ("shop", "order"), "people", owner=True), Key("findings", primary, "visits", owner=True))
+    tables = {
+        "people": table(tmp_path, "people", people, ("shop", "order")),
+        "visits": table(tmp_path, "visits", visits, primary),
+        "findings": table(tmp_path, "findings", findings, ()),
+    }
+    found = with_units(tables, keys, tmp_path)
+    assert found["people"].schema.privacy_unit is None  # each row is somebody
+    for name in ("visits", "findings"):
+        rows = found[name].to_arrow(["shop", "order", UNIT]).to_pylist()[:40]
+        units = {(r["shop"], r["order"]): r[UNIT] for r in rows}
+        assert all(units[r["shop"], r["order"]] == r[UNIT] for r in rows)
+        assert len(set(units.values())) == len(units) == 20
+    assert found["findings"].to_arrow([UNIT]).column(0).to_pylist()[-1] is None
+
+
 def test_what_one_customer_has_in_many_rows_does_not_come_back(tmp_path: Path) -> None:
     tables = shop(tmp_path)
     plans = {}
