@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, Field
@@ -15,8 +16,8 @@ from synthkit.audits.family import name_of
 from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.estimators import Dealt, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, auc_by_entity
-from synthkit.audits.relations.columns import Named, aggregates, beside, joined
-from synthkit.audits.relations.links import SHOWN_SIDE, Links, links, no_family, world_of
+from synthkit.audits.relations.columns import Named, aggregates, beside, joined, recognisable
+from synthkit.audits.relations.links import SHOWN_SIDE, Links, World, links, no_family, world_of
 from synthkit.audits.rows.entities import count
 from synthkit.audits.verdict import CombinedParams, Part, unmeasured, verdict
 from synthkit.generators.tables import Key
@@ -56,6 +57,7 @@ class JoinedDetectionParams(CombinedParams):
     needs=("train", "holdout"),
     between=SHARE,
     stands_on=("child",),
+    version=2,
 )
 def joined_detection(context: AuditContext, params: JoinedDetectionParams) -> AuditResult:
     """Can a classifier tell rows joined with what they hang on, or parents with their children, from real ones? AUC
@@ -67,7 +69,8 @@ def joined_detection(context: AuditContext, params: JoinedDetectionParams) -> Au
     about an entity that it has seen rows of. Interval: Obuchowski's for clustered rows (Biometrics 53, 1997), as if
     one model had given all scores, with the variance between three divisions added where rows are few. Floor: real
     training rows in the synthetic ones' place. Named are the columns by which the AUC is lost when they are dealt out
-    anew.
+    anew. Left out are the columns of looked-up tables so small that a classifier knows each of their rows
+    (:func:`.columns.recognisable`).
     """
     if (none := no_family(context)) is not None:
         return none
@@ -76,6 +79,8 @@ def joined_detection(context: AuditContext, params: JoinedDetectionParams) -> Au
         return AuditResult(None, "skipped", message="there are no held-out rows")
     views = [_Rows(found)] + [_Parents(found, k) for k in found.family.keys_of(found.family.table) if k.owner]
     parts = [_told(found, view, params) for view in views]
+    if left_out := _left_out(found, found.family.table):
+        parts = [replace(p, message="; ".join(filter(None, [p.message, _said(left_out)]))) for p in parts]
     return verdict(
         parts, params, DEFAULT, symbol="AUC", advice=ADVICE, noun="view", floor_is="real against real", tell=True
     )
@@ -91,7 +96,7 @@ class _Rows:
     def __call__(self, side: Side) -> tuple[Named, Array]:
         table, world = self.found.family.table, world_of(side)
         part = self.found.part(side, table)
-        whole = self.found.once(("joined", world), lambda: joined(self.found, world, table, coded=True))
+        whole = self.found.once(("joined", world), lambda: _joined(self.found, world, table))
         return Named(whole.names, whole.values[part], whole.coded), self.found.units(world, table)[part]
 
 
@@ -117,11 +122,37 @@ def parents_with_children(found: Links, key: Key, side: Side) -> tuple[Named, Ar
     def make() -> Named:
         total = sum(found.rows(s, key.references) for s in found.sides(world, key.references))
         below = aggregates(found, world, key.table, found.named(world, key), total)
-        return beside([joined(found, world, key.references, coded=True), below])
+        return beside([_joined(found, world, key.references), below])
 
     whole = found.once(("parents", world, key), make)
     part = found.part(side, key.references)
     return Named(whole.names, whole.values[part], whole.coded), found.units(world, key.references)[part]
+
+
+def _said(tables: Sequence[str]) -> str:
+    return f"without {', '.join(tables)}, whose few rows any other ones in their place would be told by"
+
+
+def _joined(found: Links, world: World, table: str) -> Named:
+    return joined(found, world, table, coded=True, without=partial(recognisable, found))
+
+
+def _left_out(found: Links, table: str) -> list[str]:
+    """The tables that rows of this one look up, and whose rows would be told one by one."""
+    keys = [k for t in (table, *_up(found, table)) for k in found.family.keys_of(t)]
+    return sorted({k.references for k in keys if recognisable(found, k)})
+
+
+def _up(found: Links, table: str) -> tuple[str, ...]:
+    """All tables that keys of this one lead to."""
+    seen: list[str] = []
+    ahead = [table]
+    while ahead:
+        for key in found.family.keys_of(ahead.pop()):
+            if key.references not in seen and not recognisable(found, key):
+                seen.append(key.references)
+                ahead.append(key.references)
+    return tuple(seen)
 
 
 def _told(found: Links, view: _Rows | _Parents, params: JoinedDetectionParams) -> Part:

@@ -55,6 +55,24 @@ def test_a_classifier_sees_whose_orders_they_are(tmp_path: Path) -> None:
     assert parents.value > 0.7
 
 
+def test_few_looked_up_rows_that_are_drawn_anew_are_not_told_one_by_one(tmp_path: Path) -> None:
+    """Every product has another price, as prices are drawn: lines name twenty products again and again, and each price
+    would tell whose line it is. What the lines themselves say is still asked, and what the owners say."""
+
+    def other(rows: Family) -> Family:
+        prices = np.asarray(rows["products"]["price"]) + np.random.default_rng(1).normal(
+            0, 0.001, len(rows["products"])
+        )
+        return {**rows, "products": put(rows["products"], "list_price", prices)}
+
+    for fault in (other, lambda rows: rows):
+        result = run("joined_detection", faulty(tmp_path / fault.__name__.strip("<>"), "lines", fault))
+        assert result.status == "pass", result.message
+        assert ("without products, whose few rows" in result.message) == (fault is other)  # as they are, they are asked
+    both = run("joined_detection", faulty(tmp_path / "both", "lines", lambda rows: other(dealt(rows))))
+    assert both.status == "fail"
+
+
 def test_lines_dealt_to_other_products_are_told_by_the_key_that_is_looked_up(tmp_path: Path) -> None:
     def mixed(rows: Family) -> Family:
         lines = rows["lines"]
