@@ -100,6 +100,50 @@ def test_a_unit_more_is_one_row_more_in_each_release(
     assert scores <= 1 + 1e-9
 
 
+def _files(model: Units, folder: Path) -> dict[str, bytes]:
+    folder.mkdir()
+    AIM.save(model, folder)
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def _twice(
+    units: list[dict[str, Any]], odd: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[dict[str, bytes]]:
+    """The model of the units, and that of one unit more under the same answers: each as the files that are kept."""
+    before, first = watched(family(together(units), folder / "before"), monkeypatch)
+    _, second = watched(family(together([*units, ODD[odd]]), folder / "after"), monkeypatch, before)
+    return [_files(first, folder / "first"), _files(second, folder / "second")]
+
+
+@pytest.mark.parametrize("odd", ["huge", "odd values"])
+def test_nothing_but_the_answers_is_in_the_model(
+    odd: str, units: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not released by a mechanism is in no file of the model: under the same answers it is the same bytes."""
+    first, second = _twice(units, odd, tmp_path, monkeypatch)
+    assert len(first) >= 3
+    assert first == second
+
+
+def test_an_exact_count_in_the_plan_is_seen(
+    units: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: the plan of the root keeps how many rows of orders there are, without noise."""
+    honest = learn._Learning.frame
+
+    def planted(self: Any, *arguments: Any) -> Any:
+        frame = honest(self, *arguments)
+        if self.level.key is not None:
+            return frame
+        model, many = frame.marginals.model, len(self.rows["orders"].owner)
+        model = replace(model, tables=[t * many / model.total for t in model.tables])
+        return replace(frame, marginals=replace(frame.marginals, model=model))
+
+    monkeypatch.setattr(learn._Learning, "frame", planted)
+    first, second = _twice(units, "huge", tmp_path, monkeypatch)
+    assert first != second
+
+
 def _all_rows(way: list[Rows]) -> Array:
     return np.arange(len(way[0]))
 
