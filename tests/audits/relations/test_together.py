@@ -60,8 +60,8 @@ def test_few_looked_up_rows_that_are_drawn_anew_are_not_told_one_by_one(tmp_path
     would tell whose line it is. What the lines themselves say is still asked, and what the owners say."""
 
     def other(rows: Family) -> Family:
-        prices = np.asarray(rows["products"]["price"]) + np.random.default_rng(1).normal(
-            0, 0.001, len(rows["products"])
+        prices = np.asarray(rows["products"]["list_price"]) + np.random.default_rng(1).normal(
+            0, 0.01, len(rows["products"])
         )
         return {**rows, "products": put(rows["products"], "list_price", prices)}
 
