@@ -230,6 +230,11 @@ def untold(message: str, threshold: str | None = None, **details: Any) -> AuditR
     return AuditResult(None, "inconclusive", threshold, message=f"too few rows to tell: {message}", details=details)
 
 
+def skipped(message: str) -> AuditResult:
+    """The result where the table has nothing that the audit is made for."""
+    return AuditResult(None, "skipped", message=message)
+
+
 def interval_text(found: Estimate) -> str:
     floor = "" if found.floor is None else f"; real against real {found.floor:.3g}"
     return f"95 % interval {found.low:.3g} to {found.high:.3g}{floor}"

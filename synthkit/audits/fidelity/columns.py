@@ -15,10 +15,10 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Default, Estimate
+from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
-from synthkit.audits.rows.choice import has_floor, judged_columns, reference, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, judged_columns, reference, too_few
 from synthkit.audits.verdict import ALPHA, MIN_ROWS, DistanceParams, Part, share_of_alpha, unmeasured, verdict
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, Decide, audit
 from synthkit.audits.fidelity.pairs import Pair, chosen_pairs, sampled
-from synthkit.audits.gate import Default, Estimate
+from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.rows.association import Method, kind_of, strength
-from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, judged_columns, too_few
 from synthkit.audits.rows.codes import floor_rows
 from synthkit.audits.rows.sampling_error import Draws, gaps, groups, mean
 from synthkit.audits.verdict import ALPHA, Combine, DistanceParams, Part, mean_floor, share_of_alpha, verdict

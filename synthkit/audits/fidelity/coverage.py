@@ -10,10 +10,10 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
-from synthkit.audits.gate import Default, Estimate
+from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures.distances import RARE
 from synthkit.audits.rows import marginals
-from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, reference, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, reference, too_few
 from synthkit.audits.verdict import ALPHA, Part, SharesParams, unmeasured, verdict
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, ColumnResult, Status, audit
-from synthkit.audits.gate import Default, Estimate, GateParams, gated, interval_text
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, interval_text, skipped
 from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, delong
-from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, too_few
 from synthkit.audits.rows.codes import codes, coding
 from synthkit.audits.rows.combined import Between, between
 from synthkit.audits.rows.features import sample_rows

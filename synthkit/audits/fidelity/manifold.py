@@ -18,9 +18,9 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, Decide, audit
-from synthkit.audits.gate import Default, Estimate, ShareParams, gated
+from synthkit.audits.gate import Default, Estimate, ShareParams, gated, skipped
 from synthkit.audits.measures.distances import Distance
-from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, judged_columns, too_few
 from synthkit.audits.rows.features import sample_rows
 from synthkit.audits.rows.neighbours import nearest_rows, space
 from synthkit.audits.rows.sampling_error import DRAWS, gaps

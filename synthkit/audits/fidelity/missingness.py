@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Default, Estimate
+from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures.statistics import newcombe, of_size
-from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, judged_columns, too_few
 from synthkit.audits.rows.codes import coarse_codes, coding, floor_codes
 from synthkit.audits.rows.sampling_error import Draws, gaps, groups
 from synthkit.audits.verdict import MIN_ROWS, DistanceParams, Part, share_of_alpha, verdict

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
-from synthkit.audits.gate import Default, Estimate
-from synthkit.audits.rows.choice import has_floor, judged_columns, skipped, too_few
+from synthkit.audits.gate import Default, Estimate, skipped
+from synthkit.audits.rows.choice import has_floor, judged_columns, too_few
 from synthkit.audits.rows.codes import coarse_codes, coding, floor_codes
 from synthkit.audits.rows.sampling_error import Draws, gaps, groups, mean
 from synthkit.audits.verdict import ALPHA, Combine, DistanceParams, Part, mean_floor, share_of_alpha, verdict

@@ -15,11 +15,11 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, SHARE, AuditResult, Decide, audit
 from synthkit.audits.fidelity.columns import ks_floor
-from synthkit.audits.gate import Default, Estimate
+from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures import distances
 from synthkit.audits.measures.exact import deviation, scale_of
 from synthkit.audits.rows import marginals
-from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, reference, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, reference, too_few
 from synthkit.audits.rows.codes import coarse_codes, codes, coding, floor_codes, floor_rows
 from synthkit.audits.rows.sampling_error import Draws, gaps, groups, largest, mean
 from synthkit.audits.rows.transport import wasserstein_distance, wasserstein_statistic

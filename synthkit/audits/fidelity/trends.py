@@ -11,11 +11,11 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, Decide, audit
 from synthkit.audits.fidelity.pairs import Pair, chosen_pairs, sampled
-from synthkit.audits.gate import Default, Estimate
+from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures.exact import DOUBLE, above
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.association import numbers
-from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, skipped, too_few
+from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, too_few
 from synthkit.audits.rows.codes import floor_rows
 from synthkit.audits.rows.features import sample_rows
 from synthkit.audits.rows.sampling_error import DRAWS, Draws, gaps, groups, mean

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
-from synthkit.audits.relations.links import whose
+from synthkit.audits.rows.links import whose
 from synthkit.audits.rows.marginals import sql_types
 from synthkit.errors import SynthError
 from synthkit.rules.language import Rule, parse_rule, violations

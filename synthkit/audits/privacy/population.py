@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.relations.links import whose
 from synthkit.audits.rows.features import usable
+from synthkit.audits.rows.links import whose
 from synthkit.audits.rows.marginals import category_key, number_key, sql_types
 from synthkit.audits.rows.neighbours import Points
 from synthkit.sources.types import provisional_type

@@ -8,8 +8,8 @@ from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditResult
 from synthkit.audits.family import name_of
 from synthkit.audits.gate import Default, Estimate, GateParams
-from synthkit.audits.relations.links import Links, links, no_family, world_of
 from synthkit.audits.rows.entities import FEWEST, count, deal_entities, ks
+from synthkit.audits.rows.links import Links, links, no_family, world_of
 from synthkit.audits.rows.sampling_error import Draws
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, unmeasured, verdict
 from synthkit.generators.tables import Key

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import Side
-from synthkit.audits.relations.links import Links, World
 from synthkit.audits.rows.features import as_text, numbers
+from synthkit.audits.rows.links import Links, World
 from synthkit.generators.tables import Key
 from synthkit.schema import Column
 

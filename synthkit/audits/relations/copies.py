@@ -9,13 +9,12 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Default, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, GateParams, gated, limit_of, skipped, untold
 from synthkit.audits.privacy.copies import ADVICE, one_sided, rarefied
 from synthkit.audits.relations.columns import comparable
-from synthkit.audits.relations.links import SHOWN_SIDE, Links, World, world_of
 from synthkit.audits.relations.steps import family_links, sequence_of
 from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
-from synthkit.audits.rows.choice import skipped
+from synthkit.audits.rows.links import SHOWN_SIDE, Links, World, world_of
 from synthkit.audits.rows.proportions import paired_excess
 from synthkit.digests import mixed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthkit.audits.family import Family
-from synthkit.audits.relations.links import Links
+from synthkit.audits.rows.links import Links
 from synthkit.errors import SynthError
 from synthkit.generators.tables import Key
 from synthkit.rules.across.bound import Across, Hop, bound, reads

@@ -17,8 +17,8 @@ from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.estimators import Dealt, learn, make_model
 from synthkit.audits.measures.statistics import Z, auc, auc_by_entity
 from synthkit.audits.relations.columns import Named, aggregates, beside, joined, recognisable
-from synthkit.audits.relations.links import SHOWN_SIDE, Links, World, links, no_family, world_of
 from synthkit.audits.rows.entities import count
+from synthkit.audits.rows.links import SHOWN_SIDE, Links, World, links, no_family, world_of
 from synthkit.audits.verdict import CombinedParams, Part, unmeasured, verdict
 from synthkit.generators.tables import Key
 

@@ -9,14 +9,13 @@ from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, skipped, untold
 from synthkit.audits.measures.statistics import delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.privacy.membership import attack_scores, halves
 from synthkit.audits.privacy.population import COPY_LESS
 from synthkit.audits.privacy.theory import limits
 from synthkit.audits.relations.steps import family_links
 from synthkit.audits.relations.views import entity_view, has_entities
-from synthkit.audits.rows.choice import skipped
 
 FEWEST = 50  # members (and as many non-members) below which nothing can be told
 COIN = 0.5

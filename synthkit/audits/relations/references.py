@@ -13,8 +13,8 @@ from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnR
 from synthkit.audits.counting import listed, row_text
 from synthkit.audits.family import name_of
 from synthkit.audits.gate import Estimate, Limit, judge
-from synthkit.audits.relations.links import NOBODY, NULL, Links, World, links, no_family
 from synthkit.audits.rows.entities import FEWEST, count, deal_entities, shares_apart
+from synthkit.audits.rows.links import NOBODY, NULL, Links, World, links, no_family
 from synthkit.audits.rows.sampling_error import gaps
 from synthkit.generators.tables import Key
 

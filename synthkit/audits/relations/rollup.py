@@ -13,7 +13,7 @@ from synthkit.audits.counting import listed
 from synthkit.audits.family import name_of
 from synthkit.audits.relations.columns import categories, codes, comparable, is_number, number
 from synthkit.audits.relations.declared import broken_in
-from synthkit.audits.relations.links import Links, World, links, no_family
+from synthkit.audits.rows.links import Links, World, links, no_family
 from synthkit.generators.tables import Key
 from synthkit.schema import Column
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.family import Family, Member
 from synthkit.audits.relations.columns import number
-from synthkit.audits.relations.links import Links, World, links, world_of
 from synthkit.audits.rows.features import as_text
+from synthkit.audits.rows.links import Links, World, links, world_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

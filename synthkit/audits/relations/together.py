@@ -13,8 +13,8 @@ from synthkit.audits.family import name_of
 from synthkit.audits.gate import Default, Estimate
 from synthkit.audits.measures.correlations import correlations, moments
 from synthkit.audits.relations.columns import Named, aggregates, joined, places, spread
-from synthkit.audits.relations.links import Links, links, no_family, world_of
 from synthkit.audits.rows.entities import FEWEST, count, deal_entities
+from synthkit.audits.rows.links import Links, links, no_family, world_of
 from synthkit.audits.rows.sampling_error import Draws, Groups, gaps
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, unmeasured, verdict
 from synthkit.generators.tables import Key

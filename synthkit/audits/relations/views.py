@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.relations.columns import Named, aggregates, beside, joined, plain
-from synthkit.audits.relations.links import Links, World, world_of
 from synthkit.audits.relations.steps import entity_columns, family_links, order_column, sequence_of, steps
+from synthkit.audits.rows.links import Links, World, world_of
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from synthkit.audits.contract import AuditResult
 from synthkit.audits.gate import Default, Gate, limit_of, untold
 from synthkit.audits.rows import marginals
 from synthkit.audits.rows.entities import FEWEST
+from synthkit.audits.rows.links import whose
 from synthkit.audits.verdict import MIN_ROWS
 from synthkit.errors import SynthError, did_you_mean
 
@@ -84,8 +85,6 @@ def _people(context: AuditContext) -> int | None:
     """Whose the held-out rows are, by number; None where each row is somebody's own, or nothing says whose it is."""
     import pyarrow.compute as pc
 
-    from synthkit.audits.relations.links import whose  # which imports this module
-
     if context.family is None or context.holdout is None:
         return None
     if (theirs := whose(context, "holdout")) is not None:
@@ -95,8 +94,3 @@ def _people(context: AuditContext) -> int | None:
     if unit is None or unit not in schema.names or schema.primary_key == (unit,):
         return None
     return int(pc.count_distinct(context.arrow("holdout", (unit,)).column(0)).as_py())
-
-
-def skipped(message: str) -> AuditResult:
-    """The result where the table has nothing that the audit is made for."""
-    return AuditResult(None, "skipped", message=message)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.relations.columns import categories, codes, comparable, is_number, number
-from synthkit.audits.relations.links import Links, World
 from synthkit.audits.relations.steps import Steps
+from synthkit.audits.rows.links import Links, World
 from synthkit.audits.verdict import ALPHA
 from synthkit.schema import Column
 

@@ -11,12 +11,11 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditParams, AuditResult, ColumnResult, audit
 from synthkit.audits.counting import listed
-from synthkit.audits.gate import Estimate, Limit, judge, untold
+from synthkit.audits.gate import Estimate, Limit, judge, skipped, untold
 from synthkit.audits.relations.columns import codes, comparable, is_number, number, places
-from synthkit.audits.relations.links import SHOWN_SIDE, Links, world_of
 from synthkit.audits.relations.steps import Steps, entity_columns, family_links, order_column, steps
-from synthkit.audits.rows.choice import skipped
 from synthkit.audits.rows.entities import FEWEST, among, count, deal_entities, ks, lags_apart, variation
+from synthkit.audits.rows.links import SHOWN_SIDE, Links, world_of
 from synthkit.audits.rows.sampling_error import Draws, Groups, mean
 from synthkit.audits.sequence.holding import Held, constants, held
 from synthkit.audits.sequence.spectra import regular, spectra_apart

@@ -13,8 +13,8 @@ import pytest
 from benchmarks.audits.families import family_context
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult
-from synthkit.audits.relations.links import NOBODY, NULL, rows_named
 from synthkit.audits.relations.references import _by_chance, _circling
+from synthkit.audits.rows.links import NOBODY, NULL, rows_named
 from synthkit.generators.tables import Key
 from tests.audits.families import faulty, healthy, put
 from tests.audits.sides import part, run

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditResult
 from synthkit.audits.family import Family
-from synthkit.audits.rows.choice import skipped
+from synthkit.audits.gate import skipped
 from synthkit.errors import SynthError
 from synthkit.generators.tables import Key
 from synthkit.rules.coding import rows_named
