@@ -33,6 +33,7 @@ from synthkit.project.projectfile import (
     ProjectSpec,
     ReportsSpec,
     TargetSpec,
+    TelemetrySpec,
 )
 from synthkit.project.resources import Limits, Resources
 from synthkit.project.runners import RunnerSpec
@@ -82,6 +83,7 @@ PROJECT: Mapping[str, type[BaseModel]] = {
     "reports": ReportsSpec,
     "lineage": LineageSpec,
     "prices": PricesSpec,
+    "telemetry": TelemetrySpec,
 }
 MODELS: Mapping[str, type[BaseModel]] = {
     "sources": SourceSpec,

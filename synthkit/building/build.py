@@ -49,6 +49,7 @@ from synthkit.stats import kept
 from synthkit.stats.forecast import forecast
 from synthkit.store.lock import ProjectLock
 from synthkit.store.targets import target_of
+from synthkit.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,13 @@ def build(
     lock = ProjectLock(manifest.project.target_dir / "lock", wait=options.lock_wait)
     with lock.held(lambda text: tell(Note(text))):
         run_id = new_run_id()
-        with Lineage(manifest, run_id, options.command, tell) as lineage:
-            run = _build(manifest, make, run_id, options, _serialised(tell, lineage.listen), executor, lineage)
+        with (
+            Lineage(manifest, run_id, options.command, tell) as lineage,
+            Telemetry(manifest, run_id, options.command, tell) as telemetry,
+        ):
+            say = _serialised(tell, lineage.listen, telemetry.listen)
+            run = _build(manifest, make, run_id, options, say, executor, lineage)
+            telemetry.ended(run)
     tell(RunFinished(run))
     return run
 

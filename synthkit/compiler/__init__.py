@@ -45,6 +45,7 @@ from synthkit.compiler.privatefamilies import bind_shapes, check_private_familie
 from synthkit.compiler.rules import bind_rules
 from synthkit.compiler.running import check_runner
 from synthkit.compiler.schemas import derive_schemas, describe_sources
+from synthkit.compiler.telemetry import check_telemetry
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
 from synthkit.project.size import Size
@@ -95,6 +96,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     decide_disclosure,
     check_external,
     check_lineage,
+    check_telemetry,
     check_runner,
     check_addresses,
 )

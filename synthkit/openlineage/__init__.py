@@ -1,7 +1,7 @@
 """Builds as OpenLineage events, where ``lineage:`` in ``synth_project.yml`` says so.
 
 Events of a build come in; OpenLineage's events go out, and nothing of its client (an extra) is loaded unless they are
-wanted. Imports nothing of ``building`` or what follows it.
+wanted. Imports nothing of ``telemetry`` or what follows it.
 """
 
 from __future__ import annotations

@@ -123,6 +123,24 @@ class LineageSpec(Spec):
     enabled: bool = True
 
 
+class TelemetrySpec(Spec):
+    """Where builds are told to as OpenTelemetry traces and metrics, and as a file for Prometheus.
+
+    Args:
+        url: of an OTLP/HTTP receiver; ``/v1/traces`` and ``/v1/metrics`` are appended.
+        headers: name → value, sent with each request.
+        timeout: seconds that sending may take when the build ends.
+        prometheus: a file in Prometheus' text format, seen from the project, replaced by each build.
+        enabled: false tells nothing.
+    """
+
+    url: str | None = None
+    headers: Mapping[str, SecretStr] = {}
+    timeout: float = Field(default=5.0, gt=0, le=60)
+    prometheus: LocalPath | None = None
+    enabled: bool = True
+
+
 class ProjectSpec(Spec):
     """``synth_project.yml``. What names models, their values or their audits decides where they use it.
 
@@ -146,6 +164,7 @@ class ProjectSpec(Spec):
         reports: what reports may show.
         lineage: where OpenLineage events go; without it nothing is told.
         prices: of machines, for what builds say of money.
+        telemetry: where traces and metrics of builds go; without it nothing is told.
         models: defaults by folder: ``+key`` applies here; another key is a folder, or a model, with the same again.
     """
 
@@ -168,4 +187,5 @@ class ProjectSpec(Spec):
     reports: Annotated[ReportsSpec, NOTHING] = ReportsSpec()
     lineage: Annotated[LineageSpec | None, NOTHING] = None
     prices: Annotated[PricesSpec, NOTHING] = PricesSpec()
+    telemetry: Annotated[TelemetrySpec | None, NOTHING] = None
     models: Annotated[Mapping[str, Any], NOTHING] = {}

@@ -190,6 +190,7 @@ PROJECT_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "reports": {"reports": {"show_real": False}},
     "lineage": {"lineage": {"transport": "file", "path": "events.jsonl"}},
     "prices": {"prices": {"cpu_hour": 0.05}},
+    "telemetry": {"telemetry": {"prometheus": "target/metrics.prom"}},
     "models": {"models": {"+description": "Made"}},
     "paths": {"paths": {"audits": ["checks"]}},
     "target": {"target": "prod", "targets": {"dev": {}, "prod": {}}},

@@ -1,0 +1,53 @@
+"""Check where telemetry is to go, and that the packages which tell it are installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from synthkit.compiler.draft import Draft
+from synthkit.errors import install
+from synthkit.project.containment import HINT, outside
+
+_NEEDS = {"url": "opentelemetry.exporter.otlp.proto.http", "prometheus": "prometheus_client"}
+_PACKAGES = {"url": "opentelemetry-exporter-otlp-proto-http", "prometheus": "prometheus-client"}
+
+
+def check_telemetry(draft: Draft) -> None:
+    """Nowhere to go, an address that is none, a file outside the project, a missing package; headers are never shown.
+
+    Where nothing can be built (no source is opened), nothing is told, and the packages may be missing.
+    """
+    spec = draft.project.spec.telemetry
+    if spec is None or not spec.enabled:
+        return
+    origin, root = draft.project.spec.origin, draft.project.root
+    if spec.url is None and spec.prometheus is None:
+        hint = "write url: http://localhost:4318, prometheus: target/metrics.prom, or both"
+        draft.fault("telemetry: it says nowhere to go", origin.at("telemetry", key=True), hint=hint)
+    if spec.url is not None and not _is_address(spec.url):
+        message = "telemetry: the url must be http:// or https:// and a host"
+        draft.fault(message, origin.at("telemetry", "url"), hint="write url: http://localhost:4318")
+    if spec.prometheus is not None and outside(root / spec.prometheus, root) is not None:
+        where = origin.at("telemetry", "prometheus")
+        draft.fault("telemetry: the file lies outside the project", where, spec.prometheus, HINT)
+    for key, module in _NEEDS.items():
+        if getattr(spec, key) is not None and draft.recorded is None and not _installed(module):
+            message = f"telemetry: the package {_PACKAGES[key]}, which {key}: needs, is not installed"
+            hint = f"{install('telemetry')}, or add enabled: false to it"
+            draft.fault(message, origin.at("telemetry", key, key=True), hint=hint)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is no number
+        return False
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # not even the namespace is there
+        return False
