@@ -15,6 +15,7 @@ from synthkit.building.provenance import guarantees_of
 from synthkit.building.publish import previous_version
 from synthkit.building.runrecord import now
 from synthkit.building.spending import release_of
+from synthkit.building.surveys import surveys_of
 from synthkit.compiler import ModelNode
 from synthkit.planning.disclosed import pictures_of
 from synthkit.planning.plan import Action
@@ -69,31 +70,27 @@ class Jobs:
         return self._inputs.split(self.model.source, self.model)
 
     def generate(self, charged: Charged | None, guarantees: Guarantees) -> GenerateJob:
-        """Train, where nothing is trained yet, and draw.
-
-        Args:
-            charged: what the ledger says of the training.
-        """
-        return GenerateJob(**self._modelled(charged), **self._staged(guarantees))
+        """Train, where nothing is trained yet, and draw; ``charged`` is what the ledger says of the training."""
+        return GenerateJob(**self.modelled(charged), **self._staged(guarantees))
 
     def partitions(self) -> int:
         """In how many partitions the table is drawn, where it can be: a matter of its rows alone."""
         return partitions_of(self._rows(), self.model.spec.partition_rows)
 
+    def surveys(self) -> Path | None:
+        """The folder of what jobs find of the columns of a large table before it is trained on; None: none do."""
+        return surveys_of(self.context.staging, self.model, self.action.fingerprint.train, self.read())
+
     def train(self, charged: Charged | None) -> TrainJob:
         """Train, where nothing is trained yet."""
-        return TrainJob(**self._modelled(charged), partitions=self.partitions())
+        return TrainJob(**self.modelled(charged), partitions=self.partitions())
 
     def draw(self, charged: Charged | None, trained: str) -> list[PartitionJob]:
-        """Draw each partition from a trained model, those that are there aside.
-
-        Args:
-            trained: digest of the model.
-        """
+        """Draw each partition from the trained model of this digest, those that are there aside."""
         of, sample, rows = self.partitions(), self.action.fingerprint.sample, self._rows()
         directory = self.context.staging.partitions(sample)
         files = PartitionFiles(directory, trained, sample, rows, of)
-        modelled = self._modelled(charged)
+        modelled = self.modelled(charged)
         return [
             PartitionJob(
                 **modelled,
@@ -111,7 +108,7 @@ class Jobs:
     def assemble(self, charged: Charged | None, guarantees: Guarantees, trained: str) -> AssembleJob:
         """Put the partitions together."""
         return AssembleJob(
-            **self._modelled(charged),
+            **self.modelled(charged),
             **self._staged(guarantees),
             partitions=self.partitions(),
             rows=self._rows(),
@@ -136,7 +133,7 @@ class Jobs:
             "metadata": self._metadata(),
         }
 
-    def _modelled(self, charged: Charged | None) -> dict[str, Any]:
+    def modelled(self, charged: Charged | None) -> dict[str, Any]:
         """What decides the trained model and its rows."""
         model, action = self.model, self.action
         assert model.source is not None
@@ -161,6 +158,7 @@ class Jobs:
             "device": project.device,
             "budget": model.budget,
             "charge": charged,
+            "surveys": self.surveys(),
         }
 
     def query(self, guarantees: Guarantees) -> QueryJob:

@@ -16,6 +16,7 @@ from synthkit.building.partitions import draw_all
 from synthkit.building.provenance import guarantees_of
 from synthkit.building.publish import publish
 from synthkit.building.spending import charge
+from synthkit.building.surveys import survey_all
 from synthkit.compiler import ModelNode
 from synthkit.errors import BuildError, SynthError
 from synthkit.events import AuditFinished, ModelProgress, Note
@@ -148,6 +149,8 @@ class ModelRun:
                 FileCheckpoint(staging.checkpoint(train)).discard()
         charged = None if self.model.budget is None else self.charged(train)
         guarantees = self._guarantees(charged)
+        if self.jobs.surveys() is not None and not staging.has_model(train):
+            self.seconds["survey"] = survey_all(self.context, self.model, self.jobs.modelled(None), self.progress)
         if self.jobs.partitions() == 1 or not self._drawn_in_partitions(charged, guarantees):
             self.noted(self._carried_out(self.jobs.generate(charged, guarantees)))
 

@@ -111,6 +111,13 @@ class Encoder:
         """The greatest code of any column."""
         return max(self.cardinalities) - 1
 
+    @property
+    def code_type(self) -> type[np.int16] | type[np.int32]:
+        """The type that :meth:`codes_of` gives codes in."""
+        import numpy as np
+
+        return np.int32 if self.largest > 2**15 - 1 else np.int16
+
     @cached_property
     def continuous(self) -> tuple[int, ...]:
         """Indexes of the columns that have residuals, in the order of ``Codes.residuals``."""
@@ -176,7 +183,7 @@ class Encoder:
         """
         import numpy as np
 
-        codes = np.empty((rows_in(table), len(self.columns)), np.int32 if self.largest > 2**15 - 1 else np.int16)
+        codes = np.empty((rows_in(table), len(self.columns)), self.code_type)
         at = 0
         for i, batch in enumerate(table.batches([c.name for c in self.columns])):
             codes[at : at + batch.num_rows] = self.encode(batch, i).codes

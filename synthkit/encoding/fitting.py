@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.encoding.cells import MOST_LISTED, Bins, Categories, Modes, Values, fit_modes
@@ -60,31 +61,59 @@ def fit_encoder(
     Raises:
         BuildError: no column, no row, infinite numbers, or categories that cannot be kept or anonymised.
     """
-    import pyarrow as pa
+    said = Cut(cells, most, max_categories, rare, min_count, seed)
+    codecs = fit_columns(table, range(len(table.schema.columns)), said)
+    return Encoder(codecs, arrow_of(table))
 
+
+@dataclass(frozen=True)
+class Cut:
+    """How columns fall into cells, as :func:`fit_encoder` is told."""
+
+    cells: Cutting
+    most: int
+    max_categories: int = 1_000
+    rare: Rare = "group"
+    min_count: int = MIN_COUNT
+    seed: int = 0
+
+
+def arrow_of(table: Table) -> tuple[tuple[str, str], ...]:
+    """The serialised Arrow types of a table's columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = pq.read_schema(table.paths[0])
+    return serialised(pa.schema([types.field(name) for name in table.schema.names]))
+
+
+def fit_columns(table: Table, which: Sequence[int], said: Cut) -> tuple[ColumnCodec, ...]:
+    """The encoding of some columns: each is that of :func:`fit_encoder`, whichever are learnt with it."""
     columns = table.schema.columns
     if not columns or not table.rows:
         raise BuildError("there is nothing to learn from: the table has no " + ("columns" if not columns else "rows"))
     collectors: list[_Numbers | _Labels] | None = None
     schema: pa.Schema = None
     unit = table.schema.privacy_unit
-    names = list(table.schema.names)
+    mine = [columns[i] for i in which]
+    names = [c.name for c in mine]
     for batch in table.batches(names if unit is None or unit in names else [*names, unit]):
         if collectors is None:
             schema = batch.schema
-            collectors = [_collector(c, schema.field(c.name).type, seed + i) for i, c in enumerate(columns)]
+            kinds = [schema.field(name).type for name in names]
+            collectors = [_collector(c, k, said.seed + i) for i, c, k in zip(which, mine, kinds, strict=True)]
         units = None if unit is None else _numbered(batch.column(unit))
-        for column, collector in zip(columns, collectors, strict=True):
+        for column, collector in zip(mine, collectors, strict=True):
             collector.add(batch.column(column.name), column.name, units)
     assert collectors is not None
     codecs = []
-    for column, collector in zip(columns, collectors, strict=True):
+    for column, collector in zip(mine, collectors, strict=True):
         if isinstance(collector, _Numbers):
-            codecs.append(collector.codec(column, cells, most, seed, min_count))
+            codecs.append(collector.codec(column, said.cells, said.most, said.seed, said.min_count))
         else:
             kind = schema.field(column.name).type
-            codecs.append(collector.codec(column, max_categories, rare, kind, min_count))
-    return Encoder(tuple(codecs), serialised(pa.schema([schema.field(c.name) for c in columns])))
+            codecs.append(collector.codec(column, said.max_categories, said.rare, kind, said.min_count))
+    return tuple(codecs)
 
 
 def _numbered(units: pa.Array) -> Any:

@@ -102,6 +102,11 @@ class _Search:
             if path.stem not in trains or (self.staging.models / path.stem / TRAINED).exists():
                 yield Unused("checkpoints", path)
 
+        for path in _entries(self.staging.surveys):
+            train = path.name.partition("-")[0]
+            if train not in trains or (self.staging.models / train / TRAINED).exists():
+                yield Unused("surveys of columns", path)
+
     def _splits(self) -> Iterator[Unused]:
         wanted = self._wanted_splits()
         for path in _entries(self.staging.splits):

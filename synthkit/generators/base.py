@@ -23,6 +23,7 @@ from synthkit.generators.functions import (
     Related,
     Sample,
     Save,
+    Survey,
     Workplace,
     silent,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Related",
     "Sample",
     "Save",
+    "Survey",
     "Taught",
     "Trained",
     "Workplace",
@@ -122,6 +124,8 @@ class Trained(Generator):
         related: how it learns several tables at once; None: it learns one alone (:mod:`.related`).
         sequences: whether it heeds ``entity`` and ``order_by`` of a table's schema: it is given the entity's column,
             and draws an entity's rows together, in their order. Otherwise rows are learnt each by itself.
+        survey: what ``fit`` needs of one column of a large table, so that columns are read side by side; None: it reads
+            the table itself.
     """
 
     fit: Fit
@@ -135,6 +139,7 @@ class Trained(Generator):
     partitions: bool = False
     related: Related | None = None
     sequences: bool = False
+    survey: Survey | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

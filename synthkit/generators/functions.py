@@ -156,6 +156,14 @@ class Compose(Protocol):
         """
 
 
+class Survey(Protocol):
+    def __call__(self, table: Table, params: Any, column: int, *, seed: int, directory: Path) -> bool:
+        """Find what ``fit`` needs of all rows of one column, and keep it in the folder; whether that was to be done.
+
+        ``fit`` takes the folder as ``surveys``, and gives the same model with all, some or none of it.
+        """
+
+
 class NoisyCounts(Protocol):
     def __call__(self, model: Any, column: str, /) -> tuple[tuple[float, ...], float | None]:
         """Counts of a column's declared values, and the standard deviation of the noise in each."""

@@ -28,7 +28,7 @@ def fit_tables(
     """Learn the tables: a single one by the generator's ``fit``, which knows nothing of others.
 
     Args:
-        resuming: ``checkpoint``, where the generator resumes.
+        resuming: ``checkpoint``, where the generator resumes; ``surveys``, where its columns were surveyed.
 
     Raises:
         SynthError: there are several, and the generator learns one alone.

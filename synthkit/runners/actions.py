@@ -23,13 +23,16 @@ from synthkit.runners.jobs import (
     Job,
     JobProgress,
     PartitionJob,
+    PrepareJob,
     QueryJob,
     SplitJob,
+    SurveyJob,
     TrainJob,
 )
 from synthkit.runners.metering import metering
 from synthkit.runners.querying import query
 from synthkit.runners.relating import relate
+from synthkit.runners.surveying import prepare, survey
 from synthkit.runners.trained import is_trained
 
 R = TypeVar("R")
@@ -40,6 +43,8 @@ ACTIONS: Mapping[type[Job[Any]], Callable[[Any, JobProgress], Any]] = {
     InheritJob: inherit,
     GenerateJob: generate,
     TrainJob: train,
+    PrepareJob: prepare,
+    SurveyJob: survey,
     PartitionJob: draw_partition,
     AssembleJob: assemble,
     FamilyJob: relate,
@@ -54,6 +59,8 @@ _PHASES: Mapping[type[Job[Any]], str] = {
     IngestJob: "load",
     SplitJob: "load",
     InheritJob: "load",
+    PrepareJob: "train",
+    SurveyJob: "train",
     PartitionJob: "sample",
     AssembleJob: "assemble",
     QueryJob: "query",

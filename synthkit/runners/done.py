@@ -94,6 +94,21 @@ class Learnt(Done):
 
 
 @dataclass(frozen=True)
+class Prepared(Done):
+    """What is learnt of a table; ``columns`` of it are to be surveyed, none where a model is there already."""
+
+    columns: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Surveyed(Done):
+    """What a training needs of one column, in files; ``seconds`` is 0 where it was there already."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Drawn(Done):
     """One partition's rows, in a file; ``seconds`` is 0 where they were there already."""
 

@@ -15,18 +15,19 @@ from synthkit.digests import digest
 from synthkit.errors import BuildError
 from synthkit.files import clean_temporaries, parsed_json, put_first, sha256_file, temporary_folder
 from synthkit.runners.done import Learnt, Made
-from synthkit.runners.jobs import GenerateJob, JobProgress, Modelled, TrainJob
+from synthkit.runners.jobs import GenerateJob, JobProgress, TrainJob
 from synthkit.runners.metering import enter
 from synthkit.runners.overriding import overridden
+from synthkit.runners.parts import Modelled
 from synthkit.runners.staging import phase, stage
 from synthkit.runners.trained import check_charge, is_trained, mark
 from synthkit.schema import Schema, Table
+from synthkit.store.surveys import SurveyFiles
 
 if TYPE_CHECKING:
     from synthkit.encoding.fill import ColumnPlan
     from synthkit.encoding.taken import Taken
     from synthkit.generators.base import Trained
-    from synthkit.generators.checkpoint import FileCheckpoint
     from synthkit.rules.inequality import Inequality
     from synthkit.sources.split import Split
 
@@ -60,7 +61,7 @@ def generate(job: GenerateJob, progress: JobProgress) -> Made:
     from synthkit.generators.exact.drawing import draw
     from synthkit.generators.exact.ruled import found_in
 
-    if _follows(job):
+    if follows_others(job):
         return _followed(job, progress)
     ready = _ready(job, progress)
     enter("sample")
@@ -88,7 +89,7 @@ def train(job: TrainJob, progress: JobProgress) -> Learnt:
     """Learn a table, unless that is done or its rows cannot be drawn in partitions, and say whether they can."""
     from synthkit.generators.exact.drawing import undivided
 
-    if _follows(job):
+    if follows_others(job):
         return Learnt("", "its rows are sequences", {})
     ready = _ready(job, progress)
     whole = undivided(
@@ -97,7 +98,7 @@ def train(job: TrainJob, progress: JobProgress) -> Learnt:
     return Learnt(digest_of(job.model_dir), whole, ready.seconds)
 
 
-def _follows(job: Modelled) -> bool:
+def follows_others(job: Modelled) -> bool:
     """Whether rows are learnt, and drawn, one after another."""
     from synthkit.generators import registry
     from synthkit.runners.following import follows
@@ -144,24 +145,38 @@ def _ready(job: Modelled, progress: JobProgress) -> Ready:
         return _checked(job, table, split, scratch, progress)
 
 
-def _checked(job: Modelled, table: Table, split: Split, scratch: Path, progress: JobProgress) -> Ready:
-    """See :func:`_ready`.
+@dataclass(frozen=True)
+class Decided:
+    """What is learnt of a table, before it is.
+
+    Args:
+        known: the table as it is read.
+        taken: as of :class:`Ready`.
+        cached: whether a model is there, which then says what was learnt.
+    """
+
+    plan: ColumnPlan
+    known: Table
+    taken: Mapping[str, Taken]
+    cached: bool
+
+
+def decided(job: Modelled, table: Table, split: Split, scratch: Path) -> Decided:
+    """Decide what is learnt and what is made up, and check what is asked of the rows.
 
     Args:
         table: what is learnt of the split.
-        scratch: a folder for rows as they are read and learnt.
+        scratch: a folder for rows as they are read.
+
+    Raises:
+        BuildError: the rows cannot be learnt from, or no model of them gives what is asked for.
     """
     from synthkit.encoding.grouping import with_tails
-    from synthkit.generators import registry
     from synthkit.generators.exact.conditions import check_known, quotas
     from synthkit.generators.exact.constraints import check_real_rows, parse_all, unchanging
     from synthkit.generators.exact.ruled import ruled
 
-    generator = registry.trained(job.generator)
     rules = parse_all(job.constraints)
-    source_rows = split.rows if job.budget is None else None
-    seconds: dict[str, float] = {}
-    started = time.perf_counter()
     with _readable(job):
         plan, known, cached = _plan(job.model_dir, table, scratch, declared=job.budget is not None)
     if not cached:
@@ -171,19 +186,55 @@ def _checked(job: Modelled, table: Table, split: Split, scratch: Path, progress:
         check_real_rows(rules, known)  # under a budget nothing is said of the rows, and rules are public knowledge
     taken = taken_of(job, plan, split)
     unchanging(tuple(rules), plan)  # what drawing refuses is refused before the training
-    rows = job.size.of(source_rows)
     if job.conditions:
         wanted = plan.read.conditions(job.conditions)
-        quotas(wanted, rows, plan.modelled)
+        quotas(wanted, job.size.of(split.rows if job.budget is None else None), plan.modelled)
         if job.budget is None:
             check_known(wanted, known)
-    if cached:
+    return Decided(plan, known, taken, cached)
+
+
+def prepared_for(job: Modelled, table: Table) -> tuple[ColumnPlan, Table] | None:
+    """What :mod:`.surveying` decided for a training, and the rows as they are learnt; None where it did not."""
+    from synthkit.encoding.fill import ColumnPlan
+
+    found = None if job.surveys is None else SurveyFiles(job.surveys).found(table)
+    if found is None:
+        return None
+    plan = ColumnPlan.from_json(found[0])
+    return plan, replace(found[1], schema=plan.inner)
+
+
+def _checked(job: Modelled, table: Table, split: Split, scratch: Path, progress: JobProgress) -> Ready:
+    """See :func:`_ready`.
+
+    Args:
+        table: what is learnt of the split.
+        scratch: a folder for rows as they are read and learnt.
+    """
+    from synthkit.generators import registry
+    from synthkit.generators.exact.constraints import parse_all
+
+    generator = registry.trained(job.generator)
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+    learnt: Table | None
+    prepared = None if is_trained(job.model_dir) else prepared_for(job, table)
+    if prepared is not None:
+        plan, learnt = prepared
+        taken = taken_of(job, plan, split)
+    else:
+        found = decided(job, table, split, scratch)
+        plan, taken = found.plan, found.taken
+        learnt = None if found.cached else plan.learnt.learn(found.known, scratch / "learnt.parquet")
+    if learnt is None:
         with _readable(job):
             model = _loaded(generator, job, plan)
     else:
-        model, plan = _fit(generator, job, plan.learnt.learn(known, scratch / "learnt.parquet"), plan, progress)
+        model, plan = _fit(generator, job, learnt, plan, progress, job.surveys if prepared is not None else None)
         seconds["train"] = time.perf_counter() - started
-    return Ready(generator, table, model, plan, tuple(rules), taken, source_rows, seconds)
+    rules, source_rows = tuple(parse_all(job.constraints)), split.rows if job.budget is None else None
+    return Ready(generator, table, model, plan, rules, taken, source_rows, seconds)
 
 
 def taken_of(job: Modelled, plan: ColumnPlan, split: Split) -> Mapping[str, Taken]:
@@ -255,18 +306,23 @@ def _loaded(generator: Trained, job: Modelled, plan: ColumnPlan) -> Any:
 
 
 def _fit(
-    generator: Trained, job: Modelled, table: Table, plan: ColumnPlan, progress: JobProgress
+    generator: Trained, job: Modelled, table: Table, plan: ColumnPlan, progress: JobProgress, surveys: Path | None
 ) -> tuple[Any, ColumnPlan]:
     """Train on a table as it is learnt, and keep the model under a temporary name until it is whole.
 
     Also the plan for its rows: under a budget, which values go together is known from the trained model alone.
+
+    Args:
+        surveys: of the table's columns; they are removed when the model is there.
     """
     from synthkit.generators.checkpoint import FileCheckpoint
 
     checkpoint = FileCheckpoint(job.checkpoint)
     clean_temporaries(job.model_dir.parent)
     with temporary_folder(job.model_dir) as temporary:
-        model, plan = _trained(generator, job, table, plan, checkpoint, temporary, progress)
+        given: dict[str, Any] = {"checkpoint": checkpoint} if generator.resumes else {}
+        given |= {} if surveys is None else {"surveys": surveys}
+        model, plan = _trained(generator, job, table, plan, given, temporary, progress)
         if not is_trained(job.model_dir):
             shutil.rmtree(job.model_dir, ignore_errors=True)
         if not put_first(temporary, job.model_dir):  # somebody was faster: rows are of the model that is there
@@ -274,6 +330,8 @@ def _fit(
                 plan = plan_of(job.model_dir)
                 model = _loaded(generator, job, plan)
     checkpoint.discard()
+    if surveys is not None:
+        shutil.rmtree(surveys, ignore_errors=True)
     return model, plan
 
 
@@ -282,11 +340,15 @@ def _trained(
     job: Modelled,
     table: Table,
     plan: ColumnPlan,
-    checkpoint: FileCheckpoint,
+    given: Mapping[str, Any],
     folder: Path,
     progress: JobProgress,
 ) -> tuple[Any, ColumnPlan]:
-    """See :func:`_fit`; the model is written into the folder."""
+    """See :func:`_fit`; the model is written into the folder.
+
+    Args:
+        given: what else the generator's ``fit`` takes.
+    """
     from synthkit.generators.exact.drawing import seed_for
     from synthkit.generators.exact.ruled import counted, settled
     from synthkit.generators.related import fit_tables
@@ -298,7 +360,6 @@ def _trained(
         params = generator.params.model_validate(job.params)
         if job.budget is not None:
             _check_charge(generator, params, job, plan.inner)
-        resuming = {"checkpoint": checkpoint} if generator.resumes else {}
         model = fit_tables(
             generator,
             Tables.of(replace(table, schema=plan.inner)),
@@ -307,7 +368,7 @@ def _trained(
             seed=seed_for(job.seed, "fit"),
             device=job.device,
             progress=phase(progress, "train"),
-            **resuming,
+            **given,
         )
         generator.save(model, folder / "model")
         if job.budget is not None:

@@ -23,10 +23,19 @@ from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.partition import Partition
 from synthkit.project.resources import UNASKED, Resources
 from synthkit.project.size import Size
-from synthkit.project.types import ColumnSpec, Conditions, ConnectionSpec, Keys, Options, SourceTableSpec
+from synthkit.project.types import ConnectionSpec, Keys, Options, SourceTableSpec
 from synthkit.rules.across.bound import Hop
-from synthkit.runners.done import Audited, Divided, Drawn, FamilyMade, Learnt, Made
-from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyParts, Files, Passage, Pictures, Retraining
+from synthkit.runners.done import Audited, Divided, Drawn, FamilyMade, Learnt, Made, Prepared, Surveyed
+from synthkit.runners.parts import (
+    DrawnMember,
+    FailureFolder,
+    FamilyParts,
+    Files,
+    Modelled,
+    Passage,
+    Pictures,
+    Retraining,
+)
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
 from synthkit.sources.bounding import Declared
@@ -120,45 +129,6 @@ class Staged(Job[Made]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Modelled:
-    """What decides a trained model, and the rows that it draws.
-
-    Args:
-        model: whose rows they are.
-        seed: every random choice follows from it.
-        split: the folder of the source's two sides.
-        columns: what the model itself declares of its source's columns.
-        model_dir: of the trained model, found or made.
-        checkpoint: the file that keeps the state of an unfinished training.
-        size: of the whole table; under a budget a number of rows.
-        conditions: column → value, or value → share.
-        constraints: comparison → where it is declared.
-        rules: every other rule → where it is declared.
-        rules_found: whether rules that the training rows show are kept, too.
-        keys: what made-up keys are, beside those of the source's rows.
-        charge: what the ledger was charged for the training; without it, nothing is trained under a budget.
-    """
-
-    model: str
-    seed: int
-    generator: str
-    params: Options
-    split: Path
-    columns: tuple[ColumnSpec, ...]
-    model_dir: Path
-    checkpoint: Path
-    size: Size
-    conditions: Conditions
-    constraints: Mapping[str, str]
-    rules: Mapping[str, str]
-    rules_found: bool
-    keys: Keys
-    device: str
-    budget: Budget | None
-    charge: Charged | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class GenerateJob(Modelled, Staged):
     """Fit (or load) a generator, draw all rows, and stage them."""
 
@@ -175,6 +145,25 @@ class TrainJob(Modelled, Job[Learnt]):
 
     partitions: int
     kind: Literal["train"] = "train"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareJob(Modelled, Job[Prepared]):
+    """Decide what is learnt of a large table, unless that is done, and lay down how it is learnt."""
+
+    kind: Literal["prepare"] = "prepare"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyJob(Modelled, Job[Surveyed]):
+    """Survey one column of a table that is prepared, unless that is done. To run it again, or twice, does no harm.
+
+    Args:
+        column: its number among those that are learnt.
+    """
+
+    column: int
+    kind: Literal["survey"] = "survey"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,6 +315,8 @@ AnyJob = (
     | InheritJob
     | GenerateJob
     | TrainJob
+    | PrepareJob
+    | SurveyJob
     | PartitionJob
     | AssembleJob
     | FamilyJob

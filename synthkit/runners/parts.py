@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synthkit.generators.base import Budget
 from synthkit.generators.tables import Key
 from synthkit.privacy.guarantee import Guarantee
 from synthkit.privacy.ledger.entries import Charged
-from synthkit.project.types import ColumnSpec, Conditions, Options
+from synthkit.project.size import Size
+from synthkit.project.types import ColumnSpec, Conditions, Keys, Options
 from synthkit.schema import Table
 
 Files = Mapping[str, tuple[Path, ...]]  # a relation by the name that SQL uses → its Parquet files
@@ -28,6 +30,48 @@ class Passage:
     over: str
     relations: Files
     seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modelled:
+    """What decides a trained model, and the rows that it draws.
+
+    Args:
+        model: whose rows they are.
+        seed: every random choice follows from it.
+        split: the folder of the source's two sides.
+        columns: what the model itself declares of its source's columns.
+        model_dir: of the trained model, found or made.
+        checkpoint: the file that keeps the state of an unfinished training.
+        size: of the whole table; under a budget a number of rows.
+        conditions: column → value, or value → share.
+        constraints: comparison → where it is declared.
+        rules: every other rule → where it is declared.
+        rules_found: whether rules that the training rows show are kept, too.
+        keys: what made-up keys are, beside those of the source's rows.
+        charge: what the ledger was charged for the training; without it, nothing is trained under a budget.
+        surveys: the folder of what is found of the columns of a large table, each by a job of its own; None: the
+            training finds it.
+    """
+
+    model: str
+    seed: int
+    generator: str
+    params: Options
+    split: Path
+    columns: tuple[ColumnSpec, ...]
+    model_dir: Path
+    checkpoint: Path
+    size: Size
+    conditions: Conditions
+    constraints: Mapping[str, str]
+    rules: Mapping[str, str]
+    rules_found: bool
+    keys: Keys
+    device: str
+    budget: Budget | None
+    charge: Charged | None
+    surveys: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ target/staging/<model>/<sample hash>/data.parquet, stage.json    rows that no au
 target/staging/<model>/audited.json                              the last audited state of an ephemeral model
 target/cache/models/<train hash>/                                a trained model
 target/cache/checkpoints/<train hash>.safetensors                the state of a training that has not ended
+target/cache/surveys/<train hash>-<of the rows>/                 of a large table, what is found of its columns so far
 target/cache/partitions/<sample hash>/                           of a large table, what is drawn of it so far
 target/cache/splits/<key>/                                       a source's training and holdout rows
 target/failures/<model>/<audit>.parquet                          failing rows of the last audits, where they are kept
@@ -105,6 +106,7 @@ class Staging:
         self.staging = target_dir / "staging"
         self.models = target_dir / "cache" / "models"
         self.splits = target_dir / "cache" / "splits"
+        self.surveys = target_dir / "cache" / "surveys"
         self.drawing = target_dir / "cache" / "partitions"
         self.checkpoints = target_dir / "cache" / "checkpoints"
         self.previous = target_dir / "previous"
@@ -154,6 +156,14 @@ class Staging:
     def partitions(self, sample: str) -> Path:
         """The folder of the partitions of a table that is being drawn."""
         return self.drawing / sample[:SHORT]
+
+    def survey(self, train: str, split: Path) -> Path:
+        """The folder of what is found of the columns of a large table.
+
+        Args:
+            split: the folder of its two sides; with secure noise upstream, the same hash may have several.
+        """
+        return self.surveys / f"{train[:SHORT]}-{digest(split.name)[:8]}"
 
     def checkpoint(self, train: str) -> Path:
         return self.checkpoints / f"{train[:SHORT]}.safetensors"

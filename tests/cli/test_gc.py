@@ -101,16 +101,26 @@ def test_caches_of_today_stay_and_others_go(tmp_path: Path) -> None:
     (cache / "checkpoints").mkdir(exist_ok=True)
     for name in ("0" * 32, next(iter(waiting))):
         (cache / "checkpoints" / f"{name}.safetensors").write_bytes(b"x" * 10)
+    for name in ("0" * 32, next(iter(waiting))):
+        (cache / "surveys" / f"{name}-0123abcd").mkdir(parents=True)
     dead = cache / "models" / ".tmp-abc"
     dead.mkdir()
     (shop.root / "warehouse" / "dev" / ".tmp-999999999-fake.receipt.json").write_text("{}", "utf-8")
     text = shop.ok("gc", "--dry-run")
     assert {p.name for p in (cache / "models").iterdir()} == first | second | waiting | {".tmp-abc"}
-    for kind in ("trained models", "checkpoints", "split sources", "stale temporaries", "would remove"):
+    for kind in (
+        "trained models",
+        "checkpoints",
+        "surveys of columns",
+        "split sources",
+        "stale temporaries",
+        "would remove",
+    ):
         assert kind in text, text
     assert shop.ok("gc").replace("removed", "would remove") == text
     assert {p.name for p in (cache / "models").iterdir()} == second | waiting
-    assert list((cache / "checkpoints").iterdir()) == []  # of a training that ended, and of none
+    for kept in ("checkpoints", "surveys"):
+        assert list((cache / kept).iterdir()) == []  # of a training that ended, and of none
     assert not list((shop.root / "warehouse" / "dev").glob(".tmp-*"))
     shop.write({"models/customers.yml": PRIVATE.format(seed=3, expected=30)})
     shop.ok("build")

@@ -100,28 +100,32 @@ class Circuit:
 
 
 def _fit(
-    table: Table, params: CircuitParams, *, budget: Budget | None, seed: int, device: str, progress: Progress
+    table: Table,
+    params: CircuitParams,
+    *,
+    budget: Budget | None,
+    seed: int,
+    device: str,
+    progress: Progress,
+    surveys: Path | None = None,
 ) -> Circuit:
     import torch
 
-    from synthkit.encoding.fitting import fit_encoder
+    from synthkit.encoding.fitting import arrow_of, fit_columns
     from synthkit.generators.circuit.fit import fit_refinement, fit_tree
+    from synthkit.generators.circuit.survey import cut_of, surveyed
     from synthkit.generators.devices import resolve
 
     if budget is not None:
         raise BuildError("circuit gives no differential privacy")
     chosen = resolve(device)
-    bins = params.bins or min(100, max(10, table.rows // 50))
-    encoder = fit_encoder(
-        table,
-        cells="bins",
-        most=bins,
-        max_categories=params.max_categories,
-        rare=params.rare,
-        min_count=params.min_count,
-        seed=seed,
-    )
-    codes = torch.from_numpy(encoder.codes_of(table))
+    if surveys is None:
+        every = range(len(table.schema.columns))
+        encoder = Encoder(fit_columns(table, every, cut_of(table, params, seed)), arrow_of(table))
+        codes = torch.from_numpy(encoder.codes_of(table))
+    else:
+        encoder, found = surveyed(table, params, seed, surveys)
+        codes = torch.from_numpy(found)
 
     def steps(done: int, total: int, note: str) -> None:
         progress(done, total, "steps", note)
@@ -133,6 +137,12 @@ def _fit(
     categorical = [i for i, c in enumerate(encoder.columns) if c.grid is None]
     tree, refinement = fit_refinement(tree, codes, categorical, params, seed, rounds)
     return Circuit(encoder, tree, refinement)
+
+
+def _survey(table: Table, params: CircuitParams, column: int, *, seed: int, directory: Path) -> bool:
+    from synthkit.generators.circuit.survey import survey
+
+    return survey(table, params, column, seed=seed, directory=directory)
 
 
 def _sample(
@@ -258,6 +268,7 @@ CIRCUIT = Trained(
     save=_save,
     load=_load,
     partitions=True,
+    survey=_survey,
     summary="probabilistic circuit: seconds, the closest to the source, exact conditions; the default",
     licence=None,
     packages=("torch", "numpy", "scikit-learn", "scipy"),

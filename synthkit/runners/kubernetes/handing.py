@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TypeVar
 
 from synthkit.errors import BuildError
 from synthkit.runners.jobs import Executor, Job, JobProgress, PartitionJob
@@ -28,9 +28,10 @@ class HandingOut:
     def run(self, job: Job[R], progress: JobProgress) -> R:
         return self._inner.run(job, progress)
 
-    def run_many(self, jobs: Sequence[Job[Any]], _progress: Sequence[JobProgress]) -> NoReturn:
-        """Raises BuildError always: what becomes of the jobs is found when the project is built again."""
-        assert isinstance(jobs[0], PartitionJob)
+    def run_many(self, jobs: Sequence[Job[R]], progress: Sequence[JobProgress]) -> list[R]:
+        """Raises BuildError of partitions: what becomes of them is found when the project is built again."""
+        if not isinstance(jobs[0], PartitionJob):
+            return [self._inner.run(job, told) for job, told in zip(jobs, progress, strict=True)]
         model = jobs[0].model
         Handed(self._folder / model).write(jobs)
         self.models.add(model)

@@ -1,0 +1,82 @@
+"""What a training needs of all rows of a large table, found column by column: cells, and the cell of each value.
+
+A column's encoding follows from its own values, so that columns may be surveyed by as many processes as there are, in
+any order, or by the training itself: the encoding and the codes are the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthkit.encoding.encoder import ColumnCodec, Encoder, rows_in
+from synthkit.encoding.fitting import Cut, arrow_of, fit_columns
+from synthkit.files import parsed_json, replacing, sha256_file, write_json_atomic
+from synthkit.generators.circuit.params import CircuitParams
+from synthkit.schema import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+def cut_of(table: Table, params: CircuitParams, seed: int) -> Cut:
+    """How the columns of a table fall into cells."""
+    bins = params.bins or min(100, max(10, table.rows // 50))
+    return Cut("bins", bins, params.max_categories, params.rare, params.min_count, seed)
+
+
+def survey(table: Table, params: CircuitParams, column: int, *, seed: int, directory: Path) -> bool:
+    """See :class:`synthkit.generators.functions.Survey`."""
+    import numpy as np
+
+    if _found(directory, column) is not None:
+        return False
+    codec, codes = _look(table, params, column, seed)
+    with replacing(_codes_file(directory, column)) as temporary, temporary.open("wb") as file:
+        np.save(file, codes)
+    said = {"codec": codec.to_json(), "sha256": sha256_file(_codes_file(directory, column))}
+    write_json_atomic(directory / f"{column:05d}.json", said)
+    return True
+
+
+def surveyed(table: Table, params: CircuitParams, seed: int, directory: Path) -> tuple[Encoder, Array]:
+    """The encoding and the codes of all rows; what nobody surveyed, or somebody damaged, is found here."""
+    import numpy as np
+
+    codecs: list[ColumnCodec] = []
+    columns: list[Array] = []
+    for column in range(len(table.schema.columns)):
+        codec, codes = _found(directory, column) or _look(table, params, column, seed)
+        codecs.append(codec)
+        columns.append(codes)
+    encoder = Encoder(tuple(codecs), arrow_of(table))
+    found = np.empty((rows_in(table), len(columns)), encoder.code_type)
+    for number in range(len(columns)):
+        found[:, number] = columns[number]
+    return encoder, found
+
+
+def _codes_file(directory: Path, column: int) -> Path:
+    return directory / f"{column:05d}.npy"
+
+
+def _found(directory: Path, column: int) -> tuple[ColumnCodec, Array] | None:
+    """What was surveyed of a column; None where it is not there, or not what was written."""
+    import numpy as np
+
+    file = _codes_file(directory, column)
+    try:
+        said = parsed_json((directory / f"{column:05d}.json").read_text("utf-8"))
+        if said["sha256"] != sha256_file(file):
+            return None
+        return ColumnCodec.from_json(said["codec"]), np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _look(table: Table, params: CircuitParams, column: int, seed: int) -> tuple[ColumnCodec, Array]:
+    """The encoding of one column and the code of each of its values, shape (rows,)."""
+    (codec,) = fit_columns(table, [column], cut_of(table, params, seed))
+    return codec, Encoder((codec,), (arrow_of(table)[column],)).codes_of(table)[:, 0]
