@@ -230,7 +230,11 @@ class Cluster:
         pod.phase = "Running"
         for container in (*spec.get("initContainers", ()), *spec["containers"]):
             mounts = {m["mountPath"]: str(claims[m["name"]]) for m in container["volumeMounts"]}
-            given = {e["name"]: e["value"] for e in container.get("env", ())}
+            fields = {"spec.nodeName": f"node{pod.node}"}  # of the pod, as the downward API gives them
+            given = {
+                e["name"]: e["value"] if "value" in e else fields[e["valueFrom"]["fieldRef"]["fieldPath"]]
+                for e in container.get("env", ())
+            }
             host = {"SYNTH_HOST": f"node{pod.node}"} if len(self.nodes) > 1 or pod.node else {}
             pod.process = self.start(
                 [sys.executable if a == "python" else _here(a, mounts) for a in container["command"]],

@@ -189,6 +189,22 @@ def test_a_killed_build_leaves_what_was_done_and_half_a_line_hurts_nobody(plante
     assert "1000" in str(model_of(found, "fake")["rows"])
 
 
+def test_the_site_shows_what_runs_took_but_not_of_protected_rows(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "shop")
+    project.ok("build")
+    project.ok("build", "--full-refresh")
+    project.ok("docs", "generate")
+    page = (project.root / "target" / "docs" / "tables" / "customers.html").read_text("utf-8")
+    assert "Seconds of its jobs" in page
+    assert "Memory at most, MB" in page
+    sources = project.root / "models" / "sources.yml"
+    sources.write_text(sources.read_text("utf-8").rstrip() + "\n        sensitive: true\n", "utf-8")
+    project.ok("docs", "generate")
+    page = (project.root / "target" / "docs" / "tables" / "customers.html").read_text("utf-8")
+    assert "Seconds of its jobs" not in page
+    assert "Memory at most, MB" not in page
+
+
 # -- invariants --------------------------------------------------------------------------------------
 
 AMOUNT = st.floats(0, 1e6, allow_nan=False).map(lambda v: round(v, 3))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from synthkit.records.audit import AuditRecord
+from synthkit.records.consumption import ConsumptionEntry
 from synthkit.report.site.pictures import Picture, Row
 from synthkit.report.style import demanded, number
+from synthkit.stats.summary import rows_per_second
 
 _JUDGED = {
     "pairs": ("Distance of pairs of columns to held-out rows", "the criterion: lower is better"),
@@ -76,3 +78,34 @@ def of_history(name: str, points: Sequence[tuple[str, AuditRecord]], limit: floa
     rows = tuple((when, number(r.value), demanded(r) or "–", r.status) for when, r in points)
     says = f"{name}: {number(y[0])} in the first of {len(y)} runs, {number(y[-1])} in the last."
     return Picture(name, plot, says, ("run", "value", "threshold", "verdict"), rows)
+
+
+def of_consumption(entries: Sequence[ConsumptionEntry], shown: Callable[[str], str]) -> tuple[Picture, ...]:
+    """What a table's runs took: seconds of jobs, the most memory, rows a second; a figure of one run is no curve.
+
+    Args:
+        shown: a moment, as the site writes it.
+    """
+    found = []
+    for title, of in _TOOK.items():
+        points = [(shown(e.at), value) for e in entries if (value := of(e)) is not None]
+        if len(points) < 2:
+            continue
+        x, y = [when for when, _ in points], [value for _, value in points]
+        plot = {"t": "lines", "x": x, "series": [{"name": title, "y": y}], "points": True, "zero": True}
+        says = f"{title}: {number(y[0])} in the first of {len(y)} runs, {number(y[-1])} in the last."
+        rows = tuple((when, number(value)) for when, value in points)
+        found.append(Picture(title, plot, says, ("run", "value"), rows))
+    return tuple(found)
+
+
+def _memory(entry: ConsumptionEntry) -> float | None:
+    peaks = [c.peak_memory for c in entry.consumed if c.peak_memory is not None]
+    return max(peaks) / 1e6 if peaks else None
+
+
+_TOOK: Mapping[str, Callable[[ConsumptionEntry], float | None]] = {
+    "Seconds of its jobs": lambda entry: sum(c.seconds for c in entry.consumed) if entry.consumed else None,
+    "Memory at most, MB": _memory,
+    "Rows per second": lambda entry: rows_per_second(entry.consumed),
+}

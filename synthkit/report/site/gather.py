@@ -19,12 +19,14 @@ from synthkit.planning.disclosed import Pictures, pictures_of, public_form, with
 from synthkit.planning.state import state_of
 from synthkit.privacy.disclosure import public_audits
 from synthkit.records.audit import AuditRecord
+from synthkit.records.consumption import ConsumptionEntry
 from synthkit.records.history import HistoryEntry
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.files import public
 from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.results import ModelResult, RunResults
+from synthkit.stats.kept import read
 from synthkit.store.database import parquet_scan
 from synthkit.store.staging import Staging
 from synthkit.store.targets import target_of
@@ -53,6 +55,7 @@ def gather(manifest: Manifest) -> SiteInput:
         profiles={name: _pictured(manifest, m, staging, run, receipts) for name, m in manifest.models.items()},
         trainings=_trainings(manifest, staging, run, receipts),
         history=_history(manifest),
+        took=_took(manifest),
         rows=_first_rows(manifest, receipts),
         show_real=project.spec.reports.show_real,
     )
@@ -239,5 +242,15 @@ def _history(manifest: Manifest) -> dict[str, list[HistoryEntry]]:
         told = entry.disclosure != "open" or entry.epsilon is not None
         before = model.disclosure != "open" and not told
         if not before and pictures_of(manifest, model) != "none":
+            found.setdefault(model.name, []).append(entry)
+    return {name: entries[-MOST_VERSIONS:] for name, entries in found.items()}
+
+
+def _took(manifest: Manifest) -> dict[str, list[ConsumptionEntry]]:
+    """What runs took; of no table whose rows are protected, as time and memory tell how many these are."""
+    found: dict[str, list[ConsumptionEntry]] = {}
+    for entry in read(manifest.project.target_dir).used:
+        model = manifest.models.get(entry.model)
+        if model is not None and model.disclosure == "open" and entry.status in ("pass", "warn", "fail"):
             found.setdefault(model.name, []).append(entry)
     return {name: entries[-MOST_VERSIONS:] for name, entries in found.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synthkit.audits.profile.profile import Profile
+from synthkit.records.consumption import ConsumptionEntry
 from synthkit.records.history import HistoryEntry
 from synthkit.records.receipt import AuditedTable
 from synthkit.report.site.declared import DeclaredProject
@@ -32,6 +33,7 @@ class SiteInput:
         profiles: the pictures, by model.
         trainings: what the neural generators recorded of their training, by model.
         history: entries of ``history.jsonl`` by model, the oldest first.
+        took: what runs took, by model whose figures anybody may see, the oldest first.
         rows: the first rows of published tables, by model: each value as text, None where there is none.
         show_real: whether the project wants pictures of real rows at all.
     """
@@ -47,5 +49,6 @@ class SiteInput:
     profiles: Mapping[str, Pictured] = field(default_factory=dict)
     trainings: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     history: Mapping[str, Sequence[HistoryEntry]] = field(default_factory=dict)
+    took: Mapping[str, Sequence[ConsumptionEntry]] = field(default_factory=dict)
     rows: Mapping[str, Sequence[Sequence[str | None]]] = field(default_factory=dict)
     show_real: bool = True

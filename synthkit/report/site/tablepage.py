@@ -12,7 +12,7 @@ from synthkit.records.columns import learnt_in_words
 from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.site.axis import limit_of
 from synthkit.report.site.columns import column_views
-from synthkit.report.site.curves import of_augmentation, of_history, of_training
+from synthkit.report.site.curves import of_augmentation, of_consumption, of_history, of_training
 from synthkit.report.site.declared import DeclaredModel
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.report.site.nodes import Site, when
@@ -172,4 +172,5 @@ def _history(data: SiteInput, name: str) -> dict[str, Any]:
         }
         for e in reversed(entries)
     ]
-    return {"rows": rows, "curves": curves[:MOST_CURVES]}
+    took = of_consumption(data.took.get(name, ()), when)
+    return {"rows": rows, "curves": [*curves[:MOST_CURVES], *took]}

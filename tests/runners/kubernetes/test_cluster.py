@@ -85,6 +85,8 @@ def test_many_jobs_are_the_parts_of_one_job(cluster: Cluster, tmp_path: Path) ->
     ]
     found = kubernetes.run_many(jobs, [lambda *step: steps.append(step)] * 3)
     assert [made.rows for made in found] == [1, 2, 3]
+    assert {m.machine for made in found for m in made.measured} == {"node0"}  # as the pods say of themselves
+    assert all(m.phase == "query" and m.peak_memory > 10**7 for made in found for m in made.measured)
     (manifest,) = cluster.seen
     assert (manifest["spec"]["completions"], manifest["spec"]["parallelism"]) == (3, 2)
     (container,) = manifest["spec"]["template"]["spec"]["containers"]

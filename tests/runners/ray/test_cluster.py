@@ -3,6 +3,7 @@ worker, a node or the head is killed."""
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -61,6 +62,10 @@ def test_a_cluster_makes_the_bytes_of_one_machine(two: Cluster, tmp_path: Path) 
         project.ok("build", "--target", name)
         told = sorted((project.root / "warehouse").rglob("*.receipt.json"))
         found.append((tables(project), [receipt(r) | {"target": ""} for r in told]))
+        took = json.loads(project.ok("stats", "--target", name, "--format", "json"))
+        machines = [m for model in took["models"] for m in model["machines"]]
+        assert machines
+        assert all(m["machine"] != "unknown" and m["peak_memory"] > 10**7 for m in machines)  # measured where they ran
     assert found[0] == found[1]
     assert len(found[0][0]) == 3
 
