@@ -19,7 +19,7 @@ from synthkit.records.consumption import ConsumptionEntry, ReusedEntry
 from synthkit.records.history import HistoryEntry
 
 CONSUMED, HISTORY, RUNS = "consumption.jsonl", "history.jsonl", "runs.jsonl"
-MOST_BYTES = 16 * 2**20  # of each of them; beyond, it is cut to half of that
+MOST_BYTES = 8 * 2**20  # of each of them; beyond, it is cut to half of that
 _MOST_LINES = 4096  # of one table, where it is cut
 
 
