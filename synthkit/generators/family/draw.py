@@ -142,6 +142,11 @@ class Drawing:
             above = self.family.member(member.links[owner].references)
             values = self.column(above.name, known[above.name], above.fields[copy.other].name)
             drawn.copied[member.fields[copy.column].name] = values.take(pa.array(drawn.owner))
+        for echo in member.echoes:
+            assert owner is not None
+            above = self.family.member(member.links[owner].references)
+            values = self.column(above.name, known[above.name], above.fields[echo.other].name)
+            drawn.echoed[member.fields[echo.column].name] = (echo, values.take(pa.array(drawn.owner)))
         for i, link in enumerate(member.links):
             if link.kind not in ("self", "cut"):
                 self._write_key(link, drawn, drawn.named[i], known[link.references], kinds, rng)
@@ -231,7 +236,7 @@ class Drawing:
             found = encoder.decode(Codes(drawn.cells.astype(np.uint16), residuals))
             columns = {n: found.column(n) for n in found.schema.names}
             counters = {c.column for c in member.climbers if not (c.time or c.bounded)}
-            columns |= drawn.copied
+            columns |= drawn.copied | {n: echo.of(columns[n], v) for n, (echo, v) in drawn.echoed.items()}
             for j, positions in drawn.positions.items():
                 codec = encoder.columns[j]
                 assert codec.grid is not None

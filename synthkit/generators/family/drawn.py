@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Context, Field
+from synthkit.generators.family.echoes import Echo
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.functions import Quota
 
@@ -35,6 +36,7 @@ class Drawn:
         plan: of the rows of the owner, in their order, what was planned of these rows.
         plans: what is planned of each row, by (child, key).
         counts: how many rows are to belong to each row, by the child, where that is known before they are drawn.
+        echoed: columns that are the owner's where both are there, and what the owner has.
     """
 
     fields: tuple[Field, ...]
@@ -53,6 +55,7 @@ class Drawn:
     counts: dict[str, Array] = field(default_factory=dict)
     plan: Context | None = None
     plans: dict[tuple[str, int], Context] = field(default_factory=dict)
+    echoed: dict[str, tuple[Echo, pa.Array]] = field(default_factory=dict)
 
     def put(self, rows: Array, other: Drawn, at: Array) -> None:
         """Put rows of another draw of the same table in the place of these, before their keys are written."""

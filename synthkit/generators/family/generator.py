@@ -9,7 +9,7 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=5,
+    version=6,
     params=ConditionalParams,
     fit=fit,
     sample=sample,

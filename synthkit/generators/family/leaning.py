@@ -34,6 +34,7 @@ def tilting(member: Member, plan: Plan, shares: Sequence[Share]) -> Tilt:
         **{j: "is drawn by its distance from the first row" for j, _ in plan.spans},
         **{a.column: "is drawn by its distance from another" for a in member.anchors},
         **{c.column: "is always its owner's" for c in member.copies},
+        **{e.column: "is its owner's where both are there" for e in member.echoes},
     }
     for name, j in zip(shares[0].values, asked, strict=True):
         if j < 0 or j in apart:

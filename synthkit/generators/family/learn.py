@@ -10,6 +10,7 @@ from synthkit.encoding.fill import serialised
 from synthkit.generators.conditional.columns import Chain, Context, Field, fit_chain, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.counting import counted_of
+from synthkit.generators.family.echoes import Echo, echoes_of
 from synthkit.generators.family.entities import BESIDE
 from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
@@ -136,6 +137,7 @@ class _Learner:
         rows: Rows | None = None
         climbers: tuple[Climber, ...] = ()
         near: tuple[tuple[Anchor, ...], tuple[Copy, ...]] = ((), ())
+        echoes: tuple[Echo, ...] = ()
         if owner is None:
             none = Context.nothing(len(self.read))
             every = (*self.read.fields, *fields)
@@ -145,6 +147,8 @@ class _Learner:
             above = none
         else:
             rows, climbers, row_columns, near, above = self._owned(owner, cells, fields, row_of, plans)
+            parent, named = self.reads[self.links[owner].references], self.named[self.keys[owner]]
+            echoes = echoes_of(self.read, parent, named, {c.column for c in near[1]})
         mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
         self.known[self.name] = Known(self.read, Context.join(mine, above), {})
         for i, link in looked:
@@ -171,6 +175,7 @@ class _Learner:
             tuple(maker_of(self.read.table, n) for n in made),
             len(self.read),
             *near,
+            echoes,
             self.read.cells if kept else None,
             file_of(self.read.keys) if kept else None,
             None if kept else counted_of(self.read.table, {c for k in self.keys for c in k.columns}),

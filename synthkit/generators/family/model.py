@@ -10,6 +10,7 @@ from synthkit.encoding.rules import FillRule
 from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.counting import Counted
+from synthkit.generators.family.echoes import Echo
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rowmodel import Rows
 
@@ -122,6 +123,7 @@ class Member:
         climbers: columns that never fall.
         anchors: columns drawn as their distance from another.
         copies: columns that are the owner's.
+        echoes: columns that are the owner's where both are there.
         plans: of the tables whose keys name its rows.
         primary: columns of the primary key.
         key: those that are made up.
@@ -149,6 +151,7 @@ class Member:
     count: int
     anchors: tuple[Anchor, ...] = ()
     copies: tuple[Copy, ...] = ()
+    echoes: tuple[Echo, ...] = ()
     kept: Array | None = None
     kept_keys: Array | None = None
     counted: Counted | None = None

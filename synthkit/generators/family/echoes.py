@@ -1,0 +1,86 @@
+"""Categories that, where both are there, are the owner's: of values too few to have cells of their own, or not always
+there. They are told by the values themselves, and put in when the owner's rows are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.family.reading import Read
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    Array = np.ndarray[Any, Any]
+
+ROWS = 20  # with both values, from which on it is no chance: as many as the audit ``rollup`` asks for
+DIFFERENT = 3  # values
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A category that says again what the owner's says.
+
+    Args:
+        column: field of the column.
+        other: field of the owner's.
+        whole: it is missing where the owner's is, and nowhere else; else it says itself whether it is there.
+    """
+
+    column: int
+    other: int
+    whole: bool
+
+    def of(self, own: pa.Array, theirs: pa.Array) -> pa.Array:
+        """The column, of what was drawn and of the owner's value, row by row."""
+        import pyarrow.compute as pc
+
+        theirs = theirs.cast(own.type)
+        if self.whole:
+            return theirs
+        return pc.if_else(pc.and_(pc.is_valid(own), pc.is_valid(theirs)), theirs, own)
+
+
+def echoes_of(mine: Read, there: Read, named: Array, but: Collection[int]) -> tuple[Echo, ...]:
+    """The echoes of a table's columns, but of those that are the owner's anyway.
+
+    Args:
+        named: the row of ``there`` that owns each row; below 0: none, and then nothing is one for sure.
+    """
+    if len(named) < ROWS or (named < 0).any():
+        return ()
+    ours, theirs = _texts(mine, but), _texts(there, ())
+    found = []
+    for column, values in ours.items():
+        for other, above in theirs.items():
+            if (whole := _said_again(values, above.take(named))) is not None:
+                found.append(Echo(column, other, whole))
+                break
+    return tuple(found)
+
+
+def _texts(of: Read, but: Collection[int]) -> dict[int, pa.Array]:
+    """The categories of a table, as text, by field."""
+    import pyarrow as pa
+
+    found = {}
+    for j, field in enumerate(of.fields):
+        if not field.numeric and j not in but and not pa.types.is_nested(of.kinds.field(field.name).type):
+            found[j] = of.table.to_arrow([field.name]).column(0).cast(pa.string()).combine_chunks()
+    return found
+
+
+def _said_again(values: pa.Array, above: pa.Array) -> bool | None:
+    """Whether the one is the other throughout (True), or where both are there (False); None: neither."""
+    import pyarrow.compute as pc
+
+    same = pc.drop_null(pc.equal(values, above))
+    if len(same) < ROWS or not pc.all(same).as_py():
+        return None
+    both = pc.and_(pc.is_valid(values), pc.is_valid(above))
+    if pc.count_distinct(values.filter(both)).as_py() < DIFFERENT:
+        return None
+    return bool(pc.all(pc.equal(pc.is_valid(values), pc.is_valid(above))).as_py())
