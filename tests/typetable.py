@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from synthkit.errors import BuildError
 from synthkit.generators.sql import run_query
 from synthkit.report.cells import as_json, as_text, values
-from synthkit.store.reader import exact_frame
+from synthkit.store.publishedtable import exact_frame
 
 DOCS = Path(__file__).parent.parent / "docs" / "types.md"
 BEGIN, END = "<!-- python -m tests.typetable -->", "<!-- end -->"

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from synthkit.api.upkeep import clean, gc
     from synthkit.scaffold.init import init
     from synthkit.scaffold.schemas import SCHEMAS, schema, write_schema
-    from synthkit.store.reader import PublishedTable, open
+    from synthkit.store.publishedtable import PublishedTable
+    from synthkit.store.reader import open
 
 __all__ = [
     "SCHEMAS",
@@ -128,10 +129,8 @@ _HOMES = {
         "api.consumption": ("estimates", "stats"),
         "scaffold.init": ("init",),
         "scaffold.schemas": ("SCHEMAS", "schema", "write_schema"),
-        "store.reader": (
-            "PublishedTable",
-            "open",
-        ),
+        "store.publishedtable": ("PublishedTable",),
+        "store.reader": ("open",),
     }.items()
     for name in names
 }

@@ -13,7 +13,8 @@ from synthkit.errors import SynthError
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
     from synthkit.exports.contract import ExportedTable, Package
-    from synthkit.store.reader import PublishedTable, Reader
+    from synthkit.store.publishedtable import PublishedTable
+    from synthkit.store.reader import Reader
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from synthkit.records.joins import Join
-    from synthkit.store.reader import PublishedTable
+    from synthkit.store.publishedtable import PublishedTable
 
 Style = Literal["alpaca", "messages", "sharegpt", "prompt-completion"]
 

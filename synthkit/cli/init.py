@@ -8,16 +8,19 @@ import click
 
 from synthkit.cli.common import place
 
+DBT = "dbt"
+
 
 @click.command("init")
-@click.argument("name", required=False)
+@click.argument("words", nargs=-1, metavar="[NAME]")
 @click.option(
     "--from",
     "files",
     multiple=True,
     metavar="FILE|FOLDER|DATABASE",
     help="Look at a CSV, Parquet or JSON lines file and write its source and a model; of a folder of them, a DuckDB or"
-    " SQLite file or postgresql://…, describe the tables together: those that join become a family. Repeatable.",
+    " SQLite file or postgresql://…, describe the tables together: those that join become a family. Of a dbt project"
+    " take sources, models and tests over: --from dbt target/manifest.json. Repeatable.",
 )
 @click.option(
     "--option",
@@ -45,7 +48,7 @@ from synthkit.cli.common import place
 @click.pass_context
 def command(
     ctx: click.Context,
-    name: str | None,
+    words: tuple[str, ...],
     files: tuple[str, ...],
     options: tuple[str, ...],
     group: str | None,
@@ -62,11 +65,12 @@ def command(
     """
     from synthkit.api import init
 
+    name, files, dbt = _sorted(words, files)
     if bounds and not files:
         raise click.UsageError("--propose-bounds looks at files: give them with --from")
     if options and not files:
         raise click.UsageError("--option is for files: give them with --from")
-    if name is None and not files:
+    if name is None and not (files or dbt):
         raise click.UsageError("name the project: synth init NAME")
     made = init(
         name,
@@ -78,6 +82,7 @@ def command(
         propose_bounds=bounds,
         copy=copy,
         apart=apart,
+        dbt=dbt,
     )
     for path in made.written:
         click.echo(f"wrote {_shown(path)}")
@@ -93,6 +98,19 @@ def command(
     else:
         click.echo(f"next: cd {_shown(made.root)} && synth build" if name else "next: synth build")
     ctx.exit(1 if made.failed else 0)
+
+
+def _sorted(words: tuple[str, ...], files: tuple[str, ...]) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+    """The project's name, the files, and the manifests of dbt: what follows ``--from dbt`` is one."""
+    dbt: tuple[str, ...] = ()
+    if DBT in files and not Path(DBT).exists():
+        if not words:
+            raise click.UsageError("name the manifest: synth init --from dbt target/manifest.json")
+        files, dbt = tuple(file for file in files if file != DBT), words[-1:]
+        words = words[:-1]
+    if len(words) > 1:
+        raise click.UsageError(f"one name, not {len(words)}: {' '.join(words)}")
+    return (words[0] if words else None), files, dbt
 
 
 def _shown(path: Path) -> str:

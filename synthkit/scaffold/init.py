@@ -12,6 +12,8 @@ from pathlib import Path
 from synthkit.errors import SynthError
 from synthkit.files import replacing, write_text_atomic
 from synthkit.project.project import find_project_root, load_project
+from synthkit.scaffold.dbtmanifest import is_manifest
+from synthkit.scaffold.fromdbt import from_dbt
 from synthkit.scaffold.fromfile import Proposal, propose
 from synthkit.scaffold.fromtables import propose_together
 from synthkit.scaffold.given import Given, given, identifier
@@ -53,6 +55,7 @@ def init(
     propose_bounds: bool = False,
     copy: bool = False,
     apart: bool = False,
+    dbt: Sequence[str | Path] = (),
 ) -> Made:
     """Make a project that builds at once; with ``files``, describe these instead.
 
@@ -61,18 +64,19 @@ def init(
         folder: where the project is made, or is; default: the current one.
         files: CSV, Parquet or JSON-lines files, for each of which its source and a model are written; a folder of
             them, a DuckDB or SQLite file or a PostgreSQL url, whose tables are described together: those that join
-            become one family.
+            become one family; or the ``manifest.json`` of a dbt project, which is known by what it says of itself.
         options: of their reader, each as ``KEY=VALUE``: ``delimiter=;``.
         source: the name of their source; default: ``raw``, or that of the folder or the database.
         target_column: what a classifier would predict.
         propose_bounds: write bounds, values and nullable read off the rows: not private, replace them before epsilon.
         copy: copy the files into ``data/``.
         apart: a model for each table, though keys join them.
+        dbt: files that are to be manifests of dbt.
 
     Raises:
         SynthError: the folder is not empty, two files would have one name, or there is neither a name nor a file.
     """
-    if name is None and not files:
+    if name is None and not (files or dbt):
         raise SynthError("there is neither a name nor a file", hint="name the project, or pass files")
     here = Path(folder) if folder is not None else Path.cwd()
     if name is None:
@@ -82,12 +86,15 @@ def init(
         root, models = here / name, "models"
         _refuse_occupied(root)
         identifier = _identifier(root.resolve().name)
-        made = empty_files(identifier) if files else scaffold_files(identifier)
-    found = [given(what, root.resolve(), options, copied=copy) for what in files]
-    added = _described(found, root.resolve(), source, target_column, propose_bounds, apart)
+        made = empty_files(identifier) if files or dbt else scaffold_files(identifier)
+    manifests = [what for what in files if is_manifest(Path(what))]
+    projects = [from_dbt(Path(path), root.resolve()) for path in (*dbt, *manifests)]
+    found = [given(what, root.resolve(), options, copied=copy) for what in files if what not in manifests]
+    added = _described(found, root.resolve(), source, target_column, propose_bounds, apart) if found else []
+    added += [one for project in projects for one in project.proposals]
     made |= {f"{models}/{one.name}.yml": one.text for one in added}
     _refuse_namesakes(added)
-    said = [one for one in found if one.connection is not None]
+    said = [one for one in (*found, *(project.connection for project in projects)) if one.connection is not None]
     appended = [_connected(one, root if name is None else None, made) for one in said]
     _forget_unread(root / models, added)
     if copy:

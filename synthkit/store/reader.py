@@ -18,13 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.digests import digest
 from synthkit.errors import SynthError, did_you_mean
-from synthkit.privacy.guarantee import promised
 from synthkit.project.addresses import address_of, scheme_of
 from synthkit.project.targets import LOCAL, OBJECTS
-from synthkit.records.audit import AuditRecord
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
-from synthkit.schema import Schema
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
@@ -32,13 +29,13 @@ from synthkit.store.database import parquet_scan, views_directory
 from synthkit.store.meta import write_meta
 from synthkit.store.objectstore import ObjectStore
 from synthkit.store.others import HELD, META, META_TABLES
+from synthkit.store.publishedtable import PublishedTable
 from synthkit.store.target import Place, Tables, Target
 from synthkit.store.targets import opened
 from synthkit.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
-    import pandas as pd
     import pyarrow as pa
 
 _ANALYZE = re.compile(r"\s*EXPLAIN\s*\(?\s*ANALY[ZS]E", re.IGNORECASE)
@@ -121,71 +118,6 @@ def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
         if (folder / "warehouse").is_dir():
             return folder, {}
     raise SynthError(f"there is no synth_project.yml in {start} or above it", hint="pass project_dir")
-
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """One published table. Nothing is read until asked for.
-
-    >>> table = synthkit.open(shop).table("by_tier")
-    >>> table.rows, table.schema.names, table.epsilon
-    (3, ('tier', 'n'), None)
-    """
-
-    name: str
-    path: Path
-    receipt: Receipt
-
-    @property
-    def schema(self) -> Schema:
-        return self.receipt.table_schema.as_schema()
-
-    @property
-    def rows(self) -> int:
-        return self.receipt.rows
-
-    @property
-    def epsilon(self) -> float | None:
-        """What it promises to everybody whose rows it descends from; None where it carries no formal guarantee."""
-        found = promised(self.receipt)
-        return None if found is None else float(found[0])
-
-    def audits(self) -> list[AuditRecord]:
-        return list(self.receipt.audits)
-
-    def to_arrow(self) -> pa.Table:
-        import pyarrow.parquet as pq
-
-        try:
-            table = pq.read_table(self.path, partitioning=None)
-        except FileNotFoundError:
-            hint = "open the table again"
-            raise SynthError(f"{self.name!r} was published anew or withdrawn since it was opened", hint=hint) from None
-        return table.replace_schema_metadata(None)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A data frame; integers with nulls as pandas' ``Int64`` and the like, since its floats would round them."""
-        return exact_frame(self.to_arrow())
-
-    def to_duckdb(self) -> duckdb.DuckDBPyRelation:
-        """A lazy relation on an in-memory connection of its own, which reckons time in UTC."""
-        import duckdb
-
-        connection = duckdb.connect(":memory:")
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection.sql(f"SELECT * FROM {parquet_scan(self.path)}")
-
-
-def exact_frame(table: pa.Table) -> pd.DataFrame:
-    """A table in pandas in which no integer becomes a float, which holds 53 bits of it: neither a null beside it nor
-    one in the same list makes it one."""
-    import pandas as pd
-    import pyarrow.types as t
-
-    counted = (f for f in table.schema if t.is_integer(f.type) and table.column(f.name).null_count)
-    names = {f.name: f"{'UI' if t.is_unsigned_integer(f.type) else 'I'}nt{f.type.bit_width}" for f in counted}
-    frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
-    return frame.astype({name: pd.api.types.pandas_dtype(kind) for name, kind in names.items()})
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ def test_the_zone_of_the_machine_changes_nothing(project: Project) -> None:
 
 
 def test_whole_numbers_beside_nulls_stay_whole_in_pandas(tmp_path: Path) -> None:
-    from synthkit.store.reader import exact_frame
+    from synthkit.store.publishedtable import exact_frame
 
     _, table = published("select unnest([9007199254740993, null]) as n, [9007199254740993, null] as l", tmp_path)
     frame = exact_frame(table)

@@ -1,0 +1,77 @@
+"""A published table as a notebook shows it: what it is, what it is worth, its first rows. HTML that stands alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from synthkit.privacy.guarantee import in_words
+from synthkit.records.receipt import Receipt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = 10
+_WIDEST = 200  # characters of a cell
+# Said with the page's own colours, so that it can be read in a dark notebook as in a light one.
+_LINE = "1px solid color-mix(in srgb,currentColor 25%,transparent)"
+_STYLE = f"text-align:left;vertical-align:top;padding:.2em .7em;border-bottom:{_LINE}"
+
+
+def card(receipt: Receipt, path: Path) -> str:
+    """The whole card. Nothing of a name or value in it is markup."""
+    heading = f"<p><strong>{escape(receipt.model)}</strong></p>"
+    described = f"<p>{escape(receipt.description)}</p>" if receipt.description else ""
+    facts = _table("What it is", ("", "value"), _facts(receipt), row_heads=True)
+    found = [[a.name, a.status, "" if a.value is None else f"{a.value:.4g}"] for a in receipt.audits]
+    audits = _table("Audits", ("audit", "verdict", "value"), found, row_heads=True) if found else ""
+    names = [column.name for column in receipt.columns]
+    shown = min(ROWS, receipt.rows)
+    title = f"The first {shown} of {receipt.rows:,} rows" if receipt.rows > ROWS else f"All {receipt.rows} rows"
+    rows = _table(title, names, _first(path))
+    return f'<div style="overflow-x:auto">{heading}{described}{facts}{audits}{rows}</div>'
+
+
+def _facts(receipt: Receipt) -> list[list[str]]:
+    origin = receipt.source or ", ".join(receipt.descends_from)
+    source = origin.replace("source:", "").replace("model:", "")
+    counted = Counter(audit.status for audit in receipt.audits)
+    verdicts = ", ".join(f"{count} {status}" for status, count in counted.items()) or "no audit looked at it"
+    return [
+        ["rows", f"{receipt.rows:,}"],
+        ["made by", f"{receipt.generator.name}{f' from {source}' if source else ''}"],
+        ["privacy", in_words(receipt)],
+        ["verdicts", verdicts],
+        *([name, value] for name, value in (receipt.usage.facts() if receipt.usage is not None else ())),
+    ]
+
+
+def _first(path: Path) -> Iterable[Sequence[str | None]]:
+    """The first rows as text: DuckDB has words for every value."""
+    import duckdb
+
+    from synthkit.sql.quoting import literal
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        scan = f"read_parquet({literal(str(path.resolve()))})"
+        rows: list[tuple[str | None, ...]]
+        rows = connection.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {scan} LIMIT {ROWS}").fetchall()
+        return rows
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str | None]], *, row_heads: bool = False) -> str:
+    heads = "".join(f'<th scope="col" style="{_STYLE}">{escape(name)}</th>' for name in head)
+    top = f"<thead><tr>{heads}</tr></thead>" if any(head) and head[0] else ""
+    body = "".join(f"<tr>{''.join(_cell(v, row_heads and i == 0) for i, v in enumerate(row))}</tr>" for row in rows)
+    caption = f'<caption style="text-align:left;font-weight:bold">{escape(title)}</caption>'
+    return f'<table style="border-collapse:collapse">{caption}{top}<tbody>{body}</tbody></table>'
+
+
+def _cell(value: str | None, heads: bool) -> str:
+    if value is None:
+        return f'<td style="{_STYLE}"><em>null</em></td>'
+    text = escape(value if len(value) <= _WIDEST else f"{value[:_WIDEST]}…")
+    return f'<th scope="row" style="{_STYLE}">{text}</th>' if heads else f'<td style="{_STYLE}">{text}</td>'
