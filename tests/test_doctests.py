@@ -24,6 +24,7 @@ ROOT = Path(synthkit.__file__).parent.parent
 ELSEWHERE = (
     "synthkit.api.model",
     "synthkit.api.project",
+    "synthkit.store.publishedtable",
     "synthkit.store.reader",
     "synthkit.records.receipt",
 )  # of a project: tests/test_api.py

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from synthkit.api.rules import find_rules
     from synthkit.api.tables import export, query, show
     from synthkit.api.together import TrainedTables, load_tables
+    from synthkit.api.trying import preview
     from synthkit.api.upkeep import clean, gc
     from synthkit.scaffold.init import init
     from synthkit.scaffold.schemas import SCHEMAS, schema, write_schema
@@ -58,6 +59,7 @@ __all__ = [
     "ls",
     "open",
     "plan",
+    "preview",
     "pull",
     "push",
     "query",
@@ -122,6 +124,7 @@ _HOMES = {
             "show",
         ),
         "api.together": ("TrainedTables", "load_tables"),
+        "api.trying": ("preview",),
         "api.upkeep": (
             "clean",
             "gc",

@@ -1,0 +1,44 @@
+"""A model tried in seconds, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.api.project import compiled
+from synthkit.errors import SynthError
+
+if TYPE_CHECKING:
+    from synthkit.building.preview import Preview
+    from synthkit.compiler import Manifest
+
+
+def preview(
+    model: str,
+    project: str | Path | Manifest = ".",
+    *,
+    rows: int = 20,
+    learn: int = 2000,
+    target: str | None = None,
+    vars: Mapping[str, object] | None = None,
+) -> Preview:
+    """Some rows and a verdict from a small fit. Nothing is published, kept or charged.
+
+    Args:
+        model: of one table, without ``epsilon``.
+        rows: that are shown.
+        learn: training rows that are learnt from, at most about so many.
+
+    Returns:
+        ``.rows`` as an Arrow table, ``.audits`` of the drawn rows, ``.verdict`` the worst of them.
+
+    Raises:
+        SynthError: there is no such model, or it cannot be tried without a price: epsilon, a teacher's money.
+        BuildError: it cannot be trained or drawn.
+    """
+    from synthkit.building.preview import preview as tried
+
+    if rows < 1 or learn < 1:
+        raise SynthError("a preview learns from rows, and shows rows", hint="ask for one or more")
+    return tried(compiled(project, target=target, vars=vars), model, rows=rows, learn=learn)
