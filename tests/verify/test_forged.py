@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from synthkit.audits import registry
+from synthkit.audits.contract import Audit
 from synthkit.compiler import compile_project
 from synthkit.project.project import load_project
 from synthkit.verify.consistent import UNCHECKED, unchecked
@@ -107,6 +109,22 @@ def test_a_counted_figure_is_counted_again(tmp_path: Path, capsys: Capture) -> N
     project.forge("customers", lambda data: data["audits"][0].update(value=3, ci=[3, 3]))
     assert verify(project, capsys).code == 0  # without the file's rows nobody can tell
     assert any("'not_null'" in message for message in verify(project, capsys, "--full").errors)
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_an_audit_of_another_synthkit_is_told_as_changed_and_not_as_forged(
+    by: int, shop: Shop, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = registry.get
+
+    def other_version(name: str) -> Audit:
+        found = asked(name)
+        return replace(found, version=found.version + by) if name == "ks" else found
+
+    monkeypatch.setattr(registry, "get", other_version)
+    found = verify(shop, capsys)
+    assert not [message for message in found.errors if "not that of its hash" in message]
+    assert "it must be audited again" in found.text
 
 
 def test_the_page_lists_what_cannot_be_checked() -> None:
