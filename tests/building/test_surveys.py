@@ -16,7 +16,8 @@ from synthkit.generators.base import Trained
 from synthkit.planning.plan import make_plan
 from synthkit.project.project import load_project
 from synthkit.runners.generating import digest_of
-from synthkit.runners.jobs import JobProgress, SurveyJob
+from synthkit.runners.jobs import Executor, JobProgress, SurveyJob
+from synthkit.runners.local import LocalExecutor
 from tests.in_process import InProcess
 from tests.synth import COPULA_PROJECT, Project, copied, customers, make_project, write_csv
 
@@ -62,7 +63,7 @@ class Killed(BaseException):
     """What no handler of errors takes for one."""
 
 
-def built(project: Project, executor: Surveying, threads: int = 1) -> tuple[str, bytes]:
+def built(project: Project, executor: Executor, threads: int = 1) -> tuple[str, bytes]:
     """The digest of the trained model, and the published table."""
     manifest = compile_project(load_project(project.root))
     run = build(manifest, lambda: make_plan(manifest), options=Options(threads=threads), executor=executor)
@@ -112,6 +113,25 @@ def test_the_model_does_not_depend_on_how_many_look_nor_on_whether_any_do(
     assert len(columns) > 3
     assert sorted(ran.ran) == sorted(["ingest", "prepare", *["survey"] * len(columns), "generate", "audit"])
     left_behind(project, ran)
+
+
+def test_worker_processes_give_the_same_model(
+    whole: tuple[Project, str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surveys, "SURVEYED", 10)
+    project, kinds = read(whole, tmp_path / "shop"), list[str]()
+    workers = LocalExecutor(1, tmp_path / "log")
+
+    def run(job: Any, progress: JobProgress) -> Any:
+        kinds.append(job.kind)
+        return LocalExecutor.run(workers, job, progress)
+
+    monkeypatch.setattr(workers, "run", run)
+    try:
+        assert built(project, workers, threads=2) == whole[1:]
+    finally:
+        workers.close()
+    assert kinds.count("survey") > 3
 
 
 def left_behind(project: Project, ran: Surveying) -> None:
