@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,25 @@ def test_a_killed_build_leaves_what_was_done_and_half_a_line_hurts_nobody(plante
     found = stats(project)
     assert found["runs"] == before + 1
     assert "1000" in str(model_of(found, "fake")["rows"])
+
+
+def test_a_build_that_is_killed_has_told_of_what_it_had_done(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "shop")
+    models = project.root / "models" / "customers.yml"
+    endless = "query: \"select count(*) as n from range(1000000000) a, range(1000000) b, {{ ref('customers') }}\""
+    text = models.read_text("utf-8")
+    models.write_text(
+        text[: text.index('query: "select tier')] + endless + text[text.index("}\n    audits: []") :], "utf-8"
+    )
+    build, record = project.start("build"), project.root / "target" / "consumption.jsonl"
+    until = time.monotonic() + 120
+    while not record.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    build.kill()
+    build.wait()
+    found = stats(project)
+    assert [m["model"] for m in found["models"]] == ["customers"]
+    assert model_of(found, "customers")["statuses"] == {"pass": 1}
 
 
 def test_the_site_shows_what_runs_took_but_not_of_protected_rows(tmp_path: Path) -> None:

@@ -87,3 +87,10 @@ def test_of_protected_rows_the_verdict_alone_is_told(tmp_path: Path) -> None:
     receipt = (project.root / "warehouse" / "dev" / "customers.receipt.json").read_text("utf-8")
     assert '"max_seconds"' in receipt
     assert "query 0" not in receipt
+
+
+def test_in_an_audit_set_it_warns_too(tmp_path: Path) -> None:
+    sets = "audit_sets: {standard: [{max_seconds: {max: 0.000001}}]}"
+    project = shop(tmp_path, "set: standard", prices=sets)
+    project.ok("build")
+    assert found(project)["status"] == "warn"
