@@ -96,6 +96,9 @@ def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin
     told = receipt(desk)["teacher"]
     assert told["intended_use"] == "a test"
     assert 0 < Decimal(told["usd"]) < 5
+    took = json.loads(desk.ok("stats", "questions", "--format", "json"))
+    # Answers that were under way when there were enough have been paid for, too, and taken by no row.
+    assert float(told["usd"]) <= took["cost"]["teachers"] < 5
     assert told["counts"]["accepted"] == 60
     assert told["stopped"] is None
     dropped = [json.loads(line) for line in (desk.root / "target/dropped/questions.jsonl").read_text().splitlines()]
@@ -110,6 +113,7 @@ def test_a_table_is_planned_built_kept_and_filtered_again(desk: Project, standin
     desk.ok("build", "--full-refresh", env=OTHER_HASHES)
     assert desk.parquet("questions")[0].read_bytes() == before
     assert sum(standin.attempts.values()) == asked
+    assert json.loads(desk.ok("stats", "--format", "json"))["cost"]["teachers"] == 0  # kept answers cost nothing again
 
     desk.write({"models/questions.yml": MODEL.replace("max_usd: 5", "max_usd: 5\n          concurrency: 2")})
     assert "nothing to do" in desk.ok("plan")  # what changes no row builds nothing

@@ -27,7 +27,7 @@ from synthkit.building.slots import Slots
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
 from synthkit.compiler import Manifest
-from synthkit.errors import BuildError
+from synthkit.errors import BuildError, SynthError
 from synthkit.events import (
     Event,
     Listener,
@@ -356,7 +356,10 @@ class _Scheduler:
         entry = consumption_entry(
             context.run_id, project.target_name, options.command, options.threads, action, result, began
         )
-        kept.append(project.target_dir, entry)
+        try:
+            kept.append(project.target_dir, entry)
+        except SynthError as error:  # a record is no reason to end a build
+            self.say(Note(f"{result.model}: what it took is not recorded: {error.message}", "warn"))
 
 
 def _serialised(*listeners: Listener) -> Listener:
