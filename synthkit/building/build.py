@@ -27,7 +27,7 @@ from synthkit.building.slots import Slots
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
 from synthkit.compiler import Manifest
-from synthkit.errors import BuildError, SynthError
+from synthkit.errors import BuildError
 from synthkit.events import (
     Event,
     Listener,
@@ -356,10 +356,9 @@ class _Scheduler:
         entry = consumption_entry(
             context.run_id, project.target_name, options.command, options.threads, action, result, began
         )
-        try:
-            kept.append(project.target_dir, entry)
-        except SynthError as error:  # a record is no reason to end a build
-            self.say(Note(f"{result.model}: what it took is not recorded: {error.message}", "warn"))
+        why_not = kept.append(project.target_dir, entry)
+        if why_not is not None:
+            self.say(Note(f"what {result.model} took is not recorded: {why_not}", "warn"))
 
 
 def _serialised(*listeners: Listener) -> Listener:

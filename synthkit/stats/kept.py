@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthkit.files import append_line, parsed_json, write_text_atomic
+from synthkit.errors import SynthError
+from synthkit.files import append_line, explained, parsed_json, write_text_atomic
 from synthkit.records.consumption import ConsumptionEntry, ReusedEntry
 from synthkit.records.history import HistoryEntry
 
@@ -38,11 +39,19 @@ class Kept:
     judged: tuple[HistoryEntry, ...] = ()
 
 
-def append(folder: Path, entry: ConsumptionEntry | ReusedEntry) -> None:
-    """Add a line, after the end of one that a killed build left half."""
+def append(folder: Path, entry: ConsumptionEntry | ReusedEntry) -> str | None:
+    """Add a line, after the end of one that a killed build left half; why it could not be written, where it could not.
+
+    A record is no reason to end a build.
+    """
     path = folder / CONSUMED
-    _end_line(path)
-    append_line(path, json.dumps(entry.to_json(), default=str))
+    try:
+        with explained(path):
+            _end_line(path)
+        append_line(path, json.dumps(entry.to_json(), default=str))
+    except SynthError as error:
+        return error.message
+    return None
 
 
 def read(folder: Path) -> Kept:
@@ -120,7 +129,7 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a file that are JSON objects."""
     try:
         text = path.read_text("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return
     for line in text.splitlines():
         try:

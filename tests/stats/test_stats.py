@@ -209,6 +209,14 @@ def test_a_build_that_is_killed_has_told_of_what_it_had_done(tmp_path: Path) -> 
     assert model_of(found, "customers")["statuses"] == {"pass": 1}
 
 
+def test_a_record_that_cannot_be_written_ends_no_build(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "shop")
+    (project.root / "target" / "consumption.jsonl").mkdir(parents=True)
+    assert "what customers took is not recorded: cannot write" in project.ok("build")
+    assert stats(project)["models"] == []
+    project.ok("build")
+
+
 def test_the_site_shows_what_runs_took_but_not_of_protected_rows(tmp_path: Path) -> None:
     project = make_project(tmp_path / "shop")
     project.ok("build")
