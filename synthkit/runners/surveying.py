@@ -39,7 +39,7 @@ def prepare(job: PrepareJob, _progress: JobProgress) -> Prepared:
 
 
 def survey(job: SurveyJob, _progress: JobProgress) -> Surveyed:
-    """Have the generator look at one column.
+    """Have the generator look at one column; nothing where a model is there already: whose training was the faster one.
 
     Raises:
         BuildError: nobody prepared the table, or its column cannot be learnt.
@@ -52,6 +52,8 @@ def survey(job: SurveyJob, _progress: JobProgress) -> Surveyed:
     assert job.surveys is not None
     assert generator.survey is not None
     ready = prepared_for(job, of_split(job)[1])
+    if ready is None and is_trained(job.model_dir):
+        return Surveyed(0.0)
     if ready is None:
         raise BuildError(f"what is learnt of {job.model!r} is gone", hint="build again")
     params = generator.params.model_validate(job.params)

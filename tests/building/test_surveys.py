@@ -11,10 +11,12 @@ import pytest
 from synthkit.building import surveys
 from synthkit.building.build import Options, build
 from synthkit.compiler import compile_project
+from synthkit.errors import BuildError
 from synthkit.generators import registry
 from synthkit.generators.base import Trained
 from synthkit.planning.plan import make_plan
 from synthkit.project.project import load_project
+from synthkit.runners.actions import execute
 from synthkit.runners.generating import digest_of
 from synthkit.runners.jobs import Executor, JobProgress, SurveyJob
 from synthkit.runners.local import LocalExecutor
@@ -46,6 +48,7 @@ class Surveying(InProcess):
         super().__init__()
         self.most, self.looked = most, list[int]()
         self.folders: set[Path] = set()
+        self.jobs = list[SurveyJob]()
 
     def run(self, job: Any, progress: JobProgress) -> Any:
         if isinstance(job, SurveyJob):
@@ -54,8 +57,9 @@ class Surveying(InProcess):
             assert job.surveys is not None
             self.folders.add(job.surveys)
         found = super().run(job, progress)
-        if isinstance(job, SurveyJob) and found.seconds:
-            self.looked.append(job.column)
+        if isinstance(job, SurveyJob):
+            self.jobs.append(job)
+            self.looked += [job.column] if found.seconds else []
         return found
 
 
@@ -164,4 +168,9 @@ def test_a_build_that_is_killed_goes_on_where_it_was_and_what_is_damaged_is_foun
     assert built(project, second) == whole[1:]
     assert second.looked[:2] == [1, 2]
     assert 0 not in second.looked
+    late = execute(second.jobs[0], lambda *_: None)  # of a model of the same train hash, whose training was slower
+    assert late.seconds == 0
     left_behind(project, second)
+    shutil.rmtree(second.jobs[0].model_dir)
+    with pytest.raises(BuildError, match="what is learnt of 'many' is gone"):
+        execute(second.jobs[0], lambda *_: None)

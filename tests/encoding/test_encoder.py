@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from synthkit.encoding.cells import Bins, Modes
 from synthkit.encoding.encoder import Codes, Encoder
-from synthkit.encoding.fitting import OTHER, fit_encoder
+from synthkit.encoding.fitting import OTHER, Cut, arrow_of, fit_columns, fit_encoder
 from synthkit.encoding.numbers import raw_numbers
 from synthkit.errors import BuildError
 from synthkit.schema import Column, LogicalType, Schema, Table
@@ -112,6 +112,29 @@ def test_codes_alone_are_those_with_residuals(tmp_path: Path) -> None:
     codes = encoder.codes_of(table)
     assert codes.dtype == np.int16
     assert np.array_equal(codes, encoder.encode_table(table).codes)
+
+
+@pytest.mark.parametrize("unit", [None, "who"])
+def test_a_column_is_encoded_by_itself_as_among_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str | None
+) -> None:
+    for constant in ("SAMPLE", "MOST_LISTED"):  # fewer than there are: values are sampled, and their counts given up
+        monkeypatch.setattr(f"synthkit.encoding.fitting.{constant}", 100)
+    rng = np.random.default_rng(3)
+    many = pa.array(rng.gamma(2, 3, 900), mask=rng.random(900) < 0.1)
+    columns = {
+        "x": ("float", many),
+        "n": ("integer", pa.array(rng.poisson(5, 900))),
+        "who": ("id", pa.array(range(900))),
+    }
+    table = table_of(tmp_path, columns)  # type: ignore[arg-type]
+    pq.write_table(pq.read_table(table.paths[0]), table.paths[0], row_group_size=70)
+    schema = replace(table.schema.select(["x", "n"]), privacy_unit=unit)
+    table = replace(table, schema=schema)
+    whole = fit_encoder(table, cells="bins", most=10, seed=4)
+    said = Cut("bins", 10, seed=4)
+    alone = tuple(fit_columns(table, [i], said)[0] for i in (0, 1))
+    assert Encoder(alone, arrow_of(table)).to_json() == whole.to_json()
 
 
 def test_ranges_spikes_and_gaps_survive_a_random_residual(tmp_path: Path) -> None:
