@@ -144,6 +144,7 @@ class Cluster:
         self.kills = 0
         self.errors = 0  # requests that are answered by 503, from now on
         self.lost = 0  # manifests, from now on, that are applied and whose sender is told nothing
+        self.stopped: set[int] = set()  # parts whose first pod hangs as soon as it runs
         self.lock = threading.Lock()
 
     def apply(self, manifest: dict[str, Any]) -> list[str]:
@@ -242,6 +243,9 @@ class Cluster:
                 _here(container["workingDir"], mounts),
                 pod.log,
             )
+            if pod.index in self.stopped:
+                self.stopped.discard(pod.index)
+                os.kill(pod.process.pid, signal.SIGSTOP)
             if job.deleted:
                 _kill(pod)
             status = pod.process.wait()

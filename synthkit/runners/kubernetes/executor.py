@@ -15,6 +15,7 @@ from synthkit.errors import BuildError
 from synthkit.runners.done import Failure
 from synthkit.runners.failing import error_of
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json
+from synthkit.runners.kubernetes.copies import Copies, part_of
 from synthkit.runners.kubernetes.handed import FOLDER, SEEN, Handed, left_behind
 from synthkit.runners.kubernetes.manifests import CONTAINER, carrying, indexed_job
 from synthkit.runners.kubernetes.options import KubernetesOptions
@@ -22,7 +23,6 @@ from synthkit.runners.kubernetes.options import KubernetesOptions
 R = TypeVar("R")
 
 EVERY = 0.5  # seconds between two looks at a Job and its pods
-INDEX = "batch.kubernetes.io/job-completion-index"  # where a pod says which part it is
 JOB = "batch.kubernetes.io/job-name"
 REQUEST_SECONDS = 30  # of one request to the API server
 
@@ -75,26 +75,15 @@ class KubernetesExecutor:
             self._tidy(jobs[0].root)
             self._number += 1
             name = f"{self._name}-{self._number}"
-            self._applied.add(name)
-        folder = f"{FOLDER}/{name}"
-        handed = Handed(jobs[0].root / folder)
-        handed.write(jobs)
-        handed.applied(name, self._options.namespace)
-        manifest = indexed_job(
-            name,
-            self._options,
-            carrying(self._options, folder, self._threads, len(jobs)),
-            completions=len(jobs),
-            resources=jobs[0].resources,
-            model_threads=self._threads,
-        )
+        handed = self._handed_out(name, jobs)
+        copies = Copies(name, jobs, self._applied_copy, self._forget)
         try:
-            self._create(manifest)
-            self._watch(name, handed, progress)
+            self._create(self._manifest(name, jobs))
+            self._watch(name, handed, progress, copies)
             return [self._result(handed, number, job) for number, job in enumerate(jobs)]
         finally:
-            if self._delete(name):
-                handed.forget()
+            copies.close()
+            self._forget(name, handed)
 
     def stop(self) -> None:
         with self._lock:
@@ -108,8 +97,36 @@ class KubernetesExecutor:
 
     # -- a Job -------------------------------------------------------------------------------------
 
-    def _watch(self, name: str, handed: Handed, progress: Sequence[JobProgress]) -> None:
-        """Until the Job has ended. Its pods' progress is passed on as they write it."""
+    def _handed_out(self, name: str, jobs: Sequence[Job[Any]]) -> Handed:
+        """The jobs in the storage, in a folder of the name that they are about to be applied under."""
+        with self._lock:
+            self._applied.add(name)
+        handed = Handed(jobs[0].root / FOLDER / name)
+        handed.write(jobs)
+        handed.applied(name, self._options.namespace)
+        return handed
+
+    def _manifest(self, name: str, jobs: Sequence[Job[Any]]) -> dict[str, Any]:
+        return indexed_job(
+            name,
+            self._options,
+            carrying(self._options, f"{FOLDER}/{name}", self._threads, len(jobs)),
+            completions=len(jobs),
+            resources=jobs[0].resources,
+            model_threads=self._threads,
+        )
+
+    def _applied_copy(self, name: str, jobs: Sequence[Job[Any]]) -> Handed:
+        handed = self._handed_out(name, jobs)
+        self._create(self._manifest(name, jobs))
+        return handed
+
+    def _forget(self, name: str, handed: Handed) -> None:
+        if self._delete(name):
+            handed.forget()
+
+    def _watch(self, name: str, handed: Handed, progress: Sequence[JobProgress], copies: Copies) -> None:
+        """Until all parts are done, by the Job or by copies. Its pods' progress is passed on as they write it."""
         until = time.monotonic() + self._options.start_seconds
         followed: set[str] = set()
         while True:
@@ -126,6 +143,8 @@ class KubernetesExecutor:
                     return
                 if condition.status == "True" and condition.type == "Failed":
                     raise self._failed(name, handed, len(progress), pods, condition)
+            if copies.look(pods, handed):
+                return
             if not followed and time.monotonic() > until:
                 raise BuildError(
                     f"no pod of {name} ran within {self._options.start_seconds:g} s: {_waiting(pods)}",
@@ -135,7 +154,7 @@ class KubernetesExecutor:
 
     def _follow(self, pod: Any, progress: Sequence[JobProgress]) -> None:
         """Pass a pod's progress on, from its log, until that ends."""
-        index = int((pod.metadata.annotations or {}).get(INDEX, "0"))
+        index = part_of(pod)
 
         def read() -> None:
             try:

@@ -1,8 +1,8 @@
 """The driver of a Ray cluster: jobs as JSON lines on stdin, events on stdout, until stdin closes.
 
-In: how to start, then ``{"id": …, "job": …, "asks": …}`` a job. Out: ``{"started": …}`` or ``{"failed": …}``, then
-``{"id": …}`` with ``progress``, ``result``, ``error``, ``lost`` or ``nowhere``. The build's own process is another one,
-as Ray ends the process of a driver that has lost its cluster.
+In: how to start, then ``{"id": …, "job": …, "asks": …}`` a job, or ``{"cancel": id}``. Out: ``{"started": …}`` or
+``{"failed": …}``, then ``{"id": …}`` with ``began``, ``progress``, ``result``, ``error``, ``lost`` or ``nowhere``. The
+build's own process is another one, as Ray ends the process of a driver that has lost its cluster.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Driver:
     def __init__(self, start: Json) -> None:
         self.say = Events().say
         self._start, self._running, self._stopped = start, {}, False  # type: ignore[var-annotated]
+        self._cancelled: set[int] = set()
         self._task = ray.remote(max_retries=0, num_returns="streaming")(carry)
 
     def connect(self) -> None:
@@ -70,7 +71,7 @@ class Driver:
             except TaskCancelledError:
                 return
             except LOST as error:
-                if self._stopped:
+                if self._stopped or id in self._cancelled:
                     return
                 why = _first_line(error)
                 if left == 0:
@@ -101,8 +102,17 @@ class Driver:
         where = self._start
         events = self._task.options(**asks).remote(job, where["root"] or job["root"], where["seen"], where["version"])
         self._running[id] = events
+        if id in self._cancelled:
+            ray.cancel(events, force=True)
         for event in events:
             yield ray.get(event)
+
+    def cancel(self, id: int) -> None:
+        """End a job that nobody waits for any more, as a copy of it was faster."""
+        self._cancelled.add(id)
+        events = self._running.get(id)
+        if events is not None:
+            ray.cancel(events, force=True)
 
     def stop(self) -> None:
         self._stopped = True
@@ -124,7 +134,11 @@ def main() -> None:
         driver.say({"failed": _first_line(error)})
         os._exit(1)
     for line in sys.stdin:
-        threading.Thread(target=driver.run, kwargs=json.loads(line), daemon=True).start()
+        message = json.loads(line)
+        if "cancel" in message:
+            driver.cancel(message["cancel"])
+        else:
+            threading.Thread(target=driver.run, kwargs=message, daemon=True).start()
     driver.stop()
     ray.shutdown()
     os._exit(0)

@@ -20,13 +20,15 @@ from synthkit.project.resources import UNKNOWN
 from synthkit.runners.done import Failure
 from synthkit.runners.environment import worker_variables
 from synthkit.runners.failing import error_of
-from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
+from synthkit.runners.jobs import STOPPED, Job, JobProgress, PartitionJob, done_from_json, job_to_json
 from synthkit.runners.ray.options import RayOptions
+from synthkit.runners.straggling import Pace
 
 R = TypeVar("R")
 Event = dict[str, Any]
 
 TRIES = 5  # of starting Ray, as long as there is time: on a busy machine its own parts may not find one another
+EVERY = 1.0  # seconds between two looks at whether a part is late
 ENDING = 10.0  # seconds that a driver has to end by itself
 
 
@@ -48,37 +50,65 @@ class RayExecutor:
         self._starting, self._lock = threading.Lock(), threading.Lock()
         self._waiting: dict[int, queue.SimpleQueue[Event | None]] = {}
         self._number, self._stopped = 0, False
+        self._paces: dict[Path, Pace] = {}
 
     def run(self, job: Job[R], progress: JobProgress) -> R:
         driver = self._started(job, progress)
         events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        pace, part = self._pace(job), job.partition.index if isinstance(job, PartitionJob) else 0
+        running = {self._sent(driver, job, events)}  # a copy is a second one
+        sent = set(running)
+        try:
+            while True:
+                try:
+                    event = events.get(timeout=None if pace is None else EVERY)
+                except queue.Empty:
+                    if pace is not None and pace.take_late(part):
+                        running.add(self._sent(driver, job, events))
+                        sent |= running
+                    continue
+                if event is None:
+                    break
+                if "began" in event and pace is not None and len(running) == 1:
+                    pace.begin(part)
+                elif "progress" in event:
+                    phase, done, total, unit, note = event["progress"]
+                    progress(phase, done, total, unit, note)
+                elif "result" in event:
+                    running.discard(event["id"])
+                    if pace is not None:
+                        pace.end(part)
+                    return done_from_json(job, event["result"])
+                elif "lost" in event or "nowhere" in event or "error" in event:
+                    running.discard(event["id"])
+                    if not running or "error" in event:
+                        raise self._ended(event)
+        finally:
+            with self._lock:
+                for number in sent:
+                    self._waiting.pop(number, None)
+            if not self._stopped:
+                for number in running:
+                    self._send(driver, {"cancel": number})
+        raise BuildError(STOPPED) if self._stopped else self._gone()
+
+    def _sent(self, driver: subprocess.Popen[str], job: Job[Any], events: queue.SimpleQueue[Event | None]) -> int:
+        """The number of a job that is sent to the driver, and whose events come into the queue."""
         with self._lock:
             if self._stopped:
                 raise BuildError(STOPPED)
             self._number += 1
             number = self._number
             self._waiting[number] = events
-        try:
-            self._send(driver, {"id": number, "job": job_to_json(job), "asks": self._asks(job)})
-            while (event := events.get()) is not None:
-                if "progress" in event:
-                    phase, done, total, unit, note = event["progress"]
-                    progress(phase, done, total, unit, note)
-                elif "result" in event:
-                    return done_from_json(job, event["result"])
-                elif "lost" in event:
-                    raise self._lost(event)
-                elif "nowhere" in event:
-                    raise BuildError(
-                        f"no machine of the Ray cluster has what the job asks for: {event['nowhere']}",
-                        hint="ask for less under resources:, or add such a machine",
-                    )
-                else:
-                    raise error_of(Failure.from_json(event["error"]), self.log_path)
-        finally:
-            with self._lock:
-                self._waiting.pop(number, None)
-        raise BuildError(STOPPED) if self._stopped else self._gone()
+        self._send(driver, {"id": number, "job": job_to_json(job), "asks": self._asks(job)})
+        return number
+
+    def _pace(self, job: Job[Any]) -> Pace | None:
+        """Of a table's partitions."""
+        if not isinstance(job, PartitionJob):
+            return None
+        with self._lock:
+            return self._paces.setdefault(job.directory, Pace(job.partition.of))
 
     def stop(self) -> None:
         with self._lock:
@@ -214,7 +244,7 @@ class RayExecutor:
                 break  # it was killed as it wrote
             event = json.loads(line)
             with self._lock:
-                waiting = self._waiting.get(event.pop("id"))
+                waiting = self._waiting.get(event["id"])
             if waiting is not None:
                 waiting.put(event)
         with self._lock:
@@ -229,7 +259,15 @@ class RayExecutor:
         hint = f"look at its head, and build what is left with synth retry; what Ray said is in {self.log_path}"
         return BuildError("the Ray cluster is gone: its head, or this machine's part of it, ended", hint=hint)
 
-    def _lost(self, event: Event) -> BuildError:
+    def _ended(self, event: Event) -> BuildError:
+        """Why a job came to nothing."""
+        if "error" in event:
+            return error_of(Failure.from_json(event["error"]), self.log_path)
+        if "nowhere" in event:
+            return BuildError(
+                f"no machine of the Ray cluster has what the job asks for: {event['nowhere']}",
+                hint="ask for less under resources:, or add such a machine",
+            )
         times = "once" if event["times"] == 1 else f"{event['times']} times"
         return BuildError(
             f"the job's worker was lost {times}, most likely for lack of memory: {event['lost']}",

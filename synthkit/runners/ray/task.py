@@ -18,7 +18,7 @@ PATIENCE = 10.0  # seconds that a shared file system may take to show a file
 
 
 def carry(sent: Json, root: str, seen: str | None, version: str) -> Iterator[dict[str, Any]]:
-    """Events of a job: ``{"progress": …}``, and last ``{"result": …}`` or ``{"error": …}``.
+    """Events of a job: ``{"began": True}``, ``{"progress": …}``, and last ``{"result": …}`` or ``{"error": …}``.
 
     Args:
         sent: the job, as it travels.
@@ -35,6 +35,7 @@ def carry(sent: Json, root: str, seen: str | None, version: str) -> Iterator[dic
     def run() -> None:
         events.put(attempt(sent, Throttled(lambda step: events.put({"progress": step})), Path(root)))
 
+    yield {"began": True}
     threading.Thread(target=run, daemon=True).start()
     while True:
         event = events.get()

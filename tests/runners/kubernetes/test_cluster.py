@@ -22,6 +22,7 @@ from tests.synth import Project, make_project
 pytest.importorskip("kubernetes", reason="the client is not installed: pip install 'synthkit-build[kubernetes]'")
 pytest.importorskip("kubernetes_validate")
 
+from synthkit.runners import straggling
 from synthkit.runners.kubernetes import pod
 from synthkit.runners.kubernetes.executor import KubernetesExecutor
 from synthkit.runners.kubernetes.handed import Handed
@@ -168,3 +169,19 @@ def test_an_answer_that_is_lost_when_a_job_is_applied_is_no_fault(cluster: Clust
     assert executor(tmp_path / "shop").run(query(tmp_path / "shop", "select 1 as n"), nothing).rows == 1
     assert cluster.lost == 0
     assert len(cluster.seen) == 1
+
+
+def test_a_part_whose_pod_hangs_is_done_by_a_copy(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(straggling, "LEAST", 0.5)
+    shop, cluster.stopped = tmp_path / "shop", {3}
+    jobs = [query(shop / str(i), f"select * from range({i + 1}) t(n)", root=shop) for i in range(4)]
+    made = executor(shop, parallelism=4).run_many(jobs, [nothing] * 4)
+    assert [m.rows for m in made] == [1, 2, 3, 4]
+    assert not cluster.stopped
+    whole, copy = cluster.seen
+    assert copy["metadata"]["name"] == f"{whole['metadata']['name']}-c3"
+    assert copy["spec"]["completions"] == 1
+    assert not cluster.jobs
+    assert not list((shop / "target/kubernetes").iterdir())

@@ -19,6 +19,7 @@ from synthkit.errors import BuildError
 from synthkit.project.resources import Resources
 from synthkit.runners.done import Made
 from synthkit.runners.local import LocalExecutor
+from tests.building.test_partitions import FILES as PARTITIONS
 from tests.runners.test_elsewhere import FILES, receipt
 from tests.runners.test_local import nothing, query
 from tests.synth import Project, make_project
@@ -167,6 +168,29 @@ def test_ctrl_c_ends_a_build_and_its_tasks(two: Cluster, tmp_path: Path) -> None
     assert "Traceback" not in said
     until(lambda: not any(node.tasks() for node in two.nodes))
     assert not tables(project)
+
+
+def test_a_partition_whose_worker_hangs_is_drawn_by_another_one(two: Cluster, tmp_path: Path) -> None:
+    files = {**PARTITIONS, "models/models.yml": PARTITIONS["models/models.yml"].replace("1003", "400000")}
+    files["models/models.yml"] = files["models/models.yml"].replace("partition_rows: 100\n", "partition_rows: 100000\n")
+    found = []
+    for name in ("dev", "cluster"):
+        project = project_on(two, tmp_path / name / "shop", files)
+        build = project.start("build", "--target", name, "--threads", "4")
+        if name == "cluster":
+            hang_one(two, project, build)
+        said, _ = build.communicate(timeout=600)
+        assert build.returncode == 0, said
+        found.append(tables(project))
+    assert found[0] == found[1]
+
+
+def hang_one(of: Cluster, project: Project, build: Any) -> None:
+    """Stop the worker of a partition, as soon as another one is done."""
+    drawn = project.root / "target/targets/cluster/cache/partitions"
+    until(lambda: list(drawn.glob("*/*-of-00004-*.json")) or build.poll() is not None, 300)
+    for process in [p for node in of.nodes for p in node.tasks()][:1]:
+        process.suspend()
 
 
 def test_a_job_goes_on_elsewhere_when_its_node_dies_and_ends_when_the_head_does(tmp_path: Path) -> None:

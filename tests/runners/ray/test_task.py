@@ -37,7 +37,7 @@ def test_what_a_job_does_to_itself_is_a_reason_and_no_lost_worker(
         raise raises()
 
     monkeypatch.setattr(attempt, "execute", execute)
-    (end,) = events(tmp_path)
+    _, end = events(tmp_path)
     assert said in end["error"]["message"]
 
 
