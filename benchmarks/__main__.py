@@ -31,6 +31,8 @@ MODULES = {
     "partitions": "benchmarks.partitions",
     "training": "benchmarks.training",
     "disturbed": "benchmarks.disturbed",
+    "capacity": "benchmarks.capacity",
+    "jobs": "benchmarks.jobs",
     "orchestrators": "benchmarks.orchestrators",
 }
 
