@@ -34,7 +34,7 @@ PARTITION_VERSION = 1  # of how a table is cut, and its parts are drawn: the sam
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 ACROSS_VERSION = 1  # of how rules across tables are kept: the same
 FAMILY_VERSION = 1  # of how tables of a family go to their generator and come back: the same
-RULES_VERSION = 4  # of how rules between columns are found and kept: the same
+RULES_VERSION = 5  # of how rules between columns are found and kept: the same
 PRIVATE_RULES_VERSION = 3  # of how they are kept under a budget: the same
 
 TRAINED: tuple[What, ...] = ("rows", "split", "train")  # what a key of a source decides that makes another training

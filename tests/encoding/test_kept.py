@@ -164,3 +164,35 @@ def test_mending_takes_what_follows_along() -> None:
     for seed in range(5):
         drawn = step.restore(shuffled(step.learn(batch(table)), seed), np.random.default_rng(seed))
         assert broken(drawn, rules, table) == {}
+
+
+@pytest.mark.parametrize("kind", ["date", "number", "text"])
+def test_names_of_one_another_stay_so_where_drawn_values_lie_between(kind: str) -> None:
+    """``since <-> until``: two days between those of the rows would go with one, so each becomes one of them; what is
+    computed from it is computed of that."""
+    rng = np.random.default_rng(4)
+    number = np.sort(rng.choice(4_000, 400, replace=False))
+    other = np.cumsum(rng.integers(1, 9, 400))  # rises with it, by no rule
+
+    def values(x: Any) -> pa.Array:
+        if kind == "text":
+            return pa.array([f"n{v}" for v in x])
+        return pa.array(np.datetime64("2020-01-01") + x if kind == "date" else x)
+
+    table = pa.table({"since": values(number), "until": values(other)})
+    more = () if kind == "text" else ("month = month(since)",) if kind == "date" else ("month = since + 1",)
+    if more:
+        month = [d.month for d in table["since"].to_pylist()] if kind == "date" else number + 1
+        table = table.append_column("month", pa.array(month))
+    rules = [parse_rule(t) for t in ("since <-> until", *more)]
+    step = step_of(table, rules)
+    assert {*step.kept} == {str(r) for r in rules}
+    learnt = step.learn(batch(table))
+    (left,) = {"since", "until"} & {*learnt.schema.names}
+    drawn = values(rng.integers(0, 4_000, 400))
+    if not pa.types.is_string(drawn.type):
+        drawn = drawn.cast(learnt.schema.field(left).type)
+    rows = learnt.set_column(learnt.schema.get_field_index(left), left, drawn)
+    back = step.restore(rows, np.random.default_rng(0))
+    assert not broken(back, rules, table)
+    assert len(set(back.column(left).to_pylist())) > 50

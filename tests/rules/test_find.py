@@ -199,3 +199,21 @@ def test_a_day_that_is_written_twice_and_its_month() -> None:
         "period = make_date(year(ordered), month(ordered), 1)",
         "ordered < delivered",
     }
+
+
+def test_times_that_are_always_as_far_apart() -> None:
+    """A year's contract of days, a shift of eight hours: the later is computed, whichever column stands first."""
+    rng = np.random.default_rng(5)
+    day = np.datetime64("2020-01-01") + rng.integers(0, 1500, 600)
+    came = np.datetime64("2020-01-01T06:00") + rng.integers(0, 900_000, 600)
+    table = {
+        "until": day + 365,
+        "since": day,
+        "came": came.astype("datetime64[us]"),
+        "went": (came + np.timedelta64(8, "h")).astype("datetime64[us]"),
+    }
+    missing = pa.array([None if i % 7 == 0 else t for i, t in enumerate(table["went"].tolist())], pa.timestamp("us"))
+    for went in (pa.array(table["went"]), missing):
+        found = texts(pa.table({**table, "went": went}))
+        assert {"until = since + 365", "went = came + hours(8)"} <= {*found}
+        assert not [one for one in found if "<->" in one]

@@ -4,7 +4,7 @@ What goes with a determining value that fewer than ``min_count`` people hold tel
 pooled, in their order, until a pool has so many people, and what one of the pool has stands for all of it, under a
 value in its middle. Drawn values that the map does not hold take what goes with the nearest one, or, of texts, with
 one that their own letters choose, always the same: so one value never goes with two. Where both determine each other
-(``code <-> name``), one is the other's name, and all are kept.
+(``code <-> name``), one is the other's name, and all are kept; a drawn day between two of the map is the nearer one.
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ class Dependents:
     Args:
         known: a table, packed: determinants, outputs, and how many rows each has.
         needed: how many columns are determinants.
+        both: whether the outputs determine the (single) determinant as well: then drawn values that the map does not
+            hold become the nearest one, as two that went with one output would break that.
     """
 
     known: str
     needed: int
+    both: bool = False
 
     KIND = "dependents"
 
@@ -66,7 +69,7 @@ class Dependents:
         import pyarrow as pa
 
         place = pa.array(self._places(columns))
-        for name in self.outputs:
+        for name in (*self.inputs, *self.outputs) if self.both else self.outputs:
             columns[name] = whole(self.map.column(name)).take(place)
 
     def _places(self, columns: Mapping[str, pa.Array]) -> np.ndarray[Any, Any]:
@@ -106,11 +109,11 @@ class Dependents:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        return {"known": self.known, "needed": self.needed}
+        return {"known": self.known, "needed": self.needed, "both": self.both}
 
     @staticmethod
     def from_json(data: Json) -> Dependents:
-        return Dependents(data["known"], data["needed"])
+        return Dependents(data["known"], data["needed"], bool(data.get("both", False)))
 
 
 def dependents(
@@ -156,7 +159,7 @@ def dependents(
     columns = {n: rows.column(n).take(pa.array(names)) for n in determinants}
     columns |= {n: rows.column(n).take(pa.array(results)) for n in outputs}
     table = pa.table({**columns, COUNT: pa.array(weights)}).combine_chunks()
-    return Dependents(packed(table), len(determinants))
+    return Dependents(packed(table), len(determinants), both)
 
 
 def _pools(

@@ -108,6 +108,7 @@ class KeptRules:
     def restore(self, rows: pa.RecordBatch, rng: np.random.Generator) -> pa.RecordBatch:
         """Drawn rows as the table has them; ``rng`` chooses whose values rows take that break a rule."""
         columns = columns_of(rows)
+        self._named(columns)
         for part in self.parts:
             part.restore(columns)
         blocks = [p.outputs for p in self.parts if isinstance(p, Combined | Together | Matched | Calendar)]
@@ -139,7 +140,9 @@ class KeptRules:
             elif changed & set(part.outputs):
                 continue
             elif isinstance(part, Computed | Dependents):
-                part.restore(columns)
+                here = dict(columns)
+                part.restore(here)
+                columns |= {n: here[n] for n in part.outputs}
             elif isinstance(part, Gap) and part.low in changed:  # as far above as it was
                 here = {n: whole(before[n]) for n in (part.low, part.high)}
                 gaps = part.learn(pa.record_batch(list(here.values()), names=list(here)))
@@ -187,6 +190,12 @@ class KeptRules:
         parts = tuple(_PARTS[part["kind"]](part) for part in data["parts"])
         order, mended, kept, found = (tuple(data[key]) for key in ("order", "mended", "kept", "found"))
         return KeptRules(order, parts, mended, kept, found)
+
+    def _named(self, columns: dict[str, Any]) -> None:
+        """Move what is the name of something else to a name that there is, before anything is computed from it."""
+        for part in self.parts:
+            if isinstance(part, Dependents) and part.both and columns.keys() >= {*part.inputs}:
+                part.restore(columns)
 
     def _derive(self, columns: dict[str, Any]) -> None:
         for part in self.parts:

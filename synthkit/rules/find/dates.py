@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from synthkit.rules.evaluate import moments_in
+from synthkit.rules.evaluate import moments_in, numbers_of
 from synthkit.rules.expression import Call, Expression, Name, Number
 from synthkit.rules.find.columns import Columns, Look
 from synthkit.rules.find.evidence import Found
@@ -101,8 +101,37 @@ def _candidates(columns: Columns, times: list[Look]) -> Iterator[Formula]:
     for i, first_one in enumerate(columns.timed):
         later = columns.timed[i + 1 :]
         yield from (Formula(d.name, Name(first_one.name)) for d in later if d.kind == first_one.kind)
+    yield from _constant(columns)
     yield from _spans(columns)
     yield from _made(columns)
+
+
+def _constant(columns: Columns) -> Iterator[Formula]:
+    """``end = start + 365``: two dates, or moments, that are always as far apart; the later is computed."""
+    import numpy as np
+
+    few = columns.table.take(_rows(columns))
+    at = {look.name: numbers_of(few.column(look.name)) for look in columns.timed}
+    for i, one in enumerate(columns.timed):
+        for other in columns.timed[i + 1 :]:
+            apart = at[other.name] - at[one.name]
+            apart = apart[np.isfinite(apart)]
+            if one.kind != other.kind or not len(apart) or not apart[0] or (apart != apart[0]).any():
+                continue
+            start, end = (one, other) if apart[0] > 0 else (other, one)
+            span = _span(abs(float(apart[0])), end.kind)
+            if span is not None:
+                yield Formula(end.name, Call("+", (Name(start.name), span)))
+
+
+def _span(length: float, kind: str) -> Expression | None:
+    """Days between dates; microseconds between moments, in the longest unit in which they are whole. None: in none."""
+    if kind == "date":
+        return _number(int(length))
+    for name, seconds in zip(SPANS, (86_400, 3_600, 60, 1), strict=True):
+        if length % (1e6 * seconds) == 0:
+            return Call(name, (_number(int(length // (1e6 * seconds))),))
+    return None
 
 
 def _spans(columns: Columns) -> Iterator[Formula]:
