@@ -14,7 +14,7 @@ from synthkit.generators.family.echoes import Echo, echoes_of
 from synthkit.generators.family.entities import BESIDE
 from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
-from synthkit.generators.family.links import levels, links_of, owner_of, phases
+from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
@@ -84,7 +84,8 @@ def learn(
 def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     """Which row of the parent each row names, as :func:`synthkit.rules.coding.rows_named` says it.
 
-    A value that names no row stands for any row where no such value is to be drawn; an owner's row is left out then.
+    A value that names no row stands for any row where no such value is to be drawn; an owner's row is left out then. In
+    a tree within the table it stands for a row at its height (:func:`.links.hung`): held-out managers have people.
     """
     import numpy as np
 
@@ -93,6 +94,8 @@ def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     parent = tables.members[key.references].to_arrow(list(primary))
     found = rows_named(child, parent)
     if not key.orphans and not key.owner and parent.num_rows:
+        if key.inner:
+            found = hung(found, np.random.default_rng(seed))
         lost = np.flatnonzero(found == -2)
         found[lost] = np.random.default_rng(seed).integers(0, parent.num_rows, len(lost))
     return found

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 UNLIKE = 30  # rows with both of two keys, from which it is said that they never name the same row
+DOUBLED = 30  # times that a way up is made twice as long: longer than any number of rows
+DEEPEST = 100  # levels below a row that are told apart
 UNLIKE_ALIKE = 5  # times that they do in two rows of an owner that follow one another
 
 
@@ -201,3 +203,36 @@ def levels(rows: Array) -> Array:
         if level.max(initial=0) > 1_000:
             break
     return np.where(now >= 0, 0.0, level)
+
+
+def hung(rows: Array, rng: np.random.Generator) -> Array:
+    """The row above each row of a tree, where that of some is not there (-2), as it was held out: then one that a row
+    with as many levels below it names, the more likely the more name it.
+
+    Any row at all would make circles, and trees deeper than they are. Only rows that lead to a top that is there are
+    named, so what hangs on them is a tree. Rows stay as they are where none leads there.
+    """
+    import numpy as np
+
+    at = np.arange(len(rows))
+    top, lost = (rows == -1) | (rows == at), rows == -2
+    above = np.where(top | lost, at, rows)
+    height = np.zeros(len(rows), dtype=np.int64)
+    end, step = above, at.copy()
+    for _ in range(DOUBLED):  # up to where each row's way ends
+        end = end[end]
+    for depth in range(1, DEEPEST):
+        following = above[step]
+        if not (going := following != step).any():
+            break
+        step = following
+        np.maximum.at(height, step[going], depth)
+    known = np.flatnonzero(~top & ~lost & top[end])
+    found = rows.copy()
+    for tall in np.unique(height[lost]).tolist():
+        some = known[height[known] == tall]
+        some = some if len(some) else known
+        here = np.flatnonzero(lost & (height == tall))
+        if len(some):
+            found[here] = rows[some[rng.integers(0, len(some), len(here))]]
+    return found
