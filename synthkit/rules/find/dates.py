@@ -119,14 +119,14 @@ def _constant(columns: Columns) -> Iterator[Formula]:
             if one.kind != other.kind or not len(apart) or not apart[0] or (apart != apart[0]).any():
                 continue
             start, end = (one, other) if apart[0] > 0 else (other, one)
-            span = _span(abs(float(apart[0])), end.kind)
+            span = _span(abs(float(apart[0])), end.kind == "date")
             if span is not None:
                 yield Formula(end.name, Call("+", (Name(start.name), span)))
 
 
-def _span(length: float, kind: str) -> Expression | None:
+def _span(length: float, dates: bool) -> Expression | None:
     """Days between dates; microseconds between moments, in the longest unit in which they are whole. None: in none."""
-    if kind == "date":
+    if dates:
         return _number(int(length))
     for name, seconds in zip(SPANS, (86_400, 3_600, 60, 1), strict=True):
         if length % (1e6 * seconds) == 0:
