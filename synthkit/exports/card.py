@@ -27,9 +27,19 @@ def verdicts(table: ExportedTable) -> list[str]:
     return [f"{a.name}: {a.status}, {measured(a)}" for a in table.audits]
 
 
+def sentence(text: str | None) -> str:
+    """A text that another may follow.
+
+    >>> sentence("Orders of a shop"), sentence("Is it?"), sentence(None)
+    ('Orders of a shop.', 'Is it?', '')
+    """
+    text = (text or "").strip()
+    return text if not text or text[-1] in ".!?:;" else f"{text}."
+
+
 def said(table: ExportedTable) -> str:
     """All of it in one text, for a standard that has one field of words for it."""
-    parts = [table.description or "", nature(table), f"Privacy: {table.statement}."]
+    parts = [sentence(table.description), nature(table), f"Privacy: {table.statement}."]
     parts += [f"{name[:1].upper()}{name[1:]}: {value}." for name, value in table.usage.facts()]
     parts += ["Audits: " + "; ".join(verdicts(table)) + "."] if table.audits else ["No audit looked at it."]
     return " ".join(part for part in parts if part)

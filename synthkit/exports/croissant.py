@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthkit.exports.card import nature, said, verdicts, write_card
+from synthkit.exports.card import nature, said, sentence, verdicts, write_card
 from synthkit.exports.contract import ExportedTable, Exporter, Package
 from synthkit.exports.kinds import Kind, kinds
 from synthkit.exports.licences import address
@@ -84,7 +84,7 @@ def _dataset(package: Package) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": package.name,
-        "description": " ".join([package.description, *(said(table) for table in package.tables)]),
+        "description": " ".join([sentence(package.description), *(said(table) for table in package.tables)]),
         "datePublished": max(table.receipt.published_at for table in package.tables),
         "version": package.version,
         **({"license": address(usage.licence) or usage.licence} if usage.licence else {}),

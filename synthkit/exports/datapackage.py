@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthkit.exports.card import CARD, said, write_card
+from synthkit.exports.card import CARD, said, sentence, write_card
 from synthkit.exports.contract import ExportedTable, Exporter, Package
 from synthkit.exports.kinds import Kind, kinds
 from synthkit.exports.licences import address, spdx
@@ -44,7 +44,7 @@ def write(package: Package, folder: Path) -> None:
     described = {
         "name": _slug(package.name),
         "title": package.name,
-        "description": f"{package.description} What the tables are worth: {CARD}.",
+        "description": f"{sentence(package.description)} What the tables are worth: {CARD}.",
         "keywords": ["tabular", *package.natures],
         "created": max(table.receipt.published_at for table in package.tables),
         **_licences(usage),

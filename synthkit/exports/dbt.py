@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
-from synthkit.exports.card import nature
+from synthkit.exports.card import nature, sentence
 from synthkit.exports.contract import ExportedTable, Exporter, Package
 from synthkit.records.joins import Join
 
@@ -71,7 +71,9 @@ def _table(table: ExportedTable, source: str) -> dict[str, Any]:
         "audits": {a.name: a.status for a in table.audits},
         **({"keys": keys} if (keys := [_wide(key) for key in table.keys if len(key.columns) > 1]) else {}),
     }
-    description = " ".join(part for part in (table.description, nature(table), f"Privacy: {table.statement}.") if part)
+    description = " ".join(
+        part for part in (sentence(table.description), nature(table), f"Privacy: {table.statement}.") if part
+    )
     return {
         "name": table.name,
         "description": _unrendered(description),

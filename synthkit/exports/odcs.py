@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthkit.exports.card import nature
+from synthkit.exports.card import nature, sentence
 from synthkit.exports.contract import ExportedTable, Exporter, Package
 from synthkit.exports.kinds import Kind, kinds
 from synthkit.records.audit import AuditRecord
@@ -118,7 +118,7 @@ def _table(table: ExportedTable) -> dict[str, Any]:
         "name": table.name,
         "logicalType": "object",
         "physicalType": "view" if table.receipt.materialized == "view" else "table",
-        "description": " ".join(part for part in (table.description, nature(table)) if part),
+        "description": " ".join(part for part in (sentence(table.description), nature(table)) if part),
         **({"tags": ["synthetic"]} if table.synthetic else {}),
         "properties": _columns(table),
         **({"relationships": keys} if keys else {}),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from synthkit.project.decides import NOTHING
+from synthkit.project.described import keys_of
 from synthkit.project.spec import Spec
 
 KEPT = re.compile(r"^([1-9]\d*) (day|week|month|year)s?$|^(\d{4})-(\d{2})-(\d{2})$")
@@ -64,7 +65,10 @@ Sentences = Annotated[
     BeforeValidator(_listed),
     WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}),
 ]
-_BOTH = {key: {"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]} for key in ("name", "email")}
+_BOTH = {
+    key: {"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}], "description": text}
+    for key, text in keys_of(UsageOwner).items()
+}
 Owner = Annotated[
     UsageOwner,
     BeforeValidator(_named),

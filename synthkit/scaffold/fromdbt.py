@@ -62,7 +62,9 @@ def from_dbt(path: Path, root: Path) -> FromDbt:
     exposed = _exposures(project, names)
     if exposed:
         text = f"{SCHEMA}\nversion: 1\n\n{_yaml({'exposures': exposed})}"
-        proposals.append(Proposal(f"{connection}_exposures", text, (f"{len(exposed)} exposures",)))
+        proposals.append(
+            Proposal(f"{connection}_exposures", text, (f"exposures: {', '.join(str(e['name']) for e in exposed)}",))
+        )
     said, note = _connection(project, connection, path.resolve().parent.parent, root)
     left = ", ".join(f"{name} ({count})" for name, count in sorted(project.left.items()))
     notes = (note, *([f"tests that were left out, as nothing here says the same: {left}"] if left else []))
@@ -163,11 +165,12 @@ def _proposal(
         models.insert(0, _family(group, family, names, whole=len(family) == len(tables)))
     text = f"{SCHEMA}\n{_ABOVE.format(project=project.name)}version: 1\n\n"
     text += _yaml({"sources": [source]}) + "\n" + _yaml({"models": models})
-    notes = [f"{len(tables)} tables of dbt's {group}"]
+    notes = [f"{len(tables)} {'table' if len(tables) == 1 else 'tables'} of dbt's {group}"]
     if family:
         notes.append(f"a family of those that join: {', '.join(names[t.id] for t in family)}")
     if keys.apart:
-        notes.append(f"keys to tables of another source, which no family holds together: {', '.join(keys.apart)}")
+        why = "to another source, to what is no primary key there, or the table's own primary key"
+        notes.append(f"keys that no family holds together ({why}): {', '.join(keys.apart)}")
     return Proposal(group, text, tuple(notes))
 
 
