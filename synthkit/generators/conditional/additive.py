@@ -31,24 +31,24 @@ class Shape:
     blank: Array
 
 
-def fit_additive(x: Array, y: Array, shape: Shape, base: float) -> Array:
+def fit_additive(x: Array, y: Array, shape: Shape, known: Array) -> Array:
     """What each code of each feature adds to the log-odds: float32, shape (features, 256).
 
     Args:
         x: codes, uint8, shape (rows, features).
         y: 0 and 1.
-        base: log-odds of all rows, to which it is added.
+        known: log-odds of each row, to which it is added.
     """
     import numpy as np
 
-    scores = _scores(x, y, shape, base)
+    scores = _scores(x, y, shape, known)
     z = np.stack([scores[j][x[:, j]] for j in range(x.shape[1])], axis=1)
     weights, offset = np.zeros(x.shape[1]), 0.0
     ridge = RIDGE * min(1.0, x.shape[1] / USUAL) * np.eye(x.shape[1] + 1)
     ridge[-1, -1] = 0
     one = np.concatenate([z, np.ones((len(z), 1), dtype=z.dtype)], axis=1)
     for _ in range(STEPS):
-        raw = base + one @ np.append(weights, offset)
+        raw = known + one @ np.append(weights, offset)
         chance = 1 / (1 + np.exp(-raw))
         curve = np.maximum(chance * (1 - chance), 1e-4)
         slope = one.T @ (chance - y) + ridge @ np.append(weights, offset)
@@ -72,27 +72,29 @@ def added(table: Array, x: Array) -> Array:
     return np.asarray(table.ravel().take(at).sum(axis=1, dtype=np.float64))
 
 
-def _scores(x: Array, y: Array, shape: Shape, base: float) -> Array:
+def _scores(x: Array, y: Array, shape: Shape, known: Array) -> Array:
     """A score for each code, of mean 0 and variance 1 over the rows; 0 where there is no value."""
     import numpy as np
 
     found = np.zeros((x.shape[1], CODES))
-    share = 1 / (1 + np.exp(-base))
+    expected = 1 / (1 + np.exp(-known))
+    share = float(expected.mean())
     for j in range(x.shape[1]):
         count = np.bincount(x[:, j], minlength=CODES).astype(np.float64)
         if shape.nominal[j]:
             yes = np.bincount(x[:, j], y, minlength=CODES)
             part = (yes + PRIOR * share) / (count + PRIOR)
-            score = np.log(part / (1 - part)) - base
-            known = count > 0
+            usual = (np.bincount(x[:, j], expected, minlength=CODES) + PRIOR * share) / (count + PRIOR)
+            score = np.log(part / (1 - part)) - np.log(usual / (1 - usual))
+            some = count > 0
         else:
             score = np.arange(CODES, dtype=np.float64)
-            known = np.arange(CODES) < shape.blank[j]
-        total = count[known].sum()
+            some = np.arange(CODES) < shape.blank[j]
+        total = count[some].sum()
         if not total:
             continue
-        mean = (count * score)[known].sum() / total
-        spread = np.sqrt((count * (score - mean) ** 2)[known].sum() / total)
+        mean = (count * score)[some].sum() / total
+        spread = np.sqrt((count * (score - mean) ** 2)[some].sum() / total)
         if spread > 1e-9:
-            found[j, known] = (score[known] - mean) / spread
+            found[j, some] = (score[some] - mean) / spread
     return found

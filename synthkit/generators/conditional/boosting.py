@@ -24,6 +24,7 @@ PATIENCE = 3  # trees without a gain on the rows that judge
 LEAST = 3  # trees whose time the additive part takes
 ABREAST = 100  # rows, up to which all trees are asked in one call
 CROSSED = 20_000  # rows, up to which each judges once
+CENTRED = 6  # steps of Newton's method
 SHRINK = 1.0  # added to a leaf's second derivatives (L2)
 
 
@@ -137,7 +138,8 @@ def fit_forest(
     shape: Shape,
     learning: Learning,
     least_gain: float,
-) -> Forest:
+    known: Array | None = None,
+) -> tuple[Forest, Array]:
     """Boost as many trees as rows that they were not grown from gain by.
 
     Of few rows each third judges trees grown from the others, and those that are kept grow from all of them; of many a
@@ -148,18 +150,24 @@ def fit_forest(
         y: booleans, shape (rows,).
         part: of each row, 0 to 8; an entity's are all in one.
         least_gain: nats a row for which a tree is worth its time.
+        known: log-odds of each row that the forest's are added to.
+
+    Returns:
+        The forest, and the log-odds of each row, those that are known with them: where rows are few, by trees that
+        grew without it.
     """
     import numpy as np
 
-    base = _log_odds(y)
+    known = np.zeros(len(y)) if known is None else known
+    base = _log_odds(y, known)
     if not y.any() or y.all():
-        return _forest(base, ())
+        return _forest(base, ()), known + base
     growing = _Growing(shape, learning)
     judges = [part == 0] if len(y) > CROSSED else [part % 3 == i for i in range(3)]
     judges = [judge for judge in judges if judge.any() and y[~judge].any() and not y[~judge].all()]
-    runs = [_Run(growing, x, y, judge) for judge in judges]
+    runs = [_Run(growing, x, y, known, judge) for judge in judges]
     if not runs:
-        return _forest(base, ())
+        return _forest(base, ()), known + base
     rows = sum(len(r.judged) for r in runs)
     best, kept = sum(r.loss() for r in runs) / rows, 0
     additive = sum(r.with_additive() for r in runs) / rows < best - LEAST * least_gain
@@ -168,22 +176,31 @@ def fit_forest(
     else:
         for run in runs:
             run.without_additive()
+    for run in runs:
+        run.keep()
     for number in range(1, learning.trees + 1):
         loss = sum(r.grow() for r in runs) / rows
         if loss < best - least_gain * (number - kept):
             best, kept = loss, number
+            for run in runs:
+                run.keep()
         elif number - kept >= PATIENCE:
             break
     if not kept and not additive:
-        return _forest(base, ())
+        return _forest(base, ()), known + base
     if len(runs) == 1:
-        return _forest(runs[0].base, runs[0].trees[:kept], runs[0].table)
-    whole = _Run(growing, x, y, np.zeros(len(y), dtype=bool))
+        told = np.empty(len(y))
+        told[judges[0]], told[~judges[0]] = runs[0].kept_judged, runs[0].kept
+        return _forest(runs[0].base, runs[0].trees[:kept], runs[0].table), told
+    whole = _Run(growing, x, y, known, np.zeros(len(y), dtype=bool))
     if additive:
         whole.with_additive()
     for _ in range(kept):
         whole.grow()
-    return _forest(whole.base, whole.trees, whole.table)
+    told = whole.raw.copy()
+    for judge, run in zip(judges, runs, strict=True):
+        told[judge] = run.kept_judged
+    return _forest(whole.base, whole.trees, whole.table), told
 
 
 class _Growing:
@@ -211,7 +228,7 @@ class _Growing:
 class _Run:
     """Trees grown from some rows, one after another, and judged by the others."""
 
-    def __init__(self, growing: _Growing, x: Array, y: Array, judge: Array) -> None:
+    def __init__(self, growing: _Growing, x: Array, y: Array, known: Array, judge: Array) -> None:
         import numpy as np
 
         self.growing, self.trees = growing, list[Any]()
@@ -219,20 +236,23 @@ class _Run:
         self.x = np.asfortranarray(x if whole else x[~judge])
         self.y = y[~judge].astype(np.float64)
         self.judges, self.judged = np.ascontiguousarray(x[judge]), y[judge].astype(np.float64)
-        self.base = _log_odds(self.y)
+        self.known, self.known_judged = known[~judge], known[judge]
+        self.base = _log_odds(self.y, self.known)
         self.table: Array | None = None
         self.without_additive()
 
     def without_additive(self) -> None:
         """Begin with the share of yes alone."""
-        import numpy as np
-
         self.table = None
-        self.raw, self.raw_judged = np.full(len(self.y), self.base), np.full(len(self.judged), self.base)
+        self.raw, self.raw_judged = self.known + self.base, self.known_judged + self.base
+
+    def keep(self) -> None:
+        """Remember the log-odds so far."""
+        self.kept, self.kept_judged = self.raw.copy(), self.raw_judged.copy()
 
     def with_additive(self) -> float:
         """Begin with what codes add; what the judging rows lose with it."""
-        self.table = fit_additive(self.x, self.y, self.growing.shape, self.base)
+        self.table = fit_additive(self.x, self.y, self.growing.shape, self.raw)
         self.raw += added(self.table, self.x)
         if len(self.judges):
             self.raw_judged += added(self.table, self.judges)
@@ -278,8 +298,15 @@ def _forest(base: float, trees: Sequence[Any], table: Array | None = None) -> Fo
     )
 
 
-def _log_odds(y: Array) -> float:
+def _log_odds(y: Array, known: Array) -> float:
+    """The log-odds of a yes that go with those that are known."""
     import numpy as np
 
     share = (float(y.sum()) + 0.05) / (len(y) + 0.1)
-    return float(np.log(share / (1 - share)))
+    base = float(np.log(share / (1 - share)))
+    if not known.any():
+        return base
+    for _ in range(CENTRED):
+        chance = 1 / (1 + np.exp(-(base + known)))
+        base += float(np.clip((share - chance.mean()) / max(1e-6, (chance * (1 - chance)).mean()), -1, 1))
+    return base

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Of a field, given the cells so far and each entity's rows: logarithms of factors, shape (rows, cells); None: of none.
 Lean = Callable[[int, "Array", "Array"], "Array | None"]
+CELLS = 64  # of a numeric column, at most
 WIDEST = 254  # feature codes: one more says that there is nothing (a row before the first)
 
 
@@ -130,9 +131,9 @@ def field_of(codec: ColumnCodec, cells: Array, least: int = 0) -> Field:
     return Field(codec.name, codec, narrow, least)
 
 
-def encoded(table: Table, params: ConditionalParams, seed: int) -> Encoder:
-    """The encoding of a table's columns."""
-    bins = params.bins or min(64, max(12, table.rows // 40))
+def encoded(table: Table, params: ConditionalParams, seed: int, cells: int = CELLS) -> Encoder:
+    """The encoding of a table's columns, with so many cells for a numeric one at most."""
+    bins = params.bins or min(cells, max(12, table.rows // 40))
     return fit_encoder(
         table,
         cells="wide bins",
@@ -145,7 +146,7 @@ def encoded(table: Table, params: ConditionalParams, seed: int) -> Encoder:
 
 
 def numbers_encoded(
-    numbers: Mapping[str, Array], params: ConditionalParams, seed: int
+    numbers: Mapping[str, Array], params: ConditionalParams, seed: int, cells: int = CELLS
 ) -> tuple[tuple[ColumnCodec, ...], Array]:
     """Numbers of entities (NaN: none) as cells: how each is encoded, and the codes, shape (rows, numbers)."""
     import numpy as np
@@ -166,7 +167,7 @@ def numbers_encoded(
         rows = pa.table(arrays)
         pq.write_table(rows, file)
         table = Table(Schema(columns), (file,), rows.num_rows)
-        encoder = encoded(table, params, seed)
+        encoder = encoded(table, params, seed, cells)
         return encoder.columns, encoder.codes_of(table).astype(np.int64)
 
 

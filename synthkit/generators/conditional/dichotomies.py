@@ -3,17 +3,19 @@
 
 A number's cells are halved in their order, a category's in an order in which neighbours go with the same values of the
 feature that tells most. A column of 64 cells so needs six answers a row, each learnt from the rows that reach its fork,
-and not 64 scores. Where too few rows reach a fork, or none of the features helps, cells are drawn by their counts.
+and not 64 scores. Where too few rows reach a fork, or none of the features helps, cells are drawn by their counts; what
+the fork above says of its rows is carried on (:mod:`.slopes`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Forest, Learning, fit_forest
+from synthkit.generators.conditional.slopes import centred, chances, fork_slope, run_slope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +47,11 @@ class Features:
 
 @dataclass(frozen=True)
 class Fork:
-    """Cells ``low`` … ``high`` - 1 (places in the order) that part at ``cut``; no forest: they are drawn by counts."""
+    """Cells ``low`` … ``high`` - 1 (places in the order) that part at ``cut``; no forest: they are drawn by counts.
+
+    Args:
+        slope, middle: what the log-odds of the fork above, less the middle, are multiplied by to be added.
+    """
 
     low: int
     high: int
@@ -53,6 +59,18 @@ class Fork:
     forest: Forest | None
     left: int = -1
     right: int = -1
+    slope: float = 0.0
+    middle: float = 0.0
+
+    def carried(self, above: Array) -> Array:
+        """What the log-odds of the fork above add."""
+        return self.slope * centred(above, self.middle)
+
+    def log_odds(self, x: Array, above: Array) -> Array:
+        """Of the upper cells, shape (rows,)."""
+        assert self.forest is not None
+        found = self.forest.total(x)
+        return found + self.carried(above) if self.slope else found
 
 
 @dataclass(frozen=True)
@@ -99,39 +117,44 @@ class Conditional:
             return np.full(rows, self.order[0])
         x = np.ascontiguousarray(x[:, self.features])
         place = np.zeros(rows, dtype=np.int64)
-        waiting = [(0, np.arange(rows))]
+        waiting = [(0, np.arange(rows), np.zeros(rows))]
         while waiting:
-            number, which = waiting.pop()
+            number, which, above = waiting.pop()
             if not len(which):
                 continue
             fork = self.forks[number]
             uniform = rng.random(len(which))
             if fork.forest is None:
-                low, high = self._ends[fork.low], self._ends[fork.high]
-                found = np.searchsorted(self._ends, low + uniform * (high - low), side="right") - 1
-                found = np.clip(found, fork.low, fork.high - 1)
+                found = self._by_counts(fork, uniform, above)
                 if goal is not None:
                     inside = (goal[which] >= fork.low) & (goal[which] < fork.high)
                     found = np.where(inside, goal[which], found)
                 place[which] = found
                 continue
-            whole = len(which) == rows
-            raw = fork.forest.total(x if whole else x[which])
+            raw = fork.log_odds(x if len(which) == rows else x[which], above)
             yes = np.log(uniform / (1 - uniform)) < raw
             if goal is not None:
                 wanted = goal[which] >= fork.cut
                 likely = np.where(wanted, raw, -raw) > np.log(UNLIKELY / (1 - UNLIKELY))
                 led = (goal[which] >= fork.low) & (goal[which] < fork.high) & likely
                 yes = np.where(led, wanted, yes)
-            for child, chosen, one in (
-                (fork.left, which[~yes], fork.low),
-                (fork.right, which[yes], fork.cut),
-            ):
+            for child, chosen, one in ((fork.left, ~yes, fork.low), (fork.right, yes, fork.cut)):
                 if child < 0:
-                    place[chosen] = one
+                    place[which[chosen]] = one
                 else:
-                    waiting.append((child, chosen))
+                    waiting.append((child, which[chosen], raw[chosen]))
         return self.order[place]
+
+    def _by_counts(self, fork: Fork, uniform: Array, above: Array) -> Array:
+        """Places drawn by counts, with what the fork above says."""
+        import numpy as np
+
+        low, high = self._ends[fork.low], self._ends[fork.high]
+        if not fork.slope:
+            found = np.searchsorted(self._ends, low + uniform * (high - low), side="right") - 1
+            return np.clip(found, fork.low, fork.high - 1)
+        ends = np.cumsum(chances(self.counts[fork.low : fork.high], fork.carried(above)), axis=1)
+        return np.asarray(fork.low + (ends[:, :-1] <= uniform[:, None]).sum(axis=1))
 
     @property
     def ordered(self) -> bool:
@@ -160,20 +183,21 @@ class Conditional:
         if not self.forks:
             return found
         x = np.ascontiguousarray(x[:, self.features])
-        waiting = [(0, np.flatnonzero(place >= 0))]
+        which = np.flatnonzero(place >= 0)
+        waiting = [(0, which, np.zeros(len(which)))]
         while waiting:
-            number, which = waiting.pop()
+            number, which, above = waiting.pop()
             if number < 0 or not len(which):
                 continue
             fork = self.forks[number]
             if fork.forest is None:
-                total = self.counts[fork.low : fork.high].sum()
+                chance = chances(self.counts[fork.low : fork.high], fork.carried(above))
                 with np.errstate(divide="ignore"):
-                    found[which] += np.log(self.counts[place[which]] / total)
+                    found[which] += np.log(chance[np.arange(len(which)), place[which] - fork.low])
                 continue
-            raw, yes = fork.forest.total(x[which]), place[which] >= fork.cut
+            raw, yes = fork.log_odds(x[which], above), place[which] >= fork.cut
             found[which] -= np.logaddexp(0, np.where(yes, -raw, raw))
-            waiting += [(fork.left, which[~yes]), (fork.right, which[yes])]
+            waiting += [(fork.left, which[~yes], raw[~yes]), (fork.right, which[yes], raw[yes])]
         return found
 
     def log_probs(self, x: Array, cells: int) -> Array:
@@ -185,24 +209,24 @@ class Conditional:
             found[:, self.order[0]] = 0.0
             return found
         x = np.ascontiguousarray(x[:, self.features])
-        waiting = [(0, np.zeros(len(x)))]
+        waiting = [(0, np.zeros(len(x)), np.zeros(len(x)))]
         while waiting:
-            number, above = waiting.pop()
+            number, so_far, above = waiting.pop()
             fork = self.forks[number]
             if fork.forest is None:
-                counts = self.counts[fork.low : fork.high]
+                chance = chances(self.counts[fork.low : fork.high], fork.carried(above))
                 with np.errstate(divide="ignore"):
-                    found[:, self.order[fork.low : fork.high]] = above[:, None] + np.log(counts / counts.sum())
+                    found[:, self.order[fork.low : fork.high]] = so_far[:, None] + np.log(chance)
                 continue
-            raw = fork.forest.total(x)
+            raw = fork.log_odds(x, above)
             for child, one, log in (
-                (fork.left, fork.low, above - np.logaddexp(0, raw)),
-                (fork.right, fork.cut, above - np.logaddexp(0, -raw)),
+                (fork.left, fork.low, so_far - np.logaddexp(0, raw)),
+                (fork.right, fork.cut, so_far - np.logaddexp(0, -raw)),
             ):
                 if child < 0:
                     found[:, self.order[one]] = log
                 else:
-                    waiting.append((child, log))
+                    waiting.append((child, log, raw))
         return found
 
     def draw_leaning(self, x: Array, more: Array, rng: np.random.Generator) -> Array:
@@ -272,8 +296,12 @@ class _Forks:
         self.shape, self.counts, self.learning = shape, counts, learning
         self.found: list[Fork] = []
 
-    def grow(self, low: int, high: int, rows: Array) -> int:
-        """The number of the fork over these places, grown from ``rows``; -1 for a single place."""
+    def grow(self, low: int, high: int, rows: Array, above: Array | None = None) -> int:
+        """The number of the fork over these places, grown from ``rows``; -1 for a single place.
+
+        Args:
+            above: log-odds of the fork above, of each row.
+        """
         import numpy as np
 
         if high - low < 2:
@@ -281,20 +309,30 @@ class _Forks:
         ends = np.cumsum(self.counts[low:high])
         cut = low + 1 + int(np.abs(ends[:-1] / ends[-1] - 0.5).argmin())
         number = len(self.found)
-        self.found.append(Fork(low, high, cut, None))
+        self.found.append(self._run(low, high, cut, rows, above))
         if len(rows) < (FEW if len(self.place) >= SMALL else FEWER) or not self.x.shape[1]:
             return number
         yes = self.place[rows] >= cut
+        slope, middle = (0.0, 0.0) if above is None else fork_slope(above, yes)
+        fork = Fork(low, high, cut, None, slope=slope, middle=middle)
+        carried = None if above is None or not slope else fork.carried(above)
         whole = len(rows) == len(self.place)
         x = self.x if whole else self.x[rows]
         gain = WORTH * len(self.place) / len(rows)
-        forest = fit_forest(x, yes, self.part[rows], self.shape, self.learning, gain)
+        forest, told = fit_forest(x, yes, self.part[rows], self.shape, self.learning, gain, carried)
         if not forest.trees and not len(forest.table) and len(rows) < UNHELPED:
             return number
-        left = self.grow(low, cut, rows[~yes])
-        right = self.grow(cut, high, rows[yes])
-        self.found[number] = Fork(low, high, cut, forest, left, right)
+        left = self.grow(low, cut, rows[~yes], told[~yes])
+        right = self.grow(cut, high, rows[yes], told[yes])
+        self.found[number] = replace(fork, forest=forest, left=left, right=right)
         return number
+
+    def _run(self, low: int, high: int, cut: int, rows: Array, above: Array | None) -> Fork:
+        """Cells drawn by counts."""
+        if above is None or not len(rows):
+            return Fork(low, high, cut, None)
+        slope, middle = run_slope(above, self.place[rows] - low, self.counts[low:high])
+        return Fork(low, high, cut, None, slope=slope, middle=middle)
 
 
 def _told(cells: Array, order: Array, counts: Array, given: Features, allowed: Array, ordered: bool) -> Array:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.conditional.columns import Field, field_of, numbers_encoded
+from synthkit.encoding.encoder import ColumnCodec
+from synthkit.generators.conditional.columns import CELLS, WIDEST, Field, field_of, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ GOING_ON = 0.1  # of the entities have rows to the end of the record, from which
 EVEN = 0.5  # of its median is the width of its middle half: rows come regularly
 FEW = 12  # cells of a category of which the share of each is planned
 RARE = 0.004  # share of all rows below which a cell's is not
+TIMES = ("first", "last")
 MODED = 300  # cells of a category whose most frequent one is planned
 
 
@@ -183,7 +185,14 @@ def planned(
             with np.errstate(invalid="ignore"):
                 numbers[f"mean {j}"] = total / count
             means.append(j)
-    codecs, codes = numbers_encoded(numbers, params, seed)
+    # What an entity's rows are follows from when they are: a category may be of a few years alone.
+    times = {n: v for n, v in numbers.items() if n in TIMES}
+    coded_by = {
+        name: (codec, column)
+        for part, most in ((times, WIDEST), ({n: v for n, v in numbers.items() if n not in TIMES}, CELLS))
+        if part
+        for name, codec, column in _encoded(part, params, seed, most)
+    }
     names = list(numbers)
     order = [n for n in names if not n.startswith(("mean", "share"))]
     order.sort(key=lambda n: n not in ("rows", "to the end"))
@@ -201,10 +210,10 @@ def planned(
             columns.append(cell)
             raw.append(np.full(len(rows), np.nan))
         else:
-            k = names.index(name)
+            codec, column = coded_by[name]
             least = 0 if name == "rows" else 2 if name in ("pace", "last") else 1
-            made.append(field_of(codecs[k], codes[:, k], least))
-            columns.append(codes[:, k])
+            made.append(field_of(codec, column, least))
+            columns.append(column)
             raw.append(numbers[name])
     at = {name: i for i, name in enumerate(order)}
     return Planned(
@@ -227,6 +236,14 @@ def planned(
         tuple((j, at[f"span {j}"]) for j in found.spans),
         tuple(at[f"mode {j}"] for j in modes),
     )
+
+
+def _encoded(
+    numbers: Mapping[str, Array], params: ConditionalParams, seed: int, most: int
+) -> list[tuple[str, ColumnCodec, Array]]:
+    """Of each number, how it is encoded and its cells."""
+    codecs, codes = numbers_encoded(numbers, params, seed, most)
+    return [(name, codecs[k], codes[:, k]) for k, name in enumerate(numbers)]
 
 
 def _regular(pace: Array) -> bool:

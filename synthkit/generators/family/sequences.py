@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.conditional.columns import Context, Field, numbers_encoded
+from synthkit.generators.conditional.columns import WIDEST, Context, Field, field_of, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.model import Climber, Link
 from synthkit.generators.family.planning import Found, Planned
+from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.family.rowmodel import Rows, Sorted
 from synthkit.generators.family.rows import fit_rows
 from synthkit.generators.family.walk import Entities, Layout, followed
@@ -87,7 +88,7 @@ def learn_rows(
         tuple((at[j], cell, share) for j, cell, share in plan.shares),
         plan.visits,
         _key(fields, all_cells, all_values),
-        known[what.time] if what.time >= 0 else None,
+        _clock(known[what.time], rows.time, params, seed) if what.time >= 0 else None,
         () if axis is None else axis.clock,
     )
     time = rows.time
@@ -120,6 +121,14 @@ def learn_rows(
         for i, j in enumerate(climbing)
     )
     return found, climbers, tuple(row_columns)
+
+
+def _clock(field: Field, time: Array, params: ConditionalParams, seed: int) -> Field:
+    """The field of time in as many cells as a feature has codes: it is asked and never drawn, and what begins or ends
+    in one year is not seen in ten."""
+    codecs, codes = numbers_encoded({field.name: numbers_of(field, time)}, params, seed, WIDEST)
+    finer = field_of(codecs[0], codes[:, 0])
+    return finer if finer.codec.grid == field.codec.grid else field
 
 
 def _bounded(field: Field, first: Array, last: Array) -> bool:
