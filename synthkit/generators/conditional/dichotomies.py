@@ -309,8 +309,9 @@ class _Forks:
         ends = np.cumsum(self.counts[low:high])
         cut = low + 1 + int(np.abs(ends[:-1] / ends[-1] - 0.5).argmin())
         number = len(self.found)
-        self.found.append(self._run(low, high, cut, rows, above))
+        self.found.append(Fork(low, high, cut, None))
         if len(rows) < (FEW if len(self.place) >= SMALL else FEWER) or not self.x.shape[1]:
+            self.found[number] = self._run(low, high, cut, rows, above)
             return number
         yes = self.place[rows] >= cut
         slope, middle = (0.0, 0.0) if above is None else fork_slope(above, yes)
@@ -321,6 +322,7 @@ class _Forks:
         gain = WORTH * len(self.place) / len(rows)
         forest, told = fit_forest(x, yes, self.part[rows], self.shape, self.learning, gain, carried)
         if not forest.trees and not len(forest.table) and len(rows) < UNHELPED:
+            self.found[number] = self._run(low, high, cut, rows, above)
             return number
         left = self.grow(low, cut, rows[~yes], told[~yes])
         right = self.grow(cut, high, rows[yes], told[yes])

@@ -238,6 +238,18 @@ def planned(
     )
 
 
+def as_drawn(plan: Planned, rng: np.random.Generator) -> Array:
+    """The plan's numbers with means no more exact than they are drawn: somewhere in their cells.
+
+    A last row that is known exactly by what is left of the mean would be learnt so, and when rows are drawn it would
+    have to make good all that those before it went astray by.
+    """
+    found = plan.numbers.copy()
+    for _, at in plan.means:
+        found[:, at] = plan.fields[at].numbers(plan.cells[:, at], rng.random(len(found)))
+    return found
+
+
 def _encoded(
     numbers: Mapping[str, Array], params: ConditionalParams, seed: int, most: int
 ) -> list[tuple[str, ColumnCodec, Array]]:

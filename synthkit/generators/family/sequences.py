@@ -9,7 +9,7 @@ from synthkit.generators.conditional.columns import WIDEST, Context, Field, fiel
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.model import Climber, Link
-from synthkit.generators.family.planning import Found, Planned
+from synthkit.generators.family.planning import Found, Planned, as_drawn
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.family.rowmodel import Rows, Sorted
 from synthkit.generators.family.rows import fit_rows
@@ -55,29 +55,29 @@ def learn_rows(
     first = np.zeros(size, dtype=bool)
     first[starts[count > 0]] = True
     fields: list[Field] = []
-    columns, numbers, row_columns = [], [], []
+    columns, values_of, row_columns = [], [], []
     if climbing:
         grown = {f"grown {j}": np.where(first, np.nan, _grown(values[:, j])) for j in climbing}
         codecs, codes = numbers_encoded(grown, params, seed)
         for k, j in enumerate(climbing):
             fields.append(Field(f"grown {j}", codecs[k]))
             columns.append(codes[:, k])
-            numbers.append(grown[f"grown {j}"])
+            values_of.append(grown[f"grown {j}"])
             row_columns.append(-1)
     for j, field in enumerate(looked_fields):
         fields.append(field)
         columns.append(looked_cells[:, j])
-        numbers.append(field.values(looked_cells[:, j], np.full(size, 0.5)))
+        values_of.append(field.values(looked_cells[:, j], np.full(size, 0.5)))
         row_columns.append(-2)
     free = [j for j in range(len(known)) if j not in (*climbing, *what.constants, *what.spans, *what.copied)]
     free.sort(key=lambda j: known[j].numeric)
     for j in free:
         fields.append(known[j])
         columns.append(cells[:, j])
-        numbers.append(values[:, j])
+        values_of.append(values[:, j])
         row_columns.append(j)
     all_cells = np.stack(columns, axis=1) if columns else np.zeros((size, 0), dtype=np.int64)
-    all_values = np.stack(numbers, axis=1) if numbers else np.zeros((size, 0))
+    all_values = np.stack(values_of, axis=1) if values_of else np.zeros((size, 0))
     at = {j: i for i, j in enumerate(row_columns) if j >= 0}
     layout = Layout(
         tuple(fields),
@@ -96,7 +96,8 @@ def learn_rows(
     end = begin.copy()
     some = count > 0
     begin[some], end[some] = time[starts[some]], time[starts[some] + count[some] - 1]
-    entities = Entities(static.codes, count, begin, end, plan.numbers, followed(layout, plan.cells, plan.modes))
+    numbers = as_drawn(plan, np.random.default_rng(seed))
+    entities = Entities(static.codes, count, begin, end, numbers, followed(layout, plan.cells, plan.modes))
     before = np.maximum(np.arange(size) - 1, 0)
     same = (all_values == all_values[before]) | (np.isnan(all_values) & np.isnan(all_values[before]))
     repeats = same & ~first[:, None]
