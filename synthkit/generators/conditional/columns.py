@@ -13,8 +13,9 @@ from synthkit.encoding.encoder import ColumnCodec, Encoder
 from synthkit.encoding.fitting import fit_encoder
 from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Learning
-from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional, grouped
+from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.conditional.telling import grouped
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from synthkit.generators.conditional.additive import Shape
+from synthkit.generators.conditional.additive import Shape, added
 from synthkit.generators.conditional.boosting import Forest, Learning, fit_forest
-from synthkit.generators.conditional.slopes import centred, chances, fork_slope, run_slope
+from synthkit.generators.conditional.slopes import carried, chances, fork_slope, run_slope
+from synthkit.generators.conditional.telling import alike_in_order, told_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +30,8 @@ UNHELPED = 600  # rows: a fork that fewer reach, and that no feature helps, ends
 FEATURES = 28  # that a column is learnt from, at most
 FEWEST = 3  # of them, and more where there are
 ROWS_EACH = 10  # rows for each of them
-GROUPS = 14  # of cells, when features are chosen, and of an ordered feature's codes where rows are few
-GROUPED = 2_000  # rows, below which there are fewer groups: as many as have SHARED rows each
-SHARED = 20
 UNLIKELY = 0.02  # chance below which a fork is not led to the cell that a row is to have
 WORTH = 1e-5  # nats a row of the table for which a tree is worth its time
-CHOSEN_FROM = 40_000  # rows, when features are chosen
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Fork:
 
     def carried(self, above: Array) -> Array:
         """What the log-odds of the fork above add."""
-        return self.slope * centred(above, self.middle)
+        return carried(self.slope, self.middle, above)
 
     def log_odds(self, x: Array, above: Array) -> Array:
         """Of the upper cells, shape (rows,)."""
@@ -82,12 +79,15 @@ class Conditional:
         counts: rows of each place.
         forks: the first is the root; none: one cell at most.
         features: which of the features it asks.
+        shift_of, shift: features whose codes add to the log-odds of all forks, and what, shape (features, 256).
     """
 
     order: Array
     counts: Array
     forks: tuple[Fork, ...]
     features: Array
+    shift_of: Array | None = None
+    shift: Array | None = None
 
     @cached_property
     def _ends(self) -> Array:
@@ -115,6 +115,7 @@ class Conditional:
         goal = None if near is None else self._goals(near)
         if not self.forks:
             return np.full(rows, self.order[0])
+        shift = self._shifts(x)
         x = np.ascontiguousarray(x[:, self.features])
         place = np.zeros(rows, dtype=np.int64)
         waiting = [(0, np.arange(rows), np.zeros(rows))]
@@ -131,7 +132,8 @@ class Conditional:
                     found = np.where(inside, goal[which], found)
                 place[which] = found
                 continue
-            raw = fork.log_odds(x if len(which) == rows else x[which], above)
+            some = slice(None) if len(which) == rows else which
+            raw = self._log_odds(fork, x[some], above, None if shift is None else shift[some])
             yes = np.log(uniform / (1 - uniform)) < raw
             if goal is not None:
                 wanted = goal[which] >= fork.cut
@@ -152,9 +154,19 @@ class Conditional:
         low, high = self._ends[fork.low], self._ends[fork.high]
         if not fork.slope:
             found = np.searchsorted(self._ends, low + uniform * (high - low), side="right") - 1
-            return np.clip(found, fork.low, fork.high - 1)
+            return np.asarray(np.clip(found, fork.low, fork.high - 1))
         ends = np.cumsum(chances(self.counts[fork.low : fork.high], fork.carried(above)), axis=1)
         return np.asarray(fork.low + (ends[:, :-1] <= uniform[:, None]).sum(axis=1))
+
+    def _log_odds(self, fork: Fork, x: Array, above: Array, shift: Array | None) -> Array:
+        found = fork.log_odds(x, above)
+        return found if shift is None else found + shift
+
+    def _shifts(self, x: Array) -> Array | None:
+        """What features add to the log-odds of all forks, shape (rows,)."""
+        if self.shift is None or self.shift_of is None or not len(self.shift_of):
+            return None
+        return added(self.shift, x[:, self.shift_of])
 
     @property
     def ordered(self) -> bool:
@@ -182,6 +194,7 @@ class Conditional:
         found = np.where(place < 0, -np.inf, 0.0)
         if not self.forks:
             return found
+        shift = self._shifts(x)
         x = np.ascontiguousarray(x[:, self.features])
         which = np.flatnonzero(place >= 0)
         waiting = [(0, which, np.zeros(len(which)))]
@@ -195,7 +208,8 @@ class Conditional:
                 with np.errstate(divide="ignore"):
                     found[which] += np.log(chance[np.arange(len(which)), place[which] - fork.low])
                 continue
-            raw, yes = fork.log_odds(x[which], above), place[which] >= fork.cut
+            raw = self._log_odds(fork, x[which], above, None if shift is None else shift[which])
+            yes = place[which] >= fork.cut
             found[which] -= np.logaddexp(0, np.where(yes, -raw, raw))
             waiting += [(fork.left, which[~yes], raw[~yes]), (fork.right, which[yes], raw[yes])]
         return found
@@ -208,6 +222,7 @@ class Conditional:
         if not self.forks:
             found[:, self.order[0]] = 0.0
             return found
+        shift = self._shifts(x)
         x = np.ascontiguousarray(x[:, self.features])
         waiting = [(0, np.zeros(len(x)), np.zeros(len(x)))]
         while waiting:
@@ -218,7 +233,7 @@ class Conditional:
                 with np.errstate(divide="ignore"):
                     found[:, self.order[fork.low : fork.high]] = so_far[:, None] + np.log(chance)
                 continue
-            raw = fork.log_odds(x, above)
+            raw = self._log_odds(fork, x, above, shift)
             for child, one, log in (
                 (fork.left, fork.low, so_far - np.logaddexp(0, raw)),
                 (fork.right, fork.cut, so_far - np.logaddexp(0, -raw)),
@@ -272,11 +287,11 @@ def fit_conditional(
         none = np.zeros(0, dtype=np.int64)
         return Conditional(order if len(order) else np.zeros(1, dtype=np.int64), counts.astype(float), (), none)
     most = min(most, max(FEWEST, len(cells) // ROWS_EACH))
-    told = _told(cells, order, counts, given, allowed, ordered)
+    told = told_by(cells, order, counts, given.codes, given.shape, allowed, ordered)
     best = allowed[np.argsort(-told, kind="stable")[:most]]
     chosen = np.sort(best[np.sort(-told, kind="stable")[:most] < 0]) if len(allowed) else allowed
     if not ordered and len(order) > 2 and len(chosen):
-        by = _alike(np.searchsorted(order, cells), given.codes[:, allowed[int(told.argmax())]].astype(np.int64))
+        by = alike_in_order(np.searchsorted(order, cells), given.codes[:, allowed[int(told.argmax())]].astype(np.int64))
         order, counts = order[by], counts[by]
     place_of = np.empty(int(order.max()) + 1, dtype=np.int64)
     place_of[order] = np.arange(len(order))
@@ -316,11 +331,11 @@ class _Forks:
         yes = self.place[rows] >= cut
         slope, middle = (0.0, 0.0) if above is None else fork_slope(above, yes)
         fork = Fork(low, high, cut, None, slope=slope, middle=middle)
-        carried = None if above is None or not slope else fork.carried(above)
+        known = None if above is None or not slope else fork.carried(above)
         whole = len(rows) == len(self.place)
         x = self.x if whole else self.x[rows]
         gain = WORTH * len(self.place) / len(rows)
-        forest, told = fit_forest(x, yes, self.part[rows], self.shape, self.learning, gain, carried)
+        forest, told = fit_forest(x, yes, self.part[rows], self.shape, self.learning, gain, known)
         if not forest.trees and not len(forest.table) and len(rows) < UNHELPED:
             self.found[number] = self._run(low, high, cut, rows, above)
             return number
@@ -335,73 +350,3 @@ class _Forks:
             return Fork(low, high, cut, None)
         slope, middle = run_slope(above, self.place[rows] - low, self.counts[low:high])
         return Fork(low, high, cut, None, slope=slope, middle=middle)
-
-
-def _told(cells: Array, order: Array, counts: Array, given: Features, allowed: Array, ordered: bool) -> Array:
-    """What each allowed feature tells of the column: mutual information with groups of its cells, less its bias."""
-    import numpy as np
-
-    few = len(cells) < GROUPED
-    groups = min(GROUPS, max(2, len(cells) // SHARED)) if few else GROUPS
-    group_of = grouped(counts, groups, ordered=ordered)
-    step = max(1, len(cells) // CHOSEN_FROM)
-    group = group_of[np.searchsorted(order, cells[::step])]
-    if not few:
-        return np.array([_mutual(group, given.codes[::step, j], int(given.shape.bins[j])) for j in allowed])
-    found = []
-    for j in allowed:
-        codes, bins, blank = given.codes[:, j], int(given.shape.bins[j]), int(given.shape.blank[j])
-        if not given.shape.nominal[j] and blank > groups:
-            codes, bins = _coarse(codes, blank, bins, groups)
-        found.append(_mutual(group, codes, bins))
-    return np.array(found)
-
-
-def _coarse(codes: Array, blank: int, bins: int, groups: int) -> tuple[Array, int]:
-    """Codes of an ordered feature in so many groups of about as many rows; those that stand for no value stay apart."""
-    import numpy as np
-
-    count = np.bincount(codes, minlength=bins)[:blank]
-    coarse = np.append(grouped(count, groups, ordered=True), groups + np.arange(bins - blank))
-    return coarse[codes], groups + bins - blank
-
-
-def grouped(counts: Array, groups: int, *, ordered: bool) -> Array:
-    """The group of each cell: in order and about as many rows in each, else the most frequent alone, others together.
-
-    Args:
-        counts: rows of each cell.
-    """
-    import numpy as np
-
-    if ordered:
-        middle = (np.cumsum(counts) - counts / 2) / max(1, counts.sum())
-        return np.asarray(np.minimum((middle * groups).astype(np.int64), groups - 1))
-    return np.minimum(np.argsort(np.argsort(-counts, kind="stable"), kind="stable"), groups - 1)
-
-
-def _mutual(group: Array, codes: Array, bins: int) -> float:
-    """Mutual information in nats, less its expectation where there is none (Miller 1955)."""
-    import numpy as np
-
-    table = np.bincount(group * bins + codes, minlength=GROUPS * bins).reshape(GROUPS, bins).astype(np.float64)
-    total = table.sum()
-    a, b = table.sum(axis=1), table.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.nansum(table / total * np.log(table * total / a[:, None] / b[None, :]))
-    return float(found - ((a > 0).sum() - 1) * ((b > 0).sum() - 1) / (2 * total))
-
-
-def _alike(cells: Array, codes: Array) -> Array:
-    """Cells in an order in which neighbours have alike codes: the first axis of a correspondence analysis."""
-    import numpy as np
-
-    table = np.zeros((int(cells.max()) + 1, int(codes.max()) + 1))
-    np.add.at(table, (cells, codes), 1.0)
-    a, b = table.sum(axis=1), table.sum(axis=0)
-    seen = b > 0
-    p, a, b = table[:, seen] / table.sum(), a / a.sum(), b[seen] / b.sum()
-    rest = (p - np.outer(a, b)) / np.sqrt(np.outer(a, b))
-    axis = np.linalg.svd(rest, full_matrices=False)[0][:, 0]
-    axis = axis * (1 if axis[np.abs(axis).argmax()] > 0 else -1)
-    return np.lexsort((np.arange(len(a)), np.round(axis / np.sqrt(a), 9)))

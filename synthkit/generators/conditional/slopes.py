@@ -19,14 +19,17 @@ SURE = 12.0  # log-odds beyond which more say nothing more
 WORTH = 1.0  # nats that a slope must gain (Akaike 1974)
 RIDGE = 1.0  # pseudo-observations of no slope, per standard deviation
 STEPS = 8  # of Newton's method
+BEYOND = 30.0  # log-odds whose chances are not worked out
+LONGEST = 1.0  # of a step, as where a yes and a no lie apart the first would be too long
+STEEPEST = 5.0  # log-odds for a standard deviation
 SAME = 1e-3  # standard deviation of log-odds below which all rows have the same
 
 
-def centred(above: Array, middle: float) -> Array:
-    """Log-odds of the fork above as a feature."""
+def carried(slope: float, middle: float, above: Array) -> Array:
+    """What log-odds of the fork above add to those of a fork."""
     import numpy as np
 
-    return np.clip(above, -SURE, SURE) - middle
+    return np.clip(slope * (np.clip(above, -SURE, SURE) - middle), -SURE, SURE)
 
 
 def fork_slope(above: Array, yes: Array) -> tuple[float, float]:
@@ -39,14 +42,16 @@ def fork_slope(above: Array, yes: Array) -> tuple[float, float]:
         return 0.0, middle
     slope, base = 0.0, float(np.log(share / (1 - share)))
     for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-(base + slope * z)))
+        chance = 1 / (1 + np.exp(-np.clip(base + slope * z, -BEYOND, BEYOND)))
         curve = np.maximum(chance * (1 - chance), 1e-6)
         left = yes - chance
         b, bz, zz = curve.sum(), (curve * z).sum(), (curve * z * z).sum() + RIDGE
         g, gz = left.sum(), (left * z).sum() - RIDGE * slope
         det = b * zz - bz * bz
-        base, slope = base + (zz * g - bz * gz) / det, slope + (b * gz - bz * g) / det
-    return float(slope / spread), middle
+        more, steeper = (zz * g - bz * gz) / det, (b * gz - bz * g) / det
+        short = min(1.0, LONGEST / max(abs(more), abs(steeper), 1e-12))
+        base, slope = base + short * float(more), slope + short * float(steeper)
+    return float(np.clip(slope, -STEEPEST, STEEPEST) / spread), middle
 
 
 def run_slope(above: Array, place: Array, counts: Array) -> tuple[float, float]:
@@ -65,8 +70,8 @@ def run_slope(above: Array, place: Array, counts: Array) -> tuple[float, float]:
         mean = chance @ at
         spread_at = chance @ at**2 - mean**2
         step = (told - (z * mean).sum() - RIDGE * slope) / ((z**2 * spread_at).sum() + RIDGE)
-        slope += float(np.clip(step, -1, 1))
-    return float(slope / spread), middle
+        slope += float(np.clip(step, -LONGEST, LONGEST))
+    return float(np.clip(slope, -STEEPEST, STEEPEST) / spread), middle
 
 
 def places(counts: Array) -> Array:

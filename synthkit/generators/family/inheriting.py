@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
-from synthkit.generators.conditional.dichotomies import grouped
+from synthkit.generators.conditional.telling import grouped
 
 if TYPE_CHECKING:
     import numpy as np

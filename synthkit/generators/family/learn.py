@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.fill import serialised
 from synthkit.generators.conditional.columns import Chain, Context, Field, fit_chain, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.conditional.settling import settled
 from synthkit.generators.family.counting import counted_of
 from synthkit.generators.family.echoes import Echo, echoes_of
 from synthkit.generators.family.entities import BESIDE
@@ -146,6 +147,7 @@ class _Learner:
             every = (*self.read.fields, *fields)
             all_cells = np.concatenate([self.read.cells, cells], axis=1)
             own = fit_chain(every, all_cells, none, self._parts(len(self.read)), self.params)
+            own = settled(own, none, all_cells, self.seed)
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
             above = none
         else:
@@ -287,6 +289,7 @@ class _Learner:
         context = whole.take(np.where(owners, by_rows, -1))
         part = self._parts(len(count))
         chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count, counted=owners)
+        chain = settled(chain, whole.take(by_rows[owners]), plan.cells[owners], self.seed)
         plans[link.references].append(
             Plan(
                 self.name,
