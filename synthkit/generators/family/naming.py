@@ -49,9 +49,11 @@ def _above(member: Member, key: int, drawn: Drawn, rng: np.random.Generator) -> 
     link = member.links[key]
     level = np.rint(np.nan_to_num(drawn.levels[key])).astype(np.int64)
     group = drawn.owner if link.within else np.zeros(len(level), dtype=np.int64)
+    loads = drawn.loads.get((member.name, key), np.ones(len(level))) + 1e-3
+    if not link.within:
+        level = _with_tops(level, link.nulls, loads)
     level = _without_gaps(level, group)
     drawn.levels[key] = level.astype(np.float64)
-    loads = drawn.loads.get((member.name, key), np.ones(len(level))) + 1e-3
     found = np.full(len(level), -1)
     pairs = np.stack([group, level], axis=1)
     order = np.lexsort((np.arange(len(level)), level, group))
@@ -80,6 +82,20 @@ def _above(member: Member, key: int, drawn: Drawn, rng: np.random.Generator) -> 
         found[below] = rows[np.arange(len(below)), cost.argmin(axis=1)]
     if "itself" in link.through:
         found = np.where(level == 0, np.arange(len(level)), found)
+    return found
+
+
+def _with_tops(level: Array, share: float, loads: Array) -> Array:
+    """Levels of which 0 is one. Where the few rows at the top have no cell of their own, none was drawn: then those of
+    the highest level stand there that most rows are to name, as many as ``share`` of all says, not all of it."""
+    import numpy as np
+
+    if not len(level) or level.min() == 0:
+        return level
+    highest = np.flatnonzero(level == level.min())
+    many = min(max(1, round(share * len(level))), len(highest))
+    found = level.copy()
+    found[highest[np.argsort(-loads[highest], kind="stable")[:many]]] = 0
     return found
 
 

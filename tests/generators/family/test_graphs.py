@@ -183,3 +183,22 @@ def test_rows_of_nobody_name_no_row_that_is_not_there(tmp_path: Path) -> None:
         )  # rows of nobody are no owner's only one
         lost = ~found.dropna().isin(range(1, 101))
         assert lost.any() == orphans
+
+
+def test_few_rows_at_the_top_of_a_tree_are_few_in_the_drawn_one(tmp_path: Path) -> None:
+    """Three of 900 employees have no manager, too few for a cell of their own: no whole level stands in their place."""
+    rng = np.random.default_rng(3)
+    above = [None] * 3 + rng.integers(0, 3, 97).tolist() + rng.integers(3, 100, 800).tolist()
+    columns = {
+        "id": ("id", pa.array(range(900))),
+        "boss": ("id", pa.array(above, pa.int64())),
+        "pay": ("integer", pa.array(rng.integers(0, 50, 900))),
+    }
+    people = table(tmp_path, "people", columns, ("id",))
+    tables = Tables({"people": people}, (Key("people", ("boss",), "people"),), "people")
+    drawn = made(tables, 900, tmp_path)["people"]
+    whose = {i: None if pd.isna(b) else b for i, b in zip(drawn["id"], drawn["boss"], strict=True)}
+    depth = [0 if b is None else 1 if whose[b] is None else 2 for b in whose.values()]
+    counts = np.bincount(depth, minlength=3)
+    assert 1 <= counts[0] <= 9
+    assert 60 <= counts[1] <= 150  # 97 of the real ones
