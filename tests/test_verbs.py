@@ -151,6 +151,13 @@ def test_plan(pair: tuple[Project, Path]) -> None:
     assert [a.model for a in plan.work] == ["by_tier", "qa"]
 
 
+def test_preview(pair: tuple[Project, Path]) -> None:
+    project, root = pair
+    with pytest.raises(SynthError, match="'by_tier' is a query, and trains nothing"):
+        api.preview("by_tier", root)
+    assert "'by_tier' is a query, and trains nothing" in project.fails("preview", "by_tier", code=2)
+
+
 def test_test(pair: tuple[Project, Path]) -> None:
     project, root = pair
     both(project, root, lambda p: edited(p, "n: 2}]", "n: 3}]"))
