@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,8 @@ def installed(folder: Path, package: str) -> Path:
 
 def ran(bin: Path, package: str, project: Project, home: Path) -> str:
     """What the script of a package found of the project; of one that fails, the last line that it said."""
-    home.mkdir()
+    (home / "dags").mkdir(parents=True)
+    shutil.copy(ROOT / "docs/orchestrators/airflow_shop.py", home / "dags")  # Airflow runs what it has serialized
     env = {
         **os.environ,
         "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}",
@@ -67,6 +69,7 @@ def ran(bin: Path, package: str, project: Project, home: Path) -> str:
         "SYNTH_PROJECT": str(project.root),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
