@@ -35,7 +35,8 @@ TRAINS = {
     "demographic_parity", "detection", "query_workload", "singling_out",
     "trts", "tstr", "alpha_precision", "beta_recall", "attribute_inference", "linkability",
 }  # fmt: skip
-ELSEWHERE = {"empirical_epsilon", "relationships", "schema"}  # read no values of the columns that are tried here
+# read no values of the columns that are tried here
+ELSEWHERE = {"empirical_epsilon", "max_cost", "max_seconds", "relationships", "schema"}
 ALIKE = {"augmentation", "equalised_odds", "feature_importance"}  # read their rows as tstr and demographic_parity do
 COLUMNS = tuple(KINDS)
 PARAMS: dict[str, list[dict[str, Any]]] = {
