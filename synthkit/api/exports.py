@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,10 +145,8 @@ def _manifest(project: str | Path, target: str | None) -> tuple[Manifest | None,
     try:
         return compile(project, target=target, reads="either"), []
     except SynthError as error:
-        told = (
-            f"descriptions and data sheets are those of the receipts, as the project does not compile: {error.message}"
-        )
-        return None, [told]
+        told = "descriptions, data sheets and what is withheld are those of the receipts"
+        return None, [f"{told}, as the project does not compile: {error.message}"]
 
 
 def _described(table: PublishedTable, manifest: Manifest | None) -> ExportedTable:
@@ -173,14 +171,3 @@ def _shown(reader: Reader, names: Sequence[str]) -> frozenset[str]:
     rows = reader.query("select name, materialized from synth_meta.tables").to_pylist()
     held = {row["name"] for row in rows if row["materialized"] in ("table", "view")}
     return frozenset(name for name in names if name in held)
-
-
-def formats() -> Iterator[tuple[str, str]]:
-    """Each format, and what it writes."""
-    from synthkit.exports.registry import exporter_of, names
-
-    for name in names():
-        try:
-            yield name, exporter_of(name).summary
-        except SynthError as error:
-            yield name, error.message

@@ -22,7 +22,7 @@ from synthkit.building.jobs import Jobs
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.events import ignore
-from synthkit.files import temporary_folder
+from synthkit.files import clean_temporaries, temporary_folder
 from synthkit.generators.base import Query, Taught
 from synthkit.planning.plan import make_plan
 from synthkit.project.runners import LOCAL, RunnerSpec
@@ -32,8 +32,9 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.joins import WORST
 from synthkit.runners.jobs import AuditJob
 from synthkit.runners.registry import started
+from synthkit.sources.options import file_literal
 from synthkit.sources.split import Split, load_split
-from synthkit.sql.quoting import literal, quote
+from synthkit.sql.quoting import quote
 from synthkit.store.parquet import write_parquet
 from synthkit.store.staging import Staging
 
@@ -93,6 +94,7 @@ def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
     plan = make_plan(manifest, select=(name,))
     action = next(a for a in plan.actions if a.model == name)
     project = manifest.project
+    clean_temporaries(project.target_dir, "preview")  # real rows that a killed process left
     with temporary_folder(project.target_dir / "preview") as folder:
         local = RunnerSpec(name=LOCAL)
         workers = started(local, model_threads=project.spec.model_threads, log=folder / "preview.log")
@@ -114,6 +116,7 @@ def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
                 stage_dir=scratch.directory(name, sample),
                 model_dir=scratch.model_dir(train),
                 checkpoint=scratch.checkpoint(train),
+                surveys=None,  # those of a build are of all rows, and the build's own
             )
             workers.run(small, _silent)
             staged = scratch.staged(name, sample)
@@ -211,7 +214,7 @@ def _side(split: Split, file: Path, out: Path, most: int, rows: int) -> int:
     unit = split.schema.privacy_unit
     whose = "file_row_number" if unit is None else quote(unit)
     part = math.ceil(rows / most)
-    scan = f"read_parquet({literal(str(file))}, file_row_number = true)"
+    scan = f"read_parquet({file_literal(file)}, file_row_number = true)"
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
         while part > 1:  # of few units none may be in a small part

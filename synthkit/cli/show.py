@@ -59,14 +59,10 @@ def _facts(receipt: Receipt) -> list[tuple[str, str]]:
     generator, told = receipt.generator, receipt.teacher
     unsaid = {"query"} if told is None else {"query", "teacher", "filters"}  # what the line of the teacher says instead
     params = {k: v for k, v in generator.params.items() if v not in (None, {}) and k not in unsaid}
-    made = generator.name
-    if receipt.source or receipt.descends_from:
-        origin = receipt.source or ", ".join(receipt.descends_from)
-        made += " from " + origin.replace("source:", "").replace("model:", "")
     attacker = attacker_in_words(receipt)
     return [
         ("rows", f"{receipt.rows:,}"),
-        ("made by", made),
+        ("made by", receipt.made_by),
         *([("family", _family(receipt))] if receipt.family is not None else []),
         ("parameters", ", ".join(f"{k}={v}" for k, v in params.items()) or "defaults"),
         *([("teacher", _asked(told))] if told else []),

@@ -49,14 +49,12 @@ def facts(table: ExportedTable) -> list[tuple[str, str]]:
     """What the card says of a table, name and value."""
     receipt, attacker = table.receipt, attacker_in_words(table.receipt)
     learnt = learnt_in_words(receipt.column_origins or ())
-    origin = receipt.source or ", ".join(receipt.descends_from)
-    source = origin.replace("source:", "").replace("model:", "")
     return [
         ("rows", f"{table.rows:,}"),
         ("synthetic", "yes" if table.synthetic else "no: it contains real rows"),
         ("privacy", table.statement),
         *([("attacker", attacker)] if attacker else []),
-        ("made by", f"{receipt.generator.name}{f' from {source}' if source else ''}"),
+        ("made by", receipt.made_by),
         *([("columns", learnt)] if learnt else []),
         *table.usage.facts(),
         ("published", f"{receipt.published_at} by run {receipt.run_id}"),

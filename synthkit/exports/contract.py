@@ -11,7 +11,7 @@ a whole::
                 for batch in table.batches():
                     print(batch.num_rows, file=file)
 
-    LINES = Exporter("lines", write, "how many rows each batch has")
+    LINES = Exporter("lines", write)
 """
 
 from __future__ import annotations
@@ -190,7 +190,6 @@ class Exporter:
     Args:
         name: as the command line has it.
         write: is given the tables, and a folder that is empty or, of an exporter with ``suffixes``, a file's path.
-        summary: in one line.
         suffixes: what the name of the file ends in that it writes; none: it writes a folder.
         needs: the module that it cannot do without.
         extra: of this package, which brings that module.
@@ -198,7 +197,6 @@ class Exporter:
 
     name: str
     write: Callable[[Package, Path], None]
-    summary: str = ""
     suffixes: tuple[str, ...] = ()
     needs: str | None = None
     extra: str | None = None

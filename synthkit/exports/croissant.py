@@ -94,7 +94,7 @@ def _dataset(package: Package) -> dict[str, Any]:
         "rai:dataCollectionType": sorted({"Synthetic" if t.synthetic else "Others" for t in package.tables}),
         "rai:dataCollection": " ".join(f"{t.name}: {nature(t)}" for t in package.tables),
         "rai:personalSensitiveInformation": [f"{t.name}: {t.statement}" for t in package.tables],
-        "rai:dataManipulationProtocol": [f"{t.name}: drawn by {t.receipt.generator.name}" for t in package.tables],
+        "rai:dataManipulationProtocol": [f"{t.name}: made by {t.receipt.generator.name}" for t in package.tables],
         "rai:dataLimitations": [*dict.fromkeys(f"Not for: {use}" for use in barred)],
         "rai:dataUseCases": [*dict.fromkeys(purposes)],
         "rai:dataAnnotationAnalysis": [f"{t.name}: {verdict}" for t in package.tables for verdict in verdicts(t)],
@@ -157,4 +157,4 @@ def _leads(table: ExportedTable) -> dict[str, str]:
     return {c: f"{key.references}/{to}" for key in ordered for c, to in zip(key.columns, key.to, strict=False)}
 
 
-CROISSANT = Exporter("croissant", write, "Parquet and their metadata as MLCommons' Croissant")
+CROISSANT = Exporter("croissant", write)

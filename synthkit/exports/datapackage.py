@@ -121,7 +121,8 @@ def _licences(usage: Usage) -> dict[str, Any]:
     if usage.licence is None:
         return {}
     known, path = spdx(usage.licence), address(usage.licence)
-    found = {"name": known, "path": path, "title": usage.licence}
+    name = known or (None if path else _slug(usage.licence))  # the standard wants a name or a path
+    found = {"name": name, "path": path, "title": usage.licence}
     return {"licenses": [{k: v for k, v in found.items() if v and not (k == "title" and v == path and known)}]}
 
 
@@ -132,4 +133,4 @@ def _contributors(usage: Usage) -> dict[str, Any]:
     return {"contributors": [{k: v for k, v in found.items() if v}]}
 
 
-FRICTIONLESS = Exporter("frictionless", write, "CSV and their description as a Data Package of Frictionless")
+FRICTIONLESS = Exporter("frictionless", write)

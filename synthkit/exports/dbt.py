@@ -120,4 +120,4 @@ def _accepted(table: ExportedTable, name: str) -> list[list[Any]]:
     return found
 
 
-DBT = Exporter("dbt", write, "a sources.yml for dbt, with tests and meta", (".yml", ".yaml"))
+DBT = Exporter("dbt", write, (".yml", ".yaml"))

@@ -118,4 +118,4 @@ def _text(sheet: Any, text: str) -> Any:
     return cell
 
 
-EXCEL = Exporter("excel", write, "a workbook with a sheet for each table", (".xlsx",), "openpyxl", "excel")
+EXCEL = Exporter("excel", write, (".xlsx",), "openpyxl", "excel")

@@ -8,7 +8,7 @@ from pathlib import Path
 from synthkit import __version__
 from synthkit.errors import SynthError
 from synthkit.exports.contract import Exporter, Package
-from synthkit.files import explained, put_over, replacing, sha256_file, temporary_folder
+from synthkit.files import clean_temporaries, explained, put_over, replacing, sha256_file, temporary_folder
 
 MARK = ".synthkit-export.json"  # in a folder: it was exported, and may be exported again
 
@@ -19,6 +19,7 @@ def write(exporter: Exporter, package: Package, out: Path) -> list[Path]:
     Raises:
         SynthError: ``out`` is not of the exporter's form, a folder with other things in it, or cannot be written.
     """
+    clean_temporaries(out.parent, out.name)
     if exporter.suffixes:
         if out.suffix.lower() not in exporter.suffixes or out.is_dir():
             hint = f"--out {(out / 'tables' if out.is_dir() else out.with_suffix(''))}{exporter.suffixes[0]}"

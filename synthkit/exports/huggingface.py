@@ -62,4 +62,4 @@ def _size(rows: int) -> str:
     return next(name for most, name in _SIZES if rows < most)
 
 
-HUGGINGFACE = Exporter("huggingface", write, "a dataset folder with its card, for `datasets` and the hub")
+HUGGINGFACE = Exporter("huggingface", write)

@@ -100,7 +100,7 @@ def _kept(package: Package) -> dict[str, Any]:
         if said is not None:
             count, _, unit = said.partition(" ")
             period = {"value": int(count), "unit": _UNITS[unit.removesuffix("s")]} if unit else {"value": said}
-            terms.append({"property": "retention", **period, "element": table.name, "driver": "regulatory"})
+            terms.append({"property": "retention", **period, "element": table.name})
     return {"slaProperties": terms} if terms else {}
 
 
@@ -130,6 +130,7 @@ def _table(table: ExportedTable) -> dict[str, Any]:
             *_custom("rows", table.rows),
             *_custom("sha256", table.receipt.sha256),
             *_custom("publishedAt", table.receipt.published_at),
+            *_custom("usage", table.usage.to_json() or None),
         ],
     }
 
@@ -168,4 +169,4 @@ def _custom(name: str, value: Any) -> list[dict[str, Any]]:
     return [] if value is None else [{"property": name, "value": value}]
 
 
-ODCS = Exporter("odcs", write, "a data contract of the Open Data Contract Standard", (".yaml", ".yml"))
+ODCS = Exporter("odcs", write, (".yaml", ".yml"))

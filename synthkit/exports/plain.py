@@ -86,6 +86,6 @@ def write_parquet(table: ExportedTable, path: Path) -> None:
     shutil.copyfile(table.path, path)
 
 
-CSV = Exporter("csv", csv, "a CSV file for each table, and a card")
-JSONL = Exporter("jsonl", jsonl, "a JSON lines file for each table, and a card")
-PARQUET = Exporter("parquet", parquet, "the published Parquet files with their receipts, and a card")
+CSV = Exporter("csv", csv)
+JSONL = Exporter("jsonl", jsonl)
+PARQUET = Exporter("parquet", parquet)

@@ -11,11 +11,6 @@ from synthkit.plugins import entries, loaded, no_kind
 GROUP = "synthkit.exports"
 
 
-def names() -> tuple[str, ...]:
-    """All names, sorted. Loads none."""
-    return tuple(sorted(entries(GROUP)))
-
-
 def exporter_of(name: str) -> Exporter:
     """The exporter of that name.
 

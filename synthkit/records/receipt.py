@@ -121,6 +121,12 @@ class AuditedTable(Record):
         """What names these very rows: of a published table the hash of its file, else their sample hash."""
         return self.fingerprints.sample
 
+    @property
+    def made_by(self) -> str:
+        """The generator, and what its rows come from, for people: ``circuit from crm.customers``."""
+        origin = (self.source or ", ".join(self.descends_from)).replace("source:", "").replace("model:", "")
+        return f"{self.generator.name} from {origin}" if origin else self.generator.name
+
     def looked_at(self, column: str) -> tuple[str, ...]:
         """The audits that say something of a column, or were told of it: by name, in their order."""
         told = {d.name for d in self.required or () if column in _texts(d.params)}

@@ -15,6 +15,7 @@ from synthkit.errors import SynthError
 from synthkit.scaffold.given import identifier
 
 OLDEST = 10
+_ON_THE_FIRST_ROW = ("!=0", ">0", ">=1")  # of error_if; the first is dbt's default
 _BUILT = ("model", "seed", "snapshot")
 
 
@@ -158,7 +159,8 @@ def _tests(nodes: Mapping[str, Any]) -> tuple[dict[str, list[DbtTest]], dict[str
         metadata, config = node.get("test_metadata") or {}, node.get("config", {})
         name = str(metadata.get("name") or node.get("name"))
         own = not metadata.get("namespace") and name in ("unique", "not_null", "accepted_values", "relationships")
-        plain = str(config.get("severity") or "error").lower() == "error" and not config.get("where")
+        first = str(config.get("error_if") or "!= 0").replace(" ", "") in _ON_THE_FIRST_ROW
+        plain = str(config.get("severity") or "error").lower() == "error" and first and not config.get("where")
         test = _test(name, node, metadata.get("kwargs") or {}) if own and plain else None
         table = node.get("attached_node") or _about(node)
         if test is None or table is None:

@@ -65,7 +65,7 @@ def from_dbt(path: Path, root: Path) -> FromDbt:
         proposals.append(
             Proposal(f"{connection}_exposures", text, (f"exposures: {', '.join(str(e['name']) for e in exposed)}",))
         )
-    said, note = _connection(project, connection, path.resolve().parent.parent, root)
+    said, note = _connection(project, connection, path.resolve().parent, root)
     left = ", ".join(f"{name} ({count})" for name, count in sorted(project.left.items()))
     notes = (note, *([f"tests that were left out, as nothing here says the same: {left}"] if left else []))
     first = proposals[0]
@@ -256,11 +256,18 @@ def _exposures(project: DbtProject, names: Mapping[str, str]) -> list[dict[str, 
 
 
 def _connection(project: DbtProject, name: str, folder: Path, root: Path) -> tuple[tuple[str, ...], str]:
-    """Its YAML, and what is to be done about it: a manifest says neither path nor password."""
+    """Its YAML, and what is to be done about it: a manifest says neither path nor password.
+
+    Args:
+        folder: of the manifest.
+    """
     head = (f"  {name}:", f"    type: {project.adapter}")
     databases = sorted({t.database for t in project.tables if t.database})
     if project.adapter in ("duckdb", "sqlite"):
-        files = [f for stem in databases for end in ("duckdb", "db", "sqlite") for f in folder.glob(f"**/{stem}.{end}")]
+        # dbt writes into target/, and its project lies around that; what is above another folder is anybody's.
+        around, below = (folder.parent, "**/") if folder.name == "target" else (folder, "")
+        ends = ("duckdb", "db", "sqlite")
+        files = [f for stem in databases for end in ends for f in around.glob(f"{below}{stem}.{end}")]
         if len(files) == 1:
             inside = files[0].is_relative_to(root)
             shown = files[0].relative_to(root).as_posix() if inside else str(files[0])

@@ -8,7 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from synthkit.privacy.guarantee import in_words
+from synthkit.records.audit import AuditRecord
 from synthkit.records.receipt import Receipt
+from synthkit.store.database import parquet_scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +27,9 @@ def card(receipt: Receipt, path: Path) -> str:
     heading = f"<p><strong>{escape(receipt.model)}</strong></p>"
     described = f"<p>{escape(receipt.description)}</p>" if receipt.description else ""
     facts = _table("What it is", ("", "value"), _facts(receipt), row_heads=True)
-    found = [[a.name, a.status, "" if a.value is None else f"{a.value:.4g}"] for a in receipt.audits]
-    audits = _table("Audits", ("audit", "verdict", "value"), found, row_heads=True) if found else ""
+    found = [[a.name, a.status, _value(a), a.threshold or ""] for a in receipt.audits]
+    head = ("audit", "verdict", "value, 95 % interval", "limit")
+    audits = _table("Audits", head, found, row_heads=True) if found else ""
     names = [column.name for column in receipt.columns]
     shown = min(ROWS, receipt.rows)
     title = f"The first {shown} of {receipt.rows:,} rows" if receipt.rows > ROWS else f"All {receipt.rows} rows"
@@ -34,14 +37,20 @@ def card(receipt: Receipt, path: Path) -> str:
     return f'<div style="overflow-x:auto">{heading}{described}{facts}{audits}{rows}</div>'
 
 
+def _value(audit: AuditRecord) -> str:
+    """An estimate with its error; nothing where there is none, or it is withheld."""
+    if audit.value is None:
+        return ""
+    low, high = audit.ends or (audit.value, audit.value)
+    return f"{audit.value:.4g}" + ("" if low == high else f" [{low:.4g}, {high:.4g}]")
+
+
 def _facts(receipt: Receipt) -> list[list[str]]:
-    origin = receipt.source or ", ".join(receipt.descends_from)
-    source = origin.replace("source:", "").replace("model:", "")
     counted = Counter(audit.status for audit in receipt.audits)
     verdicts = ", ".join(f"{count} {status}" for status, count in counted.items()) or "no audit looked at it"
     return [
         ["rows", f"{receipt.rows:,}"],
-        ["made by", f"{receipt.generator.name}{f' from {source}' if source else ''}"],
+        ["made by", receipt.made_by],
         ["privacy", in_words(receipt)],
         ["verdicts", verdicts],
         *([name, value] for name, value in (receipt.usage.facts() if receipt.usage is not None else ())),
@@ -52,13 +61,11 @@ def _first(path: Path) -> Iterable[Sequence[str | None]]:
     """The first rows as text: DuckDB has words for every value."""
     import duckdb
 
-    from synthkit.sql.quoting import literal
-
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        scan = f"read_parquet({literal(str(path.resolve()))})"
         rows: list[tuple[str | None, ...]]
-        rows = connection.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {scan} LIMIT {ROWS}").fetchall()
+        first = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {parquet_scan(path)} LIMIT {ROWS}"
+        rows = connection.execute(first).fetchall()
         return rows
 
 

@@ -76,8 +76,8 @@ class PublishedTable:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Its rows as Arrow's stream: what takes one reads the table as it is, a batch at a time.
 
-        ``polars.DataFrame(table)``, ``pyarrow.table(table)``, ``duckdb.sql("select * from table")``,
-        ``pandas.DataFrame.from_arrow(table)``: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+        ``polars.DataFrame(table)``, ``pyarrow.table(table)``, ``connection.register("t", table)`` of DuckDB,
+        ``pandas.DataFrame.from_arrow(table)`` of pandas 3: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
         """
         import pyarrow as pa
 

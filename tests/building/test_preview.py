@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,10 @@ import pytest
 
 from synthkit import preview
 from synthkit.building.preview import SHORT, sampled
+from synthkit.files import temporary_beside
 from synthkit.schema import Column, Schema, Table
 from synthkit.sources.split import Split, load_split
+from synthkit.store.surveys import SurveyFiles
 from tests.synth import Project, customers, make_project, write_csv
 
 FILES = {
@@ -86,6 +89,26 @@ def test_from_python_the_same_rows_each_time(shop: Project) -> None:
     assert 25 <= one.learnt <= 200
     assert one.of > one.learnt
     assert [a.name for a in one.audits] == ["not_null", "only_pro"]
+
+
+def test_what_a_build_found_of_all_rows_is_neither_learnt_from_nor_removed(
+    shop: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SurveyFiles(tmp_path / "surveys")
+    found.lay_down({}, Table(Schema(()), (), 10**7), None)
+    monkeypatch.setattr("synthkit.building.jobs.surveys_of", lambda *_: found.directory)
+    assert preview("fake", shop.root, rows=3, learn=100).rows.num_rows == 3
+    assert (found.prepared / "plan.json").exists()
+
+
+def test_what_a_killed_preview_left_goes(shop: Project) -> None:
+    living = temporary_beside(shop.root / "target/preview")
+    killed = living.with_name(living.name.replace(f"-{os.getpid()}-", "-99999999-"))
+    for folder in (living, killed):
+        folder.mkdir(parents=True)
+    preview("fake", shop.root, rows=3, learn=100)
+    assert (living.exists(), killed.exists()) == (True, False)
+    living.rmdir()
 
 
 @pytest.mark.parametrize(

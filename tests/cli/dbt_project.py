@@ -75,7 +75,8 @@ def manifest(adapter: str = "duckdb") -> dict[str, Any]:
         data_test("accepted_values", orders, "status", values=["placed", "sent", "returned"]),
         data_test("relationships", orders, "customer_id", (customers,), to="source('raw', 'customers')", field="id"),
         data_test("not_null", "model.jaffle.dim_customers", "age", config={"severity": "warn"}),
-        data_test("unique", "model.jaffle.dim_customers", "customer_id"),
+        data_test("unique", orders, "status", config={"error_if": ">10"}),
+        data_test("unique", "model.jaffle.dim_customers", "customer_id", config={"error_if": "!= 0"}),
         data_test("not_null", "model.jaffle.dim_customers", "customer_id"),
     ]
     freshness = {"warn_after": {"count": 12, "period": "hour"}, "error_after": {"count": None, "period": None}}

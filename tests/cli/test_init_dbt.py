@@ -56,7 +56,7 @@ def test_tests_become_audits_and_tables_that_join_a_family(made: tuple[Project, 
     assert (model["name"], model["description"]) == ("synthetic_dim_customers", "A row for each customer")
     assert model["columns"] == [{"name": "age", "description": "In years"}]
     assert {"not_null": {"columns": ["customer_id"]}} in model["audits"]  # of age it only warned
-    assert "tests that were left out, as nothing here says the same: not_null (1)" in told
+    assert "tests that were left out, as nothing here says the same: not_null (1), unique (1)" in told
     assert not (project.root / "models/stg_orders.yml").exists()
 
 

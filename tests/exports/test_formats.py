@@ -18,7 +18,7 @@ import yaml
 
 from tests.exports.conftest import exported
 from tests.families import MEMBERS, FamilyProject
-from tests.synth import Project
+from tests.synth import Project, copied
 
 LONG = 9007199254740993
 
@@ -144,8 +144,10 @@ def test_a_data_contract_fits_the_standard(kinds: Project, family: FamilyProject
     said = yaml.safe_load((kinds.root / "out/contract.odcs.yaml").read_text("utf-8"))
     assert said["tags"] == ["synthetic"]
     assert (said["description"]["purpose"], said["description"]["limitations"]) == ("load tests", "Not for: pricing; decisions about people")  # fmt: skip
-    assert said["slaProperties"][0] | {"driver": None} == {"property": "retention", "value": 90, "unit": "d", "element": "kinds", "driver": None}  # fmt: skip
+    assert said["slaProperties"] == [{"property": "retention", "value": 90, "unit": "d", "element": "kinds"}]
     (table,) = said["schema"]
+    (usage,) = (p["value"] for p in table["customProperties"] if p["property"] == "usage")
+    assert (usage["contact"], usage["owner"]["email"]) == ("help@example.org", "data@example.org")
     columns = {p["name"]: p for p in table["properties"]}
     assert columns["id"] == {"name": "id", "logicalType": "integer", "physicalType": "BIGINT", "required": True, "unique": True}  # fmt: skip
     assert "required" not in columns["words"]
@@ -171,6 +173,17 @@ def test_frictionless_finds_the_package_valid_keys_too(kinds: Project, family: F
     found = {e[0] for e in frictionless.validate(str(path)).flatten(["type"])}
     assert found & {"foreign-key", "type-error"}  # what it checks, it checks
     assert "hash-count" in found or "byte-count" in found
+
+
+def test_a_licence_in_words_is_valid_to_frictionless(kinds: Project, tmp_path: Path) -> None:
+    frictionless = pytest.importorskip("frictionless")
+    project = copied(kinds, tmp_path / "shop")
+    models = project.root / "models/kinds.yml"
+    models.write_text(models.read_text("utf-8").replace("CC-BY-4.0", "for our own use, alone"), "utf-8")
+    path = exported(project, "kinds", "--to", "frictionless", "--out", "out/frictionless") / "datapackage.json"
+    assert json.loads(path.read_text("utf-8"))["licenses"] == [{"name": "for-our-own-use--alone", "title": "for our own use, alone"}]  # fmt: skip
+    report = frictionless.validate(str(path))
+    assert report.valid, report.flatten(["type", "note"])
 
 
 def _tests(column: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,9 @@ def table(tmp_path: Path) -> PublishedTable:
     pq.write_table(TABLE.replace_schema_metadata({"synthkit.model": "m"}), path, row_group_size=30)
     columns = [{"name": f.name, "type": "X"} for f in TABLE.schema]
     said = receipt().having(rows=100, columns=columns, description="A <b>table</b>", usage={"intended": ["load tests"]})
+    said = said.having(
+        audits=[{"name": "ks", "status": "pass", "value": 0.1, "ci": [0.05, 0.2], "threshold": "max 0.3"}]
+    )
     return PublishedTable("m", path, said)
 
 
@@ -92,6 +95,7 @@ def test_the_card_says_what_it_is_worth_and_holds_no_markup_of_rows(table: Publi
     for name, value in (("rows", "100"), ("intended", "load tests"), ("made by", None), ("privacy", None)):
         assert name in text
         assert value is None or text[text.index(name) + 1] == value
+    assert text[text.index("ks") :][:4] == ["ks", "pass", "0.1 [0.05, 0.2]", "max 0.3"]
     assert "The first 10 of 100 rows" in text
     assert text.count("<script>alert(1)</script>") == 5
     assert not {"script", "b"} & set(read.tags)
