@@ -30,7 +30,8 @@ def proposed_rules(table: Table, left_out: Collection[str], unit: str | None = N
         rows = known.to_arrow(names).slice(0, MOST_ROWS)
     people = None if unit is None else table.to_arrow([unit]).column(0).slice(0, MOST_ROWS)
     shown = shown_rules(rows, MIN_COUNT, people)
-    return keep_rules(rows, shown, unit=people, min_count=MIN_COUNT, declared=frozenset()).kept
+    measured = [c.name for c in known.schema.columns if c.continuous]
+    return keep_rules(rows, shown, unit=people, min_count=MIN_COUNT, measured=measured).kept
 
 
 def rules_lines(rules: Collection[str]) -> list[str]:

@@ -21,9 +21,13 @@ RULES = [one.rule for one in find_rules(TABLE) if one.exact]
 
 
 def step_of(
-    table: pa.Table = TABLE, rules: Any = tuple(RULES), unit: Any = None, declared: Any = frozenset()
+    table: pa.Table = TABLE,
+    rules: Any = tuple(RULES),
+    unit: Any = None,
+    declared: Any = frozenset(),
+    measured: Any = (),
 ) -> KeptRules:
-    step = keep_rules(table, rules, unit=unit, min_count=5, declared=declared)
+    step = keep_rules(table, rules, unit=unit, min_count=5, declared=declared, measured=measured)
     return KeptRules.from_json(json.loads(json.dumps(step.to_json())))  # as a cached model has it
 
 
@@ -196,3 +200,27 @@ def test_names_of_one_another_stay_so_where_drawn_values_lie_between(kind: str) 
     back = step.restore(rows, np.random.default_rng(0))
     assert not broken(back, rules, table)
     assert len(set(back.column(left).to_pylist())) > 50
+
+
+def test_of_two_days_that_name_one_another_those_of_few_people_are_left_out() -> None:
+    """90 of 120 days are ten people's each, and 30 one person's: drawn on or beside one, a row has the nearest other."""
+    rng = np.random.default_rng(6)
+    day = np.sort(rng.choice(2_000, 120, replace=False))
+    few = rng.permutation(120) < 30
+    number = np.repeat(np.arange(120), np.where(few, 1, 10))
+    first = np.datetime64("2020-01-01")
+    columns = {"since": first + day[number], "until": first + np.cumsum(rng.integers(1, 9, 120))[number]}
+    table = pa.table(columns)
+    rule = parse_rule("since <-> until")
+    for declared in (frozenset[Any](), frozenset({rule})):
+        step = step_of(table, [rule], declared=declared, measured=("since", "until"))
+        assert step.kept == (str(rule),)
+        drawn = step.restore(step.learn(batch(table)), rng)
+        assert broken(drawn, [rule], table) == {}
+        for name in columns:
+            lonely = {table[name][i].as_py() for i in np.flatnonzero(few[number]).tolist()}
+            assert not lonely & {*drawn.column(name).to_pylist()}
+    alone = table.take(pa.array(np.unique(number, return_index=True)[1]))  # each day is one person's
+    assert step_of(alone, [rule], measured=("since", "until")).kept == ()
+    named = step_of(alone, [rule], declared=frozenset({rule}), measured=("since", "until"))
+    assert named.restore(named.learn(batch(alone)), rng).column("until").equals(batch(alone).column("until"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.kept.calendar import Calendar, calendar, says_when
 from synthkit.encoding.kept.combined import combined
 from synthkit.encoding.kept.computed import computed, computed_declared, places_of
-from synthkit.encoding.kept.dependents import dependents
+from synthkit.encoding.kept.dependents import Dependents, dependents
 from synthkit.encoding.kept.events import event_of
 from synthkit.encoding.kept.gaps import gap
 from synthkit.encoding.kept.matched import Matched, coarse, matched
@@ -39,6 +39,7 @@ def keep_rules(
     min_count: int,
     declared: frozenset[Rule] = frozenset(),
     near: bool = False,
+    measured: Collection[str] = (),
 ) -> KeptRules:
     """The step that keeps rules which hold in all rows, as far as it can.
 
@@ -49,10 +50,11 @@ def keep_rules(
         min_count: people who must share what is given out.
         declared: which of the rules are; the others were found.
         near: whether columns that nearly follow from others are learnt as what is left of them.
+        measured: columns of numbers, dates and times: what few people hold is not given out.
     """
     names = tuple(rows.column_names)
     mine = [rule for rule in rules if set(rule.columns) <= set(names)]
-    choice = _Choice(rows, mine, declared, None if unit is None else codes_of(unit), min_count)
+    choice = _Choice(rows, mine, declared, None if unit is None else codes_of(unit), min_count, measured)
     first = [rule for rule in mine if rule in declared]
     kept = [rule for some in (first, mine) for rule in _by_kind(some) if choice.takes(rule)]
     kept += [rule for rule in mine if rule not in kept and rowwise(rule)]
@@ -117,9 +119,15 @@ class _Choice:
     """What is left out so far."""
 
     def __init__(
-        self, rows: pa.Table, rules: Sequence[Rule], declared: frozenset[Rule], people: Any, min_count: int
+        self,
+        rows: pa.Table,
+        rules: Sequence[Rule],
+        declared: frozenset[Rule],
+        people: Any,
+        min_count: int,
+        measured: Collection[str],
     ) -> None:
-        self.declared = declared
+        self.declared, self.measured = declared, measured
         self.rows, self.people, self.min_count = rows, people, min_count
         orders = [rule for rule in rules if isinstance(rule, Inequality) and isinstance(rule.right, str)]
         self.higher = {_lower_and_higher(rule)[1] for rule in orders}
@@ -177,16 +185,26 @@ class _Choice:
             return False
         if len(given) == 1 and not rule.both and self._matched(given[0], dependent):
             return True
-        return self._add(
-            dependents(
-                self.rows,
-                given,
-                (dependent,),
-                people=self.people,
-                min_count=self.min_count,
-                both=rule.both,
-                most_pooled=MOST_POOLED if self._tell_of_few(rule, given) else 1.0,
-            )
+        if rule.both and {*given, dependent} <= {*self.measured}:
+            if self._add(self._map(rule, given, dependent, named=False, most_pooled=MOST_POOLED)):
+                return True
+            if rule not in self.declared:
+                return False
+        most_pooled = MOST_POOLED if self._tell_of_few(rule, given) else 1.0
+        return self._add(self._map(rule, given, dependent, named=True, most_pooled=most_pooled))
+
+    def _map(
+        self, rule: Dependency, given: tuple[str, ...], dependent: str, *, named: bool, most_pooled: float
+    ) -> Dependents | None:
+        return dependents(
+            self.rows,
+            given,
+            (dependent,),
+            people=self.people,
+            min_count=self.min_count,
+            both=rule.both,
+            named=named,
+            most_pooled=most_pooled,
         )
 
     def _tell_of_few(self, rule: Dependency, given: Sequence[str]) -> bool:

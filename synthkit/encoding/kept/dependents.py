@@ -4,7 +4,8 @@ What goes with a determining value that fewer than ``min_count`` people hold tel
 pooled, in their order, until a pool has so many people, and what one of the pool has stands for all of it, under a
 value in its middle. Drawn values that the map does not hold take what goes with the nearest one, or, of texts, with
 one that their own letters choose, always the same: so one value never goes with two. Where both determine each other
-(``code <-> name``), one is the other's name, and all are kept; a drawn day between two of the map is the nearer one.
+(``code <-> name``), one is the other's name, and all are kept; a drawn day between two of the map is the nearer one. Of
+two numbers or times those that few people hold are left out.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ def dependents(
     people: Any,
     min_count: int,
     both: bool,
+    named: bool = True,
     most_pooled: float = 1.0,
 ) -> Dependents | None:
     """The map of all rows; None where there are too many values, or one goes with several, a missing one perhaps.
@@ -131,8 +133,9 @@ def dependents(
     Args:
         people: whose each row is, as codes, shape (rows,); None: each row is somebody's own.
         both: whether the outputs determine the determinant as well.
-        most_pooled: share of the rows whose values may be pooled; a map that pools more is None. Names have no
-            neighbours, so what is left of such a map is chance.
+        named: whether they are names then, and those that few people hold are kept, too; else they are left out.
+        most_pooled: share of the rows whose values may be pooled, or left out; a map of fewer rows is None. Names have
+            no neighbours, so what is left of such a map is chance.
     """
     import numpy as np
     import pyarrow as pa
@@ -143,13 +146,16 @@ def dependents(
     if len(groups) > MOST_GROUPS or any((v != v[first][keys]).any() for v in values):
         return None
     held = counts if people is None else _people(keys, people, len(groups))
-    kept = (held >= min_count) | both
+    kept = (held >= min_count) | (both and named)
     # A missing determinant is nobody's name.
-    kept |= np.any([missing(rows.column(n))[first] for n in determinants], axis=0)
+    absent = np.any([missing(rows.column(n))[first] for n in determinants], axis=0)
+    if both and not kept[~absent].any():
+        return None
+    kept |= absent
     if counts[~kept].sum() > most_pooled * len(keys):
         return None
     names, results, weights = first[kept], first[kept], counts[kept]
-    pools = _pools(rows, determinants, first, held, ~kept, min_count)
+    pools = [] if both else _pools(rows, determinants, first, held, ~kept, min_count)
     if pools:
         names = np.concatenate([names, [first[p[len(p) // 2]] for p in pools]])
         results = np.concatenate([results, [first[p[i % len(p)]] for i, p in enumerate(pools)]])

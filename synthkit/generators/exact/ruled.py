@@ -57,7 +57,13 @@ def ruled(plan: ColumnPlan, table: Table, declared: Mapping[str, str], *, found:
     shown = shown_rules(rows.select([n for n in names if n not in beside]), MIN_COUNT, people) if found else ()
     every = [*rules, *(rule for rule in shown if rule not in rules)]
     step = keep_rules(
-        rows.select(names), every, unit=people, min_count=MIN_COUNT, declared=frozenset(rules), near=found
+        rows.select(names),
+        every,
+        unit=people,
+        min_count=MIN_COUNT,
+        declared=frozenset(rules),
+        near=found,
+        measured=[c.name for c in plan.modelled.columns if c.continuous],
     )
     plan = replace(plan, learnt=View((*plan.learnt.steps, step))) if step.kept or step.parts else plan
     plan = with_held(plan, tuple(rules), found_of_keys(plan, rows) if found else ())
