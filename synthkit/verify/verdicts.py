@@ -138,16 +138,7 @@ def rejudged(bound: BoundAudit, demand: Demand, record: AuditRecord) -> frozense
     value = record.value
     if value is None and (bound.warn_if or bound.error_if):
         return None
-    return frozenset(
-        conditioned(status, value, bound) if value is not None else _severe(status, bound) for status in own
-    )
-
-
-def _severe(status: Status, bound: BoundAudit) -> Status:
-    """A verdict whose figures are withheld, under today's severity."""
-    if status == "inconclusive":
-        return conditioned(status, None, bound)
-    return "warn" if status == "fail" and bound.severity == "warn" else status
+    return frozenset(conditioned(status, value, bound) for status in own)
 
 
 def _only_limits(bound: BoundAudit, demand: Demand) -> bool:

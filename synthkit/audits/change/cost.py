@@ -10,6 +10,7 @@ from synthkit.audits.context import AuditContext, Took
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, Status, audit
 
 NOT_MADE = "the rows were not made in this run"
+UNPRICED = "no teacher was paid in this run, and no prices of machines are declared"
 Limit = Annotated[float, Field(gt=0)]
 
 
@@ -50,11 +51,14 @@ def max_seconds(context: AuditContext, params: MaxSecondsParams) -> AuditResult:
 def max_cost(context: AuditContext, params: MaxCostParams) -> AuditResult:
     """Making the table cost no more than a limit in USD, at the declared prices and what teachers were paid.
 
-    The value is counted, so the interval is the value itself. Skipped where the rows were not made in this run.
+    The value is counted, so the interval is the value itself. Skipped where the rows were not made in this run, or
+    nothing that made them has a price.
     """
     threshold = f"max {params.max:g} USD"
-    if context.took is None or context.took.usd is None:
+    if context.took is None:
         return AuditResult(None, "skipped", threshold, message=NOT_MADE)
+    if context.took.usd is None:
+        return AuditResult(None, "skipped", threshold, message=UNPRICED)
     return _held(context.took, context.took.usd, params.max, threshold)
 
 

@@ -56,10 +56,24 @@ def echoes_of(mine: Read, there: Read, named: Array, but: Collection[int]) -> tu
     found = []
     for column, values in ours.items():
         for other, above in theirs.items():
-            if (whole := _said_again(values, above.take(named))) is not None:
+            if (
+                _goes_over(_kind(there, other), _kind(mine, column))
+                and (whole := _said_again(values, above.take(named))) is not None
+            ):
                 found.append(Echo(column, other, whole))
                 break
     return tuple(found)
+
+
+def _kind(of: Read, column: int) -> pa.DataType:
+    return of.kinds.field(of.fields[column].name).type
+
+
+def _goes_over(theirs: pa.DataType, ours: pa.DataType) -> bool:
+    """Whether any value of the one type is one of the other: an owner's text beside a missing one may be no number."""
+    import pyarrow.types as t
+
+    return bool(theirs == ours or t.is_string(ours) or t.is_large_string(ours))
 
 
 def _texts(of: Read, but: Collection[int]) -> dict[int, pa.Array]:

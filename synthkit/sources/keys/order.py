@@ -118,7 +118,7 @@ def owned(
     people = {t for t in tables if of_people(t) and _by_itself(t, primary, keys)}
     fits: dict[str, list[Reference]] = {}
     for table in tables:
-        fit = [r for r in keys if r.table == table not in people and _may_own(r, tables)]
+        fit = [r for r in keys if table not in people and r.table == table and _may_own(r, tables)]
         fits[table] = [r for r in fit if r.included >= OWNED * tables[table].rows] or fit
     theirs = _leading_to({t for t in people if not of_staff(t)}, fits)
     best: dict[str, Reference] = {}

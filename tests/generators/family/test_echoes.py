@@ -74,3 +74,25 @@ def test_values_that_differ_once_are_no_echo(tmp_path: Path) -> None:
     visits.loc[visits["region"].last_valid_index(), "region"] = "elsewhere"
     visits.to_parquet(tmp_path / "visits.parquet")
     assert learnt(real).member("visits").echoes == ()
+
+
+def test_a_number_is_no_echo_of_a_text_that_may_be_none(tmp_path: Path) -> None:
+    """Visits say nothing where the patient's region is unknown, else its number: "unknown" is no number of any visit."""
+    rng = np.random.default_rng(3)
+    number = rng.integers(0, 30, PEOPLE)
+    text = [str(n) if i >= 20 else "unknown" for i, n in enumerate(number)]
+    of = np.repeat(np.arange(PEOPLE), VISITS)
+    patients: Columns = {"id": ("id", pa.array(np.arange(PEOPLE))), "region": ("categorical", pa.array(text))}
+    visits: Columns = {
+        "id": ("id", pa.array(np.arange(len(of)))),
+        "patient": ("id", pa.array(of)),
+        "region": ("categorical", pa.array(number[of], mask=of < 20)),
+    }
+    tables = {
+        "patients": table(tmp_path, "patients", patients, ("id",)),
+        "visits": table(tmp_path, "visits", visits, ("id",)),
+    }
+    real = Tables(tables, (Key("visits", ("patient",), "patients", owner=True),))
+    model = learnt(real)
+    assert model.member("visits").echoes == ()
+    assert len(draw(real, model, 50)["visits"]) > 50
