@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import dagster
 
 import synthkit
+from synthkit.privacy.disclosure import public_result
 
 PROJECT = os.environ.get("SYNTH_PROJECT", ".")
 MANIFEST = synthkit.compile(PROJECT)
@@ -41,10 +42,14 @@ def check_name(audit: str) -> str:
 def tables(
     context: dagster.AssetExecutionContext,
 ) -> Iterator[dagster.MaterializeResult | dagster.AssetCheckResult]:
-    """Build what is selected. A table that did not change is materialized without being made again."""
+    """Build what is selected. A table that did not change is materialized without being made again.
+
+    Dagster shows what it is told to all who may see its pages: of protected tables what may be published.
+    """
     chosen = sorted(key.to_user_string() for key in context.op_execution_context.selected_asset_keys)
     run = synthkit.build(PROJECT, select=chosen)
-    for result in (r for r in run.results if r.model in chosen):
+    results = [public_result(r) for r in run.results]
+    for result in (r for r in results if r.model in chosen):
         if not result.failed and result.status != "skipped":
             yield dagster.MaterializeResult(
                 asset_key=result.model, metadata={"rows": result.rows or 0, "status": result.status}
@@ -61,7 +66,7 @@ def tables(
                 metadata={f"{a.column or a.name} {a.status}": a.message or a.threshold or "" for a in found},
             )
     if run.failed:
-        raise dagster.Failure("; ".join(f"{r.model}: {r.message}" for r in run.results if r.failed))
+        raise dagster.Failure("; ".join(f"{r.model}: {r.message}" for r in results if r.failed))
 
 
 definitions = dagster.Definitions(assets=[tables])

@@ -10,6 +10,7 @@ import os
 from prefect import flow, task
 
 import synthkit
+from synthkit.privacy.disclosure import public_result
 
 PROJECT = os.environ.get("SYNTH_PROJECT", ".")
 
@@ -24,8 +25,8 @@ def freshness(project: str) -> list[str]:
 def build(project: str, select: list[str] | None = None) -> dict[str, str]:
     """Model → status. A retry goes on where this ended: what is trained, drawn and published stays."""
     run = synthkit.build(project, select=select or (), lock_wait=3600)
-    if run.failed:
-        raise RuntimeError("; ".join(f"{r.model}: {r.message}" for r in run.results if r.failed))
+    if run.failed:  # Prefect shows why to many: of protected tables what may be published
+        raise RuntimeError("; ".join(f"{r.model}: {public_result(r).message}" for r in run.results if r.failed))
     return {r.model: r.status for r in run.results}
 
 
