@@ -101,7 +101,7 @@ class Measured:
         found = json.loads(done.stdout)
         self.took.append(Took(str(sent["kind"]), found["job_cpu_s"], found["job_peak_mib"] * 2**20 / 1e9))
         if "error" in found:
-            raise error_of(Failure(**found["error"]), self.log)
+            raise error_of(Failure.from_json(found["error"]), self.log)
         return done_from_json(job, found["result"])
 
     def stop(self) -> None: ...

@@ -27,7 +27,7 @@ from synthkit.building.slots import Slots
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
 from synthkit.compiler import Manifest
-from synthkit.errors import BuildError
+from synthkit.errors import BuildError, SynthError
 from synthkit.events import (
     Event,
     Listener,
@@ -174,7 +174,7 @@ def _build(
         command=options.command,
         interrupted=reason == "interrupted",
     )
-    _record(manifest, run)
+    _record(manifest, run, say)
     for warning in refresh_database(manifest):
         say(Note(warning, "warn"))
     lineage.ended(run)
@@ -197,7 +197,7 @@ def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Even
     return {m: f"stale source: {bad[s]}" for m, read in reads.items() for s in read if s in bad}
 
 
-def _record(manifest: Manifest, run: RunResults) -> None:
+def _record(manifest: Manifest, run: RunResults, say: Callable[[Event], None]) -> None:
     """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits.
 
     None of these histories grows for ever: the oldest lines go.
@@ -210,12 +210,16 @@ def _record(manifest: Manifest, run: RunResults) -> None:
     if any(r.status != "reused" for r in run.results):
         append_line(target / "runs.jsonl", json.dumps(summary, default=str))
     reused = tuple(r.model for r in run.results if r.status == "reused")
-    if reused:
-        kept.append(target, reused_entry(run, reused))
+    why_not = kept.append(target, reused_entry(run, reused)) if reused else None
+    if why_not is not None:
+        say(Note(f"what was reused is not recorded: {why_not}", "warn"))
     for result in run.results:
         if result.audits and result.status != "reused":
             append_line(target / "history.jsonl", json.dumps(history_entry(run, result).to_json(), default=str))
-    kept.shorten(target)
+    try:
+        kept.shorten(target)
+    except SynthError as error:
+        say(Note(f"histories of runs are not shortened: {error.message}", "warn"))
 
 
 class _Scheduler:

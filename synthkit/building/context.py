@@ -17,6 +17,7 @@ from synthkit.events import Listener
 from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import Action
 from synthkit.records.parts import Git
+from synthkit.runners.failing import JobError
 from synthkit.runners.jobs import Executor, Job, JobProgress
 from synthkit.runners.many import ManyAtOnce
 from synthkit.sources.bounding import Declared
@@ -83,7 +84,11 @@ class RunContext:
     ) -> list[R]:
         """The same of jobs that an executor takes all at once."""
         handed, began = [replace(job, resources=model.spec.resources) for job in jobs], time.time()
-        done = executor.run_many(handed, progress)
+        try:
+            done = executor.run_many(handed, progress)
+        except JobError as error:
+            self.tally(model.name).failed(handed[0], error.measured)
+            raise
         self.tally(model.name).many(handed, done, began)
         return done
 

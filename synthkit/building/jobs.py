@@ -17,7 +17,7 @@ from synthkit.building.runrecord import now
 from synthkit.building.spending import release_of
 from synthkit.building.surveys import surveys_of
 from synthkit.compiler import ModelNode
-from synthkit.planning.disclosed import pictures_of
+from synthkit.planning.disclosed import pictures_of, tells_time
 from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
@@ -243,12 +243,13 @@ class Jobs:
         manifest, model = self.context.manifest, self.model
         family = manifest.families.get(model.family or "")
         tallies = [self.context.tally(n) for n in ([model.name] if family is None else family.members.values())]
-        consumed = [one for tally in tallies for one in tally.consumed()]
-        cost = cost_of(consumed, manifest.project.prices, sum((t.paid for t in tallies), Decimal(0)))
+        # Those of the family that are audited before this one have audits in their tallies.
+        made = [one for tally in tallies for one in tally.consumed() if one.phase != "audit"]
+        cost = cost_of(made, manifest.project.prices, sum((t.paid for t in tallies), Decimal(0)))
         phases: dict[str, float] = {}
-        for one in consumed:
+        for one in made:
             phases[one.phase] = phases.get(one.phase, 0.0) + one.seconds
-        return Took(phases, cost.total, model.disclosure == "open")
+        return Took(phases, cost.total, tells_time(manifest, model))
 
     # -- families ----------------------------------------------------------------------------------
 

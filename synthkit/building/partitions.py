@@ -47,7 +47,8 @@ def side_by_side(
         BuildError: of the first of them that failed; no more are begun then, and those that run are waited for.
     """
     if isinstance(context.executor, ManyAtOnce) and jobs:  # they wait for one another there, not for threads here
-        context.carry_out_many(context.executor, jobs, model, progress)
+        for done, found in enumerate(context.carry_out_many(context.executor, jobs, model, progress)):
+            finished(done, found)
         return
     waiting = list(reversed(range(len(jobs))))
     failed: dict[int, Exception] = {}

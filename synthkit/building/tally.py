@@ -66,6 +66,11 @@ class Tally:
             waited = measured[0].began - handed_out if measured else 0.0
             self._add(job, measured, _rows(found), busy + min(max(0.0, waited), max(0.0, elapsed - busy)))
 
+    def failed(self, job: Job[Any], measured: Sequence[Measured]) -> None:
+        """One of jobs that were handed out at once; of the others nobody here knows what they took."""
+        if measured:
+            self._add(job, measured, 0, sum(m.seconds for m in measured))
+
     def here(self, phase: str, seconds: float, cpu_seconds: float) -> None:
         """What the build's own process did for the model."""
         with self._lock:

@@ -50,6 +50,13 @@ def reading_real_rows(manifest: Manifest, model: ModelNode) -> frozenset[str]:
     return frozenset(found)
 
 
+def tells_time(manifest: Manifest, model: ModelNode) -> bool:
+    """Whether anybody may know what making a table took. A family is made at once, so all of it must be open."""
+    family = manifest.families.get(model.family or "")
+    beside = () if family is None else family.members.values()
+    return all(manifest.models[name].disclosure == "open" for name in (model.name, *beside))
+
+
 def places_of(model: ModelNode) -> tuple[str, ...]:
     """Where the model, and each of its audits, is written, as ``line:column`` in its file; "" for elsewhere."""
     file = str(model.spec.origin.file)

@@ -124,8 +124,7 @@ class _Record:
         wanted = _OF.get(action.kind, ())
         same = [e for e in entries if e.action == action.kind]
         phases = _usual(same or entries, wanted)
-        main = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "audit": "audit"}[action.kind]
-        if not phases or (main not in phases and main != "audit"):
+        if not phases or (action.kind not in phases and action.kind != "audit"):
             return None
         rows = self._rows(action, entries)
         seconds, cpu, memory, cost = [], [], [], []

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from synthkit.compiler import Manifest
 from synthkit.files import write_text_atomic
+from synthkit.planning.disclosed import tells_time
 from synthkit.records.consumption import ConsumptionEntry
 from synthkit.results import RunResults
 from synthkit.stats.kept import Kept, read
@@ -70,7 +71,7 @@ def _of_models(manifest: Manifest, kept: Kept, target: str, told: _Metrics) -> N
             )
         if entry.rows is not None:
             told.set("model_rows", "Rows of the table", entry.rows, model=name)
-        if manifest.models[name].disclosure == "open":
+        if tells_time(manifest, manifest.models[name]):
             _figures(manifest, entry, told)
     judged = {e.model: e for e in kept.judged if e.model in last}
     for name, found in judged.items():

@@ -16,6 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from synthkit.compiler import Manifest
 from synthkit.events import Event, ModelFinished, ModelStarted
+from synthkit.planning.disclosed import tells_time
 from synthkit.privacy.disclosure import public_result
 from synthkit.project.projectfile import TelemetrySpec
 from synthkit.results import ModelResult, RunResults
@@ -33,9 +34,7 @@ class Tracing:
         project = manifest.project
         self._manifest, self._target, self._prices = manifest, project.target_name, project.prices
         self._sender = Sender(spec, {"synthkit.project": project.spec.name, "synthkit.target": self._target})
-        carrier = {
-            name: os.environ[name.upper()] for name in ("traceparent", "tracestate") if name.upper() in os.environ
-        }
+        carrier = {name: os.environ[name.upper()] for name in _CONTEXT if name.upper() in os.environ}
         attributes = {"synthkit.run_id": run_id, "synthkit.command": command, "synthkit.target": self._target}
         self._run = self._sender.tracer.start_span(
             f"synth {command}",
@@ -60,7 +59,7 @@ class Tracing:
 
     def listen(self, event: Event) -> None:
         if isinstance(event, ModelStarted):
-            if self._manifest.models[event.model].disclosure == "open":
+            if self._tells_time(event.model):
                 self._running[event.model] = self._span(event.model, {"synthkit.action": event.action})
         elif isinstance(event, ModelFinished):
             self._finished(public_result(event.result))
@@ -88,6 +87,9 @@ class Tracing:
         self._run.end()
         return self._sender.close()
 
+    def _tells_time(self, model: str) -> bool:
+        return tells_time(self._manifest, self._manifest.models[model])
+
     # -- models ------------------------------------------------------------------------------------
 
     def _span(self, model: str, attributes: dict[str, str]) -> Span:
@@ -101,7 +103,7 @@ class Tracing:
             self._measure(result)
             if span is not None:
                 self._end(span, result)
-            elif result.disclosure != "open" or result.failed:
+            elif not self._tells_time(result.model) or result.failed:
                 self._withheld.append(result)
 
     def _measure(self, result: ModelResult) -> None:
@@ -109,7 +111,7 @@ class Tracing:
         self._runs.add(1, {**model, "status": result.status})
         for audit in result.audits:
             self._audits.add(1, {"model": result.model, "audit": audit.name, "status": audit.status})
-        if result.disclosure != "open":
+        if not self._tells_time(result.model):
             return
         for used in result.consumed:
             where = {"model": result.model, "phase": used.phase, "machine": used.machine}
@@ -133,7 +135,7 @@ class Tracing:
         span.set_attributes({"synthkit.status": result.status, "synthkit.published": result.published})
         if result.rows is not None:
             span.set_attribute("synthkit.rows", result.rows)
-        for used in result.consumed:
+        for used in result.consumed if self._tells_time(result.model) else ():
             name = f"synthkit.{used.phase}"
             span.set_attribute(f"{name}.machine", used.machine)
             span.set_attribute(f"{name}.seconds", used.seconds)

@@ -17,6 +17,7 @@ from synthkit.generators import registry
 from synthkit.generators.base import Trained
 from synthkit.generators.functions import Related
 from synthkit.generators.tables import Key
+from synthkit.planning.disclosed import tells_time
 from synthkit.planning.fingerprint import Fingerprinter
 from synthkit.planning.plan import make_plan
 from synthkit.project.project import load_project
@@ -110,6 +111,7 @@ def test_a_public_table_holds_real_rows_and_says_so(tmp_path: Path) -> None:
     products, lines = manifest.models["synthetic_shop_products"], manifest.models["synthetic_shop_lines"]
     assert (products.kept, products.lineage.contains_real_rows, products.holdout) == (True, True, 0)
     assert (lines.kept, lines.lineage.contains_real_rows, lines.holdout) == (False, False, 0.2)
+    assert tells_time(manifest, products)
 
 
 def test_what_one_table_tells_of_another_is_told_of_both(tmp_path: Path) -> None:
@@ -127,6 +129,7 @@ def test_what_one_table_tells_of_another_is_told_of_both(tmp_path: Path) -> None
         assert models[name].disclosure == "guarded", name
     assert models["synthetic_shop_products"].lineage.sources == {"source:shop.products"}
     assert models["synthetic_shop_products"].disclosure == "open"
+    assert not tells_time(manifest, models["synthetic_shop_products"])  # it is made at once with the others
 
 
 def test_a_member_is_named_by_family_and_table_wherever_a_table_is(tmp_path: Path) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthkit.building.context import RunContext
+from synthkit.building.partitions import side_by_side
 from synthkit.building.tally import GIB, UNKNOWN, Tally
 from synthkit.project.resources import Resources
 from synthkit.runners import metering
 from synthkit.runners.attempt import attempt
 from synthkit.runners.done import Drawn, Measured
+from synthkit.runners.failing import JobError
 from synthkit.runners.jobs import Job, done_from_json, job_to_json
 from synthkit.runners.metering import Meter, enter, paid
 from tests.runners.test_local import nothing, query
@@ -120,6 +126,41 @@ def test_a_tally_is_the_sum_of_its_jobs(drawn: Sequence[tuple[list[Measured], Re
     assert tally.paid == sum((Decimal(m.paid) for m, _ in parts), Decimal(0))
     assert all(c.waited >= 0 for c in found)
     assert sum(c.jobs for c in found if c.machine == UNKNOWN) == sum(not measured for measured, _, _ in drawn)
+
+
+class Many:
+    """An executor that takes all jobs at once, and comes to what it is told."""
+
+    def __init__(self, comes_to: list[Drawn] | Exception) -> None:
+        self.comes_to = comes_to
+
+    def run_many(self, jobs: Sequence[Job[Drawn]], progress: Sequence[object]) -> list[Drawn]:
+        if isinstance(self.comes_to, Exception):
+            raise self.comes_to
+        return self.comes_to
+
+
+def test_of_jobs_handed_out_at_once_each_is_told_and_one_that_fails_is_counted() -> None:
+    measured = (Measured("sample", "m", seconds=2.0, cpu_seconds=1.0, paid="0.5"),)
+    told, tally = list[tuple[int, int]](), Tally()
+
+    def run(comes_to: list[Drawn] | Exception) -> None:
+        model: Any = SimpleNamespace(name="m", spec=SimpleNamespace(resources=Resources()))
+        context: Any = SimpleNamespace(executor=Many(comes_to), tally=lambda _model: tally)
+        context.carry_out_many = partial(RunContext.carry_out_many, context)
+        jobs = [job(Resources())] * 2
+        side_by_side(context, model, jobs, [nothing] * 2, lambda number, found: told.append((number, found.rows)))
+
+    for measures in (measured, ()):
+        with pytest.raises(JobError, match="no rows"):
+            run(JobError("no rows", None, measures))
+    (one,) = tally.consumed()
+    assert (one.jobs, one.rows, one.seconds, one.waited, tally.paid) == (1, 0, 2.0, 0, Decimal("0.5"))
+    assert told == []
+    run([Drawn(7, 1.0, measured=measured), Drawn(8, 1.0, measured=measured)])
+    assert told == [(0, 7), (1, 8)]
+    (one,) = tally.consumed()
+    assert (one.jobs, one.rows) == (3, 15)
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 5)), min_size=1, max_size=8))

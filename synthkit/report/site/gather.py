@@ -15,7 +15,7 @@ from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import shortened
 from synthkit.files import parsed_json
-from synthkit.planning.disclosed import Pictures, pictures_of, public_form, withheld_audits
+from synthkit.planning.disclosed import Pictures, pictures_of, public_form, tells_time, withheld_audits
 from synthkit.planning.state import state_of
 from synthkit.privacy.disclosure import public_audits
 from synthkit.records.audit import AuditRecord
@@ -251,6 +251,6 @@ def _took(manifest: Manifest) -> dict[str, list[ConsumptionEntry]]:
     found: dict[str, list[ConsumptionEntry]] = {}
     for entry in read(manifest.project.target_dir).used:
         model = manifest.models.get(entry.model)
-        if model is not None and model.disclosure == "open" and entry.status in ("pass", "warn", "fail"):
+        if model is not None and tells_time(manifest, model) and entry.status in ("pass", "warn", "fail"):
             found.setdefault(model.name, []).append(entry)
     return {name: entries[-MOST_VERSIONS:] for name, entries in found.items()}

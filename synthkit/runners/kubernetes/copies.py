@@ -22,7 +22,8 @@ class Copies:
     Args:
         name: of the Job.
         jobs: its parts.
-        apply: applies a Job of that name and jobs, and gives the folder that they are handed out in.
+        apply: applies a Job of that name and jobs, and gives the folder that they are handed out in; None where it
+            cannot be applied.
         delete: deletes it again.
     """
 
@@ -30,7 +31,7 @@ class Copies:
         self,
         name: str,
         jobs: Sequence[Job[Any]],
-        apply: Callable[[str, Sequence[Job[Any]]], Handed],
+        apply: Callable[[str, Sequence[Job[Any]]], Handed | None],
         delete: Callable[[str, Handed], None],
     ) -> None:
         self._name, self._jobs, self._apply, self._delete = name, jobs, apply, delete
@@ -62,7 +63,9 @@ class Copies:
         for part, job in enumerate(self._jobs):
             if self._pace.take_late(part):
                 name = f"{self._name}-c{part}"
-                self._running[part] = (name, self._apply(name, [job]))
+                applied = self._apply(name, [job])
+                if applied is not None:
+                    self._running[part] = (name, applied)
         return self._pace.all_done
 
     def close(self) -> None:

@@ -103,8 +103,13 @@ class KubernetesExecutor:
             self._applied.add(name)
         handed = Handed(jobs[0].root / FOLDER / name)
         handed.write(jobs)
-        handed.applied(name, self._options.namespace)
+        handed.applied(name, self._options.namespace, self._target(jobs[0].root))
         return handed
+
+    def _target(self, root: Path) -> str:
+        """What tells this build's target from others': the folder of its log, which each target has for itself."""
+        logs = self.log_path.parent
+        return (logs.relative_to(root) if logs.is_relative_to(root) else logs).as_posix()
 
     def _manifest(self, name: str, jobs: Sequence[Job[Any]]) -> dict[str, Any]:
         return indexed_job(
@@ -116,9 +121,16 @@ class KubernetesExecutor:
             model_threads=self._threads,
         )
 
-    def _applied_copy(self, name: str, jobs: Sequence[Job[Any]]) -> Handed:
+    def _applied_copy(self, name: str, jobs: Sequence[Job[Any]]) -> Handed | None:
+        """Where its folder is; None where the cluster takes no more, which is no fault: the first one goes on."""
         handed = self._handed_out(name, jobs)
-        self._create(self._manifest(name, jobs))
+        try:
+            self._create(self._manifest(name, jobs))
+        except BuildError as error:
+            self._forget(name, handed)
+            with self.log_path.open("a", encoding="utf-8") as out:
+                out.write(f"there is no second copy of a late part ({name}): {error.message}\n")
+            return None
         return handed
 
     def _forget(self, name: str, handed: Handed) -> None:
@@ -212,7 +224,7 @@ class KubernetesExecutor:
         if self._tidied:
             return
         self._tidied = True
-        for handed, name, namespace in left_behind(root):
+        for handed, name, namespace in left_behind(root, self._target(root)):
             if self._deleted(name, namespace):
                 handed.forget()
 

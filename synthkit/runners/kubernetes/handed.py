@@ -35,9 +35,13 @@ class Handed:
             write_json_atomic(self.folder / f"{number}.json", job_to_json(job))
         write_json_atomic(self.folder / READY, {"jobs": len(jobs), "synthkit": synthkit.__version__})
 
-    def applied(self, name: str, namespace: str) -> None:
-        """Keep what the jobs are about to be applied as, so that whoever finds it after a kill can end that."""
-        write_json_atomic(self.folder / APPLIED, {"name": name, "namespace": namespace})
+    def applied(self, name: str, namespace: str, target: str) -> None:
+        """Keep what the jobs are about to be applied as, so that whoever finds it after a kill can end that.
+
+        Args:
+            target: what the build's lock is of.
+        """
+        write_json_atomic(self.folder / APPLIED, {"name": name, "namespace": namespace, "target": target})
 
     def forget(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -55,8 +59,11 @@ class Handed:
         return found
 
     def end(self, number: int, event: dict[str, Any]) -> None:
-        """Keep what a job came to. Whoever is first counts: a copy of the job came to the same."""
-        if self.ended(number) is None:
+        """Keep what a job came to. Whoever is first counts: a copy of the job came to the same.
+
+        Where the folder is gone, nobody waits for it any more.
+        """
+        if self.folder.is_dir() and self.ended(number) is None:
             write_json_atomic(self.folder / f"{number}.end.json", event)
 
     def ended(self, number: int, patience: float = 0.0) -> dict[str, Any] | None:
@@ -76,15 +83,17 @@ class Handed:
                 time.sleep(0.2)
 
 
-def left_behind(root: Path) -> Iterator[tuple[Handed, str, str]]:
+def left_behind(root: Path, target: str) -> Iterator[tuple[Handed, str, str]]:
     """What coordinators of a project left that did not live to delete it: the folder, the Job's name and namespace.
 
     Args:
-        root: of the project, whose lock must be held.
+        root: of the project.
+        target: whose lock must be held: Jobs of another one may be those of a build that runs.
     """
     for path in sorted((root / FOLDER).glob(f"*/{APPLIED}")):
         try:
             said = json.loads(path.read_text("utf-8"))
-            yield Handed(path.parent), said["name"], said["namespace"]
+            if said["target"] == target:
+                yield Handed(path.parent), said["name"], said["namespace"]
         except (OSError, ValueError, KeyError):
             continue

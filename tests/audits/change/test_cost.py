@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from synthkit.building.jobs import Jobs
+from synthkit.building.tally import Tally
+from synthkit.project.prices import PricesSpec
 from tests.synth import Project, make_project
 
 SQL = """
@@ -94,3 +98,22 @@ def test_in_an_audit_set_it_warns_too(tmp_path: Path) -> None:
     project = shop(tmp_path, "set: standard", prices=sets)
     project.ok("build")
     assert found(project)["status"] == "warn"
+
+
+def test_of_a_family_the_making_of_all_its_tables_counts_and_no_audit_of_those_before() -> None:
+    tallies = {"customers": Tally(), "orders": Tally()}
+    tallies["customers"].here("train", 5, 1)
+    tallies["customers"].here("audit", 7, 1)
+    tallies["orders"].here("load", 2, 1)
+    family = SimpleNamespace(members={"c": "customers", "o": "orders"})
+    models = {
+        "customers": SimpleNamespace(name="customers", family="shop", disclosure="guarded"),
+        "orders": SimpleNamespace(name="orders", family="shop", disclosure="open"),  # one that is public
+    }
+    project = SimpleNamespace(prices=PricesSpec())
+    manifest = SimpleNamespace(families={"shop": family}, project=project, models=models)
+    context = SimpleNamespace(manifest=manifest, tally=tallies.__getitem__)
+    jobs: Any = SimpleNamespace(context=context, model=models["orders"])
+    took = Jobs._took(jobs, {"train": 5.0})
+    assert took is not None
+    assert (took.phases, took.seconds, took.told) == ({"train": 5, "load": 2}, 7, False)

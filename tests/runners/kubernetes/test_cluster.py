@@ -185,3 +185,18 @@ def test_a_part_whose_pod_hangs_is_done_by_a_copy(
     assert copy["spec"]["completions"] == 1
     assert not cluster.jobs
     assert not list((shop / "target/kubernetes").iterdir())
+
+
+def test_a_copy_that_the_cluster_does_not_take_is_no_fault(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop"
+    kubernetes = executor(shop)
+
+    def full(_manifest: dict[str, Any]) -> None:
+        raise BuildError("Kubernetes refuses: exceeded quota")
+
+    monkeypatch.setattr(kubernetes, "_create", full)
+    assert kubernetes._applied_copy("late-c3", [query(shop, "select 1 as n")]) is None
+    assert "late-c3): Kubernetes refuses: exceeded quota" in kubernetes.log_path.read_text("utf-8")
+    assert not list((shop / "target/kubernetes").iterdir())

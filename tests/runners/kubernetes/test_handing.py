@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.runners.jobs import SplitJob
+from synthkit.runners.kubernetes.handed import FOLDER, Handed, left_behind
 from synthkit.runners.kubernetes.handing import HandingOut
 from synthkit.schema import Schema, Table
 from tests.in_process import InProcess
@@ -28,3 +29,24 @@ def test_jobs_that_are_no_partitions_are_carried_out_here_in_their_order(tmp_pat
     assert told == ["train"] * 3
     assert handing.models == set()
     assert not (tmp_path / "run").exists()
+
+
+def test_what_another_target_handed_out_is_left_to_its_own_builds(tmp_path: Path) -> None:
+    """Each target has a lock of its own, so that a build into another one may be waiting for its Jobs right now."""
+    for name, target in (("a", "target/logs"), ("b", "target/targets/prod/logs")):
+        handed = Handed(tmp_path / FOLDER / name)
+        handed.write([])
+        handed.applied(f"synth-{name}", "data", target)
+    found = [(handed.folder.name, *said) for handed, *said in left_behind(tmp_path, "target/logs")]
+    assert found == [("a", "synth-a", "data")]
+
+
+def test_a_part_that_ends_when_nobody_waits_any_more_leaves_nothing(tmp_path: Path) -> None:
+    handed = Handed(tmp_path / "jobs")
+    handed.write([])
+    handed.end(0, {"result": 1})
+    handed.end(0, {"result": 2})
+    assert handed.ended(0) == {"result": 1}
+    handed.forget()
+    handed.end(0, {"result": 1})
+    assert not handed.folder.exists()
