@@ -15,9 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from benchmarks.partitions import SOURCES, build, people
+from benchmarks.partitions import build, project
 from synthkit.stats.kept import read
 
 DRAWN = "sample"  # the phase that partitions share out; all others are one job, one after the other
@@ -90,11 +88,7 @@ def main() -> bool:
     given, _ = parser.parse_known_args(sys.argv[2:] if sys.argv[1:2] == ["capacity"] else [])
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "models").mkdir()
-        (root / "synth_project.yml").write_text("name: large\nseed: 1\n", "utf-8")
-        (root / "models/sources.yml").write_text(SOURCES, "utf-8")
-        pq.write_table(people(), root / "people.parquet")
+        root = project(Path(folder))
         os.chdir(root)
         try:
             build(root, 1_000, 1_000, 1)  # trains

@@ -96,6 +96,15 @@ def build(root: Path, rows: int, most: int, threads: int) -> Ran:
     return Ran(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024 / 1e9, file.name)
 
 
+def project(root: Path) -> Path:
+    """The folder as a project that has no model yet."""
+    (root / "models").mkdir()
+    (root / "synth_project.yml").write_text("name: large\nseed: 1\n", "utf-8")
+    (root / "models/sources.yml").write_text(SOURCES, "utf-8")
+    pq.write_table(people(), root / "people.parquet")
+    return root
+
+
 def main() -> bool:
     """Print the table; True where partitions cost more than the bar, take more memory, or give other bytes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks partitions")
@@ -106,11 +115,7 @@ def main() -> bool:
     given, _ = parser.parse_known_args(sys.argv[2:] if sys.argv[1:2] == ["partitions"] else [])
     found: dict[tuple[str, int], list[Ran]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "models").mkdir()
-        (root / "synth_project.yml").write_text("name: large\nseed: 1\n", "utf-8")
-        (root / "models/sources.yml").write_text(SOURCES, "utf-8")
-        pq.write_table(people(), root / "people.parquet")
+        root = project(Path(folder))
         before = Path.cwd()
         os.chdir(root)
         try:

@@ -21,6 +21,8 @@ GIB = 2**30
 
 @dataclass
 class _Sum:
+    """The fields of a :class:`Consumption` while they grow."""
+
     jobs: int = 0
     rows: int = 0
     seconds: float = 0.0
@@ -126,19 +128,7 @@ def _unmeasured(job: Job[Any]) -> str:
 
 
 def _consumption(phase: str, machine: str, one: _Sum) -> Consumption:
-    def rounded(value: float) -> float:
-        return round(value, 3)
-
-    return Consumption(
-        phase=phase,
-        machine=machine,
-        jobs=one.jobs,
-        rows=one.rows,
-        seconds=rounded(one.seconds),
-        cpu_seconds=None if one.cpu_seconds is None else rounded(one.cpu_seconds),
-        peak_memory=one.peak_memory,
-        core_seconds=rounded(one.core_seconds),
-        memory_seconds=rounded(one.memory_seconds),
-        gpu_seconds=rounded(one.gpu_seconds),
-        waited=rounded(one.waited),
-    )
+    found: dict[str, Any] = {
+        name: round(value, 3) if isinstance(value, float) else value for name, value in vars(one).items()
+    }
+    return Consumption(phase=phase, machine=machine, **found)

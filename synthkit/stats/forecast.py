@@ -13,7 +13,7 @@ from synthkit.project.size import Size
 from synthkit.records.consumption import Consumption, ConsumptionEntry
 from synthkit.stats.expected import Forecast, ModelForecast
 from synthkit.stats.fitting import Room, room_of
-from synthkit.stats.kept import Kept, read
+from synthkit.stats.kept import Kept, read_consumed
 from synthkit.stats.money import cost_of
 from synthkit.stats.predict import Estimate, Kind, added, largest, predict
 from synthkit.stats.recipe import recipe_of
@@ -36,7 +36,8 @@ def forecast(manifest: Manifest, plan: Plan, threads: int, *, room: Room | None 
         threads: models at a time.
         room: what the machines have; default: as the project's runner has it, or this machine.
     """
-    record = _Record(manifest, read(manifest.project.target_dir))
+    # A build that has nothing to do does not read what earlier ones took.
+    record = _Record(manifest, read_consumed(manifest.project.target_dir) if plan.work else Kept())
     found, unknown = [], []
     for action in plan.work:
         one = record.of(action, threads)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,17 @@ def append(folder: Path, entry: ConsumptionEntry | ReusedEntry) -> str | None:
 
 def read(folder: Path) -> Kept:
     """What there is below a project's ``target``; nothing is no error."""
+    judged = []
+    for line in _objects(folder / HISTORY):
+        try:
+            judged.append(HistoryEntry.from_json(line))
+        except ValueError:
+            continue
+    return replace(read_consumed(folder), judged=tuple(sorted(judged, key=lambda e: e.ended_at)))
+
+
+def read_consumed(folder: Path) -> Kept:
+    """The same without what audits found, which is a file of its own."""
     used: list[ConsumptionEntry] = []
     reused: list[ReusedEntry] = []
     for line in _objects(folder / CONSUMED):
@@ -66,17 +77,7 @@ def read(folder: Path) -> Kept:
                 used.append(ConsumptionEntry.from_json(line))
         except ValueError:
             continue
-    judged = []
-    for line in _objects(folder / HISTORY):
-        try:
-            judged.append(HistoryEntry.from_json(line))
-        except ValueError:
-            continue
-    return Kept(
-        tuple(sorted(used, key=lambda e: e.at)),
-        tuple(sorted(reused, key=lambda e: e.at)),
-        tuple(sorted(judged, key=lambda e: e.ended_at)),
-    )
+    return Kept(tuple(sorted(used, key=lambda e: e.at)), tuple(sorted(reused, key=lambda e: e.at)))
 
 
 def shorten(folder: Path, most: int = MOST_BYTES) -> None:

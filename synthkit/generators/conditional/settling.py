@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Chain, Context, Field
+from synthkit.generators.conditional.slopes import standardised
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,7 +128,7 @@ def _scores(given: Context) -> _Scores:
             made += [np.arange(CODES) >= blank] if count[blank:].sum() >= EACH else []
         for one in made:
             ranked = one.dtype == np.float64
-            scaled = one if ranked else _standard(one.astype(np.float64), count)
+            scaled = one if ranked else standardised(one.astype(np.float64), count)
             if scaled.any():
                 of.append(j)
                 table.append(scaled)
@@ -140,17 +141,8 @@ def _ranks(count: Array, blank: int) -> Array:
 
     some = count[:blank]
     found = np.zeros(len(count))
-    found[:blank] = _standard(np.cumsum(some) - some / 2, some)
+    found[:blank] = standardised(np.cumsum(some) - some / 2, some)
     return found
-
-
-def _standard(score: Array, count: Array) -> Array:
-    import numpy as np
-
-    total = count.sum()
-    score = score - (count * score).sum() / total
-    spread = np.sqrt((count * score**2).sum() / total)
-    return np.asarray(score / spread if spread > 1e-9 else np.zeros(len(score)))
 
 
 def _places(field: Field, cells: Array) -> Array:

@@ -22,6 +22,7 @@ STEPS = 8  # of Newton's method
 BEYOND = 30.0  # log-odds whose chances are not worked out
 LONGEST = 1.0  # of a step, as where a yes and a no lie apart the first would be too long
 STEEPEST = 5.0  # log-odds for a standard deviation
+EQUAL = 1e-9  # standard deviation of a score below which all cells have the same
 SAME = 1e-3  # standard deviation of log-odds below which all rows have the same
 
 
@@ -78,11 +79,17 @@ def places(counts: Array) -> Array:
     """The places of cells in their order, with mean 0 and variance 1 over their rows."""
     import numpy as np
 
-    at = np.arange(len(counts), dtype=np.float64)
+    return standardised(np.arange(len(counts), dtype=np.float64), counts)
+
+
+def standardised(score: Array, counts: Array) -> Array:
+    """A score of each cell with mean 0 and variance 1 over their rows; 0 where all have the same."""
+    import numpy as np
+
     total = counts.sum()
-    at -= (counts * at).sum() / total
-    spread = float(np.sqrt((counts * at**2).sum() / total))
-    return at / spread if spread else at
+    score = score - (counts * score).sum() / total
+    spread = np.sqrt((counts * score**2).sum() / total)
+    return np.asarray(score / spread if spread > EQUAL else np.zeros(len(score)))
 
 
 def chances(counts: Array, leaning: Array) -> Array:

@@ -4,6 +4,7 @@ reason, and nothing left behind."""
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,8 @@ import pytest
 
 from synthkit.errors import BuildError
 from synthkit.project.resources import Resources
+from tests.endless import ENDLESS, endless_model
+from tests.forking import Started
 from tests.ray_cluster import until
 from tests.runners.test_elsewhere import FILES, receipt
 from tests.runners.test_local import nothing, query
@@ -30,7 +33,6 @@ from synthkit.runners.kubernetes.options import KubernetesOptions
 from tests.kube_server import Cluster, served
 
 pytestmark = pytest.mark.slow
-ENDLESS = "select count(*) as n from range(1000000000) a, range(1000000) b"
 ON_PODS = "runner: {name: kubernetes, image: 'synthkit:0.1.0', claim: shop, retries: 8, namespace: data}"
 
 
@@ -110,18 +112,17 @@ def test_what_the_server_refuses_is_said_in_its_words(cluster: Cluster, tmp_path
         executor(tmp_path / "shop").run(asks, nothing)
 
 
-def test_ctrl_c_deletes_what_runs(cluster: Cluster, tmp_path: Path) -> None:
-    models = f"""
-        version: 1
-        models:
-          - name: endless
-            generator: {{name: sql, query: "{ENDLESS}"}}
-            audits: []
-    """
+def endless_build(cluster: Cluster, root: Path) -> tuple[Project, Started | subprocess.Popen[str]]:
+    """A build on pods whose model never ends, once one of them runs."""
     head = f"name: shop\ntargets: {{dev: {{{ON_PODS}}}}}\n"
-    project = make_project(tmp_path / "shop", {"synth_project.yml": head, "models/models.yml": models})
+    project = make_project(root, {"synth_project.yml": head, "models/models.yml": endless_model()})
     build = project.start("build")
     until(lambda: any(p.process is not None for j in cluster.jobs.values() for p in j.pods))
+    return project, build
+
+
+def test_ctrl_c_deletes_what_runs(cluster: Cluster, tmp_path: Path) -> None:
+    _, build = endless_build(cluster, tmp_path / "shop")
     build.send_signal(signal.SIGINT)
     said, _ = build.communicate(timeout=120)
     assert build.returncode == 1
@@ -143,21 +144,11 @@ def test_a_pod_that_is_run_again_after_its_end_does_nothing(tmp_path: Path) -> N
 
 
 def test_what_a_killed_build_left_in_the_cluster_is_ended_by_the_next_one(cluster: Cluster, tmp_path: Path) -> None:
-    models = f"""
-        version: 1
-        models:
-          - name: either
-            generator: {{name: sql, query: "{ENDLESS}"}}
-            audits: []
-    """
-    head = f"name: shop\ntargets: {{dev: {{{ON_PODS}}}}}\n"
-    project = make_project(tmp_path / "shop", {"synth_project.yml": head, "models/models.yml": models})
-    killed = project.start("build")
-    until(lambda: any(p.process is not None for j in cluster.jobs.values() for p in j.pods))
+    project, killed = endless_build(cluster, tmp_path / "shop")
     killed.kill()
     killed.wait()
     (left,) = cluster.jobs
-    project.write({"models/models.yml": models.replace(ENDLESS, "select 1 as n")})
+    project.write({"models/models.yml": endless_model("select 1 as n")})
     project.ok("build")
     assert not cluster.jobs
     assert left not in [m["metadata"]["name"] for m in cluster.seen[1:]]

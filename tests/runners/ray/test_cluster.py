@@ -20,6 +20,7 @@ from synthkit.project.resources import Resources
 from synthkit.runners.done import Made
 from synthkit.runners.local import LocalExecutor
 from tests.building.test_partitions import FILES as PARTITIONS
+from tests.endless import ENDLESS, endless_model
 from tests.runners.test_elsewhere import FILES, receipt
 from tests.runners.test_local import nothing, query
 from tests.synth import Project, make_project
@@ -31,7 +32,6 @@ from synthkit.runners.ray.options import RayOptions
 from tests.ray_cluster import Cluster, cluster, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
-ENDLESS = "select count(*) as n from range(1000000000) a, range(1000000) b"
 SLOW = "select count(*) as n from range(2000000000) a where a % 7 = 3"  # some seconds, one thread
 
 
@@ -150,14 +150,7 @@ def test_a_killed_worker_is_replaced_and_not_for_ever(two: Cluster, tmp_path: Pa
 
 
 def test_ctrl_c_ends_a_build_and_its_tasks(two: Cluster, tmp_path: Path) -> None:
-    models = f"""
-        version: 1
-        models:
-          - name: endless
-            generator: {{name: sql, query: "{ENDLESS}"}}
-            audits: []
-    """
-    files = {"synth_project.yml": "name: shop\n", "models/models.yml": models}
+    files = {"synth_project.yml": "name: shop\n", "models/models.yml": endless_model()}
     project = project_on(two, tmp_path / "shop", files)
     build = project.start("build", "--target", "cluster")
     until(lambda: any(node.tasks() for node in two.nodes))
