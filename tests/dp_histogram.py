@@ -1,8 +1,9 @@
 """A small private generator that tests register as a third party's: a noisy histogram of one categorical column.
 
 Environment variables let a test look at a build from outside: ``DP_MARK`` is a file that gets a line when a training
-has started to read rows; ``DP_HANG`` makes it wait there; ``DP_KILL`` kills the coordinator while it charges: ``write``
-in the middle of the line, ``fsync`` before it is on disk; ``DP_CHEAT`` trains with less noise than was declared.
+has started to read rows; ``DP_HANG`` makes it wait there, ``DP_HOLD`` as long as there is a file of that name;
+``DP_KILL`` kills the coordinator while it charges: ``write`` in the middle of the line, ``fsync`` before it is on disk;
+``DP_CHEAT`` trains with less noise than was declared.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def fit(table: Any, params: HistogramParams, *, budget: Budget, seed: int, devic
     if "DP_MARK" in os.environ:
         with Path(os.environ["DP_MARK"]).open("a") as file:
             file.write(f"{os.getpid()}\n")
-    while "DP_HANG" in os.environ:
+    while "DP_HANG" in os.environ or Path(os.environ.get("DP_HOLD", "/nothing")).exists():
         time.sleep(0.1)
     (gaussian,) = mechanisms(params, budget, table.schema)
     assert isinstance(gaussian, Gaussian)

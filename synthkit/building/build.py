@@ -239,6 +239,7 @@ class _Scheduler:
         """Start nothing more and end what runs; safe to call from a signal handler."""
         if self.state.stopping is None:
             self.state.stopping = reason
+            self.context.stopping.set()
             threading.Thread(target=self.context.executor.stop, daemon=True).start()
 
     def run(self) -> tuple[tuple[ModelResult, ...], str | None]:

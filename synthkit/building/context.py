@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -13,14 +14,16 @@ from typing import TypeVar
 from synthkit.building.slots import Slots
 from synthkit.building.tally import Tally
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.events import Listener
+from synthkit.events import Listener, Note
 from synthkit.planning.fingerprint import Fingerprinter
-from synthkit.planning.plan import Action
+from synthkit.planning.lending import Lending
+from synthkit.planning.plan import FULL_REFRESH, Action
 from synthkit.records.parts import Git
 from synthkit.runners.failing import JobError
 from synthkit.runners.jobs import Executor, Job, JobProgress
 from synthkit.runners.many import ManyAtOnce
 from synthkit.sources.bounding import Declared
+from synthkit.store.lent import take, training
 from synthkit.store.signing import Sign, signer
 from synthkit.store.staging import Staging
 from synthkit.store.target import Target
@@ -60,6 +63,7 @@ class RunContext:
         self.staging = Staging(project.target_dir)
         self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
+        self.stopping = threading.Event()  # is set when nothing more is to be begun
         self._tallies: dict[str, Tally] = defaultdict(Tally)
         self.splits: dict[tuple[str, float, Declared | None], Path] = {}  # of sources, in this run
 
@@ -91,6 +95,30 @@ class RunContext:
             raise
         self.tally(model.name).many(handed, done, began)
         return done
+
+    @contextmanager
+    def trained(self, model: ModelNode, action: Action) -> Iterator[None]:
+        """Around a training, and what is charged for it: only one build of the project trains the same model at a time.
+
+        A model that another target has trained, maybe meanwhile, is taken: it is cached within the block then.
+
+        Args:
+            model: of a family, that of its root.
+
+        Raises:
+            BuildError: the build is stopped while it waits for another.
+        """
+        staging, train = self.staging, action.fingerprint.train
+        if staging.has_model(train):
+            yield
+            return
+        waiting = f"{model.name}: the same model is being trained"
+        with training(self.manifest.project, train, lambda text: self.say(Note(f"{waiting}; {text}")), self.stopping):
+            fresh = staging.has_model(train) or action.reason == FULL_REFRESH
+            found = None if fresh else Lending(self.manifest).find(model, train)
+            if found is not None and take(found, staging.model_dir(train)):
+                self.say(Note(f"{model.name}: its rows are drawn from what target {found.target!r} has trained"))
+            yield
 
     def once(self, key: Hashable) -> threading.Lock:
         """A lock per key, so that two models do not read the same source at once."""

@@ -96,8 +96,9 @@ class FamilyRun:
         members = {table: self.runs[name].jobs for table, name in self.family.members.items()}
         for jobs in members.values():
             jobs.read()  # before the charge: rows that cannot be read are not trained on, and cost nothing
-        charged = None if root.model.budget is None else root.charged(first.fingerprint.train)
-        done = self.context.carry_out(root.jobs.family(members, charged), root.model, root.progress)
+        with self.context.trained(root.model, first):
+            charged = None if root.model.budget is None else root.charged(first.fingerprint.train)
+            done = self.context.carry_out(root.jobs.family(members, charged), root.model, root.progress)
         root.seconds.update(done.seconds)
         for table, made in done.members.items():
             self.runs[self.family.members[table]].noted(made)

@@ -14,9 +14,9 @@ from synthkit.building.inputs import Inputs
 from synthkit.building.provenance import guarantees_of
 from synthkit.building.publish import previous_version
 from synthkit.building.runrecord import now
-from synthkit.building.spending import release_of
 from synthkit.building.surveys import surveys_of
 from synthkit.compiler import ModelNode
+from synthkit.compiler.releases import release_of
 from synthkit.planning.disclosed import pictures_of, tells_time
 from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import Guarantee, together

@@ -147,9 +147,14 @@ class ModelRun:
             shutil.rmtree(staging.model_dir(train), ignore_errors=True)
             if action.reason == FULL_REFRESH:
                 FileCheckpoint(staging.checkpoint(train)).discard()
+        with self.context.trained(self.model, action):
+            self._drawn(train)
+
+    def _drawn(self, train: str) -> None:
+        """Charge and train, where no trained model is there, and stage rows that are drawn of it."""
         charged = None if self.model.budget is None else self.charged(train)
         guarantees = self._guarantees(charged)
-        if self.jobs.surveys() is not None and not staging.has_model(train):
+        if self.jobs.surveys() is not None and not self.context.staging.has_model(train):
             self.seconds["survey"] = survey_all(self.context, self.model, self.jobs.modelled(None), self.progress)
         if self.jobs.partitions() == 1 or not self._drawn_in_partitions(charged, guarantees):
             self.noted(self._carried_out(self.jobs.generate(charged, guarantees)))

@@ -22,7 +22,7 @@ from typing import Any
 
 from synthkit.building.runrecord import now
 from synthkit.compiler import Manifest, ModelNode
-from synthkit.compiler.releases import cache_of, released, released_together
+from synthkit.compiler.releases import cache_of, release_of
 from synthkit.compiler.trainings import charges, learnt_from
 from synthkit.errors import BuildError
 from synthkit.planning.plan import Action
@@ -198,17 +198,6 @@ def charge(manifest: Manifest, model: ModelNode, train: str, run_id: str) -> Ent
                 insecure_seed=budget.insecure_seed,
             )
         )
-
-
-def release_of(manifest: Manifest, model: ModelNode) -> tuple[Mechanism, ...]:
-    """What training the model releases, as its generator declares it. Raises SynthError with the generator's reason."""
-    assert model.budget is not None
-    assert model.learnt is not None
-    family = manifest.families.get(model.family or "")
-    if family is None:
-        return released(cache_of(manifest.project), model.generator, model.params, model.budget, model.learnt)
-    assert family.shape is not None
-    return released_together(cache_of(manifest.project), family.generator, family.params, model.budget, family.shape)
 
 
 def repeated(manifest: Manifest, model: ModelNode, train: str, ledger: Ledger) -> Entry | None:

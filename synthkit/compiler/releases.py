@@ -18,12 +18,24 @@ from synthkit.schema import Schema
 
 if TYPE_CHECKING:
     from synthkit.compiler.draft import Draft
+    from synthkit.compiler.manifest import Manifest, ModelNode
     from synthkit.project.project import Project
 
 
 def cache_of(project: Project) -> Path:
     """Where results of the accountant are kept."""
     return project.target_dir / "cache" / "accountant"
+
+
+def release_of(manifest: Manifest, model: ModelNode) -> tuple[Mechanism, ...]:
+    """What training the model releases, as its generator declares it. Raises SynthError with the generator's reason."""
+    assert model.budget is not None
+    assert model.learnt is not None
+    family = manifest.families.get(model.family or "")
+    if family is None:
+        return released(cache_of(manifest.project), model.generator, model.params, model.budget, model.learnt)
+    assert family.shape is not None
+    return released_together(cache_of(manifest.project), family.generator, family.params, model.budget, family.shape)
 
 
 def released(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from synthkit.compiler import Manifest
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.planning.action import FULL_REFRESH, Action
+from synthkit.planning.lending import Lending
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging
 
@@ -26,7 +27,7 @@ def whole_families(manifest: Manifest, chosen: Collection[str]) -> tuple[frozens
     return frozenset(found), said
 
 
-def made_together(manifest: Manifest, actions: Sequence[Action], staging: Staging) -> list[Action]:
+def made_together(manifest: Manifest, actions: Sequence[Action], staging: Staging, lending: Lending) -> list[Action]:
     """The actions, where those for a family's tables are one: rows of one table belong to the rows of the others.
 
     Where only audits changed, each table is judged by itself.
@@ -34,37 +35,37 @@ def made_together(manifest: Manifest, actions: Sequence[Action], staging: Stagin
     by_model = {action.model: action for action in actions}
     for family in manifest.families.values():
         here = [by_model[name] for name in family.members.values() if name in by_model]
-        by_model |= {action.model: action for action in _together(family, here, staging)}
+        by_model |= {action.model: action for action in _together(family, here, staging, lending)}
     return [by_model[action.model] for action in actions]
 
 
-def _together(family: FamilyNode, actions: Sequence[Action], staging: Staging) -> list[Action]:
+def _together(family: FamilyNode, actions: Sequence[Action], staging: Staging, lending: Lending) -> list[Action]:
     moved = [a for a in actions if a.standing in ("none", "stale") or a.reason == FULL_REFRESH]
     if not moved:
         return list(actions)
-    first = moved[0]
+    first, how = moved[0], ""
+    root = lending.manifest.models[family.members[family.root]]
     if any(a.reason == FULL_REFRESH for a in moved):
         kind: ActionKind = "train"
     elif all(staging.staged(a.model, a.fingerprint.sample) is not None for a in actions):
-        kind = "audit"
+        kind, how = "audit", "; their rows are staged from an earlier build"
     elif staging.has_model(first.fingerprint.train):
-        kind = "sample"
+        kind, how = "sample", "; the trained model is cached"
+    elif (other := lending.find(root, first.fingerprint.train)) is not None:
+        kind, how = "sample", f"; the target {other.target!r} has trained it"
     else:
         kind = "train"
     why = {a.model: a.reason for a in moved}
     with_others = f"made together with {_listed([a.model for a in moved])}"
     return [
-        replace(a, kind=kind, reason=_reason(why.get(a.model, with_others), kind), together=family.name)
+        replace(a, kind=kind, reason=_without(why.get(a.model, with_others)) + how, together=family.name)
         for a in actions
     ]
 
 
-def _reason(reason: str, kind: ActionKind) -> str:
-    """Without what was said of one table's own staged rows or model, and with what holds for all."""
-    said = reason.partition("; ")[0]
-    if kind == "audit":
-        return f"{said}; their rows are staged from an earlier build"
-    return f"{said}; the trained model is cached" if kind == "sample" else said
+def _without(reason: str) -> str:
+    """A reason without what was said of one table's own staged rows or model."""
+    return reason.partition("; ")[0]
 
 
 def _listed(names: Sequence[str]) -> str:

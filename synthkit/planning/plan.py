@@ -19,6 +19,7 @@ from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.families import made_together, whole_families
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.forms import written_forms
+from synthkit.planning.lending import Lending
 from synthkit.planning.state import Standing, standing, state_of, states_against
 from synthkit.records.receipt import AuditedTable
 from synthkit.results import ActionKind
@@ -176,7 +177,7 @@ class _Planner:
         project = manifest.project
         self.manifest, self.full_refresh, self.chosen = manifest, full_refresh, chosen
         self.target = target_of(project)
-        self.staging = Staging(project.target_dir)
+        self.staging, self.lending = Staging(project.target_dir), Lending(manifest)
         self.fingerprinter = Fingerprinter(manifest, contents)
         self.upstream: dict[str, str] = {}
 
@@ -189,7 +190,7 @@ class _Planner:
             action = self.action(model)
             self.upstream[model.id] = action.fingerprint.sample
             found.append(action)
-        return made_together(self.manifest, found, self.staging)
+        return made_together(self.manifest, found, self.staging, self.lending)
 
     def _take_as_it_is(self, model: ModelNode) -> None:
         """A model that is not selected counts as what is published of it now."""
@@ -260,6 +261,8 @@ class _Planner:
             return "sample", f"{why}; the trained model is cached", details
         if build == "train" and self.staging.checkpoint(now.train).exists():
             return build, f"{why}; an unfinished training goes on from its checkpoint", details
+        if build == "train" and model.family is None and (other := self.lending.find(model, now.train)) is not None:
+            return "sample", f"{why}; the target {other.target!r} has trained it", details
         return build, why, details
 
 

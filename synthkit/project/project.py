@@ -78,6 +78,13 @@ class Project:
         base = self.root / "target"
         return base if self.target_name == self.spec.target else base / "targets" / self.target_name
 
+    def other_scratch(self) -> dict[str, Path]:
+        """The scratch of the project's other targets, as far as they have any."""
+        base = self.root / "target"
+        folders = (base / "targets").iterdir() if (base / "targets").is_dir() else ()
+        found = {self.spec.target: base, **{f.name: f for f in sorted(folders) if f.is_dir()}}
+        return {name: folder for name, folder in found.items() if folder != self.target_dir}
+
     @property
     def prices(self) -> PricesSpec:
         """Of machines: the target's, and the project's where it has none."""

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from synthkit.errors import SynthError
+from synthkit.errors import BuildError, SynthError
 from synthkit.files import explained
 
 if sys.platform == "win32":
@@ -37,13 +38,20 @@ class ProjectLock:
     wait: float = 0.0
 
     @contextmanager
-    def held(self, say: Callable[[str], None] = lambda _text: None) -> Iterator[None]:
+    def held(
+        self, say: Callable[[str], None] = lambda _text: None, stopped: threading.Event | None = None
+    ) -> Iterator[None]:
         """Hold the lock for the block.
+
+        Args:
+            say: is told who holds it, where it is waited for.
+            stopped: is set by who wants no more of it.
 
         Raises:
             SynthError: another process holds it still after ``wait`` seconds; the message names it.
+            BuildError: it was waited for, and then not wanted any more.
         """
-        file = self._take(say)
+        file = self._take(say, stopped)
         try:
             file.seek(0)
             file.truncate()
@@ -65,7 +73,7 @@ class ProjectLock:
         except OSError:
             return None
 
-    def _take(self, say: Callable[[str], None]) -> IO[str]:
+    def _take(self, say: Callable[[str], None], stopped: threading.Event | None) -> IO[str]:
         start = time.monotonic()
         said = False
         while True:
@@ -79,6 +87,8 @@ class ProjectLock:
             file.close()
             if free:
                 continue
+            if stopped is not None and stopped.is_set():
+                raise BuildError("the build was stopped while it waited for another")
             # Someone who only looks who holds the lock has it for an instant, and never writes a name.
             patience = self.wait if name != NAMELESS else max(self.wait, GRACE)
             if time.monotonic() >= start + patience:
