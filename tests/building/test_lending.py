@@ -142,9 +142,7 @@ def test_a_private_model_that_was_paid_for_otherwise_is_trained_and_charged(priv
 
 
 def test_what_was_charged_to_another_account_is_charged_to_this_one_too(tmp_path: Path) -> None:
-    whose = (
-        "population: \"{{ 'people' if target == 'prod' else 'guests' }}\"\n            privacy_unit: customer_id"
-    )
+    whose = "population: \"{{ 'people' if target == 'prod' else 'guests' }}\"\n            privacy_unit: customer_id"
     sources = SOURCES.replace("primary_key: customer_id", f"primary_key: customer_id\n            {whose}", 1)
     project = "name: shop\nseed: 7\nholdout: 0\n" + TARGETS
     shop = private_project(tmp_path / "shop", {"synth_project.yml": project, "models/sources.yml": sources})
