@@ -7,11 +7,12 @@ be charged to the ledger once. (Its noise is drawn, so its rows are others in ev
 
 from __future__ import annotations
 
+import glob
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -81,14 +82,15 @@ class Watch:
     over: bool = False
 
     def look(self) -> None:
-        folder = self.scratch / "cache/partitions"
-        for path in folder.glob("*/[0-9]*-of-*.json"):
+        # Path.glob raises where a folder goes while it is listed; glob.glob finds nothing there.
+        for name in glob.glob("*/[0-9]*-of-*.json", root_dir=self.scratch / "cache/partitions"):
+            path = self.scratch / "cache/partitions" / name
             try:
                 found = path.stat()
             except FileNotFoundError:
                 continue
             self.seen.setdefault(f"{path.parent.name}/{path.name}", set()).add((found.st_ino, found.st_mtime_ns))
-        self.trained |= {p.parent.name for p in self.scratch.glob("cache/models/*/complete.json")}
+        self.trained |= set(glob.glob("*/complete.json", root_dir=self.scratch / "cache/models"))
 
     def of(self, partitions: int) -> int:
         """How many are done of the table that has so many."""
@@ -108,13 +110,13 @@ def watched(scratch: Path) -> Iterator[Watch]:
             watch.look()
             time.sleep(0.005)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield watch
-    finally:
-        watch.over = True
-        thread.join()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        looking = pool.submit(run)
+        try:
+            yield watch
+        finally:
+            watch.over = True
+        looking.result()  # one that saw nothing more would let every test of what was seen pass
 
 
 @dataclass
