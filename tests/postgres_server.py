@@ -81,7 +81,7 @@ def _owner() -> str | None:
     return name
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -101,7 +101,7 @@ def postgres() -> Iterator[Server]:
         if owner is not None:
             for path in (folder, folder / "password"):
                 shutil.chown(path, owner)
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         initdb = [programs / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", "--no-sync", "--locale=C"]
         _run([*initdb, "-E", "UTF8", f"--pwfile={folder / 'password'}"], folder, owner)
         options = " ".join(f"-c {k}={v}" for k, v in _SETTINGS.items())

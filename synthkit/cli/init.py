@@ -19,8 +19,8 @@ DBT = "dbt"
     multiple=True,
     metavar="FILE|FOLDER|DATABASE",
     help="Look at a CSV, Parquet or JSON lines file and write its source and a model; of a folder of them, a DuckDB or"
-    " SQLite file or postgresql://…, describe the tables together: those that join become a family. Of a dbt project"
-    " take sources, models and tests over: --from dbt target/manifest.json. Repeatable.",
+    " SQLite file, postgresql://… or mysql://…, describe the tables together: those that join become a family. Of a dbt"
+    " project take sources, models and tests over: --from dbt target/manifest.json. Repeatable.",
 )
 @click.option(
     "--option",

@@ -15,6 +15,7 @@ from synthkit.objects.address import parsed, refused
 from synthkit.project.addresses import scheme_of
 from synthkit.project.project import Project
 from synthkit.project.types import Relation, SourceTableSpec
+from synthkit.sources.mysqlserver import parsed as parsed_url
 
 
 class Name(NamedTuple):
@@ -49,7 +50,9 @@ def _place(project: Project, spec: SourceTableSpec) -> Name | None:
     if connection.path is not None:
         found = _file(project, connection.path)
         return Name(found.namespace, f"{found.name}/{table}")
-    return None if connection.url is None else _postgres(connection.url, table)
+    if connection.url is None:
+        return None
+    return (_mysql if connection.type in ("mysql", "mariadb") else _postgres)(connection.url, table)
 
 
 def _object(written: str) -> Name | None:
@@ -67,6 +70,19 @@ def _file(project: Project, written: str) -> Name:
     if not path.is_absolute() and ".." not in path.parts:
         return Name(namespace_of(project), path.as_posix())
     return Name("file", (project.root / path).resolve().as_posix())
+
+
+def _mysql(url: str, table: str) -> Name | None:
+    """Of the URL host, port and database alone."""
+    from openlineage.client.naming.dataset import MySQL
+
+    try:
+        server = parsed_url(url)
+    except ValueError:
+        return None
+    schema, _, name = table.rpartition(".")
+    naming = MySQL(server.host, str(server.port), schema or server.database, name)
+    return Name(naming.get_namespace(), naming.get_name())
 
 
 def _postgres(url: str, table: str) -> Name | None:

@@ -13,5 +13,7 @@ GROUP = "synthkit.sources"
 Kind = Annotated[
     str,
     registered(GROUP, "kind"),
-    WithJsonSchema({"type": "string", "examples": ["duckdb", "sqlite", "postgres"], "title": "Type"}),
+    WithJsonSchema(
+        {"type": "string", "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb"], "title": "Type"}
+    ),
 ]

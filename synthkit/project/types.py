@@ -303,9 +303,9 @@ class ConnectionSpec(Spec):
     """How to reach a database.
 
     Args:
-        type: of the database: duckdb, sqlite, postgres, or what an installed package brings.
+        type: of the database: duckdb, sqlite, postgres, mysql, mariadb, or what an installed package brings.
         path: of a DuckDB or SQLite file, seen from the project.
-        url: of a PostgreSQL server: postgresql://user:password@host/database, best from ``env_var('…')``.
+        url: of a server: postgresql://user:password@host/database, or mysql://…, best from ``env_var('…')``.
     """
 
     type: Annotated[Kind, CONTENT]

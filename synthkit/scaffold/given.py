@@ -14,10 +14,11 @@ from synthkit.scaffold.options import options_of, options_yaml
 from synthkit.scaffold.writing import place_lines, quoted
 from synthkit.sources.files import file_kind
 from synthkit.sources.keys.seen import Declared
+from synthkit.sources.mysqlserver import parsed
 from synthkit.sources.reader import Listed
 from synthkit.sources.readers import reader_of
 
-_URL = re.compile(r"^postgres(ql)?://", re.IGNORECASE)
+_URL = re.compile(r"^(postgres|mysql|mariadb)(?:ql)?://", re.IGNORECASE)
 _SQLITE = b"SQLite format 3\0"
 _DUCKDB = (8, b"DUCK")  # where it stands
 
@@ -76,13 +77,13 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool)
     Raises:
         SynthError: there is nothing to read, or a database cannot be reached.
     """
-    if isinstance(what, str) and _URL.match(what):
-        return _server(what)
+    if isinstance(what, str) and (server := _URL.match(what)) is not None:
+        return _server(what, server[1].lower())
     path = Path(what).resolve()
     if path.is_dir():
         return _files(identifier(path.name), sorted(p for p in path.iterdir() if p.is_file()), root, options, copied)
     if not path.is_file():
-        raise SynthError(f"there is no file or folder {what}", hint="name files, a folder, or postgresql://…")
+        raise SynthError(f"there is no file or folder {what}", hint="name files, a folder, postgresql://… or mysql://…")
     kind = _database_kind(path)
     if kind is None:
         return _files(identifier(path.stem), [path], root, options, copied, alone=True)
@@ -126,21 +127,32 @@ def _database_kind(path: Path) -> str | None:
     return "duckdb" if begin[_DUCKDB[0] :].startswith(_DUCKDB[1]) else None
 
 
-def _server(url: str) -> Given:
+def _server(url: str, kind: str) -> Given:
+    try:
+        database, secret = (_of_postgres if kind == "postgres" else _of_mysql)(url)
+    except Exception:
+        scheme = "postgresql" if kind == "postgres" else kind
+        hint = f"write {scheme}://user:password@host:port/database, special characters in % notation"
+        raise SynthError("the url cannot be parsed", hint=hint) from None
+    name = identifier(database or "database")
+    variable = f"{name.upper()}_URL"
+    shown = f"\"{{{{ env_var('{variable}') }}}}\"" if secret else quoted(url)
+    lines = (f"  {name}:", f"    type: {kind}", f"    url: {shown}")
+    note = f"the password is written nowhere: set the environment variable {variable} to the url before synth build"
+    return _database(name, ConnectionSpec(type=kind, url=url), Path(), lines, (), (note,) if secret else ())
+
+
+def _of_postgres(url: str) -> tuple[str, bool]:
+    """The database's name, and whether there is a password."""
     from psycopg.conninfo import conninfo_to_dict
 
-    try:
-        said = conninfo_to_dict(url)
-    except Exception:
-        hint = "write postgresql://user:password@host:port/database, special characters in % notation"
-        raise SynthError("the url cannot be parsed", hint=hint) from None
-    name = identifier(str(said.get("dbname") or "database"))
-    variable = f"{name.upper()}_URL"
-    secret = said.get("password") is not None
-    shown = f"\"{{{{ env_var('{variable}') }}}}\"" if secret else quoted(url)
-    lines = (f"  {name}:", "    type: postgres", f"    url: {shown}")
-    note = f"the password is written nowhere: set the environment variable {variable} to the url before synth build"
-    return _database(name, ConnectionSpec(type="postgres", url=url), Path(), lines, (), (note,) if secret else ())
+    said = conninfo_to_dict(url)
+    return str(said.get("dbname") or ""), said.get("password") is not None
+
+
+def _of_mysql(url: str) -> tuple[str, bool]:
+    server = parsed(url)
+    return server.database, bool(server.password)
 
 
 def _database(

@@ -63,7 +63,7 @@ def init(
         name: of a new project; None adds to the project in ``folder``, or above it.
         folder: where the project is made, or is; default: the current one.
         files: CSV, Parquet or JSON-lines files, for each of which its source and a model are written; a folder of
-            them, a DuckDB or SQLite file or a PostgreSQL url, whose tables are described together: those that join
+            them, a DuckDB or SQLite file or a server's url, whose tables are described together: those that join
             become one family; or the ``manifest.json`` of a dbt project, which is known by what it says of itself.
         options: of their reader, each as ``KEY=VALUE``: ``delimiter=;``.
         source: the name of their source; default: ``raw``, or that of the folder or the database.

@@ -48,7 +48,7 @@ def tables_read(
         opened: look into the database for what its views read; else a view counts as a table.
     """
     reader = reader_of(chosen)
-    default = reader.default_schema
+    default = reader.schema_of(chosen)
     names = frozenset({written(spec)}) if spec.query is None else _named(spec.query, reader.dialect)
     if names is None:
         return None

@@ -7,7 +7,7 @@ could not read and whoever builds can.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,9 @@ from synthkit.sql.statements import one_select, shut
 
 if TYPE_CHECKING:
     import duckdb
+
+_INNERMOST = re.compile(r"\([^()]*\)")
+_ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 
 def database_file(spec: SourceTableSpec, connection: ConnectionSpec, root: Path) -> Path:
@@ -110,16 +113,29 @@ def missing_table(spec: SourceTableSpec, names: list[str]) -> SynthError:
     return SynthError(f"connection {spec.connection!r} has no table {wanted!r}", location(spec, key), hint)
 
 
-def select(spec: SourceTableSpec) -> str:
+def select(spec: SourceTableSpec, quoting: Callable[[str], str] = quote) -> str:
     """``query:``, or everything of ``table:`` (by default the source table's own name), dots separating schemas."""
     if spec.query is not None:
         return spec.query.strip().rstrip(";")
-    return "SELECT * FROM " + ".".join(quote(p) for p in (spec.table or spec.name).split("."))
+    return "SELECT * FROM " + ".".join(quoting(p) for p in (spec.table or spec.name).split("."))
 
 
 def subquery(spec: SourceTableSpec) -> str:
     """:func:`select` as a derived table ``t``; a comment at its end does not swallow the parenthesis."""
     return f"(\n{select(spec)}\n) AS t"
+
+
+def ordered(spec: SourceTableSpec) -> bool:
+    """Whether it is a query that ends in an ORDER BY of its own, not within parentheses."""
+    return _ORDERED.search(outside(spec)) is not None
+
+
+def outside(spec: SourceTableSpec) -> str:
+    """A query without what stands within parentheses, and they; nothing where it is a table."""
+    text, inner = spec.query or "", 1
+    while inner:
+        text, inner = _INNERMOST.subn(" ", text)
+    return text
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A table or query of a PostgreSQL server, through psycopg 3 and a server-side cursor, so that rows stream.
+"""A table or query of a PostgreSQL server, through psycopg 3 and COPY, so that rows stream.
 
 A table has no order of its own, and its content hash does not depend on one; so that the same content gives the same
 bytes everywhere, rows come ordered by the primary key, else by their text. A query that ends in ORDER BY keeps its own.
@@ -6,7 +6,6 @@ bytes everywhere, rows come ordered by the primary key, else by their text. A qu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,21 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
-from synthkit.sources.duckdbfile import missing_table, subquery
+from synthkit.sources.duckdbfile import missing_table, ordered, subquery
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import location
 from synthkit.sources.pgcatalogue import listed, looked_up
 from synthkit.sources.reader import Asked, Listed, Lookup, Reader
-from synthkit.sources.stream import load_batches
+from synthkit.sources.stream import load_lines
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb
     import psycopg
 
-BATCH = 20_000  # rows
 CONNECT_TIMEOUT = 10  # seconds
-_ORDERED = re.compile(r"\border\s+by\b[^()]*(?:\([^()]*\)[^()]*)*$", re.IGNORECASE)
 
 _TYPES = {
     "bool": "BOOLEAN",
@@ -69,11 +66,11 @@ def open_postgres(
             ("VARCHAR" if n in declared else "DOUBLE") if t == _UNBOUND else t
             for n, t in zip(names, types, strict=True)
         ]
-        rows = _batches(server, spec, names, types) if asked.scratch is not None else iter(())
+        lines = _lines(server, spec, names, types) if asked.scratch is not None else iter(())
         exact = [n for n in unbound if n not in declared]
         if asked.lenient:
             read, exact = ["VARCHAR"] * len(names), []
-        notes = load_batches(connection, spec, names, read, rows, asked.scratch, exact)
+        notes = load_lines(connection, spec, names, read, lines, asked.scratch, exact)
         if asked.snapshot is not None:
             asked.snapshot.digest = _digest(server, spec, names, types)
     return Scan(nested=nested, notes=tuple(notes))
@@ -153,9 +150,9 @@ def _numeric(column: psycopg.Column) -> str:
     return f"DECIMAL({precision},{scale})"
 
 
-def _batches(
+def _lines(
     server: psycopg.Connection[Any], spec: SourceTableSpec, names: list[str], types: list[str]
-) -> Iterator[list[tuple[Any, ...]]]:
+) -> Iterator[bytes]:
     """Rows as the server writes them; Python's own types lack infinite dates and years before 1."""
     columns = []
     for name, sql_type in zip(names, types, strict=True):
@@ -163,15 +160,13 @@ def _batches(
         # DuckDB takes ' BC' after a time for a zone and leaves it out; ' (BC)' there is an error, as it should be.
         columns.append(f"replace({value}, ' BC', ' (BC)')" if sql_type in _MOMENTS else value)
     query = f"SELECT {', '.join(columns)} FROM {subquery(spec)}{_order(spec)}"
-    with server.cursor(name="synthkit") as cursor:
-        cursor.itersize = BATCH
-        cursor.execute(query)
-        while rows := cursor.fetchmany(BATCH):
-            yield rows
+    with server.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:
+        for line in copy:  # the server sends each row by itself
+            yield bytes(line)
 
 
 def _order(spec: SourceTableSpec) -> str:
-    if spec.query is not None and _ORDERED.search(spec.query.strip().rstrip(";")):
+    if ordered(spec):
         return ""
     keys = ", ".join(f"t.{quote(k)}" for k in spec.primary_key)
     # The text last: keys may be declared that are not unique.

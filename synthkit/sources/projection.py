@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-Dialect = Literal["duckdb", "sqlite", "postgres"]
+Dialect = Literal["duckdb", "sqlite", "postgres", "mysql"]
 Name = tuple[str | None, str]  # schema and table
 
 _PARTS = ("expressions", "from_", "where", "order")  # that a SELECT may have
@@ -61,6 +61,7 @@ _TYPES = """
     VARCHAR NVARCHAR TEXT DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ DATETIME UUID JSON JSONB
 """
 _READ_DIFFERENTLY = re.compile(r"/\*|\\|\$|\x00")
+_MYSQL_COMMENT = re.compile(r"#|--(?!\s)|--$")
 
 
 class NotRowwise(ValueError):  # noqa: N818 - it says what the query is
@@ -101,6 +102,8 @@ def projection(sql: str, dialect: Dialect) -> Projection:
     if found is not None:
         what = {"/*": "a block comment", "\\": "a backslash", "$": "a dollar sign"}.get(found[0], "a NUL")
         raise NotRowwise(f"{what}, which dialects of SQL read differently")
+    if dialect == "mysql" and _MYSQL_COMMENT.search(sql):
+        raise NotRowwise("# or -- without a blank, which dialects of SQL read differently")
     try:
         trees = [t for t in sqlglot.parse(sql, dialect=dialect) if t is not None]
     except (sqlglot.errors.SqlglotError, RecursionError):
@@ -124,15 +127,16 @@ def projection(sql: str, dialect: Dialect) -> Projection:
     names = {fold(alias.this)} if alias is not None else {name}
     columns, given = set(), set()
     for column in tree.find_all(exp.Column):
-        if column.args.get("db") or column.args.get("catalog"):
+        if column.args.get("catalog") or (column.args.get("db") and not _of_table(column, table, dialect)):
             raise NotRowwise(f"{column.sql(dialect)}, whose name has more than two parts")
         qualifier = fold(column.args["table"]) if column.args.get("table") else ""
         if not isinstance(column.this, exp.Star):
             columns.add((qualifier, fold(column.this)))
     for given_name in tree.find_all(exp.Alias):
         given.add(fold(given_name.args["alias"]))
-    schema = fold(table.args["db"]) if table.args.get("db") else None
-    return Projection((schema, name), frozenset(columns), frozenset(names), frozenset(given), sql)
+    own = _as_written if dialect == "mysql" else fold  # whose tables may differ in case alone
+    schema = own(table.args["db"]) if table.args.get("db") else None
+    return Projection((schema, own(table.this)), frozenset(columns), frozenset(names), frozenset(given), sql)
 
 
 def _table(tree: Any) -> Any:
@@ -198,6 +202,16 @@ def _known() -> frozenset[type]:
 
 def _folded(identifier: Any) -> str:
     return str(identifier.name) if identifier.args.get("quoted") else str(identifier.name).lower()
+
+
+def _of_table(column: Any, table: Any, dialect: Dialect) -> bool:
+    """Whether a column's name begins with the schema of the one table, as MySQL writes it in the text of a view."""
+    schema = table.args.get("db")
+    return dialect == "mysql" and schema is not None and column.args["db"].name == schema.name
+
+
+def _as_written(identifier: Any) -> str:
+    return str(identifier.name)
 
 
 def _lowered(identifier: Any) -> str:

@@ -34,16 +34,36 @@ Lookup = Callable[[Name], Entry | None]
 
 
 @dataclass(frozen=True)
+class ListedColumn:
+    """A column as a catalogue declares it.
+
+    Args:
+        values: of an enumerated type, all that there may be.
+    """
+
+    name: str
+    comment: str | None = None
+    values: tuple[str, ...] | None = None
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
 class Listed:
-    """A table as a catalogue lists it: its name (after its schema's, where that is no default), and its keys.
+    """A table as a catalogue lists it: its name (after its schema's, where that is no default), and what it declares.
 
     Args:
         foreign: (columns, the table that they name, its columns; none: its primary key).
+        unique: columns of which no two rows have the same values, beside the primary key.
+        checks: conditions that hold in every row, in the database's SQL.
     """
 
     name: str
     primary: tuple[str, ...] = ()
     foreign: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = ()
+    comment: str | None = None
+    columns: tuple[ListedColumn, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 Listing = Callable[[ConnectionSpec, Path], tuple[Listed, ...]]
@@ -75,7 +95,7 @@ class Reader:
 
     Args:
         dialect: of its SQL, for whoever reads a query without running it.
-        default_schema: that of a name without one.
+        default_schema: that of a name without one, or how a connection says it.
         folds: whether names that differ in case only are one.
         listing: all tables of the database with the keys that it declares, in the order of their names; None: it
             cannot tell.
@@ -90,7 +110,7 @@ class Reader:
     """
 
     dialect: Dialect
-    default_schema: str
+    default_schema: str | Callable[[ConnectionSpec], str]
     folds: bool
     open: Callable[[duckdb.DuckDBPyConnection, SourceTableSpec, ConnectionSpec, Asked], Scan]
     catalogue: Callable[[SourceTableSpec, ConnectionSpec, Path], AbstractContextManager[Lookup]]
@@ -99,3 +119,7 @@ class Reader:
     digest: Callable[[SourceTableSpec, ConnectionSpec], str] | None = None
     listing: Listing | None = None
     shuts: bool = False
+
+    def schema_of(self, chosen: ConnectionSpec) -> str:
+        """That of a name without one, behind a connection."""
+        return self.default_schema if isinstance(self.default_schema, str) else self.default_schema(chosen)

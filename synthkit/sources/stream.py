@@ -1,4 +1,4 @@
-"""Rows from a row-wise driver into DuckDB: batches of text in Arrow, cast to the types that the database has."""
+"""Rows from a server, or a row-wise driver, into DuckDB: text in Arrow, cast to the types that the database has."""
 
 from __future__ import annotations
 
@@ -16,22 +16,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXACT = 15  # digits that every DOUBLE gives back as they were
+CHUNK = 4 << 20  # bytes of lines that are parsed at once
+# What is no value of a type in DuckDB, and a missing one here: a condition on its text, and what to call it.
+_MISSING = {
+    "DECIMAL": ("{text} = 'NaN'", "NaN"),
+    "DATE": ("starts_with({text}, '0000-00-00')", "zero dates"),
+    "TIMESTAMP": ("starts_with({text}, '0000-00-00')", "zero dates"),
+}
 
 
-def load_batches(
+def load_lines(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
     names: Sequence[str],
     types: Sequence[str],
-    batches: Iterable[Sequence[Sequence[Any]]],
+    lines: Iterable[bytes],
     scratch: Path | None,
     exact: Sequence[str] = (),
 ) -> list[str]:
-    """Make ``found`` a view of these rows. Memory holds one batch at a time: the rest is Parquet in ``scratch``.
+    """Make ``found`` a view of rows that a server writes as CSV. Memory holds one chunk at a time: the rest is Parquet
+    in ``scratch``.
 
-    Decimals have no NaN: it is a missing value, as everywhere. Returns notes that say how many there were.
+    Decimals have no NaN, and dates no 0000-00-00: it is a missing value, as everywhere. Returns notes that say how many
+    there were.
 
     Args:
+        lines: each some whole lines, with their ends; nothing between two commas is NULL, two quotes are empty text.
         exact: columns of numbers that are DOUBLE as far as that keeps all their digits.
 
     Raises BuildError for a value that DuckDB cannot hold in its type.
@@ -40,8 +50,8 @@ def load_batches(
         columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
         connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
         return []
-    scan = at_rest(len(names), batches, scratch)
-    texts = [_decimal(f"c{i}") if t.startswith("DECIMAL") else f"c{i}" for i, t in enumerate(types)]
+    scan = _kept(_parsed(lines, len(names)), len(names), scratch)
+    texts = [_valued(f"c{i}", t) for i, t in enumerate(types)]
     _check(connection, spec, names, types, texts, scan)
     _check_digits(connection, spec, names, exact, scan)
     parts = zip(names, types, texts, strict=True)
@@ -50,19 +60,59 @@ def load_batches(
     return _notes(connection, names, types, scan)
 
 
-def _decimal(text: str) -> str:
-    return f"nullif({text}, 'NaN')"
+def _parsed(lines: Iterable[bytes], width: int) -> Iterator[pa.RecordBatch]:
+    """Columns c0, c1, … of text."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    names = _text_schema(width).names
+    for chunk in _chunks(lines):
+        table = pc.read_csv(
+            pa.BufferReader(chunk),
+            pc.ReadOptions(column_names=names, block_size=len(chunk) + 1, use_threads=False),
+            pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            pc.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        yield from table.to_batches()
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    found: list[bytes] = []
+    size = 0
+    for line in lines:
+        found.append(line)
+        size += len(line)
+        if size >= CHUNK:
+            yield b"".join(found)
+            found, size = [], 0
+    if found:
+        yield b"".join(found)
+
+
+def _missing(text: str, sql_type: str) -> tuple[str, str] | None:
+    """Which texts are a missing value, and what they are called."""
+    said = next((said for kind, said in _MISSING.items() if sql_type.startswith(kind)), None)
+    return None if said is None else (said[0].format(text=text), said[1])
+
+
+def _valued(text: str, sql_type: str) -> str:
+    missing = _missing(text, sql_type)
+    return text if missing is None else f"CASE WHEN {missing[0]} THEN NULL ELSE {text} END"
 
 
 def _notes(connection: duckdb.DuckDBPyConnection, names: Sequence[str], types: Sequence[str], scan: str) -> list[str]:
-    decimals = [i for i, t in enumerate(types) if t.startswith("DECIMAL")]
-    if not decimals:
+    known = [(names[i], missing) for i, t in enumerate(types) if (missing := _missing(f"c{i}", t)) is not None]
+    if not known:
         return []
-    row = connection.execute(
-        f"SELECT {', '.join(f'count_if(c{i} = $$NaN$$)' for i in decimals)} FROM {scan}"
-    ).fetchone()
+    row = connection.execute(f"SELECT {', '.join(f'count_if({m[0]})' for _, m in known)} FROM {scan}").fetchone()
     assert row is not None
-    return [f"column {names[i]!r}: {n:,} NaN became missing values" for i, n in zip(decimals, row, strict=True) if n]
+    counted = zip(known, row, strict=True)
+    return [f"column {name!r}: {n:,} {word} became missing values" for (name, (_, word)), n in counted if n]
 
 
 def _check_digits(
@@ -88,7 +138,7 @@ def load_texts(
     batches: Iterable[Sequence[Sequence[Any]]],
     scratch: Path | None,
 ) -> None:
-    """Make ``raw`` a view of these rows, each value as text, as :func:`load_batches` does."""
+    """Make ``raw`` a view of these rows, each value as text, in batches, as they come from a row-wise driver."""
     if scratch is None:
         columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {quote(n)}" for n in names)
         connection.execute(f"CREATE TEMP VIEW raw AS SELECT {columns} WHERE false")
@@ -99,15 +149,18 @@ def load_texts(
 
 def at_rest(width: int, batches: Iterable[Sequence[Sequence[Any]]], scratch: Path) -> str:
     """SQL for a scan of the rows, which lie in ``scratch``; columns c0, c1, …"""
+    return _kept(_as_text(batches, _text_schema(width)), width, scratch)
+
+
+def _kept(batches: Iterable[pa.RecordBatch], width: int, scratch: Path) -> str:
     import pyarrow.parquet as pq
 
     from synthkit.sources.options import file_literal
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "stream.parquet"
-    schema = _text_schema(width)
-    with pq.ParquetWriter(file, schema) as writer:
-        for batch in _as_text(batches, schema):
+    with pq.ParquetWriter(file, _text_schema(width)) as writer:
+        for batch in batches:
             writer.write_batch(batch)
     return f"read_parquet({file_literal(file)})"
 

@@ -12,6 +12,15 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def backticked(identifier: str) -> str:
+    """A quoted identifier of MySQL, whatever its ``sql_mode`` takes double quotes for.
+
+    >>> print(backticked('a `b` c'))
+    `a ``b`` c`
+    """
+    return "`" + identifier.replace("`", "``") + "`"
+
+
 def literal(value: object) -> str:
     """A SQL literal for a string, number, boolean or None; of anything else, of its text.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,11 +13,13 @@ import duckdb
 import pytest
 import yaml
 
+from tests.mysql_server import Server as MySQL
+from tests.mysql_server import mysql
 from tests.postgres_server import PASSWORD, Server, postgres
 from tests.sources.keys.looking import Columns, shop
 from tests.synth import Project, run_synth, write_csv
 
-__all__ = ["postgres"]
+__all__ = ["mysql", "postgres"]
 
 DDL = (
     "CREATE TABLE people (nr INTEGER PRIMARY KEY, age INTEGER, boss INTEGER REFERENCES people (nr))",
@@ -266,10 +269,34 @@ def test_the_catalogue_of_a_server(tmp_path: Path, postgres: Server) -> None:
         postgres.execute("DROP TABLE IF EXISTS checks, parts, bills, people CASCADE")
 
 
+@pytest.mark.mysql
+def test_the_catalogue_of_a_mysql_server(tmp_path: Path, mysql: MySQL) -> None:
+    mysql.empty()
+    # MySQL parses REFERENCES beside a column, and forgets it.
+    ddl = [
+        re.sub(r"(\w+) INTEGER REFERENCES (\w+ \(\w+\))", r"\1 INTEGER, FOREIGN KEY (\1) REFERENCES \2", one)
+        for one in DDL
+    ]
+    mysql.execute(*ddl, *rows())
+    done = run_synth(tmp_path, "init", "p", "--from", mysql.url, "--source", "books")
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "p")
+    found = written(project, "books")
+    for table, wanted in WANTED.items():
+        assert keys_of(found, table) == wanted
+    assert "set the environment variable SHOP_URL" in done.stdout
+    for file in project.root.rglob("*.yml"):
+        assert PASSWORD not in file.read_text()
+    assert yaml.safe_load((project.root / "synth_project.yml").read_text().replace("{{", "").replace("}}", ""))[
+        "connections"
+    ] == {"shop": {"type": "mysql", "url": " env_var('SHOP_URL') "}}
+    project.ok("compile", env={"SHOP_URL": mysql.url})
+
+
 @pytest.mark.parametrize(
     ("what", "message"),
     [("nowhere", "there is no file or folder nowhere"), ("empty", "no file in empty can be read"),
-     ("postgresql://h:%zz@y/", "cannot be parsed")],
+     ("postgresql://h:%zz@y/", "cannot be parsed"), ("mysql://h:x@y", "cannot be parsed")],
 )  # fmt: skip
 def test_what_is_not_there_is_said(tmp_path: Path, what: str, message: str) -> None:
     (tmp_path / "empty").mkdir()

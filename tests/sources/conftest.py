@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.mysql_server import mysql
 from tests.postgres_server import postgres
 from tests.sources.reading import Reader
 
-__all__ = ["postgres", "reader"]
+__all__ = ["mysql", "postgres", "reader"]
 
 
 @pytest.fixture

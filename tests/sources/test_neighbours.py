@@ -32,6 +32,7 @@ from synthkit.schema import Column, Schema
 from synthkit.sources.bounding import Declared
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import Split, ingest
+from tests.mysql_server import Server as MySQL
 from tests.postgres_server import Server
 from tests.sources.reading import source
 
@@ -387,6 +388,55 @@ def test_postgres_under_a_budget(postgres: Server, tmp_path: Path) -> None:
         assert look(n) == before
 
 
+@pytest.mark.mysql
+def test_mysql_under_a_budget(mysql: MySQL, tmp_path: Path) -> None:
+    """Nulls, extremes, dates that are none, numbers that DuckDB has no type for, a row that the server does not write."""
+    odd = [
+        ("NULL", "NULL", "NULL", "NULL", "NULL", "NULL", "NULL"),
+        (str(2**63 - 1), "'4'", "1.7976931348623157e308", "'0000-00-00'", "'0000-00-00 00:00:00'", "7", str(-(2**63))),
+        ("0", "'1.5'", "-0e0", "'2024-02-31'", "'9999-12-31 23:59:59'", "0", "0"),
+        ("0", "REPEAT('x', 900000)", "1", "'2024-00-10'", "'2024-00-00 00:00:00'", "-128", "0"),
+    ]
+    connections = {"my": ConnectionSpec.model_validate({"type": "mysql", "url": mysql.url})}
+    mysql.empty()
+    mysql.execute(
+        "CREATE TABLE neighbours (n BIGINT, code LONGTEXT, amount DOUBLE, day DATE, moment DATETIME, flag TINYINT(1),"
+        " who BIGINT, words LONGTEXT)",
+    )
+    schema = declared_schema(SCHEMA, sniffed=False)
+
+    def insert(rows: Sequence[Sequence[str]]) -> None:
+        listed = [", ".join(r) for r in rows]
+        permissive = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'"
+        mysql.execute(permissive, *[f"INSERT INTO neighbours VALUES ({values})" for values in listed])
+
+    def look(n: int) -> tuple[list[dict[str, Any]], ...]:
+        spec = source(connection="my", table="neighbours")
+        split = ingest(
+            spec,
+            root=tmp_path,
+            connections=connections,
+            holdout=0.4,
+            directory=tmp_path / str(n),
+            source_hash=content_hash(spec, root=tmp_path, connections=connections, cache=None),
+            declared=Declared(schema, 1),
+        )
+        return others(split)
+
+    booleans = {"true": "1", "false": "0"}
+    insert([["NULL" if v is None else booleans.get(v, f"'{v}'") for v in row] for row in TABLE])
+    before = look(0)
+    assert len(before[0]) + len(before[1]) == len(TABLE)
+    for n, row in enumerate(odd, 1):
+        insert([(*row, f"'{ODD_WORDS}'")])
+        assert look(n) == before
+    try:
+        mysql.execute("SET GLOBAL max_allowed_packet = 524288")
+        assert look(9) == before
+    finally:
+        mysql.execute("SET GLOBAL max_allowed_packet = DEFAULT")
+
+
 def test_every_reader_is_here() -> None:
     from importlib.metadata import entry_points
     from typing import get_args
@@ -397,4 +447,4 @@ def test_every_reader_is_here() -> None:
     annotation = SourceTableSpec.model_fields["format"].annotation
     assert set(get_args(get_args(annotation)[0])) == files
     ours = {e.name for e in entry_points(group="synthkit.sources") if e.value.startswith("synthkit.")}
-    assert ours == {"duckdb", "sqlite", "postgres"}
+    assert ours == {"duckdb", "sqlite", "postgres", "mysql", "mariadb"}

@@ -108,7 +108,7 @@ def test_rows_come_in_the_order_of_the_key_or_of_the_query(reader: Reader, postg
     postgres.execute("CREATE TABLE shop.t AS SELECT (i * 7) % 12 AS k FROM generate_series(0, 11) i")
     by_key = reader.read(connection="pg", table="shop.t", primary_key=["k"])
     assert values(by_key, "k") == list(range(12))
-    query = "SELECT k FROM shop.t WHERE k > 0 ORDER BY abs(k - 6), k; "
+    query = "SELECT k FROM shop.t WHERE k > 0 ORDER BY abs((k - 6)), k; "
     assert values(reader.read(connection="pg", query=query), "k")[:4] == [6, 5, 7, 4]
     windowed = "SELECT k, row_number() OVER (ORDER BY k DESC) AS r FROM shop.t -- a comment"
     assert values(reader.read(connection="pg", query=windowed, primary_key=["k"]), "r") == list(range(12, 0, -1))
@@ -275,7 +275,7 @@ def test_rows_are_of_the_snapshot_that_is_digested(
     from synthkit.sources import postgres as module
 
     postgres.execute("CREATE TABLE shop.t AS SELECT g AS a FROM generate_series(1, 50) AS g")
-    real = module._batches
+    real = module._lines
     digest = reader.hash(connection="pg", table="shop.t")
 
     def interrupted(*given: Any) -> Iterator[Any]:
@@ -284,7 +284,7 @@ def test_rows_are_of_the_snapshot_that_is_digested(
             yield batch
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_batches", interrupted)
+        patch.setattr(module, "_lines", interrupted)
         assert reader.read(connection="pg", table="shop.t").rows == 50
     assert reader.hash(connection="pg", table="shop.t") != digest
     spec = source(connection="pg", table="shop.t")
