@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-WEIGHT = 4.0  # of the assumed scatter, in runs
+from synthkit.stats.student import two_sided
+
+WEIGHT = 4  # of the assumed scatter, in runs
 LATEST = 20  # runs that are looked at
 APART = 1.25  # how much more rows are another size
 
@@ -79,14 +81,12 @@ def predict(points: Sequence[Point], rows: int | None, kind: Kind) -> Estimate |
 
 
 def _about(logs: Sequence[float], kind: Kind) -> Estimate:
-    from scipy.special import stdtrit
-
     count = len(logs)
     mean = sum(logs) / count
     freedom = WEIGHT + count - 1
     squares = sum((value - mean) ** 2 for value in logs)
     scale = math.sqrt((WEIGHT * kind.value[0] ** 2 + squares) / freedom * (1 + 1 / count))
-    off = float(stdtrit(freedom, 0.975)) * scale
+    off = two_sided(freedom, 0.95) * scale
     return Estimate(math.exp(mean), math.exp(mean - off), math.exp(min(mean + off, 700.0)), count)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from itertools import combinations
+from statistics import NormalDist, median
 from typing import Literal
 
 Direction = Literal["rising", "falling", "steady", "too few"]
@@ -56,14 +58,23 @@ def trend(values: Sequence[float], *, relative: bool = True) -> Trend:
     relative = relative and all(v > 0 for v in found)
     if len(found) < FEWEST:
         return Trend(found, relative)
-    from scipy.stats import theilslopes
-
     shown = [math.log(v) for v in found] if relative else list(found)
-    fit = theilslopes(shown, range(len(shown)), CONFIDENCE)
-    slope, low, high = (float(v) for v in (fit.slope, fit.low_slope, fit.high_slope))
+    slope, low, high = _slopes(shown)
     if relative:
         slope, low, high = (math.expm1(v) for v in (slope, low, high))
     return Trend(found, relative, slope, (low, high))
+
+
+def _slopes(values: Sequence[float]) -> tuple[float, float, float]:
+    """The median of the slopes, and the ends of their interval: by the variance of Kendall's S, with equal values
+    counted (Sen 1968, equations 2.6 and 4.4)."""
+    count = len(values)
+    slopes = sorted((y - x) / (j - i) for (i, x), (j, y) in combinations(enumerate(values), 2))
+    equal = sum(k * (k - 1) * (2 * k + 5) for k in Counter(values).values())
+    spread = math.sqrt((count * (count - 1) * (2 * count + 5) - equal) / 18)
+    off = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * spread
+    low, high = round((len(slopes) - off) / 2) - 1, round((len(slopes) + off) / 2)
+    return median(slopes), slopes[max(0, low)], slopes[min(high, len(slopes) - 1)]
 
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -103,13 +103,12 @@ def compose(parts: Sequence[tuple[Losses, int]], span: tuple[int, int] | None = 
     ``span`` is what :func:`range_of` gave for the same parts.
     """
     import numpy as np
-    from scipy import fft
 
     if len(parts) == 1 and parts[0][1] == 1:
         return replace(parts[0][0], infinite=parts[0][0].infinite + ROUNDING)
     step = parts[0][0].step
     low, high = span or range_of(parts)
-    size = fft.next_fast_len(high - low + 1, real=True)
+    size = _fast_length(high - low + 1)
     product = np.ones(size // 2 + 1, dtype=np.complex128)
     finite = 0.0  # log P[no infinite loss]
     for losses, count in parts:
@@ -118,12 +117,25 @@ def compose(parts: Sequence[tuple[Losses, int]], span: tuple[int, int] | None = 
         folded[: len(losses.mass)] = losses.mass
         # a point's place is its loss modulo the size, so that places add up as the losses do
         turned = np.roll(folded.reshape(rows, size).sum(axis=0), losses.first % size)
-        product *= _power(np.asarray(fft.rfft(turned)), count)
+        product *= _power(np.fft.rfft(turned), count)
         finite += count * math.log1p(-losses.infinite) if losses.infinite < 1 else -math.inf
-    mass = np.roll(fft.irfft(product, size), -(low % size))
+    mass = np.roll(np.fft.irfft(product, size), -(low % size))
     count = sum(count for _, count in parts)
     infinite = min(1.0, -math.expm1(finite) + 2 * TAIL + ROUNDING + ROUNDING_EACH * count)
     return Losses(step, low, np.maximum(0.0, mass), infinite)
+
+
+def _fast_length(least: int) -> int:
+    """The next product of powers of 2, 3 and 5, whose Fourier transform is fast."""
+    best = 1 << (least - 1).bit_length()
+    fives = 1
+    while fives < best:
+        odd = fives
+        while odd < best:
+            best = min(best, odd << max(0, (-(-least // odd) - 1).bit_length()))
+            odd *= 3
+        fives *= 5
+    return best
 
 
 def _power(base: npt.NDArray[np.complex128], exponent: int) -> npt.NDArray[np.complex128]:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from synthkit.privacy.accounting.normal import cumulative, log_cumulative
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -39,10 +41,9 @@ def gaussian(x: Array, mu: float) -> Array:
     """N(μ, 1) against N(0, 1): Φ(μ/2 − x/μ) − eˣ·Φ(−μ/2 − x/μ), with μ = sensitivity ÷ σ (Balle & Wang 2018,
     https://arxiv.org/abs/1805.06530, Theorem 8)."""
     import numpy as np
-    from scipy.special import log_ndtr, ndtr
 
-    weighted = np.exp(np.minimum(0.0, x + log_ndtr(-mu / 2 - x / mu)))
-    delta: Array = np.maximum(0.0, ndtr(mu / 2 - x / mu) - weighted)
+    weighted = np.exp(np.minimum(0.0, x + log_cumulative(-mu / 2 - x / mu)))
+    delta: Array = np.maximum(0.0, cumulative(mu / 2 - x / mu) - weighted)
     return delta
 
 
