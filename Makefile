@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 
 .PHONY: build test coverage check fast bench schemas clean
 
-build: $(VENV)/.ready  ## install into .venv/ and build the project at this root
+build: $(VENV)/.builds  ## install what the project at this root needs into .venv/, and build it
 	$(BIN)/synth build
 
 test: $(VENV)/.ready check  ## style, types, and every test
@@ -33,12 +33,16 @@ schemas: $(VENV)/.ready  ## write the JSON Schemas that ship with the package, a
 	$(BIN)/synth schema --write synthkit/schemas
 	$(BIN)/python -m tests.keypage --write
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.builds: EXTRAS = train$(if $(ANTHROPIC_API_KEY),$(comma)teacher)
+$(VENV)/.ready: EXTRAS = dev
+comma := ,
+
+$(VENV)/.builds $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$(TORCH)"
 	$(BIN)/pip uninstall --quiet --yes synthkit 2>/dev/null  # the name it had before: its list of generators is an old one
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	touch $@
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	touch $(VENV)/.builds $@  # what the tests need builds, too
 
 clean:
 	rm -rf $(VENV) target warehouse/*.duckdb .mypy_cache .ruff_cache .pytest_cache .hypothesis

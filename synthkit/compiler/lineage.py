@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from synthkit.compiler.draft import Draft
-from synthkit.errors import install
+from synthkit.extras import absent
 from synthkit.project.containment import HINT, outside
 from synthkit.project.projectfile import LineageSpec
 
@@ -38,10 +37,11 @@ def check_lineage(draft: Draft) -> None:
         root = draft.project.root
         if outside(root / spec.path, root) is not None:
             draft.fault("lineage: the file lies outside the project", origin.at("lineage", "path"), spec.path, HINT)
-    if draft.recorded is None and not _installed():
-        message = "lineage: the package openlineage-python, which sends the events, is not installed"
-        hint = f"{install('lineage')}, or add enabled: false to it"
-        draft.fault(message, origin.at("lineage", key=True), hint=hint)
+    lacking = absent("lineage:", "lineage") if draft.recorded is None else None
+    if lacking is not None:
+        draft.fault(
+            lacking.message, origin.at("lineage", key=True), hint=f"{lacking.hint}, or add enabled: false to it"
+        )
 
 
 def _other(spec: LineageSpec) -> str:
@@ -53,11 +53,4 @@ def _is_address(url: str | None) -> bool:
         parts = urlsplit(url or "")
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:  # a port that is no number
-        return False
-
-
-def _installed() -> bool:
-    try:
-        return find_spec("openlineage.client") is not None
-    except ImportError:  # not even the namespace is there
         return False

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from synthkit.compiler.draft import Draft
-from synthkit.errors import install
+from synthkit.extras import absent
 from synthkit.project.containment import HINT, outside
 
 _NEEDS = {"url": "opentelemetry.exporter.otlp.proto.http", "prometheus": "prometheus_client"}
-_PACKAGES = {"url": "opentelemetry-exporter-otlp-proto-http", "prometheus": "prometheus-client"}
 
 
 def check_telemetry(draft: Draft) -> None:
@@ -32,10 +30,10 @@ def check_telemetry(draft: Draft) -> None:
         where = origin.at("telemetry", "prometheus")
         draft.fault("telemetry: the file lies outside the project", where, spec.prometheus, HINT)
     for key, module in _NEEDS.items():
-        if getattr(spec, key) is not None and draft.recorded is None and not _installed(module):
-            message = f"telemetry: the package {_PACKAGES[key]}, which {key}: needs, is not installed"
-            hint = f"{install('telemetry')}, or add enabled: false to it"
-            draft.fault(message, origin.at("telemetry", key, key=True), hint=hint)
+        lacking = absent(f"telemetry: {key}:", "telemetry", module)
+        if getattr(spec, key) is not None and draft.recorded is None and lacking is not None:
+            hint = f"{lacking.hint}, or add enabled: false to it"
+            draft.fault(lacking.message, origin.at("telemetry", key, key=True), hint=hint)
 
 
 def _is_address(url: str) -> bool:
@@ -43,11 +41,4 @@ def _is_address(url: str) -> bool:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:  # a port that is no number
-        return False
-
-
-def _installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ImportError:  # not even the namespace is there
         return False

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from synthkit.errors import SynthError, did_you_mean, install
+from synthkit.errors import SynthError, did_you_mean
 from synthkit.exports.contract import Exporter
+from synthkit.extras import refuse_absent
 from synthkit.plugins import entries, loaded, no_kind
 
 GROUP = "synthkit.exports"
@@ -24,7 +23,6 @@ def exporter_of(name: str) -> Exporter:
     found = loaded(entry, "format {name!r} of the package {package!r} does not load")
     if not isinstance(found, Exporter):
         raise no_kind(entry, "exporter")
-    if found.needs is not None and find_spec(found.needs) is None:
-        hint = f"install {found.needs}" if found.extra is None else install(found.extra)
-        raise SynthError(f"the format {name!r} needs the package {found.needs}, which is not installed", hint=hint)
+    if found.needs is not None:
+        refuse_absent(f"the format {name!r}", found.extra, found.needs)
     return found

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.util import find_spec
 
-from synthkit.errors import install
+from synthkit.extras import absent
 from synthkit.project.addresses import scheme_of
 
 SCHEMES = {"s3": "s3", "gs": "gcs", "az": "azure"}  # scheme → the extra that brings its client
@@ -41,9 +40,8 @@ def refused(text: str) -> tuple[str, str] | None:
         return f"{there.bucket!r} is no name of a bucket", f"write {scheme}://bucket/prefix"
     if there.prefix and any(p in ("", ".", "..") for p in there.prefix.split("/")):
         return "the address has an empty part, or . or ..", f"write {scheme}://bucket/prefix"
-    if find_spec("obstore") is None:
-        return f"the package obstore, which reads and writes {scheme}://, is not installed", install(SCHEMES[scheme])
-    return None
+    lacking = absent(f"{scheme}://", SCHEMES[scheme], "obstore")
+    return None if lacking is None else (lacking.message, lacking.hint or "")
 
 
 def parsed(text: str) -> Address:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError
+from synthkit.extras import absent
 from synthkit.objects.address import Address
 
 VARIABLE = "SYNTH_OBJECT_TIMEOUT"  # seconds that one request may take
@@ -86,11 +87,11 @@ def _profile() -> Any:
     places = [Path(n) for n in named if n] or [Path.home() / ".aws" / n for n in ("credentials", "config")]
     if not os.environ.get("AWS_PROFILE") and not any(p.is_file() for p in places):
         return None
-    try:
-        import boto3
-    except ImportError:
-        hint = "pip install boto3, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise SynthError("profiles of AWS are read by the package boto3, which is not installed", hint=hint) from None
+    lacking = absent("a profile of AWS", "s3", "boto3")
+    if lacking is not None:
+        raise SynthError(lacking.message, hint=f"{lacking.hint}, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    import boto3
+
     return boto3.Session()
 
 

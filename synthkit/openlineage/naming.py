@@ -15,6 +15,7 @@ from synthkit.objects.address import parsed, refused
 from synthkit.project.addresses import scheme_of
 from synthkit.project.project import Project
 from synthkit.project.types import Relation, SourceTableSpec
+from synthkit.sources import conninfo
 from synthkit.sources.mysqlserver import parsed as parsed_url
 
 
@@ -87,12 +88,11 @@ def _mysql(url: str, table: str) -> Name | None:
 
 def _postgres(url: str, table: str) -> Name | None:
     """Of the URL host, port and database alone: user and password are nobody's business."""
-    import psycopg
     from openlineage.client.naming.dataset import Postgres
 
     try:
-        parts = psycopg.conninfo.conninfo_to_dict(url)
-    except psycopg.Error:
+        parts = conninfo.parsed(url)
+    except ValueError:
         return None
     if not parts.get("dbname"):
         return None

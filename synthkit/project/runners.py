@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema, model_validator
 
-from synthkit.errors import SynthError, did_you_mean, install
+from synthkit.errors import SynthError, did_you_mean
+from synthkit.extras import refuse_absent
 from synthkit.plugins import entries, loaded, no_kind
 from synthkit.project.registered import registered
 from synthkit.project.resources import UNKNOWN, Limits
@@ -102,14 +102,5 @@ def runner_of(name: str) -> Runner:
 def refuse_missing(name: str) -> None:
     """Raises SynthError where what the runner needs is not installed, with the command that installs it."""
     runner = runner_of(name)
-    if runner.needs is None or _installed(runner.needs):
-        return
-    hint = f"install {runner.needs}" if runner.extra is None else install(runner.extra)
-    raise SynthError(f"the runner {name!r} needs the package {runner.needs}, which is not installed", hint=hint)
-
-
-def _installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
+    if runner.needs is not None:
+        refuse_absent(f"the runner {name!r}", runner.extra, runner.needs)

@@ -12,6 +12,7 @@ from synthkit.errors import SynthError
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.scaffold.options import options_of, options_yaml
 from synthkit.scaffold.writing import place_lines, quoted
+from synthkit.sources import conninfo
 from synthkit.sources.files import file_kind
 from synthkit.sources.keys.seen import Declared
 from synthkit.sources.mysqlserver import parsed
@@ -144,10 +145,8 @@ def _server(url: str, kind: str) -> Given:
 
 def _of_postgres(url: str) -> tuple[str, bool]:
     """The database's name, and whether there is a password."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    said = conninfo_to_dict(url)
-    return str(said.get("dbname") or ""), said.get("password") is not None
+    said = conninfo.parsed(url)
+    return said.get("dbname", ""), "password" in said
 
 
 def _of_mysql(url: str) -> tuple[str, bool]:

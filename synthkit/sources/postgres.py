@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError
+from synthkit.extras import refuse_absent
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
+from synthkit.sources.conninfo import parsed
 from synthkit.sources.duckdbfile import missing_table, ordered, subquery
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import location
@@ -79,9 +81,10 @@ def open_postgres(
 @contextmanager
 def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[psycopg.Connection[Any]]:
     """A read-only connection that sees one snapshot. Raises SynthError without showing the password."""
+    where = location(spec, "connection")
+    refuse_absent(f"connection {spec.connection!r}", "postgres", where=where)
     import psycopg
 
-    where = location(spec, "connection")
     if not chosen.url:
         hint = "write url: postgresql://user@host/database (the password from env_var)"
         raise SynthError(f"connection {spec.connection!r} has no url", where, hint)
@@ -218,11 +221,9 @@ def _listing(chosen: ConnectionSpec, _root: Path) -> tuple[Listed, ...]:
 
 def _database(chosen: ConnectionSpec, _root: Path) -> tuple[str, str] | None:
     """Host, port and name."""
-    from psycopg.conninfo import conninfo_to_dict
-
     try:
-        said = conninfo_to_dict(chosen.url or "")
-    except Exception:  # an url that cannot be parsed was said to be so
+        said = parsed(chosen.url or "")
+    except ValueError:  # an url that cannot be parsed was said to be so
         return None
     host = str(said.get("host") or said.get("hostaddr") or "localhost").lower()
     host = "localhost" if host in ("127.0.0.1", "::1") or host.startswith("/") else host

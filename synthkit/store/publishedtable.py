@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import SynthError
+from synthkit.extras import refuse_absent
 from synthkit.privacy.guarantee import promised
 from synthkit.records.audit import AuditRecord
 from synthkit.records.receipt import Receipt
@@ -93,10 +94,9 @@ class PublishedTable:
 
     def to_polars(self) -> pl.DataFrame:
         """A data frame of polars. Raises SynthError where that is not installed."""
-        try:
-            import polars
-        except ImportError:
-            raise SynthError("polars is not installed", hint="pip install polars") from None
+        refuse_absent("to_polars()", module="polars")
+        import polars
+
         return polars.DataFrame(self)
 
     def to_pandas(self, *, nullable: bool = False) -> pd.DataFrame:
@@ -106,6 +106,7 @@ class PublishedTable:
             nullable: every column in pandas' nullable types (``Int64``, ``Float64``, ``boolean``, ``string``), whether
                 or not it has a null: a column keeps its type from one version of the table to the next.
         """
+        refuse_absent("to_pandas()", module="pandas")
         return nullable_frame(self.to_arrow()) if nullable else exact_frame(self.to_arrow())
 
     def to_duckdb(self) -> duckdb.DuckDBPyRelation:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import synthkit
+from synthkit import extras
 from synthkit.errors import SynthError
-from synthkit.project import runners
 from tests.packages import installed
 from tests.synth import SQL_PROJECT, Project, make_project
 
@@ -42,7 +42,7 @@ def test_the_command_line_wins_and_keeps_the_targets_options(tmp_path: Path) -> 
 
 
 def test_an_absent_extra_is_named_before_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "_installed", lambda module: module != "ray")
+    monkeypatch.setattr(extras, "installed", lambda module: module != "ray")
     root = project(tmp_path, "ray").root
     assert synthkit.plan(root).work  # who only looks needs nothing
     with pytest.raises(SynthError, match="the runner 'ray' needs the package ray, which is not installed") as caught:

@@ -322,7 +322,7 @@ def test_without_the_package_the_fault_names_the_extra(tmp_path: Path) -> None:
     hidden = {"PYTHONPATH": str(tmp_path / "shadow")}
     done = project.synth("build", env=hidden)
     assert done.returncode == 2
-    assert "synth_project.yml:3:1: error: lineage: the package openlineage-python" in done.stderr
+    assert "synth_project.yml:3:1: error: lineage: needs the package openlineage.client" in done.stderr
     assert "pip install 'synthkit-build[lineage]'" in done.stderr
     project.write({"synth_project.yml": TO_FILE.replace("{transport", "{enabled: false, transport")})
     project.ok("build", env=hidden)

