@@ -68,7 +68,7 @@ def test_no_file_tells_anyone_to_install_the_other_project() -> None:
 def test_a_new_project_tells_nobody_either() -> None:
     made = {**empty_files("shop"), **scaffold_files("shop")}
     assert [name for name, text in made.items() if wrong(text)] == []
-    assert f"pip install {DISTRIBUTION}" in made["README.md"]
+    assert install("train") in made["README.md"]
 
 
 def test_what_installs_by_a_variable_installs_this_one() -> None:

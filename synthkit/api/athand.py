@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.api.project import Names, several
 from synthkit.errors import BuildError, SynthError, did_you_mean
+from synthkit.extras import TRAIN, refuse_absent
 from synthkit.generators.base import Trained
 from synthkit.schema import Schema
 
@@ -41,17 +42,26 @@ def named(generator: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def checked(generator: Trained, params: Mapping[str, Any]) -> Any:
-    """The parameters, with their defaults. Raises SynthError for one that the generator does not take."""
+    """The parameters, with their defaults. Raises SynthError for one that the generator does not take, and where its
+    extra is not installed."""
     from pydantic import ValidationError
 
     from synthkit.project.faults import parameter_faults
     from synthkit.project.types import UNPLACED
 
     try:
-        return generator.params.model_validate(dict(params))
+        values = generator.params.model_validate(dict(params))
     except ValidationError as error:
         faults = parameter_faults(error, generator.params, UNPLACED, (), f"generator {generator.name}")
         raise SynthError(faults[0].message, hint=faults[0].hint) from None
+    refuse_lacking(generator, values)
+    return values
+
+
+def refuse_lacking(generator: Trained, params: Any) -> None:
+    """Raises SynthError where what the generator, or the way of rows to it and back, needs is not installed."""
+    for extra in (*generator.extras(params), TRAIN):
+        refuse_absent(f"the generator {generator.name!r}", extra)
 
 
 def read(

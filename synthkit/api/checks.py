@@ -235,4 +235,4 @@ def _best_guess(balance: Balance, entries: tuple[Entry, ...], accounts: Mapping[
     account = accounts.get(balance.account, Account(balance.account, ()))  # one that is gone has no parts
     parts = account.by_part(entries, lambda e: e.charge.sources)
     released = [[m for e in part for m in e.charge.mechanisms] for part in parts]
-    return max(bounds.of_training(part, balance.spent, balance.delta).accuracy for part in released)
+    return max(bounds.best_guess(part, balance.spent, balance.delta) for part in released)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.api.project import Names, compile, compiled, load, several
-from synthkit.errors import ConfigurationError, SynthError
+from synthkit.errors import ConfigurationError, SynthError, install
+from synthkit.extras import TRAIN, absent
 
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
@@ -264,6 +265,12 @@ def _pair(
 
 def _compared(kept: Versions | LoggedVersions, old: Receipt, new: Receipt) -> Difference:
     from synthkit.planning.compare import compare
+    from synthkit.store.published import Versions
 
-    same = old.sha256 == new.sha256
-    return compare(old, new, None if same else (kept.file(old), kept.file(new)))
+    if old.sha256 == new.sha256:
+        return compare(old, new, None)
+    wanted = (TRAIN, "dvc") if isinstance(kept, Versions) else (TRAIN,)
+    lacking = [found for extra in wanted if (found := absent("comparing values", extra))]
+    if lacking:
+        return compare(old, new, None, f"{lacking[0].message}: {install(','.join(e for e in wanted))}")
+    return compare(old, new, (kept.file(old), kept.file(new)))

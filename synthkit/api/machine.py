@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.api.project import load
-from synthkit.errors import ConfigurationError, SynthError
+from synthkit.errors import ConfigurationError, SynthError, install
+from synthkit.extras import BRINGS, TRAIN, absent, installed
+from synthkit.planning.fingerprint import ABSENT, package_version
 
 if TYPE_CHECKING:
     from synthkit.project.project import Project
     from synthkit.project.types import SourceTableSpec
 
-PACKAGES = ("sdv", "torch", "duckdb", "pyarrow", "pandas", "numpy", "scipy", "scikit-learn", "pydantic", "jinja2")
+PACKAGES = ("duckdb", "pyarrow", "pydantic", "jinja2")
+LEARNING = ("torch", "numpy", "scipy", "scikit-learn", "pandas")  # whose versions decide rows, where they are there
 SCARCE = 2_000_000_000  # bytes of free disk below which a warning is due
 
 
@@ -32,8 +35,9 @@ def debug(
     project: str | Path = ".", *, target: str | None = None, vars: Mapping[str, object] | None = None
 ) -> Iterator[Check]:
     """Check versions, device, project, targets, sources, lock and disk, one after the other. Raises nothing."""
-    for package in PACKAGES:
+    for package in (*PACKAGES, *(p for p in LEARNING if package_version(p) != ABSENT)):
         yield _checked(package, lambda package=package: _version(package))  # type: ignore[misc]
+    yield Check("extras", True, _extras())
     yield _checked("device", _device)
     found: list[Project] = []
 
@@ -58,15 +62,30 @@ def _checked(name: str, check: Callable[[], str]) -> Check:
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    found = package_version(package)
+    if found == ABSENT:
+        raise SynthError("not installed", hint=f"pip install {package}")
+    return found
 
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        raise SynthError("not installed", hint=f"pip install {package}") from None
+
+def _extras() -> str:
+    here = [extra for extra in BRINGS if absent(extra, extra) is None]
+    return ", ".join(here) or f"none: what builds comes by {install(TRAIN)}"
+
+
+def _to_build(project: Project) -> str:
+    from synthkit.compiler import compile_project
+    from synthkit.planning.needs import lacking
+
+    manifest = compile_project(project)
+    for fault in lacking(manifest, dict.fromkeys(manifest.models, True)):
+        raise SynthError(fault.message, fault.where, fault.hint)
+    return "all is installed"
 
 
 def _device() -> str:
+    if not installed("torch"):
+        return "not known, as torch is not installed"
     import torch
 
     if torch.cuda.is_available():
@@ -89,6 +108,7 @@ def _project_checks(project: Project) -> Iterator[Check]:
         for table in source.tables:
             name = f"source {source.name}.{table.name}"
             yield _checked(name, lambda table=table: _source(project, table))  # type: ignore[misc]
+    yield _checked("to build", lambda: _to_build(project))
     yield _checked("lock", lambda: _lock(project))
     yield _checked("disk", lambda: _disk(project.root))
 

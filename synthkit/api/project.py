@@ -370,8 +370,14 @@ def _options(
 def _run(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener) -> RunResults:
     """Run the plan that ``make`` gives once no other build can change what it looks at."""
     from synthkit.building import build as building
+    from synthkit.planning.needs import refuse_lacking
     from synthkit.project.runners import refuse_missing
+
+    def checked() -> Plan:
+        plan = make()
+        refuse_lacking(manifest, plan)
+        return plan
 
     refuse_missing(manifest.project.runner.name)
     manifest.write_summary(manifest.project.target_dir)
-    return building.build(manifest, make, options=options, listener=listener)
+    return building.build(manifest, checked, options=options, listener=listener)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.api.project import compile
 from synthkit.errors import SynthError, did_you_mean
+from synthkit.extras import TRAIN, refuse_absent
 from synthkit.rules.find.evidence import Found
 from synthkit.schema import Table
 
@@ -53,6 +54,7 @@ def find_rules(
     """
     from synthkit.rules.find.search import find_rules as search
 
+    refuse_absent("what finds rules", TRAIN)
     if not isinstance(table, str):
         return search(table, mostly=True)
     manifest = compile(project, target=target, vars=vars) if isinstance(project, str | Path) else project

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthkit.api.athand import trained
+from synthkit.api.athand import refuse_lacking, trained
 from synthkit.errors import SynthError
 from synthkit.files import Json
 from synthkit.generators.base import Trained
@@ -65,4 +65,5 @@ def generator_of(folder: Path, said: Json, format: int) -> Trained:
             f"{generator.version})",
             hint="fit and save it again",
         )
+    refuse_lacking(generator, generator.params.model_validate(said["params"]))
     return generator

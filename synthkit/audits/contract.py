@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from synthkit.errors import SynthError
+from synthkit.extras import TRAIN
 from synthkit.project.types import Relation
 from synthkit.records.audit import Better as Better
 from synthkit.records.audit import Decide as Decide
@@ -178,7 +179,20 @@ class Audit:
     samples: bool = False
     severity: Severity = "error"
 
+    @property
+    def extra(self) -> str | None:
+        """Of this package, without which it cannot be run; a third party's brings its own packages."""
+        ours = self.run.__module__.startswith("synthkit.")
+        return TRAIN if ours and self.name not in BY_SQL_ALONE else None
 
+
+# Built-in audits that DuckDB alone does: what a table of SQL needs is in everybody's installation.
+BY_SQL_ALONE = frozenset(
+    {
+        "accepted_range", "accepted_values", "expression", "inequality", "max_cost", "max_seconds", "not_null",
+        "refusal_rate", "relationships", "row_count", "schema", "unique", "volume",
+    }
+)  # fmt: skip
 AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
 F = TypeVar("F", bound=Run)
 _declared: dict[str, Audit] = {}

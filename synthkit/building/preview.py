@@ -24,7 +24,8 @@ from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.events import ignore
 from synthkit.files import clean_temporaries, temporary_folder
 from synthkit.generators.base import Query, Taught
-from synthkit.planning.plan import make_plan
+from synthkit.planning.needs import refuse_lacking
+from synthkit.planning.plan import Plan, make_plan
 from synthkit.project.runners import LOCAL, RunnerSpec
 from synthkit.project.size import Size
 from synthkit.project.types import Relation
@@ -93,6 +94,7 @@ def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
     model = _previewed(manifest, name)
     plan = make_plan(manifest, select=(name,))
     action = next(a for a in plan.actions if a.model == name)
+    refuse_lacking(manifest, Plan((replace(action, kind="train"),)))
     project = manifest.project
     clean_temporaries(project.target_dir, "preview")  # real rows that a killed process left
     with temporary_folder(project.target_dir / "preview") as folder:

@@ -58,6 +58,8 @@ def _print_difference(name: str, d: Difference) -> None:
         click.echo("  values")
     for change in d.columns:
         click.echo(_moved(change))
+    if d.unread is not None:
+        click.echo(f"  values   not compared: {d.unread}")
     if d.same_rows:
         click.echo("  the rows are the same")
 

@@ -48,6 +48,7 @@ from synthkit.compiler.schemas import derive_schemas, describe_sources
 from synthkit.compiler.telemetry import check_telemetry
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
+from synthkit.extras import AbsentError
 from synthkit.project.size import Size
 
 if TYPE_CHECKING:
@@ -117,7 +118,12 @@ def compile_project(
     draft = Draft(project, recorded, opens)
     draft.faults.extend(project.faults)
     for run in PASSES:
-        run(draft)
+        try:
+            run(draft)
+        except AbsentError as error:  # the accountant's: what several releases come to together
+            first = next(m.spec for m in draft.models.values() if m.spec.epsilon is not None)
+            draft.fault(error.message, first.origin.at("epsilon"), hint=error.hint)
+            break
     if draft.faults:
         raise ConfigurationError(deduplicated(draft.faults))
     return draft.manifest()

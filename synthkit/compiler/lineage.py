@@ -1,11 +1,10 @@
-"""Check where lineage is to be sent, and that the client which sends it is installed."""
+"""Check where lineage is to be sent."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from synthkit.compiler.draft import Draft
-from synthkit.extras import absent
 from synthkit.project.containment import HINT, outside
 from synthkit.project.projectfile import LineageSpec
 
@@ -14,10 +13,7 @@ _EXAMPLES = {"file": "path: target/lineage.jsonl", "http": "url: https://lineage
 
 
 def check_lineage(draft: Draft) -> None:
-    """Keys of the other transport, an address that is none, and a missing package; values may be secrets, so unshown.
-
-    Where nothing can be built (no source is opened), nothing is sent, and the package may be missing.
-    """
+    """Keys of the other transport, and an address that is none; values may be secrets, so unshown."""
     spec = draft.project.spec.lineage
     if spec is None or not spec.enabled:
         return
@@ -37,11 +33,6 @@ def check_lineage(draft: Draft) -> None:
         root = draft.project.root
         if outside(root / spec.path, root) is not None:
             draft.fault("lineage: the file lies outside the project", origin.at("lineage", "path"), spec.path, HINT)
-    lacking = absent("lineage:", "lineage") if draft.recorded is None else None
-    if lacking is not None:
-        draft.fault(
-            lacking.message, origin.at("lineage", key=True), hint=f"{lacking.hint}, or add enabled: false to it"
-        )
 
 
 def _other(spec: LineageSpec) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from synthkit.errors import SynthError
+from synthkit.extras import AbsentError
 from synthkit.generators.base import Budget, Generator, Trained
 from synthkit.generators.tables import Shape
 from synthkit.privacy.accounting.cached import composed, remembered
@@ -101,6 +102,8 @@ def compose(draft: Draft, names: Sequence[str], delta: float | None) -> tuple[fl
                 mechanisms += released_together(folder, m.generator, m.params, m.budget, shape)
             else:
                 return composed(folder, pairs, (), delta)
+        except AbsentError:
+            raise
         except SynthError:
             return composed(folder, pairs, (), delta)  # the plan says why; the sums hold whatever the mechanisms are
     return composed(folder, pairs, mechanisms, delta)

@@ -1,21 +1,15 @@
-"""Check where telemetry is to go, and that the packages which tell it are installed."""
+"""Check where telemetry is to go."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from synthkit.compiler.draft import Draft
-from synthkit.extras import absent
 from synthkit.project.containment import HINT, outside
-
-_NEEDS = {"url": "opentelemetry.exporter.otlp.proto.http", "prometheus": "prometheus_client"}
 
 
 def check_telemetry(draft: Draft) -> None:
-    """Nowhere to go, an address that is none, a file outside the project, a missing package; headers are never shown.
-
-    Where nothing can be built (no source is opened), nothing is told, and the packages may be missing.
-    """
+    """Nowhere to go, an address that is none, a file outside the project; headers are never shown."""
     spec = draft.project.spec.telemetry
     if spec is None or not spec.enabled:
         return
@@ -29,11 +23,6 @@ def check_telemetry(draft: Draft) -> None:
     if spec.prometheus is not None and outside(root / spec.prometheus, root) is not None:
         where = origin.at("telemetry", "prometheus")
         draft.fault("telemetry: the file lies outside the project", where, spec.prometheus, HINT)
-    for key, module in _NEEDS.items():
-        lacking = absent(f"telemetry: {key}:", "telemetry", module)
-        if getattr(spec, key) is not None and draft.recorded is None and lacking is not None:
-            hint = f"{lacking.hint}, or add enabled: false to it"
-            draft.fault(lacking.message, origin.at("telemetry", key, key=True), hint=hint)
 
 
 def _is_address(url: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.extras import TRAIN
 from synthkit.generators.functions import (
     Budget,
     Compose,
@@ -58,6 +59,18 @@ def none_to_tell(params: Any) -> Sequence[str]:
     return ()
 
 
+def without_extras(params: Any) -> Sequence[str]:
+    """The extras of a generator that works with what everybody installs."""
+    del params
+    return ()
+
+
+def with_train(params: Any) -> Sequence[str]:
+    """Those of a native one."""
+    del params
+    return (TRAIN,)
+
+
 def unpriced(params: Any, rows: int, root: Path) -> Sequence[str]:
     """The estimate of a teacher that cannot tell what it will cost."""
     del params, rows, root
@@ -90,6 +103,7 @@ class Generator(metaclass=_Kinds):
         warnings: what in the parameters is worth a look.
         licence: of a package that it needs, where that is no free one.
         packages: distributions whose versions decide the rows.
+        extras: of this package, without which nothing can be made by these parameters (:mod:`synthkit.extras`).
     """
 
     name: str
@@ -99,6 +113,7 @@ class Generator(metaclass=_Kinds):
     warnings: Callable[[Any], Sequence[str]] = none_to_tell
     licence: str | None = None
     packages: tuple[str, ...] = ()
+    extras: Callable[[Any], Sequence[str]] = without_extras
 
     @property
     def supports_epsilon(self) -> bool:

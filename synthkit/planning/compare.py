@@ -50,16 +50,18 @@ class Difference:
     audits: tuple[tuple[str, str, str], ...]  # name, before, after
     columns: tuple[ColumnChange, ...]
     same_rows: bool
+    unread: str | None = None  # why the values were not compared
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def compare(before: Receipt, after: Receipt, files: tuple[Path, Path] | None) -> Difference:
+def compare(before: Receipt, after: Receipt, files: tuple[Path, Path] | None, unread: str | None = None) -> Difference:
     """Compare two receipts, and the rows that they name.
 
     Args:
-        files: the Parquet files, before and after; None leaves the rows out.
+        files: the Parquet files, before and after; None leaves the rows out,
+        unread: and this says why.
     """
     same = before.sha256 == after.sha256
     return Difference(
@@ -70,6 +72,7 @@ def compare(before: Receipt, after: Receipt, files: tuple[Path, Path] | None) ->
         audits=tuple(_audit_changes(before.audits, after.audits)),
         columns=() if same or files is None else tuple(_column_changes(before, after, files)),
         same_rows=same,
+        unread=None if same else unread,
     )
 
 

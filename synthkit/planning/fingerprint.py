@@ -24,7 +24,7 @@ from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.partition import PARTITION_ROWS, partitions_of
 from synthkit.project.types import ColumnSpec, Relation
-from synthkit.records.parts import Inputs
+from synthkit.records.parts import Inputs, Made
 from synthkit.sources.family import Ownership, owners_read, ownership_of
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import DERIVED_VERSION
@@ -33,6 +33,7 @@ from synthkit.sources.ingest import VERSION as READING_VERSION
 PARTITION_VERSION = 1  # of how a table is cut, and its parts are drawn: the same
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
 ACROSS_VERSION = 1  # of how rules across tables are kept: the same
+ABSENT = "absent"  # the version of a package that is not installed
 FAMILY_VERSION = 1  # of how tables of a family go to their generator and come back: the same
 RULES_VERSION = 5  # of how rules between columns are found and kept: the same
 PRIVATE_RULES_VERSION = 3  # of how they are kept under a budget: the same
@@ -74,13 +75,13 @@ def overrides(columns: Iterable[ColumnSpec]) -> dict[str, dict[str, Any]]:
 
 @cache
 def package_version(name: str) -> str:
-    """The installed version of a distribution, or "absent"."""
+    """The installed version of a distribution, or :data:`ABSENT`."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version(name)
     except PackageNotFoundError:
-        return "absent"
+        return ABSENT
 
 
 class Fingerprinter:
@@ -90,6 +91,13 @@ class Fingerprinter:
         """``contents``: hashes of sources that something was planned under, which it is then done under too."""
         self.manifest = manifest
         self.contents: dict[str, str] = dict(contents or {})
+        self._made_by: Mapping[str, Any] = {}
+
+    def take_absent_from(self, made: Made | None) -> None:
+        """Take packages that are not installed here to be those that something was made by: who only plans need not
+        have what trains, and nothing can be made anew without them."""
+        said = () if made is None else (made.inputs.train, made.inputs.sample)
+        self._made_by = {name: version for part in said for name, version in mapping_in(part, "packages").items()}
 
     def content(self, source_id: str) -> str:
         """The hash of a source's rows (cached as long as its files stand as they are) and of how they are read."""
@@ -134,7 +142,8 @@ class Fingerprinter:
 
     def package(self, name: str) -> str:
         """The version of a package that decides rows."""
-        return package_version(name)
+        found = package_version(name)
+        return str(self._made_by.get(name, found)) if found == ABSENT else found
 
     def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
         """What stands for the rows of a source or model. It is published, so that of protected rows is keyed."""

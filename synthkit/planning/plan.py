@@ -208,8 +208,9 @@ class _Planner:
                     f"model {model.name!r} reads {parent.name!r}, which is neither published nor selected",
                     hint=f"select it too: --select +{model.name}",
                 )
-        fingerprint = self.fingerprinter.of(model, self._upstream(model))
         state = self.state(model)
+        self.fingerprinter.take_absent_from(state)
+        fingerprint = self.fingerprinter.of(model, self._upstream(model))
         stands = standing(state, fingerprint)
         kind, reason, details = self._decide(model, fingerprint, state, stands)
         return Action(

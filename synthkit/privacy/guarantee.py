@@ -161,9 +161,9 @@ def attacker_in_words(table: AuditedTable) -> str | None:
             return None
         alone = charged if charged is not None and list(g.entries) == [charged.entry] else None
         mechanisms = [] if alone is None else [mechanism_from_json(m) for m in alone.mechanisms]
-        best = bounds.of_training(mechanisms, g.epsilon, g.delta or 0.0)
+        best = bounds.best_guess(mechanisms, g.epsilon, g.delta or 0.0)
         what = "one unit" if alone is None else f"one {alone.privacy_unit or 'row'}"
-        parts.append(f"{rounded_up(best.accuracy)} of the time whether {what} is in {g.account}")
+        parts.append(f"{rounded_up(best)} of the time whether {what} is in {g.account}")
     return f"whoever sees the table and knows all else guesses right at most {'; '.join(parts)} (a coin: 50 %)"
 
 

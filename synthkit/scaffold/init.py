@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthkit.errors import SynthError
+from synthkit.extras import TRAIN, refuse_absent
 from synthkit.files import replacing, write_text_atomic
 from synthkit.project.project import find_project_root, load_project
 from synthkit.scaffold.dbtmanifest import is_manifest
@@ -89,6 +90,8 @@ def init(
         made = empty_files(identifier) if files or dbt else scaffold_files(identifier)
     manifests = [what for what in files if is_manifest(Path(what))]
     projects = [from_dbt(Path(path), root.resolve()) for path in (*dbt, *manifests)]
+    if len(manifests) < len(files):
+        refuse_absent("what describes tables by looking at them", TRAIN)
     found = [given(what, root.resolve(), options, copied=copy) for what in files if what not in manifests]
     added = _described(found, root.resolve(), source, target_column, propose_bounds, apart) if found else []
     added += [one for project in projects for one in project.proposals]

@@ -101,7 +101,7 @@ README = """\
 # {name}
 
 ```
-pip install {distribution}                   # brings the command synth
+pip install '{distribution}[train]'          # the command synth, with what builds
 synth build                                  # train, sample, audit, publish
 synth show synthetic_customers               # what the table is worth
 synth query "select * from churn_by_tier"

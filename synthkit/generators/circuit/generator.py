@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Progress, Quota, Trained
+from synthkit.generators.base import Budget, Progress, Quota, Trained, with_train
 from synthkit.generators.circuit.params import CircuitParams
 from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches
 from synthkit.schema import Cell, Table
@@ -272,4 +272,5 @@ CIRCUIT = Trained(
     summary="probabilistic circuit: seconds, the closest to the source, exact conditions; the default",
     licence=None,
     packages=("torch", "numpy", "scikit-learn", "scipy"),
+    extras=with_train,
 )

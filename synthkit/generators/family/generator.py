@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthkit.generators.base import Related, Trained
+from synthkit.generators.base import Related, Trained, with_train
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.generate import fit, fit_tables, sample, sample_tables
 from synthkit.generators.family.storing import load, save
@@ -21,4 +21,5 @@ CONDITIONAL = Trained(
     summary="boosted conditionals: families of tables that join, and rows that follow one another",
     licence=None,
     packages=("numpy", "scikit-learn", "safetensors"),
+    extras=with_train,
 )

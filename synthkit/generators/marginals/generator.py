@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.declared import DeclaredEncoder
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Progress, Quota, Trained
+from synthkit.generators.base import Budget, Progress, Quota, Trained, with_train
 from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches
 from synthkit.generators.marginals.fitted import Marginals
 from synthkit.generators.marginals.params import AimParams, IndependentParams, MarginalParams, MstParams
@@ -171,6 +171,7 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Trained
         counts=counts,
         summary=summary,
         packages=("numpy", "scipy"),
+        extras=with_train,
     )
 
 

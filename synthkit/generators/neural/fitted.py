@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from synthkit.generators.base import Budget, Progress, Quota, Trained
+from synthkit.generators.base import Budget, Progress, Quota, Trained, with_train
 from synthkit.generators.checkpoint import NOWHERE, Checkpoint
 from synthkit.generators.exact.rejection import fill_quotas, in_batches
 from synthkit.generators.neural import model as plain
@@ -84,6 +84,7 @@ def generator(
         licence=None,
         resumes=True,
         packages=("torch", "numpy", "scikit-learn"),
+        extras=with_train,
     )
 
 

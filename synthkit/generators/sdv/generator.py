@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+
+def extras(params: Any) -> tuple[str, ...]:
+    """Whatever the parameters."""
+    del params
+    return ("sdv",)
+
+
 PACKAGES = ("sdv", "rdt", "copulas", "ctgan", "torch", "numpy", "pandas", "scipy", "scikit-learn")
 BATCH = 50_000  # rows drawn at once: bounds the memory of sampling
 
@@ -207,6 +214,7 @@ def _generator(name: str, params: type[SdvParams], summary: str) -> Trained:
         summary=summary,
         licence="BUSL-1.1",
         packages=PACKAGES,
+        extras=extras,
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Progress, Quota, Related, Trained
 from synthkit.generators.sdv.frame import Frame, encode
-from synthkit.generators.sdv.generator import PACKAGES, quiet, seeded
+from synthkit.generators.sdv.generator import PACKAGES, extras, quiet, seeded
 from synthkit.generators.sdv.params import HmaParams
 from synthkit.generators.sdv.state import load_state, save_state
 from synthkit.generators.tables import Key, Tables
@@ -282,4 +282,5 @@ HMA = Trained(
     summary="hierarchical copulas over two levels of at most five tables",
     licence="BUSL-1.1",
     packages=PACKAGES,
+    extras=extras,
 )

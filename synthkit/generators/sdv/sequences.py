@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Progress, Quota, Trained
 from synthkit.generators.sdv.frame import Frame, encode
-from synthkit.generators.sdv.generator import PACKAGES, quiet, seeded
+from synthkit.generators.sdv.generator import PACKAGES, extras, quiet, seeded
 from synthkit.generators.sdv.params import ParParams
 from synthkit.generators.sdv.state import load_state, save_state
 from synthkit.schema import Table
@@ -204,4 +204,5 @@ PAR = Trained(
     summary="a recurrent network over the rows of an entity: minutes; what counts up may fall",
     licence="BUSL-1.1",
     packages=(*PACKAGES, "deepecho"),
+    extras=extras,
 )

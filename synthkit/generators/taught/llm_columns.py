@@ -231,6 +231,10 @@ def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
     return in_words([found], params, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
 
 
+def extras(params: LlmColumnsParams) -> tuple[str, ...]:
+    return params.filters.extras
+
+
 LLM_COLUMNS = Taught(
     name="llm_columns",
     version=2,
@@ -241,4 +245,5 @@ LLM_COLUMNS = Taught(
     warnings=model_warnings,
     summary="text columns for the rows of a table, by a teacher model (Claude)",
     packages=("py3langid", "rapidfuzz"),
+    extras=extras,
 )

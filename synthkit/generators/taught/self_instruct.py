@@ -150,6 +150,10 @@ def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]
     return in_words(parts, params, f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters")
 
 
+def extras(params: SelfInstructParams) -> tuple[str, ...]:
+    return params.filters.extras
+
+
 SELF_INSTRUCT = Taught(
     name="self_instruct",
     version=2,
@@ -160,4 +164,5 @@ SELF_INSTRUCT = Taught(
     warnings=model_warnings,
     summary="instruction tables from written seeds, by a teacher model (Claude)",
     packages=("rapidfuzz", "py3langid"),
+    extras=extras,
 )

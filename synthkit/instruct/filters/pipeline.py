@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from synthkit.extras import TEACHER
 from synthkit.instruct.filters.base import Finding, Rejection, Stage, StageParams
 from synthkit.instruct.filters.contamination import Contamination, ContaminationParams
 from synthkit.instruct.filters.domain import Domain, DomainParams
@@ -62,6 +63,11 @@ class FilterParams(StageParams):
     language: Annotated[LanguageParams | None, _or_switch(LanguageParams)] = Field(default=LanguageParams())
     domain: Annotated[DomainParams | None, _or_switch(DomainParams)] = Field(default=DomainParams())
     paraphrases: Annotated[ParaphraseParams | None, _or_switch(ParaphraseParams)] = None
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What texts of a teacher, and these stages, need (:mod:`synthkit.extras`)."""
+        return (TEACHER,) if self.paraphrases is None else (TEACHER, "embeddings")
 
 
 def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]) -> dict[str, Stage]:

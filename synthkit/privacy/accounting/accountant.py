@@ -19,9 +19,11 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from synthkit.extras import PRIVACY, refuse_absent
 from synthkit.privacy.accounting import concentrated, pld
 from synthkit.privacy.accounting.mechanisms import ZCDP, ApproximateDP, BoundedRange, Laplace, Mechanism
 
+WHAT = "adding up what private releases reveal"
 VERSION = 2  # raise it when a figure changes: results are remembered under it
 
 
@@ -36,6 +38,7 @@ def epsilon(mechanisms: Sequence[Mechanism], delta: float) -> float:
         ValueError: ``delta`` is out of range.
     """
     _check_delta(delta)
+    refuse_absent(WHAT, PRIVACY)
     return _epsilon(_sorted(mechanisms), delta) if mechanisms else 0.0
 
 
@@ -49,6 +52,7 @@ def delta(mechanisms: Sequence[Mechanism], epsilon: float) -> float:
     """
     if not epsilon >= 0:
         raise ValueError(f"epsilon is a number of at least 0: {epsilon!r}")
+    refuse_absent(WHAT, PRIVACY)
     return _delta(_sorted(mechanisms), epsilon) if mechanisms else 0.0
 
 
@@ -71,6 +75,7 @@ def calibrate(
     _check_delta(delta)
     if not (epsilon > 0 and math.isfinite(epsilon)):
         raise ValueError(f"epsilon is a finite number above 0: {epsilon!r}")
+    refuse_absent(WHAT, PRIVACY)
 
     def spent(x: float) -> float:
         return _epsilon(_sorted(make(x)), delta)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from synthkit.extras import installed
 from synthkit.privacy.accounting import pld
 from synthkit.privacy.accounting.mechanisms import (
     ZCDP,
@@ -98,6 +99,14 @@ def of_training(mechanisms: Sequence[Mechanism], epsilon: float, delta: float) -
     """By the mechanisms where their losses are known, else by the (ε, δ) that they were calibrated to."""
     known = pld.compose(tuple(sorted(mechanisms, key=repr))) is not None if mechanisms else False
     return of_mechanisms(mechanisms) if known else of_budget(epsilon, delta)
+
+
+def best_guess(mechanisms: Sequence[Mechanism], epsilon: float, delta: float) -> float:
+    """The accuracy of :func:`of_training`; by (ε, δ), which is a bound as well, where numpy is not installed."""
+    if installed("numpy"):
+        return of_training(mechanisms, epsilon, delta).accuracy
+    small = math.exp(-epsilon)
+    return min(1.0, (1 + delta * small) / (1 + small))
 
 
 def _attacker(fpr: npt.ArrayLike, highest: npt.ArrayLike) -> Attacker:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import Location, SynthError
+from synthkit.extras import refuse_absent
 from synthkit.project.containment import VARIABLE, outside
 from synthkit.store.versions.gitdir import git_directory
 
@@ -85,6 +86,7 @@ class Repository:
 
     def keep_only(self, used: Iterable[str]) -> None:
         """Remove every other object from the cache. Raises SynthError where that cannot be written."""
+        self.refuse_absent()
         from dvc_data.hashfile.gc import gc
         from dvc_data.hashfile.hash_info import HashInfo
 
@@ -108,6 +110,7 @@ class Repository:
         return self._moved("pull", objects, remote, pushed_by)
 
     def _moved(self, how: str, objects: Iterable[str], remote: str | None, pushed_by: str = "") -> int:
+        self.refuse_absent()
         from dvc_data.hashfile.hash_info import HashInfo
 
         wanted = [HashInfo("md5", md5) for md5 in dict.fromkeys(objects)]
@@ -128,6 +131,10 @@ class Repository:
                 hint=f"whoever built them runs {pushed_by}" if how == "pull" else "run synth pull first",
             )
         return len(done.transferred)
+
+    def refuse_absent(self) -> None:
+        """Raises SynthError where DVC is not installed."""
+        refuse_absent("what keeps versions of tables", "dvc", where=Location(self.root / ".dvc" / CONFIGS[0]))
 
     def refuse_places_outside(self) -> None:
         """Raises SynthError where the project's configuration of DVC has it write outside the repository.
@@ -175,6 +182,7 @@ class Repository:
 
     def _opened(self, *, no_scm: bool) -> Repo:
         """DVC's repository; without git (whose configuration nobody has looked at) wherever it can do without."""
+        self.refuse_absent()
         from dvc.repo import Repo
 
         self.refuse_places_outside()
