@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from synthkit.errors import SynthError, did_you_mean, install
+from synthkit.errors import SynthError, did_you_mean
+from synthkit.extras import refuse_absent
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table
 from synthkit.sources.location import location
@@ -94,13 +95,11 @@ def server_of(spec: SourceTableSpec, chosen: ConnectionSpec) -> Server:
 @contextmanager
 def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[pymysql.Connection[Any]]:
     """A read-only connection that sees one snapshot. Raises SynthError without showing the password."""
-    try:
-        import pymysql
-        from pymysql.converters import encoders
-        from pymysql.cursors import SSCursor
-    except ImportError:
-        what = f"connection {spec.connection!r} is of MySQL, which the package pymysql reads"
-        raise SynthError(what, location(spec, "connection"), f"{install('mysql')} brings it") from None
+    refuse_absent(f"connection {spec.connection!r}", "mysql", where=location(spec, "connection"))
+    import pymysql
+    from pymysql.converters import encoders
+    from pymysql.cursors import SSCursor
+
     server = server_of(spec, chosen)
     try:
         connection = pymysql.connect(
