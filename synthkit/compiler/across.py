@@ -13,7 +13,7 @@ from synthkit.project.ownership import keys_of
 from synthkit.project.types import ForeignKeySpec, Relation, SourceSpec, SourceTableSpec
 from synthkit.rules.across.bound import Across, Compared, Copied, Hop, RolledUp
 from synthkit.rules.across.language import Sum, Walk, parse_across
-from synthkit.rules.expression import Kind, kind_in, names_in
+from synthkit.rules.expression import Expression, Kind, Name, kind_in, names_in
 from synthkit.rules.tokens import RuleError
 from synthkit.schema import NUMERIC, TEMPORAL, Column
 from synthkit.sources.types import provisional_type
@@ -114,23 +114,33 @@ class _Binder:
             )
         hop = Hop(ways[0].names, rule.table, self._table(rule.table).primary_key)
         target = self._column(rule.table, rule.column)
-        if target is not None and provisional_type(target.sql_type) not in NUMERIC:
-            raise RuleError(f"{rule.table}.{rule.column} is {target.sql_type}, no number", 0, "roll up into a number")
         kinds: dict[str, Kind] = {}
         for name in () if rule.expression is None else names_in(rule.expression):
             column = self._column(rule.child, name)
             if column is not None:
                 kinds[name] = _kind(column)
-        if rule.expression is not None and len(kinds) == len(names_in(rule.expression)):
-            try:
-                given = kind_in(rule.expression, kinds)
-            except ValueError as error:
-                raise RuleError(str(error), 0, "roll up numbers") from None
-            if given != "number":
-                raise RuleError(f"{rule.function} is of numbers, and this gives a {given}", 0, "roll up numbers")
+        given: Kind | None = "number"
+        if rule.expression is not None:
+            given = self._given(rule, rule.expression, kinds) if len(kinds) == len(names_in(rule.expression)) else None
+        if target is not None and given is not None:
+            own = provisional_type(target.sql_type)
+            if own not in NUMERIC if given == "number" else _kind(target) != given:
+                said = f"{rule.table}.{rule.column} is {target.sql_type}, no {given}"
+                raise RuleError(said, 0, f"roll up into a {given}")
         return RolledUp(
             rule.text, rule.table, rule.column, rule.function, rule.child, hop, rule.expression, rule.decimals
         )
+
+    def _given(self, rule: Sum, expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
+        """What is rolled up: numbers, or of the least and the greatest a column of days or moments."""
+        try:
+            given = kind_in(expression, dict(kinds))
+        except ValueError as error:
+            raise RuleError(str(error), 0, "roll up numbers") from None
+        picked = rule.function in ("min", "max") and isinstance(expression, Name) and rule.decimals is None
+        if given != "number" and not (picked and given in ("date", "moment")):
+            raise RuleError(f"{rule.function} is of numbers, and this gives a {given}", 0, "roll up numbers")
+        return given
 
     def _hops(self, table: str, steps: tuple[str, ...]) -> Iterator[Hop]:
         for step in steps:

@@ -116,6 +116,7 @@ def _across(
     from synthkit.encoding.view import lay_down
     from synthkit.rules.across.bound import Compared, bound
     from synthkit.runners.across import Completed
+    from synthkit.runners.within import within
 
     rules = [bound(text, hops) for text, hops in job.rules]
     public = {name: _whole(learnt[name]) for name, member in job.members.items() if member.kept}
@@ -123,12 +124,13 @@ def _across(
     for number, (name, rows) in enumerate({**batches, **public}.items()):
         files[name] = scratch / f"completed{number}.parquet"
         lay_down(rows, files[name])
-    tables = Completed(files)
-    tables.apply(rules)
     computed: dict[str, dict[str, str]] = {}
     for rule in rules:
         if not isinstance(rule, Compared):
             computed.setdefault(rule.table, {})[rule.column] = str(rule)
+    inside = {name: within(name, learnt[name].plan.columns, computed.get(name, {}).keys()) for name in batches}
+    tables = Completed(files, within={name: one for name, one in inside.items() if one is not None})
+    tables.apply(rules)
     return {name: tables.batches(name) for name in batches}, computed
 
 

@@ -8,9 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.scaffold.acrossed import (
+    Proposed,
+    across_lines,
+    across_notes,
+    listed,
+    listed_notes,
+    rules_across,
+)
 from synthkit.scaffold.fromfile import Proposal, rule_notes
 from synthkit.scaffold.given import Given
-from synthkit.scaffold.keyed import agreed, column_lines, keyed_lines
+from synthkit.scaffold.keyed import agreed, column_lines, keyed_lines, listed_lines
 from synthkit.scaffold.looking import Look, look
 from synthkit.scaffold.ruled import proposed_rules, rules_lines
 from synthkit.scaffold.seen import LEFT_OUT, declarations, warning
@@ -63,7 +71,10 @@ def propose_together(what: Given, root: Path, group: str, *, apart: bool, bounds
         rules = {
             name: proposed_rules(seen.train, _left_out(seen, keys), _whose(name, keys)) for name, seen in read.items()
         }
-    found = [] if not read else [_proposal(what, group, read, keys, drafted, rules, apart)]
+        left_out = {name: _left_out(seen, keys) for name, seen in read.items()}
+        across = Proposed() if apart else rules_across(read, keys, rules, left_out)
+        rules = {name: (*of, *across.inside.get(name, ())) for name, of in rules.items()}
+    found = [] if not read else [_proposal(what, group, read, keys, drafted, rules, across, apart)]
     for one, why in failed:
         path = Path(one.shown)
         text = unread(one.spec.name, f"{group}_{UNREAD}", one.shown, one.spec.options, why, path)
@@ -97,6 +108,7 @@ def _proposal(
     keys: Keys,
     drafted: Mapping[str, Mapping[str, str]],
     rules: Mapping[str, tuple[str, ...]],
+    across: Proposed,
     apart: bool,
 ) -> Proposal:
     places = {one.spec.name: one.place for one in what.tables}
@@ -111,9 +123,11 @@ def _proposal(
         "    tables:",
     ]
     needed = agreed(read, keys)
+    lists = {} if apart else listed(read, keys)
     for name, seen in read.items():
-        lines += table_lines(name, list(places[name])) + keyed_lines(seen, keys)
+        lines += table_lines(name, list(places[name])) + keyed_lines(seen, keys) + listed_lines(lists.get(name))
         lines += column_lines(seen, keys, drafted[name], needed.get(name)) + rules_lines(rules[name])
+    lines += across_lines(across)
     joined = set() if apart else {t for r in keys.foreign for t in (r.table, r.references)}
     lines += ["", "models:"]
     if joined:
@@ -122,7 +136,8 @@ def _proposal(
         if name not in joined:
             lines += model_lines(group, name, history=name in keys.entity)[1:]
     many = sum(len(d) for d in drafted.values())
-    notes = [*what.notes, *_notes(read, rules), *keys_table(keys)]
+    notes = [*what.notes, *_notes(read, rules), *keys_table(keys), *across_notes(across)]
+    notes += listed_notes(lists)
     notes += will_not_join(keys) if apart else []
     return Proposal(group, "\n".join(lines) + "\n", (*notes, warning(many) if many else LEFT_OUT))
 

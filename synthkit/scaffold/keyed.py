@@ -41,6 +41,14 @@ def keyed_lines(seen: Look, keys: Keys) -> list[str]:
     return [f"        {line}" for line in lines]
 
 
+def listed_lines(rows: int | None) -> list[str]:
+    """``public`` of a short table that others look up, to be decided: drawn rows are none of the real ones."""
+    if rows is None:
+        return []
+    why = f"{rows} rows that others look up: if they are nobody's, uncomment this, and they stay; else they are made up"
+    return [f"        # public: true  # {why}"]
+
+
 def _somebodys(keys: Keys) -> dict[str, str]:
     """Of the tables that belong to none, but name rows that are somebody's, as departments name their heads: such a
     table. Their rows are their own then, and those are who name them in turn."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from synthkit.encoding.kept.choosing import keep_rules
 from synthkit.errors import BuildError
 from synthkit.rules.across.bound import Hop, bound, hops_of
+from synthkit.rules.language import parse_rule
 from synthkit.runners.across import Completed, in_order
+from synthkit.runners.within import Within
 from tests.families import family_project
 
 TO_ORDER = Hop(("order_id",), "orders", ("id",))
@@ -93,6 +98,70 @@ def test_a_day_is_not_before_the_moment_that_it_is_compared_with(tmp_path: Path)
     )
     found.apply([bound("lines.day >= lines.order_id.at", (TO_ORDER,))])
     assert rows(found, "lines")["day"] == [dt.date(2025, 3, 2), dt.date(2025, 3, 5)]
+
+
+def ruled(folder: Path, columns: dict[str, Any], *rules: str) -> Within:
+    """The rules of the table lines, as its training rows show how they are kept."""
+    rows = pa.table(columns)
+    step = keep_rules(
+        rows, tuple(map(parse_rule, rules)), unit=None, min_count=5, declared=frozenset(map(parse_rule, rules))
+    )
+    return Within("lines", step, frozenset())
+
+
+def days(*numbers: int) -> pa.Array:
+    return pa.array([dt.date(2025, 1, 1) + dt.timedelta(days=int(n)) for n in numbers])
+
+
+def test_what_follows_within_the_table_follows(tmp_path: Path) -> None:
+    """A line that moves takes its shipment with it, and its end; one that may not end so late begins earlier, too."""
+    rng = np.random.default_rng(0)
+    begins, span = rng.integers(0, 900, 200), rng.integers(1, 9, 200)
+    known = {"begins": days(*begins), "span": span, "ends": days(*(begins + span)), "sent": days(*(begins + span % 3))}
+    inside = ruled(tmp_path, known, "ends = begins + span", "begins <= sent")
+    found = tables(
+        tmp_path,
+        orders={"id": [1, 2, 3], "from": days(10, 10, 10), "until": days(100, 20, 100)},
+        lines={"order_id": [1, 2, 3], "begins": days(4, 30, 50), "span": [3, 3, 3], "ends": days(7, 33, 53), "sent": days(6, 31, 52)},
+    )  # fmt: skip
+    completed = Completed(found.files, within={"lines": inside})
+    completed.apply(
+        [
+            bound("lines.begins >= lines.order_id.from", (TO_ORDER,)),
+            bound("lines.begins <= lines.order_id.until", (TO_ORDER,)),
+            bound("lines.sent <= lines.order_id.until", (TO_ORDER,)),
+        ]
+    )
+    now = {name: pa.array(values) for name, values in rows(completed, "lines").items()}
+    assert now["begins"] == days(10, 20, 50)
+    assert now["ends"] == days(13, 23, 53)
+    assert now["sent"] == days(12, 20, 52)
+
+
+def test_an_ordering_within_the_table_holds_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    done = rng.integers(0, 50, 200)
+    inside = replace(
+        ruled(tmp_path, {"done": done, "all": done + 40}, "done <= all"), table="orders", settled=frozenset({"all"})
+    )
+    found = tables(tmp_path, orders={"id": [1, 2], "done": [3, 1], "all": [9, 9]}, lines={"order_id": [1, 2, 2]})
+    completed = Completed(found.files, within={"orders": inside})
+    completed.apply([bound("orders.all = count(lines)", (TO_ORDER,))])
+    assert (rows(completed, "orders")["all"], rows(completed, "orders")["done"]) == ([1, 2], [1, 1])
+
+
+def test_the_first_and_the_last_day_are_rolled_up(tmp_path: Path) -> None:
+    found = tables(
+        tmp_path,
+        orders={"id": [1, 2, 3], "first": days(9, 9, 9), "last": pa.array([None] * 3, pa.timestamp("us"))},
+        lines={"order_id": [1, 1, 2, None], "day": days(4, 2, 5, 1), "at": pa.array([7, 8, 6, 9], pa.timestamp("us"))},
+    )
+    found.apply(
+        [bound("orders.first = min(lines.day)", (TO_ORDER,)), bound("orders.last = max(lines.at)", (TO_ORDER,))]
+    )
+    now = rows(found, "orders")
+    assert pa.array(now["first"]) == pa.array([*days(2, 5).to_pylist(), None])
+    assert pa.array(now["last"], pa.timestamp("us")) == pa.array([8, 6, None], pa.timestamp("us"))
 
 
 def test_rules_that_contradict_one_another_are_told(tmp_path: Path) -> None:

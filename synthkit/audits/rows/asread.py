@@ -28,8 +28,9 @@ Apart = tuple[TakenApart | TagsApart, ...]
 def as_read(context: AuditContext, folder: Path) -> AuditContext:
     """The context over tables as they are read, which are written to ``folder``; itself where nothing is written so.
 
-    What a form does not fit is missing there.
+    What a form does not fit is missing there. Keys of a family are keys whatever they are declared as.
     """
+    context = _with_keys(context)
     family = None if context.family is None else _family_read(context.family, folder)
     forms = _forms(context.schema, context.train)
     if not forms:
@@ -57,6 +58,44 @@ def as_read(context: AuditContext, folder: Path) -> AuditContext:
         family=family,
         _cache={},
     )
+
+
+def _with_keys(context: AuditContext) -> AuditContext:
+    """The context with the keys of the family taken for such: one that is written in a form is made up all the same."""
+    if context.family is None:
+        return context
+    family = context.family
+    members = {name: _member_with_keys(member, family.named(name)) for name, member in family.members.items()}
+    mine = family.named(family.table)
+    schema = _schema_with_keys(context.schema, mine)
+    if schema == context.schema and members == dict(family.members):
+        return context
+
+    def keyed(table: Table | None) -> Table | None:
+        return None if table is None else replace(table, schema=_schema_with_keys(table.schema, mine))
+
+    return replace(
+        context,
+        schema=schema,
+        synthetic=replace(context.synthetic, schema=_schema_with_keys(context.synthetic.schema, mine)),
+        train=keyed(context.train),
+        holdout=keyed(context.holdout),
+        family=replace(family, members=members),
+        _cache={},
+    )
+
+
+def _member_with_keys(member: Member, keys: frozenset[str]) -> Member:
+    def keyed(table: Table) -> Table:
+        return replace(table, schema=_schema_with_keys(table.schema, keys))
+
+    sides = (None if t is None else keyed(t) for t in (member.train, member.holdout))
+    return Member(keyed(member.synthetic), *sides)
+
+
+def _schema_with_keys(schema: Schema, keys: frozenset[str]) -> Schema:
+    columns = tuple(replace(c, type="id", format=None) if c.name in keys else c for c in schema.columns)
+    return schema if columns == schema.columns else replace(schema, columns=columns)
 
 
 def _family_read(family: Family, folder: Path) -> Family:

@@ -9,7 +9,7 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=8,
+    version=9,
     params=ConditionalParams,
     fit=fit,
     sample=sample,

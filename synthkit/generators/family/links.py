@@ -210,7 +210,8 @@ def hung(rows: Array, rng: np.random.Generator) -> Array:
     with as many levels below it names, the more likely the more name it.
 
     Any row at all would make circles, and trees deeper than they are. Only rows that lead to a top that is there are
-    named, so what hangs on them is a tree. Rows stay as they are where none leads there.
+    named, so what hangs on them is a tree. Where no top is there, as the only one was held out, the tallest of the rows
+    without one stands in its place. Rows stay as they are where none leads there.
     """
     import numpy as np
 
@@ -227,8 +228,11 @@ def hung(rows: Array, rng: np.random.Generator) -> Array:
             break
         step = following
         np.maximum.at(height, step[going], depth)
-    known = np.flatnonzero(~top & ~lost & top[end])
     found = rows.copy()
+    if not top.any() and height[lost].any():
+        first = int(np.flatnonzero(lost)[np.argmax(height[lost])])
+        found[first], top[first], lost[first] = -1, True, False
+    known = np.flatnonzero(~top & ~lost & top[end])
     for tall in np.unique(height[lost]).tolist():
         some = known[height[known] == tall]
         some = some if len(some) else known

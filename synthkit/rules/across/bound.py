@@ -14,7 +14,7 @@ from synthkit.rules.across.language import Function, Sum, parse_across
 from synthkit.rules.coding import rows_named
 from synthkit.rules.comparing import satisfied
 from synthkit.rules.evaluate import evaluate, numbers_of
-from synthkit.rules.expression import Expression, names_in
+from synthkit.rules.expression import Expression, Name, names_in
 from synthkit.rules.formula import NEAR
 from synthkit.rules.inequality import Inequality
 
@@ -124,17 +124,34 @@ class RolledUp:
     def tables(self) -> tuple[str, ...]:
         return (self.table, self.child)
 
-    def computed(self, tables: Rows) -> Floats:
-        """The column's values as numbers, NaN where there is none."""
+    @property
+    def picked(self) -> str | None:
+        """The child's column of which one value is taken as it is: the least or the greatest, a day among them."""
+        plain = self.function in ("min", "max") and isinstance(self.expression, Name) and self.decimals is None
+        return self.expression.column if plain and isinstance(self.expression, Name) else None
+
+    def computed(self, tables: Rows) -> Floats | pa.ChunkedArray:
+        """The column's values: numbers, NaN where there is none; of what is picked a column of the child's type."""
         import numpy as np
 
+        if self.picked is not None:
+            return self._taken(tables, self.picked)
         found, _ = self._rolled(tables)
         return found if self.decimals is None else np.round(found, self.decimals)
+
+    def absent(self, tables: Rows) -> Mask:
+        """Which rows of ``table`` are given no value. Shape (rows,)."""
+        import numpy as np
+
+        return ~np.isfinite(self._rolled(tables)[0])
 
     def violations(self, tables: Rows) -> Mask:
         """Which rows of ``table`` break it, shape (rows,): beyond what floating point, and the rounding, lose."""
         import numpy as np
 
+        if self.picked is not None:
+            given, found = (numbers_of(c) for c in (tables[self.table][self.column], self._taken(tables, self.picked)))
+            return np.asarray(np.isfinite(given) & np.isfinite(found) & (given != found), dtype=bool)
         found, size = self._rolled(tables)
         given = numbers_of(tables[self.table][self.column])
         near = NEAR * (size + np.abs(np.nan_to_num(given)))
@@ -142,6 +159,21 @@ class RolledUp:
             near = near + 0.5 * 10.0**-self.decimals * (1 + 1e-6)
         with np.errstate(invalid="ignore"):
             return np.asarray(np.abs(given - found) > near, dtype=bool)
+
+    def _taken(self, tables: Rows, column: str) -> pa.ChunkedArray:
+        """For each row of the table the least, or greatest, value of the rows that name it."""
+        import numpy as np
+        import pyarrow as pa
+
+        parent, child = tables[self.table], tables[self.child]
+        row = rows_named(child.select(self.hop.columns), parent.select(self.hop.named))
+        values = numbers_of(child[column])
+        good = np.flatnonzero((row >= 0) & np.isfinite(values))
+        order = good[np.argsort(values[good] if self.function == "max" else -values[good], kind="stable")]
+        at = np.full(parent.num_rows, -1)
+        at[row[order]] = order  # the last one that is put in stays
+        found: pa.ChunkedArray = child[column].take(pa.array(np.maximum(at, 0), mask=at < 0))
+        return found
 
     def _rolled(self, tables: Rows) -> tuple[Floats, Floats]:
         """The rolled-up values, and the sum of the sizes that went in. Shape (rows of the table,) each."""

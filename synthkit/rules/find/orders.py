@@ -82,22 +82,22 @@ def _proven(columns: Columns, low: Look, high: Look, candidates: int) -> Found |
         return None
     unseen = int(known[columns.unseen].sum())
     chance = chance_of(log_of_exceptions(by_chance, unseen, exceptions), candidates)
-    near = _near(a[open_], b[open_])
-    together = chance_of(-near * log(2), candidates)
-    sharp = near >= FEWEST_NEAR and together <= MOST_CHANCE
-    close = _close(b[part] - a[part], shuffled - a[part]) or (_same_unit(low, high) and broken > 2 * LEAST_BROKEN)
-    if chance > MOST_CHANCE or not (sharp or close):
+    beside = near(a[open_], b[open_])
+    together = chance_of(-beside * log(2), candidates)
+    sharp = beside >= FEWEST_NEAR and together <= MOST_CHANCE
+    belong = close(b[part] - a[part], shuffled - a[part]) or (_same_unit(low, high) and broken > 2 * LEAST_BROKEN)
+    if chance > MOST_CHANCE or not (sharp or belong):
         return None
     strict = bool((a != b).all())
     return Found(
         Inequality(low.name, "<" if strict else "<=", high.name),
         Evidence(
-            len(a) - exceptions, exceptions, unseen, max(chance, min(together, 1.0) if near >= FEWEST_NEAR else 0)
+            len(a) - exceptions, exceptions, unseen, max(chance, min(together, 1.0) if beside >= FEWEST_NEAR else 0)
         ),
     )
 
 
-def _near(a: Floats, b: Floats) -> int:
+def near(a: Floats, b: Floats) -> int:
     """How many rows lie just on this side of equality. One step of a grid is just beside it, too."""
     import numpy as np
 
@@ -109,7 +109,8 @@ def _near(a: Floats, b: Floats) -> int:
     return int(((gaps >= 0) & (gaps <= max(NEAR * spread, grid))).sum())
 
 
-def _close(gaps: Floats, shuffled: Floats) -> bool:
+def close(gaps: Floats, shuffled: Floats) -> bool:
+    """Whether differences vary so little beside those of shuffled columns that the columns belong together."""
     import numpy as np
 
     def spread(x: Floats) -> float:

@@ -82,6 +82,7 @@ _ALIKE = (
     frozenset({"film", "movie"}),
 )
 _FEWEST_ALIKE, _FEWEST_ABBREVIATED = 4, 3  # letters
+_MANY = frozenset({"n", "nb", "no", "num", "nr", "number", "total", "count", "cnt"})  # before a plural
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -144,6 +145,8 @@ def says(column: str, table: str, key: str, *, own: bool) -> tuple[float, str]:
     generic = set(named) <= _GENERIC
     if said == named and not generic:
         return BY_KEY, f"it bears the key's name {key}"
+    if _counts(said):
+        return 0.0, "its name says how many there are"
     if stem and _same(stem, parent):
         return BY_KEY, f"it is named after {table}"
     if not generic and len(said) > len(named) and said[-len(named) :] == named:
@@ -187,6 +190,12 @@ def _superior(said: tuple[str, ...], own: tuple[str, ...]) -> tuple[float, str]:
         own and (rest[-1] == own[-1] or _alike(rest[-1], own[-1]) or _mean_the_same(rest[-1], own[-1]))
     )
     return (BY_ROLE if of_own else ALIKE), "its name is that of another row of the same table"
+
+
+def _counts(said: tuple[str, ...]) -> bool:
+    """Whether a name counts rows, and names none: n_orders, order_count, number_of_lines."""
+    plural = len(said) > 1 and singular(said[-1]) != said[-1]
+    return len(said) > 1 and (said[-1] in ("count", "cnt") or (plural and said[0] in _MANY))
 
 
 def _mean_the_same(one: str, other: str) -> bool:

@@ -55,3 +55,11 @@ def test_who_hangs_on_a_row_that_was_held_out_hangs_on_one_like_it() -> None:
 @pytest.mark.parametrize("rows", [[-2, -2, -2], [1, 0, -2], [-1, 0, 1], [0, -2, 1]])
 def test_where_nothing_leads_to_a_top_rows_stay_as_they_are(rows: list[int]) -> None:
     assert hung(np.array(rows), np.random.default_rng(0)).tolist() == rows
+
+
+def test_where_the_only_top_was_held_out_the_tallest_of_those_below_it_stands_there() -> None:
+    found = hung(np.array([-2, 0, 1, -2, 3, -2]), np.random.default_rng(0))
+    assert found[:3].tolist() == [-1, 0, 1]
+    assert found[4] == 3
+    assert set(found[[3, 5]].tolist()) <= {0, 1}
+    assert (levels(found) == 0).sum() == 1

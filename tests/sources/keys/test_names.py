@@ -31,6 +31,10 @@ from synthkit.sources.keys.names import ALIKE, BY_KEY, BY_ROLE, SAME_PEOPLE, SOM
         ("name", "customers", "name", 0.0),
         ("quantity", "customers", "id", 0.0),
         ("paid", "pages", "id", 0.0),
+        ("n_orders", "orders", "id", 0.0),
+        ("number_of_lines", "lines", "line_id", 0.0),
+        ("order_count", "orders", "id", 0.0),
+        ("no_order", "orders", "id", BY_KEY),
     ],
 )
 def test_of_another_table(column: str, table: str, key: str, score: float) -> None:
