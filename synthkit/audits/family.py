@@ -76,7 +76,7 @@ class Family:
         return frozenset((*own, *(c for k in self.keys_of(table) for c in k.columns)))
 
     def named(self, table: str) -> frozenset[str]:
-        """The columns of a table that are made up as keys: one that alone names its rows, and those that name others."""
+        """The columns of a table that are made up as keys: one that alone names rows, and those that name others."""
         own = self.members[table].synthetic.schema.primary_key
         return frozenset((*(own if len(own) == 1 else ()), *(c for k in self.keys_of(table) for c in k.columns)))
 

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.view import with_columns
 from synthkit.errors import BuildError
 from synthkit.rules.across.bound import Across, Compared, reads
+from synthkit.rules.coding import codes_of, joint_codes
+from synthkit.rules.evaluate import numbers_of, times_of
+from synthkit.runners.leavingout import Loose
 from synthkit.runners.within import Within
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from synthkit.rules.coding import Mask
 
 _DUST = 9  # decimals that a sum of floats is rounded to where no rule says how many
 _TRIES = 3
@@ -27,39 +32,80 @@ class Completed:
 
     Args:
         within: of some tables, the rules that hold within them.
+        sequences: of some tables, the column by which rows of one owner follow one another, and those that name it.
+        loose: the tables of which rows may be left out that no value lets keep the rules.
     """
 
     files: dict[str, Path]
     given: dict[str, dict[str, pa.ChunkedArray]] = field(default_factory=dict)
     within: Mapping[str, Within] = field(default_factory=dict)
+    sequences: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    loose: Loose = field(default_factory=Loose)
 
     def apply(self, rules: Sequence[Across]) -> None:
         """Give the columns that the rules speak of the values that they demand.
 
         A column that is compared with another's moves to the nearest value that keeps the rule; that leaves the order
-        of the rows of one parent as it is. What follows from it within its table follows.
+        of the rows of one parent as it is. Rows that follow one another move together, as far as the one of them that
+        has to move furthest. What follows from a column within its table follows.
 
         Raises:
             BuildError: rules contradict one another.
         """
-        broken: list[str] = []
+        broken = self._come_to_terms(rules)
+        if broken and self._leave_out(broken):
+            broken = self._come_to_terms(rules)
+        if broken:
+            hint = "drop one of the rules: what one gives a column another takes"
+            raise BuildError(f"these rules across tables cannot all be kept: {'; '.join(map(str, broken))}", hint=hint)
+
+    def _come_to_terms(self, rules: Sequence[Across]) -> list[Across]:
+        """Give columns until all rules are kept, those within the tables, too; returns those that are not."""
+        broken: list[Across] = []
         for turn in range(_TURNS):
-            moved: set[tuple[str, str]] = set()
             for rule in in_order(rules):
                 tables = self._read(rule)
                 if isinstance(rule, Compared):
-                    column = _moved(rule, tables)
-                    moved.add((rule.table, rule.column))
+                    column = _moved(rule, self._together(rule, tables))
                 else:
                     column = _cast(rule.computed(tables), tables[rule.table][rule.column].type)
                 self._give(rule.table, rule.column, column)
-            ordered = self._order({r.table for r in rules}, moved, turn)
-            broken = [str(rule) for rule in rules if rule.violations(self._read(rule)).any()]
+            ordered = self._order({r.table for r in rules}, upwards=turn % 2 == 0)
+            broken = [rule for rule in rules if rule.violations(self._read(rule)).any()]
             if not broken and ordered:
                 break
-        if broken:
-            hint = "drop one of the rules: what one gives a column another takes"
-            raise BuildError(f"these rules across tables cannot all be kept: {'; '.join(broken)}", hint=hint)
+        return broken
+
+    def _leave_out(self, broken: Sequence[Across]) -> bool:
+        """Leave out the rows that break what they are compared with, where few enough do."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        wrong: dict[str, Mask] = {}
+        for rule in broken:
+            if isinstance(rule, Compared):
+                here = rule.violations(self._read(rule))
+                wrong[rule.table] = wrong.get(rule.table, np.zeros(len(here), dtype=bool)) | here
+        rows = {name: self._rows(name, self.loose.columns(name)) for name in self.files} if wrong else {}
+        kept = self.loose.kept(rows, wrong) if wrong else None
+        for name, mask in (kept or {}).items():
+            stay = pa.array(mask)
+            pq.write_table(pq.read_table(self.files[name]).filter(stay), self.files[name])
+            self.given[name] = {c: v.filter(stay) for c, v in self.given.get(name, {}).items()}
+        return bool(kept)
+
+    def _together(self, rule: Compared, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+        """The tables, where the column is the time of rows that belong together with these moved at once."""
+        column, of = self.sequences.get(rule.table, ("", ()))
+        if rule.column != column or not rule.hops or rule.hops[0].columns != of:
+            return tables
+        rows = tables[rule.table]
+        at = rows.column_names.index(column)
+        bound = _cast(rule.bound(tables), rows[column].type)
+        strict = {">": 1, "<": -1}.get(rule.sign, 0)
+        moved = _shifted(rows[column], rule.violations(tables), _stepped(bound, strict), rows.select(of))
+        return {**tables, rule.table: rows.set_column(at, column, moved)}
 
     def _give(self, table: str, column: str, values: pa.ChunkedArray) -> None:
         """Give a table a column, and what follows from it."""
@@ -71,17 +117,22 @@ class Completed:
             whole = one if isinstance(one, pa.ChunkedArray) else pa.chunked_array([one])
             self.given.setdefault(table, {})[name] = whole
 
-    def _order(self, tables: AbstractSet[str], moved: AbstractSet[tuple[str, str]], turn: int) -> bool:
-        """Whether the orderings within the tables held; those that did not are mended."""
+    def _order(self, tables: AbstractSet[str], *, upwards: bool) -> bool:
+        """Whether the orderings within the tables held; those that did not are mended.
+
+        What moved up pushes others up, and what moved down down: by turns one and the other.
+        """
         import pyarrow as pa
 
         held = True
-        for table in tables & self.within.keys():
+        for table in sorted(tables & self.within.keys()):
             inside = self.within[table]
-            names = {column for t, column in moved if t == table}
-            for rule in inside.disordered(self._columns(inside), names, turn):
-                rows = {table: pa.table(self._columns(inside))}
-                self._give(table, rule.column, _moved(rule, rows))
+            for _ in range(inside.many**2):
+                columns = self._columns(inside)
+                rule = inside.disordered(columns, upwards)
+                if rule is None:
+                    break
+                self._give(table, rule.column, _moved(rule, {table: pa.table(columns)}))
                 held = False
         return held
 
@@ -151,6 +202,26 @@ def _moved(rule: Compared, tables: dict[str, pa.Table]) -> pa.ChunkedArray:
         column = chosen if isinstance(chosen, pa.ChunkedArray) else pa.chunked_array([chosen])
         tables = {**tables, rule.table: tables[rule.table].set_column(at, rule.column, column)}
     return column
+
+
+def _shifted(column: pa.ChunkedArray, broken: Mask, bound: pa.ChunkedArray, owner: pa.Table) -> pa.ChunkedArray:
+    """The column with the rows of one owner as far apart as they are, and none of them beyond its bound."""
+    import numpy as np
+    import pyarrow as pa
+
+    if not broken.any():
+        return column
+    values, limits = numbers_of(column), numbers_of(bound)
+    group = joint_codes([codes_of(c) for c in owner.columns])
+    missed = np.where(broken, limits - values, 0.0)
+    most, least = np.zeros(group.max() + 1), np.zeros(group.max() + 1)
+    np.maximum.at(most, group, missed)
+    np.minimum.at(least, group, missed)
+    found = values + (most + least)[group]
+    absent = ~np.isfinite(found)
+    if pa.types.is_temporal(column.type):
+        return pa.chunked_array([times_of(found, absent, column.type)])
+    return _cast(found, column.type)
 
 
 def _stepped(values: pa.ChunkedArray, steps: int) -> pa.ChunkedArray:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from synthkit.generators.exact.asking import Asking
     from synthkit.generators.exact.members import MemberPlan
     from synthkit.records.columns import ColumnOrigin
+    from synthkit.runners.leavingout import Loose
     from synthkit.sources.split import Split
 
 
@@ -129,9 +130,21 @@ def _across(
         if not isinstance(rule, Compared):
             computed.setdefault(rule.table, {})[rule.column] = str(rule)
     inside = {name: within(name, learnt[name].plan.columns, computed.get(name, {}).keys()) for name in batches}
-    tables = Completed(files, within={name: one for name, one in inside.items() if one is not None})
+    order = {k.table: (learnt[k.table].split.schema.order_by or "", k.columns) for k in job.keys if k.owner}
+    ruled = {n: one for n, one in inside.items() if one is not None}
+    tables = Completed(files, within=ruled, sequences=order, loose=_loose(job, learnt))
     tables.apply(rules)
     return {name: tables.batches(name) for name in batches}, computed
+
+
+def _loose(job: FamilyJob, learnt: Mapping[str, _Learnt]) -> Loose:
+    """The tables of which rows may be left out: none, where anything is asked of how many there are, or of which."""
+    from synthkit.runners.leavingout import Loose
+
+    asked = job.at_least or job.at_most or any(member.conditions for member in job.members.values())
+    free = () if asked else (n for n, m in job.members.items() if not m.kept and n != job.first)
+    primary = {name: one.split.schema.primary_key for name, one in learnt.items()}
+    return Loose(frozenset(free), job.keys, primary)
 
 
 def _origins(found: tuple[ColumnOrigin, ...], computed: Mapping[str, str]) -> tuple[ColumnOrigin, ...]:

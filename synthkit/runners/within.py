@@ -3,7 +3,7 @@ what is ordered with them moves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -62,12 +62,11 @@ class Within:
         found = {n: pc.if_else(mask, after[n].cast(columns[n].type), columns[n]) for n in columns if n != column}
         return {column: new} | {n: c for n, c in found.items() if codes_differ(c, columns[n]).any()}
 
-    def disordered(self, columns: Columns, moved: Collection[str], turn: int) -> Iterator[Compared]:
-        """What to move, where an ordering within the table is broken: first what no rule across tables has moved.
+    def disordered(self, columns: Columns, upwards: bool) -> Compared | None:
+        """What to move, where an ordering within the table is broken; None where none is.
 
         Args:
-            moved: columns that one has.
-            turn: how often this was done before: by turns one side moves, and the other.
+            upwards: whether what should lie above moves up, or what should lie below down.
         """
         import pyarrow as pa
 
@@ -76,11 +75,17 @@ class Within:
             assert isinstance(rule.right, str)
             sides = ((rule.column, rule.operator, rule.right), (rule.right, MIRRORED[rule.operator], rule.column))
             free = [s for s in sides if s[0] not in self.settled | self.step.fixed]
-            free.sort(key=lambda s: s[0] in moved, reverse=turn % 2 == 1)
+            free.sort(key=lambda s: (s[1][0] == ">") != upwards)
             for column, sign, other in free[:1]:
                 found = Compared(str(rule), self.table, column, sign, (), other)
                 if found.violations(tables).any():
-                    yield found
+                    return found
+        return None
+
+    @property
+    def many(self) -> int:
+        """How many orderings there are."""
+        return len(self._ordered)
 
     @cached_property
     def _ordered(self) -> tuple[Inequality, ...]:

@@ -15,9 +15,11 @@ import pytest
 
 from synthkit.encoding.kept.choosing import keep_rules
 from synthkit.errors import BuildError
+from synthkit.generators.tables import Key
 from synthkit.rules.across.bound import Hop, bound, hops_of
 from synthkit.rules.language import parse_rule
 from synthkit.runners.across import Completed, in_order
+from synthkit.runners.leavingout import Loose
 from synthkit.runners.within import Within
 from tests.families import family_project
 
@@ -193,3 +195,37 @@ def test_a_family_keeps_the_rules_of_its_group(tmp_path: Path) -> None:
     assert origins["total"]["how"] == "computed"
     project.edit("      - customers.age = count(orders)\n", "")
     assert set(project.actions("--select", "synthetic_shop").values()) == {"sample"}
+
+
+def test_rows_that_follow_one_another_move_together(tmp_path: Path) -> None:
+    found = tables(
+        tmp_path,
+        orders={"id": [1, 2], "at": days(10, 10)},
+        lines={"order_id": [1, 1, 2, 2, None], "day": days(4, 8, 11, 12, 1)},
+    )
+    completed = Completed(found.files, sequences={"lines": ("day", ("order_id",))})
+    completed.apply([bound("lines.day > lines.order_id.at", (TO_ORDER,))])
+    assert pa.array(rows(completed, "lines")["day"]) == days(11, 15, 11, 12, 1)
+
+
+def test_the_few_rows_that_have_no_room_are_left_out_with_what_names_them(tmp_path: Path) -> None:
+    many = range(100)
+    orders = {"id": list(many), "low": [5 if i == 7 else 1 for i in many], "high": [4 if i == 7 else 9 for i in many]}
+    lines = {"line": list(many), "order_id": list(many), "n": [3] * 100}
+    notes = {"line": [7, 8, 8, *([9] * 50)]}
+    key = Key("lines", ("order_id",), "orders", owner=True)
+    primary = {"orders": ("id",), "lines": ("line",), "notes": ()}
+    keys = (key, Key("notes", ("line",), "lines", owner=True))
+    rules = [bound(f"lines.n {text}", (TO_ORDER,)) for text in (">= lines.order_id.low", "<= lines.order_id.high")]
+    counted = bound("lines.n_notes = count(notes)", (Hop(("line",), "lines", ("line",)),))
+    for loose in (frozenset({"lines", "notes"}), frozenset({"lines"})):
+        found = tables(tmp_path, orders=orders, lines={**lines, "n_notes": [0] * 100}, notes=notes)
+        completed = Completed(found.files, loose=Loose(loose, keys, primary))
+        if "notes" not in loose:
+            with pytest.raises(BuildError, match="cannot all be kept"):
+                completed.apply([*rules, counted])
+            continue
+        completed.apply([*rules, counted])
+        assert [i for i in many if i not in rows(completed, "lines")["line"]] == [7]
+        assert rows(completed, "notes")["line"][:3] == [8, 8, 9]
+        assert rows(completed, "lines")["n_notes"][7:9] == [2, 50]

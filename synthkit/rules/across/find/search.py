@@ -77,9 +77,9 @@ def find_across(looked: Looked, within: Mapping[str, Within] | None = None, of: 
     taken = {name: taken[name] | {one.rule.column for one in rolled[name]} for name in looked.tables}
     again = {(one.rule.table, (one.rule.column,)) for ones in copied.values() for one in ones}
     apart = replace(looked, ways=[w for w in looked.ways if (w.table, w.hop.columns) not in again])
-    found = [one for name in names for one in orders(apart, name, taken[name])]
+    found = [one for name in looked.tables for one in orders(apart, name, taken[name])]
     free = [one for one in found if not _added(one, rolled)]
-    compared = [one for one in free if not _follows(one, free, known, looked)]
+    compared = [one for one in free if one.rule.table in names and not _follows(one, free, known, looked)]
     first = [one for of_table in (copied, rolled) for ones in of_table.values() for one in ones]
     kept, contrary = _together(compared, looked)
     return Across((*first, *kept), tuple(contrary), _inside(kept, known, looked))
