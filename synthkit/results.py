@@ -20,7 +20,7 @@ from synthkit.records.joins import Join
 from synthkit.records.parts import Git
 from synthkit.records.record import Count, NamedTexts, Number, Seconds, Size, When, as_json
 
-ActionKind = Literal["train", "sample", "query", "ask", "audit", "reuse"]
+ActionKind = Literal["train", "sample", "query", "ask", "audit", "promote", "reuse"]
 ModelStatus = Literal["pass", "warn", "fail", "error", "skipped", "reused"]
 RunStatus = Literal["pass", "warn", "fail", "interrupted"]
 PHASES = ("train", "sample", "audit", "publish")

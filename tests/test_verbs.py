@@ -360,6 +360,21 @@ def test_clean(pair: tuple[Project, Path]) -> None:
     assert {p.name for p in (root / "target").iterdir()} == left
 
 
+def test_promote(pair: tuple[Project, Path]) -> None:
+    project, root = pair
+    for where in (project.root, root):
+        spec = where / "synth_project.yml"
+        spec.write_text(spec.read_text("utf-8") + "targets: {dev: {}, prod: {}}\n", "utf-8")
+    plan = api.promotion("dev", "prod", root).plan("+by_tier")
+    said = json.loads(project.ok("promote", "dev", "prod", "--plan", "--log-format", "json", "-s", "+by_tier"))
+    assert json.loads(json.dumps(plan.to_json())) == said
+    assert api.promote("dev", "prod", root).counts() == {"pass": 3}
+    project.ok("promote", "dev", "prod")
+    found = [json.loads(p.read_text("utf-8"))["sha256"] for p in sorted(root.glob("warehouse/prod/*.receipt.json"))]
+    files = sorted(project.root.glob("warehouse/prod/*.receipt.json"))
+    assert [json.loads(p.read_text("utf-8"))["sha256"] for p in files] == found != []
+
+
 def test_every_verb_is_a_call_and_has_a_test() -> None:
     called = {name for name in VERBS if callable(getattr(api, "find_rules" if name == "rules" else name))}
     tested = {

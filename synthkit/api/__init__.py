@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from synthkit.api.model import TrainedModel, fit, load_model
     from synthkit.api.pages import docs, ls, report
     from synthkit.api.project import audit, build, compile, plan, retry, unfinished
+    from synthkit.api.promoting import promote, promotion
     from synthkit.api.rules import find_rules
     from synthkit.api.tables import export, query, show
     from synthkit.api.together import TrainedTables, load_tables
@@ -60,6 +61,8 @@ __all__ = [
     "open",
     "plan",
     "preview",
+    "promote",
+    "promotion",
     "pull",
     "push",
     "query",
@@ -117,6 +120,7 @@ _HOMES = {
             "retry",
             "unfinished",
         ),
+        "api.promoting": ("promote", "promotion"),
         "api.rules": ("find_rules",),
         "api.tables": (
             "export",

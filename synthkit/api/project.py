@@ -260,6 +260,11 @@ def unfinished(
     from synthkit.store.targets import target_of
 
     last = last_invocation(find(project), target)
+    if last.command == "promote":
+        raise SynthError(
+            f"the last run into {last.target!r} was a promotion, which is not retried",
+            hint="synth promote again: what it has published stays",
+        )
     given = variables(last.variables)
     manifest = compile(
         project,
@@ -352,6 +357,19 @@ def compiled(project: str | Path | Manifest, **given: Any) -> Manifest:
 def several(names: Names) -> tuple[str, ...]:
     """One name, or several, as a tuple."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def run_plan(
+    manifest: Manifest,
+    make: Callable[[], Plan],
+    command: str,
+    listener: Listener,
+    *,
+    fail_fast: bool = False,
+    lock_wait: float = 0.0,
+) -> RunResults:
+    """Run what ``make`` plans, as the verb ``command``."""
+    return _run(manifest, make, _options(manifest, command, fail_fast, lock_wait), listener)
 
 
 def _options(

@@ -161,7 +161,7 @@ class Audit:
     ends of its interval lie too; ``as_read`` that columns with a written form (``format:``) are to be what they mean,
     not the text that is published; ``stands_on`` what a table must be for it, one of these: of the audits that a family
     lists, each of its tables has those that stand on it; ``samples`` that of a large table a sample is enough, as its
-    interval tells (:mod:`.rows.sampled`).
+    interval tells (:mod:`.rows.sampled`); ``earlier`` that it holds the table against the version published before.
     """
 
     name: str
@@ -178,6 +178,7 @@ class Audit:
     stands_on: frozenset[Stands] = frozenset()
     samples: bool = False
     severity: Severity = "error"
+    earlier: bool = False
 
     @property
     def extra(self) -> str | None:
@@ -212,12 +213,14 @@ def audit(
     stands_on: tuple[Stands, ...] = (),
     samples: bool | None = None,
     severity: Severity = "error",
+    earlier: bool | None = None,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
     Its docstring's first line becomes the summary in ``synth`` help and in docs/audits. The
     module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``). ``as_read`` defaults to
-    whether the family compares distributions, models or attacks, and so does ``samples``.
+    whether the family compares distributions, models or attacks, and so does ``samples``. ``earlier`` is taken for
+    granted of an audit that is not of this package and does not say.
 
     Raises SynthError where another module declares the same name: a plugin must not take the place of
     a gate that people rely on.
@@ -225,8 +228,8 @@ def audit(
 
     def declare(run: F) -> F:
         module = getattr(run, "__module__", "?")
-        before = _declared.get(name)
-        owner = module if before is None else getattr(before.run, "__module__", "?")
+        known = _declared.get(name)
+        owner = module if known is None else getattr(known.run, "__module__", "?")
         if owner != module:
             raise SynthError(f"two audits are named {name!r}: in {owner} and in {module}", hint="rename one of them")
         summary = (run.__doc__ or "").strip().splitlines()[0] if run.__doc__ else ""
@@ -234,8 +237,23 @@ def audit(
         cut, real = _within(run, between), frozenset(needs)
         stands = frozenset(stands_on)
         some = family in AS_READ if samples is None else samples
+        before = not module.startswith("synthkit.") if earlier is None else earlier
         found = Audit(
-            name, params, cut, version, real, family, summary, private, rows, between, read, stands, some, severity
+            name,
+            params,
+            cut,
+            version,
+            real,
+            family,
+            summary,
+            private,
+            rows,
+            between,
+            read,
+            stands,
+            some,
+            severity,
+            before,
         )
         _declared[name] = found
         return run

@@ -184,9 +184,9 @@ def _build(
 def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Event], None]) -> dict[str, str]:
     """Models that a stale source keeps from being built, with the reason; warnings are said.
 
-    Audits alone judge what is published, and look at no clock.
+    Audits alone, and a promotion, are about what is published, and look at no clock.
     """
-    if options.command == "audit":
+    if options.command in ("audit", "promote"):
         return {}
     reads = {a.model: sources_read(manifest.models[a.model]) for a in plan.actions}
     found = fresh_sources(manifest, options.now or clock(), [s for r in reads.values() for s in r])

@@ -80,6 +80,8 @@ class FamilyRun:
     def _rows(self) -> Rows:
         """Make the rows of all tables, or find those that only wait for their audits."""
         staging = self.context.staging
+        if self.actions[0].promotion is not None:
+            return {name: run.adopted() for name, run in self.runs.items()}
         found = {a.model: staging.staged(a.model, a.fingerprint.sample) for a in self.actions}
         if self.actions[0].kind != "audit" or not all(found.values()):
             self._make()

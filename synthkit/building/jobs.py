@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -199,18 +199,23 @@ class Jobs:
         )
 
     def audit(
-        self, staged: StagedRows, seconds: Mapping[str, float], beside: Mapping[str, StagedRows] | None = None
+        self,
+        staged: StagedRows,
+        seconds: Mapping[str, float],
+        beside: Mapping[str, StagedRows] | None = None,
+        some: Collection[int] | None = None,
     ) -> AuditJob:
         """Judge the staged rows.
 
         Args:
             seconds: that making them took.
             beside: of a family's table, the rows that were made together with these, by model.
+            some: the numbers of the audits to run; default: all.
         """
         model = self.model
-        split = None
-        if model.source is not None and any(b.audit for b in model.audits):
-            split = self._inputs.split(model.source, model)
+        audits = model.audits if some is None else tuple(model.audits[i] for i in sorted(some))
+        real = model.source if any(b.audit for b in audits) else None
+        split = None if real is None else self._inputs.split(real, model)
         made = {**(beside or {}), model.name: staged}
         relations = {
             r.sql: (made[r.name].path,) if r.source is None and r.name in made else self._inputs.files(r)
@@ -222,7 +227,7 @@ class Jobs:
             table=_documented(staged.table, model.schema),
             split=split,
             relations=relations,
-            audits=model.audits,
+            audits=audits,
             training=self._training(),
             retraining=self._retraining(),
             failures=self._failures(),
@@ -320,8 +325,6 @@ class Jobs:
             split = self._inputs.split(other.source, other)
             parts[table] = FamilyMember(_documented(rows.table, other.schema), split)
         return FamilyParts(model.source.name, parts, family.keys)
-
-    # -- parts -------------------------------------------------------------------------------------
 
     def _size(self) -> Size:
         """A factor is of all rows; of protected ones of their declared number, which a budget always has.

@@ -118,6 +118,8 @@ class ModelRun:
     def _rows(self) -> StagedRows:
         """Make the rows, or find those that only wait for their audits."""
         sample = self.action.fingerprint.sample
+        if self.action.promotion is not None:
+            return self.adopted()
         if self.action.kind == "audit":
             found = self._existing(sample)
             if found is not None:
@@ -132,6 +134,11 @@ class ModelRun:
         if staged is None:
             raise BuildError(f"the rows of {self.model.name!r} were not staged")
         return staged
+
+    def adopted(self) -> StagedRows:
+        """What another target has published, staged here as it is."""
+        assert self.action.promotion is not None
+        return self.context.staging.adopt(self.model.name, self.action.promotion.rows)
 
     def _existing(self, sample: str) -> StagedRows | None:
         staged = self.context.staging.staged(self.model.name, sample)
@@ -205,11 +212,17 @@ class ModelRun:
         Args:
             beside: of a family's table, the rows that were made together with these, by model.
         """
-        if not self.model.audits:
-            return ()
-        done = self.context.carry_out(self.jobs.audit(staged, self.seconds, beside), self.model, self.progress)
-        self.seconds.update(done.seconds)
-        records = done.records
+        promotion = self.action.promotion
+        taken = {} if promotion is None else promotion.found
+        left = [i for i in range(len(self.model.audits)) if i not in taken]
+        found: tuple[AuditRecord, ...] = ()
+        if left:
+            job = self.jobs.audit(staged, self.seconds, beside, left)
+            done = self.context.carry_out(job, self.model, self.progress)
+            self.seconds.update(done.seconds)
+            found = done.records
+        by_number = {**taken, **dict(zip(left, found, strict=True))}
+        records = tuple(by_number[i] for i in sorted(by_number))
         for record in records:
             self.context.say(AuditFinished(self.model.name, record))
         return records

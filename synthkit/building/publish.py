@@ -166,8 +166,22 @@ def _audited(
         "git": context.git,
         "device": context.manifest.project.device,
         "environment": staged.environment,
+        **_promoted(context, model, action),
     }
     return AuditedTable.from_json(said)
+
+
+def _promoted(context: RunContext, model: ModelNode, action: Action) -> dict[str, Any]:
+    """What is said of rows that another target made: how they were made is as it was there."""
+    if action.promotion is not None:
+        made = action.promotion.table.to_json()
+        return {k: made[k] for k in ("seconds", "versions", "git", "device") if k in made} | {
+            "promoted": action.promotion.to_json()
+        }
+    state = state_of(context.target, context.staging, model) if action.kind == "audit" else None
+    if state is None or state.promoted is None or state.fingerprints.sample != action.fingerprint.sample:
+        return {}
+    return {"promoted": state.promoted}  # they are judged again, and still come from there
 
 
 def _required(bound: BoundAudit) -> dict[str, Any]:

@@ -34,13 +34,14 @@ reader_options = _chain(
     project_dir_option,
     click.option("-t", "--target", envvar="SYNTH_TARGET", help="The target to work on (default: the project's)."),
 )
-project_options = _chain(
-    reader_options,
-    click.option("--vars", "variables", envvar="SYNTH_VARS", help="Variables as YAML: '{epochs: 10}'."),
-)
-selection_options = _chain(
+vars_option = click.option("--vars", "variables", envvar="SYNTH_VARS", help="Variables as YAML: '{epochs: 10}'.")
+project_options = _chain(reader_options, vars_option)
+selected_options = _chain(
     click.option("-s", "--select", multiple=True, help="What to take: name, +name+, tag:x, path:x, source:x, …"),
     click.option("--exclude", multiple=True, help="What to leave out, in the same syntax."),
+)
+selection_options = _chain(
+    selected_options,
     click.option(
         "--state",
         metavar="DIR",

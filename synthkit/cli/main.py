@@ -25,6 +25,7 @@ VERBS = {
     "freshness": "Say how old the sources are that declare how old they may be.",
     "build": "Train, sample, audit and publish.",
     "k8s": "Write a build as Kubernetes Jobs, for kubectl apply.",
+    "promote": "Publish in one target what another has published and audited.",
     "retry": "Build what the last run left undone, also a killed one.",
     "audit": "Audit again what is published. Nothing is built.",
     "verify": "Check receipts, data, audits, ledger and contracts at HEAD, without real rows.",

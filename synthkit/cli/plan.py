@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from synthkit.building.spending import Balance, Cost
 
 _FORMS = 12  # columns in a written form that are told of each model
-_VERB = {"train": "train", "sample": "sample", "query": "query", "ask": "ask", "audit": "audit", "reuse": "–"}
+_VERB = {
+    "train": "train",
+    "sample": "sample",
+    "query": "query",
+    "ask": "ask",
+    "audit": "audit",
+    "promote": "promote",
+    "reuse": "–",
+}
 
 
 @click.command("plan")

@@ -71,6 +71,7 @@ def _facts(receipt: Receipt) -> list[tuple[str, str]]:
         ("seed", str(receipt.seed)),
         *([] if receipt.usage is None else receipt.usage.facts()),
         ("published", f"{receipt.published_at} by run {receipt.run_id}"),
+        *([] if (before := receipt.promoted) is None else [("promoted", f"from {before.target}, run {before.run_id}")]),
     ]
 
 

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from synthkit.planning.fingerprint import Fingerprint
 from synthkit.planning.forms import WrittenForm
 from synthkit.planning.state import Standing
+from synthkit.records.audit import AuditRecord
+from synthkit.records.receipt import AuditedTable
 from synthkit.results import ActionKind
+from synthkit.store.staging import StagedRows
 
 FULL_REFRESH = "full refresh"  # the reason of an action that starts from nothing
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A table that another target has published.
+
+    Args:
+        target: its name.
+        table: what is recorded of it there.
+        rows: there.
+        again: audits that are to be run here, by their number, and why; what the others found is taken over.
+        found: that, by the number of the audit.
+    """
+
+    target: str
+    table: AuditedTable
+    rows: StagedRows
+    again: Mapping[int, str]
+    found: Mapping[int, AuditRecord]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in receipts."""
+        return {"target": self.target, "run_id": self.table.run_id, "published_at": self.table.published_at}
 
 
 @dataclass(frozen=True)
@@ -18,8 +45,9 @@ class Action:
     """What to do about one model, and why.
 
     ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the SQL; ``ask``
-    asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``reuse``
-    does nothing. ``together`` is the family whose tables it is done for at once, and that are published at one instant.
+    asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``promote``
+    publishes what another target has (``promotion``); ``reuse`` does nothing. ``together`` is the family whose tables
+    it is done for at once, and that are published at one instant.
     """
 
     model: str
@@ -35,6 +63,7 @@ class Action:
     standing: Standing = "none"
     together: str | None = None
     forms: tuple[WrittenForm, ...] = ()
+    promotion: Promotion | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -49,5 +78,6 @@ class Action:
             "epsilon": self.epsilon,
             "delta": self.delta,
             **({"forms": [form.to_json() for form in self.forms]} if self.forms else {}),
+            **({} if self.promotion is None else {"promoted": self.promotion.to_json()}),
             "fingerprints": self.fingerprint.hashes(),
         }

@@ -44,7 +44,7 @@ def reading_real_rows(manifest: Manifest, model: ModelNode) -> frozenset[str]:
     found = set()
     for bound in model.audits:
         needs = bool(registry.get(bound.audit).needs) if bound.audit is not None else False
-        names_tables = bound.audit is None or _names_relation(bound.params)
+        names_tables = bound.audit is None or names_relation(bound.params)
         if (needs and compared) or (real and names_tables):
             found.add(bound.name)
     return frozenset(found)
@@ -78,7 +78,7 @@ def pictures_of(manifest: Manifest, model: ModelNode) -> Pictures:
     return "none" if model.lineage.contains_real_rows else "synthetic"
 
 
-def _names_relation(params: Mapping[str, Any]) -> bool:
+def names_relation(params: Mapping[str, Any]) -> bool:
     return any(isinstance(value, Mapping) for value in params.values())
 
 

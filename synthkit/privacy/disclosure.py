@@ -122,6 +122,7 @@ RECEIPT: Fields = {
     "environment": Kind.DECLARED,  # of the machine
     **dict.fromkeys(("family", "keys"), Kind.DECLARED),
     **dict.fromkeys(("rows", "file", "sha256", "md5", "bytes", "previous", "restored", "signature"), Kind.DRAWN),
+    "promoted": Kind.DRAWN,
     **dict.fromkeys(("schema", "columns", "source_columns"), Kind.TYPES),
     "column_origins": _ORIGIN,
     "fingerprints": Kind.KEYED,

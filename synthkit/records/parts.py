@@ -302,6 +302,20 @@ class Git(Record):
         return self.commit[:12] + (" with changes" if self.dirty else "")
 
 
+class Promoted(Record):
+    """Where a table was published and audited before it was published here, with the same bytes.
+
+    Args:
+        target: of the project.
+        run_id: that published it there.
+        published_at: there, UTC.
+    """
+
+    target: str
+    run_id: str
+    published_at: str
+
+
 class Restored(Record):
     """Where an old version was published again.
 

@@ -21,6 +21,7 @@ from synthkit.records.parts import (
     Inputs,
     KeyRecord,
     Promise,
+    Promoted,
     Rendering,
     Restored,
     State,
@@ -75,6 +76,7 @@ class AuditedTable(Record):
         git: of the project, where it is in git.
         device: where it was trained.
         environment: where the rows were computed: elsewhere their bytes may differ.
+        promoted: which target had it before; how it was made and judged is as it was there.
     """
 
     model: str
@@ -115,6 +117,7 @@ class AuditedTable(Record):
     git: Git | None = None
     device: str | None = absent()
     environment: Environment | None = None
+    promoted: Promoted | None = absent()
 
     @property
     def version(self) -> str:

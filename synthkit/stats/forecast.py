@@ -26,6 +26,7 @@ _OF: Mapping[str, tuple[str, ...]] = {
     "query": ("load", "query", "audit", "publish"),
     "ask": ("load", "ask", "audit", "publish"),
     "audit": ("load", "audit", "publish"),
+    "promote": ("audit", "publish"),
 }
 
 

@@ -17,14 +17,14 @@ target/profiles/<model>.json                                     the pictures of
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import Field
 
 from synthkit.digests import digest
-from synthkit.files import has_living_owner, parsed_json, write_json_atomic
+from synthkit.files import explained, has_living_owner, parsed_json, put_over, temporary_folder, write_json_atomic
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.records.columns import ColumnOrigin, TypedColumns
 from synthkit.records.parts import ChargeRecord, Environment, Promise, Teaching
@@ -136,6 +136,33 @@ class Staging:
             record.rules,
             record.origins,
         )
+
+    def adopt(self, model: str, rows: StagedRows) -> StagedRows:
+        """Rows that lie elsewhere, published or staged: a copy of them waits here, with all that is known of them.
+
+        Raises BuildError where the disk does not take it.
+        """
+        directory = self.directory(model, rows.sample)
+        with explained(directory), temporary_folder(directory) as folder:
+            shutil.copyfile(rows.path, folder / DATA)
+            sha256, md5 = (None, None) if rows.hashes is None else rows.hashes
+            said = StageRecord(
+                sample=rows.sample,
+                rows=rows.table.rows,
+                sha256=sha256,
+                md5=md5,
+                schema=TypedColumns.from_json(rows.table.schema.to_json()),
+                source_rows=rows.source_rows,
+                privacy=rows.privacy,
+                guarantees=rows.guarantees,
+                environment=rows.environment,
+                teacher=rows.teacher,
+                rules=rows.rules,
+                origins=rows.origins,
+            )
+            write_json_atomic(folder / "stage.json", said.to_json())
+            put_over(folder, directory)
+        return replace(rows, table=replace(rows.table, paths=(directory / DATA,)))
 
     def model_dir(self, train: str) -> Path:
         return self.models / train[:SHORT]

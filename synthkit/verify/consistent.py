@@ -66,6 +66,7 @@ UNCHECKED: Mapping[str, str] = {
     "git.*": "of what ran then",
     "device": "of what ran then",
     "environment.*": "of what ran then: the machine",
+    "promoted.*": "of a promotion: which target had it before, of which run",
     "restored.*": "of a rollback: when, and from which commit",
 }
 LATER = 10  # versions that an audit may have in a later synthkit

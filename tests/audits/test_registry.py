@@ -169,3 +169,18 @@ def test_one_column_may_stand_without_brackets_but_not_none() -> None:
 def test_infinite_bounds_are_refused() -> None:
     with pytest.raises(ValidationError, match="finite"):
         registry.get("ks").params.model_validate({"max": float("nan")})
+
+
+def test_audits_that_look_at_the_version_before_say_so() -> None:
+    """What `synth promote` runs again: by what their modules read, and of somebody else's by default."""
+    import sys
+    from pathlib import Path
+
+    for name in registry.names():
+        found = registry.get(name)
+        module = sys.modules[found.run.__module__]
+        text = Path(str(module.__file__)).read_text("utf-8")
+        if module.__name__.startswith("synthkit."):
+            assert found.earlier == ("against_earlier" in text or ".previous" in text), name
+        else:
+            assert found.earlier, name

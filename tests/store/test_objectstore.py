@@ -384,3 +384,21 @@ def test_whoever_only_reads_gives_the_address_for_the_project(
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     s3.client().put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=b"others")
     assert "the rows of 'by_tier' are not where it is published" in elsewhere.fails("verify", *at)
+
+
+def test_what_is_published_locally_goes_into_an_object_store_as_it_is(address: str, tmp_path: Path) -> None:
+    project = f"name: shop\nseed: 7\ntargets:\n  dev: {{}}\n  prod: {{warehouse: '{address}'}}\n"
+    shop = make_project(tmp_path / "shop", {**SQL_PROJECT, "synth_project.yml": project})
+    shop.ok("build")
+    shop.ok("promote", "dev", "prod")
+    tables = synthkit.open(address)
+    for name in tables.tables():
+        (path,) = shop.parquet(name)
+        assert tables.table(name).path.read_bytes() == path.read_bytes()
+        promoted = tables.table(name).receipt.promoted
+        assert promoted is not None
+        assert promoted.target == "dev"
+    assert shop.ok("verify", "-t", "prod", "--full").startswith("verified")
+    shop.write({"synth_project.yml": project + "  copy: {}\n"})
+    shop.ok("promote", "prod", "copy")  # and back
+    assert shop.parquet("by_tier", "copy")[0].read_bytes() == shop.parquet("by_tier")[0].read_bytes()

@@ -30,7 +30,7 @@ class DriftParams(DistanceParams):
     """Parameters of ``drift``; the distance is between this version and the one before. The default is ``max: 0.1``."""
 
 
-@audit("drift", DriftParams, family="drift", between=SHARE)
+@audit("drift", DriftParams, family="drift", between=SHARE, earlier=True)
 def drift(context: AuditContext, params: DriftParams) -> AuditResult:
     """No column is distributed otherwise than in the version that was published before.
 

@@ -32,7 +32,7 @@ class VolumeParams(AuditParams):
     max_slowdown: PositiveShare | None = None
 
 
-@audit("volume", VolumeParams, family="volume", between=POSITIVE)
+@audit("volume", VolumeParams, family="volume", between=POSITIVE, earlier=True)
 def volume(context: AuditContext, params: VolumeParams) -> AuditResult:
     """The table has not changed its size much since the version that was published before.
 
