@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from synthkit.building.spending import Balance
     from synthkit.building.unittests import Outcome
     from synthkit.compiler import Manifest
+    from synthkit.planning.compare import Difference
     from synthkit.planning.plan import Plan
     from synthkit.privacy.guarantee import Account
     from synthkit.privacy.ledger.entries import Entry, Ledger
+    from synthkit.project.project import Project
     from synthkit.sources.freshness import Freshness
     from synthkit.verify.review import Review
 
@@ -30,6 +32,7 @@ def verify(
     full: bool = False,
     allow_breaking: bool = False,
     require_signature: bool = False,
+    values: bool = False,
     target: str | None = None,
     vars: Mapping[str, object] | None = None,
 ) -> Review:
@@ -41,6 +44,8 @@ def verify(
         full: hash the Parquet files; else their sizes decide.
         allow_breaking: columns that readers lose are meant, and only warn.
         require_signature: each receipt must be signed by an allowed signer.
+        values: also say how far the values of tables moved since ``base``, of those whose files of then and now are
+            on this machine.
 
     Returns:
         ``.findings``, each with kind, level, message, place and fix; ``.failed`` where one is an error.
@@ -58,7 +63,29 @@ def verify(
         return _of_tables(address, full, base or vars or target or require_signature or allow_breaking)
     loaded = load(project, target=target, vars=vars)
     commit = None if not base else merge_base(commit_at(loaded.root, base))
-    return review(loaded, base=commit, full=full, allow_breaking=allow_breaking, require_signature=require_signature)
+    found = review(loaded, base=commit, full=full, allow_breaking=allow_breaking, require_signature=require_signature)
+    return replace(found, values=_values(loaded, found)) if values else found
+
+
+def _values(project: Project, found: Review) -> dict[str, Difference]:
+    """How far values moved, of the tables with other rows than at the base whose files of both are here."""
+    from synthkit.planning.compare import compare
+    from synthkit.store.published import Versions
+    from synthkit.store.targets import target_of
+
+    moved = {n: (r, found.after[n]) for n, r in (found.before or {}).items() if n in found.after}
+    target, differences = target_of(project), {}
+    try:
+        kept = Versions.by_git(target)
+    except SynthError:
+        return {}  # no versions are kept here
+    for name, (old, new) in moved.items():
+        if old.sha256 == new.sha256:
+            continue
+        then, now = kept.at_hand(old), target.file(new) if target.published(name) is not None else kept.at_hand(new)
+        if then is not None and now is not None:
+            differences[name] = compare(old, new, (then, now))
+    return differences
 
 
 def _of_tables(address: str, full: bool, more: object) -> Review:
@@ -208,7 +235,6 @@ def ledger_lacks(project: str | Path = ".") -> tuple[Ledger, tuple[tuple[str, st
     Raises:
         LedgerError: the chain is broken.
     """
-    from dataclasses import replace
 
     from synthkit.privacy.ledger.ledger import FILE, read_ledger
     from synthkit.store.targets import target_of

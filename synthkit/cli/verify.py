@@ -56,6 +56,7 @@ def command(
         full=full,
         allow_breaking=allow_breaking,
         require_signature=require_signature,
+        values=bool(wanted),
         target=target,
         vars=parsed(variables),
     )

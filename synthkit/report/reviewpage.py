@@ -15,10 +15,14 @@ from synthkit.report.page import Block, Code, Heading, Line, Paragraph, Strong, 
 from synthkit.report.sections import (
     audits_section,
     columns_section,
+    limits_section,
     links_section,
     placed,
+    schema_section,
     spent_section,
     tables_section,
+    unseen_section,
+    values_section,
 )
 from synthkit.report.style import plural
 from synthkit.verify.findings import Finding
@@ -53,10 +57,19 @@ def review_blocks(found: Review, host: Host) -> list[Block]:
             blocks.append(para(f"… and {plural(len(of) - _MOST, level)} more: ", Code("synth verify"), " lists all."))
     blocks += review_families(found.after, found.before, found.base)
     if found.before is not None and found.base is not None:
-        blocks += [*tables_section(changes, found.base), *audits_section(changes)]
+        blocks += [
+            *tables_section(changes, found.base),
+            *schema_section(found.columns, found.base),
+            *limits_section(found.limits),
+            *audits_section(changes),
+            *values_section(found.values),
+        ]
         after = found.after or {}
         blocks += columns_section((c.model, after[c.model].column_origins or ()) for c in changes if c.model in after)
+        blocks += unseen_section({n: c for n, c in found.unseen.items() if n in {change.model for change in changes}})
         blocks += spent_section(found.spent, f"since {found.base}")
+    else:
+        blocks += unseen_section(found.unseen)
     return [*blocks, *links_section(host)]
 
 

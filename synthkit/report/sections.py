@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from synthkit.records.audit import AuditRecord
 from synthkit.records.columns import MADE_UP, ColumnOrigin, learnt_in_words
 from synthkit.report.compare import AuditChange, State, TableChange
 from synthkit.report.hosting import Host
-from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, line, para
+from synthkit.report.page import Block, Code, Heading, Line, Link, Paragraph, Rows, Strong, line, para
 from synthkit.report.style import MARKS, measured, number, plural
+from synthkit.verify.contract import ColumnChange
+from synthkit.verify.limits import LimitChange
 from synthkit.verify.review import Spent
+
+if TYPE_CHECKING:
+    from synthkit.planning.compare import Difference
 
 _MOST = 100  # tables, audits or trainings that a section lists
 
@@ -84,6 +90,69 @@ def _turn(change: AuditChange) -> str:
 
 def _rank(change: AuditChange) -> int:
     return ("worse", "removed", "limit", "new", "", "better").index(_turn(change))
+
+
+def schema_section(changed: Mapping[str, Sequence[ColumnChange]], base: str) -> Iterator[Block]:
+    """The columns that are new, gone or of another type, table by table."""
+    rows = [(name, c) for name, changes in changed.items() for c in changes]
+    if not rows:
+        return
+    yield Heading(f"Columns, {base} → now")
+    cells = tuple(((Code(n),), (Code(c.column),), line(c.before or "–"), line(c.after or "–")) for n, c in rows[:_MOST])
+    yield Rows(("table", "column", "before", "after"), cells)
+    yield from _more(len(rows), "column")
+
+
+def limits_section(found: Sequence[LimitChange]) -> Iterator[Block]:
+    """What audits demand otherwise, loosened demands first."""
+    if not found:
+        return
+    yield Heading("Limits of audits, loosened first")
+    cells = tuple(
+        ((Code(c.model),), (Code(c.audit),), line(c.what or "the audit"), line(c.before), line(c.after), _strong(c))
+        for c in found[:_MOST]
+    )
+    yield Rows(("table", "audit", "of it", "before", "after", ""), cells)
+    yield from _more(len(found), "limit")
+
+
+def _strong(change: LimitChange) -> Line:
+    return (Strong(change.turn),) if change.turn == "loosened" else line(change.turn)
+
+
+def values_section(found: Mapping[str, Difference]) -> Iterator[Block]:
+    """How far the values of columns moved that both versions have: those by more than chance, the largest first."""
+    if not found:
+        return
+    yield Heading("Values, before → after")
+    moved = [(name, c) for name, d in found.items() for c in d.columns if c.value > c.noise]
+    still = sum(len(d.columns) for d in found.values()) - len(moved)
+    cells = tuple(
+        (
+            (Code(name),),
+            (Code(c.column),),
+            line(f"{c.measure} {c.value:.3g} [{c.low:.3g}, {c.high:.3g}]"),
+            line(" → ".join("–" if share is None else f"{share:.1%}" for share in c.missing)),
+        )
+        for name, c in sorted(moved, key=lambda pair: -pair[1].value)[:_MOST]
+    )
+    if cells:
+        yield Rows(("table", "column", "moved by", "missing"), cells)
+        yield from _more(len(moved), "column")
+    rest = f"{plural(still, 'column')} moved by no more than chance." if still else "All columns moved."
+    yield para(
+        f"{rest} Of {', '.join(found)}, whose files of both versions are here; D of numbers and dates, V of categories."
+    )
+
+
+def unseen_section(found: Mapping[str, Sequence[str]]) -> Iterator[Block]:
+    """Columns of which no audit says anything."""
+    if not found:
+        return
+    yield Heading("Columns that no audit looks at")
+    for name, columns in list(found.items())[:_MOST]:
+        yield Paragraph(((Code(name), f": {', '.join(columns)}"),))
+    yield from _more(len(found), "table")
 
 
 def columns_section(tables: Iterable[tuple[str, Sequence[ColumnOrigin]]]) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""Which readers would a changed table break? Columns at a base commit against columns now.
+"""Columns at a base commit against columns now: what is added, dropped or retyped, and which readers that would break.
 
 An exposure says which tables it reads, not which of their columns, so each column that it could read at the base is
 promised to it, and a generated model learns from all. An SQL model that names a removed column does not compile, which
@@ -21,18 +21,18 @@ Types = Mapping[str, str]  # column → SQL type
 
 @dataclass(frozen=True)
 class ColumnChange:
-    """A column that is gone (``after`` is None) or has another type."""
+    """A column that is new (``before`` is None), gone (``after`` is None) or has another type."""
 
     column: str
-    before: str
+    before: str | None
     after: str | None
 
     def __str__(self) -> str:
-        return (
-            f"{self.column} ({self.before}) is removed"
-            if self.after is None
-            else f"{self.column} is {self.after}, not {self.before}"
-        )
+        if self.before is None:
+            return f"{self.column} ({self.after}) is added"
+        if self.after is None:
+            return f"{self.column} ({self.before}) is removed"
+        return f"{self.column} is {self.after}, not {self.before}"
 
 
 def columns_of(receipt: Receipt) -> dict[str, str]:
@@ -48,9 +48,31 @@ def columns_now(model: ModelNode, receipt: Receipt | None, fits: bool) -> dict[s
 
 
 def column_changes(before: Types, after: Types) -> tuple[ColumnChange, ...]:
-    """What somebody who read the columns ``before`` would miss."""
+    """What is removed or has another type, and then what is added."""
     found = [ColumnChange(name, kind, after.get(name)) for name, kind in before.items()]
+    found += [ColumnChange(name, None, kind) for name, kind in after.items() if name not in before]
     return tuple(c for c in found if c.after != c.before)
+
+
+def told(
+    model: ModelNode, changes: tuple[ColumnChange, ...], base: str, *, broken: bool, allow: bool
+) -> Iterator[Finding]:
+    """One finding with all columns of a table that changed, whoever reads them.
+
+    Args:
+        broken: a finding says already which reader that breaks.
+        allow: the change is meant.
+    """
+    if not changes:
+        return
+    lost = any(c.before is not None for c in changes)
+    level: Level = "warning" if lost and not broken and not allow else "note"
+    words = {"dropped": [c for c in changes if c.after is None], "added": [c for c in changes if c.before is None]}
+    words["retyped"] = [c for c in changes if c.before is not None and c.after is not None]
+    counts = ", ".join(f"{len(found)} {word}" for word, found in words.items() if found)
+    hint = "no reader of it is declared: exposures say who reads a table" if level == "warning" else None
+    message = f"columns of {model.name!r} against {base}: {counts}"
+    yield Finding("contract", level, message, _place(model), hint, model.name, tuple(map(str, changes)))
 
 
 def breaking(
@@ -63,6 +85,7 @@ def breaking(
     """
     level: Level = "warning" if allow else "error"
     where = _place(model)
+    changes = tuple(c for c in changes if c.before is not None)  # what is added breaks nobody
     for reader, place, used in _readers(manifest, model):
         hit = [c for c in changes if used is None or (c.after is not None and c.column.lower() in used)]
         if hit:

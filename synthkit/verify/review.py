@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
 from synthkit.planning.difference import declared
 from synthkit.planning.state import standing
+from synthkit.privacy.disclosure import UNTOLD, WITHHELD
 from synthkit.privacy.guarantee import listed
 from synthkit.privacy.ledger.entries import Entry, Ledger
-from synthkit.project.project import Project
+from synthkit.project.project import PROJECT_FILE, Project
 from synthkit.records.parts import Made
 from synthkit.records.receipt import Receipt
 from synthkit.store.journal import FILE as JOURNAL
@@ -22,11 +24,15 @@ from synthkit.store.unclaimed import REMOVAL, orphans
 from synthkit.store.versions.git import Commit
 from synthkit.store.warehouse import Warehouse
 from synthkit.verify import consistent, contract, fits, spending
-from synthkit.verify.findings import Finding, order
+from synthkit.verify.findings import Finding, Level, order
+from synthkit.verify.limits import TURNS, LimitChange, limit_changes
 from synthkit.verify.receipts import ReceiptFile, receipts_of, source_columns
 from synthkit.verify.recount import row_counts
 from synthkit.verify.signatures import signed, signers_of
-from synthkit.verify.verdicts import passes_audits
+from synthkit.verify.verdicts import passes_audits, place_of
+
+if TYPE_CHECKING:
+    from synthkit.planning.compare import Difference
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,10 @@ class Review:
         findings: the worst first; their files are relative to the project.
         after, before: receipts at HEAD and at the base, by model; ``before`` is None without a base.
         spent: trainings in the ledger that the base does not have.
+        columns: of each table, those that are new, gone or of another type since the base.
+        limits: what audits demand otherwise than at the base, loosened demands first.
+        values: of tables with other rows, how far these moved; those whose files of then and now are at hand.
+        unseen: of each table, the columns that no audit looks at.
     """
 
     project: str
@@ -58,6 +68,10 @@ class Review:
     before: Mapping[str, Receipt] | None = None
     base: str | None = None
     spent: tuple[Spent, ...] = ()
+    columns: Mapping[str, tuple[contract.ColumnChange, ...]] = field(default_factory=dict)
+    limits: tuple[LimitChange, ...] = ()
+    values: Mapping[str, Difference] = field(default_factory=dict)
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, Location] = field(default_factory=dict)
 
     def of(self, level: str) -> tuple[Finding, ...]:
@@ -101,6 +115,9 @@ def review(
         before=before,
         base=None if base is None else base.name,
         spent=() if base is None else _since(project, checks.ledger, checks.base_entries),
+        columns=checks.columns,
+        limits=tuple(sorted(checks.limits, key=lambda c: (TURNS.index(c.turn), c.model))),
+        unseen=_unseen(manifest, receipts),
         places={m.name: _relative(m.spec.origin.at("name"), project) for m in manifest.models.values()},
     )
 
@@ -112,6 +129,22 @@ def receipts_at(project: Project, commit: Commit) -> dict[str, Receipt]:
         return {}
     inside = folder.is_relative_to(project.root)
     return commit.receipts(folder.relative_to(project.root).as_posix()) if inside else {}
+
+
+def _unseen(manifest: Manifest, receipts: Mapping[str, ReceiptFile]) -> dict[str, tuple[str, ...]]:
+    """Of each table that is published, the columns that no audit looks at.
+
+    Where figures are withheld, an audit that names no columns may have looked at any; the receipt does not tell.
+    """
+    found = {}
+    for name, model in manifest.models.items():
+        receipt = None if (file := receipts.get(name)) is None else file.receipt
+        if receipt is None or any(a.message in (WITHHELD, UNTOLD) for a in receipt.audits):
+            continue
+        unseen = tuple(c.name for c in receipt.columns if not receipt.looked_at(c.name))
+        if unseen and model.audits:
+            found[name] = unseen
+    return found
 
 
 def _relative(where: Location, project: Project) -> Location:
@@ -144,6 +177,8 @@ class Checks:
         self.states = self._states()
         self.now = fits.fingerprints(manifest, self.states)
         self.ledger: Ledger | None = None
+        self.columns: dict[str, tuple[contract.ColumnChange, ...]] = {}
+        self.limits: list[LimitChange] = []
         self.base_entries: Sequence[Entry] = ()
 
     def _states(self) -> dict[str, Made]:
@@ -159,6 +194,7 @@ class Checks:
     def run(self) -> Iterator[Finding]:
         for model in self.manifest.models.values():
             yield from self._ephemeral(model) if model.spec.ephemeral else self._model(model)
+        yield from self._gone()
         yield from self._orphans()
         yield from self._spending()
         yield from self._other_rows()
@@ -210,7 +246,26 @@ class Checks:
         after = contract.columns_now(model, receipt.said, fresh)
         changes = contract.column_changes(contract.columns_of(before), after)
         if changes:
-            yield from contract.breaking(self.manifest, model, changes, self.base.name, allow=self.allow_breaking)
+            self.columns[model.name] = changes
+            name, allow = self.base.name, self.allow_breaking
+            broken = list(contract.breaking(self.manifest, model, changes, name, allow=allow))
+            yield from broken
+            yield from contract.told(model, changes, name, broken=bool(broken), allow=allow)
+        if before.required is not None:
+            self.limits += limit_changes(model.name, before.required, model.audits, [place_of(b) for b in model.audits])
+
+    def _gone(self) -> Iterator[Finding]:
+        """Tables of the base of which nothing is left: all their columns are dropped."""
+        for name, receipt in (self.before or {}).items():
+            if self.base is None or name in self.manifest.models or name in self.receipts:
+                continue
+            self.columns[name] = contract.column_changes(contract.columns_of(receipt), {})
+            message = (
+                f"the table {name!r} of {self.base.name} is not published any more: {len(receipt.columns)} columns"
+            )
+            where = Location(self.manifest.project.root / PROJECT_FILE, 1, 1)
+            level: Level = "note" if self.allow_breaking else "warning"
+            yield Finding("contract", level, message, where, "if it is meant: --allow-breaking", name)
 
     def _orphans(self) -> Iterator[Finding]:
         for name, disabled in orphans(self.receipts, self.manifest.project).items():

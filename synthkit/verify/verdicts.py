@@ -58,7 +58,8 @@ def _recorded(receipt: Receipt) -> dict[str, tuple[Demand, AuditRecord]]:
     return {key: (demand, record) for key, demand, record in pairs if demand.name == record.name}
 
 
-def _place(bound: BoundAudit) -> Location:
+def place_of(bound: BoundAudit) -> Location:
+    """Where an audit stands."""
     file, line, column = (bound.location or "?:1:1").rsplit(":", 2)
     return Location(Path(file), int(line), int(column))
 
@@ -66,7 +67,7 @@ def _place(bound: BoundAudit) -> Location:
 def _never(model: ModelNode, bound: BoundAudit, again: str) -> Finding:
     message = f"{model.name!r} was never held against its audit {bound.name!r}"
     level: Level = "error" if bound.severity == "error" else "warning"
-    return Finding("audit", level, message, _place(bound), again, model.name)
+    return Finding("audit", level, message, place_of(bound), again, model.name)
 
 
 def _judged(
@@ -78,24 +79,30 @@ def _judged(
             return None
         message = f"{what} did not pass ({record.status}), so this table was never published by a build"
         hint = f"the receipt was changed by hand: restore it from git, or synth build --select {model.name}"
-        return Finding("audit", "error", message, _place(bound), hint, model.name)
+        return Finding("audit", "error", message, place_of(bound), hint, model.name)
     statuses = rejudged(bound, demand, record)
     if statuses is None or len({s in PASSING for s in statuses}) > 1:
         level: Level = "error" if bound.severity == "error" else "warning"
         message = f"{what} changed, and {_why_not(bound, demand, record)}: it must be audited again"
-        return Finding("audit", level, message, _place(bound), again, model.name, lines)
+        return Finding("audit", level, message, place_of(bound), again, model.name, lines)
     figures = _figures(record)
     if not statuses <= PASSING:
         message = f"{what} does not pass under today's limit: it found {figures}"
         hint = f"take the limit back, or make a better table (synth build --select {model.name})"
-        return Finding("audit", "error", message, _place(bound), hint, model.name, lines)
+        return Finding("audit", "error", message, place_of(bound), hint, model.name, lines)
     if statuses <= {"warn", "inconclusive"} and record.status == "pass":
         word = "warns" if statuses == {"warn"} else "cannot tell"
         return Finding(
-            "audit", "warning", f"{what} {word} under today's limit: {figures}", _place(bound), again, model.name, lines
+            "audit",
+            "warning",
+            f"{what} {word} under today's limit: {figures}",
+            place_of(bound),
+            again,
+            model.name,
+            lines,
         )
     message = f"{what} changed; what it found then, {figures}, passes today too"
-    return Finding("audit", "note", message, _place(bound), None, model.name, lines)
+    return Finding("audit", "note", message, place_of(bound), None, model.name, lines)
 
 
 def _figures(record: AuditRecord) -> str:

@@ -261,19 +261,21 @@ def test_an_exposure_that_allows_less_than_the_rows_reveal(shop: Shop, capsys: C
 def test_a_removed_column_that_an_exposure_reads(shop: Shop, capsys: Capture) -> None:
     shop.tables("count(*) as n, sum(visits) as visits from", "count(*) as n from")
     answer = verify(shop, capsys, "--base", "main")
-    (found,) = [f for f in answer.findings if f["kind"] == "contract"]
+    found, told = [f for f in answer.findings if f["kind"] == "contract"]
+    assert (told["level"], told["message"]) == ("note", "columns of 'by_tier' against main: 1 dropped")
     assert "a breaking change of 'by_tier' against main" in found["message"]
     assert "exposure 'dashboard' of team@example.org reads 'visits', which is removed" in found["message"]
     assert found["level"] == "error"
     answer = verify(shop, capsys, "--base", "main", "--allow-breaking")
-    assert [f["level"] for f in answer.findings if f["kind"] == "contract"] == ["warning"]
+    assert [f["level"] for f in answer.findings if f["kind"] == "contract"] == ["warning", "note"]
     assert [f for f in verify(shop, capsys).findings if f["kind"] == "contract"] == []  # there is no base
 
 
 def test_a_retyped_column_breaks_the_models_that_name_it(shop: Shop, capsys: Capture) -> None:
     shop.tables("count(*) as n,", "count(*)::double as n,")
     answer = verify(shop, capsys, "--base", "main")
-    found = {f["message"].split(": ", 1)[1] for f in answer.findings if f["kind"] == "contract"}
+    wrong = [f for f in answer.findings if f["kind"] == "contract" and f["level"] == "error"]
+    found = {f["message"].split(": ", 1)[1] for f in wrong}
     assert found == {
         "exposure 'dashboard' of team@example.org reads 'n', now DOUBLE (before: BIGINT)",
         "model 'busy' reads 'n', now DOUBLE (before: BIGINT)",
@@ -282,7 +284,9 @@ def test_a_retyped_column_breaks_the_models_that_name_it(shop: Shop, capsys: Cap
 
 def test_a_new_column_breaks_nobody(shop: Shop, capsys: Capture) -> None:
     shop.tables("select tier, count(*) as n,", "select 1 as one, tier, count(*) as n,")
-    assert [f["kind"] for f in verify(shop, capsys, "--base", "main").findings] == ["fingerprint"]
+    findings = verify(shop, capsys, "--base", "main").findings
+    assert [(f["kind"], f["level"]) for f in findings] == [("fingerprint", "error"), ("contract", "note")]
+    assert findings[1]["details"] == ["one (INTEGER) is added"]
 
 
 # -- how it is said ------------------------------------------------------------------------------------
