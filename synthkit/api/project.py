@@ -186,8 +186,8 @@ def build(
     def make() -> Plan:
         return plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
 
-    options = _options(manifest, "build", fail_fast, lock_wait, full_refresh)
-    return _run(manifest, make, options, listener)
+    options = run_options(manifest, "build", fail_fast, lock_wait, full_refresh)
+    return run_plan(manifest, make, options, listener)
 
 
 def audit(
@@ -227,7 +227,7 @@ def audit(
             state=None if state is None else Path(state),
         )
 
-    return _run(manifest, make, _options(manifest, "audit", fail_fast, lock_wait), listener)
+    return run_plan(manifest, make, run_options(manifest, "audit", fail_fast, lock_wait), listener)
 
 
 @dataclass(frozen=True)
@@ -315,8 +315,8 @@ def retry(
             return make_audit_plan(manifest, select=left.models)
         return make_plan(manifest, select=left.models, full_refresh=last.full_refresh)
 
-    options = _options(manifest, last.command, fail_fast, lock_wait, last.full_refresh)
-    return _run(manifest, make, options, listener)
+    options = run_options(manifest, last.command, fail_fast, lock_wait, last.full_refresh)
+    return run_plan(manifest, make, options, listener)
 
 
 def last_results(project: Project) -> dict[str, str]:
@@ -359,20 +359,7 @@ def several(names: Names) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def run_plan(
-    manifest: Manifest,
-    make: Callable[[], Plan],
-    command: str,
-    listener: Listener,
-    *,
-    fail_fast: bool = False,
-    lock_wait: float = 0.0,
-) -> RunResults:
-    """Run what ``make`` plans, as the verb ``command``."""
-    return _run(manifest, make, _options(manifest, command, fail_fast, lock_wait), listener)
-
-
-def _options(
+def run_options(
     manifest: Manifest, command: str, fail_fast: bool, lock_wait: float, full_refresh: bool = False
 ) -> Options:
     """With what only this run was given, so that a retry gives it again."""
@@ -385,7 +372,7 @@ def _options(
     return Options(manifest.project.threads, fail_fast, lock_wait, command, asked=asked)
 
 
-def _run(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener) -> RunResults:
+def run_plan(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener) -> RunResults:
     """Run the plan that ``make`` gives once no other build can change what it looks at."""
     from synthkit.building import build as building
     from synthkit.planning.needs import refuse_lacking

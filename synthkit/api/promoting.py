@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.api.project import Names, compile, run_plan, several
+from synthkit.api.project import Names, compile, run_options, run_plan, several
 from synthkit.errors import SynthError
 from synthkit.events import Listener, ignore
 
@@ -96,14 +96,8 @@ def promote(
     both = promotion(origin, target, project, vars=vars, **given) if isinstance(origin, str) else origin
     busy = ProjectLock(both.origin.project.target_dir / "lock", wait=lock_wait)
     with busy.held():  # what is published there stays until it is here too
-        return run_plan(
-            both.manifest,
-            lambda: both.plan(select, exclude),
-            "promote",
-            listener,
-            fail_fast=fail_fast,
-            lock_wait=lock_wait,
-        )
+        options = run_options(both.manifest, "promote", fail_fast, lock_wait)
+        return run_plan(both.manifest, lambda: both.plan(select, exclude), options, listener)
 
 
 def _wrong(origin: Manifest) -> dict[str | None, list[str]]:
