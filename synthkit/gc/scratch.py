@@ -13,9 +13,8 @@ from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.plan import make_plan
 from synthkit.project.addresses import scheme_of
 from synthkit.records.receipt import AuditedTable
-from synthkit.sources.files import find_files
 from synthkit.sources.ingest import parse_share, split_key
-from synthkit.sources.remote import cache_of
+from synthkit.sources.remote import cache_of, remote_files
 from synthkit.store.staging import HANDED_OUT, SHORT, TRAINED, StagedRows, Staging
 from synthkit.store.targets import target_of
 
@@ -117,7 +116,7 @@ class _Search:
         """Files of sources in object stores that are not those of now: of an earlier state, or of another source."""
         root = self.manifest.project.root
         specs = [s.spec for s in self.manifest.sources.values() if scheme_of(s.spec.path) is not None]
-        wanted = {file.parent for spec in specs for file in find_files(spec, root)}
+        wanted = {f for spec in specs for f in remote_files(str(spec.path), root, None).folders}
         yield from (Unused("fetched sources", p) for p in _entries(cache_of(root)) if p not in wanted)
 
     def _wanted_splits(self) -> set[Path]:

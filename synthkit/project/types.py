@@ -86,12 +86,15 @@ class FreshnessSpec(Spec):
         return self
 
 
+Format = Literal["csv", "parquet", "jsonl", "arrow", "avro", "excel", "delta", "iceberg"]
+
+
 class SourceTableSpec(Spec):
     """A real table: a file or glob, or a table or query behind a connection.
 
     Args:
         name: under which ``source('group', 'name')`` finds it.
-        path: a file or a glob, seen from the project.
+        path: a file, a glob, or the folder of a table, seen from the project.
         format: of the file; default: what its name ends in.
         connection: a name of ``connections:`` in synth_project.yml; then ``table`` or ``query`` says what is read.
         table: behind the connection, also ``schema.table``.
@@ -126,7 +129,7 @@ class SourceTableSpec(Spec):
 
     name: Annotated[str, ROWS]
     path: Annotated[str | None, ROWS] = None
-    format: Annotated[Literal["csv", "parquet", "jsonl"] | None, ROWS] = None
+    format: Annotated[Format | None, ROWS] = None
     connection: Annotated[str | None, ROWS] = None
     table: Annotated[str | None, ROWS] = None
     query: Annotated[str | None, ROWS] = None

@@ -13,7 +13,7 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.scaffold.options import options_of, options_yaml
 from synthkit.scaffold.writing import place_lines, quoted
 from synthkit.sources import conninfo
-from synthkit.sources.files import file_kind
+from synthkit.sources.files import file_kind, is_table
 from synthkit.sources.keys.seen import Declared
 from synthkit.sources.mysqlserver import parsed
 from synthkit.sources.reader import Listed
@@ -81,8 +81,11 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool)
     if isinstance(what, str) and (server := _URL.match(what)) is not None:
         return _server(what, server[1].lower())
     path = Path(what).resolve()
+    if path.is_dir() and is_table(path):
+        return _files(identifier(path.name), [path], root, options, copied, alone=True)
     if path.is_dir():
-        return _files(identifier(path.name), sorted(p for p in path.iterdir() if p.is_file()), root, options, copied)
+        within = sorted(p for p in path.iterdir() if p.is_file() or is_table(p))
+        return _files(identifier(path.name), within, root, options, copied)
     if not path.is_file():
         raise SynthError(f"there is no file or folder {what}", hint="name files, a folder, postgresql://… or mysql://…")
     kind = _database_kind(path)
@@ -99,10 +102,12 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool)
 def _files(
     name: str, files: Sequence[Path], root: Path, options: Sequence[str], copied: bool, *, alone: bool = False
 ) -> Given:
-    known = [f for f in files if alone or file_kind(f.name) is not None]
+    known = [f for f in files if alone or f.is_dir() or file_kind(f.name) is not None]
     others = [f.name for f in files if f not in known and not f.name.startswith(".")]
     if not known:
-        raise SynthError(f"no file in {name} can be read", hint="CSV, Parquet and JSON lines are, and databases")
+        raise SynthError(
+            f"no file in {name} can be read", hint="CSV, JSON lines, Parquet, Arrow, Avro and Excel are, and databases"
+        )
     tables = []
     for file in known:
         pairs: dict[str, Any] = options_of(options, file) if options else {}

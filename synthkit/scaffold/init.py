@@ -63,9 +63,9 @@ def init(
     Args:
         name: of a new project; None adds to the project in ``folder``, or above it.
         folder: where the project is made, or is; default: the current one.
-        files: CSV, Parquet or JSON-lines files, for each of which its source and a model are written; a folder of
-            them, a DuckDB or SQLite file or a server's url, whose tables are described together: those that join
-            become one family; or the ``manifest.json`` of a dbt project, which is known by what it says of itself.
+        files: CSV, JSON lines, Parquet, Arrow, Avro or Excel files, for each of which its source and a model are
+            written; a folder of them, a DuckDB or SQLite file or a server's url, whose tables are described together:
+            those that join become one family; or the ``manifest.json`` of a dbt project, which is known by what it says of itself.
         options: of their reader, each as ``KEY=VALUE``: ``delimiter=;``.
         source: the name of their source; default: ``raw``, or that of the folder or the database.
         target_column: what a classifier would predict.
@@ -191,6 +191,10 @@ def _copy(files: Sequence[Path], root: Path) -> None:
     """Copy files into data/; one that is there already must be the same."""
     for file in files:
         inside = root / "data" / file.name
+        if file.is_dir():
+            if not inside.exists():
+                shutil.copytree(file, inside)
+            continue
         if inside.exists() and not filecmp.cmp(file, inside, shallow=False):
             raise SynthError(f"{inside} is there already, and is another file", hint="rename one of them")
         if not inside.exists():

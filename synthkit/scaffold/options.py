@@ -9,7 +9,7 @@ from typing import Any
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import SourceTableSpec
 from synthkit.scaffold.writing import quoted
-from synthkit.sources.files import file_format
+from synthkit.sources.files import file_format, located
 from synthkit.sources.options import OPTIONS, check_options
 
 
@@ -22,7 +22,7 @@ def options_of(pairs: Sequence[str], file: Path) -> dict[str, Any]:
         SynthError: an option that files of this kind do not have, or a value that it does not take.
     """
     spec = SourceTableSpec(name="file", path=str(file))
-    kind = file_format(spec, [file])
+    kind = file_format(spec, located(spec, file.parent))
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

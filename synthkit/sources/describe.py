@@ -16,14 +16,14 @@ from synthkit.project.decides import deciding
 from synthkit.project.types import ColumnSpec, ConnectionSpec, SourceTableSpec
 from synthkit.schema import Column, Schema
 from synthkit.sources.cache import recall, remember
-from synthkit.sources.files import file_format, find_files
+from synthkit.sources.files import TYPED, file_format, located
 from synthkit.sources.location import column_location, location
 from synthkit.sources.options import check_options
 from synthkit.sources.scan import opened
 from synthkit.sources.standing import standing
 from synthkit.sources.types import at_rest, declared_sql_type, provisional_type, written_sql_type
 
-VERSION = 5  # of what is cached
+VERSION = 6  # of what is cached
 
 
 def describe(
@@ -114,9 +114,9 @@ def _look(
     spec: SourceTableSpec, root: Path, connections: Mapping[str, ConnectionSpec], declared: bool
 ) -> dict[str, str]:
     if spec.path is not None:
-        kind = file_format(spec, find_files(spec, root))
+        kind = file_format(spec, located(spec, root))
         check_options(spec, kind)  # before DuckDB is imported
-        if declared and kind != "parquet":
+        if declared and kind not in TYPED:
             return _by_declaration(spec, root, connections)
     with opened(spec, root=root, connections=connections) as source:
         return {name: found.sql_type for name, found in source.found().items()}

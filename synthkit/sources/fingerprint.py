@@ -9,12 +9,12 @@ from pathlib import Path
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.cache import recall, remember
-from synthkit.sources.files import file_format
+from synthkit.sources.files import file_format, located, state_of
 from synthkit.sources.lineends import Text, file_digest
 from synthkit.sources.readers import connection_of, reader_of
 from synthkit.sources.standing import source_files, standing
 
-VERSION = 2  # of what is hashed, as the cache knows it
+VERSION = 3  # of what is hashed, as the cache knows it
 
 
 def content_hash(
@@ -40,12 +40,14 @@ def content_hash(
         digested = reader_of(chosen).digest
         assert digested is not None, f"a reader of {chosen.type} has neither files nor a digest"
         return server_hash(digested(spec, chosen))
-    text = None if spec.path is None else Text.of(file_format(spec, files), dict(spec.options))
+    text = None if spec.path is None else Text.of(file_format(spec, located(spec, root)), dict(spec.options))
     key = hashlib.sha256(json.dumps([VERSION, found.key, repr(text)]).encode()).hexdigest()
     file = None if cache is None else cache / f"{key[:32]}.json"
     if file is not None and (known := recall(file)) is not None and "sha256" in known:
         return str(known["sha256"])
     parts = [file_digest(path, text) for path in files]
+    state = None if spec.path is None else state_of(spec, root)
+    parts += [] if state is None else [hashlib.sha256(state.encode()).hexdigest()]
     digest = parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
     if file is not None and found.settled and standing(spec, root, connections) == found:
         remember(file, {"sha256": digest})

@@ -30,7 +30,7 @@ class Text:
     def of(kind: str, options: dict[str, object] | None = None) -> Text | None:
         """Of a file of this format, read with these options; None where its bytes are all that is known of it."""
         options = options or {}
-        if kind == "parquet" or any(key in options for key in _UNUSUAL):
+        if kind not in ("csv", "jsonl") or any(key in options for key in _UNUSUAL):
             return None
         if kind == "jsonl":
             return Text(quoting=False)

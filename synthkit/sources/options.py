@@ -29,6 +29,11 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
         "thousands": ("thousands", str),
         "max_line_size": ("max_line_size", int),
     },
+    "excel": {"sheet": ("sheet", str), "header": ("header", bool), "skip": ("skip", int)},
+    "arrow": {},
+    "avro": {},
+    "delta": {"version": ("version", int)},
+    "iceberg": {"snapshot": ("snapshot", int)},
     "parquet": {"binary_as_string": ("binary_as_string", bool)},
     "jsonl": {
         "encoding": ("encoding", str),
@@ -59,7 +64,8 @@ def check_options(spec: SourceTableSpec, kind: str) -> None:
 def arguments(spec: SourceTableSpec, kind: str, leave_out: Iterable[str] = ()) -> dict[str, str]:
     """The declared options as arguments of DuckDB's reader."""
     known = OPTIONS[kind]
-    return {known[k][0]: sql_value(v) for k, v in sorted(spec.options.items()) if k not in leave_out}
+    given = sorted(spec.options.items())
+    return {known[k][0]: sql_value(v) for k, v in given if k in known and k not in leave_out}
 
 
 def sql_value(value: Any) -> str:

@@ -29,12 +29,17 @@ Types = Mapping[str, str]
 
 
 def parquet_query(
-    connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, files: Sequence[Path], lenient: bool
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    files: Sequence[Path],
+    lenient: bool,
+    parts: Types | None = None,
 ) -> str:
     """A SELECT of all rows of the files, in their order, columns matched by name.
 
     Args:
         lenient: no row decides how others are read: a column of several types is the canonical text of its values.
+        parts: columns that stand in the names of folders (:mod:`.hive`), and their types.
 
     Raises:
         SynthError: names that are missing, double, or not the same in all files; types that DuckDB lacks.
@@ -55,12 +60,16 @@ def parquet_query(
         names = names or schema.names
         check_same_columns(files[0], names, file, schema.names, location(spec, "path"))
         stored.add(tuple(schema.field(n).type for n in names))
-    given = "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
+    apart = {n: t for n, t in (parts or {}).items() if n.lower() not in {own.lower() for own in names}}
+    hive = "true, hive_types_autocast = false" if apart else "false"
+    given = f"hive_partitioning = {hive}" + "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
     listed = ", ".join(file_literal(f) for f in files)
-    together = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false{given})"
+    every = f"read_parquet([{listed}], union_by_name = true, {given})"
+    folders = "".join(f", CAST({quote(n)} AS {t}) AS {quote(n)}" for n, t in apart.items())
+    together = f"SELECT {', '.join(map(quote, names))}{folders} FROM {every}"
     if len(stored) == 1:
         return together
-    readers = [f"read_parquet({file_literal(f)}, hive_partitioning = false{given})" for f in files]
+    readers = [f"read_parquet({file_literal(f)}, {given})" for f in files]
     types = [_described(connection, f"FROM {r}") for r in readers]
     mixed = [n for n in names if len({t[n] for t in types}) > 1]
     texts = [n for n in mixed if lenient or _fixed(spec, n)]
@@ -69,14 +78,14 @@ def parquet_query(
     _check_exact(connection, spec, files, readers, types, {n: union[n] for n in rest})
     if not texts:
         return together
-    parts = []
+    selects = []
     for reader, own in zip(readers, types, strict=True):
         columns = [
             f"{canonical(n, own[n])} AS {quote(n)}" if n in texts else f"CAST({quote(n)} AS {union[n]}) AS {quote(n)}"
             for n in names
         ]
-        parts.append(f"SELECT {', '.join(columns)} FROM {reader}")
-    return " UNION ALL ".join(parts)
+        selects.append(f"SELECT {', '.join(columns)}{folders} FROM {reader}")
+    return " UNION ALL ".join(selects)
 
 
 def _described(connection: duckdb.DuckDBPyConnection, query: str) -> Types:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -20,14 +21,31 @@ from synthkit.objects.address import parsed, refused
 from synthkit.objects.bucket import Bucket, Object
 
 _GLOB = re.compile(r"[*?\[]")
+_LOG = "_delta_log"
 
 
 def cache_of(root: Path) -> Path:
     return root / "target" / "cache" / "objects"
 
 
-def remote_files(address: str, root: Path, where: Location | None) -> list[Path]:
-    """The files that an address, or a pattern below one, names: fetched, in the order of their keys.
+@dataclass(frozen=True)
+class Fetched:
+    """Files that were fetched, in the order of their keys.
+
+    Args:
+        base: where they lie as they did in the store, below what the address fixes.
+        table: whether ``base`` is the folder of a Delta table.
+        folders: those of the cache that hold them.
+    """
+
+    files: list[Path]
+    base: Path
+    table: bool = False
+    folders: frozenset[Path] = frozenset()
+
+
+def remote_files(address: str, root: Path, where: Location | None) -> Fetched:
+    """The files that an address, a pattern below one, or a folder names: fetched.
 
     Raises:
         SynthError: there is none, or the store does not answer.
@@ -46,7 +64,7 @@ def remote_files(address: str, root: Path, where: Location | None) -> list[Path]
         found = list(_matching(bucket, there.prefix))
         if not found:
             raise SynthError(f"no object matches {address!r}", where, _hint(bucket, there.prefix))
-        return [_fetched(bucket, one, cache_of(root)) for one in found]
+        return _gathered(bucket, found, _fixed(found, there.prefix), cache_of(root))
     except BuildError as error:
         raise SynthError(error.message, where, error.hint) from None
 
@@ -56,6 +74,10 @@ def _matching(bucket: Bucket, pattern: str) -> Iterator[Object]:
         one = bucket.head(pattern)
         if one is not None:
             yield one
+            return
+        below = [o for o in bucket.list(pattern) if o.key.startswith(f"{pattern.rstrip('/')}/")]
+        delta = any(o.key.startswith(f"{pattern.rstrip('/')}/{_LOG}/") for o in below)
+        yield from (o for o in below if delta or o.key.endswith((".parquet", ".pq")))
         return
     parts = pattern.split("/")
     fixed = next(i for i, part in enumerate(parts) if _GLOB.search(part))
@@ -97,3 +119,30 @@ def _fetched(bucket: Bucket, one: Object, cache: Path) -> Path:
             moment = one.modified.timestamp()
             os.utime(temporary, (moment, moment))
     return file
+
+
+def _fixed(found: list[Object], pattern: str) -> str:
+    """The folder of the address in which there is no pattern yet, with its slash."""
+    if not _GLOB.search(pattern):
+        return pattern.rpartition("/")[0] + "/" if found[0].key == pattern else f"{pattern.rstrip('/')}/"
+    parts = pattern.split("/")
+    return "".join(f"{part}/" for part in parts[: next(i for i, p in enumerate(parts) if _GLOB.search(p))])
+
+
+def _gathered(bucket: Bucket, found: list[Object], fixed: str, cache: Path) -> Fetched:
+    """The files side by side as in the store, where their folders say something; else each where it was fetched to."""
+    files = [_fetched(bucket, one, cache) for one in found]
+    below = [one.key.removeprefix(fixed) for one in found]
+    delta = any(key.startswith(f"{_LOG}/") for key in below)
+    if not delta and not any("=" in folder for key in below for folder in key.split("/")[:-1]):
+        return Fetched(files, cache, folders=frozenset(file.parent for file in files))
+    base = cache / digest([[key, file.parent.name] for key, file in zip(below, files, strict=True)])[:32]
+    laid = [base / key for key in below]
+    own_folder(base)
+    for file, place in zip(files, laid, strict=True):
+        if not place.is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(place) as temporary:
+                temporary.unlink(missing_ok=True)
+                os.link(file, temporary)
+    return Fetched(sorted(laid), base, delta, frozenset((base, *(file.parent for file in files))))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
-from synthkit.sources.files import find_files
+from synthkit.sources.files import find_files, state_of
 from synthkit.sources.readers import connection_of, reader_of
 
 TICK = 100_000_000  # ns: kernels take the time of files every 1 to 10 ms
@@ -41,7 +41,8 @@ def standing(spec: SourceTableSpec, root: Path, connections: Mapping[str, Connec
     files = source_files(spec, root, connections)
     if files is None:
         return None
-    looks, settled_at = [], 0
+    looks: list[object] = [] if spec.path is None else [state_of(spec, root)]
+    settled_at = 0
     for file in files:
         s = file.stat()
         looks.append((str(file), s.st_size, s.st_ino, s.st_mtime_ns, s.st_ctime_ns))

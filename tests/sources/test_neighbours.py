@@ -13,7 +13,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -148,6 +148,41 @@ def write_parquet(folder: Path, rows: Sequence[Row]) -> dict[str, Any]:
     return {"path": "t.parquet"}
 
 
+def write_arrow(folder: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    """The table that a Parquet file has, as an Arrow file: what is read of it goes the way of Avro, Delta and Iceberg."""
+    table = pq.read_table(folder / str(write_parquet(folder, rows)["path"]))
+    with pa.OSFile(str(folder / "t.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=7)
+    return {"path": "t.arrow"}
+
+
+def write_excel(folder: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    """Each cell is what Excel takes its text for, whatever its neighbours are."""
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("data")
+    sheet.append(COLUMNS)
+    for row in rows:
+        sheet.append([_cell(name, value) for name, value in zip(COLUMNS, row, strict=True)])
+    book.save(folder / "t.xlsx")
+    return {"path": "t.xlsx"}
+
+
+def _cell(name: str, value: str | None) -> Any:
+    if value is None or name in ("code", "words"):
+        return value
+    if name in ("n", "who", "amount"):
+        found = _typed(value, float)
+        return found if _finite(found) and abs(found) < 2**53 else value
+    if name == "flag":
+        return {"true": True, "false": False}.get(value, value)
+    moment = _typed(value, datetime.fromisoformat)
+    if moment is None or moment.year < 1901 or moment.tzinfo is not None:
+        return value
+    return moment.date() if name == "day" and moment == datetime(moment.year, moment.month, moment.day) else moment
+
+
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
@@ -171,6 +206,8 @@ WRITERS: dict[str, Writer] = {
     "sqlite": write_sqlite,
     "parquet": write_parquet,
     "duckdb": write_duckdb,
+    "arrow": write_arrow,
+    "excel": write_excel,
 }
 ODD_WORDS = "the odd one"
 
@@ -437,13 +474,32 @@ def test_mysql_under_a_budget(mysql: MySQL, tmp_path: Path) -> None:
         mysql.execute("SET GLOBAL max_allowed_packet = DEFAULT")
 
 
+def test_a_folder_that_says_something_odd_decides_nothing_of_the_others(tmp_path: Path) -> None:
+    """Hive's folders: a year that is no number, and one that nobody knows, leave the other years numbers."""
+    schema = Schema(
+        (Column("n", "integer", "BIGINT"), Column("year", "integer", "BIGINT"), Column("words", "text", "VARCHAR"))
+    )
+    read = []
+    for odd in (None, "x", "__HIVE_DEFAULT_PARTITION__"):
+        root = tmp_path / str(odd)
+        for year in [2020, 2021, *([] if odd is None else [odd])]:
+            folder = root / "t" / f"year={year}"
+            folder.mkdir(parents=True)
+            words = [ODD_WORDS if year == odd else f"w{i}" for i in range(20)]
+            pq.write_table(pa.table({"n": range(20), "words": words}), folder / "a.parquet")
+        read.append(others(declared_split(root, schema, path="t")))
+    assert read[0] == read[1] == read[2]
+    assert {r["year"] for side in read[0] for r in side} == {2020, 2021}
+
+
 def test_every_reader_is_here() -> None:
     from importlib.metadata import entry_points
     from typing import get_args
 
     from synthkit.project.types import SourceTableSpec
 
-    files = {"csv", "parquet", "jsonl"}
+    # Avro, Delta and Iceberg go the way of Arrow: its types are those of all rows of a file.
+    files = {"csv", "parquet", "jsonl", "arrow", "excel"} | {"avro", "delta", "iceberg"}
     annotation = SourceTableSpec.model_fields["format"].annotation
     assert set(get_args(get_args(annotation)[0])) == files
     ours = {e.name for e in entry_points(group="synthkit.sources") if e.value.startswith("synthkit.")}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -94,3 +95,32 @@ def test_an_object_that_is_not_there_is_a_fault_with_the_nearest(s3: S3, bucket:
     ):
         shop = from_bucket(tmp_path / "other", address)
         assert why in shop.fails("compile", code=2)
+
+
+def test_tables_that_are_folders_lie_as_in_the_bucket(s3: S3, bucket: str, tmp_path: Path) -> None:
+    """Folders that stand for columns, by name and by pattern, and a Delta table: the rows that they are on a disk."""
+    import deltalake
+
+    local = make_project(tmp_path / "local", SQL_PROJECT)
+    customers = pa.csv.read_csv(local.root / "data/customers.csv")
+    half = customers.num_rows // 2
+    for tier, part in {"a": customers.slice(0, half), "b": customers.slice(half)}.items():
+        (local.root / f"in/hive/shop={tier}").mkdir(parents=True)
+        pq.write_table(part, local.root / f"in/hive/shop={tier}/part.parquet")
+        deltalake.write_deltalake(str(local.root / "in/delta"), part, mode="append")
+    for file in (local.root / "in").rglob("*"):
+        if file.is_file():
+            s3.client().upload_file(str(file), bucket, file.relative_to(local.root).as_posix())
+    shop = make_project(tmp_path / "shop", SQL_PROJECT)
+    for path in ("in/hive", "in/hive/*/part.parquet", "in/delta"):
+        here = local.write({"models/sources.yml": SOURCES.replace("data/customers.csv", path)})
+        here.ok("build", "--select", "customers")
+        there = shop.write({"models/sources.yml": SOURCES.replace("data/customers.csv", f"s3://{bucket}/{path}")})
+        there.ok("build", "--select", "customers")
+        assert rows(there).equals(rows(here)), path
+    cache = shop.root / "target/cache/objects"
+    before = set(cache.iterdir())
+    shop.ok("gc")
+    kept = set(cache.iterdir())
+    assert "nothing to do" in shop.ok("plan", "--select", "customers")
+    assert set(cache.iterdir()) == kept < before, "what is read stays, what was read before goes"
