@@ -1,4 +1,4 @@
-"""Versions of tables in an object store: its log has them, each publication of a table is one."""
+"""Versions of tables of a target with a log: each publication of a table is one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from synthkit.errors import SynthError
 from synthkit.records.receipt import Receipt
-from synthkit.store.objectstore import ObjectStore
+from synthkit.store.logtarget import LogTarget
 from synthkit.store.publications import Entry
 from synthkit.store.restoring import publication_of
 from synthkit.store.signing import Sign
@@ -20,7 +20,7 @@ from synthkit.store.versions.history import Version
 class Then(Tables):
     """The tables as an entry of the log names them."""
 
-    warehouse: ObjectStore
+    warehouse: LogTarget
     entry: Entry
 
     def names(self) -> list[str]:
@@ -44,13 +44,13 @@ class Then(Tables):
 
 @dataclass(frozen=True)
 class LoggedVersions:
-    """The versions of the tables below an address. A version is named by the number of its entry, or by a run."""
+    """The versions of the tables. A version is named by the number of its entry, or by a run."""
 
-    warehouse: ObjectStore
+    warehouse: LogTarget
 
     def of_table(self, name: str) -> list[Version]:
         """All versions of a table that are kept, the newest first. Raises SynthError where there is none."""
-        found = [v for entry in self.warehouse.log.entries() if (v := self._version(name, entry)) is not None]
+        found = [v for entry in self.warehouse.entries() if (v := self._version(name, entry)) is not None]
         if not found:
             raise SynthError(f"no version of {name!r} was ever published here", hint="synth ls names the models")
         return found
@@ -77,12 +77,12 @@ class LoggedVersions:
         return found[1]
 
     def _entry(self, version: str) -> Entry:
-        for entry in self.warehouse.log.entries():
+        for entry in self.warehouse.entries():
             runs = (r.run_id for n in entry.changed if (r := self.warehouse.receipt_at(entry, n)) is not None)
             if str(entry.number) == version or (len(version) >= 8 and any(run.startswith(version) for run in runs)):
                 return entry
         hint = "synth versions MODEL lists what is kept"
-        raise SynthError(f"no publication to {self.warehouse.bucket} is called {version!r}", hint=hint)
+        raise SynthError(f"no publication to {self.warehouse.where} is called {version!r}", hint=hint)
 
     def at(self, version: str, _scratch: Path) -> tuple[Tables, dict[str, SynthError]]:
         """All tables as an entry has them; with it, by name, why one cannot be had."""

@@ -11,7 +11,7 @@ from synthkit.files import clean_temporaries, sha256_file, write_json_atomic
 from synthkit.privacy.ledger.ledger import FILE as LEDGER
 from synthkit.records.receipt import Receipt
 from synthkit.store.logged import LoggedVersions
-from synthkit.store.objectstore import ObjectStore
+from synthkit.store.logtarget import LogTarget
 from synthkit.store.restoring import publication_of
 from synthkit.store.signing import Sign
 from synthkit.store.target import Target
@@ -33,7 +33,7 @@ class Versions:
     @staticmethod
     def of(target: Target) -> Versions | LoggedVersions:
         """Raises SynthError, with what to do, where the target has no versions, or no git and DVC repository."""
-        if isinstance(target, ObjectStore):
+        if isinstance(target, LogTarget):
             return LoggedVersions(target)
         return Versions.by_git(target)
 
