@@ -27,6 +27,7 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.columns import ColumnOrigin, TypedColumn
 from synthkit.records.joins import Join
 from synthkit.records.receipt import Receipt
+from synthkit.records.sure import demanded, listed, sure_key
 from synthkit.records.usage import UNSAID, Usage
 
 if TYPE_CHECKING:
@@ -77,15 +78,7 @@ class ExportedTable:
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The columns that name a row, none where that is not sure: a query may have doubled what its source had."""
-        key = self.receipt.table_schema.primary_key
-        if not key or not {*key} <= {c.name for c in self.columns}:
-            return ()
-        if self.receipt.generator.name != "sql":
-            return key
-        together = [{*_several(demand.get("together"))} for demand in self.demanded("unique")]
-        alone = len(key) == 1 and key[0] in self.listed("unique")
-        told = {*key} <= self.listed("not_null") and (alone or {*key} in together)
-        return key if told else ()
+        return sure_key(self.receipt)
 
     @property
     def origins(self) -> Mapping[str, ColumnOrigin]:
@@ -93,14 +86,11 @@ class ExportedTable:
 
     def demanded(self, audit: str) -> Iterator[Mapping[str, Any]]:
         """The parameters of each audit of that name that blocks on the first row: what the rows keep for sure."""
-        for demand in self.receipt.required or ():
-            blocks = demand.severity == "error" and demand.where is None and demand.error_if is None
-            if demand.audit == audit and blocks and not demand.params.get("max_share"):
-                yield demand.params
+        yield from demanded(self.receipt, audit)
 
     def listed(self, audit: str) -> frozenset[str]:
         """The columns that such an audit names."""
-        return frozenset(c for demand in self.demanded(audit) for c in _several(demand.get("columns")))
+        return listed(self.receipt, audit)
 
     @property
     def not_null(self) -> frozenset[str]:
@@ -124,10 +114,6 @@ class ExportedTable:
 
         with pq.ParquetFile(self.path) as file:
             yield from file.iter_batches(batch_size=size)
-
-
-def _several(columns: Any) -> tuple[str, ...]:
-    return tuple(map(str, columns)) if isinstance(columns, list | tuple) else ()
 
 
 @dataclass(frozen=True)

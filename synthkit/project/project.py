@@ -228,6 +228,14 @@ def _ways_out(project: Project, origin: Origin) -> list[Fault]:
     return faults
 
 
+def declared_target(root: Path, name: str) -> TargetSpec | None:
+    """A target as the project's file declares it, whatever else is wrong there: for who only reads tables."""
+    document = parse_file(root / PROJECT_FILE)
+    raw = dict(document.value) if isinstance(document.value, Mapping) else {}
+    kept = {key: raw[key] for key in ("name", "vars", "targets", "connections") if key in raw}
+    return _project_spec(kept, document.origin(), {}, _environment(root), []).targets.get(name)
+
+
 def _environment(root: Path) -> dict[str, str]:
     """The process's environment over what ``.env`` sets."""
     values: dict[str, str] = {}
@@ -275,6 +283,7 @@ def _project_spec(
         good = {k: v for k, v in data.items() if k in ("name", "vars")}
         spec = ProjectSpec.model_construct(**{"name": "project", **good})
         assert len(faults) > before
+    spec = spec.model_copy(update={"targets": {n: t.over(spec.connections) for n, t in spec.targets.items()}})
     spec._uses = {**builder.uses, **first.uses}
     return spec
 

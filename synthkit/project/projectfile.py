@@ -12,7 +12,7 @@ from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
 from synthkit.project.prices import PricesSpec
 from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Spec
-from synthkit.project.targets import LOCAL, OBJECTS, TargetKind
+from synthkit.project.targets import TargetKind, kind_at
 from synthkit.project.types import ConnectionSpec, OnInconclusive
 
 
@@ -20,10 +20,13 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        type: local, files and a DuckDB file; objects, an object store; or what an installed package brings. Default:
-            objects where ``warehouse`` is an address, else local.
-        warehouse: the directory of the published files, an address (``s3://bucket/prefix``), or what its type has
-            there; default: ``warehouse/<target>``.
+        type: local, files and a DuckDB file; objects, an object store; postgres, a PostgreSQL database; or what an
+            installed package brings. Default: what publishes to the address in ``warehouse``, else local.
+        warehouse: the directory of the published files, an address (``s3://bucket/prefix``,
+            ``postgresql://user:password@host/database``, best from ``env_var('…')``), or what its type has there;
+            default: ``warehouse/<target>``.
+        connection: the name of a connection, whose database is published to, in place of ``warehouse``.
+        schema: of the tables in a database.
         database: the DuckDB file of a local one; default: ``warehouse/<target>.duckdb``.
         runner: where jobs run: by name, or ``{name: …, options}``.
         threads: how many models are built at a time.
@@ -34,6 +37,8 @@ class TargetSpec(Spec):
 
     type: TargetKind | None = None
     warehouse: str | None = None
+    connection: str | None = None
+    schema_: str | None = Field(default=None, alias="schema")
     database: LocalPath | None = None
     runner: RunnerSpec = RunnerSpec()
     threads: int | None = Field(default=None, ge=1)
@@ -48,7 +53,14 @@ class TargetSpec(Spec):
 
     @property
     def kind(self) -> str:
-        return self.type or (OBJECTS if self.address is not None else LOCAL)
+        return self.type or kind_at(scheme_of(self.warehouse))
+
+    def over(self, connections: Mapping[str, ConnectionSpec]) -> TargetSpec:
+        """With the URL of its connection for its warehouse, where there is one of that name."""
+        chosen = connections.get(self.connection or "")
+        if chosen is None or self.warehouse is not None:
+            return self
+        return self.model_copy(update={"warehouse": chosen.url, "type": self.type or chosen.type})
 
 
 class PathsSpec(Spec):

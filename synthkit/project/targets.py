@@ -11,9 +11,17 @@ from synthkit.project.registered import registered
 GROUP = "synthkit.targets"
 LOCAL = "local"
 OBJECTS = "objects"
+POSTGRES = "postgres"
+SERVERS = {"postgres": POSTGRES, "postgresql": POSTGRES}  # the scheme of a URL → the kind of target
+
+
+def kind_at(scheme: str | None) -> str:
+    """The kind of target that publishes to an address of a scheme; None: to a folder."""
+    return LOCAL if scheme is None else SERVERS.get(scheme, OBJECTS)
+
 
 TargetKind = Annotated[
     str,
-    registered(GROUP, "kind", LOCAL, OBJECTS),
-    WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS], "title": "Type"}),
+    registered(GROUP, "kind", LOCAL, OBJECTS, *SERVERS.values()),
+    WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS, POSTGRES], "title": "Type"}),
 ]

@@ -23,10 +23,8 @@ def collect(
     # First what lies there, then what names it: what is published meanwhile is younger than the first look.
     objects = [o for folder in (ROWS, RECEIPTS) for o in log.bucket.list(folder)]
     entries = list(log.entries())
-    limit = None if older_than is None else now - timedelta(seconds=older_than)
-    gone = list(_gone(entries, keep, limit)) if keep is not None or limit is not None else []
-    left = {e.number for e in gone}
-    held = set(_named(e for e in entries if e.number not in left))
+    gone, kept = divided(entries, keep, older_than, now)
+    held = set(_named(kept))
     dropped = set(_named(gone)) - held
     old = [o for o in objects if o.key in dropped]
     stray = [o for o in objects if o.key not in held | dropped and now - o.modified > GRACE]
@@ -36,6 +34,16 @@ def collect(
         log.bucket.delete([o.key for o in (*old, *stray)])
     sizes = {"old versions": sum(o.size for o in old), "rows that no publication names": sum(o.size for o in stray)}
     return {kind: size for kind, size in sizes.items() if size}
+
+
+def divided(
+    entries: Sequence[Entry], keep: int | None, older_than: float | None, now: datetime | None = None
+) -> tuple[list[Entry], list[Entry]]:
+    """The entries that a rule lets go, and those that stay; see :func:`collect`."""
+    limit = None if older_than is None else (now or datetime.now(UTC)) - timedelta(seconds=older_than)
+    gone = list(_gone(entries, keep, limit)) if keep is not None or limit is not None else []
+    left = {e.number for e in gone}
+    return gone, [e for e in entries if e.number not in left]
 
 
 def _gone(entries: Sequence[Entry], keep: int | None, limit: datetime | None) -> Iterator[Entry]:

@@ -30,6 +30,7 @@ from synthkit.store.journal import text_of
 from synthkit.store.publications import Entry, Named
 from synthkit.store.target import Sealed, Target
 from synthkit.store.versions.git import RECEIPT
+from synthkit.store.warehouse import link_or_copy
 
 
 @dataclass
@@ -136,6 +137,12 @@ class LogTarget(Target):
     def original(self, receipt: Receipt) -> Path:
         self._cached(receipt.sha256).unlink(missing_ok=True)
         return self.file(receipt)
+
+    def keep(self, data: Path, receipt: Receipt) -> None:
+        """Put rows that were published into the cache, as whoever comes next reads them."""
+        own_folder(self.scratch)
+        with suppress(OSError), replacing(self._cached(receipt.sha256)) as temporary:
+            link_or_copy(data, temporary)
 
     def _cached(self, digest: str) -> Path:
         return self.scratch / f"{digest}.parquet"

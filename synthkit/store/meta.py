@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.privacy.guarantee import in_words, promised
@@ -53,18 +53,7 @@ def write_meta(
     """Make and fill ``synth_meta`` in the connection's database."""
     import pyarrow as pa
 
-    found = of_receipts(receipts)
-    rows = {
-        "tables": [_table_row(n, r, infos.get(n), warehouse) for n, r in receipts.items()],
-        "columns": [row for n, r in receipts.items() for row in _column_rows(n, r, infos.get(n))],
-        "keys": [_key_row(n, j, r) for n, r in receipts.items() for j in found.get(n, ())],
-        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.audits],
-        "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
-        "usage": [row for n, r in receipts.items() for row in _usage_rows(n, r, infos.get(n))],
-        "lineage": [row for n, r in receipts.items() for row in _lineage_rows(n, r)],
-        "exposures": [row for n in receipts for row in _exposure_rows(n, infos.get(n))],
-        "runs": [_run_row(r) for r in runs],
-    }
+    rows = meta_rows(receipts, infos, runs, lambda receipt: str(warehouse.file(receipt)))
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {META}")
     for table, columns in TABLES.items():
         connection.execute(f"CREATE TABLE {META}.{table} ({columns})")
@@ -76,7 +65,42 @@ def write_meta(
             connection.unregister("_rows")
 
 
-def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Tables) -> list[Any]:
+def meta_rows(
+    receipts: Mapping[str, Receipt],
+    infos: Mapping[str, TableInfo],
+    runs: Sequence[RunEntry],
+    place: Callable[[Receipt], str],
+) -> dict[str, list[list[Any]]]:
+    """The rows of each table of ``synth_meta``.
+
+    Args:
+        place: says where the Parquet file of a table lies.
+    """
+    found = of_receipts(receipts)
+    return {
+        "tables": [_table_row(n, r, infos.get(n), place) for n, r in receipts.items()],
+        "columns": [row for n, r in receipts.items() for row in _column_rows(n, r, infos.get(n))],
+        "keys": [_key_row(n, j, r) for n, r in receipts.items() for j in found.get(n, ())],
+        "audits": [_audit_row(n, a) for n, r in receipts.items() for a in r.audits],
+        "privacy": [_privacy_row(n, r) for n, r in receipts.items()],
+        "usage": [row for n, r in receipts.items() for row in _usage_rows(n, r, infos.get(n))],
+        "lineage": [row for n, r in receipts.items() for row in _lineage_rows(n, r)],
+        "exposures": [row for n in receipts for row in _exposure_rows(n, infos.get(n))],
+        "runs": [_run_row(r) for r in runs],
+    }
+
+
+def meta_columns(table: str) -> tuple[tuple[str, str], ...]:
+    """The columns of a table of ``synth_meta``: (name, DuckDB type).
+
+    >>> meta_columns("lineage")
+    (('table', 'VARCHAR'), ('relation', 'VARCHAR'), ('parent', 'VARCHAR'), ('kind', 'VARCHAR'))
+    """
+    pairs = (one.split() for one in TABLES[table].split(","))
+    return tuple((name.strip('"'), sql_type) for name, sql_type in pairs)
+
+
+def _table_row(name: str, r: Receipt, info: TableInfo | None, place: Callable[[Receipt], str]) -> list[Any]:
     return [
         name,
         r.rows,
@@ -89,7 +113,7 @@ def _table_row(name: str, r: Receipt, info: TableInfo | None, warehouse: Tables)
         r.published_at,
         r.run_id,
         r.fingerprints.sample,
-        str(warehouse.file(r)),
+        place(r),
         r.bytes,
         info.description if info else r.description,
         "warn" if undecided(r.audits) or any(a.status == "warn" for a in r.audits) else "pass",

@@ -66,6 +66,16 @@ class Entry:
     def receipt_of(self, name: str) -> str | None:
         return self.tables[name].receipt if name in self.tables else None
 
+    def then(self, changes: Mapping[str, Named | None], at: str) -> Entry:
+        """The entry after this one, which publishes tables (None: withdraws one)."""
+        tables = {**self.tables, **{n: t for n, t in changes.items() if t is not None}}
+        tables = {n: t for n, t in tables.items() if changes.get(n, t) is not None}
+        return Entry(self.number + 1, at, tuple(sorted(changes)), tables, uuid.uuid4().hex)
+
+    def emptied(self) -> Entry:
+        """The entry, whose versions are no longer kept."""
+        return Entry(self.number, self.at, self.changed, {}, self.writer, kept=False)
+
     def to_bytes(self) -> bytes:
         tables = {name: {"receipt": t.receipt, "rows": t.rows} for name, t in sorted(self.tables.items())}
         said = {
@@ -156,9 +166,7 @@ class Log:
             for name in changes:
                 if now.receipt_of(name) != base[name]:
                     raise OvertakenError(name, now)
-            tables = {**now.tables, **{n: t for n, t in changes.items() if t is not None}}
-            tables = {n: t for n, t in tables.items() if changes.get(n, t) is not None}
-            entry = Entry(now.number + 1, at, tuple(sorted(changes)), tables, uuid.uuid4().hex)
+            entry = now.then(changes, at)
             if self.bucket.create(self.key(entry.number), entry.to_bytes()):
                 self._known = entry
                 return entry
@@ -188,5 +196,4 @@ class Log:
 
     def empty(self, entry: Entry) -> None:
         """Forget the versions of an entry, and keep its number."""
-        gone = Entry(entry.number, entry.at, entry.changed, {}, entry.writer, kept=False)
-        self.bucket.put(self.key(entry.number), gone.to_bytes())
+        self.bucket.put(self.key(entry.number), entry.emptied().to_bytes())

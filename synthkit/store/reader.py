@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.digests import digest
 from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.addresses import address_of, scheme_of
-from synthkit.project.targets import LOCAL, OBJECTS
+from synthkit.project.project import declared_target
+from synthkit.project.targets import LOCAL, kind_at
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.sql.quoting import literal, quote
@@ -27,7 +28,6 @@ from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
 from synthkit.store.database import parquet_scan, views_directory
 from synthkit.store.meta import write_meta
-from synthkit.store.objectstore import ObjectStore
 from synthkit.store.others import HELD, META, META_TABLES
 from synthkit.store.publishedtable import PublishedTable
 from synthkit.store.target import Place, Tables, Target
@@ -72,24 +72,27 @@ def warehouse_of(project_dir: str | Path, target: str | None) -> tuple[Path, Tar
     if address is not None:
         if target is not None:
             raise SynthError(f"{address} is one target's tables", hint="leave --target out")
-        found = tables_at(address)
-        return found.scratch, found
+        return _scratch(address), tables_at(address)
     project_dir = Path(project_dir)
     root, spec = _project(project_dir)
     name = target or str(spec.get("target", "dev"))
     targets = spec.get("targets")
     settings = targets.get(name) if isinstance(targets, Mapping) else None
     settings = settings if isinstance(settings, Mapping) else {}
+    if "connection" in settings or "{{" in str(settings.get("warehouse")):  # to be rendered, as a secret is
+        declared = declared_target(root, name)
+        settings = settings if declared is None else declared.model_dump(by_alias=True)
     place = str(settings.get("warehouse") or f"warehouse/{name}")
     address = None if scheme_of(place) is None else place
     directory = root / (place if address is None else f"warehouse/{name}")
     written = settings.get("database")
     database = root / str(written) if written else directory.with_name(f"{directory.name}.duckdb")
-    kind = str(settings.get("type") or (LOCAL if address is None else OBJECTS))
+    kind = str(settings.get("type") or kind_at(scheme_of(place)))
     if address is None and not (directory.is_dir() if kind == LOCAL else directory.exists()):
         raise SynthError(f"nothing is published in {directory}", hint="run synth build, or name another target")
     scratch = root / "target" / "cache" / "published"
-    return root, opened(kind, Place(directory, database, scratch, address))
+    schema = settings.get("schema")
+    return root, opened(kind, Place(directory, database, scratch, address, None if schema is None else str(schema)))
 
 
 def project_name(project_dir: str | Path, target: str | None) -> tuple[str, str]:
@@ -98,11 +101,16 @@ def project_name(project_dir: str | Path, target: str | None) -> tuple[str, str]
     return str(spec.get("name") or root.name), target or str(spec.get("target", "dev"))
 
 
-def tables_at(address: str) -> ObjectStore:
-    """The tables below an address, without a project. They are kept in the cache of whoever reads them."""
+def tables_at(address: str) -> Target:
+    """The tables at an address, without a project. They are kept in the cache of whoever reads them."""
+    scratch = _scratch(address)
+    place = Place(scratch / "receipts", scratch / "none.duckdb", scratch, address)
+    return opened(kind_at(scheme_of(address)), place)
+
+
+def _scratch(address: str) -> Path:
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    scratch = caches / "synthkit" / "published" / digest(address.rstrip("/"))[:32]
-    return ObjectStore(Place(scratch / "receipts", scratch / "none.duckdb", scratch, address))
+    return caches / "synthkit" / "published" / digest(address.rstrip("/"))[:32]
 
 
 def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:

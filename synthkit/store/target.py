@@ -36,12 +36,15 @@ class Place:
         database: its ``database:``.
         scratch: a folder for what it derives; whatever is in it may be removed at any time.
         address: its ``warehouse:`` where that is one (``s3://bucket/prefix``); ``path`` is the receipts' folder then.
+            It may hold a password, and is not shown.
+        schema: its ``schema:``.
     """
 
     path: Path
     database: Path
     scratch: Path
-    address: str | None = None
+    address: str | None = field(default=None, repr=False)
+    schema: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,15 @@ class Tables(Protocol):
     def shown_in(self) -> Path | None:
         """The DuckDB file that shows the tables to others, where there is one."""
         ...
+
+    def shown_otherwise(self, receipt: Receipt, *, full: bool) -> Iterator[str]:  # noqa: ARG002
+        """What of the table that others read there is not what its receipt says, in words; of a target that has the
+        rows twice, for its own readers and for others.
+
+        Args:
+            full: look at every row; else at how many there are.
+        """
+        return iter(())
 
     def all_published(self) -> dict[str, Receipt]:
         """Receipts of all published tables, by name.

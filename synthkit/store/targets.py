@@ -13,7 +13,8 @@ from synthkit.store.target import Place, Target
 def target_of(project: Project) -> Target:
     """Where the project publishes. Raises SynthError where the package of its kind does not load."""
     scratch = project.target_dir / "cache" / "published"
-    place = Place(project.warehouse_dir, project.database_path, scratch, project.target.address)
+    target = project.target
+    place = Place(project.warehouse_dir, project.database_path, scratch, target.address, target.schema_)
     return opened(project.target.kind, place)
 
 

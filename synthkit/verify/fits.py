@@ -107,6 +107,13 @@ def _place(model: ModelNode, found: Sequence[Change]) -> Location:
 # -- the rows ------------------------------------------------------------------------------------------
 
 
+def _shown(receipt: ReceiptFile, target: Target, full: bool) -> Iterator[Finding]:
+    """What others read of a table, where that is another copy of its rows."""
+    hint = f"who changed it? synth build --select {receipt.model} --full-refresh puts the rows back"
+    for said in target.shown_otherwise(receipt.said, full=full):
+        yield Finding("data", "error", said, receipt.at("file"), hint, receipt.model)
+
+
 def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterator[Finding]:
     """Findings where the rows, or the DVC pointer that stands for them, are not what the receipt names.
 
@@ -118,12 +125,15 @@ def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterato
         if full:
             try:
                 yield from _held(receipt, target.original(said), full)
+                yield from _shown(receipt, target, full)
             except BuildError as error:
                 yield Finding("data", "error", error.message, receipt.at("file"), error.hint, name)
         elif target.published(name) is None:
             message = f"the rows of {name!r} are not where it is published, or not as many bytes as its receipt says"
             hint = f"synth build --select {name} --full-refresh"
             yield Finding("data", "error", message, receipt.at("file"), hint, name)
+        else:
+            yield from _shown(receipt, target, full)
         return
     directory = target.directory
     path = directory / said.file

@@ -1,0 +1,249 @@
+"""A target in PostgreSQL: each publication is one transaction, from the rows to the receipts.
+
+The rows are loaded into new tables, which nobody else sees; at the end these take the names of the old ones
+(:mod:`.replacing`), and the log its next entry. A process that is killed leaves nothing: the server takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthkit.errors import BuildError, SynthError
+from synthkit.records.joins import of_receipts
+from synthkit.records.receipt import Receipt
+from synthkit.sql.quoting import quote
+from synthkit.sql.serveraddress import server_address
+from synthkit.store.collecting import divided
+from synthkit.store.journal import text_of
+from synthkit.store.logtarget import Known, LogTarget
+from synthkit.store.others import HELD
+from synthkit.store.publications import Entry, Named, OvertakenError
+from synthkit.store.servers.postgres import storage
+from synthkit.store.servers.postgres.connection import Server, server_of
+from synthkit.store.servers.postgres.drift import drifted
+from synthkit.store.servers.postgres.loading import columns_of, describe, load
+from synthkit.store.servers.postgres.meta import inputs_of, tell, tell_all, told
+from synthkit.store.servers.postgres.replacing import replace
+from synthkit.store.servers.postgres.standing import Relation, missing, relations
+from synthkit.store.target import Place, Sealed, TableInfo
+
+if TYPE_CHECKING:
+    from synthkit.records.history import RunEntry
+    from synthkit.store.servers.postgres.connection import Connection
+
+
+class Postgres(LogTarget):
+    """The tables of a schema."""
+
+    def __init__(self, place: Place) -> None:
+        address = None if place.address is None else server_address(place.address, place.schema)
+        if address is None:
+            hint = "write warehouse: postgresql://user:password@host/database, best from env_var('…')"
+            raise SynthError("a target of type postgres needs the URL of a database", hint=hint)
+        if address.schema is None:
+            hint = "write schema: NAME, or ?schema=NAME after a URL without a project"
+            raise SynthError(f"it is not said which schema of {address.shown} holds the tables", hint=hint)
+        self.checkout, self.scratch = place.path, place.scratch
+        self.server = server_of(address)
+        self.known = _known(self.server)
+        self.where = str(address)
+
+    # read
+
+    def newest(self) -> Entry | None:
+        if not storage.installed(self.server):
+            return None
+        return storage.newest(self.server.rows(storage.newest_query(self.server)), self.server)
+
+    def entries(self) -> Iterator[Entry]:
+        if storage.installed(self.server):
+            for entry in storage.entries(self.server):
+                if entry.kept:
+                    yield entry
+
+    def receipt_text(self, name: str, digest: str) -> bytes | None:  # noqa: ARG002
+        found = self.server.rows(f"SELECT receipt FROM {quote(self.server.meta)}.receipts WHERE sha256 = %s", [digest])
+        return found[0][0].encode() if found else None
+
+    def at(self, entry: Entry) -> dict[str, Receipt]:
+        """Of the tables of now those, too, that stand in the schema as they were published."""
+        receipts = {n: r for n in sorted(entry.tables) if (r := self.receipt_at(entry, n)) is not None}
+        if not receipts:
+            return {}
+        sizes = storage.sizes(self.server, [r.sha256 for r in receipts.values()])
+        whole = {n: r for n, r in receipts.items() if sizes.get(r.sha256) == r.bytes}
+        if entry.number == self.entry().number:
+            there = relations(self.server)
+            whole = {n: r for n, r in whole.items() if r.materialized not in HELD or _stands(there.get(n), r)}
+        return whole
+
+    def fetches(self, receipt: Receipt) -> Iterator[Callable[[Path], None]]:
+        yield partial(storage.write_file, self.server, receipt.sha256)
+
+    def shown_otherwise(self, receipt: Receipt, *, full: bool) -> Iterator[str]:
+        if receipt.materialized in HELD:
+            yield from drifted(self.server, receipt, self.file, full=full)
+
+    # publish
+
+    def put_all(self, tables: Mapping[str, tuple[Path, Sealed]]) -> dict[str, Receipt]:
+        """See :meth:`synthkit.store.target.Target.put_all`: the transaction's end publishes the tables."""
+        storage.install(self.server)
+        base = self.base_of(tables)
+        receipts = {n: sealed.receipt(data.stat().st_size, base[n]) for n, (data, sealed) in tables.items()}
+        texts = {name: text_of(receipt).encode() for name, receipt in receipts.items()}
+        changes = {name: Named(sha256(text).hexdigest(), receipts[name].sha256) for name, text in texts.items()}
+        shown = {n: r for n, r in receipts.items() if r.materialized in HELD}
+        joins = {
+            n: [j for j in keys if j.verdict(receipts[n].audits) == "pass"] for n, keys in of_receipts(receipts).items()
+        }
+        with self._publication(changes, base) as (connection, turn):
+            loaded = [load(connection, self.server.schema, r, tables[n][0]) for n, r in shown.items()]
+            for one in loaded:
+                said = receipts[one.name]
+                relation = f"{quote(self.server.schema)}.{quote(one.new)}"
+                describe(connection, relation, said.description, said.column_descriptions)
+            turn()
+            for name, (data, _) in sorted(tables.items(), key=lambda item: receipts[item[0]].sha256):
+                storage.add_file(connection, self.server, receipts[name].sha256, data)
+                storage.add_receipt(connection, self.server, changes[name].receipt, texts[name].decode())
+            replace(connection, self.server, loaded, [n for n in receipts if n not in shown], joins)
+            tell(connection, self.server, receipts)
+        for name, receipt in receipts.items():
+            self.known.receipts[changes[name].receipt] = receipt
+            self.commit_to_checkout(name, receipt)
+            self.keep(tables[name][0], receipt)
+        return receipts
+
+    @contextmanager
+    def _publication(
+        self, changes: Mapping[str, Named | None], base: Mapping[str, str | None]
+    ) -> Iterator[tuple[Connection, Callable[[], None]]]:
+        """A transaction that adds an entry to the log, with a function that waits for its turn.
+
+        Raises:
+            OvertakenError: another publisher changed one of the tables.
+        """
+        entry = Entry(0)
+
+        def turn() -> None:
+            nonlocal entry
+            storage.take_turn(connection, self.server)
+            rows = connection.execute(storage.newest_query(self.server)).fetchall()
+            now = storage.newest(rows, self.server) or Entry(0)
+            for name in changes:
+                if now.receipt_of(name) != base[name]:
+                    raise OvertakenError(name, now)
+            entry = now.then(changes, datetime.now(UTC).isoformat(timespec="milliseconds"))
+            storage.add_entry(connection, self.server, entry)
+
+        try:
+            with self.server.transaction() as connection:
+                yield connection, turn
+        except BuildError:
+            # Where the answer to its end was lost, the log says whether it took place.
+            if not entry.number or not self._took_place(entry):
+                raise
+        with self.known.lock:
+            self.changed(changes)
+
+    def _took_place(self, entry: Entry) -> bool:
+        with suppress(BuildError):
+            return any(there.writer == entry.writer for there in self.entries())
+        return False
+
+    def remove(self, name: str) -> None:
+        """Withdraw a table. Its rows go with the versions that are no longer kept (``synth gc``)."""
+        base = self.base_of([name])
+        if base[name] is not None:
+            with self._publication({name: None}, base) as (connection, turn):
+                turn()
+                replace(connection, self.server, [], [name], {})
+        self.receipt_path(name).unlink(missing_ok=True)
+
+    def size(self, name: str) -> int:
+        found = self.server.rows(
+            "SELECT pg_total_relation_size(to_regclass(%s))", [f"{quote(self.server.schema)}.{quote(name)}"]
+        )
+        return int(found[0][0] or 0)
+
+    def refuse_taken(self, names: Sequence[str]) -> None:
+        ours, there = self.entry().tables, relations(self.server)
+        taken = [name for name in names if name in there and name not in ours]
+        if taken:
+            listed = ", ".join(f"{self.server.schema}.{name}" for name in taken)
+            raise BuildError(
+                f"{self.server.address.shown} holds what synthkit did not make, under the names of models: {listed}",
+                hint="rename it there (ALTER … RENAME TO …), move it into another schema, or rename the model",
+            )
+
+    # keep in order
+
+    def mend(self) -> None:
+        entry = self.entry()
+        self.begin(entry, self.at(entry))
+
+    def ready(self) -> str:
+        rights = self.server.rows(
+            "SELECT getdatabaseencoding(), has_database_privilege(current_database(), 'CREATE'),"
+            " (SELECT bool_and(has_schema_privilege(oid, 'CREATE')) FROM pg_namespace WHERE nspname IN (%s, %s)),"
+            " (SELECT count(*) FROM pg_namespace WHERE nspname IN (%s, %s))",
+            [self.server.schema, self.server.meta] * 2,
+        )
+        encoding, creates, there, schemas = rights[0]
+        if encoding != "UTF8":
+            raise SynthError(f"{self.where}: the database is {encoding}", hint="publish to one that is UTF8")
+        if not creates and schemas < 2:
+            hint = f"GRANT CREATE ON DATABASE, or make them for it: {self.server.schema}, {self.server.meta}"
+            raise SynthError(f"{self.where}: its user may not make schemas", hint=hint)
+        if there is False:
+            raise SynthError(f"{self.where}: its user may not make tables there", hint="GRANT CREATE ON SCHEMA")
+        many = len(self.entry().tables)
+        return f"{self.where} answers" + (f", {many} tables are published there" if many else "")
+
+    def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
+        if not storage.installed(self.server):
+            return {}
+        entries = list(self.entries())
+        gone, held = divided(entries, keep, older_than)
+        wanted = {r.sha256 for e in held for n in e.tables if (r := self.receipt_at(e, n)) is not None}
+        receipts = {named.receipt for e in held for named in e.tables.values()}
+        return storage.collect(self.server, gone, receipts, wanted, dry_run=dry_run)
+
+    def refresh(
+        self, infos: Mapping[str, TableInfo], runs: Sequence[RunEntry], receipts: Mapping[str, Receipt]
+    ) -> None:
+        if not storage.installed(self.server):
+            return
+        shown = {n: i for n, i in infos.items() if n in receipts and i.materialized in HELD}
+        inputs = inputs_of(receipts, infos, runs, sorted(shown))
+        if told(self.server) == inputs:
+            return
+        there = relations(self.server)
+        with self.server.transaction() as connection:
+            storage.take_turn(connection, self.server)
+            new = [n for n in shown if n not in there]
+            loaded = [load(connection, self.server.schema, receipts[n], self.file(receipts[n])) for n in new]
+            old = [n for n in receipts if n in infos and n not in shown and n in there]
+            replace(connection, self.server, loaded, old, {})
+            for name, info in shown.items():
+                relation = f"{quote(self.server.schema)}.{quote(name)}"
+                columns = {c.name: info.column_descriptions.get(c.name) for c in receipts[name].columns}
+                describe(connection, relation, info.description, columns)
+            tell_all(connection, self.server, receipts, infos, runs, inputs)
+
+
+def _stands(found: Relation | None, receipt: Receipt) -> bool:
+    """Whether the schema has a table of a receipt's columns."""
+    return found is not None and found.kind == "r" and missing(found.columns, columns_of(receipt)) is None
+
+
+@cache
+def _known(server: Server) -> Known:  # noqa: ARG001
+    return Known()
