@@ -89,12 +89,13 @@ def _values(project: Project, found: Review) -> dict[str, Difference]:
 
 
 def _of_tables(address: str, full: bool, more: object) -> Review:
+    from synthkit.project.addresses import without_password
     from synthkit.store.reader import tables_at
     from synthkit.verify.tables import review_tables
 
     if more:
         raise SynthError("without the project there is nothing to compare with", hint="give full (--full) alone")
-    return review_tables(tables_at(address), address, full=full)
+    return review_tables(tables_at(address), without_password(address), full=full)
 
 
 def test(

@@ -45,6 +45,7 @@ from synthkit.compiler.privatefamilies import bind_shapes, check_private_familie
 from synthkit.compiler.rules import bind_rules
 from synthkit.compiler.running import check_runner
 from synthkit.compiler.schemas import derive_schemas, describe_sources
+from synthkit.compiler.servers import check_servers
 from synthkit.compiler.telemetry import check_telemetry
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
@@ -100,6 +101,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_telemetry,
     check_runner,
     check_addresses,
+    check_servers,
 )
 
 

@@ -39,6 +39,15 @@ def address_of(place: str | Path) -> str | None:
     return text if scheme_of(text) is not None else None
 
 
+def without_password(address: str) -> str:
+    """An address as people may see it.
+
+    >>> without_password("postgresql://ann:secret@host/shop?sslmode=require")
+    'postgresql://ann@host/shop'
+    """
+    return re.sub(r"(://[^:@/?]*):[^@/?]*@", r"\1@", address).partition("?")[0]
+
+
 def _local(path: str) -> str:
     if scheme_of(path) is not None:
         raise PydanticCustomError("address", "it takes a path of this machine, no address", {"hint": "write a path"})

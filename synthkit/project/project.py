@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import ConfigurationError, Fault, Location, SynthError, did_you_mean
-from synthkit.project.addresses import address_of
+from synthkit.project.addresses import address_of, without_password
 from synthkit.project.containment import HINT, links_out, outside, refuse_links_out
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults
@@ -121,7 +121,9 @@ def find_project_root(start: Path) -> Path:
     address = address_of(start)
     if address is not None:
         hint = "go to the project that publishes there; query, show, export and versions read an address as it is"
-        raise SynthError(f"{address} is an address of tables, and this needs their project", hint=hint)
+        raise SynthError(
+            f"{without_password(address)} is an address of tables, and this needs their project", hint=hint
+        )
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():

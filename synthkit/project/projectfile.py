@@ -26,7 +26,7 @@ class TargetSpec(Spec):
             ``postgresql://user:password@host/database``, best from ``env_var('…')``), or what its type has there;
             default: ``warehouse/<target>``.
         connection: the name of a connection, whose database is published to, in place of ``warehouse``.
-        schema: of the tables in a database.
+        schema_name: of the tables in a database.
         database: the DuckDB file of a local one; default: ``warehouse/<target>.duckdb``.
         runner: where jobs run: by name, or ``{name: …, options}``.
         threads: how many models are built at a time.
@@ -38,7 +38,7 @@ class TargetSpec(Spec):
     type: TargetKind | None = None
     warehouse: str | None = None
     connection: str | None = None
-    schema_: str | None = Field(default=None, alias="schema")
+    schema_name: str | None = Field(default=None, alias="schema")
     database: LocalPath | None = None
     runner: RunnerSpec = RunnerSpec()
     threads: int | None = Field(default=None, ge=1)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.digests import digest
 from synthkit.errors import SynthError, did_you_mean
-from synthkit.project.addresses import address_of, scheme_of
+from synthkit.project.addresses import address_of, scheme_of, without_password
 from synthkit.project.project import declared_target
 from synthkit.project.targets import LOCAL, kind_at
 from synthkit.records.joins import Join, of_receipts
@@ -71,7 +71,7 @@ def warehouse_of(project_dir: str | Path, target: str | None) -> tuple[Path, Tar
     address = address_of(project_dir)
     if address is not None:
         if target is not None:
-            raise SynthError(f"{address} is one target's tables", hint="leave --target out")
+            raise SynthError(f"{without_password(address)} is one target's tables", hint="leave --target out")
         return _scratch(address), tables_at(address)
     project_dir = Path(project_dir)
     root, spec = _project(project_dir)

@@ -14,7 +14,7 @@ def target_of(project: Project) -> Target:
     """Where the project publishes. Raises SynthError where the package of its kind does not load."""
     scratch = project.target_dir / "cache" / "published"
     target = project.target
-    place = Place(project.warehouse_dir, project.database_path, scratch, target.address, target.schema_)
+    place = Place(project.warehouse_dir, project.database_path, scratch, target.address, target.schema_name)
     return opened(project.target.kind, place)
 
 

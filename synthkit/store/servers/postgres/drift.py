@@ -48,7 +48,7 @@ def drifted(server: Server, receipt: Receipt, file: Callable[[Receipt], Path], *
         strange = _counted(connection, f"SELECT count(*) FROM ({here} EXCEPT ALL {there}) AS rows")
         gone = _counted(connection, f"SELECT count(*) FROM ({there} EXCEPT ALL {here}) AS rows")
     if strange or gone:
-        yield f"{shown} is not as it was published: {strange:,} rows are others, {gone:,} are gone"
+        yield f"{shown} is not as it was published: rows that are not its own: {strange:,}, missing: {gone:,}"
 
 
 def _counted(connection: Connection, query: str) -> int:
