@@ -17,6 +17,7 @@ MODULES = {
     "attackers": "benchmarks.attackers",
     "crashes": "benchmarks.crashes",
     "publish": "benchmarks.publish",
+    "servers": "benchmarks.servers",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
     "teacher": "benchmarks.teacher",

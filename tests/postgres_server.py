@@ -12,7 +12,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,13 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A server of its own for the tests of this process."""
+    with postgres_server(_SETTINGS) as server:
+        yield server
+
+
+@contextmanager
+def postgres_server(settings: Mapping[str, str]) -> Iterator[Server]:
+    """A server in a folder of its own. Skips where it is not installed."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
@@ -104,7 +112,7 @@ def postgres() -> Iterator[Server]:
         data, port = folder / "data", free_port()
         initdb = [programs / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", "--no-sync", "--locale=C"]
         _run([*initdb, "-E", "UTF8", f"--pwfile={folder / 'password'}"], folder, owner)
-        options = " ".join(f"-c {k}={v}" for k, v in _SETTINGS.items())
+        options = " ".join(f"-c {k}={v}" for k, v in settings.items())
         start = ["-o", f"-p {port} -k {folder} {options}", "-l", folder / "log", "-w", "start"]
         _run([programs / "pg_ctl", "-D", data, *start], folder, owner)
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from synthkit.store.servers.ahead import made_ahead
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,12 +21,7 @@ def csv_blocks(path: Path, written: Sequence[str | None]) -> Iterator[memoryview
         written: of each column how its text is made, as an expression of DuckDB over ``c0``, ``c1`` and so on; None:
             as it is.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="synth-csv") as ahead:
-        blocks = _blocks(path, written)
-        waiting = ahead.submit(next, blocks, None)
-        while (block := waiting.result()) is not None:
-            waiting = ahead.submit(next, blocks, None)
-            yield block
+    yield from made_ahead(_blocks(path, written))
 
 
 def _blocks(path: Path, written: Sequence[str | None]) -> Iterator[memoryview]:

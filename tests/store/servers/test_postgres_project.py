@@ -203,8 +203,6 @@ def test_every_type_of_a_published_table_comes_through(postgres: Server, schema:
     assert len(found) > 25
     types, table = published("""SELECT unnest([['a"b', '\\', null, ''], [], null]) AS c""", tmp_path)
     found.append(publication(tmp_path, "texts", table, types))
-    types, table = published("""SELECT unnest([['a"b', '\\', null, ''], [], null]) AS c""", tmp_path)
-    found.append(publication(tmp_path, "texts", table, types))
     written = target.publish_all(found)
     for receipt in written.values():
         assert list(target.shown_otherwise(receipt, full=True)) == [], receipt.columns
@@ -213,9 +211,8 @@ def test_every_type_of_a_published_table_comes_through(postgres: Server, schema:
         f" WHERE relnamespace = '{schema}'::regnamespace AND relkind = 'r' AND attnum > 0"
     )
     assert {"numeric(38,2)", "numeric(20,0)", "bigint[]", "jsonb", "text[]", "real", "date"} <= {t for (t,) in kept}
-    limits = {r.columns[0].type: name for name, r in written.items()}
+    limits = {r.columns[0].type: name for name, r in reversed(written.items())}  # the first of each
     assert postgres.rows(f"SELECT max(c), min(c) FROM {schema}.{limits['UBIGINT']}") == [(2**64 - 1, 0)]
-    assert postgres.rows(f"SELECT c FROM {schema}.texts") == [(['a"b', "\\", None, ""],), ([],), (None,)]
     assert postgres.rows(f"SELECT c FROM {schema}.texts") == [(['a"b', "\\", None, ""],), ([],), (None,)]
     assert postgres.rows(f"SELECT c FROM {schema}.{limits['VARCHAR']} WHERE c IN ('', 'null')") == [("",), ("null",)]
     assert postgres.rows(f"SELECT count(*) FROM {schema}.{limits['VARCHAR']} WHERE c IS NULL")[0][0] >= 1

@@ -42,7 +42,7 @@ def drifted(server: Server, receipt: Receipt, file: Callable[[Receipt], Path], *
                 yield f"{shown} has {count:,} rows, and its receipt {receipt.rows:,}"
             return
         connection.execute(f"CREATE TEMPORARY TABLE synth_published ({definition(columns)}) ON COMMIT DROP")
-        fill(connection, "synth_published", receipt, file(receipt), frozen=False)
+        fill(connection, "synth_published", receipt, file(receipt))
         names = ", ".join(quote(column) for column, _ in columns)
         here, there = f"SELECT {names} FROM {relation}", f"SELECT {names} FROM synth_published"
         strange = _counted(connection, f"SELECT count(*) FROM ({here} EXCEPT ALL {there}) AS rows")

@@ -54,7 +54,7 @@ def replace(
 
     Args:
         withdrawn: names of tables that are no more.
-        joins: table → keys that hold: those whose tables are all among the loaded become foreign keys.
+        joins: table → its keys: those whose tables are among the loaded become foreign keys.
 
     Raises:
         BuildError: others go on reading the old tables; or the columns change, and something of others needs them.

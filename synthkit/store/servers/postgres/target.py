@@ -27,7 +27,7 @@ from synthkit.store.publications import Entry, Named, OvertakenError
 from synthkit.store.servers.postgres import storage
 from synthkit.store.servers.postgres.connection import Server, server_of
 from synthkit.store.servers.postgres.drift import drifted
-from synthkit.store.servers.postgres.loading import columns_of, describe, load
+from synthkit.store.servers.postgres.loading import analyse, columns_of, describe, load
 from synthkit.store.servers.postgres.meta import inputs_of, tell, tell_all, told
 from synthkit.store.servers.postgres.replacing import replace
 from synthkit.store.servers.postgres.standing import Relation, missing, relations
@@ -100,9 +100,6 @@ class Postgres(LogTarget):
         texts = {name: text_of(receipt).encode() for name, receipt in receipts.items()}
         changes = {name: Named(sha256(text).hexdigest(), receipts[name].sha256) for name, text in texts.items()}
         shown = {n: r for n, r in receipts.items() if r.materialized in HELD}
-        joins = {
-            n: [j for j in keys if j.verdict(receipts[n].audits) == "pass"] for n, keys in of_receipts(receipts).items()
-        }
         with self._publication(changes, base) as (connection, turn):
             loaded = [load(connection, self.server.schema, r, tables[n][0]) for n, r in shown.items()]
             for one in loaded:
@@ -113,7 +110,7 @@ class Postgres(LogTarget):
             for name, (data, _) in sorted(tables.items(), key=lambda item: receipts[item[0]].sha256):
                 storage.add_file(connection, self.server, receipts[name].sha256, data)
                 storage.add_receipt(connection, self.server, changes[name].receipt, texts[name].decode())
-            replace(connection, self.server, loaded, [n for n in receipts if n not in shown], joins)
+            replace(connection, self.server, loaded, [n for n in receipts if n not in shown], of_receipts(receipts))
             tell(connection, self.server, receipts)
         for name, receipt in receipts.items():
             self.known.receipts[changes[name].receipt] = receipt
@@ -236,6 +233,7 @@ class Postgres(LogTarget):
                 relation = f"{quote(self.server.schema)}.{quote(name)}"
                 columns = {c.name: info.column_descriptions.get(c.name) for c in receipts[name].columns}
                 describe(connection, relation, info.description, columns)
+                analyse(connection, self.server.schema, name)
             tell_all(connection, self.server, receipts, infos, runs, inputs)
 
 
