@@ -83,14 +83,14 @@ class Watch:
 
     def look(self) -> None:
         # Path.glob raises where a folder goes while it is listed; glob.glob finds nothing there.
-        for name in glob.glob("*/[0-9]*-of-*.json", root_dir=self.scratch / "cache/partitions"):
+        for name in glob.glob("*/[0-9]*-of-*.json", root_dir=self.scratch / "cache/partitions"):  # noqa: PTH207
             path = self.scratch / "cache/partitions" / name
             try:
                 found = path.stat()
             except FileNotFoundError:
                 continue
             self.seen.setdefault(f"{path.parent.name}/{path.name}", set()).add((found.st_ino, found.st_mtime_ns))
-        self.trained |= set(glob.glob("*/complete.json", root_dir=self.scratch / "cache/models"))
+        self.trained |= set(glob.glob("*/complete.json", root_dir=self.scratch / "cache/models"))  # noqa: PTH207
 
     def of(self, partitions: int) -> int:
         """How many are done of the table that has so many."""
