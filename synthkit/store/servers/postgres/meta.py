@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from synthkit.records.history import RunEntry
@@ -33,20 +30,6 @@ def tell(connection: Connection, server: Server, receipts: Mapping[str, Receipt]
         connection.execute(delete, [list(receipts)])
         _insert(connection, server, table, rows)
     _note(connection, server, "inputs", "")
-
-
-def inputs_of(
-    receipts: Mapping[str, Receipt], infos: Mapping[str, TableInfo], runs: Sequence[RunEntry], shown: Sequence[str]
-) -> str:
-    """A hash of all that :func:`tell_all` says."""
-    decides = {
-        "layout": LAYOUT,
-        "receipts": {name: receipt.to_json() for name, receipt in receipts.items()},
-        "infos": {name: asdict(info) for name, info in infos.items()},
-        "runs": [run.run_id for run in runs],
-        "shown": list(shown),
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def told(server: Server) -> str:

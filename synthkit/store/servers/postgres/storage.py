@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,13 +50,15 @@ def take_turn(connection: Connection, server: Server) -> None:
     connection.execute(_TURN, [server.schema])
 
 
-def newest(rows: Iterable[tuple[str]], server: Server) -> Entry | None:
-    """The entry of :func:`newest_query`'s rows."""
-    return next((Entry.of(text.encode(), f"{server.meta}.publications") for (text,) in rows), None)
+def entries_query(server: Server, *, newest: bool) -> str:
+    """The texts of the log's entries, the newest first, or that one alone."""
+    limit = " LIMIT 1" if newest else ""
+    return f"SELECT entry FROM {quote(server.meta)}.publications ORDER BY number DESC{limit}"
 
 
-def newest_query(server: Server) -> str:
-    return f"SELECT entry FROM {quote(server.meta)}.publications ORDER BY number DESC LIMIT 1"
+def newest(connection: Connection, server: Server) -> Entry | None:
+    row = connection.execute(entries_query(server, newest=True)).fetchone()
+    return None if row is None else Entry.of(row[0].encode(), f"{server.meta}.publications")
 
 
 def add_file(connection: Connection, server: Server, digest: str, data: Path) -> None:
@@ -92,15 +94,8 @@ def sizes(server: Server, digests: Sequence[str]) -> dict[str, int]:
     return {str(digest): int(size) for digest, size in server.rows(query, [list(digests)])}
 
 
-def entries(server: Server) -> Iterator[Entry]:
-    """The newest first."""
-    query = f"SELECT entry FROM {quote(server.meta)}.publications ORDER BY number DESC"
-    for (text,) in server.rows(query):
-        yield Entry.of(text.encode(), f"{server.meta}.publications")
-
-
-def collect(
-    server: Server, gone: Sequence[Entry], receipts: Iterable[str], files: Iterable[str], *, dry_run: bool
+def forget(
+    server: Server, gone: Sequence[Entry], receipts: Sequence[str], files: Sequence[str], *, dry_run: bool
 ) -> dict[str, int]:
     """Forget versions. Returns kind → bytes.
 
@@ -111,7 +106,7 @@ def collect(
     meta = quote(server.meta)
     with server.transaction() as connection:
         take_turn(connection, server)  # what is published meanwhile is not in it
-        latest = newest(connection.execute(newest_query(server)).fetchall(), server)
+        latest = newest(connection, server)
         now = () if latest is None else latest.tables.values()
         kept = [[*files, *(t.rows for t in now)], [*receipts, *(t.receipt for t in now)]]
         row = connection.execute(f"SELECT sum(size)::bigint FROM {meta}.files WHERE sha256 <> ALL(%s)", kept[:1])

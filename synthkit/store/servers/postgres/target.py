@@ -9,26 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache, partial
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, SynthError
-from synthkit.records.joins import of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.sql.quoting import quote
 from synthkit.sql.serveraddress import server_address
-from synthkit.store.collecting import divided
-from synthkit.store.journal import text_of
-from synthkit.store.logtarget import Known, LogTarget
+from synthkit.store.logtarget import Known
 from synthkit.store.others import HELD
-from synthkit.store.publications import Entry, Named, OvertakenError
+from synthkit.store.publications import Entry, Named
+from synthkit.store.servers.databasetarget import DatabaseTarget
+from synthkit.store.servers.metainputs import inputs_of
 from synthkit.store.servers.postgres import storage
 from synthkit.store.servers.postgres.connection import Server, server_of
 from synthkit.store.servers.postgres.drift import drifted
 from synthkit.store.servers.postgres.loading import analyse, columns_of, describe, load
-from synthkit.store.servers.postgres.meta import inputs_of, tell, tell_all, told
+from synthkit.store.servers.postgres.meta import tell, tell_all, told
 from synthkit.store.servers.postgres.replacing import replace
 from synthkit.store.servers.postgres.standing import Relation, missing, relations
 from synthkit.store.target import Place, Sealed, TableInfo
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from synthkit.store.servers.postgres.connection import Connection
 
 
-class Postgres(LogTarget):
+class Postgres(DatabaseTarget):
     """The tables of a schema."""
 
     def __init__(self, place: Place) -> None:
@@ -52,43 +50,34 @@ class Postgres(LogTarget):
         self.checkout, self.scratch = place.path, place.scratch
         self.server = server_of(address)
         self.known = _known(self.server)
-        self.where = str(address)
+        self.address, self.where = address, str(address)
 
     # read
 
-    def newest(self) -> Entry | None:
-        if not storage.installed(self.server):
-            return None
-        return storage.newest(self.server.rows(storage.newest_query(self.server)), self.server)
-
-    def entries(self) -> Iterator[Entry]:
+    def entry_texts(self, *, newest: bool) -> Iterator[str]:
         if storage.installed(self.server):
-            for entry in storage.entries(self.server):
-                if entry.kept:
-                    yield entry
+            query = storage.entries_query(self.server, newest=newest)
+            yield from (text for (text,) in self.server.rows(query))
 
     def receipt_text(self, name: str, digest: str) -> bytes | None:  # noqa: ARG002
         found = self.server.rows(f"SELECT receipt FROM {quote(self.server.meta)}.receipts WHERE sha256 = %s", [digest])
         return found[0][0].encode() if found else None
 
-    def at(self, entry: Entry) -> dict[str, Receipt]:
-        """Of the tables of now those, too, that stand in the schema as they were published."""
-        receipts = {n: r for n in sorted(entry.tables) if (r := self.receipt_at(entry, n)) is not None}
-        if not receipts:
-            return {}
-        sizes = storage.sizes(self.server, [r.sha256 for r in receipts.values()])
-        whole = {n: r for n, r in receipts.items() if sizes.get(r.sha256) == r.bytes}
-        if entry.number == self.entry().number:
-            there = relations(self.server)
-            whole = {n: r for n, r in whole.items() if r.materialized not in HELD or _stands(there.get(n), r)}
-        return whole
+    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
+        return storage.sizes(self.server, digests)
 
-    def fetches(self, receipt: Receipt) -> Iterator[Callable[[Path], None]]:
-        yield partial(storage.write_file, self.server, receipt.sha256)
+    def write_file(self, digest: str, path: Path) -> None:
+        storage.write_file(self.server, digest, path)
 
-    def shown_otherwise(self, receipt: Receipt, *, full: bool) -> Iterator[str]:
-        if receipt.materialized in HELD:
-            yield from drifted(self.server, receipt, self.file, full=full)
+    def standing(self, receipts: Mapping[str, Receipt]) -> set[str]:
+        there = relations(self.server)
+        return {n for n, r in receipts.items() if n in there and _stands(there[n], r)}
+
+    def relations(self) -> set[str]:
+        return {*relations(self.server)}
+
+    def drifted(self, receipt: Receipt, *, full: bool) -> Iterator[str]:
+        return drifted(self.server, receipt, self.file, full=full)
 
     # publish
 
@@ -96,27 +85,20 @@ class Postgres(LogTarget):
         """See :meth:`synthkit.store.target.Target.put_all`: the transaction's end publishes the tables."""
         storage.install(self.server)
         base = self.base_of(tables)
-        receipts = {n: sealed.receipt(data.stat().st_size, base[n]) for n, (data, sealed) in tables.items()}
-        texts = {name: text_of(receipt).encode() for name, receipt in receipts.items()}
-        changes = {name: Named(sha256(text).hexdigest(), receipts[name].sha256) for name, text in texts.items()}
-        shown = {n: r for n, r in receipts.items() if r.materialized in HELD}
-        with self._publication(changes, base) as (connection, turn):
-            loaded = [load(connection, self.server.schema, r, tables[n][0]) for n, r in shown.items()]
+        new = self.sealed(tables, base)
+        with self._publication(new.changes, base) as (connection, turn):
+            loaded = [load(connection, self.server.schema, r, new.files[n]) for n, r in new.shown.items()]
             for one in loaded:
-                said = receipts[one.name]
+                said = new.receipts[one.name]
                 relation = f"{quote(self.server.schema)}.{quote(one.new)}"
                 describe(connection, relation, said.description, said.column_descriptions)
             turn()
-            for name, (data, _) in sorted(tables.items(), key=lambda item: receipts[item[0]].sha256):
-                storage.add_file(connection, self.server, receipts[name].sha256, data)
-                storage.add_receipt(connection, self.server, changes[name].receipt, texts[name].decode())
-            replace(connection, self.server, loaded, [n for n in receipts if n not in shown], of_receipts(receipts))
-            tell(connection, self.server, receipts)
-        for name, receipt in receipts.items():
-            self.known.receipts[changes[name].receipt] = receipt
-            self.commit_to_checkout(name, receipt)
-            self.keep(tables[name][0], receipt)
-        return receipts
+            for name, receipt in new.receipts.items():
+                storage.add_file(connection, self.server, receipt.sha256, new.files[name])
+                storage.add_receipt(connection, self.server, new.changes[name].receipt, new.texts[name])
+            replace(connection, self.server, loaded, new.hidden, new.joins)
+            tell(connection, self.server, new.receipts)
+        return self.was_published(new)
 
     @contextmanager
     def _publication(
@@ -132,11 +114,8 @@ class Postgres(LogTarget):
         def turn() -> None:
             nonlocal entry
             storage.take_turn(connection, self.server)
-            rows = connection.execute(storage.newest_query(self.server)).fetchall()
-            now = storage.newest(rows, self.server) or Entry(0)
-            for name in changes:
-                if now.receipt_of(name) != base[name]:
-                    raise OvertakenError(name, now)
+            now = storage.newest(connection, self.server) or Entry(0)
+            self.refuse_overtaken(now, changes, base)
             entry = now.then(changes, datetime.now(UTC).isoformat(timespec="milliseconds"))
             storage.add_entry(connection, self.server, entry)
 
@@ -170,21 +149,7 @@ class Postgres(LogTarget):
         )
         return int(found[0][0] or 0)
 
-    def refuse_taken(self, names: Sequence[str]) -> None:
-        ours, there = self.entry().tables, relations(self.server)
-        taken = [name for name in names if name in there and name not in ours]
-        if taken:
-            listed = ", ".join(f"{self.server.schema}.{name}" for name in taken)
-            raise BuildError(
-                f"{self.server.address.shown} holds what synthkit did not make, under the names of models: {listed}",
-                hint="rename it there (ALTER … RENAME TO …), move it into another schema, or rename the model",
-            )
-
     # keep in order
-
-    def mend(self) -> None:
-        entry = self.entry()
-        self.begin(entry, self.at(entry))
 
     def ready(self) -> str:
         rights = self.server.rows(
@@ -204,14 +169,10 @@ class Postgres(LogTarget):
         many = len(self.entry().tables)
         return f"{self.where} answers" + (f", {many} tables are published there" if many else "")
 
-    def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
-        if not storage.installed(self.server):
-            return {}
-        entries = list(self.entries())
-        gone, held = divided(entries, keep, older_than)
-        wanted = {r.sha256 for e in held for n in e.tables if (r := self.receipt_at(e, n)) is not None}
-        receipts = {named.receipt for e in held for named in e.tables.values()}
-        return storage.collect(self.server, gone, receipts, wanted, dry_run=dry_run)
+    def forget(
+        self, gone: Sequence[Entry], receipts: Sequence[str], files: Sequence[str], *, dry_run: bool
+    ) -> dict[str, int]:
+        return storage.forget(self.server, gone, receipts, files, dry_run=dry_run)
 
     def refresh(
         self, infos: Mapping[str, TableInfo], runs: Sequence[RunEntry], receipts: Mapping[str, Receipt]
@@ -237,9 +198,9 @@ class Postgres(LogTarget):
             tell_all(connection, self.server, receipts, infos, runs, inputs)
 
 
-def _stands(found: Relation | None, receipt: Receipt) -> bool:
+def _stands(found: Relation, receipt: Receipt) -> bool:
     """Whether the schema has a table of a receipt's columns."""
-    return found is not None and found.kind == "r" and missing(found.columns, columns_of(receipt)) is None
+    return found.kind == "r" and missing(found.columns, columns_of(receipt)) is None
 
 
 @cache
