@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.util import find_spec
-
 from synthkit.compiler.draft import Draft, ModelDraft
-from synthkit.errors import did_you_mean, install
-from synthkit.project.targets import LOCAL, OBJECTS, POSTGRES, SERVERS
+from synthkit.errors import did_you_mean
+from synthkit.extras import absent
+from synthkit.project.targets import LOCAL, OBJECTS, SERVERS
 from synthkit.sql import postgres
 from synthkit.sql.serveraddress import is_schema, server_address
 from synthkit.sql.types import NoPlaceError
 
 SHOWN = ("table", "view")  # what is a table of the database; other tables are published to its files alone
-EXTRAS: Mapping[str, str] = {"psycopg": "postgres"}  # package → the extra that brings it
-DRIVERS: Mapping[str, str] = {POSTGRES: "psycopg"}
 
 
 def check_servers(draft: Draft) -> None:
@@ -43,10 +39,9 @@ def check_servers(draft: Draft) -> None:
     if target.database is not None:
         at = origin.at("targets", name, "database", key=True)
         draft.fault("tables in a database have no DuckDB file: they are in it", at, "database", "drop it")
-    driver = DRIVERS[target.kind]
-    if find_spec(driver) is None:
-        at = origin.at("targets", name, key=True)
-        draft.fault(f"the package {driver}, which publishes to it, is not installed", at, None, install(EXTRAS[driver]))
+    lacking = absent(f"target {name}", target.kind, where=origin.at("targets", name, key=True))
+    if lacking is not None:
+        draft.fault(lacking.message, lacking.where, None, lacking.hint)
     for model in draft.models.values():
         if model.spec.materialized in SHOWN and model.schema is not None and not model.broken:
             _check_model(draft, model)

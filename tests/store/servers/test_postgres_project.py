@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from synthkit.store.target import Place
 from tests.families import family_project
 from tests.postgres_server import PASSWORD, Server, postgres
 from tests.store.servers.publishing import publication
-from tests.synth import OTHER_HASHES, SQL_PROJECT, Project, make_project
+from tests.synth import SQL_PROJECT, Project, make_project
 from tests.typetable import SAMPLES, column, published
 
 __all__ = ["postgres"]

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
+from synthkit.extras import refuse_absent
 from synthkit.sql.serveraddress import ServerAddress
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Server:
         return self._reading
 
     def _connected(self) -> Connection:
+        refuse_absent(self.address.shown, "postgres")
         import psycopg
 
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
+from synthkit.extras import installed
 from synthkit.records.receipt import AuditedTable
 from synthkit.records.sure import sure_key
 from synthkit.sql.postgres import type_of
@@ -65,10 +66,11 @@ def _fill_new(connection: Connection, relation: str, table: AuditedTable, data: 
     FREEZE: its rows are for everybody who finds it, whenever their transaction began. Who has read one of the old
     tables lets the new ones wait; who has not sees all new ones.
     """
-    from synthkit.store.servers.postgres.binary import binary_blocks
+    written, blocks = [_written(n, c.type) for n, c in enumerate(table.columns)], None
+    if installed("numpy"):  # it comes with what trains
+        from synthkit.store.servers.postgres.binary import binary_blocks
 
-    written = [_written(n, c.type) for n, c in enumerate(table.columns)]
-    blocks = binary_blocks(data, [kind for _, kind in columns_of(table)])
+        blocks = binary_blocks(data, [kind for _, kind in columns_of(table)])
     form = "csv" if blocks is None else "binary"
     with connection.cursor().copy(f"COPY {relation} FROM STDIN (FORMAT {form}, FREEZE)") as copy:
         for block in csv_blocks(data, written) if blocks is None else blocks:
