@@ -12,22 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from synthkit.store.servers.ahead import made_ahead
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
     Bytes = npt.NDArray[np.uint8]
 
 BLOCK = 32_768  # rows
 HEAD, TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _DAYS, _MICROSECONDS = 10_957, 946_684_800_000_000  # from 1970 to 2000, PostgreSQL's epoch
-_NULL = pa.scalar(b"\xff\xff\xff\xff", pa.binary())
+_NULL = b"\xff\xff\xff\xff"
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 _GROUP = 10_000  # of a numeric's digits
 
@@ -41,6 +38,9 @@ def binary_blocks(path: Path, types: Sequence[str]) -> Iterator[memoryview] | No
 
 
 def _blocks(path: Path, writers: Sequence[Callable[[pa.Array], Bytes | None]]) -> Iterator[memoryview]:
+    import numpy as np
+    import pyarrow.parquet as pq
+
     count = np.array([len(writers)], ">i2").view(np.uint8)
     yield memoryview(HEAD)
     with pq.ParquetFile(path) as file:
@@ -51,6 +51,11 @@ def _blocks(path: Path, writers: Sequence[Callable[[pa.Array], Bytes | None]]) -
 
 def _joined(batch: pa.RecordBatch, count: Bytes, writers: Sequence[Callable[[pa.Array], Bytes | None]]) -> memoryview:
     """A block of rows: fields that have one width and no null are put together as one, then all of each row."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    null = pa.scalar(_NULL, pa.binary())
     parts: list[pa.Array] = []
     fixed: list[Bytes] = [np.broadcast_to(count, (batch.num_rows, len(count)))]
     for column, writer in zip(batch.columns, writers, strict=True):
@@ -70,7 +75,7 @@ def _joined(batch: pa.RecordBatch, count: Bytes, writers: Sequence[Callable[[pa.
             fixed += field
             continue
         parts += [_together(fixed)] if fixed else []
-        parts.append(pc.if_else(column.is_valid(), _together(field), _NULL))
+        parts.append(pc.if_else(column.is_valid(), _together(field), null))
         fixed = []
     parts += [_together(fixed)] if fixed else []
     rows = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
@@ -80,6 +85,9 @@ def _joined(batch: pa.RecordBatch, count: Bytes, writers: Sequence[Callable[[pa.
 
 def _together(parts: Sequence[Bytes]) -> pa.Array:
     """Bytes of each row, side by side, as one binary value a row."""
+    import numpy as np
+    import pyarrow as pa
+
     matrix = np.ascontiguousarray(np.concatenate(parts, axis=1))
     rows, width = matrix.shape
     offsets = pa.py_buffer(np.arange(0, (rows + 1) * width, width, dtype=np.int32))
@@ -96,11 +104,15 @@ def _writer(kind: str) -> Callable[[pa.Array], Bytes | None] | None:
     return lambda column: _numeric(column, precision, scale)
 
 
-def _plain(kind: str, less: int = 0, through: pa.DataType | None = None) -> Callable[[pa.Array], Bytes]:
+def _plain(kind: str, less: int = 0, through: str | None = None) -> Callable[[pa.Array], Bytes]:
     """Numbers of a NumPy type, ``less`` than they are in Arrow."""
 
     def written(column: pa.Array) -> Bytes:
-        column = column if through is None else column.cast(through)
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = column if through is None else column.cast(pa.type_for_alias(through))
         values = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
         found: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
         found = (found - less if less else found).astype(kind)
@@ -111,6 +123,10 @@ def _plain(kind: str, less: int = 0, through: pa.DataType | None = None) -> Call
 
 def _numeric(column: pa.Array, precision: int, scale: int) -> Bytes:
     """Groups of four digits before and after the point; leading and trailing zeros are the server's to leave out."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     whole = pa.Array.from_buffers(pa.decimal128(38, 0), len(column), column.buffers(), offset=column.offset)
     values = pc.fill_null(whole.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
     size = np.abs(values)
@@ -135,9 +151,9 @@ _WRITERS: dict[str, Callable[[pa.Array], Bytes | None]] = {
     "bigint": _plain(">i8"),
     "real": _plain(">f4"),
     "double precision": _plain(">f8"),
-    "date": _plain(">i4", _DAYS, pa.int32()),
-    "time without time zone": _plain(">i8", 0, pa.int64()),
-    "timestamp without time zone": _plain(">i8", _MICROSECONDS, pa.int64()),
-    "timestamp with time zone": _plain(">i8", _MICROSECONDS, pa.int64()),
+    "date": _plain(">i4", _DAYS, "int32"),
+    "time without time zone": _plain(">i8", 0, "int64"),
+    "timestamp without time zone": _plain(">i8", _MICROSECONDS, "int64"),
+    "timestamp with time zone": _plain(">i8", _MICROSECONDS, "int64"),
     "text": _text,
 }
