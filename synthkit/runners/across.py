@@ -19,7 +19,7 @@ from synthkit.runners.within import Within
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from synthkit.rules.coding import Mask
+    from synthkit.rules.coding import Codes, Floats, Mask
 
 _DUST = 9  # decimals that a sum of floats is rounded to where no rule says how many
 _TRIES = 3
@@ -66,7 +66,7 @@ class Completed:
             for rule in in_order(rules):
                 tables = self._read(rule)
                 if isinstance(rule, Compared):
-                    column = _moved(rule, self._together(rule, tables))
+                    column = _moved(rule, self._together(rule, tables, turn))
                 else:
                     column = _cast(rule.computed(tables), tables[rule.table][rule.column].type)
                 self._give(rule.table, rule.column, column)
@@ -95,16 +95,21 @@ class Completed:
             self.given[name] = {c: v.filter(stay) for c, v in self.given.get(name, {}).items()}
         return bool(kept)
 
-    def _together(self, rule: Compared, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-        """The tables, where the column is the time of rows that belong together with these moved at once."""
+    def _together(self, rule: Compared, tables: dict[str, pa.Table], turn: int) -> dict[str, pa.Table]:
+        """The tables, where the column is the time of rows that belong together with these moved at once.
+
+        First they move as far apart as they are; where there is no room for that, closer together.
+        """
         column, of = self.sequences.get(rule.table, ("", ()))
-        if rule.column != column or not rule.hops or rule.hops[0].columns != of:
+        if turn > 1 or rule.column != column or not rule.hops or rule.hops[0].columns != of:
             return tables
         rows = tables[rule.table]
         at = rows.column_names.index(column)
         bound = _cast(rule.bound(tables), rows[column].type)
         strict = {">": 1, "<": -1}.get(rule.sign, 0)
-        moved = _shifted(rows[column], rule.violations(tables), _stepped(bound, strict), rows.select(of))
+        group = joint_codes([codes_of(c) for c in rows.select(of).columns])
+        move = _squeezed if turn else _shifted
+        moved = move(rows[column], rule.violations(tables), _stepped(bound, strict), group)
         return {**tables, rule.table: rows.set_column(at, column, moved)}
 
     def _give(self, table: str, column: str, values: pa.ChunkedArray) -> None:
@@ -204,24 +209,50 @@ def _moved(rule: Compared, tables: dict[str, pa.Table]) -> pa.ChunkedArray:
     return column
 
 
-def _shifted(column: pa.ChunkedArray, broken: Mask, bound: pa.ChunkedArray, owner: pa.Table) -> pa.ChunkedArray:
-    """The column with the rows of one owner as far apart as they are, and none of them beyond its bound."""
+def _shifted(column: pa.ChunkedArray, broken: Mask, bound: pa.ChunkedArray, group: Codes) -> pa.ChunkedArray:
+    """The column with the rows of one group as far apart as they are, and none of them beyond its bound."""
     import numpy as np
-    import pyarrow as pa
 
     if not broken.any():
         return column
     values, limits = numbers_of(column), numbers_of(bound)
-    group = joint_codes([codes_of(c) for c in owner.columns])
     missed = np.where(broken, limits - values, 0.0)
     most, least = np.zeros(group.max() + 1), np.zeros(group.max() + 1)
     np.maximum.at(most, group, missed)
     np.minimum.at(least, group, missed)
-    found = values + (most + least)[group]
-    absent = ~np.isfinite(found)
-    if pa.types.is_temporal(column.type):
-        return pa.chunked_array([times_of(found, absent, column.type)])
-    return _cast(found, column.type)
+    return _in_type(values + (most + least)[group], column.type)
+
+
+def _squeezed(column: pa.ChunkedArray, broken: Mask, bound: pa.ChunkedArray, group: Codes) -> pa.ChunkedArray:
+    """The column with the rows of one group closer together, so that the one that is furthest beyond is at its bound;
+    the one at the other end stays."""
+    import numpy as np
+
+    if not broken.any():
+        return column
+    values, limits = numbers_of(column), numbers_of(bound)
+    many = group.max() + 1
+    low, high, limit = np.full(many, np.inf), np.full(many, -np.inf), np.full(many, np.nan)
+    known = np.isfinite(values)
+    np.minimum.at(low, group[known], values[known])
+    np.maximum.at(high, group[known], values[known])
+    limit[group[broken]] = limits[broken]
+    up = bool((limits[broken] > values[broken]).any())  # one rule's rows are all beyond on one side
+    fixed, free = (high, low) if up else (low, high)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (limit - fixed) / (free - fixed)
+    share = np.where((share >= 0) & (share < 1), share, 1.0)
+    return _in_type(fixed[group] + (values - fixed[group]) * share[group], column.type)
+
+
+def _in_type(values: Floats, kind: pa.DataType) -> pa.ChunkedArray:
+    """Numbers as :func:`numbers_of` gives them, in the column's type."""
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_temporal(kind):
+        return pa.chunked_array([times_of(values, ~np.isfinite(values), kind)])
+    return _cast(values, kind)
 
 
 def _stepped(values: pa.ChunkedArray, steps: int) -> pa.ChunkedArray:

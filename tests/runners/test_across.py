@@ -208,6 +208,20 @@ def test_rows_that_follow_one_another_move_together(tmp_path: Path) -> None:
     assert pa.array(rows(completed, "lines")["day"]) == days(11, 15, 11, 12, 1)
 
 
+def test_rows_that_follow_one_another_come_closer_together_where_there_is_too_little_room(tmp_path: Path) -> None:
+    found = tables(
+        tmp_path,
+        orders={"id": [1, 2], "at": days(10, 10), "until": days(20, 12)},
+        lines={"order_id": [1, 1, 1, 2, 2], "day": days(2, 12, 42, 8, 9)},
+    )
+    completed = Completed(found.files, sequences={"lines": ("day", ("order_id",))})
+    both = [bound(f"lines.day {text}", (TO_ORDER,)) for text in (">= lines.order_id.at", "< lines.order_id.until")]
+    completed.apply(both)
+    day = rows(completed, "lines")["day"]
+    assert pa.array(day[:1] + day[2:]) == days(10, 19, 10, 11)
+    assert day[0] < day[1] < day[2]
+
+
 def test_the_few_rows_that_have_no_room_are_left_out_with_what_names_them(tmp_path: Path) -> None:
     many = range(100)
     orders = {"id": list(many), "low": [5 if i == 7 else 1 for i in many], "high": [4 if i == 7 else 9 for i in many]}
