@@ -26,12 +26,13 @@ def preview(
     """Some rows and a verdict from a small fit. Nothing is published, kept or charged.
 
     Args:
-        model: of one table, without ``epsilon``.
+        model: without ``epsilon``; a family, or one of its tables, is learnt with all its tables.
         rows: that are shown.
-        learn: training rows that are learnt from, at most about so many.
+        learn: training rows that are learnt from, at most about so many; of a family, of its largest table.
 
     Returns:
-        ``.rows`` as an Arrow table, ``.audits`` of the drawn rows, ``.verdict`` the worst of them.
+        ``.rows`` as an Arrow table, ``.audits`` of the drawn rows, ``.verdict`` the worst of them;
+        of a family its root, and ``.others``.
 
     Raises:
         SynthError: there is no such model, or it cannot be tried without a price: epsilon, a teacher's money.

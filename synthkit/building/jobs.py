@@ -326,6 +326,10 @@ class Jobs:
             parts[table] = FamilyMember(_documented(rows.table, other.schema), split)
         return FamilyParts(model.source.name, parts, family.keys)
 
+    def documented(self, staged: StagedRows) -> Table:
+        """This table's staged rows with the keys that its source declares."""
+        return _documented(staged.table, self.model.schema)
+
     def _size(self) -> Size:
         """A factor is of all rows; of protected ones of their declared number, which a budget always has.
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from synthkit.building.context import RunContext
 from synthkit.building.inputs import Inputs
 from synthkit.building.jobs import Jobs
 from synthkit.compiler import Manifest, ModelNode
+from synthkit.compiler.familynode import FamilyNode
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.events import ignore
 from synthkit.files import clean_temporaries, temporary_folder
@@ -31,13 +33,14 @@ from synthkit.project.size import Size
 from synthkit.project.types import Relation
 from synthkit.records.audit import AuditRecord
 from synthkit.records.joins import WORST
-from synthkit.runners.jobs import AuditJob
+from synthkit.runners.jobs import AuditJob, Executor
+from synthkit.runners.parts import FamilyParts
 from synthkit.runners.registry import started
 from synthkit.sources.options import file_literal
 from synthkit.sources.split import Split, load_split
 from synthkit.sql.quoting import quote
 from synthkit.store.parquet import write_parquet
-from synthkit.store.staging import Staging
+from synthkit.store.staging import StagedRows, Staging
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +63,7 @@ class Preview:
         audits: what the quick ones found.
         left: names of the audits that were not run.
         seconds: that it took.
+        others: of a family, its other tables.
     """
 
     model: str
@@ -71,6 +75,7 @@ class Preview:
     audits: tuple[AuditRecord, ...]
     left: tuple[str, ...]
     seconds: float
+    others: tuple[Preview, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -78,10 +83,72 @@ class Preview:
         return min((a.status for a in self.audits), key=WORST.index, default="none")
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What a preview works with.
+
+    Args:
+        folder: that is gone when the preview ends.
+    """
+
+    folder: Path
+    context: RunContext
+    workers: Executor
+
+    @property
+    def staging(self) -> Staging:
+        return Staging(self.folder)
+
+    def jobs(self, model: str) -> Jobs:
+        return Jobs(self.context, self.context.actions[model], Inputs(self.context, model, silent))
+
+    def judged(
+        self, model: ModelNode, staged: StagedRows, split: Path, family: FamilyParts | None = None
+    ) -> tuple[tuple[AuditRecord, ...], tuple[str, ...]]:
+        """What the quick audits find of drawn rows; and the names of the others."""
+        chosen = [bound for bound in model.audits if _quick(bound, model)]
+        left = tuple(bound.name for bound in model.audits if bound not in chosen)
+        if not chosen:
+            return (), left
+        job = AuditJob(
+            root=self.context.manifest.project.root,
+            model=model.name,
+            table=staged.table if family is None else family.members[family.table].table,
+            split=split,
+            relations={Relation(model.name).sql: (staged.path,)},
+            audits=tuple(replace(bound, store_failures=False) for bound in chosen),
+            seed=self.context.actions[model.name].fingerprint.seed,
+            kept=staged.rules,
+            made_up=tuple(o.name for o in staged.origins or () if o.how == "made up"),
+            family=family,
+        )
+        return self.workers.run(job, silent).records, left
+
+
+@contextmanager
+def trial(manifest: Manifest, models: Sequence[str]) -> Iterator[Trial]:
+    """A folder and workers for a preview of some models."""
+    plan = make_plan(manifest, select=models)
+    actions = {a.model: a for a in plan.actions if a.model in models}
+    refuse_lacking(manifest, Plan(tuple(replace(a, kind="train") for a in actions.values())))
+    project = manifest.project
+    clean_temporaries(project.target_dir, "preview")  # real rows that a killed process left
+    with temporary_folder(project.target_dir / "preview") as folder:
+        local = RunnerSpec(name=LOCAL)
+        workers = started(local, model_threads=project.spec.model_threads, log=folder / "preview.log")
+        try:
+            yield Trial(
+                folder, RunContext(manifest, workers, "preview", ignore, actions, contents=plan.contents), workers
+            )
+        finally:
+            workers.close()
+
+
 def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
     """Fit a model to at most ``learn`` of its training rows, and draw.
 
     Args:
+        name: of a model, of a family, or of one of its tables.
         rows: that are wanted.
 
     Raises:
@@ -90,81 +157,61 @@ def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
     """
     import pyarrow.parquet as pq
 
+    family = manifest.families.get(name) or _family_of(manifest, name)
+    if family is not None:
+        from synthkit.building.previewing import preview_family
+
+        for member in family.members.values():
+            refuse_priced(manifest.models[member])
+        return preview_family(manifest, family, name, rows=rows, learn=learn)
     began = time.perf_counter()
     model = _previewed(manifest, name)
-    plan = make_plan(manifest, select=(name,))
-    action = next(a for a in plan.actions if a.model == name)
-    refuse_lacking(manifest, Plan((replace(action, kind="train"),)))
-    project = manifest.project
-    clean_temporaries(project.target_dir, "preview")  # real rows that a killed process left
-    with temporary_folder(project.target_dir / "preview") as folder:
-        local = RunnerSpec(name=LOCAL)
-        workers = started(local, model_threads=project.spec.model_threads, log=folder / "preview.log")
-        try:
-            context = RunContext(manifest, workers, "preview", ignore, {name: action}, contents=plan.contents)
-            scratch = Staging(folder)
-            jobs = Jobs(context, action, Inputs(context, name, _silent))
-            whole = load_split(jobs.read())
-            folder_of_sample = sampled(whole, folder / "split", learn)
-            split = load_split(folder_of_sample)
-            job = jobs.generate(None, ())
-            shortened = {k: most for k, most in SHORT.items() if _longer(job.params.get(k), most)}
-            sample, train = action.fingerprint.sample, action.fingerprint.train
-            small = replace(
-                job,
-                split=folder_of_sample,
-                params={**job.params, **shortened},
-                size=Size(rows=max(rows, min(split.train.rows, learn))),
-                stage_dir=scratch.directory(name, sample),
-                model_dir=scratch.model_dir(train),
-                checkpoint=scratch.checkpoint(train),
-                surveys=None,  # those of a build are of all rows, and the build's own
-            )
-            workers.run(small, _silent)
-            staged = scratch.staged(name, sample)
-            if staged is None:
-                raise BuildError(f"no rows of {name!r} were drawn")
-            chosen = [bound for bound in model.audits if _quick(bound, model)]
-            found: tuple[AuditRecord, ...] = ()
-            if chosen:
-                audits = AuditJob(
-                    root=project.root,
-                    model=name,
-                    table=staged.table,
-                    split=folder_of_sample,
-                    relations={Relation(name).sql: (staged.path,)},
-                    audits=tuple(replace(bound, store_failures=False) for bound in chosen),
-                    seed=action.fingerprint.seed,
-                    kept=staged.rules,
-                    made_up=tuple(o.name for o in staged.origins or () if o.how == "made up"),
-                )
-                found = workers.run(audits, _silent).records
-            shown = pq.read_table(staged.path).slice(0, rows).replace_schema_metadata(None)
-        finally:
-            workers.close()
-        return Preview(
-            name,
-            shown,
-            staged.table.rows,
-            split.train.rows,
-            whole.train.rows,
-            shortened,
-            found,
-            tuple(bound.name for bound in model.audits if bound not in chosen),
-            time.perf_counter() - began,
+    with trial(manifest, (name,)) as tried:
+        jobs, scratch = tried.jobs(name), tried.staging
+        fingerprint = tried.context.actions[name].fingerprint
+        whole = load_split(jobs.read())
+        folder_of_sample = sampled(whole, tried.folder / "split", learn)
+        split = load_split(folder_of_sample)
+        job = jobs.generate(None, ())
+        shortened = shorter(job.params)
+        small = replace(
+            job,
+            split=folder_of_sample,
+            params={**job.params, **shortened},
+            size=Size(rows=max(rows, min(split.train.rows, learn))),
+            stage_dir=scratch.directory(name, fingerprint.sample),
+            model_dir=scratch.model_dir(fingerprint.train),
+            checkpoint=scratch.checkpoint(fingerprint.train),
+            surveys=None,  # those of a build are of all rows, and the build's own
         )
+        tried.workers.run(small, silent)
+        staged = scratch.staged(name, fingerprint.sample)
+        if staged is None:
+            raise BuildError(f"no rows of {name!r} were drawn")
+        found, left = tried.judged(model, staged, folder_of_sample)
+        shown = pq.read_table(staged.path).slice(0, rows).replace_schema_metadata(None)
+    took = time.perf_counter() - began
+    return Preview(name, shown, staged.table.rows, split.train.rows, whole.train.rows, shortened, found, left, took)
+
+
+def _family_of(manifest: Manifest, name: str) -> FamilyNode | None:
+    model = manifest.models.get(name)
+    return None if model is None or model.family is None else manifest.families[model.family]
 
 
 def _previewed(manifest: Manifest, name: str) -> ModelNode:
     """The model. Raises SynthError where there is none, or a preview would not be free of charge."""
-    if name in manifest.families:
-        raise SynthError(f"{name!r} is a family: its tables are learnt together, by a build", hint=_build(name))
     model = manifest.models.get(name)
     if model is None:
-        raise SynthError(f"there is no model {name!r}", hint=did_you_mean(name, manifest.models, "a model"))
-    if model.family is not None:
-        message = f"{name!r} is a table of the family {model.family!r}, whose tables are learnt together"
-        raise SynthError(message, hint=_build(name))
+        hint = did_you_mean(name, (*manifest.models, *manifest.families), "a model")
+        raise SynthError(f"there is no model {name!r}", hint=hint)
+    refuse_priced(model)
+    return model
+
+
+def refuse_priced(model: ModelNode) -> None:
+    """Raises SynthError where a preview of a model would not be free of charge, or it learns nothing."""
+    name = model.name
     if model.budget is not None:
         message = f"{name!r} has epsilon: a preview would show what it saw of its people's rows, outside the ledger"
         raise SynthError(message, hint=f"a build charges the ledger once: {_build(name)}")
@@ -173,11 +220,15 @@ def _previewed(manifest: Manifest, name: str) -> ModelNode:
     if isinstance(model.generator, Taught):
         message = f"{name!r} is written by a teacher, who is paid for each answer"
         raise SynthError(message, hint=f"synth plan says what it costs; {_build(name)}")
-    return model
 
 
 def _build(name: str) -> str:
     return f"synth build --select {name}"
+
+
+def shorter(params: Mapping[str, Any]) -> dict[str, int]:
+    """What a preview makes of a training's length, where that is longer."""
+    return {k: most for k, most in SHORT.items() if _longer(params.get(k), most)}
 
 
 def _longer(value: Any, most: int) -> bool:
@@ -211,25 +262,37 @@ def sampled(split: Split, folder: Path, most: int) -> Path:
 
 def _side(split: Split, file: Path, out: Path, most: int, rows: int) -> int:
     import duckdb
-    import pyarrow.parquet as pq
 
     unit = split.schema.privacy_unit
     whose = "file_row_number" if unit is None else quote(unit)
     part = math.ceil(rows / most)
-    scan = f"read_parquet({file_literal(file)}, file_row_number = true)"
     with duckdb.connect(":memory:") as connection:
-        connection.execute("SET TimeZone = 'UTC'")
         while part > 1:  # of few units none may be in a small part
-            (found,) = connection.execute(f"SELECT count(*) FROM {scan} WHERE hash({whose}) % {part} = 0").fetchall()
+            count = f"SELECT count(*) FROM {scan_of(file)} WHERE hash({whose}) % {part} = 0"
+            (found,) = connection.execute(count).fetchall()
             if found[0] >= most / 4:
                 break
             part //= 2
-        chosen = f"SELECT * EXCLUDE (file_row_number) FROM {scan} WHERE hash({whose}) % {part} = 0"
+    return written(file, f"hash({whose}) % {part} = 0", out)
+
+
+def scan_of(file: Path) -> str:
+    return f"read_parquet({file_literal(file)}, file_row_number = true)"
+
+
+def written(file: Path, where: str, out: Path) -> int:
+    """Write the rows of a file that a condition chooses, in their order; returns how many they are."""
+    import duckdb
+    import pyarrow.parquet as pq
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        chosen = f"SELECT * EXCLUDE (file_row_number) FROM {scan_of(file)} AS here WHERE {where}"
         reader = connection.sql(f"{chosen} ORDER BY file_row_number").to_arrow_reader(65_536)
         schema = pq.read_schema(file).remove_metadata()
         write_parquet((batch.cast(schema) for batch in reader), schema, out, {})
     return int(pq.read_metadata(out).num_rows)
 
 
-def _silent(phase: str, done: int, total: int, unit: str, note: str = "") -> None:
+def silent(phase: str, done: int, total: int, unit: str, note: str = "") -> None:
     """Of progress nothing is said."""

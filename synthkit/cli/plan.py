@@ -74,8 +74,11 @@ def command(
     width = max([len(a.model) for a in plan.actions], default=0)
     for action in plan.actions:
         privacy = f"  ε = {action.epsilon:g}" if action.epsilon is not None else ""
-        click.echo(f"{_VERB[action.kind]:<7}{action.model:<{width}}  {action.generator}  {action.size}{privacy}")
-        if action.generator_reason:
+        verb = "keep" if action.kept and action.kind in ("train", "sample") else _VERB[action.kind]
+        click.echo(
+            f"{verb:<7}{action.model:<{width}}  {'public' if action.kept else action.generator}  {action.size}{privacy}"
+        )
+        if action.generator_reason and not action.kept:
             click.echo(f"       {action.generator}: {action.generator_reason}")
         if action.kind != "reuse":
             click.echo(f"       {action.reason}")

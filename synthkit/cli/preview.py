@@ -47,11 +47,21 @@ def command(
     """
     from synthkit.api.trying import preview
     from synthkit.cli.query import print_table
+    from synthkit.errors import SynthError
 
-    found = preview(model, compiled(project_dir, target, variables), rows=rows, learn=learn)
-    print_table(found.rows, style, rows)
-    for line in _said(found):
-        click.echo(line, err=True)
+    manifest = compiled(project_dir, target, variables)
+    if model in manifest.families and style != "table":
+        listed = ", ".join(manifest.families[model].members.values())
+        raise SynthError(f"{model!r} has several tables, and {style} holds one", hint=f"name one of {listed}")
+    found = preview(model, manifest, rows=rows, learn=learn)
+    every = (found, *found.others)
+    for number, one in enumerate(every):
+        if found.others:
+            click.echo(f"{chr(10) if number else ''}{one.model}")
+        print_table(one.rows, style, rows)
+    for one in every:
+        for line in _said(one):
+            click.echo(line, err=True)
 
 
 def _said(found: Preview) -> list[str]:

@@ -221,7 +221,8 @@ def _keys(tables: Mapping[str, SourceTableSpec], order: tuple[str, ...]) -> Iter
 def check_families(draft: Draft) -> None:
     """What all members have in common: a generator that learns tables together, and one holdout."""
     for name, family in draft.families.items():
-        members = [m for n in family.members.values() if (m := draft.models.get(n)) is not None]
+        ours = ((n, draft.models.get(n)) for n in family.members.values())
+        members = [m for _, m in ours if m is not None and m.family == name]
         made = [m for m in members if not m.kept]
         generator = next((m.generator for m in made if m.generator is not None), None)
         if generator is not None:

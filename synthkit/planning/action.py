@@ -47,7 +47,8 @@ class Action:
     ``train`` fits, samples, audits and publishes; ``sample`` takes the cached model; ``query`` runs the SQL; ``ask``
     asks a teacher for what is not kept from earlier requests; ``audit`` judges rows that are there already; ``promote``
     publishes what another target has (``promotion``); ``reuse`` does nothing. ``together`` is the family whose tables
-    it is done for at once, and that are published at one instant.
+    it is done for at once, and that are published at one instant; ``kept`` a table of it whose real rows are published,
+    whatever is done for the others.
     """
 
     model: str
@@ -64,11 +65,13 @@ class Action:
     together: str | None = None
     forms: tuple[WrittenForm, ...] = ()
     promotion: Promotion | None = None
+    kept: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
             "model": self.model,
             **({} if self.together is None else {"together": self.together}),
+            **({"kept": True} if self.kept else {}),
             "action": self.kind,
             "reason": self.reason,
             "changes": list(self.details),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from synthkit.compiler import Manifest
+from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.planning.action import FULL_REFRESH, Action
 from synthkit.planning.lending import Lending
@@ -37,6 +37,22 @@ def made_together(manifest: Manifest, actions: Sequence[Action], staging: Stagin
         here = [by_model[name] for name in family.members.values() if name in by_model]
         by_model |= {action.model: action for action in _together(family, here, staging, lending)}
     return [by_model[action.model] for action in actions]
+
+
+def size_of(manifest: Manifest, model: ModelNode) -> str:
+    """How many rows a model has, in words: of a family's table, by the one that the size is of, where that tells it."""
+    if model.family is None or model.source is None:
+        return str(model.size)
+    family, table = manifest.families[model.family], model.source.name
+    if model.kept:
+        return "as it is"
+    above = table
+    owners = {key.table: key.references for key in family.keys if key.owner}
+    while above in owners and above != family.root:
+        above = owners[above]
+    if table == family.root:
+        return str(model.size)
+    return f"follows {family.root}" if above == family.root else "as the source has"
 
 
 def _together(family: FamilyNode, actions: Sequence[Action], staging: Staging, lending: Lending) -> list[Action]:

@@ -32,7 +32,7 @@ from synthkit.sources.ingest import VERSION as READING_VERSION
 
 PARTITION_VERSION = 1  # of how a table is cut, and its parts are drawn: the same
 FILL_VERSION = 1  # of the columns made up by encoding/fill: raise it when the same seed gives other values
-ACROSS_VERSION = 1  # of how rules across tables are kept: the same
+ACROSS_VERSION = 2  # of how rules across tables are kept: the same
 ABSENT = "absent"  # the version of a package that is not installed
 FAMILY_VERSION = 1  # of how tables of a family go to their generator and come back: the same
 RULES_VERSION = 5  # of how rules between columns are found and kept: the same

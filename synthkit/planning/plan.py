@@ -16,7 +16,7 @@ from synthkit.graph.selection import select as select_nodes
 from synthkit.planning.action import FULL_REFRESH as FULL_REFRESH
 from synthkit.planning.action import Action as Action
 from synthkit.planning.difference import Change, changes, declared
-from synthkit.planning.families import made_together, whole_families
+from synthkit.planning.families import made_together, size_of, whole_families
 from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
 from synthkit.planning.forms import written_forms
 from synthkit.planning.lending import Lending
@@ -219,13 +219,14 @@ class _Planner:
             reason,
             tuple(details),
             fingerprint,
-            "query" if isinstance(model.generator, Query) else str(model.size),
+            "query" if isinstance(model.generator, Query) else size_of(self.manifest, model),
             model.spec.epsilon,
             model.delta,
             model.generator.name,
             model.generator_reason,
             stands,
             forms=written_forms(model, self._source(model), state),
+            kept=model.kept,
         )
 
     def _beside(self, model: ModelNode, other: str) -> bool:

@@ -79,6 +79,12 @@ def test_rows_of_one_table_make_all_anew_and_it_is_named(built_family: FamilyPro
         file.write("100000,C0001,2025-03-01 10:00:00,web,10.5\n")
     text = built_family.ok("plan")
     assert text.count("changed: rows of source shop.orders\n") == len(MEMBERS)
+    lines = {
+        line.split()[1]: " ".join(line.split()) for line in text.splitlines() if "synthetic_" in line and line[0] != " "
+    }
+    assert lines["synthetic_shop_customers"] == "train synthetic_shop_customers test.entities 1x"
+    assert lines["synthetic_shop_lines"] == "train synthetic_shop_lines test.entities follows customers"
+    assert lines["synthetic_shop_products"] == "keep synthetic_shop_products public as it is"
     assert built_family.actions() == {**everywhere("train"), "spending": "query"}
 
 

@@ -425,6 +425,36 @@ def test_rollup_judges_the_rules_of_the_group_and_its_own_each_with_one_table(tm
     assert found["products"] == []
 
 
+def test_a_table_that_bears_the_name_of_another_model_is_told_that_alone(tmp_path: Path) -> None:
+    def edit(tables: Any, family: Any, document: Any) -> None:
+        source = "{{ source('shop', 'products') }}"
+        document["models"] = [m for m in document["models"] if m["name"] != "spending"]
+        document["models"].append({"name": "synthetic_orders", "source": source, "generator": "circuit"})
+
+    (fault,) = faults(tmp_path, edit)
+    assert fault.message == "'synthetic_orders', of the family 'synthetic_shop', is the name of another model or family"
+
+
+def test_days_are_rolled_up_into_days_alone(tmp_path: Path) -> None:
+    def rule(text: str) -> Edit:
+        def edit(tables: Any, family: Any, document: Any) -> None:
+            document["sources"][0]["rules"] = [text]
+
+        return edit
+
+    for at, text in enumerate(
+        (
+            "customers.age = max(orders.ordered_at)",
+            "customers.joined = max(orders.total)",
+            "customers.joined = count(orders)",
+        )
+    ):
+        (fault,) = faults(tmp_path / str(at), rule(text))
+        assert re.search("no (moment|number)", fault.message), fault.message
+    (fault,) = faults(tmp_path / "sum", rule("customers.joined = sum(orders.ordered_at)"))
+    assert "sum is of numbers" in fault.message
+
+
 def test_a_family_is_no_table(tmp_path: Path) -> None:
     def edit(tables: Any, family: Any, document: Any) -> None:
         document["models"].append({"name": "copy", "source": "{{ ref('synthetic_shop') }}"})
