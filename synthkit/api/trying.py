@@ -10,7 +10,7 @@ from synthkit.api.project import compiled
 from synthkit.errors import SynthError
 
 if TYPE_CHECKING:
-    from synthkit.building.preview import Preview
+    from synthkit.building.trial import Preview
     from synthkit.compiler import Manifest
 
 

@@ -224,7 +224,7 @@ class Jobs:
         return AuditJob(
             root=self.context.manifest.project.root,
             model=model.name,
-            table=_documented(staged.table, model.schema),
+            table=documented(staged.table, model.schema),
             split=split,
             relations=relations,
             audits=audits,
@@ -323,12 +323,8 @@ class Jobs:
             rows = made[name] if name in made else self._inputs.upstream(name)
             assert other.source is not None
             split = self._inputs.split(other.source, other)
-            parts[table] = FamilyMember(_documented(rows.table, other.schema), split)
+            parts[table] = FamilyMember(documented(rows.table, other.schema), split)
         return FamilyParts(model.source.name, parts, family.keys)
-
-    def documented(self, staged: StagedRows) -> Table:
-        """This table's staged rows with the keys that its source declares."""
-        return _documented(staged.table, self.model.schema)
 
     def _size(self) -> Size:
         """A factor is of all rows; of protected ones of their declared number, which a budget always has.
@@ -397,7 +393,7 @@ class Jobs:
         )
 
 
-def _documented(staged: Table, compiled: Schema) -> Table:
+def documented(staged: Table, compiled: Schema) -> Table:
     """The staged rows (of types seen in them) with the keys that the source declares."""
     key = compiled.primary_key or staged.schema.primary_key
     return replace(staged, schema=replace(staged.schema, primary_key=key))

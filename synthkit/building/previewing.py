@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from synthkit.building.preview import Preview, Trial, sampled, shorter, silent, trial, written
+from synthkit.building.jobs import documented
+from synthkit.building.trial import Preview, Trial, sampled, shorter, silent, trial, written
 from synthkit.compiler import Manifest
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.errors import BuildError
@@ -56,7 +57,10 @@ def preview_family(manifest: Manifest, family: FamilyNode, name: str, *, rows: i
         )
         tried.workers.run(small, silent)
         staged = {table: _staged(tried, one.model, one.sample) for table, one in members.items()}
-        parts = {table: FamilyMember(jobs[table].documented(one), folders[table]) for table, one in staged.items()}
+        parts = {
+            table: FamilyMember(documented(one.table, jobs[table].model.schema), folders[table])
+            for table, one in staged.items()
+        }
 
         def of(table: str) -> Preview:
             import pyarrow.parquet as pq

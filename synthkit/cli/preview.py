@@ -10,7 +10,7 @@ import click
 from synthkit.cli.common import compiled, project_options
 
 if TYPE_CHECKING:
-    from synthkit.building.preview import Preview
+    from synthkit.building.trial import Preview
 
 
 @click.command("preview")

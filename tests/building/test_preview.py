@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthkit import preview
-from synthkit.building.preview import SHORT, sampled
+from synthkit.building.trial import SHORT, sampled
 from synthkit.files import temporary_beside
 from synthkit.schema import Column, Schema, Table
 from synthkit.sources.split import Split, load_split
