@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.api.project import Names, compiled, load, several
 from synthkit.errors import SynthError
+from synthkit.extras import TRAIN, absent
 
 if TYPE_CHECKING:
     from synthkit.building.spending import Balance
@@ -79,8 +80,12 @@ def _values(project: Project, found: Review) -> dict[str, Difference]:
         kept = Versions.by_git(target)
     except SynthError:
         return {}  # no versions are kept here
+    lacking = [error for extra in (TRAIN, "dvc") if (error := absent("comparing values", extra))]
     for name, (old, new) in moved.items():
         if old.sha256 == new.sha256:
+            continue
+        if lacking:
+            differences[name] = compare(old, new, None, f"{lacking[0].message}: {lacking[0].hint}")
             continue
         then, now = kept.at_hand(old), target.file(new) if target.published(name) is not None else kept.at_hand(new)
         if then is not None and now is not None:

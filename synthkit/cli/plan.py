@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthkit.cli.common import compiled, full_option, project_options, selection_options
+from synthkit.cli.common import compiled, full_option, log_options, project_options, selection_options
 
 if TYPE_CHECKING:
+    from synthkit.api.checks import Costs
     from synthkit.building.spending import Balance, Cost
+    from synthkit.planning.plan import Plan
+    from synthkit.stats.expected import Forecast
 
 _FORMS = 12  # columns in a written form that are told of each model
 _VERB = {
@@ -33,7 +36,8 @@ _VERB = {
 @click.option("--seed", type=int, envvar="SYNTH_SEED", help="The project's seed.")
 @click.option("--device", envvar="SYNTH_DEVICE", help="auto, cpu, cuda or cuda:N.")
 @click.option("--threads", type=click.IntRange(min=1), envvar="SYNTH_THREADS", help="Estimate with so many at once.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: the plan as one object.")
+@log_options
 def command(
     project_dir: Path | None,
     target: str | None,
@@ -47,18 +51,24 @@ def command(
     device: str | None,
     threads: int | None,
     output: str,
+    log_format: str,
+    quiet: bool,
 ) -> None:
     """Say what a build would do, and why. Nothing is run. Exits 1 where a privacy budget would not suffice."""
     from synthkit.api.checks import costs
     from synthkit.api.consumption import estimates
     from synthkit.api.project import plan as make_plan
-    from synthkit.report.forecast import of_build, of_model
+    from synthkit.report.planned import tell_plan
 
     manifest = compiled(project_dir, target, variables, full=full, seed=seed, device=device)
     plan = make_plan(manifest, select=select, exclude=exclude, full_refresh=full_refresh, state=state)
+    spending, forecast = costs(manifest, plan), estimates(manifest, plan, threads)
+    if log_format == "json" and output == "text":
+        tell_plan(plan, quiet=quiet, balances=spending.balances, forecast=forecast)
+        spending.refuse_over_budget()
+        return
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
-    spending, forecast = costs(manifest, plan), estimates(manifest, plan, threads)
     for warning in forecast.warnings:
         click.echo(f"warning: {warning}", err=True)
     if output == "json":
@@ -70,6 +80,15 @@ def command(
         )
         spending.refuse_over_budget()
         return
+    if not quiet:
+        _print(plan, spending, forecast)
+    spending.refuse_over_budget()
+
+
+def _print(plan: Plan, spending: Costs, forecast: Forecast) -> None:
+    """Lines for people."""
+    from synthkit.report.forecast import of_build, of_model
+
     spent = {c.model: _cost(b, c) for b in spending.balances for c in b.costs}
     width = max([len(a.model) for a in plan.actions], default=0)
     for action in plan.actions:
@@ -100,7 +119,6 @@ def command(
     click.echo(f"{count} of {len(plan.actions)} models to build" if count else "nothing to do")
     for line in of_build(forecast) if count else ():
         click.echo(line)
-    spending.refuse_over_budget()
 
 
 def _cost(balance: Balance, cost: Cost) -> str:

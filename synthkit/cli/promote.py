@@ -68,7 +68,13 @@ def command(
     fail_on = options.pop("fail_on")
     both = promotion(origin, target, place(project_dir), vars=parsed(variables), **given)
     if only_plan:
-        _print(both.plan(select, exclude), log_format)
+        plan = both.plan(select, exclude)
+        if log_format == "json":
+            from synthkit.report.planned import tell_plan
+
+            tell_plan(plan, quiet=quiet, verb="promote")
+        else:
+            _print(plan, quiet)
         return
     told = Told(log_format, quiet, wanted, base, fail_on)
     with told.console() as console:
@@ -77,13 +83,10 @@ def command(
     ctx.exit(told.status(run))
 
 
-def _print(plan: Plan, log_format: str) -> None:
+def _print(plan: Plan, quiet: bool) -> None:
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if log_format == "json":
-        import json
-
-        click.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
+    if quiet:
         return
     width = max([len(a.model) for a in plan.actions], default=0)
     for action in plan.actions:

@@ -19,8 +19,9 @@ _SENDERS: Mapping[str, str] = {"url": "opentelemetry.exporter.otlp.proto.http", 
 
 def refuse_lacking(manifest: Manifest, plan: Plan) -> None:
     """Raises ConfigurationError with what the plan's work, or what is told or kept of it, lacks here."""
-    made = {a.model: a.kind != "audit" for a in plan.work}
-    faults = [*_told(manifest), *lacking(manifest, made), *(_kept(manifest) if made else ())]
+    judged = [a for a in plan.work if a.promotion is None or a.promotion.again]
+    made = {a.model: a.kind not in ("audit", "promote") for a in judged}
+    faults = [*_told(manifest), *lacking(manifest, made), *(_kept(manifest) if plan.work else ())]
     if faults:
         raise ConfigurationError(faults)
 

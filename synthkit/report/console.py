@@ -60,16 +60,17 @@ class JsonConsole(AbstractContextManager["JsonConsole"]):
     def listen(self, event: Event) -> None:
         if self.quiet and not _wrong(event):
             return
-        self._write(type(event).__name__, _as_json(event))
+        self.write(type(event).__name__, _as_json(event))
 
     def warn(self, message: str) -> None:
-        self._write("Note", {"message": message, "level": "warn"})
+        self.write("Note", {"message": message, "level": "warn"})
 
     def left_out(self, model: str, why: str) -> None:
         if not self.quiet:
-            self._write("Note", {"message": f"left out {model}: {why}", "level": "info"})
+            self.write("Note", {"message": f"left out {model}: {why}", "level": "info"})
 
-    def _write(self, kind: str, data: Mapping[str, object]) -> None:
+    def write(self, kind: str, data: Mapping[str, object]) -> None:
+        """A line: an event of this kind, now."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.out.write(json.dumps({"time": now, "event": kind, **data}, default=str, ensure_ascii=False) + "\n")
         self.out.flush()

@@ -125,6 +125,10 @@ def values_section(found: Mapping[str, Difference]) -> Iterator[Block]:
     if not found:
         return
     yield Heading("Values, before → after")
+    unread = next((d.unread for d in found.values() if d.unread is not None), None)
+    if unread is not None:
+        yield para(f"Those of {', '.join(found)} were not compared: {unread}.")
+        return
     moved = [(name, c) for name, d in found.items() for c in d.columns if c.value > c.noise]
     still = sum(len(d.columns) for d in found.values()) - len(moved)
     cells = tuple(

@@ -30,6 +30,16 @@ class ModelForecast:
     cost: Estimate | None
     resting: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "seconds": _said(self.seconds),
+            "cpu_seconds": _said(self.cpu_seconds),
+            "memory": _said(self.memory),
+            "cost": _said(self.cost),
+            "resting": self.resting or None,
+        }
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -54,19 +64,10 @@ class Forecast:
         return next((m for m in self.models if m.model == model), None)
 
     def to_json(self) -> dict[str, Any]:
-        def said(estimate: Estimate | None) -> dict[str, float] | None:
-            return None if estimate is None else estimate.json
-
-        whole = {"seconds": said(self.seconds), "memory": said(self.memory), "cost": said(self.cost)}
-        models = [
-            {
-                "model": m.model,
-                "seconds": said(m.seconds),
-                "cpu_seconds": said(m.cpu_seconds),
-                "memory": said(m.memory),
-                "cost": said(m.cost),
-                "resting": m.resting or None,
-            }
-            for m in self.models
-        ]
+        whole = {"seconds": _said(self.seconds), "memory": _said(self.memory), "cost": _said(self.cost)}
+        models = [m.to_json() for m in self.models]
         return {**whole, "threads": self.threads, "unknown": list(self.unknown), "models": models}
+
+
+def _said(estimate: Estimate | None) -> dict[str, float] | None:
+    return None if estimate is None else estimate.json

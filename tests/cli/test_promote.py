@@ -71,8 +71,8 @@ def edited(shop: Project, old: str, new: str, file: str = "models/customers.yml"
 
 
 def planned(shop: Project, *arguments: str) -> dict[str, dict[str, Any]]:
-    said = json.loads(shop.ok("promote", "dev", "prod", "--plan", "--log-format", "json", *arguments))
-    return {a["model"]: a for a in said["actions"]}
+    lines = shop.ok("promote", "dev", "prod", "--plan", "--log-format", "json", *arguments).splitlines()
+    return {a["model"]: a for a in map(json.loads, lines) if a["event"] == "ActionPlanned"}
 
 
 def test_the_same_bytes_and_where_they_came_from(shop: Project) -> None:
