@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.errors import Location, SynthError, nearest
@@ -43,13 +43,18 @@ def render_query(draft: Draft, model: ModelDraft) -> None:
             model.broken = True
             return
     try:
-        rendered = draft.project.renderer.sql(query or "")
+        rendered = draft.project.renderer.sql(query or "", extra=None if file is None else {"config": _configured})
     except SynthError as error:
         draft.fault(f"the query of {model.spec.name!r}: {error.message}", where, hint=error.hint)
         model.broken = True
         return
     model.sql, model.sql_uses = rendered.text, rendered.uses
     model.sql_relations = tuple(sorted(rendered.relations, key=lambda r: r.id))
+
+
+def _configured(**_keys: Any) -> str:
+    """What ``config(…)`` leaves of itself in the text of an SQL file: its keys were read with the model's."""
+    return ""
 
 
 class Describer:

@@ -11,7 +11,13 @@ from synthkit.errors import Fault, Location, did_you_mean, shortened
 from synthkit.project.types import Origin
 
 # What other tools call it → the key here.
-ELSEWHERE = {"tests": "audits", "data_tests": "audits", "constraint": "constraints", "relationships": "foreign_keys"}
+ELSEWHERE = {
+    "tests": "audits",
+    "data_tests": "audits",
+    "constraint": "constraints",
+    "relationships": "foreign_keys",
+    "data_type": "type",
+}
 _EXPECTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -35,6 +41,8 @@ _EXPECTED = {
 def key_hint(name: str, known: Collection[str]) -> str:
     """What to write in the place of a key that nobody knows."""
     here = ELSEWHERE.get(name)
+    if here == "audits" and here not in known:
+        return "it is called audits here, and stands on the model: audits: [{not_null: {columns: [NAME]}}]"
     return f"it is called {here} here" if here in known else did_you_mean(name, known, "a key")
 
 

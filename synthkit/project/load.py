@@ -14,6 +14,7 @@ from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults, merged
 from synthkit.project.members import name_members
 from synthkit.project.specs import SpecBuilder, known_keys
+from synthkit.project.sqlmodels import SqlModels
 from synthkit.project.types import ModelSpec, Origin, SourceSpec
 from synthkit.project.unittests import UnitTestSpec
 from synthkit.project.yamlfile import Document, parse_file
@@ -82,9 +83,27 @@ def sql_files(root: Path, folders: Sequence[str], faults: list[Fault]) -> dict[s
     return found
 
 
-def load_models(root: Path, folders: Sequence[str], builder: SpecBuilder, defaults: FolderDefaults) -> Loaded:
-    """Read the files and build their specs; faults go to ``builder.faults``."""
-    loaded = Loaded()
+def model_queries(root: Path, folders: Sequence[str], others: Sequence[str], faults: list[Fault]) -> SqlModels:
+    """The SQL files below the model folders.
+
+    Args:
+        others: folders whose SQL is none of models, wherever they lie.
+    """
+    apart = [root / other for other in others]
+    found = {
+        file: file.relative_to(root / folder).parts[:-1]
+        for folder in folders
+        for file in files_below(root, folder, (".sql",), faults)
+        if not any(file.is_relative_to(other) for other in apart)
+    }
+    return SqlModels(root, found, faults)
+
+
+def load_models(
+    root: Path, folders: Sequence[str], builder: SpecBuilder, defaults: FolderDefaults, others: Sequence[str] = ()
+) -> Loaded:
+    """Read the files and build their specs; faults go to ``builder.faults``. ``others``: see :func:`model_queries`."""
+    loaded, queries = Loaded(), model_queries(root, folders, others, builder.faults)
     known: set[str] = set()
     documents = []
     for file, between in yaml_files(root, folders, builder.faults):
@@ -94,8 +113,14 @@ def load_models(root: Path, folders: Sequence[str], builder: SpecBuilder, defaul
             documents.append((document, between))
             name_members(document.value, builder.renderer.members, builder.renderer.value)
     for document, between in documents:
-        _load_document(document, between, builder, defaults, loaded)
+        _load_document(document, between, builder, defaults, loaded, queries)
         known |= set(between)
+    for model in loaded.models:
+        queries.took(model)
+    for name, file in queries.left():
+        _load_model({"name": name}, Origin(file), queries.between(file), builder, defaults, loaded, queries)
+    known |= queries.folders
+    queries.check(loaded.models)
     known |= {m.name for m in [*loaded.models, *loaded.disabled]}
     builder.faults.extend(defaults.faults(known))
     _check_names(loaded, builder.faults)
@@ -108,6 +133,7 @@ def _load_document(
     builder: SpecBuilder,
     defaults: FolderDefaults,
     loaded: Loaded,
+    queries: SqlModels,
 ) -> None:
     origin = document.origin()
     value = document.value
@@ -133,7 +159,7 @@ def _load_document(
             if test is not None:
                 loaded.unit_tests.append(test)
         else:
-            _load_model(item, below, between, builder, defaults, loaded)
+            _load_model(item, below, between, builder, defaults, loaded, queries)
 
 
 def _items(document: Document, faults: list[Fault]) -> Iterator[tuple[str, Any, Origin]]:
@@ -156,6 +182,7 @@ def _load_model(
     builder: SpecBuilder,
     defaults: FolderDefaults,
     loaded: Loaded,
+    queries: SqlModels,
 ) -> None:
     if not isinstance(item, Mapping):
         builder.faults.append(Fault("a model must be a mapping", origin.at(), str(item), "write - name: …"))
@@ -167,6 +194,11 @@ def _load_model(
         inside = Origin(origin.file, (*origin.path, "config"), origin.marks, origin.key_marks)
         places = {k: Origin(inside.file, (*inside.path, k), inside.marks, inside.key_marks) for k in config}
         item = {**config, **{k: v for k, v in item.items() if k != "config"}}
+    beside = queries.beside(item)
+    places |= {key: Origin(file) for key, (_, file) in beside.items()}
+    item = {**item, **{key: value for key, (value, _) in beside.items()}}
+    if beside:  # as dbt has it: the folders of the query, wherever it is described
+        between = queries.between(beside["generator"][1])
     data, origin = merged(item, defaults.of(between, str(name)), origin)
     origin.elsewhere.update(places)  # type: ignore[attr-defined]
     enabled = builder.rendered(data.get("enabled", True), origin, ("enabled",))

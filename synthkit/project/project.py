@@ -182,7 +182,8 @@ def load_project(
     tree = raw.get("models")
     origin = document.origin(("models",))
     defaults = FolderDefaults(tree if isinstance(tree, Mapping) else {}, origin)
-    loaded = load_models(root, spec.paths.models, builder, defaults)
+    others = (*spec.paths.audits, *spec.paths.macros)
+    loaded = load_models(root, spec.paths.models, builder, defaults, others)
     project = Project(
         root=root,
         spec=spec,
