@@ -65,7 +65,8 @@ def init(
         folder: where the project is made, or is; default: the current one.
         files: CSV, JSON lines, Parquet, Arrow, Avro or Excel files, for each of which its source and a model are
             written; a folder of them, a DuckDB or SQLite file or a server's url, whose tables are described together:
-            those that join become one family; or the ``manifest.json`` of a dbt project, which is known by what it says of itself.
+            those that join become one family; or the ``manifest.json`` of a dbt project, which is known by what it says
+            of itself.
         options: of their reader, each as ``KEY=VALUE``: ``delimiter=;``.
         source: the name of their source; default: ``raw``, or that of the folder or the database.
         target_column: what a classifier would predict.
