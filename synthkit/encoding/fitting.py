@@ -116,6 +116,16 @@ def fit_columns(table: Table, which: Sequence[int], said: Cut) -> tuple[ColumnCo
     return tuple(codecs)
 
 
+def units_of(table: Table) -> Any:
+    """A number for the privacy unit of each row: int64, shape (rows,); None where each row is one."""
+    import numpy as np
+
+    unit = table.schema.privacy_unit
+    if unit is None:
+        return None
+    return np.concatenate([_numbered(batch.column(unit)) for batch in table.batches([unit])])
+
+
 def _numbered(units: pa.Array) -> Any:
     """A number for each privacy unit, the same in every batch: int64, shape (rows,)."""
     import numpy as np

@@ -29,6 +29,7 @@ from tests import limits
 
 TINY: Mapping[str, Mapping[str, Any]] = {
     "circuit": {"states": 2, "epochs": 1, "min_steps": 2, "refinements": 1, "refinement_trees": 2},
+    "cart": {"trees": 2},
     "ctgan": {
         "epochs": 1,
         "min_steps": 2,

@@ -111,21 +111,15 @@ def _fit(
 ) -> Circuit:
     import torch
 
-    from synthkit.encoding.fitting import arrow_of, fit_columns
     from synthkit.generators.circuit.fit import fit_refinement, fit_tree
-    from synthkit.generators.circuit.survey import cut_of, surveyed
     from synthkit.generators.devices import resolve
+    from synthkit.generators.survey import encoded
 
     if budget is not None:
         raise BuildError("circuit gives no differential privacy")
     chosen = resolve(device)
-    if surveys is None:
-        every = range(len(table.schema.columns))
-        encoder = Encoder(fit_columns(table, every, cut_of(table, params, seed)), arrow_of(table))
-        codes = torch.from_numpy(encoder.codes_of(table))
-    else:
-        encoder, found = surveyed(table, params, seed, surveys)
-        codes = torch.from_numpy(found)
+    encoder, found = encoded(table, params, seed, surveys)
+    codes = torch.from_numpy(found)
 
     def steps(done: int, total: int, note: str) -> None:
         progress(done, total, "steps", note)
@@ -140,7 +134,7 @@ def _fit(
 
 
 def _survey(table: Table, params: CircuitParams, column: int, *, seed: int, directory: Path) -> bool:
-    from synthkit.generators.circuit.survey import survey
+    from synthkit.generators.survey import survey
 
     return survey(table, params, column, seed=seed, directory=directory)
 

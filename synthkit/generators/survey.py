@@ -7,12 +7,11 @@ any order, or by the training itself: the encoding and the codes are the same.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synthkit.encoding.encoder import ColumnCodec, Encoder, rows_in
-from synthkit.encoding.fitting import Cut, arrow_of, fit_columns
+from synthkit.encoding.fitting import Cut, Rare, arrow_of, fit_columns
 from synthkit.files import parsed_json, replacing, sha256_file, write_json_atomic
-from synthkit.generators.circuit.params import CircuitParams
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -21,13 +20,35 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-def cut_of(table: Table, params: CircuitParams, seed: int) -> Cut:
+class InCells(Protocol):
+    """Parameters that say how columns fall into cells."""
+
+    @property
+    def bins(self) -> int | None: ...
+    @property
+    def max_categories(self) -> int: ...
+    @property
+    def rare(self) -> Rare: ...
+    @property
+    def min_count(self) -> int: ...
+
+
+def encoded(table: Table, params: InCells, seed: int, surveys: Path | None) -> tuple[Encoder, Array]:
+    """The encoding of a table and the codes of its rows, of what was surveyed where something was."""
+    if surveys is not None:
+        return surveyed(table, params, seed, surveys)
+    every = range(len(table.schema.columns))
+    encoder = Encoder(fit_columns(table, every, cut_of(table, params, seed)), arrow_of(table))
+    return encoder, encoder.codes_of(table)
+
+
+def cut_of(table: Table, params: InCells, seed: int) -> Cut:
     """How the columns of a table fall into cells."""
     bins = params.bins or min(100, max(10, table.rows // 50))
     return Cut("bins", bins, params.max_categories, params.rare, params.min_count, seed)
 
 
-def survey(table: Table, params: CircuitParams, column: int, *, seed: int, directory: Path) -> bool:
+def survey(table: Table, params: InCells, column: int, *, seed: int, directory: Path) -> bool:
     """See :class:`synthkit.generators.functions.Survey`."""
     import numpy as np
 
@@ -41,7 +62,7 @@ def survey(table: Table, params: CircuitParams, column: int, *, seed: int, direc
     return True
 
 
-def surveyed(table: Table, params: CircuitParams, seed: int, directory: Path) -> tuple[Encoder, Array]:
+def surveyed(table: Table, params: InCells, seed: int, directory: Path) -> tuple[Encoder, Array]:
     """The encoding and the codes of all rows; what nobody surveyed, or somebody damaged, is found here."""
     import numpy as np
 
@@ -76,7 +97,7 @@ def _found(directory: Path, column: int) -> tuple[ColumnCodec, Array] | None:
         return None
 
 
-def _look(table: Table, params: CircuitParams, column: int, seed: int) -> tuple[ColumnCodec, Array]:
+def _look(table: Table, params: InCells, column: int, seed: int) -> tuple[ColumnCodec, Array]:
     """The encoding of one column and the code of each of its values, shape (rows,)."""
     (codec,) = fit_columns(table, [column], cut_of(table, params, seed))
     return codec, Encoder((codec,), (arrow_of(table)[column],)).codes_of(table)[:, 0]

@@ -1,0 +1,129 @@
+"""The trees of all columns, and the rows that are drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthkit.generators.cart.tree import Splits, leaves_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """A tree whose leaves hold the cells of the training rows that end in them.
+
+    Args:
+        starts, counts: where a node's cells lie in ``cells``, and how many; 0 of an inner node. Int64, shape (nodes,).
+        cells: of all rows, those of a leaf together and ascending, so that nothing tells which row had which.
+    """
+
+    splits: Splits
+    starts: Array
+    counts: Array
+    cells: Array
+
+    @staticmethod
+    def of(splits: Splits, leaves: Array, cells: Array) -> Leaves:
+        """The tree whose rows end in ``leaves`` and have ``cells``, both of shape (rows,)."""
+        import numpy as np
+
+        counts = np.bincount(leaves, minlength=splits.nodes)
+        kept = cells[np.lexsort((cells, leaves))].astype(np.int32)
+        return Leaves(splits, np.cumsum(counts) - counts, counts, kept)
+
+    def draw(self, features: Array, uniform: Array) -> Array:
+        """A cell for each row."""
+        leaves = leaves_of(self.splits, features)
+        found: Array = self.cells[self.starts[leaves] + (uniform * self.counts[leaves]).astype("int64")]
+        return found
+
+    def chances(self, cell: int) -> Array:
+        """The chance of a cell in each node: shape (nodes,), 0 of an inner one."""
+        import numpy as np
+
+        leaves = np.flatnonzero(self.counts)
+        leaves = leaves[np.argsort(self.starts[leaves], kind="stable")]
+        has = np.add.reduceat((self.cells == cell).astype(np.int64), self.starts[leaves])
+        found = np.zeros(self.splits.nodes)
+        found[leaves] = has / self.counts[leaves]
+        return found
+
+
+@dataclass(frozen=True)
+class Column:
+    """p(cell | cells of the columns before), the mean of what its trees say.
+
+    Args:
+        places: of each cell, as a feature of later columns' trees: float32, shape (cells,).
+    """
+
+    trees: tuple[Leaves, ...]
+    places: Array
+
+    def turns(self, rows: int, random: np.random.Generator) -> Iterator[tuple[Leaves, slice]]:
+        """Which rows each tree draws: as many each, from a random row on, so that a row's trees are independent."""
+        if len(self.trees) == 1:
+            yield self.trees[0], slice(0, rows)
+            return
+        first = int(random.integers(max(rows, 1)))
+        for t, tree in enumerate(self.trees):
+            start, end = first + t * rows // len(self.trees), first + (t + 1) * rows // len(self.trees)
+            if start < rows:
+                yield tree, slice(start, min(end, rows))
+            if end > rows:
+                yield tree, slice(max(start, rows) - rows, end - rows)
+
+
+@dataclass(frozen=True)
+class Trees:
+    """The columns in the order that they are drawn in.
+
+    Args:
+        order: their numbers.
+    """
+
+    order: tuple[int, ...]
+    columns: tuple[Column, ...]
+
+    def draw(self, rows: int, random: np.random.Generator, given: Mapping[int, int] | None = None) -> Array:
+        """Rows of codes, int32, shape (rows, columns).
+
+        Args:
+            given: the cell of some columns. A row is let go at such a column by the chance that it would have got
+                another cell, so that those that are left, fewer, are of the conditional distribution.
+        """
+        import numpy as np
+
+        given = given or {}
+        features = np.empty((rows, len(self.order)), dtype=np.float32)
+        codes = np.empty((rows, len(self.order)), dtype=np.int32)
+        for k, (j, column) in enumerate(zip(self.order, self.columns, strict=True)):
+            before, uniform = features[:, : max(k, 1)], random.random(len(codes))
+            turns = column.turns(len(codes), random)
+            if j in given:
+                stay = _stay(column, turns, given[j], before, uniform)
+                features, codes = features[stay], codes[stay]
+                codes[:, j] = given[j]
+            else:
+                for tree, part in turns:
+                    codes[part, j] = tree.draw(before[part], uniform[part])
+            features[:, k] = column.places[codes[:, j]]
+        return codes
+
+
+def _stay(column: Column, turns: Iterator[tuple[Leaves, slice]], cell: int, before: Array, uniform: Array) -> Array:
+    """Which rows get the cell: booleans, shape (rows,). Where it is likeliest all do, and elsewhere in proportion."""
+    import numpy as np
+
+    chances = {id(tree): tree.chances(cell) for tree in column.trees}
+    most = max(float(found.max()) for found in chances.values())
+    stay = np.zeros(len(uniform), dtype=bool)
+    for tree, part in turns:
+        stay[part] = uniform[part] * most < chances[id(tree)][leaves_of(tree.splits, before[part])]
+    return stay
