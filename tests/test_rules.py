@@ -21,6 +21,7 @@ TABLE = pa.table(planted())
 PLANTED = tuple(sorted(WANTED))
 QUICK: dict[str, dict[str, Any]] = {
     "circuit": {"states": 4, "min_steps": 20, "refinements": 0},
+    "cart": {"trees": 2},
     "tvae": {"epochs": 1, "min_steps": 10, "compress_dims": [16], "decompress_dims": [16], "embedding_dim": 8},
     "ctgan": {"epochs": 1, "min_steps": 4, "generator_dim": [16], "discriminator_dim": [16], "embedding_dim": 8},
     "sdv.gaussian_copula": {},

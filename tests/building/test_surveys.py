@@ -23,6 +23,7 @@ from synthkit.runners.local import LocalExecutor
 from tests.in_process import InProcess
 from tests.synth import COPULA_PROJECT, Project, copied, customers, make_project, write_csv
 
+GENERATORS = ("{name: circuit, states: 2, min_steps: 5, max_steps: 5, refinements: 1}", "{name: cart, trees: 2}")
 FILES = {
     "synth_project.yml": "name: shop\nseed: 7\n",
     "models/sources.yml": COPULA_PROJECT["models/sources.yml"],
@@ -31,7 +32,7 @@ FILES = {
         models:
           - name: many
             source: "{{ source('crm', 'customers') }}"
-            generator: {name: circuit, states: 2, min_steps: 5, max_steps: 5, refinements: 1}
+            generator: GENERATOR
             size: 50
             constraints: [age >= 18]
             columns: [{name: place, type: categorical, rare: similar}]
@@ -77,10 +78,11 @@ def built(project: Project, executor: Executor, threads: int = 1) -> tuple[str, 
     return digest_of(model), file.read_bytes()
 
 
-@pytest.fixture(scope="module")
-def unread(tmp_path_factory: pytest.TempPathFactory) -> Project:
+@pytest.fixture(scope="module", params=GENERATORS, ids=["circuit", "cart"])
+def unread(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """With what is not learnt as it is read: a column that follows from another, and rare places in groups."""
-    project = make_project(tmp_path_factory.mktemp("surveys") / "shop", FILES)
+    files = {name: text.replace("GENERATOR", request.param) for name, text in FILES.items()}
+    project = make_project(tmp_path_factory.mktemp("surveys") / "shop", files)
     rows = [
         {**row, "twice": round(2 * row["spend"], 2), "place": f"town {i * i % 23}"} for i, row in enumerate(customers())
     ]
