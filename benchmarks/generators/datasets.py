@@ -26,6 +26,46 @@ Task = Literal["class", "number", "above"]
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How a table of histories becomes a wide one: a row for each entity, a column for each value of each turn.
+
+    Args:
+        turns: that are kept: the first so many rows of an entity, or with ``month`` the months from the first on.
+        values: columns that have a value for each turn; of a month the sum, 0 where there is no row.
+        first: columns whose first value in an entity stands for it.
+        month: the column of days, where turns are months.
+    """
+
+    entity: str
+    turns: int
+    values: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    month: str | None = None
+
+    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        groups = frame.groupby(self.entity)
+        if self.month is None:
+            turn = groups.cumcount()
+        else:
+            days = pd.to_datetime(frame[self.month])
+            turn = (days.dt.year * 12 + days.dt.month).astype(int)
+            turn -= turn.min()
+        kept = frame.assign(turn=turn)[turn < self.turns]
+        how = "first" if self.month is None else "sum"
+        wide = kept.pivot_table(index=self.entity, columns="turn", values=list(self.values), aggfunc=how)
+        wide.columns = [f"{value}_{number}" for value, number in wide.columns]
+        if self.month is not None:
+            wide = wide.fillna(0)
+            amounts = wide.select_dtypes("float").columns
+            wide[amounts] = wide[amounts].round(2)
+            whole = [c for c in amounts if frame[c.rsplit("_", 1)[0]].dtype.kind == "i"]
+            wide[whole] = wide[whole].astype("int64")
+        return groups[list(self.first)].first().join(wide, how="right").reset_index(drop=True)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One table and its prediction task.
 
@@ -42,6 +82,7 @@ class Dataset:
     numbers: tuple[str, ...] = ()  # numbers that the file holds as text
     moments: tuple[str, ...] = ()  # points in time that the file holds as text
     types: Mapping[str, str] = field(default_factory=dict)  # what a user has to declare for synthkit
+    spread: Spread | None = None  # rows of before, as columns of one row for each entity
     rows: int | None = None  # a random sample of so many rows; default: all
     shipped: str | None = None  # the same table in the repository, under data/
 
@@ -78,6 +119,28 @@ DATASETS: dict[str, Dataset] = {
         Dataset("heart", "heart_cleveland.csv", "num", "above"),
         Dataset("storms", "storms.csv", "wind", "number", drop=("storm_id", "name")),
         Dataset("randhie_full", "randhie_full.parquet", "mdvis", "above", drop=("zper",)),
+        Dataset(
+            "planes", "nycflights13/planes.csv", "seats", "number", drop=("tailnum",), types={"model": "categorical"}
+        ),
+        Dataset(
+            "cdnow_months",
+            "cdnow_transactions.csv",
+            "amount_17",
+            "above",
+            spread=Spread("customer_id", 18, ("amount", "n_cds"), month="date"),
+        ),
+        Dataset(
+            "pbcseq_visits",
+            "pbcseq.csv",
+            "status",
+            "above",
+            spread=Spread(
+                "id",
+                4,
+                ("day", "bili", "albumin", "alk_phos", "ast", "platelet", "protime"),
+                first=("status", "trt", "age", "sex"),
+            ),
+        ),
     )
 }
 
@@ -113,6 +176,7 @@ def load(dataset: Dataset, folder: Path) -> pd.DataFrame:
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     if dataset.rows is not None and dataset.rows < len(frame):
         frame = frame.sample(dataset.rows, random_state=SAMPLE_SEED)
+    frame = frame if dataset.spread is None else dataset.spread.of(frame)
     frame = frame.drop(columns=list(dataset.drop))
     for name in dataset.numbers:
         frame[name] = pd.to_numeric(frame[name], errors="coerce")

@@ -5,6 +5,8 @@
 ``c2st``    classifier two-sample test (Lopez-Paz, Oquab 2017): cross-validated ROC AUC of telling held-out real rows
             from as many synthetic ones; 0.5 means they cannot be told apart, 1 that they always can. Each is given for
             two kinds of classifier, so that a generator cannot win by suiting one of them.
+``nearest`` the price of closeness: ROC AUC of telling training rows from held-out ones by how near the nearest
+            synthetic row is (Chen et al. 2020, "GAN-Leaks"); 0.5 means that nothing shows who was trained on.
 ``shapes``, ``trends``   the two properties of the SDMetrics quality report, in [0, 1]; more is better.
 """
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.generators.datasets import Dataset, Rows
 
 FOLDS = 5
+NEAREST = 2_500  # rows of each side that the nearest synthetic one is sought for
 DRAWS = 3  # samples of the synthetic rows that c2st is averaged over
 TREES = 100
 CATEGORIES = 252  # histogram gradient boosting takes 255: these, the rarer real ones, and invented ones
@@ -31,13 +34,14 @@ Classifier = Literal["boosting", "forest"]
 
 @dataclass(frozen=True)
 class Scores:
-    """The five figures of one synthetic table."""
+    """The figures of one synthetic table; ``nearest`` is nan where it was not asked for, as by runs of before."""
 
     tstr: float
     c2st: float
     c2st_forest: float
     shapes: float
     trends: float
+    nearest: float = float("nan")
 
     def to_json(self) -> dict[str, float]:
         return asdict(self)
@@ -53,6 +57,7 @@ def score(synthetic: pd.DataFrame, rows: Rows) -> Scores:
         c2st_forest=c2st(drawn, rows, classifier="forest"),
         shapes=shapes,
         trends=trends,
+        nearest=nearest(drawn, rows),
     )
 
 
@@ -191,6 +196,46 @@ def _classifier(name: Classifier, values: pd.DataFrame) -> tuple[Any, pd.DataFra
     numbers = values.apply(lambda c: c.cat.codes.astype("float64") if c.dtype == "category" else c)
     # Leaves of five rows: fully grown trees follow single rows, and see less of a difference between two tables.
     return RandomForestClassifier(TREES, min_samples_leaf=5, random_state=0, n_jobs=-1), numbers
+
+
+def nearest(synthetic: pd.DataFrame, rows: Rows, most: int = NEAREST) -> float:
+    """ROC AUC of telling ``most`` training rows from as many held-out ones by the nearest synthetic row.
+
+    Distances are sums over columns: of a number or moment the difference of its ranks among all real rows, of a
+    category or of being missing 0 or 1.
+    """
+    import numpy as np
+    import pandas as pd
+    from sklearn.metrics import roc_auc_score
+    from sklearn.neighbors import NearestNeighbors
+
+    known = pd.concat([rows.train, rows.test], ignore_index=True)
+    count = min(most, len(rows.train), len(rows.test))
+    sides = [side.sample(count, random_state=0) for side in (rows.train, rows.test)]
+    *asked, drawn = _placed([*sides, synthetic], known)
+    index = NearestNeighbors(n_neighbors=1, metric="manhattan", algorithm="brute").fit(drawn)
+    inside, outside = (index.kneighbors(side)[0][:, 0] for side in asked)
+    return float(roc_auc_score(np.repeat([1, 0], count), -np.concatenate([inside, outside])))
+
+
+def _placed(frames: Sequence[pd.DataFrame], known: pd.DataFrame) -> list[np.ndarray]:
+    """The rows as points, float32, in which a category has a coordinate of its own."""
+    import numpy as np
+    import pandas as pd
+
+    *made, whole = features([*frames, known], known)
+    parts: list[list[np.ndarray]] = [[] for _ in made]
+    for name in whole.columns:
+        if isinstance(whole[name].dtype, pd.CategoricalDtype):
+            for frame, part in zip(made, parts, strict=True):
+                part.append(np.eye(len(whole[name].cat.categories), dtype=np.float32)[frame[name].cat.codes] / 2)
+            continue
+        values = np.sort(whole[name].dropna().to_numpy())
+        for frame, part in zip(made, parts, strict=True):
+            absent = frame[name].isna().to_numpy()
+            place = np.searchsorted(values, frame[name].fillna(0).to_numpy()) / max(1, len(values))
+            part.append(np.stack([np.where(absent, 0.5, place), absent], axis=1).astype(np.float32))
+    return [np.concatenate(part, axis=1) for part in parts]
 
 
 def quality(synthetic: pd.DataFrame, test: pd.DataFrame) -> tuple[float, float]:

@@ -85,10 +85,13 @@ class Comparison:
     most: float | None = None
 
 
+WIDE = ("randhie_full", "planes", "cdnow_months", "pbcseq_visits")
 COMPARISONS = (
     Comparison("ctgan", "sdv.ctgan", ("adult",), 1 / 5),
     Comparison("tvae", "sdv.tvae", ("adult",), 1 / 4),
     Comparison("circuit", ARGN, ("adult", "telco_churn", "randhie", "default", "flights"), 1 / 2),
+    # Two of ours: trees beside the default, also on wide tables of related numbers.
+    Comparison("cart", "circuit", ("adult", "telco_churn", "storms", "flights", *WIDE), 1),
 )
 
 # Under a budget: marginals beside marginals, DP-SGD beside DP-SGD.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.generators.datasets import DATASETS, SHARED, rows_of
 
-HEADER = ("rows", "TSTR", "C2ST", "C2ST (forest)", "shapes", "trends")
+HEADER = ("rows", "TSTR", "C2ST", "C2ST (forest)", "shapes", "trends", "nearest")
 
 
 def main(arguments: list[str] | None = None) -> None:

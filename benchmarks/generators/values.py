@@ -104,7 +104,7 @@ def reused(train: pd.DataFrame, other: pd.DataFrame) -> float:
 
 def table(points: Sequence[Point], seeds: int) -> str:
     """Means over the seeds, as Markdown."""
-    keys = ("tstr", "c2st", "c2st_forest", "shapes", "trends")
+    keys = ("tstr", "c2st", "c2st_forest", "shapes", "trends", "nearest")
     head = ("table", "generator", "parameters", *keys, f"published that < {FEW} rows hold", "held out", "fit in s")
     lines = [
         f"## Values of single rows ({seeds} seeds, at most {MOST_ROWS:,} rows of a table)\n",

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.generators.datasets import DATASETS, ROOT, Dataset, Rows, rows_of
-from benchmarks.generators.metrics import c2st, conform, quality, tstr
+from benchmarks.generators.datasets import DATASETS, ROOT, Dataset, Rows, Spread, rows_of
+from benchmarks.generators.metrics import c2st, conform, nearest, quality, tstr
 
 
 def made(rows: int, seed: int) -> pd.DataFrame:
@@ -53,6 +53,36 @@ def test_rows_without_dependencies_keep_their_shapes_and_nothing_else(rows: Rows
     shapes, trends = quality(found, rows.test)
     assert shapes > 0.95
     assert trends < shapes
+
+
+def test_copies_tell_who_was_trained_on_and_fresh_rows_do_not(rows: Rows) -> None:
+    half = rows.train.sample(frac=0.5, random_state=1)
+    assert nearest(half, Rows(rows.dataset, half, rows.test)) > 0.95
+    others = rows.train.drop(half.index)
+    # Two samples of the same rows: 0.5 but for chance, whose deviation is 1 / sqrt(6 n) each.
+    assert nearest(half, Rows(rows.dataset, others, rows.test)) == pytest.approx(
+        0.5, abs=4.5 / np.sqrt(3 * len(rows.test))
+    )
+
+
+def test_histories_become_wide_rows() -> None:
+    told = pd.DataFrame(
+        {
+            "who": ["a", "b", "a", "b", "a"],
+            "on": ["2024-01-30", "2024-02-01", "2024-01-31", "2024-04-01", "2024-03-05"],
+            "paid": [1.5, 2.0, 0.25, 9.0, 4.0],
+            "kind": ["x", "y", "x", "y", "x"],
+        }
+    )
+    months = Spread("who", 3, ("paid",), ("kind",), month="on").of(told)
+    assert months.to_dict("list") == {
+        "kind": ["x", "y"],
+        "paid_0": [1.75, 0.0],
+        "paid_1": [0.0, 2.0],
+        "paid_2": [4.0, 0.0],
+    }
+    turns = Spread("who", 2, ("paid",)).of(told)
+    assert turns.to_dict("list") == {"paid_0": [1.5, 2.0], "paid_1": [0.25, 9.0]}
 
 
 def test_what_cannot_be_judged_is_said(rows: Rows) -> None:

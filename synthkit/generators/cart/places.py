@@ -45,6 +45,6 @@ def places_of(codes: Array, cardinalities: Sequence[int], column: int, numeric: 
     leading: Array = np.linalg.svd(residuals, full_matrices=False)[0]
     axis = leading[:, 0] / np.sqrt(np.maximum(rows[:, 0], 1))
     axis = axis if axis[np.abs(axis).argmax()] > 0 else -axis
-    found = np.empty(count, dtype=np.float32)
-    found[np.argsort(axis, kind="stable")] = np.arange(count)
-    return found
+    ranks = np.empty(count, dtype=np.float32)
+    ranks[np.argsort(axis, kind="stable")] = np.arange(count)
+    return ranks
