@@ -5,12 +5,16 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.errors import did_you_mean
 from synthkit.extras import absent
-from synthkit.project.targets import LOCAL, OBJECTS, SERVERS
-from synthkit.sql import postgres
+from synthkit.project.targets import LOCAL, MYSQL, OBJECTS, POSTGRES, SERVERS
+from synthkit.sql import mysql, postgres
 from synthkit.sql.serveraddress import is_schema, server_address
 from synthkit.sql.types import NoPlaceError
 
 SHOWN = ("table", "view")  # what is a table of the database; other tables are published to its files alone
+
+
+URLS = {k: f"{s}://user:password@host/database" for k, s in ((POSTGRES, "postgresql"), (MYSQL, "mysql"))}
+TYPES = {POSTGRES: (postgres, "PostgreSQL"), MYSQL: (mysql, "MySQL")}
 
 
 def check_servers(draft: Draft) -> None:
@@ -27,7 +31,7 @@ def check_servers(draft: Draft) -> None:
     url = target.warehouse or ""
     if server_address(url) is None:
         at = origin.at("targets", name, "warehouse" if target.warehouse else "type")
-        hint = "write warehouse: \"{{ env_var('WAREHOUSE_URL') }}\", which is postgresql://user:password@host/database"
+        hint = "write warehouse: \"{{ env_var('WAREHOUSE_URL') }}\", which is " + URLS[target.kind]
         draft.fault(f"a target of type {target.kind} needs the URL of a database", at, None, hint)
     if target.schema_name is None:
         at = origin.at("targets", name, key=True)
@@ -66,17 +70,17 @@ def _check_model(draft: Draft, model: ModelDraft) -> None:
     """Names and types of one table."""
     assert model.schema is not None
     where = model.spec.origin.at("name")
-    found = [postgres.misfit_of(model.spec.name, "table")]
+    server, called = TYPES[draft.project.target.kind]
+    found = [server.misfit_of(model.spec.name, "table")]
     for column in model.schema.columns:
-        found.append(postgres.misfit_of(column.name))
+        found.append(server.misfit_of(column.name))
         try:
-            postgres.type_of(column.sql_type)
+            server.type_of(column.sql_type)
         except NoPlaceError as error:
             found.append((f"the column {column.name!r}: {error}", error.hint))
-    if len(model.schema.columns) > postgres.MOST_COLUMNS:
-        message = (
-            f"PostgreSQL takes at most {postgres.MOST_COLUMNS:,} columns, and this has {len(model.schema.columns):,}"
-        )
+    many = len(model.schema.columns)
+    if many > server.MOST_COLUMNS:
+        message = f"{called} takes at most {server.MOST_COLUMNS:,} columns, and this has {many:,}"
         found.append((message, "make two tables of it"))
     for fault in found:
         if fault is not None:

@@ -12,7 +12,7 @@ from synthkit.project.decides import AUDIT, CONTENT, KEYS, NOTHING, SPLIT, TRAIN
 from synthkit.project.prices import PricesSpec
 from synthkit.project.runners import RunnerSpec
 from synthkit.project.spec import Spec
-from synthkit.project.targets import TargetKind, kind_at
+from synthkit.project.targets import SERVERS, TargetKind, kind_at
 from synthkit.project.types import ConnectionSpec, OnInconclusive
 
 
@@ -20,11 +20,11 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        type: local, files and a DuckDB file; objects, an object store; postgres, a PostgreSQL database; or what an
-            installed package brings. Default: what publishes to the address in ``warehouse``, else local.
+        type: local, files and a DuckDB file; objects, an object store; postgres or mysql, a database;
+            or what an installed package brings. Default: what publishes to the address in ``warehouse``, else local.
         warehouse: the directory of the published files, an address (``s3://bucket/prefix``,
-            ``postgresql://user:password@host/database``, best from ``env_var('…')``), or what its type has there;
-            default: ``warehouse/<target>``.
+            ``postgresql://user:password@host/database``, ``mysql://…``, best from ``env_var('…')``), or what its type has
+            there; default: ``warehouse/<target>``.
         connection: the name of a connection, whose database is published to, in place of ``warehouse``.
         schema_name: of the tables in a database.
         database: the DuckDB file of a local one; default: ``warehouse/<target>.duckdb``.
@@ -60,7 +60,9 @@ class TargetSpec(Spec):
         chosen = connections.get(self.connection or "")
         if chosen is None or self.warehouse is not None:
             return self
-        return self.model_copy(update={"warehouse": chosen.url, "type": self.type or chosen.type})
+        return self.model_copy(
+            update={"warehouse": chosen.url, "type": self.type or SERVERS.get(chosen.type, chosen.type)}
+        )
 
 
 class PathsSpec(Spec):

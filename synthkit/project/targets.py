@@ -11,8 +11,9 @@ from synthkit.project.registered import registered
 GROUP = "synthkit.targets"
 LOCAL = "local"
 OBJECTS = "objects"
-POSTGRES = "postgres"
-SERVERS = {"postgres": POSTGRES, "postgresql": POSTGRES}  # the scheme of a URL → the kind of target
+POSTGRES, MYSQL = "postgres", "mysql"
+# The scheme of a URL, or the type of a connection → the kind of target.
+SERVERS = {"postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL, "mariadb": MYSQL}
 
 
 def kind_at(scheme: str | None) -> str:
@@ -23,5 +24,5 @@ def kind_at(scheme: str | None) -> str:
 TargetKind = Annotated[
     str,
     registered(GROUP, "kind", LOCAL, OBJECTS, *SERVERS.values()),
-    WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS, POSTGRES], "title": "Type"}),
+    WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS, POSTGRES, MYSQL], "title": "Type"}),
 ]

@@ -102,20 +102,8 @@ def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[pymysql
 
     server = server_of(spec, chosen)
     try:
-        connection = pymysql.connect(
-            host=server.host,
-            port=server.port,
-            user=server.user,
-            password=server.password.encode(),  # of text PyMySQL takes the bytes of latin-1, no other client does
-            database=server.database,
-            unix_socket=server.options.get("unix_socket"),
-            charset="utf8mb4",
-            use_unicode=False,  # a row is bytes from the server to the disk
-            conv=encoders,
-            cursorclass=SSCursor,
-            connect_timeout=CONNECT_TIMEOUT,
-            **_tls(server),
-        )
+        # A row is bytes from the server to the disk.
+        connection = opened(server, use_unicode=False, conv=encoders, cursorclass=SSCursor)
     except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
         reason = _hidden(_said(error), server.password)
         hint = "check the url, the network and the server"
@@ -130,6 +118,24 @@ def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[pymysql
         raise _explained(connection, spec, error, server.password) from None
     finally:
         connection.close()
+
+
+def opened(server: Server, **more: Any) -> pymysql.Connection[Any]:
+    """A connection. Raises what PyMySQL, TLS and the network raise."""
+    import pymysql
+
+    return pymysql.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password.encode(),  # of text PyMySQL takes the bytes of latin-1, no other client does
+        database=server.database,
+        unix_socket=server.options.get("unix_socket"),
+        charset="utf8mb4",
+        connect_timeout=CONNECT_TIMEOUT,
+        **_tls(server),
+        **more,
+    )
 
 
 def rows(connection: pymysql.Connection[Any], query: str, *values: str) -> list[tuple[Any, ...]]:
