@@ -125,6 +125,7 @@ def _served(server: str, install: str, folder: Path, owner: str | None) -> Itera
     first.chmod(0o644)
     port = free_port()
     places = [f"--socket={folder / 'socket'}", f"--port={port}", f"--pid-file={folder / 'pid'}", f"--log-error={log}"]
+    places.append(f"--tmpdir={folder}")  # a server that starts removes temporary tables of all that share its folder
     options = [
         *plain,
         *places,

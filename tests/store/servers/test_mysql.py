@@ -149,7 +149,7 @@ def test_a_publication_that_is_killed_at_any_statement_leaves_old_tables_or_new_
 ) -> None:
     target.publish_all(family(tmp_path, 1))
     size, left = 1, Counter[str]()
-    for step in itertools.count(1):
+    for step in itertools.count(1, 2):  # every other: the statements between are of one kind
         killed = killed_after(step, counted, somebodys(mysql, schema, tmp_path / "killed"), family(tmp_path, size + 1))
         ((first, second, count),) = mysql.rows(MARKS.format(schema))
         assert first == second == count
@@ -157,12 +157,12 @@ def test_a_publication_that_is_killed_at_any_statement_leaves_old_tables_or_new_
         assert rows_of(target) == {count}
         left["new" if count > size else "old"] += 1
         size = count
+        target.mend()  # as each build begins
+        assert left_behind(mysql) == []
         if not killed:
             break
-    assert left["old"] > 20
-    assert left["new"] > 3
-    target.mend()
-    assert left_behind(mysql) == []
+    assert left["old"] > 15
+    assert left["new"] > 2
     target.publish_all(family(tmp_path, size + 1))
     assert all(not list(target.shown_otherwise(r, full=True)) for r in target.all_published().values())
     numbers = [entry.number for entry in target.entries()]
@@ -296,6 +296,7 @@ def test_a_value_that_the_server_does_not_take_is_no_other_value(
     assert left_behind(mysql) == []
 
 
+@pytest.mark.slow
 def test_a_project_is_built_verified_compared_and_brought_back(
     mysql: Server, schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
