@@ -23,8 +23,8 @@ class TargetSpec(Spec):
         type: local, files and a DuckDB file; objects, an object store; postgres or mysql, a database;
             or what an installed package brings. Default: what publishes to the address in ``warehouse``, else local.
         warehouse: the directory of the published files, an address (``s3://bucket/prefix``,
-            ``postgresql://user:password@host/database``, ``mysql://…``, best from ``env_var('…')``), or what its type has
-            there; default: ``warehouse/<target>``.
+            ``postgresql://user:password@host/database``, ``mysql://…``, best from ``env_var('…')``), or what its type
+            has there; default: ``warehouse/<target>``.
         connection: the name of a connection, whose database is published to, in place of ``warehouse``.
         schema_name: of the tables in a database.
         database: the DuckDB file of a local one; default: ``warehouse/<target>.duckdb``.
