@@ -35,6 +35,7 @@ MODULES = {
     "capacity": "benchmarks.capacity",
     "jobs": "benchmarks.jobs",
     "orchestrators": "benchmarks.orchestrators",
+    "reading": "benchmarks.reading",
 }
 DOWNLOADS = {"orchestrators"}  # packages that nothing else here needs: run where it is named
 

@@ -30,6 +30,8 @@ DBT = "dbt"
     metavar="KEY=VALUE",
     help="An option of the file's reader, with --from: encoding=latin-1, delimiter=;, nullstr=NA. Repeatable.",
 )
+@click.option("--table", "tables", multiple=True, help="Of a database, with --from: this table alone. Repeatable.")
+@click.option("--schema", "schemas", multiple=True, help="Of a database, with --from: its tables alone. Repeatable.")
 @click.option("--source", "group", help="The source's name, with --from; default: raw, or the folder's or database's.")
 @click.option("--apart", is_flag=True, help="A model for each table, though keys join them, with --from.")
 @click.option("--target-column", help="What a classifier would predict, with --from.")
@@ -52,6 +54,8 @@ def command(
     words: tuple[str, ...],
     files: tuple[str, ...],
     options: tuple[str, ...],
+    tables: tuple[str, ...],
+    schemas: tuple[str, ...],
     group: str | None,
     apart: bool,
     target_column: str | None,
@@ -71,6 +75,8 @@ def command(
         raise click.UsageError("--propose-bounds looks at files: give them with --from")
     if options and not files:
         raise click.UsageError("--option is for files: give them with --from")
+    if (tables or schemas) and not files:
+        raise click.UsageError("--table and --schema are for databases: give one with --from")
     if name is None and not (files or dbt):
         raise click.UsageError("name the project: synth init NAME")
     made = init(
@@ -84,6 +90,8 @@ def command(
         copy=copy,
         apart=apart,
         dbt=dbt,
+        tables=tables,
+        schemas=schemas,
     )
     for path in made.written:
         click.echo(f"wrote {_shown(path)}")

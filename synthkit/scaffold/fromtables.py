@@ -16,6 +16,7 @@ from synthkit.scaffold.acrossed import (
     listed_notes,
     rules_across,
 )
+from synthkit.scaffold.catalogued import NOTHING, Catalogued, catalogued
 from synthkit.scaffold.fromfile import Proposal, rule_notes
 from synthkit.scaffold.given import Given
 from synthkit.scaffold.keyed import agreed, column_lines, keyed_lines, listed_lines
@@ -82,6 +83,11 @@ def propose_together(what: Given, root: Path, group: str, *, apart: bool, bounds
     return Together(tuple(found), keys, bool(keys.foreign) and not apart)
 
 
+def _catalogued(what: Given, name: str, seen: Look, keys: Keys) -> Catalogued:
+    listed = next((one.listed for one in what.tables if one.spec.name == name), None)
+    return NOTHING if listed is None else catalogued(listed, seen, what.dialect, _left_out(seen, keys))
+
+
 def _drafted(connection: object, seen: Look) -> dict[str, str]:
     import duckdb
 
@@ -124,9 +130,12 @@ def _proposal(
     ]
     needed = agreed(read, keys)
     lists = {} if apart else listed(read, keys)
+    taken = {name: _catalogued(what, name, seen, keys) for name, seen in read.items()}
     for name, seen in read.items():
-        lines += table_lines(name, list(places[name])) + keyed_lines(seen, keys) + listed_lines(lists.get(name))
-        lines += column_lines(seen, keys, drafted[name], needed.get(name)) + rules_lines(rules[name])
+        said = taken[name]
+        lines += table_lines(name, list(places[name])) + said.before() + keyed_lines(seen, keys)
+        lines += listed_lines(lists.get(name)) + column_lines(seen, keys, drafted[name], needed.get(name), said)
+        lines += said.after() + rules_lines(dict.fromkeys((*said.unique, *rules[name])))
     lines += across_lines(across)
     joined = set() if apart else {t for r in keys.foreign for t in (r.table, r.references)}
     lines += ["", "models:"]
@@ -138,6 +147,8 @@ def _proposal(
     many = sum(len(d) for d in drafted.values())
     notes = [*what.notes, *_notes(read, rules), *keys_table(keys), *across_notes(across)]
     notes += listed_notes(lists)
+    if any(said != NOTHING for said in taken.values()):
+        notes.append("comments, values:, nullable:, unique and constraints: are those that the database declares")
     notes += will_not_join(keys) if apart else []
     return Proposal(group, "\n".join(lines) + "\n", (*notes, warning(many) if many else LEFT_OUT))
 

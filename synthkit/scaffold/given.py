@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synthkit.errors import SynthError
+from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.scaffold.options import options_of, options_yaml
 from synthkit.scaffold.writing import place_lines, quoted
@@ -16,6 +16,7 @@ from synthkit.sources import conninfo
 from synthkit.sources.files import file_kind, is_table
 from synthkit.sources.keys.seen import Declared
 from synthkit.sources.mysqlserver import parsed
+from synthkit.sources.projection import Dialect
 from synthkit.sources.reader import Listed
 from synthkit.sources.readers import reader_of
 
@@ -26,11 +27,12 @@ _DUCKDB = (8, b"DUCK")  # where it stands
 
 @dataclass(frozen=True)
 class GivenTable:
-    """A table to look at, and how the YAML says where it is."""
+    """A table to look at, how the YAML says where it is, and what a catalogue says of it."""
 
     spec: SourceTableSpec
     place: tuple[str, ...]
     shown: str
+    listed: Listed | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Given:
         connection: the name of the one that they are behind; ``connections`` holds it as it is read now, and
             ``said`` is its YAML, without a password.
         declared: the keys that a database's catalogue declares.
+        dialect: of that catalogue's SQL.
         files: what would be copied.
         notes: for people.
     """
@@ -52,6 +55,7 @@ class Given:
     connections: Mapping[str, ConnectionSpec] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     declared: Declared = field(default_factory=Declared)
+    dialect: Dialect = "duckdb"
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -66,7 +70,34 @@ def identifier(text: str) -> str:
     return f"t_{name}" if name[0].isdigit() else name
 
 
-def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool) -> Given:
+@dataclass(frozen=True)
+class Wanted:
+    """Which tables of a database: by name, and of which schemas; nothing: all."""
+
+    tables: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+
+    def of(self, found: Sequence[Listed], default: str) -> tuple[Listed, ...]:
+        """Raises SynthError for a table or schema that is not there."""
+        schemas = {one.name: one.name.rpartition(".")[0] or default for one in found}
+        for name in self.schemas:
+            if name not in schemas.values():
+                hint = did_you_mean(name, set(schemas.values()), "a schema")
+                raise SynthError(f"--schema {name}: the database has no tables in it", hint=hint)
+        for name in self.tables:
+            if name not in schemas:
+                raise SynthError(f"--table {name}: there is none", hint=did_you_mean(name, schemas, "a table"))
+        return tuple(
+            one
+            for one in found
+            if (not self.tables or one.name in self.tables) and (not self.schemas or schemas[one.name] in self.schemas)
+        )
+
+
+ALL = Wanted()
+
+
+def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool, wanted: Wanted = ALL) -> Given:
     """Look what is there, and at no row yet.
 
     Args:
@@ -74,13 +105,16 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool)
         root: of the project, by which paths are written.
         options: of the reader of files, as ``KEY=VALUE``.
         copied: whether the files will lie in ``data/``.
+        wanted: of a database.
 
     Raises:
         SynthError: there is nothing to read, or a database cannot be reached.
     """
     if isinstance(what, str) and (server := _URL.match(what)) is not None:
-        return _server(what, server[1].lower())
+        return _server(what, server[1].lower(), wanted)
     path = Path(what).resolve()
+    if wanted != ALL and not (path.is_file() and _database_kind(path)):
+        raise SynthError("--table and --schema are of a database", hint="name the files instead")
     if path.is_dir() and is_table(path):
         return _files(identifier(path.name), [path], root, options, copied, alone=True)
     if path.is_dir():
@@ -96,7 +130,7 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool)
     shown = _shown(path, root, copied)
     name = identifier(path.stem)
     said = (f"  {name}:", f"    type: {kind}", f"    path: {quoted(shown)}")
-    return _database(name, ConnectionSpec(type=kind, path=str(path)), root, said, (path,), ())
+    return _database(name, ConnectionSpec(type=kind, path=str(path)), root, said, (path,), (), wanted)
 
 
 def _files(
@@ -133,7 +167,7 @@ def _database_kind(path: Path) -> str | None:
     return "duckdb" if begin[_DUCKDB[0] :].startswith(_DUCKDB[1]) else None
 
 
-def _server(url: str, kind: str) -> Given:
+def _server(url: str, kind: str, wanted: Wanted) -> Given:
     try:
         database, secret = (_of_postgres if kind == "postgres" else _of_mysql)(url)
     except Exception:
@@ -145,7 +179,7 @@ def _server(url: str, kind: str) -> Given:
     shown = f"\"{{{{ env_var('{variable}') }}}}\"" if secret else quoted(url)
     lines = (f"  {name}:", f"    type: {kind}", f"    url: {shown}")
     note = f"the password is written nowhere: set the environment variable {variable} to the url before synth build"
-    return _database(name, ConnectionSpec(type=kind, url=url), Path(), lines, (), (note,) if secret else ())
+    return _database(name, ConnectionSpec(type=kind, url=url), Path(), lines, (), (note,) if secret else (), wanted)
 
 
 def _of_postgres(url: str) -> tuple[str, bool]:
@@ -166,21 +200,24 @@ def _database(
     said: tuple[str, ...],
     files: tuple[Path, ...],
     notes: tuple[str, ...],
+    wanted: Wanted,
 ) -> Given:
-    """All tables of a database, with what its catalogue declares."""
+    """The wanted tables of a database, with what its catalogue declares."""
     listing = reader_of(chosen).listing
     assert listing is not None, "the built-in readers list their tables"
     found = listing(chosen, root)
     if not found:
         raise SynthError(f"the database {name!r} has no table that can be read", hint="check the rights of the user")
+    found = wanted.of(found, reader_of(chosen).schema_of(chosen))
     names = {one.name: identifier(one.name) for one in found}
     tables = []
     for one in found:
         own = names[one.name]
         spec = SourceTableSpec(name=own, connection=name, table=one.name)
         place = () if one.name == own else (f"table: {quoted(one.name)}",)
-        tables.append(GivenTable(spec, place, one.name))
-    return Given(name, tuple(tables), name, {name: chosen}, said, _declared(found, names), files, notes)
+        tables.append(GivenTable(spec, place, one.name, one))
+    declared, dialect = _declared(found, names), reader_of(chosen).dialect
+    return Given(name, tuple(tables), name, {name: chosen}, said, declared, dialect, files, notes)
 
 
 def _declared(found: Sequence[Listed], names: Mapping[str, str]) -> Declared:

@@ -17,7 +17,7 @@ from synthkit.scaffold.dbtmanifest import is_manifest
 from synthkit.scaffold.fromdbt import from_dbt
 from synthkit.scaffold.fromfile import Proposal, propose
 from synthkit.scaffold.fromtables import propose_together
-from synthkit.scaffold.given import Given, given, identifier
+from synthkit.scaffold.given import Given, Wanted, given, identifier
 from synthkit.scaffold.scaffold import empty_files, scaffold_files, write_new
 from synthkit.scaffold.schemas import SCHEMAS, write_schema
 from synthkit.scaffold.unread import is_unread
@@ -57,6 +57,8 @@ def init(
     copy: bool = False,
     apart: bool = False,
     dbt: Sequence[str | Path] = (),
+    tables: Sequence[str] = (),
+    schemas: Sequence[str] = (),
 ) -> Made:
     """Make a project that builds at once; with ``files``, describe these instead.
 
@@ -74,6 +76,8 @@ def init(
         copy: copy the files into ``data/``.
         apart: a model for each table, though keys join them.
         dbt: files that are to be manifests of dbt.
+        tables: of a database, those that are described, as its catalogue names them (``schema.table``); default: all.
+        schemas: of a database, those whose tables are described.
 
     Raises:
         SynthError: the folder is not empty, two files would have one name, or there is neither a name nor a file.
@@ -93,7 +97,9 @@ def init(
     projects = [from_dbt(Path(path), root.resolve()) for path in (*dbt, *manifests)]
     if len(manifests) < len(files):
         refuse_absent("what describes tables by looking at them", TRAIN)
-    found = [given(what, root.resolve(), options, copied=copy) for what in files if what not in manifests]
+    wanted = Wanted(tuple(tables), tuple(schemas))
+    looked = [what for what in files if what not in manifests]
+    found = [given(what, root.resolve(), options, copied=copy, wanted=wanted) for what in looked]
     added = _described(found, root.resolve(), source, target_column, propose_bounds, apart) if found else []
     added += [one for project in projects for one in project.proposals]
     made |= {f"{models}/{one.name}.yml": one.text for one in added}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from synthkit.compiler.foreignkeys import kind_of
+from synthkit.scaffold.catalogued import NOTHING, Catalogued, categories
 from synthkit.scaffold.looking import Look
 from synthkit.scaffold.seen import ABOVE, MARK
 from synthkit.scaffold.writing import quoted
@@ -82,13 +83,18 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def column_lines(
-    seen: Look, keys: Keys, drafted: Mapping[str, str], declared: Mapping[str, str] | None = None
+    seen: Look,
+    keys: Keys,
+    drafted: Mapping[str, str],
+    declared: Mapping[str, str] | None = None,
+    catalogue: Catalogued = NOTHING,
 ) -> list[str]:
     """``columns:`` with what each was taken for.
 
     Args:
         declared: types that some columns need, whatever they were taken for.
         drafted: of some columns bounds, values and the like, read off the rows.
+        catalogue: what a database declares of them.
     """
     lines = [f"        {line}" for line in ABOVE] if drafted else []
     lines.append("        columns:")
@@ -106,7 +112,11 @@ def column_lines(
             said = "type: id"
         elif column.rare is not None and not pii:
             said += f", rare: {column.rare}"
-        if column.name in drafted:
+        elif column.name in categories(catalogue) and not pii:
+            said = "type: categorical"
+        if column.name in catalogue.columns:
+            extra += f", {catalogue.columns[column.name]}"
+        if column.name in drafted and column.name not in catalogue.columns:
             extra, remark = f", {drafted[column.name]}", f"{column.sql_type}; {MARK}"
         lines.append(f"          - {{name: {quoted(column.name)}, {said}{extra}}}  # {remark}")
     return lines

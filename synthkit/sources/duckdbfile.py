@@ -19,7 +19,7 @@ from synthkit.sources.files import inside_as_written
 from synthkit.sources.found import Scan
 from synthkit.sources.location import location
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Asked, Entry, Listed, Lookup, Reader
+from synthkit.sources.reader import Asked, Entry, Listed, ListedColumn, Lookup, Reader, enumerated
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import one_select, shut
 
@@ -203,24 +203,39 @@ def _listing(chosen: ConnectionSpec, root: Path) -> tuple[Listed, ...]:
 
 
 def _listed(connection: duckdb.DuckDBPyConnection) -> Iterator[Listed]:
-    """Tables and their keys; a foreign key of DuckDB names a table of its own schema."""
+    """Tables and what is declared of them; a foreign key of DuckDB names a table of its own schema."""
     names = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source_db' AND NOT internal"
-        " ORDER BY ALL"
+        "SELECT schema_name, table_name, comment FROM duckdb_tables()"
+        " WHERE database_name = 'source_db' AND NOT internal ORDER BY ALL"
     ).fetchall()
     keys = connection.execute(
         "SELECT schema_name, table_name, constraint_type, constraint_column_names, referenced_table,"
-        " referenced_column_names FROM duckdb_constraints() WHERE database_name = 'source_db'"
-        " AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY') ORDER BY constraint_index"
+        " referenced_column_names, expression FROM duckdb_constraints() WHERE database_name = 'source_db'"
+        " ORDER BY constraint_index"
     ).fetchall()
-    for schema, table in names:
+    columns = connection.execute(
+        "SELECT schema_name, table_name, column_name, comment, data_type, is_nullable FROM duckdb_columns()"
+        " WHERE database_name = 'source_db' ORDER BY column_index"
+    ).fetchall()
+    for schema, table, comment in names:
         before = "" if schema == "main" else f"{schema}."
         own = [k[2:] for k in keys if k[:2] == (schema, table)]
-        primary = next((tuple(columns) for kind, columns, *_ in own if kind == "PRIMARY KEY"), ())
+        primary = next((tuple(of) for kind, of, *_ in own if kind == "PRIMARY KEY"), ())
         foreign = tuple(
-            (tuple(columns), f"{before}{other}", tuple(to)) for kind, columns, other, to in own if kind == "FOREIGN KEY"
+            (tuple(of), f"{before}{other}", tuple(to)) for kind, of, other, to, _ in own if kind == "FOREIGN KEY"
         )
-        yield Listed(f"{before}{table}", primary, foreign)
+        yield Listed(
+            f"{before}{table}",
+            primary,
+            foreign,
+            comment=comment or None,
+            columns=tuple(
+                ListedColumn(name, said or None, enumerated(kind), nullable)
+                for name, said, kind, nullable in (c[2:] for c in columns if c[:2] == (schema, table))
+            ),
+            unique=tuple(tuple(of) for kind, of, *_ in own if kind == "UNIQUE"),
+            checks=tuple(str(check) for kind, *_, check in own if kind == "CHECK"),
+        )
 
 
 READER = Reader(

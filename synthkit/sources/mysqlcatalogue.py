@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.mysqlserver import rows
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Entry, Listed, ListedColumn
+from synthkit.sources.reader import Entry, Listed, ListedColumn, enumerated
 
 if TYPE_CHECKING:
     import pymysql
@@ -149,14 +149,3 @@ def listed(server: pymysql.Connection[Any]) -> Iterator[Listed]:
             unique=tuple(tuple(p[0] for p in parts) for (kind, _), parts in own.items() if kind == "UNIQUE"),
             checks=tuple(check for name, check in checks if name == table and not _JSON.fullmatch(check)),
         )
-
-
-def enumerated(kind: str) -> tuple[str, ...] | None:
-    """The values of an ENUM, as its type is written.
-
-    >>> enumerated("enum('a','it''s')"), enumerated("set('a')")
-    (('a', "it's"), None)
-    """
-    if not kind.lower().startswith("enum("):
-        return None
-    return tuple(one.replace("''", "'") for one in re.findall(r"'((?:[^']|'')*)'", kind))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from synthkit.project.types import SourceTableSpec
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Entry, Listed
+from synthkit.sources.reader import Entry, Listed, ListedColumn
 from synthkit.sql.quoting import quote
 
 # Names, kind, a view's SELECT, columns; whether it is under row security, whether it or any part of it that is read
@@ -27,7 +28,8 @@ WHERE c.oid = pg_catalog.to_regclass(%s)
 """
 # Tables (whole ones, not their parts) that this user may read; and their keys, columns in the keys' own order.
 _TABLES = """
-SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname, pg_catalog.obj_description(c.oid, 'pg_class')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 ORDER BY 1, 2
@@ -37,27 +39,68 @@ SELECT n.nspname, c.relname, k.contype::text, p.nspname, r.relname,
     (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),
     (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
-     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num),
+    CASE WHEN k.contype = 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid) END
 FROM pg_catalog.pg_constraint k
     JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_class r ON r.oid = k.confrelid LEFT JOIN pg_catalog.pg_namespace p ON p.oid = r.relnamespace
-WHERE k.contype IN ('p', 'f') AND k.conparentid = 0
+WHERE k.contype IN ('p', 'f', 'u', 'c') AND k.conparentid = 0
 ORDER BY k.oid
+"""
+_COLUMNS = """
+SELECT n.nspname, c.relname, a.attname, pg_catalog.col_description(c.oid, a.attnum), NOT a.attnotnull,
+    (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e
+     WHERE e.enumtypid = a.atttypid)
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname !~ '^pg_'
+ORDER BY 1, 2, a.attnum
+"""
+_PRIMARY = """
+SELECT array_agg(a.attname::text) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisprimary
+    AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid))
 """
 _KINDS = {"f": "a foreign table: what is behind it cannot be seen", "m": None, "v": None, "r": None, "p": None}
 
 
 def listed(server: object) -> Iterator[Listed]:
-    """All tables that this user may read, with the keys that the database declares."""
+    """All tables that this user may read, with what the database declares of them."""
     import psycopg
 
     assert isinstance(server, psycopg.Connection)
     keys = server.execute(_CONSTRAINTS).fetchall()
-    for schema, table in server.execute(_TABLES).fetchall():
+    columns = server.execute(_COLUMNS).fetchall()
+    for schema, table, comment in server.execute(_TABLES).fetchall():
         own = [k for k in keys if k[:2] == (schema, table)]
         primary = next((tuple(k[5]) for k in own if k[2] == "p"), ())
         foreign = tuple((tuple(k[5]), _named(k[3], k[4]), tuple(k[6])) for k in own if k[2] == "f")
-        yield Listed(_named(schema, table), primary, foreign)
+        yield Listed(
+            _named(schema, table),
+            primary,
+            foreign,
+            comment=comment or None,
+            columns=tuple(
+                ListedColumn(name, said or None, None if values is None else tuple(values), nullable)
+                for name, said, nullable, values in (c[2:] for c in columns if c[:2] == (schema, table))
+            ),
+            unique=tuple(tuple(k[5]) for k in own if k[2] == "u"),
+            checks=tuple(str(k[7]) for k in own if k[2] == "c"),
+        )
+
+
+def unique_by(server: object, spec: SourceTableSpec) -> bool:
+    """Whether the table's primary key is the one that is declared: then its rows have one order. Tables that inherit
+    from it keep keys of their own."""
+    import psycopg
+
+    assert isinstance(server, psycopg.Connection)
+    if spec.query is not None:
+        return False
+    name = ".".join(quote(part) for part in (spec.table or spec.name).split("."))
+    row = server.execute(_PRIMARY, [name]).fetchone()
+    return row is not None and row[0] is not None and set(row[0]) == set(spec.primary_key)
 
 
 def _named(schema: str, table: str) -> str:

@@ -18,9 +18,9 @@ from synthkit.sources.conninfo import parsed
 from synthkit.sources.duckdbfile import missing_table, ordered, subquery
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import location
-from synthkit.sources.pgcatalogue import listed, looked_up
+from synthkit.sources.pgcatalogue import listed, looked_up, unique_by
 from synthkit.sources.reader import Asked, Listed, Lookup, Reader
-from synthkit.sources.stream import load_lines
+from synthkit.sources.stream import Line, load_lines
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
@@ -155,23 +155,24 @@ def _numeric(column: psycopg.Column) -> str:
 
 def _lines(
     server: psycopg.Connection[Any], spec: SourceTableSpec, names: list[str], types: list[str]
-) -> Iterator[bytes]:
+) -> Iterator[Line]:
     """Rows as the server writes them; Python's own types lack infinite dates and years before 1."""
     columns = []
     for name, sql_type in zip(names, types, strict=True):
         value = f"t.{quote(name)}::text"
         # DuckDB takes ' BC' after a time for a zone and leaves it out; ' (BC)' there is an error, as it should be.
         columns.append(f"replace({value}, ' BC', ' (BC)')" if sql_type in _MOMENTS else value)
-    query = f"SELECT {', '.join(columns)} FROM {subquery(spec)}{_order(spec)}"
+    query = f"SELECT {', '.join(columns)} FROM {subquery(spec)}{_order(server, spec)}"
     with server.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:
-        for line in copy:  # the server sends each row by itself
-            yield bytes(line)
+        yield from copy  # the server sends each row by itself
 
 
-def _order(spec: SourceTableSpec) -> str:
+def _order(server: psycopg.Connection[Any], spec: SourceTableSpec) -> str:
     if ordered(spec):
         return ""
     keys = ", ".join(f"t.{quote(k)}" for k in spec.primary_key)
+    if keys and unique_by(server, spec):
+        return f" ORDER BY {keys}"
     # The text last: keys may be declared that are not unique.
     return " ORDER BY " + ", ".join(filter(None, [keys, 't::text COLLATE "C"']))
 

@@ -5,6 +5,7 @@ A third party's comes by the entry-point group ``synthkit.sources``, as the buil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -64,6 +65,17 @@ class Listed:
     columns: tuple[ListedColumn, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     checks: tuple[str, ...] = ()
+
+
+def enumerated(kind: str) -> tuple[str, ...] | None:
+    """The values of an ENUM, as its type is written.
+
+    >>> enumerated("enum('a','it''s')"), enumerated("set('a')")
+    (('a', "it's"), None)
+    """
+    if not kind.lower().startswith("enum("):
+        return None
+    return tuple(one.replace("''", "'") for one in re.findall(r"'((?:[^']|'')*)'", kind))
 
 
 Listing = Callable[[ConnectionSpec, Path], tuple[Listed, ...]]

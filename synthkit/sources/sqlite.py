@@ -31,7 +31,7 @@ from synthkit.sources.duckdbfile import beside, database_file, file_identity, mi
 from synthkit.sources.found import Scan, check_names
 from synthkit.sources.location import location
 from synthkit.sources.projection import Name
-from synthkit.sources.reader import Asked, Entry, Listed, Lookup, Reader
+from synthkit.sources.reader import Asked, Entry, Listed, ListedColumn, Lookup, Reader
 from synthkit.sources.stream import load_texts
 from synthkit.sql.quoting import quote
 
@@ -225,7 +225,25 @@ def _listed(file: sqlite3.Connection, name: str, names: Mapping[str, str]) -> Li
             continue
         own_names = {str(c[1]).lower(): str(c[1]) for c in file.execute(f"PRAGMA table_info({quote(parent)})")}
         found.append((tuple(ours), parent, tuple(own_names.get(t.lower(), t) for t in theirs)))
-    return Listed(name, tuple(column for _, column in parts), tuple(found))
+    info = [ListedColumn(str(c[1]), nullable=not c[3]) for c in file.execute(f"PRAGMA table_info({quote(name)})")]
+    indexes = [str(i[1]) for i in file.execute(f"PRAGMA index_list({quote(name)})") if i[3] == "u"]
+    unique = tuple(tuple(str(c[2]) for c in file.execute(f"PRAGMA index_info({quote(i)})")) for i in indexes)
+    return Listed(
+        name, tuple(c for _, c in parts), tuple(found), columns=tuple(info), unique=unique, checks=_checks(file, name)
+    )
+
+
+def _checks(file: sqlite3.Connection, name: str) -> tuple[str, ...]:
+    """The conditions of a table's CHECKs, which stand in the text that made it alone."""
+    import sqlglot
+    from sqlglot import exp
+
+    (sql,) = file.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [name]).fetchone()
+    try:
+        tree = sqlglot.parse_one(str(sql), dialect="sqlite")
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return ()
+    return tuple(found.this.sql("sqlite") for found in tree.find_all(exp.CheckColumnConstraint))
 
 
 READER = Reader(

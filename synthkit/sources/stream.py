@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+Line = bytes | bytearray | memoryview
 EXACT = 15  # digits that every DOUBLE gives back as they were
 CHUNK = 4 << 20  # bytes of lines that are parsed at once
 # What is no value of a type in DuckDB, and a missing one here: a condition on its text, and what to call it.
@@ -30,7 +31,7 @@ def load_lines(
     spec: SourceTableSpec,
     names: Sequence[str],
     types: Sequence[str],
-    lines: Iterable[bytes],
+    lines: Iterable[Line],
     scratch: Path | None,
     exact: Sequence[str] = (),
 ) -> list[str]:
@@ -60,7 +61,7 @@ def load_lines(
     return _notes(connection, names, types, scan)
 
 
-def _parsed(lines: Iterable[bytes], width: int) -> Iterator[pa.RecordBatch]:
+def _parsed(lines: Iterable[Line], width: int) -> Iterator[pa.RecordBatch]:
     """Columns c0, c1, … of text."""
     import pyarrow as pa
     import pyarrow.csv as pc
@@ -81,8 +82,8 @@ def _parsed(lines: Iterable[bytes], width: int) -> Iterator[pa.RecordBatch]:
         yield from table.to_batches()
 
 
-def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
-    found: list[bytes] = []
+def _chunks(lines: Iterable[Line]) -> Iterator[bytes]:
+    found: list[Line] = []
     size = 0
     for line in lines:
         found.append(line)
@@ -159,7 +160,9 @@ def _kept(batches: Iterable[pa.RecordBatch], width: int, scratch: Path) -> str:
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "stream.parquet"
-    with pq.ParquetWriter(file, _text_schema(width)) as writer:
+    # It is read twice, and then gone: what makes a file small makes its writing slow.
+    fast = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
+    with pq.ParquetWriter(file, _text_schema(width), **fast) as writer:
         for batch in batches:
             writer.write_batch(batch)
     return f"read_parquet({file_literal(file)})"

@@ -293,6 +293,112 @@ def test_the_catalogue_of_a_mysql_server(tmp_path: Path, mysql: MySQL) -> None:
     project.ok("compile", env={"SHOP_URL": mysql.url})
 
 
+DECLARED = """CREATE TABLE people (
+    nr INTEGER NOT NULL PRIMARY KEY{of_key}, tier {tier}{of_tier}, colour VARCHAR(9) CHECK (colour IN ('red', 'blue, ish')),
+    age INTEGER NOT NULL CHECK (age >= 18 AND age < 120), low INTEGER, high INTEGER, born DATE, mark VARCHAR(9) UNIQUE,
+    CHECK (low <= high), CHECK (born > '1900-01-01'), CHECK (low + high < 1000), CHECK (high BETWEEN -5 AND 500),
+    UNIQUE (low, high))"""
+POLICIES = "CREATE TABLE policies (nr INTEGER NOT NULL PRIMARY KEY, holder INTEGER NOT NULL REFERENCES people (nr))"
+
+
+def declared_rows() -> list[str]:
+    people = ", ".join(
+        f"({i}, '{('basic', 'pro')[i % 2]}', '{('red', 'blue, ish')[i % 3 % 2]}', {18 + i % 80}, {i % 97}, {i % 97 + i % 7},"
+        f" '19{50 + i % 40}-0{1 + i % 9}-1{i % 9}', 'm{i}')"
+        for i in range(1, 97)
+    )
+    return [
+        f"INSERT INTO people VALUES {people}",
+        f"INSERT INTO policies VALUES {', '.join(f'({i}, {1 + i * 7 % 96})' for i in range(1, 150))}",
+    ]
+
+
+def check_declared(project: Project, *, comments: bool, enum: bool) -> None:
+    """What every catalogue says, and every database takes over alike."""
+    (file,) = (project.root / "models").glob("*.yml")
+    people = next(t for t in yaml.safe_load(file.read_text())["sources"][0]["tables"] if t["name"] == "people")
+    columns = {c["name"]: c for c in people["columns"]}
+    assert people["primary_key"] == "nr"
+    assert columns["colour"]["values"] == ["red", "blue, ish"]
+    assert columns["age"]["nullable"] is False
+    assert "nullable" not in columns["low"]
+    assert "nullable" not in columns["nr"]
+    wanted = {"age >= 18", "age < 120", "low <= high", "high >= -5", "high <= 500", "born > 1900-01-01"}
+    assert set(people["constraints"]) == wanted
+    assert "unique: [low, high]" in people["rules"]
+    assert "# the database checks, and no rule here says: " in file.read_text()
+    if enum:
+        assert (columns["tier"]["type"], columns["tier"]["values"]) == ("categorical", ["basic", "pro"])
+    if comments:
+        assert people["description"] == "Who: is insured, 'at' us"
+        assert columns["tier"]["description"] == "how much, they {pay}"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_what_else_the_catalogue_of_a_file_declares(tmp_path: Path, kind: str) -> None:
+    tier = "VARCHAR(9)" if kind == "sqlite" else "ENUM ('basic', 'pro')"
+    statements = [DECLARED.format(tier=tier, of_key="", of_tier=""), POLICIES, *declared_rows()]
+    if kind == "duckdb":
+        statements += [
+            "COMMENT ON TABLE people IS 'Who: is insured, ''at'' us'",
+            "COMMENT ON COLUMN people.tier IS 'how much, they {pay}'",
+        ]
+    path = tmp_path / "books.db"
+    with closing(sqlite3.connect(path) if kind == "sqlite" else duckdb.connect(str(path))) as file:
+        for statement in statements:
+            file.execute(statement)
+        file.commit()
+    done = run_synth(tmp_path, "init", "p", "--from", "books.db")
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "p")
+    check_declared(project, comments=kind == "duckdb", enum=kind == "duckdb")
+    project.ok("compile")
+    one = run_synth(tmp_path, "init", "q", "--from", "books.db", "--table", "policies")
+    assert one.returncode == 0, one.stderr
+    assert [t["name"] for t in written(Project(tmp_path / "q"), "books")["sources"][0]["tables"]] == ["policies"]
+    for option, said in (("--table", "did you mean 'people'?"), ("--schema", "the database has no tables in it")):
+        wrong = run_synth(tmp_path, "init", "r", "--from", "books.db", option, "peple")
+        assert wrong.returncode == 2
+        assert said in wrong.stderr
+        assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.postgres
+def test_what_else_the_catalogue_of_postgres_declares(tmp_path: Path, postgres: Server) -> None:
+    postgres.execute(
+        "DROP SCHEMA IF EXISTS insured CASCADE",
+        "CREATE SCHEMA insured",
+        "CREATE TYPE insured.tier AS ENUM ('basic', 'pro')",
+        *(s.replace("TABLE ", "TABLE insured.").replace("REFERENCES ", "REFERENCES insured.").replace("INTO ", "INTO insured.")
+          for s in (DECLARED.format(tier="insured.tier", of_key="", of_tier=""), POLICIES, *declared_rows())),
+        "COMMENT ON TABLE insured.people IS 'Who: is insured, ''at'' us'",
+        "COMMENT ON COLUMN insured.people.tier IS 'how much, they {pay}'",
+    )  # fmt: skip
+    try:
+        done = run_synth(tmp_path, "init", "p", "--from", postgres.url, "--schema", "insured")
+        assert done.returncode == 0, done.stderr
+        project = Project(tmp_path / "p")
+        (file,) = (project.root / "models").glob("*.yml")
+        file.write_text(file.read_text().replace("insured_", ""))
+        check_declared(project, comments=True, enum=True)
+        project.ok("compile", env={"POSTGRES_URL": postgres.url})
+    finally:
+        postgres.execute("DROP SCHEMA insured CASCADE")
+
+
+@pytest.mark.mysql
+def test_what_else_the_catalogue_of_mysql_declares(tmp_path: Path, mysql: MySQL) -> None:
+    mysql.empty()
+    tier = "ENUM ('basic', 'pro')"
+    create = DECLARED.format(tier=tier, of_key="", of_tier=" COMMENT 'how much, they {pay}'")
+    mysql.execute(f"{create} COMMENT 'Who: is insured, ''at'' us'", POLICIES, *declared_rows())
+    done = run_synth(tmp_path, "init", "p", "--from", mysql.url)
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "p")
+    check_declared(project, comments=True, enum=True)
+    project.ok("compile", env={"SHOP_URL": mysql.url})
+
+
 @pytest.mark.parametrize(
     ("what", "message"),
     [("nowhere", "there is no file or folder nowhere"), ("empty", "no file in empty can be read"),
