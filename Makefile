@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # torch first and on its own: this version has a CPU build, a plain range pulls gigabytes of CUDA.
 TORCH := torch==2.13.0
 
-.PHONY: build test coverage check fast bench schemas clean
+.PHONY: build test coverage check fast bench schemas lock clean
 
 build: $(VENV)/.builds  ## install what the project at this root needs into .venv/, and build it
 	$(BIN)/synth build
@@ -43,6 +43,12 @@ $(VENV)/.builds $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip uninstall --quiet --yes synthkit 2>/dev/null  # the name it had before: its list of generators is an old one
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	touch $(VENV)/.builds $@  # what the tests need builds, too
+
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 -c constraints.txt
+
+lock: $(VENV)/.ready  ## write locks/ by pyproject.toml and constraints.txt: the same versions, with their hashes
+	$(LOCK) --output-file locks/base.txt pyproject.toml
+	$(LOCK) --output-file locks/all.txt --extra all pyproject.toml
 
 clean:
 	rm -rf $(VENV) target warehouse/*.duckdb .mypy_cache .ruff_cache .pytest_cache .hypothesis

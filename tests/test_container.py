@@ -20,14 +20,15 @@ def test_the_image_is_of_the_pods_user_and_pinned() -> None:
     assert len(set(bases)) == 1
     assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+", bases[0])
     (torch,) = re.findall(r"^TORCH := (\S+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert f"pip install --no-cache-dir -c /tmp/constraints.txt {torch} " in text
-    assert text.count("pip install") == text.count("-c /tmp/constraints.txt")
+    assert f"pip install --no-cache-dir -c /tmp/pinned/constraints.txt {torch} " in text
+    assert text.count("pip install") == text.count("-c /tmp/pinned/constraints.txt") + text.count("--require-hashes")
+    assert "--require-hashes -r /tmp/pinned/base.txt" in text
     assert f"synthkit:{synthkit.__version__}" in text
 
 
 def test_the_image_is_made_of_what_the_wheel_needs_and_of_no_data() -> None:
     taken = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
-    assert taken == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "synthkit"}
+    assert taken == {"pyproject.toml", "constraints.txt", "locks", "README.md", "LICENSE", "synthkit"}
     assert all((ROOT / name).exists() for name in taken)
 
 
