@@ -52,9 +52,8 @@ def main(arguments: list[str] | None = None) -> bool:
     if "dev" in found:
         share = found["train"].seconds / found["dev"].seconds
         late = share > MOST_TIME
-        print(
-            f"make build installs in {share:.0%} of what it took, at most {MOST_TIME:.0%}: {'missed' if late else 'met'}"
-        )
+        verdict = "missed" if late else "met"
+        print(f"make build installs in {share:.0%} of what it took, at most {MOST_TIME:.0%}: {verdict}")
         failed |= late
     return failed
 

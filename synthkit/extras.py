@@ -20,7 +20,7 @@ TRAIN, PRIVACY, TEACHER = "train", "privacy", "teacher"
 
 # Extra → the modules that are imported where it is needed; tests/test_extras.py holds them to pyproject.toml.
 BRINGS: Mapping[str, tuple[str, ...]] = {
-    TRAIN: ("numpy", "scipy", "sklearn", "pandas", "torch", "safetensors", "faker", "threadpoolctl"),
+    TRAIN: ("numpy", "scipy", "sklearn", "pandas", "torch", "safetensors", "faker"),
     PRIVACY: ("numpy",),
     "sdv": ("sdv",),
     TEACHER: ("anthropic", "rapidfuzz", "py3langid", "numpy"),

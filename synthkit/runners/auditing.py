@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from synthkit.extras import installed
 from synthkit.runners.done import Audited
 from synthkit.runners.jobs import AuditJob, JobProgress
 from synthkit.runners.overriding import overridden
@@ -59,7 +60,7 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
             folder.mkdir()
             some = replace(as_read(few, folder), recipe=read.recipe)
         records = run_audits(context, job.audits, phase(progress, "audit"), failures, read, some)
-        if job.pictures is not None:
+        if job.pictures is not None and installed("numpy"):
             _take(job.pictures, some, context.synthetic.rows)
     return Audited(tuple(records), {"audit": time.perf_counter() - started})
 
