@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 
 FILES = {
-    "synth_project.yml": "name: shop\nseed: 7\nprivacy: {budgets: {crm.members: {epsilon: 4, delta: 1e-5}}}\n",
+    "synth_project.yml": "name: shop\nseed: 7\ntargets: {dev: {}, prod: {}}\nprivacy: {budgets: {crm.members: {epsilon: 4, delta: 1e-5}}}\n",
     "models/all.yml": """
         version: 1
         sources:
@@ -76,6 +76,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "k8s": (("render", "--help"), None),
     "retry": ((), None),
     "audit": (("--select", "by_tier"), "dvc"),
+    "promote": (("dev", "prod"), "dvc"),
     "verify": (("--full",), None),
     "report": (("html=out/report.html", "junit=out/report.xml"), None),
     "show": (("members",), None),

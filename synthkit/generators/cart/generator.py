@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
 from synthkit.errors import BuildError
-from synthkit.generators.base import Budget, Progress, Quota, Trained
+from synthkit.generators.base import Budget, Progress, Quota, Trained, with_train
 from synthkit.generators.cart.params import CartParams
 from synthkit.generators.cart.tree import Splits
 from synthkit.generators.cart.trees import Column, Leaves, Trees
@@ -185,4 +185,5 @@ CART = Trained(
     summary="decision trees, one column after the other: the fastest to learn and to draw, closest on wide tables",
     licence=None,
     packages=("numpy", "scikit-learn", "scipy"),
+    extras=with_train,
 )
