@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
-from synthkit.audits.gate import Default, GateParams, gated, limit_of, untold
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.measures.statistics import Z
 from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
-from synthkit.audits.rows.proportions import Share, clustered, paired_excess
+from synthkit.audits.rows.proportions import Share, against_chance, clustered, paired_excess
+from synthkit.schema import MIN_COUNT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,7 +41,7 @@ class ExactMatchParams(GateParams):
     "exact_match",
     ExactMatchParams,
     family="privacy",
-    version=2,
+    version=3,
     needs=("train", "holdout"),
     between=SHARE,
     samples=False,
@@ -55,19 +59,24 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
     that a part shows a part of the copies only. So the value is the share of copied rows, 0 for an independent
     sample, whatever the sizes and duplicates; it and its interval are cut to [0, 1].
 
-    What both sides have in equal parts says nothing, and adds no error: each row is compared with itself, and the value
-    is the share of rows met rather in the training rows less that of rows met rather in the holdout. Interval:
-    Newcombe's for two such shares (Stat. Med. 17, 1998, 2635–2650, method 10), from Wilson's for as many rows as there
-    are different matches.
+    A record that five people have, trained on or held out, is no copy of one of them (the minimum frequency rule of
+    statistical disclosure control: Hundepool et al., Statistical Disclosure Control, 2012), and is left out: generators
+    give out values that as many people have, so rows of one or two columns are met by right. Both sides are counted:
+    were it the training side alone, what is left out would be what happens to stand there more often.
 
-    A record that several people have is no copy of one of them. A table made of training rows alone has the value that
-    is reported as ``reach``, the mean of (1 − f)^(m − 1) over the training people. Where that is within the limit (two
-    columns of two values, say) the audit does not apply, and is skipped.
+    What both sides have in equal parts says nothing, and adds no error: each row is compared with itself, and the value
+    is the share of rows met rather in the training rows less that of rows met rather in the holdout. Interval: of rows
+    that are a single person's, Newcombe's for two such shares (Stat. Med. 17, 1998, 2635–2650, method 10), from
+    Wilson's for as many rows as there are different matches; of rows that two to four people have, the error of the
+    split: given how many have a record, chance alone says which of them were trained on, and all rows of a record go
+    with that.
+
+    A table made of training rows alone has the value that is reported as ``reach``, the mean of (1 − f)^(m − 1) over
+    the training people, of those whose record five have 0. Where that is within the limit (two columns of two values,
+    say) the audit does not apply, and is skipped.
 
     A pass says nothing of near copies: ``dcr`` and ``membership_inference`` look for these.
     """
-    import numpy as np
-
     limit = limit_of(params, 0.0, DEFAULT)
     threshold = limit.text
     columns = attacked_columns(context, params.features)
@@ -79,7 +88,7 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
         counts = f"{people.units[0]} training and {people.units[1]} held-out people and {rows} synthetic rows"
         return untold(f"{counts}, and at least {FEWEST} of each are needed", threshold)
     part = min(1.0, people.units[1] / people.units[0])
-    reach = float(people.train @ (1 - part) ** np.maximum(people.train - 1, 0) / people.train.sum())
+    reach = reach_of(people.train, people.holdout, part)
     details: dict[str, Any] = {"reach": reach, "columns": list(columns)}
     if limit.value is not None and reach <= limit.value < 1:
         message = (
@@ -90,9 +99,7 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
     in_train, in_holdout, known = matches(people, record_keys(context, "synthetic", columns))
     met = rarefied(in_train, part)
     control = rarefied(in_holdout, min(1.0, people.units[0] / people.units[1]))
-    main = one_sided(np.maximum(met - control, 0) / part, known, rows)
-    chance = one_sided(np.maximum(control - met, 0) / part, known, rows, 1 / part)
-    estimate = paired_excess(main, chance)
+    estimate = beyond_chance(in_train, in_holdout, known, rows, people.units)
     details |= {
         "equal_to_a_training_row": int((in_train > 0).sum()),
         "equal_to_a_held_out_row": int((in_holdout > 0).sum()),
@@ -113,6 +120,64 @@ def matches(people: Population, keys: Array) -> tuple[Array, Array, Array]:
     place = np.minimum(np.searchsorted(people.keys, keys), len(people.keys) - 1)
     equal = people.keys[place] == keys
     return np.where(equal, people.train[place], 0), np.where(equal, people.holdout[place], 0), place
+
+
+def reach_of(train: Array, holdout: Array, part: float) -> float:
+    """The value of a table that holds the training people's own records, each once.
+
+    Args:
+        train, holdout: how many people have each record.
+        part: of the training people that is compared.
+    """
+    import numpy as np
+
+    found = np.where(train + holdout < MIN_COUNT, train * (1 - part) ** np.maximum(train - 1, 0), 0.0)
+    return float(found.sum() / train.sum())
+
+
+def beyond_chance(train: Array, holdout: Array, records: Array, rows: int, people: tuple[int, int]) -> Estimate:
+    """The share of rows that are copies of a training person's record, beyond those that chance makes equal.
+
+    Args:
+        train, holdout: for each row, how many people have its record on either side.
+        records: which record each row is, as any number.
+        rows: how many there are.
+        people: on either side.
+    """
+    import numpy as np
+
+    part, ratio = min(1.0, people[1] / people[0]), min(1.0, people[0] / people[1])
+    both = train + holdout
+    beyond = rarefied(train, part) - rarefied(holdout, ratio)
+    own = both == 1
+    main = one_sided(np.where(own, np.maximum(beyond, 0), 0) / part, records, rows)
+    chance = one_sided(np.where(own, np.maximum(-beyond, 0), 0) / part, records, rows, 1 / part)
+    single = paired_excess(main, chance)
+    few = (both > 1) & (both < MIN_COUNT)
+    if not few.any():
+        return single
+    _, first, many = np.unique(records[few], return_index=True, return_counts=True)
+    errors = np.array([_split_variance(n, people[0] / sum(people), part, ratio) for n in range(MIN_COUNT)])
+    shared = float(beyond[few].sum()) / part / rows
+    spread = Z * float(np.sqrt((many.astype(float) ** 2 * errors[both[few][first]]).sum())) / part / rows
+    value = main.value - chance.value + shared
+    low = value - math.hypot(single.value - single.low, spread)
+    high = value + math.hypot(single.high - single.value, spread)
+    found = against_chance(value, low, high, 0.0)
+    cut = (min(1.0, max(0.0, v)) for v in (found.value, found.low, found.high))
+    return replace(found, **dict(zip(("value", "low", "high"), cut, strict=True)))
+
+
+def _split_variance(people: int, trained: float, part: float, ratio: float) -> float:
+    """How much the difference of the two rates of a record varies, as each of so many people falls to the trained ones
+    with a probability."""
+    import numpy as np
+
+    mine = np.arange(people + 1)
+    chance = np.array([math.comb(people, m) * trained**m * (1 - trained) ** (people - m) for m in range(people + 1)])
+    beyond = rarefied(mine, part) - rarefied(people - mine, ratio)
+    mean = float(chance @ beyond)
+    return float(chance @ (beyond - mean) ** 2)
 
 
 def one_sided(weights: Array, records: Array, rows: int, least: float = 1.0) -> Share:

@@ -10,12 +10,11 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
 from synthkit.audits.gate import Default, GateParams, gated, limit_of, skipped, untold
-from synthkit.audits.privacy.copies import ADVICE, one_sided, rarefied
+from synthkit.audits.privacy.copies import ADVICE, beyond_chance, rarefied, reach_of
 from synthkit.audits.relations.columns import comparable
 from synthkit.audits.relations.steps import family_links, sequence_of
 from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
 from synthkit.audits.rows.links import SHOWN_SIDE, Links, World, world_of
-from synthkit.audits.rows.proportions import paired_excess
 from synthkit.digests import mixed
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ class EntityCopiesParams(GateParams):
 @audit(
     "entity_copies",
     EntityCopiesParams,
+    version=2,
     family="privacy",
     needs=("train", "holdout"),
     between=SHARE,
@@ -50,9 +50,9 @@ def entity_copies(context: AuditContext, params: EntityCopiesParams) -> AuditRes
 
     An entity's record is its own columns with the set of the rows that belong to it, and theirs, all the way down;
     keys and made-up columns are left out, the order of rows does not count. The value is (rate in the training
-    entities − rate in the held-out ones) / f, both for equally many entities, as of ``exact_match`` (rarefaction), so
-    that records which many have (a customer without orders) count for nothing; its interval is Newcombe's for paired
-    shares. A pass says nothing of near copies: ``entity_membership`` looks for these.
+    entities − rate in the held-out ones) / f, both for equally many entities, as of ``exact_match`` (rarefaction);
+    records which five have (a customer without orders) count for nothing, and its interval is that audit's. A pass says
+    nothing of near copies: ``entity_membership`` looks for these.
     """
     import numpy as np
 
@@ -72,16 +72,13 @@ def entity_copies(context: AuditContext, params: EntityCopiesParams) -> AuditRes
     place = {side: np.searchsorted(keys, r) for side, r in records.items()}
     known, held = (np.bincount(place[s], minlength=len(keys)) for s in ("train", "holdout"))
     part = min(1.0, len(holdout) / len(train))
-    reach = float(known @ (1 - part) ** np.maximum(known - 1, 0) / known.sum())
+    reach = reach_of(known, held, part)
     details: dict[str, Any] = {"reach": reach, "different records": len(np.unique(np.concatenate([train, holdout])))}
     if limit.value is not None and reach <= limit.value < 1:
         message = "does not apply: entities are alike; even a copy of them all would not count"
         return AuditResult(None, "skipped", limit.text, message=message, details=details)
     at = place["synthetic"]
-    met, control = rarefied(known[at], part), rarefied(held[at], min(1.0, len(train) / len(holdout)))
-    main = one_sided(np.maximum(met - control, 0) / part, at, len(ours))
-    chance = one_sided(np.maximum(control - met, 0) / part, at, len(ours), 1 / part)
-    estimate = paired_excess(main, chance)
+    estimate = beyond_chance(known[at], held[at], at, len(ours), (len(train), len(holdout)))
     equal = int((known[at] > 0).sum())
     details |= {"equal to a training entity": equal, "equal to a held-out entity": int((held[at] > 0).sum())}
     message = (

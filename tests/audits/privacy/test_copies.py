@@ -43,3 +43,49 @@ def test_common_records_do_not_hide_a_decision_about_rare_ones(tmp_path: Path) -
     assert found.value == pytest.approx(
         0.08, abs=0.02
     )  # four rows in five are copies, one in ten of them anybody's own
+
+
+def drawn(seed: int, kinds: tuple[int, ...], rows: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    return {f"c{i}": rng.integers(0, many, rows).astype(str) for i, many in enumerate(kinds)}
+
+
+def learnt(train: dict[str, Any], seed: int, rows: int) -> dict[str, Any]:
+    """Rows of values that five training people have, as often as these have them: what generators give out."""
+    rng, found = np.random.default_rng(seed), {}
+    for name, values in train.items():
+        known, counts = np.unique(values, return_counts=True)
+        counts = np.where(counts >= 5, counts, 0)
+        found[name] = rng.choice(known, rows, p=counts / counts.sum())
+    return found
+
+
+@pytest.mark.parametrize("kinds", [(100,), (200,), (20, 20), (8, 8, 8)])
+def test_real_rows_are_no_copies_of_real_rows_that_have_few_values(kinds: tuple[int, ...], tmp_path: Path) -> None:
+    """Twenty times 800 people, 200 others, and 1,000 more in the synthetic rows' place. A fail is an interval of 95 %
+    above 0.01 on one side: once in forty at most. Three in twenty would come once in five hundred."""
+    fails = 0
+    for seed in range(20):
+        sides = (drawn(3 * seed, kinds, 1_000), drawn(3 * seed + 1, kinds, 800), drawn(3 * seed + 2, kinds, 200))
+        fails += run("exact_match", context(tmp_path / str(seed), *sides)).status == "fail"
+    assert fails <= 2
+
+
+@pytest.mark.parametrize("many", [100, 200, 400])
+def test_values_that_five_people_have_are_no_copies_of_theirs(many: int, tmp_path: Path) -> None:
+    for seed in range(5):
+        train, held = drawn(2 * seed, (many,), 800), drawn(2 * seed + 1, (many,), 200)
+        found = run("exact_match", context(tmp_path / str(seed), learnt(train, seed, 1_000), train, held))
+        assert found.status in ("pass", "skipped"), found.message
+
+
+@pytest.mark.parametrize("kinds", [(60, 60), (30, 30, 30)])
+def test_copies_among_rows_of_few_values_are_caught(kinds: tuple[int, ...], tmp_path: Path) -> None:
+    for seed in range(5):
+        train, held, fresh = (
+            drawn(3 * seed, kinds, 800),
+            drawn(3 * seed + 1, kinds, 200),
+            drawn(3 * seed + 2, kinds, 1_000),
+        )
+        copied = {n: np.concatenate([train[n][:400], fresh[n][400:]]) for n in train}
+        assert run("exact_match", context(tmp_path / str(seed), copied, train, held)).status == "fail"
