@@ -52,7 +52,7 @@ def size_of(manifest: Manifest, model: ModelNode) -> str:
         above = owners[above]
     if table == family.root:
         return str(model.size)
-    return f"follows {family.root}" if above == family.root else "as the source has"
+    return f"follows {family.root}" if above == family.root else "as many as are trained on"
 
 
 def _together(family: FamilyNode, actions: Sequence[Action], staging: Staging, lending: Lending) -> list[Action]:
