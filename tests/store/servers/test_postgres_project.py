@@ -178,9 +178,15 @@ def test_what_a_table_is_published_as_may_change(postgres: Server, schema: str, 
     there = f"SELECT to_regclass('{schema}.by_tier') IS NOT NULL, count(*) FROM {schema}_synth_meta.tables"
     assert postgres.rows(there) == [(False, 2)]
     assert len(shop.query("select * from by_tier")) == 3
-    shop.write({"models/customers.yml": TEXT})
+    shown = TEXT.replace("name: by_tier\n", "name: by_tier\n            description: How many\n")
+    shop.write({"models/customers.yml": shown})
     shop.ok("build")
     assert postgres.rows(there) == [(True, 2)]
+    said = f"SELECT obj_description('{schema}.by_tier'::regclass), (SELECT count(*) > 0 FROM pg_stats WHERE schemaname = '{schema}')"
+    assert postgres.rows(said) == [("How many", True)]
+    shop.write({"models/customers.yml": TEXT})
+    shop.ok("build")
+    assert postgres.rows(said) == [(None, True)]
     shop.write({"models/customers.yml": quiet})
     shop.ok("build")
     assert postgres.rows(there) == [(False, 2)]

@@ -251,9 +251,13 @@ class Mysql(DatabaseTarget):
             old = [n for n in receipts if n in infos and n not in shown and n in there]
             if loaded or old:
                 self._publish(connection, token, {}, {}, loaded, old)
+            query = "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = %s"
+            said = dict(rows(connection, query, [self.address.schema]))
             for name, info in shown.items():
-                relation = f"{self.server.schema}.{backticked(name)}"
-                rows(connection, f"ALTER TABLE {relation} COMMENT = {literal((info.description or '')[:2048])}")
+                text = (info.description or "")[:2048]
+                if said.get(name) != text:  # who reads the table would hold it up
+                    relation = f"{self.server.schema}.{backticked(name)}"
+                    rows(connection, f"ALTER TABLE {relation} COMMENT = {literal(text)}")
             tell_all(connection, self.server, receipts, infos, runs, inputs)
 
 

@@ -92,18 +92,33 @@ def definition(columns: Sequence[tuple[str, str]]) -> str:
     return ", ".join(f"{quote(name)} {kind}" for name, kind in columns)
 
 
-def describe(connection: Connection, relation: str, description: str | None, columns: Mapping[str, str | None]) -> None:
-    """Say of a relation, which is quoted, and of its columns what they are."""
-    connection.execute(f"COMMENT ON TABLE {relation} IS {literal(description)}")
-    for name, said in columns.items():
-        connection.execute(f"COMMENT ON COLUMN {relation}.{quote(name)} IS {literal(said)}")
+def describe(
+    connection: Connection,
+    relation: str,
+    description: str | None,
+    columns: Mapping[str, str | None],
+    known: Mapping[str | None, str] | None = None,
+) -> None:
+    """Say of a relation, which is quoted, and of its columns what they are.
+
+    Args:
+        known: what is said already, by column; of the relation by None.
+    """
+    said = known or {}
+    if said.get(None) != (description or None):
+        connection.execute(f"COMMENT ON TABLE {relation} IS {literal(description or None)}")
+    for name, text in columns.items():
+        if said.get(name) != (text or None):
+            connection.execute(f"COMMENT ON COLUMN {relation}.{quote(name)} IS {literal(text or None)}")
 
 
-def analyse(connection: Connection, schema: str, name: str) -> None:
-    """Give the planner the figures of a table that has none yet: autovacuum comes by a minute later."""
-    known = "SELECT 1 FROM pg_stats WHERE schemaname = %s AND tablename = %s LIMIT 1"
-    if connection.execute(known, [schema, name]).fetchone() is None:
-        connection.execute(f"ANALYZE {quote(schema)}.{quote(name)}")
+def analyse(connection: Connection, schema: str, names: Sequence[str]) -> None:
+    """Give the planner the figures of tables that have none yet: autovacuum comes by a minute later."""
+    known = "SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = %s"
+    there = {name for (name,) in connection.execute(known, [schema]).fetchall()}
+    for name in names:
+        if name not in there:
+            connection.execute(f"ANALYZE {quote(schema)}.{quote(name)}")
 
 
 def add_key(connection: Connection, relation: str, key: Sequence[str]) -> str | None:

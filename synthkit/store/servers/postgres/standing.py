@@ -97,6 +97,19 @@ def relations(server: Server, connection: Connection | None = None) -> dict[str,
     return {name: Relation(kinds[name], tuple(columns)) for name, columns in found.items()}
 
 
+def comments(connection: Connection, schema: str) -> dict[str, dict[str | None, str]]:
+    """What is said of the relations of a schema: of each of their columns, and by None of themselves."""
+    query = (
+        "SELECT c.relname, a.attname, d.description FROM pg_description AS d JOIN pg_class AS c ON c.oid = d.objoid"
+        " LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0"
+        " WHERE d.classoid = 'pg_class'::regclass AND c.relnamespace = to_regnamespace(%s)"
+    )
+    found: dict[str, dict[str | None, str]] = {}
+    for relation, column, text in connection.execute(query, [quote(schema)]).fetchall():
+        found.setdefault(relation, {})[column] = text
+    return found
+
+
 def oid_of(connection: Connection, schema: str, name: str) -> int | None:
     row = connection.execute("SELECT to_regclass(%s)::oid::bigint", [f"{quote(schema)}.{quote(name)}"]).fetchone()
     return None if row is None or row[0] is None else int(row[0])

@@ -28,7 +28,7 @@ from synthkit.store.servers.postgres.drift import drifted
 from synthkit.store.servers.postgres.loading import analyse, columns_of, describe, load
 from synthkit.store.servers.postgres.meta import tell, tell_all, told
 from synthkit.store.servers.postgres.replacing import replace
-from synthkit.store.servers.postgres.standing import Relation, missing, relations
+from synthkit.store.servers.postgres.standing import Relation, comments, missing, relations
 from synthkit.store.target import Place, Sealed, TableInfo
 
 if TYPE_CHECKING:
@@ -190,11 +190,12 @@ class Postgres(DatabaseTarget):
             loaded = [load(connection, self.server.schema, receipts[n], self.file(receipts[n])) for n in new]
             old = [n for n in receipts if n in infos and n not in shown and n in there]
             replace(connection, self.server, loaded, old, {})
+            said = comments(connection, self.server.schema)
             for name, info in shown.items():
                 relation = f"{quote(self.server.schema)}.{quote(name)}"
                 columns = {c.name: info.column_descriptions.get(c.name) for c in receipts[name].columns}
-                describe(connection, relation, info.description, columns)
-                analyse(connection, self.server.schema, name)
+                describe(connection, relation, info.description, columns, said.get(name))
+            analyse(connection, self.server.schema, [*shown])
             tell_all(connection, self.server, receipts, infos, runs, inputs)
 
 
