@@ -42,10 +42,11 @@ def main(arguments: list[str] | None = None) -> bool:
     chosen = [""] if parser.parse_args(sys.argv[2:] if arguments is None else arguments).only_base else list(SETS)
     with TemporaryDirectory(prefix="synthkit-install-") as folder:
         wheel = built(Path(folder))
-        found = {extras: install(Path(folder) / f"env{n}", wheel, extras) for n, extras in enumerate(chosen)}
-    print("| installed | packages | MB | seconds |\n| --- | --- | --- | --- |")
-    for extras, one in found.items():
-        print(f"| {SETS[extras]} | {one.packages} | {one.size / 1e6:,.0f} | {one.seconds:.0f} |")
+        found = {}
+        print("| installed | packages | MB | seconds |\n| --- | --- | --- | --- |")
+        for number, extras in enumerate(chosen):
+            found[extras] = one = install(Path(folder) / f"env{number}", wheel, extras)
+            print(f"| {SETS[extras]} | {one.packages} | {one.size / 1e6:,.0f} | {one.seconds:.0f} |", flush=True)
     base = found[""]
     failed = base.size > MOST_MB * 1e6 or base.packages > MOST_PACKAGES
     print(f"\nthe base: at most {MOST_PACKAGES} packages and {MOST_MB} MB: {'missed' if failed else 'met'}")

@@ -17,10 +17,11 @@ from synthkit.planning.action import FULL_REFRESH as FULL_REFRESH
 from synthkit.planning.action import Action as Action
 from synthkit.planning.difference import Change, changes, declared
 from synthkit.planning.families import made_together, size_of, whole_families
-from synthkit.planning.fingerprint import Fingerprint, Fingerprinter
+from synthkit.planning.fingerprint import ABSENT, Fingerprint, Fingerprinter, package_version
 from synthkit.planning.forms import written_forms
 from synthkit.planning.lending import Lending
 from synthkit.planning.state import Standing, standing, state_of, states_against
+from synthkit.records.parts import Made
 from synthkit.records.receipt import AuditedTable
 from synthkit.results import ActionKind
 from synthkit.store.staging import Staging
@@ -209,7 +210,7 @@ class _Planner:
                     hint=f"select it too: --select +{model.name}",
                 )
         state = self.state(model)
-        self.fingerprinter.take_absent_from(state)
+        self.fingerprinter.take_absent_from(state or self._behind(model))
         fingerprint = self.fingerprinter.of(model, self._upstream(model))
         stands = standing(state, fingerprint)
         kind, reason, details = self._decide(model, fingerprint, state, stands)
@@ -228,6 +229,14 @@ class _Planner:
             forms=written_forms(model, self._source(model), state),
             kept=model.kept,
         )
+
+    def _behind(self, model: ModelNode) -> Made | None:
+        """What a receipt keeps of an ephemeral model that its table was made from, where its own record is gone and
+        packages are not here that it was made by."""
+        if not model.spec.ephemeral or all(package_version(p) != ABSENT for p in model.generator.packages):
+            return None
+        receipts = self.target.all_published().values()
+        return next((r.ephemeral[model.name] for r in receipts if model.name in (r.ephemeral or {})), None)
 
     def _beside(self, model: ModelNode, other: str) -> bool:
         """Whether another model is the same, or of the same family: its rows are there when the model's audits ask."""
