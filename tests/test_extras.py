@@ -76,7 +76,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "k8s": (("render", "--help"), None),
     "retry": ((), None),
     "audit": (("--select", "by_tier"), "dvc"),
-    "promote": (("dev", "prod"), "dvc"),
+    "promote": (("dev", "prod"), "privacy"),
     "verify": (("--full",), None),
     "report": (("html=out/report.html", "junit=out/report.xml"), None),
     "show": (("members",), None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from synthkit.store.staging import Staging
 from synthkit.store.targets import target_of
 from synthkit.store.unclaimed import told, unclaimed_tables
 
+Elsewhere = Callable[[str], Made | None]
 _BUILD: Mapping[type[Generator], ActionKind] = {Query: "query", Taught: "ask", Trained: "train"}
 
 
@@ -61,6 +62,7 @@ def make_plan(
     full_refresh: bool = False,
     results: Mapping[str, str] | None = None,
     state: Path | None = None,
+    elsewhere: Elsewhere = lambda _name: None,
 ) -> Plan:
     """Decide what a build would do.
 
@@ -70,11 +72,12 @@ def make_plan(
         results: model → status of the last run, for the ``result:`` method.
         state: a folder with another commit's manifest and receipts, for the ``state:`` method; default: what is
             published here.
+        elsewhere: what was made of a model in another target, by packages that may not be here.
 
     Raises:
         SynthError: a selected model reads one that is neither selected nor published.
     """
-    planner = _Planner(manifest, full_refresh)
+    planner = _Planner(manifest, full_refresh, elsewhere=elsewhere)
     everything = planner.actions()
     chosen, warnings = _choose(manifest, everything, select, exclude, results or {}, state)
     chosen, more = whole_families(manifest, chosen)
@@ -85,7 +88,7 @@ def make_plan(
     if len(chosen) == len(everything):
         actions = everything
     else:
-        planner = _Planner(manifest, full_refresh, chosen, planner.fingerprinter.contents)
+        planner = _Planner(manifest, full_refresh, chosen, planner.fingerprinter.contents, elsewhere)
         actions = planner.actions()
     contents = planner.fingerprinter.contents
     return Plan(tuple(actions), tuple(m.name for m in manifest.disabled), tuple(warnings), contents)
@@ -174,9 +177,11 @@ class _Planner:
         full_refresh: bool,
         chosen: frozenset[str] | None = None,
         contents: Mapping[str, str] | None = None,
+        elsewhere: Elsewhere = lambda _name: None,
     ) -> None:
         project = manifest.project
         self.manifest, self.full_refresh, self.chosen = manifest, full_refresh, chosen
+        self.elsewhere = elsewhere
         self.target = target_of(project)
         self.staging, self.lending = Staging(project.target_dir), Lending(manifest)
         self.fingerprinter = Fingerprinter(manifest, contents)
@@ -210,7 +215,7 @@ class _Planner:
                     hint=f"select it too: --select +{model.name}",
                 )
         state = self.state(model)
-        self.fingerprinter.take_absent_from(state or self._behind(model))
+        self.fingerprinter.take_absent_from(self.elsewhere(model.name) or state or self._behind(model))
         fingerprint = self.fingerprinter.of(model, self._upstream(model))
         stands = standing(state, fingerprint)
         kind, reason, details = self._decide(model, fingerprint, state, stands)

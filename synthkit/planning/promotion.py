@@ -76,8 +76,13 @@ def make_promotion(
         BuildError: a table may not go, with every reason of each.
         SynthError: a selected model reads one that is neither selected nor published there.
     """
-    plan = make_plan(manifest, select=select, exclude=exclude)
-    here, there = _Side.of(origin, make_plan(origin).actions), _Side.of(manifest, plan.actions)
+    here = _Side.of(origin, make_plan(origin).actions)
+
+    def made(name: str) -> AuditedTable | None:
+        return here.state(name) if name in origin.models else None
+
+    plan = make_plan(manifest, select=select, exclude=exclude, elsewhere=made)
+    there = _Side.of(manifest, plan.actions)
     promoting = _Promoting(here, there, wrong or {})
     actions = tuple(map(promoting.action, plan.actions))
     promoting.refuse(actions)
