@@ -17,6 +17,7 @@ from synthkit.records.audit import Better as Better
 from synthkit.records.audit import Decide as Decide
 from synthkit.records.audit import Severity as Severity
 from synthkit.records.audit import Status as Status
+from synthkit.schema import NUMERIC, TEMPORAL
 
 if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext
@@ -139,6 +140,42 @@ class AuditResult:
     failing_rows: str | None = None
 
 
+@dataclass(frozen=True)
+class Takes:
+    """What a parameter that names columns takes: of others the audit cannot say anything, whatever their rows.
+
+    Args:
+        kinds: logical types.
+        words: the same for people: "numbers".
+        hint: what to do about a column of another type.
+        meant: whether the type counts that a column is declared to mean; else the one that it is held in.
+        unless: a parameter and the value under which any column is taken.
+    """
+
+    kinds: frozenset[str]
+    words: str
+    hint: str
+    meant: bool = False
+    unless: tuple[str, str] | None = None
+
+    def applies(self, params: BaseModel) -> bool:
+        return self.unless is None or getattr(params, self.unless[0]) != self.unless[1]
+
+
+_ORDERED = NUMERIC | TEMPORAL
+ORDERED = Takes(_ORDERED, "numbers, dates and times", "use accepted_values, or cast the column in the model")
+MEASURED = Takes(
+    _ORDERED, "numbers, dates and times", "leave it out of the columns, or compare categories with chi_square", True
+)
+BANDED = Takes(NUMERIC, "numbers to cut into bands", "bands need a number: name the column without widths", True)
+CLASSES = Takes(
+    frozenset({"integer", "boolean", "categorical", "text", "id"}),
+    "the target of a classification",
+    "task: classification, or derive a column such as income > 50000 in an SQL model",
+    meant=True,
+    unless=("task", "classification"),
+)
+
 Range = tuple[float, float]
 SHARE: Range = (0.0, 1.0)  # a share, a distance between distributions, an AUC
 GAP: Range = (-1.0, 1.0)  # a difference of two shares
@@ -161,7 +198,8 @@ class Audit:
     ends of its interval lie too; ``as_read`` that columns with a written form (``format:``) are to be what they mean,
     not the text that is published; ``stands_on`` what a table must be for it, one of these: of the audits that a family
     lists, each of its tables has those that stand on it; ``samples`` that of a large table a sample is enough, as its
-    interval tells (:mod:`.rows.sampled`); ``earlier`` that it holds the table against the version published before.
+    interval tells (:mod:`.rows.sampled`); ``earlier`` that it holds the table against the version published before;
+    ``takes`` which types of columns its parameters take, of those that do not take every type.
     """
 
     name: str
@@ -179,6 +217,7 @@ class Audit:
     samples: bool = False
     severity: Severity = "error"
     earlier: bool = False
+    takes: Mapping[str, Takes] = field(default_factory=dict)
 
     @property
     def extra(self) -> str | None:
@@ -214,6 +253,7 @@ def audit(
     samples: bool | None = None,
     severity: Severity = "error",
     earlier: bool | None = None,
+    takes: Mapping[str, Takes] | None = None,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
@@ -254,6 +294,7 @@ def audit(
             some,
             severity,
             before,
+            takes or {},
         )
         _declared[name] = found
         return run

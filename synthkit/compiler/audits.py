@@ -16,6 +16,7 @@ from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
 from synthkit.compiler.sqlmodels import Describer
+from synthkit.compiler.takes import misfits
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.generators.base import Taught, Trained
 from synthkit.project.faults import parameter_faults
@@ -174,6 +175,7 @@ class _Binder:
         if audit.name == "max_cost":
             self._check_prices(where)
         self._check_columns(spec, audit, params, where)
+        self._check_types(spec, audit, params, where)
         self._check_params_sql(spec, params, where)
         for path, relation in registry.relations_named(params):
             location = _location(spec, path, where)
@@ -253,6 +255,20 @@ class _Binder:
                     column,
                     hint,
                 )
+
+    def _check_types(self, spec: AuditSpec, audit: Audit, params: BaseModel, where: Location) -> None:
+        """An audit cannot work on columns of some types; it is said before a training, which may take hours."""
+        schema, model = self.model.schema, self.model.spec
+        if schema is None:
+            return
+        said = (
+            ()
+            if model.source is None or model.source.id not in self.draft.tables
+            else (self.draft.tables[model.source.id][1].columns)
+        )
+        declared = {c.name for c in (*said, *model.columns) if c.type is not None}
+        for found in misfits(audit, params, schema, declared, self.describer.connection):
+            self.draft.fault(found.message, _location(spec, found.path, where), found.value, found.hint)
 
     def _check_field(self, spec: AuditSpec, relation: Relation, params: BaseModel, where: Location) -> None:
         """A column of the other table, as ``relationships`` names one."""

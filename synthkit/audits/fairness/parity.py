@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import GAP, AuditResult, ColumnNames, audit
+from synthkit.audits.contract import CLASSES, GAP, AuditResult, ColumnNames, audit
 from synthkit.audits.fairness.groups import groupings, groups_of
 from synthkit.audits.gate import Default, Estimate, limit_of
 from synthkit.audits.measures.statistics import Z
@@ -49,7 +49,14 @@ class EqualisedOddsParams(FairnessParams):
     """Parameters of ``equalised_odds``."""
 
 
-@audit("demographic_parity", DemographicParityParams, family="fairness", needs=("train", "holdout"), between=GAP)
+@audit(
+    "demographic_parity",
+    DemographicParityParams,
+    family="fairness",
+    needs=("train", "holdout"),
+    between=GAP,
+    takes={"target": CLASSES},
+)
 def demographic_parity(context: AuditContext, params: DemographicParityParams) -> AuditResult:
     """Does a model trained on the table favour a group more than one trained on real rows does?
 
@@ -63,7 +70,14 @@ def demographic_parity(context: AuditContext, params: DemographicParityParams) -
     return _audit(context, params, rates=False)
 
 
-@audit("equalised_odds", EqualisedOddsParams, family="fairness", needs=("train", "holdout"), between=GAP)
+@audit(
+    "equalised_odds",
+    EqualisedOddsParams,
+    family="fairness",
+    needs=("train", "holdout"),
+    between=GAP,
+    takes={"target": CLASSES},
+)
 def equalised_odds(context: AuditContext, params: EqualisedOddsParams) -> AuditResult:
     """Does a model trained on the table err more unequally over groups than one trained on real rows does?
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import SHARE, AuditResult, audit
+from synthkit.audits.contract import MEASURED, SHARE, AuditResult, audit
 from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures import distances
 from synthkit.audits.rows import marginals
@@ -50,7 +50,7 @@ class ChiSquareParams(StatisticParams):
     """Parameters of ``chi_square``; the distance is the bias-corrected Cramér's V."""
 
 
-@audit("ks", KsParams, family="fidelity", needs=("train", "holdout"), between=SHARE)
+@audit("ks", KsParams, family="fidelity", needs=("train", "holdout"), between=SHARE, takes={"columns": MEASURED})
 def ks(context: AuditContext, params: KsParams) -> AuditResult:
     """The largest gap between the cumulative distributions of numbers and dates (two-sample Kolmogorov–Smirnov).
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import POSITIVE, SHARE, AuditResult, Decide, audit
+from synthkit.audits.contract import MEASURED, POSITIVE, SHARE, AuditResult, Decide, audit
 from synthkit.audits.fidelity.columns import ks_floor
 from synthkit.audits.gate import Default, Estimate, skipped
 from synthkit.audits.measures import distances
@@ -68,7 +68,14 @@ class ColumnShapesParams(SharesParams):
     decide: Decide = "point"
 
 
-@audit("wasserstein", WassersteinParams, family="fidelity", needs=("train", "holdout"), between=POSITIVE)
+@audit(
+    "wasserstein",
+    WassersteinParams,
+    family="fidelity",
+    needs=("train", "holdout"),
+    between=POSITIVE,
+    takes={"columns": MEASURED},
+)
 def wasserstein(context: AuditContext, params: WassersteinParams) -> AuditResult:
     """How far numbers and dates must be moved to lie as the real ones do, in real standard deviations (W₁).
 

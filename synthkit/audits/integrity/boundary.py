@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field
 
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.contract import SHARE, AuditResult, audit
+from synthkit.audits.contract import MEASURED, SHARE, AuditResult, audit
 from synthkit.audits.counting import share_text, typed_literal, value_text
 from synthkit.audits.gate import Default, Estimate, limit_of
 from synthkit.audits.measures.statistics import wilson
@@ -45,7 +45,15 @@ class _Range:
 
 
 @audit(
-    "boundary", BoundaryParams, family="integrity", version=2, needs=("train",), rows=True, between=SHARE, as_read=True
+    "boundary",
+    BoundaryParams,
+    family="integrity",
+    version=2,
+    needs=("train",),
+    rows=True,
+    between=SHARE,
+    as_read=True,
+    takes={"columns": MEASURED},
 )
 def boundary(context: AuditContext, params: BoundaryParams) -> AuditResult:
     """Numbers and dates stay within the range of the training rows, or within the declared bounds.

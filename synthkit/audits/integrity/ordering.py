@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnName, ColumnResult, audit
+from synthkit.audits.contract import ORDERED, POSITIVE, AuditParams, AuditResult, ColumnName, ColumnResult, audit
 from synthkit.audits.counting import EXAMPLES, counted, fetch_row, rows_shown, share_a_decimal, share_text
 from synthkit.audits.rows.marginals import require
 from synthkit.errors import SynthError
@@ -72,7 +72,15 @@ class InequalityParams(AuditParams):
         return self
 
 
-@audit("inequality", InequalityParams, family="integrity", rows=True, between=POSITIVE, as_read=True)
+@audit(
+    "inequality",
+    InequalityParams,
+    family="integrity",
+    rows=True,
+    between=POSITIVE,
+    as_read=True,
+    takes={"low": ORDERED, "high": ORDERED},
+)
 def inequality(context: AuditContext, params: InequalityParams) -> AuditResult:
     """One column is not above another, or above or below a constant, in every row.
 

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import (
+    ORDERED,
     POSITIVE,
     AuditParams,
     AuditResult,
@@ -226,7 +227,14 @@ class AcceptedRangeParams(AuditParams):
         return self
 
 
-@audit("accepted_range", AcceptedRangeParams, family="integrity", rows=True, between=POSITIVE)
+@audit(
+    "accepted_range",
+    AcceptedRangeParams,
+    family="integrity",
+    rows=True,
+    between=POSITIVE,
+    takes={"column": ORDERED},
+)
 def accepted_range(context: AuditContext, params: AcceptedRangeParams) -> AuditResult:
     """Every number, date or time lies between two bounds.
 

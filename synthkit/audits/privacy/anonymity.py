@@ -7,18 +7,19 @@ three describe it and bound no risk; all ask for the quasi-identifiers, the colu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import POSITIVE, SHARE, AuditResult, ColumnName, ColumnNames, audit
+from synthkit.audits.contract import BANDED, POSITIVE, SHARE, AuditResult, ColumnName, ColumnNames, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gated
 from synthkit.errors import SynthError
 from synthkit.sql.quoting import quote
 
 Width = Annotated[float, Field(gt=0)]
+BANDS = {"widths": BANDED}
 
 
 class KAnonymityParams(ShareParams):
@@ -33,6 +34,11 @@ class KAnonymityParams(ShareParams):
     min: float | None = Field(default=None, ge=1)
     quasi_identifiers: ColumnNames
     widths: Mapping[ColumnName, Width] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _bands(self) -> Self:
+        _refuse_other_bands(self.widths, self.quasi_identifiers)
+        return self
 
 
 class LDiversityParams(KAnonymityParams):
@@ -62,11 +68,23 @@ class TClosenessParams(GateParams):
     widths: Mapping[ColumnName, Width] = Field(default_factory=dict)
     sensitive: ColumnName
 
+    @model_validator(mode="after")
+    def _bands(self) -> Self:
+        _refuse_other_bands(self.widths, self.quasi_identifiers)
+        return self
+
+
+def _refuse_other_bands(widths: Mapping[str, float], quasi_identifiers: Sequence[str]) -> None:
+    """Raises ValueError for the width of a column that is not cut into bands."""
+    unknown = sorted(set(widths) - set(quasi_identifiers))
+    if unknown:
+        raise ValueError(f"widths: {unknown[0]!r} is not among quasi_identifiers")
+
 
 Params = KAnonymityParams | TClosenessParams
 
 
-@audit("k_anonymity", KAnonymityParams, family="privacy", between=POSITIVE, samples=False)
+@audit("k_anonymity", KAnonymityParams, family="privacy", between=POSITIVE, samples=False, takes=BANDS)
 def k_anonymity(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     """The smallest group of synthetic rows that share all quasi-identifiers (Sweeney 2002)
 
@@ -81,7 +99,7 @@ def k_anonymity(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     return _counted(params, k, {"min": 5}, f"the smallest group has {_rows(k)}", details, "coarser columns (widths:)")
 
 
-@audit("l_diversity", LDiversityParams, family="privacy", between=POSITIVE, samples=False)
+@audit("l_diversity", LDiversityParams, family="privacy", between=POSITIVE, samples=False, takes=BANDS)
 def l_diversity(context: AuditContext, params: LDiversityParams) -> AuditResult:
     """The least number of different sensitive values among synthetic rows that share all quasi-identifiers
 
@@ -100,7 +118,7 @@ def l_diversity(context: AuditContext, params: LDiversityParams) -> AuditResult:
     return _counted(params, value, {"min": 2}, message, details, "coarser columns (widths:)")
 
 
-@audit("t_closeness", TClosenessParams, family="privacy", between=SHARE, samples=False)
+@audit("t_closeness", TClosenessParams, family="privacy", between=SHARE, samples=False, takes=BANDS)
 def t_closeness(context: AuditContext, params: TClosenessParams) -> AuditResult:
     """How far the sensitive column's distribution in a group of equal quasi-identifiers is from that of the whole table
 
@@ -117,7 +135,7 @@ def t_closeness(context: AuditContext, params: TClosenessParams) -> AuditResult:
     found = context.query(f"SELECT g, r, count(*) FROM (SELECT {group} AS g, {rank} AS r FROM synthetic) GROUP BY ALL")
     g, r, n = np.array(found, dtype=np.int64).T
     overall = np.bincount(r - 1, weights=n)
-    numeric = _ordered(context, params.sensitive)
+    numeric = _numeric(context, params.sensitive)
     worst, where = 0.0, 0
     order = np.lexsort((r, g))
     g, r, n = g[order], r[order], n[order]
@@ -140,6 +158,7 @@ def t_closeness(context: AuditContext, params: TClosenessParams) -> AuditResult:
     between=POSITIVE,
     as_read=False,
     samples=False,
+    takes=BANDS,
 )
 def k_map(context: AuditContext, params: KAnonymityParams) -> AuditResult:
     """The smallest number of real people who share the quasi-identifiers of a synthetic row that fits anybody
@@ -172,23 +191,20 @@ def k_map(context: AuditContext, params: KAnonymityParams) -> AuditResult:
 
 def _keys(context: AuditContext, params: Params, *, named: bool = False) -> str:
     """The quasi-identifiers as SQL, cut into bands; ``named``: as q0, q1, …"""
-    unknown = sorted(set(params.widths) - set(params.quasi_identifiers))
-    if unknown:
-        raise SynthError(f"widths: {unknown[0]!r} is not among quasi_identifiers", hint="add it there")
     keys = []
     for i, column in enumerate(params.quasi_identifiers):
         key = quote(column)
         if column in params.widths:
-            if not _ordered(context, column):
+            if not _numeric(context, column):
                 raise SynthError(f"widths: {column!r} holds no numbers", hint="bands need a number")
             key = f"floor(CAST({key} AS DOUBLE) / {params.widths[column]!r})"
         keys.append(f"{key} AS q{i}" if named else key)
     return ", ".join(keys)
 
 
-def _ordered(context: AuditContext, column: str) -> bool:
+def _numeric(context: AuditContext, column: str) -> bool:
     declared = context.schema.by_name.get(column)
-    return declared is not None and declared.continuous
+    return declared is not None and declared.numeric
 
 
 def _row(context: AuditContext, query: str) -> tuple[Any, ...]:

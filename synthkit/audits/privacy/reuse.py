@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.contract import AuditResult, ColumnNames, audit
+from synthkit.audits.contract import MEASURED, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Default, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.privacy.copies import matches, rarefied
@@ -48,7 +48,14 @@ class ValueReuseParams(CombinedParams):
     columns: ColumnNames | None = None
 
 
-@audit("value_reuse", ValueReuseParams, family="privacy", version=2, needs=("train", "holdout"))
+@audit(
+    "value_reuse",
+    ValueReuseParams,
+    family="privacy",
+    version=2,
+    needs=("train", "holdout"),
+    takes={"columns": MEASURED},
+)
 def value_reuse(context: AuditContext, params: ValueReuseParams) -> AuditResult:
     """How many published numbers, dates and times are values that only a few training people have, beyond chance?
 
