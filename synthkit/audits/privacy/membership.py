@@ -10,12 +10,13 @@ from pydantic import AliasChoices, Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
-from synthkit.audits.measures.statistics import delong, tpr_at_fpr, tpr_interval
+from synthkit.audits.measures.statistics import auc_by_entity, delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.privacy.membership_scores import classifier, density_ratio
-from synthkit.audits.privacy.population import COPY_LESS
+from synthkit.audits.privacy.population import COPY_LESS, units
 from synthkit.audits.privacy.shadows import likelihood_ratio
 from synthkit.audits.privacy.theory import limits
 from synthkit.audits.rows.features import sample_rows, usable
+from synthkit.audits.rows.links import whose
 from synthkit.audits.rows.neighbours import nearest_rows, space
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 FEWEST = 50  # members (and as many non-members) below which nothing can be told
+FEWEST_PEOPLE = 10  # whose rows are attacked on a side, where people have several
 ENOUGH = 1_000  # members, for an interval of about ±0.025; more are attacked where that is cheap
 WORK = 1e9  # members × rows searched, above which fewer members are attacked (never fewer than ENOUGH)
 COIN = 0.5
@@ -57,7 +59,7 @@ class MembershipParams(GateParams):
         return self.attack == "shadow"
 
 
-@audit("membership_inference", MembershipParams, family="privacy", version=4, needs=("train", "holdout"), between=SHARE)
+@audit("membership_inference", MembershipParams, family="privacy", version=5, needs=("train", "holdout"), between=SHARE)
 def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
     """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
 
@@ -66,13 +68,15 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     distances in place of densities). Score of a record: log((d_R + e) / (d_S + e)), its distance to the nearest
     reference row over that to the nearest synthetic row, so that a record is not called a member merely because
     it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
-    with no row equal to one of the first. Baseline: a coin, AUC 0.5. Control: the non-members, who score alike
-    where the table was not made from the members. Other attacks: :mod:`.membership_scores`, and
-    :mod:`.shadows`, whose attacker also knows the generator with its parameters, and can train it.
+    with no row equal to one of the first, and where people have several rows none of the same person's. Baseline: a
+    coin, AUC 0.5. Control: the non-members, who score alike where the table was not made from the members. Other
+    attacks: :mod:`.membership_scores`, and :mod:`.shadows`, whose attacker also knows the generator with its
+    parameters, and can train it.
 
-    The interval is DeLong's over the attacked rows. An AUC hides a few who are found for sure (10 % copies: 0.55), so
-    the audit also fails where the interval of the share found at 1 % false alarms lies above ``max_tpr`` (Carlini et
-    al., IEEE S&P 2022). A pass means that *this* attack failed, not that none works.
+    The interval is DeLong's over the attacked rows; where people have several, Obuchowski's (Biometrics 53, 1997), as
+    these are found together, and the share below is of one row of each. An AUC hides a few who are found for sure (10 %
+    copies: 0.55), so the audit also fails where the interval of the share found at 1 % false alarms lies above
+    ``max_tpr`` (Carlini et al., IEEE S&P 2022). A pass means that *this* attack failed, not that none works.
     """
     threshold = limit_of(params, COIN, DEFAULT).text
     columns = params.features or usable(context)
@@ -93,15 +97,23 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         clause, theory = limits(context.training)
         alike = f"one row makes up half of the {held_out} held-out ones or more, and no reference is left"
         return untold(f"{alike}{clause}", threshold, **theory)
+    people = _people(context, size)
+    if people is not None and (many := min(len(set(of.tolist())) for of in people)) < FEWEST_PEOPLE:
+        clause, theory = limits(context.training)
+        said = (
+            f"the rows that are attacked are those of {many} people on a side, and at least {FEWEST_PEOPLE} are needed"
+        )
+        return untold(f"{said}{clause}", threshold, **theory)
     members, others = attack_scores(context, tuple(columns), size, params.attack, params.shadows)
-    value, low, high = delong(members, others)
+    value, low, high = delong(members, others) if people is None else auc_by_entity(members, others, *people)
+    one, other = (members, others) if people is None else (_first(members, people[0]), _first(others, people[1]))
     details: dict[str, Any] = {
         "members": size,
         "reference": held_out - held_out // 2,
         "tpr_at_1_percent_fpr": tpr_at_fpr(members, others, 0.01),
-        "tpr_at_1_percent_fpr_interval": tpr_interval(members, others, 0.01),
+        "tpr_at_1_percent_fpr_interval": tpr_interval(one, other, 0.01),
         "tpr_at_0.1_percent_fpr": tpr_at_fpr(members, others, 0.001),
-        "tpr_at_0.1_percent_fpr_interval": tpr_interval(members, others, 0.001),
+        "tpr_at_0.1_percent_fpr_interval": tpr_interval(one, other, 0.001),
         "attack": params.attack,
         "columns": list(columns),
     }
@@ -145,11 +157,38 @@ def attack_scores(
     return scores[: len(members)], scores[len(members) :]
 
 
+def _several(context: AuditContext) -> tuple[Array, Array] | None:
+    """Whose each training and each held-out row is, where people have several; None where each is somebody's own."""
+    import numpy as np
+
+    assert context.holdout is not None
+    if context.holdout.schema.privacy_unit is None and whose(context, "holdout") is None:
+        return None
+    train, holdout = units(context)
+    return (train, holdout) if len(np.unique(holdout)) < len(holdout) else None
+
+
+def _people(context: AuditContext, size: int) -> tuple[Array, Array] | None:
+    """Whose the attacked rows are, members and non-members, where people have several."""
+    found = _several(context)
+    if found is None:
+        return None
+    return found[0][sample_rows(context, "train", size, "membership")], found[1][halves(context, size)[0]]
+
+
+def _first(scores: Array, people: Array) -> Array:
+    """The score of one row of each person."""
+    import numpy as np
+
+    return np.asarray(scores[np.unique(people, return_index=True)[1]])
+
+
 def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     """Held-out rows for non-members (``size`` at most) and for the reference, no row of one equal to one of the other.
 
     Equal rows never lie on both sides of the train/holdout split, so a member has no equal in the reference. A
-    non-member must not have one either, or the attack would see nothing but duplicates. Where one row makes up half of
+    non-member must not have one either, or the attack would see nothing but duplicates. A person's rows lie in one of
+    them: a member has no row of its own person in the reference, either. Where one row makes up half of
     the held-out ones or more, the reference is empty.
     """
     return context.shared(("halves", size), lambda: _halves(context, size))
@@ -158,8 +197,12 @@ def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
 def _halves(context: AuditContext, size: int) -> tuple[Array, Array]:
     import numpy as np
 
-    hashes = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
-    _, group = np.unique(hashes, return_inverse=True)
+    people = _several(context)
+    if people is None:
+        whose_row = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
+    else:
+        whose_row = people[1]
+    _, group = np.unique(whose_row, return_inverse=True)
     place = context.rng("membership", len(group)).permutation(int(group.max()) + 1)
     order = np.argsort(place[group], kind="stable")
     cut = len(group) // 2

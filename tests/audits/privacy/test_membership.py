@@ -138,3 +138,53 @@ def test_deciding_by_the_upper_end_asks_for_more_rows(tmp_path: Path) -> None:
     small = context(tmp_path, population(500, 9), TRAIN.head(400), HOLDOUT.head(200))
     assert membership_inference(small, MembershipParams(max_auc=0.55)).status in ("pass", "fail")
     assert membership_inference(small, MembershipParams(max_auc=0.55, decide="upper")).status != "pass"
+
+
+def readings(seed: int, people: int, rows: int = 12) -> dict[str, Any]:
+    """Rows of a person that lie close together: what a device measures in an hour."""
+    rng = np.random.default_rng(seed)
+    whose = np.repeat(np.arange(people) + 10_000 * seed, rows)
+    return {name: np.repeat(rng.normal(size=people), rows) + rng.normal(0, 0.02, people * rows) for name in "abc"} | {
+        "who": whose
+    }
+
+
+def by_person(directory: Path, *sides: dict[str, Any]) -> AuditContext:
+    from dataclasses import replace
+
+    from tests.audits.sides import context as context_of
+
+    found = context_of(directory, *sides, types={"who": "id"})
+    assert found.train is not None
+    assert found.holdout is not None
+    real = {
+        side: replace(table, schema=replace(table.schema, privacy_unit="who"))
+        for side, table in (("train", found.train), ("holdout", found.holdout))
+    }
+    return replace(found, **real)
+
+
+def test_a_person_whose_rows_are_alike_is_no_reference_for_these(tmp_path: Path) -> None:
+    """Were half of a held-out person's rows in the reference, the others would look like those of one who was not
+    trained on, whoever made the table."""
+    fails = 0
+    for seed in range(1, 9):
+        fresh = by_person(
+            tmp_path / str(seed), readings(3 * seed, 250), readings(3 * seed + 1, 200), readings(3 * seed + 2, 100)
+        )
+        found = membership_inference(fresh, MembershipParams())
+        assert found.value is not None
+        assert 0.35 < found.value < 0.65, found.message
+        fails += found.status == "fail"
+    assert fails <= 1
+    train = readings(1, 200)
+    near = {n: v + np.random.default_rng(0).normal(0, 0.02, len(v)) if n != "who" else v for n, v in train.items()}
+    copied = membership_inference(by_person(tmp_path / "near", near, train, readings(2, 100)), MembershipParams())
+    assert copied.status == "fail", copied.message
+
+
+def test_of_few_people_with_many_rows_nothing_is_told(tmp_path: Path) -> None:
+    sides = (readings(1, 60), readings(2, 40), readings(3, 10))
+    found = membership_inference(by_person(tmp_path, *sides), MembershipParams())
+    assert found.status == "inconclusive"
+    assert "people on a side, and at least 10 are needed" in found.message
