@@ -127,6 +127,7 @@ DATASETS: dict[str, Dataset] = {
             "cdnow_transactions.csv",
             "amount_17",
             "above",
+            drop=("n_cds_17",),  # it says by itself whether there is an amount
             spread=Spread("customer_id", 18, ("amount", "n_cds"), month="date"),
         ),
         Dataset(

@@ -75,7 +75,7 @@ def _fit(
         chosen = np.sort(np.random.default_rng(seed).permutation(len(codes))[: params.max_rows])
         codes, units = codes[chosen], None if units is None else units[chosen]
     progress(0, len(encoder.columns), "columns", "which columns depend on each other")
-    order = chow_liu(mutual_information(codes, encoder.cardinalities)).order
+    information = mutual_information(codes, encoder.cardinalities)
     numeric = [c.grid is not None for c in encoder.columns]
 
     def report(done: int, total: int, note: str) -> None:
@@ -83,7 +83,8 @@ def _fit(
 
     trees = learn(
         Rows(codes, encoder.cardinalities, numeric, units),
-        order,
+        chow_liu(information).order,
+        information,
         trees=params.trees,
         least=params.min_leaf,
         people=params.min_count,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 CLASSES = 24  # categories at most that are told apart by their shares; more by their place in an order
+NEAR = 64  # columns before it, at most, that a column's trees may ask for: those that tell most about it
 DISTINCT = 8  # cells of a number at most of which the same is true
 
 Report = Callable[[int, int, str], None]  # columns done, columns in all, a note
@@ -46,12 +47,22 @@ class Rows:
 
 
 def learn(
-    rows: Rows, order: Sequence[int], *, trees: int, least: int, people: int, seed: int, threads: int, report: Report
+    rows: Rows,
+    order: Sequence[int],
+    information: Array,
+    *,
+    trees: int,
+    least: int,
+    people: int,
+    seed: int,
+    threads: int,
+    report: Report,
 ) -> Trees:
     """Trees for each column over the columns before it: the same for any number of threads.
 
     Args:
         order: the columns, the first drawn first.
+        information: what each column tells about each other one, in nats, shape (columns, columns).
         trees: of a column.
         least: rows in a leaf of those that a tree is grown on, at least.
         people: privacy units in a leaf of all rows, at least.
@@ -72,13 +83,15 @@ def learn(
         cells, count = rows.codes[:, j].astype(np.int64), rows.cardinalities[j]
         classes = count <= (DISTINCT if rows.numeric[j] else CLASSES)
         target, before = cells if classes else features[:, k], features[:, : max(k, 1)]
+        asked = np.sort(np.argsort(-information[j, list(order[:k])], kind="stable")[:NEAR])
         found = []
         for t in range(trees if k else 1):
             splits = Splits.none()
             if k:
                 half = halves[t]
-                splits = grown(before[half], target[half], classes=classes, least=least, seed=seed + j * trees + t)
-                splits = shared(splits, before, units, people)
+                mine = features[np.ix_(half, asked)]
+                splits = grown(mine, target[half], classes=classes, least=least, seed=seed + j * trees + t)
+                splits = shared(splits.among(asked), before, units, people)
             found.append(Leaves.of(splits, leaves_of(splits, before), cells))
         done += 1
         report(done, len(order), "")

@@ -39,12 +39,12 @@ class Splits:
     def nodes(self) -> int:
         return len(self.left)
 
-    def below(self, nodes: Array, features: Array, rows: Array) -> Array:
-        """The children that rows go to: ``nodes`` are inner ones, ``rows`` the numbers of the rows at each."""
+    def among(self, columns: Array) -> Splits:
+        """The same tree where its columns are those of a wider table: ``columns`` are their numbers there."""
         import numpy as np
 
-        low = features[rows, self.feature[nodes]] <= self.threshold[nodes]
-        return np.where(low, self.left[nodes], self.right[nodes])
+        feature = np.where(self.left >= 0, columns[np.maximum(self.feature, 0)], self.feature)
+        return Splits(self.left, self.right, feature, self.threshold)
 
     def without(self, cut: Array) -> Splits:
         """The tree in which the nodes of ``cut`` (booleans) are leaves."""
