@@ -160,7 +160,7 @@ class CardinalityParams(DistanceParams):
         return self
 
 
-@audit("cardinality", CardinalityParams, family="integrity", version=2, needs=("train", "holdout"), between=POSITIVE)
+@audit("cardinality", CardinalityParams, family="integrity", version=3, needs=("train", "holdout"), between=POSITIVE)
 def cardinality(context: AuditContext, params: CardinalityParams) -> AuditResult:
     """No column has many times more, or fewer, different values than the real one; parents as many children
 

@@ -56,7 +56,7 @@ def _of_key(found: Links, key: Key, alpha: float) -> Part:
 
 def _apart(found: Links, key: Key, one: Side, other: Side) -> tuple[Array, Array, Draws | None]:
     """Children per parent on both sides, and how far apart they are; None of too few entities."""
-    owned = key.owner and key.table != key.references
+    owned = key.table != key.references and (key.owner or _within_units(found, key))
     sides = [counted(found, key, side, owned) for side in (one, other)]
     if not owned:
         sides = _at_one_load(found, key, sides)
@@ -66,6 +66,18 @@ def _apart(found: Links, key: Key, one: Side, other: Side) -> tuple[Array, Array
     rng = found.context.rng("children", key.columns, one, other)
     groups = [deal_entities(u, rng) for u in (our_units, their_units)]
     return ours, theirs, ks(ours.astype(float), theirs.astype(float), groups[0], groups[1])
+
+
+def _within_units(found: Links, key: Key) -> bool:
+    """Whether rows name rows of their own entity alone: then those of a side name rows of that side."""
+    import numpy as np
+
+    if key.table not in found.family.owned(key.references):
+        return False
+    named = found.named("real", key)
+    above = found.units("real", key.references)[np.maximum(named, 0)]
+    mine = found.units("real", key.table)
+    return bool((named >= 0).any() and (above == mine)[named >= 0].all())
 
 
 def counted(found: Links, key: Key, side: Side, owned: bool) -> tuple[Array, Array]:
