@@ -122,9 +122,10 @@ def compile_project(
     for run in PASSES:
         try:
             run(draft)
-        except AbsentError as error:  # the accountant's: what several releases come to together
-            first = next(m.spec for m in draft.models.values() if m.spec.epsilon is not None)
-            draft.fault(error.message, first.origin.at("epsilon"), hint=error.hint)
+        except AbsentError as error:
+            # Without a place of its own it is the accountant's: what several releases come to together.
+            spent = [m.spec.origin.at("epsilon") for m in draft.models.values() if m.spec.epsilon is not None]
+            draft.fault(error.message, error.where or next(iter(spent), None), hint=error.hint)
             break
     if draft.faults:
         raise ConfigurationError(deduplicated(draft.faults))

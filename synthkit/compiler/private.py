@@ -24,10 +24,14 @@ _DEFINED = ("duckdb", "postgres", "mysql", "mariadb")  # connections whose table
 
 
 def check_private(draft: Draft) -> None:
-    """Declared bounds that cannot be used, and whatever a private model would have to look up in its rows."""
+    """Declared bounds that cannot be used, whatever a private model would have to look up in its rows, and generators
+    that learn under ``epsilon`` alone."""
     _check_bounds(draft)
     for model in draft.models.values():
-        if model.spec.epsilon is None or model.generator is None or model.schema is None:
+        if model.generator is None or model.schema is None:
+            continue
+        if model.spec.epsilon is None:
+            _check_budgeted(draft, model)
             continue
         if not model.generator.supports_epsilon:
             continue
@@ -36,6 +40,21 @@ def check_private(draft: Draft) -> None:
             continue
         _check_knowledge(draft, model)
         _check_size(draft, model)
+
+
+def _check_budgeted(draft: Draft, model: ModelDraft) -> None:
+    """Of a family, families.py says it; where nothing is learnt, nothing is spent."""
+    generator = model.generator
+    if not isinstance(generator, Trained) or not generator.budgeted or model.family is not None:
+        return
+    assert model.schema is not None
+    if learnt_columns(model.schema).columns:
+        draft.fault(
+            f"generator {generator.name!r} learns under epsilon alone",
+            model.spec.origin.at("generator"),
+            generator.name,
+            "add epsilon, or drop generator: one is chosen that needs none",
+        )
 
 
 def check_private_rules(draft: Draft, model: ModelDraft) -> None:

@@ -130,6 +130,7 @@ class Trained(Generator):
         mechanisms: what a fit under a budget will spend, from declared knowledge alone (the schema holds the modelled
             columns): exactly this is charged to the ledger before the training. None: it honours no ``epsilon``. It
             does not import torch.
+        budgeted: whether it learns under a budget alone.
         supports_conditions: whether ``sample`` takes quotas.
         counts: (model that was just trained under a budget, column of declared values) → noisy counts of these values
             as the training released them, and their noise's standard deviation. None: it releases none.
@@ -148,6 +149,7 @@ class Trained(Generator):
     save: Save
     load: Callable[[Path], Any]
     mechanisms: Mechanisms | None = None
+    budgeted: bool = False
     supports_conditions: bool = True
     counts: NoisyCounts | None = None
     resumes: bool = False

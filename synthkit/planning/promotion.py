@@ -5,6 +5,7 @@ that is another there. Such an audit is run again, and no other:
 
 - its limits, its SQL or its version are others than it was judged by, or it was not among the audits;
 - it reads other tables, and one of these has other rows there;
+- it compares a table of SQL with real rows, and these are others there, or are divided otherwise;
 - it holds the table against the version that was published before, which each target has of its own. Of an audit that
   somebody else wrote nobody knows whether it does.
 """
@@ -157,7 +158,7 @@ class _Promoting:
     def _again(self, model: ModelNode, action: Action, state: AuditedTable) -> dict[int, str]:
         """The audits to be run, by their number, and why."""
         known = judged(state)
-        other = self._other_relations(model, action, state)
+        other, reference = self._other_relations(model, action, state), self._other_reference(action, state)
         found = {}
         for index, bound in enumerate(model.audits):
             if (bound.name, bound.hash) not in known:
@@ -165,9 +166,15 @@ class _Promoting:
                 found[index] = f"{self.here.name!r} judged by others of its limits" if was else "it was not run there"
             elif other and (bound.sql is not None or names_relation(bound.params)):
                 found[index] = f"it reads other tables, and {other} has other rows in {self.there.name!r}"
+            elif reference and bound.audit is not None and registry.get(bound.audit).needs:
+                found[index] = f"it compares with real rows, which are others in {self.there.name!r}"
             elif bound.audit is not None and registry.get(bound.audit).earlier:
                 found[index] = f"it is about the version that {self.there.name!r} published before"
         return found
+
+    def _other_reference(self, action: Action, state: AuditedTable) -> bool:
+        """Whether the real rows that a table of SQL is held against are others there, or which of them are held out."""
+        return state.inputs.audit.get("reference") != action.fingerprint.inputs.audit.get("reference")
 
     def _other_relations(self, model: ModelNode, action: Action, state: AuditedTable) -> str:
         """A table that the audits read and that has other rows there; empty where there is none."""

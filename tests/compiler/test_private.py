@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from synthkit.compiler import Manifest, compile_project
-from synthkit.errors import ConfigurationError, Fault
+from synthkit.errors import BuildError, ConfigurationError, Fault
+from synthkit.generators import registry
+from synthkit.generators.base import Trained, silent
 from synthkit.project.project import load_project
+from synthkit.schema import Column, Schema, Table
 from tests.private import DECLARED
 from tests.synth import COPULA_PROJECT, make_project
 
@@ -117,3 +120,24 @@ def test_a_table_of_which_nothing_is_learnt_is_a_fault(tmp_path: Path) -> None:
 def test_a_model_without_epsilon_needs_no_declaration(tmp_path: Path) -> None:
     model = MODEL.replace("generator: aim\n        epsilon: 1\n", "generator: circuit\n")
     assert compiled(tmp_path, UNDECLARED, model).models["private"].declared is None
+
+
+@pytest.mark.parametrize("generator", ["aim", "mst", "independent", "{name: independent, bins: 8}"])
+def test_a_generator_that_learns_under_epsilon_alone_is_a_fault_without(tmp_path: Path, generator: str) -> None:
+    model = MODEL.replace("generator: aim\n        epsilon: 1\n", f"generator: {generator}\n")
+    (fault,) = faults(tmp_path, UNDECLARED, model)
+    assert fault.where is not None
+    assert (fault.where.file.name, fault.where.line) == ("customers.yml", 5)
+    assert "learns under epsilon alone" in fault.message
+    assert "add epsilon" in str(fault.hint)
+
+
+def test_a_generator_says_that_it_learns_under_epsilon_alone(tmp_path: Path) -> None:
+    """What it does not say is found when the training begins."""
+    table = Table(Schema((Column("tier", "categorical", "VARCHAR", nullable=False),)), (tmp_path / "unread",), 20)
+    for name in ("aim", "mst", "independent"):
+        generator = registry.get(name)
+        assert isinstance(generator, Trained)
+        assert generator.budgeted
+        with pytest.raises(BuildError, match="needs epsilon"):
+            generator.fit(table, generator.params(), budget=None, seed=0, device="cpu", progress=silent)

@@ -168,6 +168,7 @@ def _generator(name: str, params: type[MarginalParams], summary: str) -> Trained
         load=load,
         partitions=True,
         mechanisms=_mechanisms,
+        budgeted=True,
         counts=counts,
         summary=summary,
         packages=("numpy", "scipy"),
