@@ -180,6 +180,9 @@ def test_what_a_build_lacks_is_said_with_its_place_before_anything_is_done(tmp_p
     project.write({"synth_project.yml": "name: shop\n", "data/members.csv": "tier,age\npro,20\n"})
     text = FILES["models/all.yml"].replace("- row_count: {equals: 100}", "- column_shapes")
     text = text.replace("generator: mst", "generator: sdv.ctgan").replace("            epsilon: 1\n", "")
+    text = text.replace(
+        "{name: tier, type: categorical, values: [basic, plus, pro], nullable: false}", "{name: tier, pii: swift}"
+    )
     project.write({"models/all.yml": text})
     env = light(tmp_path / "hook")
     project.ok("compile", env=env)

@@ -272,5 +272,5 @@ def _compared(kept: Versions | LoggedVersions, old: Receipt, new: Receipt) -> Di
     wanted = (TRAIN, "dvc") if isinstance(kept, Versions) else (TRAIN,)
     lacking = [found for extra in wanted if (found := absent("comparing values", extra))]
     if lacking:
-        return compare(old, new, None, f"{lacking[0].message}: {install(','.join(e for e in wanted))}")
+        return compare(old, new, None, f"{lacking[0].message}: {install(','.join(wanted))}")
     return compare(old, new, (kept.file(old), kept.file(new)))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
+from synthkit.extras import installed
 from synthkit.project.partition import WHOLE, Partition
 
 if TYPE_CHECKING:
@@ -69,8 +70,11 @@ TRIES_OF_PARTITIONS = 4  # most values are another partition's, so looking on fo
 
 
 def known_pii(name: str) -> bool:
-    """Whether ``pii: name`` can be filled: an alias of ours, or a provider of Faker that makes one value."""
-    return name in ALIASES or name in COMMON or name in provider_names()
+    """Whether ``pii: name`` can be filled: an alias of ours, or a provider of Faker that makes one value.
+
+    Where Faker is not installed, nothing can be filled, and a name may be one of its: whoever trains is told.
+    """
+    return name in ALIASES or name in COMMON or not installed("faker") or name in provider_names()
 
 
 @cache

@@ -125,6 +125,38 @@ def test_only_audits_that_look_at_something_else_run_again(shop: Project) -> Non
     assert prod[1] == dev[1]  # also how long it took: it was not run
 
 
+def test_what_compares_with_real_rows_runs_again_where_these_are_others(tmp_path: Path) -> None:
+    real = """
+              - name: real
+                path: "data/{{ 'customers' if target == 'dev' else 'others' }}.csv"
+                primary_key: customer_id
+    """
+    models = """
+    version: 1
+    models:
+      - name: picked
+        source: "{{ source('crm', 'real') }}"
+        generator: {name: sql, query: "select * from {{ source('crm', 'customers') }}"}
+        audits: [not_null: {columns: [tier]}, exact_match: {max: 1}]
+    """
+    shop = make_project(
+        tmp_path / "shop",
+        {
+            "synth_project.yml": f"name: shop\nseed: 7\nvars: {{most: 5}}\n{TARGETS}",
+            "models/sources.yml": FILES["models/sources.yml"].rstrip() + real,
+            "models/m.yml": models,
+        },
+    )
+    text = (shop.root / "data/customers.csv").read_text("utf-8").splitlines(keepends=True)
+    (shop.root / "data/others.csv").write_text("".join(text[:150]), "utf-8")
+    shop.ok("build")
+    found = planned(shop)["picked"]["changes"]
+    assert found == [
+        "taken over: what not_null found in 'dev'",
+        "exact_match is run again: it compares with real rows, which are others in 'prod'",
+    ]
+
+
 def test_the_target_s_own_limit_keeps_a_table_out_and_all_that_reads_it(shop: Project) -> None:
     edited(shop, "vars: {most: 9}", "vars: {most: 2}", "synth_project.yml")
     text = shop.fails("promote", "dev", "prod", "--select", "+by_tier")
