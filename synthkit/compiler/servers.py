@@ -32,6 +32,7 @@ def check_servers(draft: Draft) -> None:
     if server_address(url) is None:
         at = origin.at("targets", name, "warehouse" if target.warehouse else "type")
         hint = "write warehouse: \"{{ env_var('WAREHOUSE_URL') }}\", which is " + URLS[target.kind]
+        hint += ", special characters in % notation"
         draft.fault(f"a target of type {target.kind} needs the URL of a database", at, None, hint)
     if target.schema_name is None:
         at = origin.at("targets", name, key=True)

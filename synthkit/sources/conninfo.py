@@ -9,6 +9,10 @@ import re
 from urllib.parse import unquote
 
 SCHEMES = ("postgresql://", "postgres://")
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?(?P<where>[^@/?]*)(?:/(?P<name>[^@/?]*))?(?:\?(?P<query>.*))?",
+    re.DOTALL,
+)
 _WORD = re.compile(
     r"\s*([^\s=]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)?)(?:\s+|$)", re.DOTALL
 )
@@ -30,13 +34,11 @@ def parsed(text: str) -> dict[str, str]:
 
 
 def _uri(text: str) -> dict[str, str]:
-    rest, _, query = text.partition("?")
-    before, slash, name = rest.partition("/")
-    who, at, where = before.rpartition("@")
-    if not at:
-        who, where = "", before
-    user, _, password = who.partition(":")
-    said = {"user": user, "password": password, "dbname": name if slash else ""}
+    found = _ADDRESS.fullmatch(text)
+    if found is None:  # libpq takes some of these, and looks for a host that is the rest of a password
+        raise ValueError("a / or @ that is not in % notation")
+    where, name, query = found["where"], found["name"], found["query"]
+    said = {"user": found["user"] or "", "password": found["password"] or "", "dbname": name or ""}
     hosts, ports = zip(*(_host(one) for one in where.split(",")), strict=True)
     said |= {"host": ",".join(hosts), "port": ",".join(ports) if any(ports) else ""}
     for pair in query.split("&") if query else ():

@@ -193,12 +193,13 @@ def _explained(server: psycopg.Connection[Any], spec: SourceTableSpec, error: Ex
 
 
 def _password(spec: SourceTableSpec, url: str) -> str:
-    """The url's password. Raises SynthError for a url that libpq cannot parse, without repeating it."""
+    """The url's password. Raises SynthError for a url that cannot be parsed, without repeating it."""
     import psycopg
 
     try:
+        parsed(url)
         return str(psycopg.conninfo.conninfo_to_dict(url).get("password") or "")
-    except psycopg.Error:
+    except (psycopg.Error, ValueError):
         hint = "write postgresql://user:password@host:port/database, special characters in % notation"
         raise SynthError(
             f"the url of connection {spec.connection!r} cannot be parsed", location(spec, "connection"), hint

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+# A password in which a character of these is not in % notation would end up in the host or the name, which are shown.
 _URL = re.compile(
-    r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<user>[^@/?]*)@)?(?P<host>[^/?]*)(?:/(?P<name>[^?]*))?(?P<more>\?.*)?"
+    r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<user>[^:@/?]*)(?::[^@/]*)?@)?(?P<host>[^@/?]*)(?:/(?P<name>[^@/?]*))?"
+    r"(?P<more>\?[^@]*)?"
 )
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,50}")
 META = "_synth_meta"  # after the schema's name: that of receipts, rows and what synth_meta is in a DuckDB file
@@ -35,7 +37,8 @@ class ServerAddress:
 
 
 def server_address(text: str, schema: str | None = None) -> ServerAddress | None:
-    """The parts of ``postgresql://user:password@host:port/database?schema=shop``; None of what is no such URL.
+    """The parts of ``postgresql://user:password@host:port/database?schema=shop``; None of what is no such URL: also of
+    one whose password has a bare ``/`` or ``@``.
 
     Args:
         schema: that of the YAML, which wins.
@@ -43,6 +46,7 @@ def server_address(text: str, schema: str | None = None) -> ServerAddress | None
     >>> address = server_address("postgresql://ann:secret@db.example.org/shop?sslmode=require&schema=fake")
     >>> print(address, "|", address.url.partition("?")[2])
     postgresql://ann@db.example.org/shop, schema fake | sslmode=require
+    >>> server_address("postgresql://ann:se/cret@db.example.org/shop")
     """
     found = _URL.fullmatch(text)
     if found is None:
@@ -50,7 +54,7 @@ def server_address(text: str, schema: str | None = None) -> ServerAddress | None
     options = [o for o in (found["more"] or "?")[1:].split("&") if o]
     named = [o.partition("=")[2] for o in options if o.startswith("schema=")]
     rest = "&".join(o for o in options if not o.startswith("schema="))
-    user = (found["user"] or "").partition(":")[0]
+    user = found["user"]
     shown = f"{found['scheme']}://{user + '@' if user else ''}{found['host']}"
     shown += f"/{found['name']}" if found["name"] else ""
     url = text.partition("?")[0] + (f"?{rest}" if rest else "")

@@ -28,6 +28,7 @@ def by_libpq(text: str) -> dict[str, str]:
         "postgresql://me@localhost",
         "postgresql://me:secret@db.example.org:5432/shop?connect_timeout=10&application_name=it",
         "postgresql://me:@host/shop",
+        "postgresql://me:se?cr#et@host/shop",
         "postgresql://%2Fvar%2Frun%2Fpostgresql/shop",
         "postgresql:///shop?host=/tmp&port=5434",
         "postgresql://[2001:db8::1]:5444/shop",
@@ -51,6 +52,13 @@ def test_what_libpq_refuses_is_refused_without_being_repeated(text: str) -> None
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         parsed(text)
     assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["se/cret", "se@cret", "12/cret", "cret@cret/cret"])
+def test_a_password_whose_characters_are_taken_for_others_is_refused(password: str) -> None:
+    with pytest.raises(ValueError, match="not in % notation") as caught:
+        parsed(f"postgresql://me:{password}@host/shop")
+    assert "cret" not in str(caught.value)
 
 
 @given(st.dictionaries(st.sampled_from(["host", "user", "password", "dbname"]), TEXT))
