@@ -48,6 +48,7 @@ class _Sheet:
     file: Path
     names: list[str]
     left: int  # columns that are empty, before the first
+    unnamed: int  # columns from there on that stand before the header's first name
     first: int  # row of the first value, from 1
     rows: Iterator[Sequence[Any]]
     spec: SourceTableSpec
@@ -70,19 +71,20 @@ class _Cells:
 
     def _texts(self, sheet: _Sheet) -> Iterator[list[str | None]]:
         kinds = [self.seen.setdefault(name, set()) for name in sheet.names]
-        width = len(sheet.names)
+        start, end = sheet.unnamed, sheet.unnamed + len(sheet.names)
         for number, row in enumerate(sheet.rows, sheet.first):
             if all(cell == "" for cell in row):
                 continue  # a blank row
-            more = next((i for i, cell in enumerate(row[width:], width) if cell != ""), None)
+            more = next((i for i, cell in enumerate(row) if cell != "" and not start <= i < end), None)
             if more is not None:
                 self._beyond(sheet, f"{_letters(sheet.left + more)}{number}")
                 continue
+            row = row[start:end]
             for kind, cell in zip(kinds, row, strict=False):
                 if cell != "":
                     kind.add(_KINDS.get(type(cell), "moment"))
-            texts = [_text(cell) for cell in row[:width]]
-            yield texts + [None] * (width - len(texts))
+            texts = [_text(cell) for cell in row]
+            yield texts + [None] * (end - start - len(texts))
 
     def _beyond(self, sheet: _Sheet, cell: str) -> None:
         self.left_out += 1
@@ -120,9 +122,13 @@ def open_excel(
         lenient: no row stops the others or decides how they are read; with ``look``, only names are wanted.
 
     Raises:
-        SynthError: no such sheet, or several and none named; names that are missing, double, or not the same in all.
+        SynthError: no such sheet, or several and none named; names that are missing, double, or not the same in all;
+            no header, where it is lenient.
         BuildError: a file that is no workbook; a formula that nobody computed.
     """
+    if lenient and spec.options.get("header") is False:
+        what = f"{spec.path} has no header: its rows alone say which columns there are, and under epsilon none may"
+        raise SynthError(what, location(spec, "options", "header"), "give it a header, or write it as CSV")
     sheets = [_sheet(spec, file) for file in files]
     names = sheets[0].names
     for sheet in sheets[1:]:
@@ -163,13 +169,15 @@ def _sheet(spec: SourceTableSpec, file: Path) -> _Sheet:
     if spec.options.get("header", True) is False:
         every = list(listed)
         width = max((i for row in every for i, cell in enumerate(row, 1) if cell != ""), default=0)
-        return _Sheet(file, [f"column{i}" for i in range(width)], left, skip + 1, iter(every), spec)
+        return _Sheet(file, [f"column{i}" for i in range(width)], left, 0, skip + 1, iter(every), spec)
     header = next(listed, None)
     if header is None or all(cell == "" for cell in header):
         hint = "options: {skip: …} passes over the rows above the header, {header: false} says that there is none"
         raise SynthError(f"{file.name}: row {skip + 1} of {name!r}, the header, is empty", location(spec, "path"), hint)
-    names = _names(spec, file, header, left, skip + 1)
-    return _Sheet(file, names, left, skip + 2, listed, spec)
+    # The sheet begins at its leftmost cell, which may be of any row: the header begins where it does itself.
+    start = next(i for i, cell in enumerate(header) if cell != "")
+    names = _names(spec, file, header[start:], left + start, skip + 1)
+    return _Sheet(file, names, left, start, skip + 2, listed, spec)
 
 
 def _chosen(spec: SourceTableSpec, file: Path, names: Sequence[str]) -> str:

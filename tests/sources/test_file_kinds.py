@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -17,7 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthkit.errors import BuildError, SynthError
-from tests.sources.reading import Reader, rows, types, values
+from synthkit.sources.excelfile import open_excel
+from tests.sources.reading import Reader, rows, source, types, values
 
 ROWS = 10_000
 SCHEMA = pa.schema(
@@ -472,8 +474,8 @@ def test_a_sheet_and_its_header_are_named(reader: Reader) -> None:
     assert "options: {sheet: notes}" in (caught.value.hint or "")
     with pytest.raises(SynthError, match="has no sheet 'dta'"):
         reader.describe(path="t.xlsx", options={"sheet": "dta"})
-    with pytest.raises(SynthError, match="the cell A3 of the header is empty, or part of a merged one"):
-        reader.describe(path="t.xlsx", options={"sheet": "data", "skip": 2})
+    below = reader.read(path="t.xlsx", options={"sheet": "data", "skip": 2})
+    assert rows(below) == [{"id": 1.0, "word": "007"}, {"id": 2.5, "word": "b"}]
     workbook(reader.root, ("data", [[None, "id", "word"], [None, 1, "007"], [], [None, 2.5, "b"]]))
     assert rows(reader.read(path="t.xlsx")) == [{"id": 1.0, "word": "007"}, {"id": 2.5, "word": "b"}]
     bare = reader.read(path="t.xlsx", options={"skip": 1, "header": False})
@@ -493,6 +495,27 @@ def test_a_merged_or_empty_header(reader: Reader) -> None:
     workbook(reader.root, ("data", [["a"], [1, 2]]))
     with pytest.raises(BuildError, match="the cell B2 has a value, and its column has no name"):
         reader.describe(path="t.xlsx")
+    workbook(reader.root, ("data", [[None, "a"], [None, 1], [2, 3]]))
+    with pytest.raises(BuildError, match="the cell A3 has a value, and its column has no name"):
+        reader.describe(path="t.xlsx")
+
+
+def test_under_a_budget_no_row_says_which_columns_a_sheet_has(tmp_path: Path) -> None:
+    """A sheet begins at its leftmost cell, which may be of any row."""
+
+    def names(*lines: list[Any], **options: Any) -> list[str]:
+        workbook(tmp_path, ("data", list(lines)))
+        spec = source(path="t.xlsx", options=options)
+        with duckdb.connect() as connection:
+            open_excel(connection, spec, [tmp_path / "t.xlsx"], tmp_path / "scratch", lenient=True, look=False)
+            found = connection.sql("SELECT * FROM raw")
+            return [*found.columns, *map(str, found.fetchall())]
+
+    usual = names([None, "a", "b"], [None, 1, 2])
+    assert usual == ["a", "b", "('1', '2')"]
+    assert names([None, "a", "b"], [None, 1, 2], [3, 4, 5], [None, 4, 5, 6]) == usual
+    with pytest.raises(SynthError, match="has no header: its rows alone say which columns there are"):
+        names([1, 2], header=False)
 
 
 def test_cells_are_what_they_are(reader: Reader) -> None:
