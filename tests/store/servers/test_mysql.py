@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import threading
@@ -246,6 +247,57 @@ def test_readers_that_do_not_end_hold_a_publication_up_and_no_one_else(
         assert cursor.fetchone() == (2,)
     target.publish_all(family(tmp_path, 3))
     assert rows_of(target) == {3}
+
+
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_the_connection_may_be_lost_as_the_tables_take_their_names(
+    seconds: float, target: Mysql, mysql: Server, schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who published learns that it did; ``seconds`` after the connection was lost the server does it."""
+    target.publish_all(family(tmp_path, 2))
+    rows = replacing.rows
+
+    def lost(connection: Any, query: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        if not query.startswith("RENAME TABLE"):
+            return rows(connection, query, values)
+        server = copy.copy(connection)  # goes on with what the client has lost
+        connection._sock = connection._rfile = None
+
+        def go_on() -> None:
+            rows(server, query)
+            server.close()
+
+        if seconds:
+            threading.Timer(seconds, go_on).start()
+        else:
+            go_on()
+        raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+
+    monkeypatch.setattr(replacing, "rows", lost)
+    target.publish_all(family(tmp_path, 3))
+    assert rows_of(target) == {3}
+    monkeypatch.undo()
+    target.publish_all(family(tmp_path, 4))
+    assert rows_of(target) == {4}
+    assert left_behind(mysql) == []
+
+
+def test_a_rename_that_the_connection_did_not_live_to_send_did_not_take_place(
+    target: Mysql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target.publish_all(family(tmp_path, 2))
+    rows = replacing.rows
+
+    def lost(connection: Any, query: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        if not query.startswith("RENAME TABLE"):
+            return rows(connection, query, values)
+        connection._force_close()
+        raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+
+    monkeypatch.setattr(replacing, "rows", lost)
+    with pytest.raises(BuildError, match="Lost connection"):
+        target.publish_all(family(tmp_path, 3))
+    assert rows_of(target) == {2}
 
 
 @pytest.mark.parametrize("loads", [True, False])

@@ -321,11 +321,23 @@ def test_the_answer_to_the_end_of_the_transaction_may_be_lost(
     def lost(self: Any) -> None:
         commit(self)
         if broken:
+            broken.clear()
             raise psycopg.OperationalError("the connection is gone")
 
     monkeypatch.setattr(psycopg.Connection, "commit", lost)
     tell = module.tell
     monkeypatch.setattr(module, "tell", lambda *a: (tell(*a), broken.append(1))[0])
     target.publish_all(family(tmp_path, 3))
-    broken.clear()
     assert rows_of(target) == {3}
+
+    def late(self: Any) -> None:
+        """The server has not ended it yet when its client no longer hears of it."""
+        if not broken:
+            return commit(self)
+        broken.clear()
+        threading.Timer(0.3, commit, [self]).start()
+        raise psycopg.OperationalError("the connection is gone")
+
+    monkeypatch.setattr(psycopg.Connection, "commit", late)
+    target.publish_all(family(tmp_path, 4))
+    assert rows_of(target) == {4}

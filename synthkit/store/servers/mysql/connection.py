@@ -51,9 +51,9 @@ class Server:
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises BuildError."""
-        import pymysql
-
         with self._lock, self._explained():
+            import pymysql
+
             try:
                 return rows(self._standing(), query, values)
             except pymysql.OperationalError as error:
@@ -71,7 +71,6 @@ class Server:
         return self._reading
 
     def _connected(self) -> Connection:
-        refuse_absent(self.address.shown, "mysql")
         import pymysql
 
         try:
@@ -88,6 +87,7 @@ class Server:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        refuse_absent(self.address.shown, "mysql")
         import pymysql
 
         try:

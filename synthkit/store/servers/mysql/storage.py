@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,8 @@ def turn(connection: Connection, server: Server) -> Iterator[None]:
     try:
         yield
     finally:
-        rows(connection, "SELECT RELEASE_LOCK(%s)", [name])
+        with suppress(Exception):  # of a connection that was lost the server releases it
+            rows(connection, "SELECT RELEASE_LOCK(%s)", [name])
 
 
 def entries_query(server: Server, *, newest: bool) -> str:

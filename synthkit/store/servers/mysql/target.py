@@ -51,7 +51,7 @@ class Mysql(DatabaseTarget):
     def __init__(self, place: Place) -> None:
         address = None if place.address is None else server_address(place.address, place.schema)
         if address is None:
-            hint = "write warehouse: mysql://user:password@host/database, best from env_var('…')"
+            hint = "write warehouse: mysql://user:password@host/database, special characters in % notation"
             raise SynthError("a target of type mysql needs the URL of a database", hint=hint)
         if address.schema is None:
             hint = "write schema: NAME, or ?schema=NAME after a URL without a project"
@@ -133,7 +133,7 @@ class Mysql(DatabaseTarget):
                 for number, (n, r) in enumerate(new.shown.items())
             ]
             self._publish(connection, token, new.changes, base, loaded, new.hidden, new.joins, new.texts, new.files)
-            with suppress(BuildError):  # they are published: the end of the build says the rest
+            with suppress(Exception):  # they are published: the end of the build says the rest
                 tell(connection, self.server, new.receipts)
         return self.was_published(new)
 
@@ -170,13 +170,19 @@ class Mysql(DatabaseTarget):
             try:
                 old = rename(connection, server, loaded, withdrawn, token, current)
             except Exception:
-                if (self.newest() or Entry(0)).writer != entry.writer:  # the answer alone may be lost
+                if connection.open or not self._took_place(entry):  # the answer alone may be lost, with the connection
                     raise
                 old = []
             with self.known.lock:
                 self.changed(changes)
             with suppress(Exception):  # the next publisher does it
                 drop(connection, server, old)
+
+    def _took_place(self, entry: Entry) -> bool:
+        # The server may still be at ours, which holds the turn.
+        with suppress(BuildError), self.server.session() as connection, storage.turn(connection, self.server):
+            return any(there.writer == entry.writer for there in self.entries())
+        return False
 
     @contextmanager
     def _publisher(self) -> Iterator[tuple[Connection, str]]:

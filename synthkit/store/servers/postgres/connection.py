@@ -53,9 +53,9 @@ class Server:
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query, outside of any transaction. Raises BuildError."""
-        import psycopg
-
         with self._lock, self._explained():
+            import psycopg
+
             for again in (True, False):
                 connection = self._standing()
                 try:
@@ -80,7 +80,6 @@ class Server:
         return self._reading
 
     def _connected(self) -> Connection:
-        refuse_absent(self.address.shown, "postgres")
         import psycopg
 
         try:
@@ -99,6 +98,7 @@ class Server:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        refuse_absent(self.address.shown, "postgres")
         import psycopg
 
         try:

@@ -42,7 +42,7 @@ class Postgres(DatabaseTarget):
     def __init__(self, place: Place) -> None:
         address = None if place.address is None else server_address(place.address, place.schema)
         if address is None:
-            hint = "write warehouse: postgresql://user:password@host/database, best from env_var('…')"
+            hint = "write warehouse: postgresql://user:password@host/database, special characters in % notation"
             raise SynthError("a target of type postgres needs the URL of a database", hint=hint)
         if address.schema is None:
             hint = "write schema: NAME, or ?schema=NAME after a URL without a project"
@@ -130,7 +130,8 @@ class Postgres(DatabaseTarget):
             self.changed(changes)
 
     def _took_place(self, entry: Entry) -> bool:
-        with suppress(BuildError):
+        with suppress(BuildError), self.server.transaction() as connection:
+            storage.take_turn(connection, self.server)  # the server may still be about to end ours: it holds the turn
             return any(there.writer == entry.writer for there in self.entries())
         return False
 
