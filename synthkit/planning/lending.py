@@ -13,6 +13,7 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.releases import release_of
 from synthkit.compiler.trainings import learnt_from
 from synthkit.privacy.accounting.mechanisms import same_releases
+from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.privacy.ledger.entries import Charged, Entry
 from synthkit.privacy.ledger.ledger import FILE, read_ledger
 from synthkit.store.lent import Lent, lent
@@ -32,19 +33,22 @@ class Lending:
             SynthError: the generator refuses the budget.
         """
         found = lent(self.manifest.project, train)
-        return next((one for one in found if self._paid(model, one.charge)), None)
+        return next((one for one in found if self._paid(model, train, one.charge)), None)
 
-    def _paid(self, model: ModelNode, charge: Charged | None) -> bool:
+    def _paid(self, model: ModelNode, train: str, charge: Charged | None) -> bool:
         if charge is None or model.budget is None or model.source is None:
             return charge is None and model.budget is None
         entry = self._entries.get(charge.entry)
+        if entry is None or entry.charge.train != keyed(train, hash_key(self.manifest.project.root)):
+            return False  # what the model says of its charge is believed only as far as the ledger says it, too
+        released = [m.to_json() for m in release_of(self.manifest, model)]
         return (
-            entry is not None
-            and entry.charge.account == self.manifest.account_of(model.source.id).name
+            entry.charge.account == self.manifest.account_of(model.source.id).name
             and entry.charge.sources == learnt_from(self.manifest, model)
-            and charge.insecure_seed == model.budget.insecure_seed
-            and same_releases(
-                [m.to_json() for m in release_of(self.manifest, model)], [m.to_json() for m in charge.mechanisms]
+            and charge.insecure_seed == entry.charge.insecure_seed == model.budget.insecure_seed
+            and all(
+                same_releases(released, [m.to_json() for m in said])
+                for said in (charge.mechanisms, entry.charge.mechanisms)
             )
         )
 

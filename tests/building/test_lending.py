@@ -126,18 +126,26 @@ def test_a_private_model_is_charged_once_for_both_targets(private: PrivateProjec
     private.ok("verify", "-t", "prod")
 
 
-@pytest.mark.parametrize("why", ["not in the ledger", "another release"])
+@pytest.mark.parametrize("why", ["not in the ledger", "another release", "another training"])
 def test_a_private_model_that_was_paid_for_otherwise_is_trained_and_charged(private: PrivateProject, why: str) -> None:
+    if why == "another training":
+        project = private.root / "synth_project.yml"
+        shutil.rmtree(private.root / "target/cache/models")
+        project.write_text(project.read_text("utf-8").replace("seed: 7", "seed: 8"), "utf-8")
+        private.ok("build")
+    paid = len(private.entries())
     marker = next((private.root / "target/cache/models").rglob("complete.json"))
     said = json.loads(marker.read_text("utf-8"))
     if why == "not in the ledger":
         said["charge"]["entry"] = "0" * 64
+    elif why == "another training":
+        said["charge"]["entry"] = private.entries()[0]["hash"]
     else:
         said["charge"]["mechanisms"][0]["noise_multiplier"] /= 2
     marker.write_text(json.dumps(said), "utf-8")
     assert "has trained it" not in private.ok("plan", "-t", "prod")
     private.ok("build", "-t", "prod")
-    assert len(private.entries()) == 2
+    assert len(private.entries()) == paid + 1
     assert receipt(private)["privacy"]["entry"] != receipt(private, "dev")["privacy"]["entry"]
 
 
