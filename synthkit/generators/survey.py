@@ -67,15 +67,18 @@ def surveyed(table: Table, params: InCells, seed: int, directory: Path) -> tuple
     import numpy as np
 
     codecs: list[ColumnCodec] = []
-    columns: list[Array] = []
+    looked: dict[int, Array] = {}
     for column in range(len(table.schema.columns)):
-        codec, codes = _found(directory, column) or _look(table, params, column, seed)
+        codec = _found(directory, column)
+        if codec is None:
+            codec, looked[column] = _look(table, params, column, seed)
         codecs.append(codec)
-        columns.append(codes)
     encoder = Encoder(tuple(codecs), arrow_of(table))
-    found = np.empty((rows_in(table), len(columns)), encoder.code_type)
-    for number in range(len(columns)):
-        found[:, number] = columns[number]
+    found = np.empty((rows_in(table), len(codecs)), encoder.code_type)
+    # One file at a time: of a thousand columns a process may not hold as many open.
+    for column in range(len(codecs)):
+        codes = looked.get(column)
+        found[:, column] = np.load(_codes_file(directory, column), allow_pickle=False) if codes is None else codes
     return encoder, found
 
 
@@ -83,16 +86,13 @@ def _codes_file(directory: Path, column: int) -> Path:
     return directory / f"{column:05d}.npy"
 
 
-def _found(directory: Path, column: int) -> tuple[ColumnCodec, Array] | None:
-    """What was surveyed of a column; None where it is not there, or not what was written."""
-    import numpy as np
-
-    file = _codes_file(directory, column)
+def _found(directory: Path, column: int) -> ColumnCodec | None:
+    """The encoding that was surveyed of a column; None where it or its codes are not there, or not as written."""
     try:
         said = parsed_json((directory / f"{column:05d}.json").read_text("utf-8"))
-        if said["sha256"] != sha256_file(file):
+        if said["sha256"] != sha256_file(_codes_file(directory, column)):
             return None
-        return ColumnCodec.from_json(said["codec"]), np.load(file, mmap_mode="r", allow_pickle=False)
+        return ColumnCodec.from_json(said["codec"])
     except (OSError, ValueError, KeyError):
         return None
 

@@ -68,7 +68,7 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     distances in place of densities). Score of a record: log((d_R + e) / (d_S + e)), its distance to the nearest
     reference row over that to the nearest synthetic row, so that a record is not called a member merely because
     it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
-    with no row equal to one of the first, and where people have several rows none of the same person's. Baseline: a
+    with no row equal to one of the first, or where people have several rows none of the same person's. Baseline: a
     coin, AUC 0.5. Control: the non-members, who score alike where the table was not made from the members. Other
     attacks: :mod:`.membership_scores`, and :mod:`.shadows`, whose attacker also knows the generator with its
     parameters, and can train it.
@@ -95,7 +95,8 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         return untold(f"{halved}, and at least {FEWEST} members are needed{clause}", threshold, **theory)
     if not len(halves(context, size)[1]):
         clause, theory = limits(context.training)
-        alike = f"one row makes up half of the {held_out} held-out ones or more, and no reference is left"
+        one_of = "one row makes up" if _several(context) is None else "one person's rows make up"
+        alike = f"{one_of} half of the {held_out} held-out ones or more, and no reference is left"
         return untold(f"{alike}{clause}", threshold, **theory)
     people = _people(context, size)
     if people is not None and (many := min(len(set(of.tolist())) for of in people)) < FEWEST_PEOPLE:
@@ -109,7 +110,7 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
     one, other = (members, others) if people is None else (_first(members, people[0]), _first(others, people[1]))
     details: dict[str, Any] = {
         "members": size,
-        "reference": held_out - held_out // 2,
+        "reference": len(halves(context, size)[1]),
         "tpr_at_1_percent_fpr": tpr_at_fpr(members, others, 0.01),
         "tpr_at_1_percent_fpr_interval": tpr_interval(one, other, 0.01),
         "tpr_at_0.1_percent_fpr": tpr_at_fpr(members, others, 0.001),
@@ -184,12 +185,12 @@ def _first(scores: Array, people: Array) -> Array:
 
 
 def halves(context: AuditContext, size: int) -> tuple[Array, Array]:
-    """Held-out rows for non-members (``size`` at most) and for the reference, no row of one equal to one of the other.
+    """Held-out rows for non-members (``size`` at most) and for the reference, divided as the split divides.
 
     Equal rows never lie on both sides of the train/holdout split, so a member has no equal in the reference. A
-    non-member must not have one either, or the attack would see nothing but duplicates. A person's rows lie in one of
-    them: a member has no row of its own person in the reference, either. Where one row makes up half of
-    the held-out ones or more, the reference is empty.
+    non-member must not have one either, or the attack would see nothing but duplicates. Where people have several rows,
+    the split keeps a person's together, and so do the halves: rows of two people may be equal across either. Where one
+    row, or one person's, make up half of the held-out ones or more, the reference is empty.
     """
     return context.shared(("halves", size), lambda: _halves(context, size))
 

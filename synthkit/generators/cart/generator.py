@@ -132,7 +132,9 @@ def _exact(model: Cart, quotas: Sequence[Quota], random: np.random.Generator) ->
         with about(quotas[i]):
             given = {names.index(n): model.encoder.cell_of(n, v) for n, v in values.items()}
             while have < rows:
-                codes = model.trees.draw(block, random, given)[: rows - have]
+                codes = model.trees.draw(block, random, given)
+                if len(codes) > rows - have:  # any of them: those that stand together are of one tree
+                    codes = codes[random.choice(len(codes), rows - have, replace=False)]
                 have, drawn = have + len(codes), drawn + block
                 if len(codes):
                     yield model.encoder.with_values(model.rows(codes, random), values)

@@ -75,10 +75,8 @@ def learn(
         features[:, k] = places[j][rows.codes[:, j]]
     units = None if rows.units is None else np.unique(rows.units, return_inverse=True)[1]
     halves = [_half(np.arange(len(features)) if units is None else units, seed + t) for t in range(trees)]
-    done = 0
 
     def column(k: int) -> Column:
-        nonlocal done
         j = order[k]
         cells, count = rows.codes[:, j].astype(np.int64), rows.cardinalities[j]
         classes = count <= (DISTINCT if rows.numeric[j] else CLASSES)
@@ -93,13 +91,14 @@ def learn(
                 splits = grown(mine, target[half], classes=classes, least=least, seed=seed + j * trees + t)
                 splits = shared(splits.among(asked), before, units, people)
             found.append(Leaves.of(splits, leaves_of(splits, before), cells))
-        done += 1
-        report(done, len(order), "")
         return Column(tuple(found), places[j])
 
+    columns = []
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        columns = tuple(pool.map(column, range(len(order))))
-    return Trees(tuple(order), columns)
+        for learnt in pool.map(column, range(len(order))):
+            columns.append(learnt)
+            report(len(columns), len(order), "")
+    return Trees(tuple(order), tuple(columns))
 
 
 def _half(units: Array, seed: int) -> Array:

@@ -20,7 +20,7 @@ class Leaves:
 
     Args:
         starts, counts: where a node's cells lie in ``cells``, and how many; 0 of an inner node. Int64, shape (nodes,).
-        cells: of all rows, those of a leaf together and ascending, so that nothing tells which row had which.
+        cells: uint16, of all rows, those of a leaf together and ascending, so that nothing tells which row had which.
     """
 
     splits: Splits
@@ -34,7 +34,7 @@ class Leaves:
         import numpy as np
 
         counts = np.bincount(leaves, minlength=splits.nodes)
-        kept = cells[np.lexsort((cells, leaves))].astype(np.int32)
+        kept = cells[np.lexsort((cells, leaves))].astype(np.uint16)  # as many as there may be of a column
         return Leaves(splits, np.cumsum(counts) - counts, counts, kept)
 
     def draw(self, features: Array, uniform: Array) -> Array:
@@ -67,13 +67,17 @@ class Column:
     places: Array
 
     def turns(self, rows: int, random: np.random.Generator) -> Iterator[tuple[Leaves, slice]]:
-        """Which rows each tree draws: as many each, from a random row on, so that a row's trees are independent."""
-        if len(self.trees) == 1:
+        """Which rows each tree draws: as many each, from a random row on, so that a row's trees are independent.
+
+        Where rows do not come out even, chance says which trees draw one more: of a single row any may be the tree.
+        """
+        many = len(self.trees)
+        if many == 1:
             yield self.trees[0], slice(0, rows)
             return
-        first = int(random.integers(max(rows, 1)))
+        first, odd = divmod(int(random.integers(max(rows, 1) * many)), many)
         for t, tree in enumerate(self.trees):
-            start, end = first + t * rows // len(self.trees), first + (t + 1) * rows // len(self.trees)
+            start, end = first + (t * rows + odd) // many, first + ((t + 1) * rows + odd) // many
             if start < rows:
                 yield tree, slice(start, min(end, rows))
             if end > rows:

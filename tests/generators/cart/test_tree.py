@@ -85,3 +85,15 @@ def test_each_row_has_one_tree_and_each_tree_as_many_rows(rows: int) -> None:
     for _, part in column.turns(rows, np.random.default_rng(0)):
         taken[part] += 1
     assert (taken == 1).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 6])
+def test_each_row_is_as_likely_any_trees(rows: int) -> None:
+    """Also where rows are fewer than trees, as those that are left of a rare condition: 4.5 standard errors."""
+    leaf, times, random = np.zeros(1, dtype=np.int64), 8_000, np.random.default_rng(0)
+    trees = tuple(Leaves.of(Splits.none(), leaf, leaf + cell) for cell in range(4))
+    drawn = np.zeros((rows, 4))
+    for _ in range(times):
+        for tree, part in Column(trees, np.zeros(4, dtype=np.float32)).turns(rows, random):
+            drawn[part, tree.cells[0]] += 1
+    assert np.abs(drawn / times - 0.25).max() < 4.5 * np.sqrt(0.25 * 0.75 / times)
