@@ -185,7 +185,7 @@ def _server(url: str, kind: str, wanted: Wanted) -> Given:
 def _of_postgres(url: str) -> tuple[str, bool]:
     """The database's name, and whether there is a password."""
     said = conninfo.parsed(url)
-    return said.get("dbname", ""), "password" in said
+    return said.get("dbname", ""), bool({"password", "sslpassword"} & said.keys())
 
 
 def _of_mysql(url: str) -> tuple[str, bool]:

@@ -6,7 +6,7 @@ A union with null is a column that may be missing; one of several other types is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,24 @@ class _NoTypeError(ValueError):
     """A type of Avro's that no column has."""
 
 
-@contextmanager
-def opened(spec: SourceTableSpec, file: Path) -> Iterator[Rows]:
+def opened(spec: SourceTableSpec, file: Path) -> AbstractContextManager[Rows]:
     """Raises SynthError for a column of several types."""
+    return _opened(spec, file, lenient=False)
+
+
+def opened_leniently(spec: SourceTableSpec, file: Path) -> AbstractContextManager[Rows]:
+    """Raises SynthError also for a column of which a value can stop the reader: it makes Python's dates and decimals,
+    and has no way on from one that Python does not have."""
+    return _opened(spec, file, lenient=True)
+
+
+@contextmanager
+def _opened(spec: SourceTableSpec, file: Path, lenient: bool) -> Iterator[Rows]:
     import fastavro
     import pyarrow as pa
 
     with file.open("rb") as source:
-        reader = fastavro.reader(source)
+        reader = fastavro.reader(source, handle_unicode_errors="replace" if lenient else "strict")
         schema = reader.writer_schema
         if not isinstance(schema, dict) or schema.get("type") != "record":
             hint = "a table's file has records of one kind"
@@ -48,6 +58,11 @@ def opened(spec: SourceTableSpec, file: Path) -> Iterator[Rows]:
                 where = column_location(spec, one["name"])
                 raise SynthError(what, where, "write the file with it in one type") from None
         columns = pa.schema(fields)
+        for field in columns if lenient else ():
+            if pa.types.is_temporal(field.type) or pa.types.is_decimal(field.type):
+                what = f"column {field.name!r} of {file.name} is {field.type}: one value beyond Python's stops the file"
+                hint = "under epsilon no row may stop the others: write it as Parquet, or with this column as a number"
+                raise SynthError(what, column_location(spec, field.name), hint)
         yield Rows(columns, _batches(reader, columns))
 
 

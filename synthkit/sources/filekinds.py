@@ -38,7 +38,8 @@ class FileKind:
     """A kind of file.
 
     Args:
-        module: has ``opened``, an :data:`Open`, which raises SynthError, and whatever its library raises.
+        module: has ``opened``, an :data:`Open`, which raises SynthError, and whatever its library raises; where a value
+            can stop its library, also ``opened_leniently``, which no value stops.
         called: what to call such a file.
         extra: that brings the package which reads it; None: what synthkit needs anyway.
     """
@@ -47,10 +48,11 @@ class FileKind:
     called: str
     extra: str | None = None
 
-    def load(self, spec: SourceTableSpec) -> Open:
+    def load(self, spec: SourceTableSpec, lenient: bool) -> Open:
         """Raises SynthError where its package is not installed."""
         self.check(spec)
-        found: Open = import_module(f"synthkit.sources.{self.module}").opened
+        module = import_module(f"synthkit.sources.{self.module}")
+        found: Open = getattr(module, "opened_leniently", module.opened) if lenient else module.opened
         return found
 
     def check(self, spec: SourceTableSpec) -> None:
@@ -67,18 +69,28 @@ KINDS = {
 }
 
 
-def at_rest(spec: SourceTableSpec, kind: str, files: Sequence[Path], scratch: Path, look: bool) -> list[Path]:
+def at_rest(
+    spec: SourceTableSpec, kind: str, files: Sequence[Path], scratch: Path, *, lenient: bool, look: bool
+) -> list[Path]:
     """The files as Parquet in ``scratch``, under their own names; without rows where it is only a ``look``.
+
+    Args:
+        lenient: no row stops the others.
 
     Raises:
         SynthError: a package is missing; a column that Parquet or DuckDB has no type for.
         BuildError: a file is not of that kind, or torn.
     """
-    opened = KINDS[kind].load(spec)
-    return [_written(spec, KINDS[kind], opened, file, scratch / f"as-{i}", look) for i, file in enumerate(files)]
+    opened = KINDS[kind].load(spec, lenient)
+    found = []
+    for i, file in enumerate(files):
+        found.append(_written(spec, KINDS[kind], opened, file, scratch / f"as-{i}", lenient=lenient, look=look))
+    return found
 
 
-def _written(spec: SourceTableSpec, kind: FileKind, opened: Open, file: Path, folder: Path, look: bool) -> Path:
+def _written(
+    spec: SourceTableSpec, kind: FileKind, opened: Open, file: Path, folder: Path, *, lenient: bool, look: bool
+) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -89,7 +101,8 @@ def _written(spec: SourceTableSpec, kind: FileKind, opened: Open, file: Path, fo
             schema = pa.schema([_plain(field, file, spec) for field in rows.schema])
             with pq.ParquetWriter(target, schema) as writer:
                 for batch in () if look else rows.batches:
-                    writer.write_batch(batch.cast(schema) if batch.schema != schema else batch)
+                    # A moment too far for milliseconds is another one then, which harms no row but its own.
+                    writer.write_batch(batch if batch.schema == schema else batch.cast(schema, safe=not lenient))
     except SynthError:
         raise
     except MemoryError:

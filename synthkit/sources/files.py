@@ -222,7 +222,8 @@ def open_scan(
     files, kind = found.files, file_format(spec, found)
     check_options(spec, kind)
     if kind in KINDS:
-        stored = at_rest(spec, kind, files if found.table is None else [found.table], scratch, look)
+        every = files if found.table is None else [found.table]
+        stored = at_rest(spec, kind, every, scratch, lenient=lenient, look=look)
         return _parquet(connection, spec, stored, lenient)
     if all(f.stat().st_size == 0 for f in files):
         raise BuildError(f"{spec.path} is empty", location(spec, "path"), "give it a header and rows")

@@ -19,6 +19,7 @@ import pytest
 
 from synthkit.errors import BuildError, SynthError
 from synthkit.sources.excelfile import open_excel
+from synthkit.sources.filekinds import at_rest
 from tests.sources.reading import Reader, rows, source, types, values
 
 ROWS = 10_000
@@ -498,6 +499,25 @@ def test_a_merged_or_empty_header(reader: Reader) -> None:
     workbook(reader.root, ("data", [[None, "a"], [None, 1], [2, 3]]))
     with pytest.raises(BuildError, match="the cell A3 has a value, and its column has no name"):
         reader.describe(path="t.xlsx")
+
+
+def test_under_a_budget_no_value_of_an_avro_file_stops_the_others(tmp_path: Path) -> None:
+    """Its reader makes Python's dates and decimals, and has no way on from one that Python does not have."""
+    import fastavro
+
+    def stored(kind: Any, value: Any) -> list[Any]:
+        schema = {"type": "record", "name": "t", "fields": [{"name": "a", "type": kind}]}
+        with (tmp_path / "t.avro").open("wb") as file:
+            fastavro.writer(file, schema, [{"a": value}])
+        spec = source(path="t.avro")
+        (found,) = at_rest(spec, "avro", [tmp_path / "t.avro"], tmp_path / "scratch", lenient=True, look=False)
+        return pq.read_table(found)["a"].to_pylist()
+
+    assert stored("long", 7) == [7]
+    assert stored("string", "x") == ["x"]
+    for kind in ({"type": "int", "logicalType": "date"}, {"type": "long", "logicalType": "timestamp-micros"}):
+        with pytest.raises(SynthError, match=r"column 'a' of t\.avro is .*: one value beyond Python's stops the file"):
+            stored(kind, date(2024, 1, 1) if kind["type"] == "int" else datetime(2024, 1, 1, tzinfo=UTC))
 
 
 def test_under_a_budget_no_row_says_which_columns_a_sheet_has(tmp_path: Path) -> None:

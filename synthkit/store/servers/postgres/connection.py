@@ -22,7 +22,7 @@ CONNECT_TIMEOUT = 10  # seconds
 # Names are written whole, and values read the same, whatever the user's and the database's settings are.
 _SETTINGS = (
     "SET search_path = pg_catalog; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; "
-    "SET standard_conforming_strings = on"
+    "SET standard_conforming_strings = on; SET row_security = off"  # an error, where rows would be passed over
 )
 
 
@@ -112,11 +112,14 @@ class Server:
     def _said(self, error: Exception) -> str:
         from psycopg.conninfo import conninfo_to_dict
 
-        secret = str(conninfo_to_dict(self.address.url).get("password") or "")
+        said = conninfo_to_dict(self.address.url)
+        secrets = [str(said[key]) for key in ("password", "sslpassword") if said.get(key)]
         text = str(error).strip() or type(error).__name__
         lines = [line.strip() for line in text.split("\n") if line.strip()]
-        said = "; ".join(line for line in lines if not line.startswith(("LINE ", "^")))
-        return said.replace(secret, "***") if secret else said
+        told = "; ".join(line for line in lines if not line.startswith(("LINE ", "^")))
+        for secret in secrets:
+            told = told.replace(secret, "***")
+        return told
 
 
 @cache

@@ -38,7 +38,7 @@ PAUSE = 1.0  # seconds between tries, in which readers go on
 WAIT = 600.0  # seconds in all: SYNTH_LOCK_TIMEOUT
 _HAS_KEY = "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'p'"
 _READERS = """
-    SELECT DISTINCT a.pid, coalesce(a.usename, ''), left(a.query, 80)
+    SELECT DISTINCT a.pid, coalesce(a.usename, '')
     FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
     WHERE l.relation = ANY(%s::oid[]) AND l.pid <> pg_backend_pid() LIMIT 3"""
 
@@ -113,7 +113,7 @@ def _lock(connection: Connection, schema: str, old: Mapping[str, int]) -> None:
             return
         if time.monotonic() > end:
             found = connection.execute(_READERS, [list(old.values())]).fetchall()
-            said = "; ".join(f"{user} (process {pid}): {query}" for pid, user, query in found)
+            said = ", ".join(f"{user} (process {pid})" for pid, user in found)
             hint = "wait for them, or give it longer: SYNTH_LOCK_TIMEOUT, in seconds"
             raise BuildError(f"others go on reading the tables that are to be replaced: {said}", hint=hint)
         time.sleep(PAUSE)
