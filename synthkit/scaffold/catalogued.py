@@ -94,7 +94,7 @@ def categories(found: Catalogued) -> frozenset[str]:
 def _text(value: str) -> str:
     """A scalar within ``{…}``: what YAML would take for a part of that stands in quotes."""
     plain = quoted(value)
-    return plain if plain.startswith('"') else json.dumps(value, ensure_ascii=False) if " " in value else plain
+    return json.dumps(value, ensure_ascii=False) if " " in plain and not plain.startswith('"') else plain
 
 
 @dataclass(frozen=True)

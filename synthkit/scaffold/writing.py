@@ -10,10 +10,13 @@ _WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")  # what s
 
 
 def quoted(text: str) -> str:
-    """A YAML scalar: bare where that is the same string, else in double quotes."""
+    """A YAML scalar that is read as ``text``: bare where that is the same string, else in double quotes.
+
+    What Jinja would take for a call is none then: a file's name or a database's comment says nothing to this machine.
+    """
     if re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text.lower() not in _WORDS:
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(re.sub(r"\{(?=[{%#])", "{{ '{' }}", text), ensure_ascii=False)
 
 
 def source_lines(group: str, name: str, place: list[str]) -> list[str]:
