@@ -16,6 +16,7 @@ from synthkit.audits.relations.steps import family_links, sequence_of
 from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
 from synthkit.audits.rows.links import SHOWN_SIDE, Links, World, world_of
 from synthkit.digests import mixed
+from synthkit.schema import MIN_COUNT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -93,8 +94,12 @@ _SIDES: tuple[Side, ...] = ("synthetic", "train", "holdout")
 
 
 def _floor(known: Array, held: Array, part: float) -> float:
-    """The share of held-out entities that equal a training one, as many training ones as there are held out."""
-    return float((held * rarefied(known, part)).sum() / max(1, held.sum()))
+    """The share of held-out entities that equal a training one, as many training ones as there are held out.
+
+    As in the value, a record that so many have is no copy of one of them.
+    """
+    few = known + held < MIN_COUNT
+    return float((held * few * rarefied(known, part)).sum() / max(1, held.sum()))
 
 
 def _records(found: Links, side: Side) -> Array:

@@ -131,6 +131,8 @@ def _exact(model: Cart, quotas: Sequence[Quota], random: np.random.Generator) ->
         values, have, drawn = quotas[i].values, 0, 0
         with about(quotas[i]):
             given = {names.index(n): model.encoder.cell_of(n, v) for n, v in values.items()}
+            if not model.trees.possible(given):
+                raise BuildError("none of the rows that were learnt from has it", hint=f"raise max_rows; {HINT}")
             while have < rows:
                 codes = model.trees.draw(block, random, given)
                 if len(codes) > rows - have:  # any of them: those that stand together are of one tree

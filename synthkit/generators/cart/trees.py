@@ -95,6 +95,11 @@ class Trees:
     order: tuple[int, ...]
     columns: tuple[Column, ...]
 
+    def possible(self, given: Mapping[int, int]) -> bool:
+        """Whether each of the given cells is in a leaf; together they may never be, all the same."""
+        columns = dict(zip(self.order, self.columns, strict=True))
+        return all(any((tree.cells == cell).any() for tree in columns[j].trees) for j, cell in given.items())
+
     def draw(self, rows: int, random: np.random.Generator, given: Mapping[int, int] | None = None) -> Array:
         """Rows of codes, int32, shape (rows, columns).
 

@@ -209,6 +209,13 @@ def test_of_many_rows_a_sample_is_learnt_from(model: tuple[Table, Cart]) -> None
     assert drawn(cart, 100).num_rows == 100
 
 
+def test_a_value_that_the_sample_lacks_is_said_at_once(tmp_path: Path) -> None:
+    values = pa.array(["rare"] * 6 + ["usual"] * 5_000)
+    cart = fitted(table_of(tmp_path, {"a": ("categorical", values)}), max_rows=10)
+    with pytest.raises(BuildError, match="condition a = 'rare': none of the rows that were learnt from has it"):
+        drawn(cart, 10, conditions=(Quota({"a": "rare"}, 10),))
+
+
 def test_memory_of_sampling_does_not_grow(model: tuple[Table, Cart]) -> None:
     sizes = [b.num_rows for b in CART.sample(model[1], 200_000, conditions=(), seed=0, progress=silent)]
     assert sum(sizes) == 200_000

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     Connection: TypeAlias = "pymysql.Connection[Any]"
 
 # Values are read the same, and what does not fit is an error, whatever the server's and the user's settings are.
-_SETTINGS = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES', default_storage_engine = 'InnoDB', time_zone = '+00:00', lock_wait_timeout = 60"
+_SETTINGS = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES', time_zone = '+00:00', lock_wait_timeout = 60, "
+    "default_storage_engine = 'InnoDB'"  # the one that has transactions and foreign keys
+)
 _GONE = (2006, 2013, 4031)  # the server ended a connection that waited
 
 
