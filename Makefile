@@ -12,7 +12,7 @@ build: $(VENV)/.builds  ## install what the project at this root needs into .ven
 
 test: $(VENV)/.ready check  ## style, types, and every test
 	$(BIN)/python -m compileall -q synthkit tests  # thousands of processes will read it
-	$(BIN)/pytest -n 3 --dist worksteal  # on two cores: many tests wait for servers and for builds that they kill
+	$(BIN)/pytest -n 4 --dist worksteal  # on two cores: many tests wait for servers and for builds that they kill
 
 coverage: $(VENV)/.ready  ## every test with branch coverage, which takes half as long again
 	$(BIN)/coverage erase
