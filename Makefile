@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 # torch first and on its own: this version has a CPU build, a plain range pulls gigabytes of CUDA.
 TORCH := torch==2.13.0
 
-.PHONY: build test coverage check fast bench schemas lock clean
+.PHONY: build test coverage check fast long bench schemas lock clean
 
 build: $(VENV)/.builds  ## install what the project at this root needs into .venv/, and build it
 	$(BIN)/synth build
 
 test: $(VENV)/.ready check  ## style, types, and every test
 	$(BIN)/python -m compileall -q synthkit tests  # thousands of processes will read it
-	$(BIN)/pytest -n 4 --dist worksteal  # on two cores: many tests wait for servers and for builds that they kill
+	$(BIN)/pytest -n 3 --dist worksteal  # on two cores: many tests wait for servers and for builds that they kill
 
 coverage: $(VENV)/.ready  ## every test with branch coverage, which takes half as long again
 	$(BIN)/coverage erase
@@ -24,7 +24,10 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 
 fast: $(VENV)/.ready  ## the tests that take no more than a few seconds each
-	$(BIN)/pytest -q -x -m "not slow"
+	$(BIN)/pytest -q -x -m "not slow and not long"
+
+long: $(VENV)/.ready  ## the tests that `make test` leaves out
+	$(BIN)/pytest -m long
 
 bench: $(VENV)/.ready  ## print every figure of benchmarks/
 	$(BIN)/python -m benchmarks

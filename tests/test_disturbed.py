@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 ROWS = 8  # of a partition
 
 
-@pytest.mark.parametrize(("where", "partitions"), [(local, 200), (on_pods, 60)])  # a pod is a process of its own
+@pytest.mark.parametrize(("where", "partitions"), [(local, 100), (on_pods, 40)])  # a pod is a process of its own
 def test_a_disturbed_build_ends_as_an_undisturbed_one(
     where: Callable[[Path, int, int, int], Disturbed], partitions: int, tmp_path: Path
 ) -> None:

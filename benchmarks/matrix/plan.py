@@ -33,6 +33,7 @@ TARGETS = {
 }
 EPSILON = 1.0
 GENERATORS: dict[str, dict[str, Any]] = {
+    "cart": {},
     "circuit": {},
     "conditional": {},
     "ctgan": {},

@@ -98,7 +98,7 @@ def test_the_split_is_fixed_and_whole() -> None:
     assert len(first.test) == 1_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_short_run_judges_prints_and_keeps_its_results(tmp_path: Path) -> None:
     parts = ["quality", "--quick", "--no-peers", "--generators", "cart", "--datasets", "churn_300", "--seeds", "1"]
     parts += ["--threads", "1"]

@@ -23,7 +23,7 @@ from tests.synth import COPULA_PROJECT, Project, make_project
 ROWS = 160
 TYPES = ("boolean", "integer", "float", "decimal", "varchar", "date", "timestamp", "timestamptz", "time")
 ELSEWHERE = {"relationships", "empirical_epsilon"}  # of the other table, or of rows of its own
-SLOW = {"augmentation", "feature_importance", "tstr", "trts", "detection", "demographic_parity", "equalised_odds"}
+LONG = {"augmentation", "feature_importance", "tstr", "trts", "detection", "demographic_parity", "equalised_odds"}
 OTHERS = {
     "target": "target", "groups": ("varchar",), "quasi_identifiers": ("varchar",), "sensitive": "target",
     "column": "number", "columns": ("number",), "instruction": "instruction", "response": "response",
@@ -74,7 +74,7 @@ def cases() -> list[Any]:
     found = []
     for name in registry.names():
         for field in registry.column_fields(registry.get(name).params):
-            marks = [pytest.mark.slow] if name in SLOW else []
+            marks = [pytest.mark.long] if name in LONG else []
             if name not in ELSEWHERE and not registry.get(name).stands_on:
                 found.append(pytest.param(name, field, marks=marks, id=f"{name}-{field}"))
     return found

@@ -166,6 +166,7 @@ def test_a_single_column_trains(generator: Trained, tmp_path: Path, kind: str) -
 
 
 @BOTH
+@pytest.mark.long
 def test_ten_thousand_categories_and_five_hundred_columns(generator: Trained, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     many = {"many": ("categorical", pa.array([f"c{i}" for i in rng.integers(0, 10_000, 5_000)]))}
@@ -221,7 +222,7 @@ def test_mixed_precision_trains(generator: Trained, table: Table) -> None:
 
 
 @BOTH
-@pytest.mark.slow
+@pytest.mark.long
 def test_compiled_steps_learn_the_same(generator: Trained, tmp_path: Path) -> None:
     """Two columns and one layer a network: the compiler's time grows with each column and each layer."""
     rng = np.random.default_rng(0)
