@@ -105,7 +105,9 @@ class _Promoting:
             self.reasons[name] = reasons
             return action
         there = self.there.state(name)
-        if action.kind == "reuse" and there is not None and _rows(there) == _rows(state):
+        # Two trainings may draw the same few rows: what was made of those of one is of that training alone.
+        same = there is not None and _rows(there) == _rows(state) and there.guarantees == state.guarantees
+        if action.kind == "reuse" and same:
             return replace(action, reason=f"the rows of {self.here.name!r} are published already")
         return self._promoted(action, state)
 
