@@ -8,6 +8,11 @@ import warnings
 PREFIX, EARLIER = "SYNTH_", "SYNTHKIT_"
 
 
+def threads_to_use() -> int:
+    """How many threads a library of this process takes: OMP_NUM_THREADS, or all processors."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
 def variable(name: str) -> str | None:
     """The value of ``name``, which begins with SYNTH_; None where it is not set.
 

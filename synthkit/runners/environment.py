@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from synthkit.environment import threads_to_use
+
 # Read by the libraries when they are loaded. What the user sets wins.
 HELD: Mapping[str, str] = {
     "OPENBLAS_CORETYPE": "Haswell",
@@ -71,7 +73,7 @@ def environment() -> dict[str, Any]:
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "threads": int(os.environ.get(THREADS[0]) or os.cpu_count() or 1),
+        "threads": threads_to_use(),
         "held": {name: os.environ[name] for name in HELD if name in os.environ},
         "kernels": dict(sorted(kernels.items())),
     }

@@ -17,6 +17,7 @@ from synthkit.extras import refuse_absent
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table
 from synthkit.sources.location import location
+from synthkit.sql.serveraddress import without
 
 if TYPE_CHECKING:
     import pymysql
@@ -105,7 +106,7 @@ def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[pymysql
         # A row is bytes from the server to the disk.
         connection = opened(server, use_unicode=False, conv=encoders, cursorclass=SSCursor)
     except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
-        reason = _hidden(_said(error), server.password)
+        reason = without([server.password], words_of(error))
         hint = "check the url, the network and the server"
         raise SynthError(
             f"cannot reach MySQL ({spec.connection}): {reason}", location(spec, "connection"), hint
@@ -169,14 +170,10 @@ def _explained(connection: pymysql.Connection[Any], spec: SourceTableSpec, error
         query = "SELECT table_name FROM information_schema.tables WHERE table_schema = database()"
         return missing_table(spec, [str(row[0]) for row in rows(connection, query)])
     key = "query" if spec.query is not None else "table"
-    reason = _hidden(_said(error), secret)
+    reason = without([secret], words_of(error))
     return SynthError(f"MySQL: {reason}", location(spec, key), "mend the query, or the rights of the user")
 
 
-def _said(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """The server's own words, without their number."""
     return str(error.args[1] if len(error.args) > 1 else error).strip().split("\n")[0]
-
-
-def _hidden(message: str, secret: str) -> str:
-    return message.replace(secret, "***") if secret else message

@@ -22,6 +22,7 @@ from synthkit.sources.pgcatalogue import listed, looked_up, unique_by
 from synthkit.sources.reader import Asked, Listed, Lookup, Reader
 from synthkit.sources.stream import Line, load_lines
 from synthkit.sql.quoting import quote
+from synthkit.sql.serveraddress import without
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,7 +93,7 @@ def connected(spec: SourceTableSpec, chosen: ConnectionSpec) -> Iterator[psycopg
     try:
         server = psycopg.connect(chosen.url, connect_timeout=CONNECT_TIMEOUT, application_name="synthkit")
     except psycopg.Error as error:
-        reason = _hidden(str(error).strip().split("\n")[0], secret)
+        reason = without([secret], str(error).strip().split("\n")[0])
         hint = "check the url, the network and the server"
         raise SynthError(f"cannot reach PostgreSQL ({spec.connection}): {reason}", where, hint) from None
     try:
@@ -188,7 +189,7 @@ def _explained(server: psycopg.Connection[Any], spec: SourceTableSpec, error: Ex
         )
         return missing_table(spec, [str(t[0]) for t in server.execute(query).fetchall()])
     key = "query" if spec.query is not None else "table"
-    reason = _hidden(str(error).strip().split("\n")[0], secret)
+    reason = without([secret], str(error).strip().split("\n")[0])
     return SynthError(f"PostgreSQL: {reason}", location(spec, key), "mend the query, or the rights of the user")
 
 
@@ -204,10 +205,6 @@ def _password(spec: SourceTableSpec, url: str) -> str:
         raise SynthError(
             f"the url of connection {spec.connection!r} cannot be parsed", location(spec, "connection"), hint
         ) from None
-
-
-def _hidden(message: str, secret: str) -> str:
-    return message.replace(secret, "***") if secret else message
 
 
 @contextmanager

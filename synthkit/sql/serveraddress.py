@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # A password in which a character of these is not in % notation would end up in the host or the name, which are shown.
@@ -34,6 +35,13 @@ class ServerAddress:
 
     def __str__(self) -> str:
         return f"{self.shown}, schema {self.schema}"
+
+
+def without(secrets: Iterable[str], message: str) -> str:
+    """A message of a server or its driver, in which each secret is ``***``."""
+    for secret in filter(None, secrets):
+        message = message.replace(secret, "***")
+    return message
 
 
 def server_address(text: str, schema: str | None = None) -> ServerAddress | None:

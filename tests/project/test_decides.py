@@ -58,7 +58,7 @@ MODEL: dict[str, Any] = {
     "size": 100,
     "audits": [{"row_count": {"equals": 100, "severity": "warn"}}],
 }
-OPEN = {**MODEL, "epsilon": None, "insecure_seed": None}
+OPEN = {**MODEL, "generator": "circuit", "epsilon": None, "insecure_seed": None}
 PROJECT: dict[str, Any] = {
     "name": "shop",
     "seed": 7,

@@ -273,20 +273,17 @@ def test_several_files_are_one_table(reader: Reader) -> None:
 def test_memory_holds_a_batch_and_not_the_file(reader: Reader) -> None:
     """What Arrow has allotted at most while a file of many batches is put at rest."""
     with (
-        pa.OSFile(str(reader.root / "t.arrow"), "wb") as file,
-        pa.ipc.new_stream(file, pa.schema([("s", pa.string())])) as writer,
+        pa.OSFile(str(reader.root / "t.arrow"), "wb") as out,
+        pa.ipc.new_stream(out, pa.schema([("s", pa.string())])) as writer,
     ):
         for i in range(60):
             writer.write_batch(pa.record_batch({"s": [f"{i} " + "x" * 1000] * 1000}))
-    from synthkit.sources import filekinds
-    from tests.sources.reading import source
-
-    pool = pa.system_memory_pool() if hasattr(pa, "system_memory_pool") else pa.default_memory_pool()
-    before, old = pool.max_memory(), pa.default_memory_pool()
+    spec, file, old = source(path="t.arrow"), reader.root / "t.arrow", pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(old)
     pa.set_memory_pool(pool)
     try:
-        filekinds.at_rest(source(path="t.arrow"), "arrow", [reader.root / "t.arrow"], reader.root / "scratch", False)
-        assert pool.max_memory() - before < 20_000_000 < (reader.root / "t.arrow").stat().st_size
+        at_rest(spec, "arrow", [file], reader.root / "scratch", lenient=False, look=False)
+        assert 0 < pool.max_memory() < 20_000_000 < file.stat().st_size
     finally:
         pa.set_memory_pool(old)
 

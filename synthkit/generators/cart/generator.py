@@ -8,18 +8,18 @@ come in the order of the Chow-Liu tree, so that each follows one that it depends
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Codes, Encoder
+from synthkit.environment import threads_to_use
 from synthkit.errors import BuildError
 from synthkit.generators.base import Budget, Progress, Quota, Trained, with_train
 from synthkit.generators.cart.params import CartParams
 from synthkit.generators.cart.tree import Splits
-from synthkit.generators.cart.trees import Column, Leaves, Trees
+from synthkit.generators.cart.trees import Column, Given, Leaves, Trees
 from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in_batches
 from synthkit.schema import Table
 
@@ -89,7 +89,7 @@ def _fit(
         least=params.min_leaf,
         people=params.min_count,
         seed=seed,
-        threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+        threads=threads_to_use(),
         report=report,
     )
     return Cart(encoder, trees)
@@ -126,15 +126,18 @@ def _block(model: Cart) -> int:
 def _exact(model: Cart, quotas: Sequence[Quota], random: np.random.Generator) -> PerQuota:
     """Draws every quota by itself: a row is let go as soon as a column has another value, and no sooner."""
     names, block = [c.name for c in model.encoder.columns], _block(model)
+    asked: dict[int, dict[int, Given]] = {}
 
     def draw(i: int, rows: int) -> Iterator[pa.RecordBatch]:
         values, have, drawn = quotas[i].values, 0, 0
         with about(quotas[i]):
-            given = {names.index(n): model.encoder.cell_of(n, v) for n, v in values.items()}
-            if not model.trees.possible(given):
-                raise BuildError("none of the rows that were learnt from has it", hint=f"raise max_rows; {HINT}")
+            if i not in asked:
+                cells = {names.index(n): model.encoder.cell_of(n, v) for n, v in values.items()}
+                asked[i] = model.trees.given(cells)
+                if not all(given.most for given in asked[i].values()):
+                    raise BuildError("none of the rows that were learnt from has it", hint=f"raise max_rows; {HINT}")
             while have < rows:
-                codes = model.trees.draw(block, random, given)
+                codes = model.trees.draw(block, random, asked[i])
                 if len(codes) > rows - have:  # any of them: those that stand together are of one tree
                     codes = codes[random.choice(len(codes), rows - have, replace=False)]
                 have, drawn = have + len(codes), drawn + block

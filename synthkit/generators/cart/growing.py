@@ -33,25 +33,24 @@ def grown(features: Array, target: Array, *, classes: bool, least: int, seed: in
     return Splits(*(np.ascontiguousarray(field) for field in fields))
 
 
-def shared(splits: Splits, features: Array, units: Array | None, people: int) -> Splits:
-    """The splits without those that leave fewer than ``people`` privacy units in a leaf.
+def shared(splits: Splits, features: Array, units: Array | None, people: int) -> tuple[Splits, Array]:
+    """The splits without those that leave fewer than ``people`` privacy units in a leaf, and the leaf of each row.
 
     Args:
         units: a number from 0 on for each row's privacy unit, shape (rows,); None: each row is one.
     """
     import numpy as np
 
-    while splits.nodes > 1:
-        leaves = leaves_of(splits, features)
+    while True:
+        leaves = mine = leaves_of(splits, features)
         if units is not None:
             most = int(units.max()) + 1
-            leaves = np.unique(leaves * most + units) // most
-        held = np.bincount(leaves, minlength=splits.nodes)
+            mine = np.unique(leaves * most + units) // most
+        held = np.bincount(mine, minlength=splits.nodes)
         few = (splits.left < 0) & (held < people)
-        if not few.any():
-            break
+        if splits.nodes == 1 or not few.any():
+            return splits, leaves
         inner = np.flatnonzero(splits.left >= 0)
         cut = np.zeros(splits.nodes, dtype=bool)
         cut[inner] = few[splits.left[inner]] | few[splits.right[inner]]
         splits = splits.without(cut)
-    return splits

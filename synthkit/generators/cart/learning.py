@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.cart.growing import grown, shared
 from synthkit.generators.cart.places import places_of
-from synthkit.generators.cart.tree import Splits, leaves_of
+from synthkit.generators.cart.tree import Splits
 from synthkit.generators.cart.trees import Column, Leaves, Trees
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ def learn(
             if k:
                 half = halves[t]
                 mine = features[np.ix_(half, asked)]
-                splits = grown(mine, target[half], classes=classes, least=least, seed=seed + j * trees + t)
-                splits = shared(splits.among(asked), before, units, people)
-            found.append(Leaves.of(splits, leaves_of(splits, before), cells))
+                splits = grown(mine, target[half], classes=classes, least=least, seed=seed + j * trees + t).among(asked)
+            found.append(Leaves.of(*shared(splits, before, units, people), cells))
         return Column(tuple(found), places[j])
 
     columns = []

@@ -56,6 +56,20 @@ class Leaves:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A cell that rows of a column are to have.
+
+    Args:
+        chances: of it in each node of each tree.
+        most: the greatest of them: where it is met, every row is kept.
+    """
+
+    cell: int
+    chances: tuple[Array, ...]
+    most: float
+
+
+@dataclass(frozen=True)
 class Column:
     """p(cell | cells of the columns before), the mean of what its trees say.
 
@@ -66,22 +80,27 @@ class Column:
     trees: tuple[Leaves, ...]
     places: Array
 
-    def turns(self, rows: int, random: np.random.Generator) -> Iterator[tuple[Leaves, slice]]:
-        """Which rows each tree draws: as many each, from a random row on, so that a row's trees are independent.
+    def given(self, cell: int) -> Given:
+        chances = tuple(tree.chances(cell) for tree in self.trees)
+        return Given(cell, chances, max(float(found.max()) for found in chances))
+
+    def turns(self, rows: int, random: np.random.Generator) -> Iterator[tuple[int, slice]]:
+        """The number of each tree and which rows it draws: as many each, from a random row on, so that a
+        row's trees are independent.
 
         Where rows do not come out even, chance says which trees draw one more: of a single row any may be the tree.
         """
         many = len(self.trees)
         if many == 1:
-            yield self.trees[0], slice(0, rows)
+            yield 0, slice(0, rows)
             return
         first, odd = divmod(int(random.integers(max(rows, 1) * many)), many)
-        for t, tree in enumerate(self.trees):
+        for t in range(many):
             start, end = first + (t * rows + odd) // many, first + ((t + 1) * rows + odd) // many
             if start < rows:
-                yield tree, slice(start, min(end, rows))
+                yield t, slice(start, min(end, rows))
             if end > rows:
-                yield tree, slice(max(start, rows) - rows, end - rows)
+                yield t, slice(max(start, rows) - rows, end - rows)
 
 
 @dataclass(frozen=True)
@@ -95,12 +114,11 @@ class Trees:
     order: tuple[int, ...]
     columns: tuple[Column, ...]
 
-    def possible(self, given: Mapping[int, int]) -> bool:
-        """Whether each of the given cells is in a leaf; together they may never be, all the same."""
-        columns = dict(zip(self.order, self.columns, strict=True))
-        return all(any((tree.cells == cell).any() for tree in columns[j].trees) for j, cell in given.items())
+    def given(self, cells: Mapping[int, int]) -> dict[int, Given]:
+        """What :meth:`draw` is to be given, of a cell of some columns."""
+        return {j: column.given(cells[j]) for j, column in zip(self.order, self.columns, strict=True) if j in cells}
 
-    def draw(self, rows: int, random: np.random.Generator, given: Mapping[int, int] | None = None) -> Array:
+    def draw(self, rows: int, random: np.random.Generator, given: Mapping[int, Given] | None = None) -> Array:
         """Rows of codes, int32, shape (rows, columns).
 
         Args:
@@ -114,25 +132,15 @@ class Trees:
         codes = np.empty((rows, len(self.order)), dtype=np.int32)
         for k, (j, column) in enumerate(zip(self.order, self.columns, strict=True)):
             before, uniform = features[:, : max(k, 1)], random.random(len(codes))
-            turns = column.turns(len(codes), random)
-            if j in given:
-                stay = _stay(column, turns, given[j], before, uniform)
+            if (asked := given.get(j)) is not None:
+                stay = np.zeros(len(codes), dtype=bool)
+                for t, part in column.turns(len(codes), random):
+                    leaves = leaves_of(column.trees[t].splits, before[part])
+                    stay[part] = uniform[part] * asked.most < asked.chances[t][leaves]
                 features, codes = features[stay], codes[stay]
-                codes[:, j] = given[j]
+                codes[:, j] = asked.cell
             else:
-                for tree, part in turns:
-                    codes[part, j] = tree.draw(before[part], uniform[part])
+                for t, part in column.turns(len(codes), random):
+                    codes[part, j] = column.trees[t].draw(before[part], uniform[part])
             features[:, k] = column.places[codes[:, j]]
         return codes
-
-
-def _stay(column: Column, turns: Iterator[tuple[Leaves, slice]], cell: int, before: Array, uniform: Array) -> Array:
-    """Which rows get the cell: booleans, shape (rows,). Where it is likeliest all do, and elsewhere in proportion."""
-    import numpy as np
-
-    chances = {id(tree): tree.chances(cell) for tree in column.trees}
-    most = max(float(found.max()) for found in chances.values())
-    stay = np.zeros(len(uniform), dtype=bool)
-    for tree, part in turns:
-        stay[part] = uniform[part] * most < chances[id(tree)][leaves_of(tree.splits, before[part])]
-    return stay

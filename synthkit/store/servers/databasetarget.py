@@ -5,20 +5,25 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from synthkit.errors import BuildError
+from synthkit.errors import BuildError, SynthError
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
-from synthkit.sql.serveraddress import ServerAddress
+from synthkit.sql.serveraddress import ServerAddress, server_address
 from synthkit.store.collecting import divided
 from synthkit.store.journal import text_of
-from synthkit.store.logtarget import LogTarget
+from synthkit.store.logtarget import Known, LogTarget
 from synthkit.store.others import HELD
 from synthkit.store.publications import Entry, Named, OvertakenError
-from synthkit.store.target import Sealed
+from synthkit.store.servers.metainputs import inputs_of
+from synthkit.store.target import Place, Sealed, TableInfo
+
+if TYPE_CHECKING:
+    from synthkit.records.history import RunEntry
 
 
 @dataclass(frozen=True)
@@ -51,28 +56,64 @@ class Tables:
         return of_receipts(self.receipts)
 
 
+class Storage(Protocol):
+    """The module of a kind of database that keeps the log, the receipts and the files in ``<schema>_synth_meta``."""
+
+    def installed(self, server: Any) -> bool:
+        """Whether anything was ever published there."""
+
+    def entries_query(self, server: Any, *, newest: bool) -> str:
+        """The texts of the log's entries, the newest first, or that one alone."""
+
+    def receipt_query(self, server: Any) -> str:
+        """The text of the receipt whose SHA-256 is its one parameter."""
+
+    def sizes(self, server: Any, digests: Sequence[str]) -> dict[str, int]:
+        """SHA-256 of a Parquet file → bytes of it that are there."""
+
+    def write_file(self, server: Any, digest: str, path: Path) -> None:
+        """Write the bytes of a Parquet file that are there."""
+
+    def forget(
+        self, server: Any, gone: Sequence[Entry], receipts: Sequence[str], files: Sequence[str], *, dry_run: bool
+    ) -> dict[str, int]:
+        """Forget entries, and all receipts and files but those of these digests. Returns kind → bytes."""
+
+
 class DatabaseTarget(LogTarget):
     """A target in a database.
 
     Args:
+        kind: as ``type:`` names it.
+        scheme: of its URLs.
         address: of its schema.
     """
 
+    kind: ClassVar[str]
+    scheme: ClassVar[str]
+    storage: Storage
     address: ServerAddress
+    server: Any
+
+    def __init__(self, place: Place) -> None:
+        address = None if place.address is None else server_address(place.address, place.schema)
+        if address is None:
+            hint = f"write warehouse: {self.scheme}://user:password@host/database, special characters in % notation"
+            raise SynthError(f"a target of type {self.kind} needs the URL of a database", hint=hint)
+        if address.schema is None:
+            hint = "write schema: NAME, or ?schema=NAME after a URL without a project"
+            raise SynthError(f"it is not said which schema of {address.shown} holds the tables", hint=hint)
+        self.checkout, self.scratch = place.path, place.scratch
+        self.server = self.connect(address)
+        self.known = _known(self.server)
+        self.address, self.where = address, str(address)
 
     # what each kind says
 
+    @staticmethod
     @abstractmethod
-    def entry_texts(self, *, newest: bool) -> Iterator[str]:
-        """The log's entries, the newest first, or that one alone; none where nothing was ever published."""
-
-    @abstractmethod
-    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
-        """SHA-256 of a Parquet file → bytes of it that are there."""
-
-    @abstractmethod
-    def write_file(self, digest: str, path: Path) -> None:
-        """Write the bytes of a Parquet file that are there."""
+    def connect(address: ServerAddress) -> Any:
+        """The server of an address: one for each address in a process."""
 
     @abstractmethod
     def standing(self, receipts: Mapping[str, Receipt]) -> set[str]:
@@ -87,12 +128,31 @@ class DatabaseTarget(LogTarget):
         """What of a table is not what its receipt says, in words."""
 
     @abstractmethod
-    def forget(
-        self, gone: Sequence[Entry], receipts: Sequence[str], files: Sequence[str], *, dry_run: bool
-    ) -> dict[str, int]:
-        """Forget entries, and all receipts and files but those of these digests. Returns kind → bytes."""
+    def told(self) -> str:
+        """The hash of what ``synth_meta`` was last told."""
+
+    @abstractmethod
+    def show(
+        self,
+        shown: Mapping[str, TableInfo],
+        infos: Mapping[str, TableInfo],
+        runs: Sequence[RunEntry],
+        receipts: Mapping[str, Receipt],
+        inputs: str,
+    ) -> None:
+        """Make tables of ``shown`` alone, with what YAML says of them, and tell ``synth_meta`` all: of these inputs."""
 
     # read
+
+    def entry_texts(self, *, newest: bool) -> Iterator[str]:
+        """The log's entries, the newest first, or that one alone; none where nothing was ever published."""
+        if self.storage.installed(self.server):
+            query = self.storage.entries_query(self.server, newest=newest)
+            yield from (text for (text,) in self.server.rows(query))
+
+    def receipt_text(self, name: str, digest: str) -> bytes | None:  # noqa: ARG002
+        found = self.server.rows(self.storage.receipt_query(self.server), [digest])
+        return found[0][0].encode() if found else None
 
     def newest(self) -> Entry | None:
         return next(self._entries(newest=True), None)
@@ -109,7 +169,7 @@ class DatabaseTarget(LogTarget):
         receipts = {n: r for n in sorted(entry.tables) if (r := self.receipt_at(entry, n)) is not None}
         if not receipts:
             return {}
-        sizes = self.sizes([r.sha256 for r in receipts.values()])
+        sizes = self.storage.sizes(self.server, [r.sha256 for r in receipts.values()])
         whole = {n: r for n, r in receipts.items() if sizes.get(r.sha256) == r.bytes}
         if entry.number == self.entry().number:
             there = self.standing(whole)
@@ -117,7 +177,7 @@ class DatabaseTarget(LogTarget):
         return whole
 
     def fetches(self, receipt: Receipt) -> Iterator[Callable[[Path], None]]:
-        yield partial(self.write_file, receipt.sha256)
+        yield partial(self.storage.write_file, self.server, receipt.sha256)
 
     def shown_otherwise(self, receipt: Receipt, *, full: bool) -> Iterator[str]:
         if receipt.materialized in HELD:
@@ -170,4 +230,19 @@ class DatabaseTarget(LogTarget):
             return {}
         receipts = {named.receipt for e in held for named in e.tables.values()}
         files = {named.rows for e in held for named in e.tables.values()}
-        return self.forget(gone, sorted(receipts), sorted(files), dry_run=dry_run)
+        return self.storage.forget(self.server, gone, sorted(receipts), sorted(files), dry_run=dry_run)
+
+    def refresh(
+        self, infos: Mapping[str, TableInfo], runs: Sequence[RunEntry], receipts: Mapping[str, Receipt]
+    ) -> None:
+        if not self.storage.installed(self.server):
+            return
+        shown = {n: i for n, i in infos.items() if n in receipts and i.materialized in HELD}
+        inputs = inputs_of(receipts, infos, runs, sorted(shown))
+        if self.told() != inputs:
+            self.show(shown, infos, runs, receipts, inputs)
+
+
+@cache
+def _known(server: Any) -> Known:  # noqa: ARG001
+    return Known()

@@ -62,10 +62,11 @@ def test_arrays_that_go_in_circles_are_refused() -> None:
 def test_leaves_that_few_people_share_go_into_their_parents() -> None:
     splits, features = tree(1, classes=False)
     units = np.arange(len(features)) // 25
-    leaves = leaves_of(shared(splits, features, units, 6), features)
+    smaller, leaves = shared(splits, features, units, 6)
+    assert (leaves == leaves_of(smaller, features)).all()
     assert len(np.unique(leaves)) > 1
     assert min(len(np.unique(units[leaves == leaf])) for leaf in np.unique(leaves)) >= 6
-    assert shared(splits, features, units, 21).nodes == 1
+    assert shared(splits, features, units, 21)[0].nodes == 1
 
 
 def test_a_leaf_holds_its_rows_cells_in_no_order_of_theirs() -> None:
@@ -94,6 +95,6 @@ def test_each_row_is_as_likely_any_trees(rows: int) -> None:
     trees = tuple(Leaves.of(Splits.none(), leaf, leaf + cell) for cell in range(4))
     drawn = np.zeros((rows, 4))
     for _ in range(times):
-        for tree, part in Column(trees, np.zeros(4, dtype=np.float32)).turns(rows, random):
-            drawn[part, tree.cells[0]] += 1
+        for t, part in Column(trees, np.zeros(4, dtype=np.float32)).turns(rows, random):
+            drawn[part, trees[t].cells[0]] += 1
     assert np.abs(drawn / times - 0.25).max() < 4.5 * np.sqrt(0.25 * 0.75 / times)

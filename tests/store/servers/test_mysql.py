@@ -20,9 +20,10 @@ from synthkit.errors import BuildError
 from synthkit.sql.mysql import type_of
 from synthkit.sql.types import NoPlaceError
 from synthkit.store.publications import OvertakenError
+from synthkit.store.servers.databasetarget import _known
 from synthkit.store.servers.mysql import replacing
 from synthkit.store.servers.mysql.connection import server_of
-from synthkit.store.servers.mysql.target import Mysql, _known
+from synthkit.store.servers.mysql.target import Mysql
 from synthkit.store.target import Place
 from tests.mysql_server import PASSWORD, Server, mysql
 from tests.store.servers.publishing import family, killed_after, publication

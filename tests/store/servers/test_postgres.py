@@ -15,10 +15,11 @@ import pytest
 
 from synthkit.errors import BuildError
 from synthkit.store.publications import OvertakenError
+from synthkit.store.servers.databasetarget import _known
 from synthkit.store.servers.postgres import replacing
 from synthkit.store.servers.postgres import target as module
 from synthkit.store.servers.postgres.connection import server_of
-from synthkit.store.servers.postgres.target import Postgres, _known
+from synthkit.store.servers.postgres.target import Postgres
 from synthkit.store.target import Place
 from tests.postgres_server import Server, postgres
 from tests.store.servers.publishing import family, killed_after, publication
@@ -303,10 +304,9 @@ def test_readers_that_do_not_end_are_named(
     monkeypatch.setattr(replacing, "PAUSE", 0.05)
     with psycopg.connect(postgres.url) as reader:
         reader.execute(f"SELECT * FROM {schema}.customers")
-        with pytest.raises(
-            BuildError, match=rf"others go on reading the tables .*: tester .*SELECT \* FROM {schema}.customers"
-        ):
+        with pytest.raises(BuildError, match=r"others go on reading the tables .*: tester \(process \d+\)") as caught:
             target.publish_all(family(tmp_path, 3))
+        assert "customers" not in str(caught.value)  # what others ask may hold values of real rows
         assert reader.execute(f"SELECT max(mark) FROM {schema}.orders").fetchone() == (2,)  # nobody is in its way
     target.publish_all(family(tmp_path, 3))
     assert rows_of(target) == {3}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.extras import refuse_absent
-from synthkit.sources.mysqlserver import HOW, opened, parsed
+from synthkit.sources.mysqlserver import HOW, opened, parsed, words_of
 from synthkit.sql.quoting import backticked
-from synthkit.sql.serveraddress import ServerAddress
+from synthkit.sql.serveraddress import ServerAddress, without
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -103,9 +103,7 @@ class Server:
             raise BuildError(f"{self.address.shown}: {self._said(error)}", hint=hint) from None
 
     def _said(self, error: Exception) -> str:
-        secret = parsed(self.address.url).password
-        said = str(error.args[1] if len(error.args) > 1 else error).strip().split("\n")[0]
-        return said.replace(secret, "***") if secret else said
+        return without([parsed(self.address.url).password], words_of(error))
 
 
 def rows(connection: Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -75,6 +75,11 @@ def entries_query(server: Server, *, newest: bool) -> str:
     return f"SELECT entry FROM {server.meta}.publications WHERE number <= {last} ORDER BY number DESC"
 
 
+def receipt_query(server: Server) -> str:
+    """The text of the receipt whose SHA-256 is its one parameter."""
+    return f"SELECT receipt FROM {server.meta}.receipts WHERE sha256 = %s"
+
+
 def newest(connection: Connection, server: Server) -> Entry | None:
     found = rows(connection, entries_query(server, newest=True))
     return Entry.of(found[0][0].encode(), f"{server.address.meta}.current") if found else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.extras import refuse_absent
-from synthkit.sql.serveraddress import ServerAddress
+from synthkit.sql.serveraddress import ServerAddress, without
 
 if TYPE_CHECKING:
     import psycopg
@@ -113,13 +113,10 @@ class Server:
         from psycopg.conninfo import conninfo_to_dict
 
         said = conninfo_to_dict(self.address.url)
-        secrets = [str(said[key]) for key in ("password", "sslpassword") if said.get(key)]
         text = str(error).strip() or type(error).__name__
         lines = [line.strip() for line in text.split("\n") if line.strip()]
         told = "; ".join(line for line in lines if not line.startswith(("LINE ", "^")))
-        for secret in secrets:
-            told = told.replace(secret, "***")
-        return told
+        return without((str(said.get(key) or "") for key in ("password", "sslpassword")), told)
 
 
 @cache

@@ -56,6 +56,11 @@ def entries_query(server: Server, *, newest: bool) -> str:
     return f"SELECT entry FROM {quote(server.meta)}.publications ORDER BY number DESC{limit}"
 
 
+def receipt_query(server: Server) -> str:
+    """The text of the receipt whose SHA-256 is its one parameter."""
+    return f"SELECT receipt FROM {quote(server.meta)}.receipts WHERE sha256 = %s"
+
+
 def newest(connection: Connection, server: Server) -> Entry | None:
     row = connection.execute(entries_query(server, newest=True)).fetchone()
     return None if row is None else Entry.of(row[0].encode(), f"{server.meta}.publications")

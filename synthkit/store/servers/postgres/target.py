@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, SynthError
 from synthkit.records.receipt import Receipt
 from synthkit.sql.quoting import quote
-from synthkit.sql.serveraddress import server_address
-from synthkit.store.logtarget import Known
-from synthkit.store.others import HELD
 from synthkit.store.publications import Entry, Named
 from synthkit.store.servers.databasetarget import DatabaseTarget
-from synthkit.store.servers.metainputs import inputs_of
 from synthkit.store.servers.postgres import storage
 from synthkit.store.servers.postgres.connection import Server, server_of
 from synthkit.store.servers.postgres.drift import drifted
@@ -29,45 +24,27 @@ from synthkit.store.servers.postgres.loading import analyse, columns_of, describ
 from synthkit.store.servers.postgres.meta import tell, tell_all, told
 from synthkit.store.servers.postgres.replacing import replace
 from synthkit.store.servers.postgres.standing import Relation, comments, missing, relations
-from synthkit.store.target import Place, Sealed, TableInfo
+from synthkit.store.target import Sealed, TableInfo
 
 if TYPE_CHECKING:
     from synthkit.records.history import RunEntry
+    from synthkit.sql.serveraddress import ServerAddress
     from synthkit.store.servers.postgres.connection import Connection
 
 
 class Postgres(DatabaseTarget):
     """The tables of a schema."""
 
-    def __init__(self, place: Place) -> None:
-        address = None if place.address is None else server_address(place.address, place.schema)
-        if address is None:
-            hint = "write warehouse: postgresql://user:password@host/database, special characters in % notation"
-            raise SynthError("a target of type postgres needs the URL of a database", hint=hint)
-        if address.schema is None:
-            hint = "write schema: NAME, or ?schema=NAME after a URL without a project"
-            raise SynthError(f"it is not said which schema of {address.shown} holds the tables", hint=hint)
-        self.checkout, self.scratch = place.path, place.scratch
-        self.server = server_of(address)
-        self.known = _known(self.server)
-        self.address, self.where = address, str(address)
+    kind = "postgres"
+    scheme = "postgresql"
+    storage = storage
+    server: Server
+
+    @staticmethod
+    def connect(address: ServerAddress) -> Server:
+        return server_of(address)
 
     # read
-
-    def entry_texts(self, *, newest: bool) -> Iterator[str]:
-        if storage.installed(self.server):
-            query = storage.entries_query(self.server, newest=newest)
-            yield from (text for (text,) in self.server.rows(query))
-
-    def receipt_text(self, name: str, digest: str) -> bytes | None:  # noqa: ARG002
-        found = self.server.rows(f"SELECT receipt FROM {quote(self.server.meta)}.receipts WHERE sha256 = %s", [digest])
-        return found[0][0].encode() if found else None
-
-    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
-        return storage.sizes(self.server, digests)
-
-    def write_file(self, digest: str, path: Path) -> None:
-        storage.write_file(self.server, digest, path)
 
     def standing(self, receipts: Mapping[str, Receipt]) -> set[str]:
         there = relations(self.server)
@@ -170,20 +147,17 @@ class Postgres(DatabaseTarget):
         many = len(self.entry().tables)
         return f"{self.where} answers" + (f", {many} tables are published there" if many else "")
 
-    def forget(
-        self, gone: Sequence[Entry], receipts: Sequence[str], files: Sequence[str], *, dry_run: bool
-    ) -> dict[str, int]:
-        return storage.forget(self.server, gone, receipts, files, dry_run=dry_run)
+    def told(self) -> str:
+        return told(self.server)
 
-    def refresh(
-        self, infos: Mapping[str, TableInfo], runs: Sequence[RunEntry], receipts: Mapping[str, Receipt]
+    def show(
+        self,
+        shown: Mapping[str, TableInfo],
+        infos: Mapping[str, TableInfo],
+        runs: Sequence[RunEntry],
+        receipts: Mapping[str, Receipt],
+        inputs: str,
     ) -> None:
-        if not storage.installed(self.server):
-            return
-        shown = {n: i for n, i in infos.items() if n in receipts and i.materialized in HELD}
-        inputs = inputs_of(receipts, infos, runs, sorted(shown))
-        if told(self.server) == inputs:
-            return
         there = relations(self.server)
         with self.server.transaction() as connection:
             storage.take_turn(connection, self.server)
@@ -203,8 +177,3 @@ class Postgres(DatabaseTarget):
 def _stands(found: Relation, receipt: Receipt) -> bool:
     """Whether the schema has a table of a receipt's columns."""
     return found.kind == "r" and missing(found.columns, columns_of(receipt)) is None
-
-
-@cache
-def _known(server: Server) -> Known:  # noqa: ARG001
-    return Known()
