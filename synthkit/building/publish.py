@@ -245,7 +245,7 @@ def refresh_from_receipts(
         target.refresh(infos, _history(project), receipts)
     except SynthError as error:
         fix = f"; {error.hint}" if error.hint else ""
-        return [f"the DuckDB file was not refreshed: {error.message}{fix}"]
+        return [f"what is derived of the published tables was not refreshed: {error.message}{fix}"]
     return []
 
 

@@ -36,6 +36,7 @@ from synthkit.compiler.graph import build_graph, order_models, resolve_relations
 from synthkit.compiler.guarantees import trace_guarantees
 from synthkit.compiler.holdouts import bind_derived_holdouts
 from synthkit.compiler.keys import check_keys
+from synthkit.compiler.lakes import check_lakes
 from synthkit.compiler.lineage import check_lineage
 from synthkit.compiler.manifest import FamilyNode, Lineage, Manifest, ModelNode, SourceNode
 from synthkit.compiler.origins import check_former_names, check_row_by_row, check_same_rows
@@ -102,6 +103,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     check_runner,
     check_addresses,
     check_servers,
+    check_lakes,
 )
 
 

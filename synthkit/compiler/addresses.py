@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthkit.compiler.draft import Draft
 from synthkit.objects.address import refused
-from synthkit.project.targets import LOCAL, OBJECTS
+from synthkit.project.targets import LAKES, LOCAL, OBJECTS
 
 
 def check_addresses(draft: Draft) -> None:
@@ -20,11 +20,12 @@ def check_addresses(draft: Draft) -> None:
     elif target.kind == LOCAL and address is not None:
         message = "a target of type local publishes to a folder, and this is an address"
         draft.fault(message, where, address, "leave type: out, or write a folder")
-    elif target.kind == OBJECTS and address is not None:
-        fault = refused(address)
+    elif target.kind in (OBJECTS, *LAKES):
+        fault = None if address is None else refused(address)
         if fault is not None:
             draft.fault(f"warehouse {address}: {fault[0]}", where, address, fault[1])
         if target.database is not None:
             at = origin.at("targets", project.target_name, "database", key=True)
-            message = "tables at an address have no DuckDB file: synth query and synthkit.open read them as they are"
+            what = "tables at an address" if target.kind == OBJECTS else "tables of a lake"
+            message = f"{what} have no DuckDB file: synth query and synthkit.open read them as they are"
             draft.fault(message, at, "database", "drop it")

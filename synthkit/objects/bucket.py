@@ -6,8 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,20 +13,11 @@ from typing import Any, TypeVar
 from synthkit.errors import BuildError, SynthError, shortened
 from synthkit.objects.address import Address, parsed, refused
 from synthkit.objects.client import client_of, patience
+from synthkit.objects.objects import Object
 
 T = TypeVar("T")
 PART = 8 * 1024 * 1024  # bytes of one part of an upload, and of what is held of a download
 AT_ONCE = 4  # parts in flight
-
-
-@dataclass(frozen=True)
-class Object:
-    """What a listing says of an object. ``key`` counts from the address; ``tag`` changes with the content."""
-
-    key: str
-    size: int
-    tag: str | None
-    modified: datetime
 
 
 class Bucket:

@@ -64,12 +64,12 @@ def _timeout() -> float:
 def _s3(address: Address, options: Any, retries: Any) -> Any:
     from obstore.store import S3Store
 
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = endpoint_of()
     more: dict[str, Any] = {}
     if endpoint:
         more["endpoint"] = endpoint
         options["allow_http"] = endpoint.startswith("http://")  # who writes http:// means it
-    session = _profile()
+    session = profile()
     if session is not None:
         from obstore.auth.boto3 import Boto3CredentialProvider
 
@@ -79,7 +79,12 @@ def _s3(address: Address, options: Any, retries: Any) -> Any:
     return S3Store(address.bucket, client_options=options, retry_config=retries, **more)
 
 
-def _profile() -> Any:
+def endpoint_of() -> str | None:
+    """Where a server of S3 is, where that is not Amazon's."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def profile() -> Any:
     """boto3's session where a profile is chosen, or there are only AWS's own files; obstore reads neither."""
     if any(os.environ.get(key) for key in _AWS_KEYS) and not os.environ.get("AWS_PROFILE"):
         return None

@@ -20,8 +20,9 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        type: local, files and a DuckDB file; objects, an object store; postgres or mysql, a database;
-            or what an installed package brings. Default: what publishes to the address in ``warehouse``, else local.
+        type: local, files and a DuckDB file; objects, an object store; delta, Delta tables in a folder or an object
+            store; postgres or mysql, a database; or what an installed package brings. Default: what publishes to the
+            address in ``warehouse``, else local.
         warehouse: the directory of the published files, an address (``s3://bucket/prefix``,
             ``postgresql://user:password@host/database``, ``mysql://…``, best from ``env_var('…')``), or what its type
             has there; default: ``warehouse/<target>``.

@@ -12,6 +12,8 @@ GROUP = "synthkit.targets"
 LOCAL = "local"
 OBJECTS = "objects"
 POSTGRES, MYSQL = "postgres", "mysql"
+DELTA = "delta"
+LAKES = (DELTA,)
 # The scheme of a URL, or the type of a connection → the kind of target.
 SERVERS = {"postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL, "mariadb": MYSQL}
 
@@ -23,6 +25,6 @@ def kind_at(scheme: str | None) -> str:
 
 TargetKind = Annotated[
     str,
-    registered(GROUP, "kind", LOCAL, OBJECTS, *SERVERS.values()),
-    WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS, POSTGRES, MYSQL], "title": "Type"}),
+    registered(GROUP, "kind", LOCAL, OBJECTS, *LAKES, *SERVERS.values()),
+    WithJsonSchema({"type": "string", "examples": [LOCAL, OBJECTS, POSTGRES, MYSQL, *LAKES], "title": "Type"}),
 ]

@@ -18,7 +18,8 @@ from synthkit.digests import digest
 from synthkit.errors import BuildError, Location, SynthError, nearest
 from synthkit.files import own_folder, replacing
 from synthkit.objects.address import parsed, refused
-from synthkit.objects.bucket import Bucket, Object
+from synthkit.objects.bucket import Bucket
+from synthkit.objects.objects import Object
 
 _GLOB = re.compile(r"[*?\[]")
 _LOG = "_delta_log"

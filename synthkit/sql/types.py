@@ -79,7 +79,7 @@ class NoPlaceError(ValueError):
 
 def rule_of(sql_type: Any) -> Rule:
     """The rule of a type of DuckDB's Python client, without those of the types inside it."""
-    return RULES.get(_kind(sql_type), _UNKNOWN)
+    return RULES.get(kind_of(sql_type), _UNKNOWN)
 
 
 def is_nested(sql_type: str) -> bool:
@@ -108,7 +108,7 @@ def readable(query: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """
     columns = []
     for i, (name, sql_type) in enumerate(zip(query.columns, query.types, strict=True), start=1):
-        kind, reference = _kind(sql_type), f"#{i}"
+        kind, reference = kind_of(sql_type), f"#{i}"
         if kind in ("hugeint", "uhugeint"):
             columns.append(_tried(reference, name, sql_type, "DECIMAL(38,0)"))
         elif kind != "blob" and not _in_arrow(sql_type):
@@ -169,7 +169,7 @@ def _tried(reference: str, column: str, sql_type: Any, target: str) -> str:
 
 def _unfit(sql_type: Any) -> Any:
     """The first type inside a nested one that is refused, or that not every value would survive; None where all fit."""
-    for _, inner in _parts(sql_type):
+    for _, inner in parts_of(sql_type):
         rule = rule_of(inner)
         if rule.refused is not None or rule.narrower:
             return inner
@@ -180,14 +180,14 @@ def _unfit(sql_type: Any) -> Any:
 
 
 def _in_arrow(sql_type: Any) -> bool:
-    return rule_of(sql_type).refused is None and all(_in_arrow(inner) for _, inner in _parts(sql_type))
+    return rule_of(sql_type).refused is None and all(_in_arrow(inner) for _, inner in parts_of(sql_type))
 
 
 def _target(sql_type: Any) -> str:
     """The type that a published table has, nested ones with the types inside, what is refused as text."""
-    kind = _kind(sql_type)
-    parts = [(name, _target(inner)) for name, inner in _parts(sql_type)]
-    if parts and [t for _, t in parts] == [str(inner) for _, inner in _parts(sql_type)] and kind != "array":
+    kind = kind_of(sql_type)
+    parts = [(name, _target(inner)) for name, inner in parts_of(sql_type)]
+    if parts and [t for _, t in parts] == [str(inner) for _, inner in parts_of(sql_type)] and kind != "array":
         return str(sql_type)
     if kind == "struct":
         return f"STRUCT({', '.join(f'{quote(name)} {t}' for name, t in parts)})"
@@ -199,14 +199,15 @@ def _target(sql_type: Any) -> str:
     return "VARCHAR" if rule.refused is not None else rule.becomes or str(sql_type)
 
 
-def _parts(sql_type: Any) -> list[tuple[str, Any]]:
-    kind = _kind(sql_type)
+def parts_of(sql_type: Any) -> list[tuple[str, Any]]:
+    """The types inside a nested one, with their names."""
+    kind = kind_of(sql_type)
     if kind in ("list", "array"):
         return [(str(sql_type.children[0][0]), sql_type.children[0][1])]  # an array's second is its size
     return [(str(name), inner) for name, inner in sql_type.children] if kind in ("struct", "map") else []
 
 
-def _kind(sql_type: Any) -> str:
+def kind_of(sql_type: Any) -> str:
     """DuckDB's name of a type without parameters; of JSON, which is a VARCHAR of another name, its own."""
     if str(sql_type) == "JSON":
         return "json"

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from synthkit.store.publications import RECEIPTS, ROWS, Entry, Log, receipt_key
 
+# Only what is named as rows and receipts are goes: beside them lie logs of lakes, and what others put there.
+_OURS = re.compile(rf"{ROWS}/[^/]+/[0-9a-f]{{16}}-[^/]+\.parquet|{RECEIPTS}/[^/]+/[0-9a-f]{{64}}\.json")
 GRACE = timedelta(days=1)  # an object that no entry names may be one that is being published
 
 
 def collect(
-    log: Log, keep: int | None, older_than: float | None, *, dry_run: bool, now: datetime | None = None
+    log: Log,
+    keep: int | None,
+    older_than: float | None,
+    *,
+    dry_run: bool,
+    now: datetime | None = None,
+    used: Callable[[], Collection[str]] = tuple,
 ) -> dict[str, int]:
     """Remove what no version names that is kept, and rows that a killed build left. Returns kind → bytes.
 
     Args:
         keep: of each table, so many of the last versions; None: all, but for ``older_than``.
         older_than: seconds: only versions older than this go; None: all, but for ``keep``.
+        used: gives the keys that others read, whatever the log says.
     """
     now = now or datetime.now(UTC)
     # First what lies there, then what names it: what is published meanwhile is younger than the first look.
-    objects = [o for folder in (ROWS, RECEIPTS) for o in log.bucket.list(folder)]
+    objects = [o for folder in (ROWS, RECEIPTS) for o in log.bucket.list(folder) if _OURS.fullmatch(o.key)]
     entries = list(log.entries())
     gone, kept = divided(entries, keep, older_than, now)
-    held = set(_named(kept))
+    held = {*_named(kept), *used()}
     dropped = set(_named(gone)) - held
     old = [o for o in objects if o.key in dropped]
     stray = [o for o in objects if o.key not in held | dropped and now - o.modified > GRACE]

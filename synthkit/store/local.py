@@ -34,16 +34,10 @@ class Local(Warehouse, Target):
         recover(self)
 
     def folders(self) -> Iterable[Path]:
-        return (*_below(self.directory), self.database.parent, views_directory(self.database))
+        return (*below(self.directory), self.database.parent, views_directory(self.database))
 
     def ready(self) -> str:
-        directory = self.directory
-        standing = next(p for p in (directory, *directory.parents) if p.exists())
-        if not standing.is_dir():
-            raise SynthError(f"{standing} is a file where a folder should be", hint="move it out of the way")
-        if not os.access(standing, os.W_OK | os.X_OK):
-            raise SynthError(f"{standing} may not be written", hint="give yourself the right, or choose another target")
-        return f"{directory} {'is writable' if standing == directory else 'can be made'}"
+        return writable(self.directory)
 
     def unversioned(self) -> str | None:
         return None
@@ -61,7 +55,18 @@ class Local(Warehouse, Target):
         rebuild(self, infos, runs, receipts)
 
 
-def _below(root: Path) -> Iterator[Path]:
+def writable(directory: Path) -> str:
+    """That a folder can be written, or made, in words. Raises SynthError."""
+    standing = next(p for p in (directory, *directory.parents) if p.exists())
+    if not standing.is_dir():
+        raise SynthError(f"{standing} is a file where a folder should be", hint="move it out of the way")
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise SynthError(f"{standing} may not be written", hint="give yourself the right, or choose another target")
+    return f"{directory} {'is writable' if standing == directory else 'can be made'}"
+
+
+def below(root: Path) -> Iterator[Path]:
+    """A folder and all folders in it."""
     if root.is_dir():
         yield root
         yield from (p for p in root.rglob("*") if p.is_dir() and not p.is_symlink())

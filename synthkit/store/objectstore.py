@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError, SynthError
 from synthkit.objects.bucket import Bucket
+from synthkit.objects.folder import Folder
+from synthkit.objects.objects import Objects
 from synthkit.records.receipt import Receipt
 from synthkit.store.collecting import collect
 from synthkit.store.journal import text_of
@@ -44,13 +46,13 @@ AT_ONCE = 8  # receipts fetched
 class _Opened(Known):
     """What one process knows of an address."""
 
-    bucket: Bucket = field(kw_only=True)
+    bucket: Objects = field(kw_only=True)
     log: Log = field(kw_only=True)
 
 
 @cache
-def _opened(address: str) -> _Opened:
-    bucket = Bucket(address)
+def _opened(place: str | Path) -> _Opened:
+    bucket: Objects = Folder(place) if isinstance(place, Path) else Bucket(place)
     return _Opened(bucket=bucket, log=Log(bucket))
 
 
@@ -60,12 +62,17 @@ class ObjectStore(LogTarget):
     known: _Opened
 
     def __init__(self, place: Place) -> None:
-        if place.address is None:
-            raise SynthError("a target of type objects needs an address", hint="write warehouse: s3://bucket/prefix")
+        where = self.where_of(place)
         self.checkout, self.scratch = place.path, place.scratch
-        self.known = _opened(place.address)
+        self.known = _opened(where)
         self.bucket, self.log = self.known.bucket, self.known.log
         self.where = str(self.bucket)
+
+    def where_of(self, place: Place) -> str | Path:
+        """The address, or a folder, of a place. Raises SynthError for one that is not meant."""
+        if place.address is None:
+            raise SynthError("a target of type objects needs an address", hint="write warehouse: s3://bucket/prefix")
+        return place.address
 
     # read
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from synthkit.errors import BuildError
 from synthkit.files import parsed_json
-from synthkit.objects.bucket import Bucket
+from synthkit.objects.objects import Objects
 
 FOLDER, ROWS, RECEIPTS = "log", "tables", "receipts"
 LAST = 999_999_999_999
@@ -119,7 +119,7 @@ class OvertakenError(BuildError):
 class Log:
     """The publications of one warehouse."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Objects) -> None:
         self.bucket = bucket
         self._known: Entry | None = None  # an entry never changes: what was read once is read
 
@@ -143,6 +143,11 @@ class Log:
             entry = self._read(found.key)
             if entry.kept:
                 yield entry
+
+    def changed(self, name: str) -> int:
+        """The number of the last entry that published a table, or withdrew it; 0 where there is none."""
+        found = (self._read(one.key) for one in self.bucket.list(FOLDER))
+        return next((entry.number for entry in found if name in entry.changed), 0)
 
     def _read(self, key: str) -> Entry:
         data = self.bucket.get(key)

@@ -1,0 +1,37 @@
+"""A lake of a test: its target as another process has it, and what others find there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from synthkit.store.lakes.delta import Delta
+from synthkit.store.objectstore import _opened
+from synthkit.store.target import Place
+
+ALLOWED = {"aws_allow_http": "true"}
+
+
+def somebodys(lake: Path | str, scratch: Path) -> Delta:
+    """What another process has: nothing of it is shared."""
+    _opened.cache_clear()
+    if isinstance(lake, str):
+        return Delta(Place(scratch / "receipts", scratch / "none.duckdb", scratch / "scratch", lake))
+    return Delta(Place(lake, scratch / "none.duckdb", scratch / "scratch"))
+
+
+def marks(lake: Path | str, *names: str) -> list[set[int]]:
+    """Of each Delta table the marks of its rows: of a table that is whole it is one, or, if it is not there, none."""
+    found = []
+    for name in names:
+        try:
+            table = DeltaTable(f"{lake}/tables/{name}", storage_options=ALLOWED)
+        except Exception:  # no table
+            found.append(set())
+            continue
+        rows = table.to_pyarrow_table()
+        (mark,) = {*rows["mark"].to_pylist()}
+        assert rows.num_rows == mark
+        found.append({mark})
+    return found
