@@ -21,6 +21,7 @@ import synthkit
 from synthkit import extras
 from synthkit.compiler import compile_project
 from synthkit.errors import SynthError
+from synthkit.project.project import load_project
 from tests.families import family_project
 from tests.objects.proxy import Fault, Request, Rule
 from tests.objects.servers import S3, s3_server
@@ -163,7 +164,7 @@ def test_what_cannot_be_published_is_said_before_anything_is_built(
     installed = extras.installed
     monkeypatch.setattr(extras, "installed", lambda module: module != "deltalake" and installed(module))
     with pytest.raises(SynthError) as failed:
-        compile_project(shop.root)
+        compile_project(load_project(shop.root))
     assert "synth_project.yml:4:3" in str(failed.value)
     assert "pip install 'synthkit-build[delta]'" in str(failed.value)
 
