@@ -12,6 +12,9 @@ def check_external(draft: Draft) -> None:
         model = draft.models[name]
         if model.generator is None or not isinstance(model.generator, Taught) or model.spec.source is None:
             continue
+        whom = None if model.params is None else model.generator.shown_to(model.params)
+        if whom is None:
+            continue
         for source in sorted(_shown(draft, model)):
             why = _protected(draft, source)
             table = draft.tables.get(source)
@@ -19,7 +22,7 @@ def check_external(draft: Draft) -> None:
                 continue
             relation = table[0]
             draft.fault(
-                f"model {name!r} would send rows of {relation.source}.{relation.name} to a third party, and {why}",
+                f"model {name!r} would send rows of {relation.source}.{relation.name} to {whom}, and {why}",
                 model.spec.origin.at("source"),
                 str(model.spec.source),
                 f"write other seeds; or add allow_external: true to the source {relation.name!r}: its receipts tell it",

@@ -77,6 +77,12 @@ def unpriced(params: Any, rows: int, root: Path) -> Sequence[str]:
     return ()
 
 
+def to_a_third_party(params: Any) -> str | None:
+    """Who sees the rows that a teacher is shown, where it does not say."""
+    del params
+    return "a third party"
+
+
 def as_the_source(params: Any, schema: Schema) -> Schema:
     """The columns of a teacher that changes none."""
     del params
@@ -166,14 +172,16 @@ class Query(Generator):
 
 @dataclass(frozen=True, kw_only=True)
 class Taught(Generator):
-    """Rows that a teacher writes: rows of the source go to a third party.
+    """Rows that a teacher writes, who is shown rows of the source.
 
     Args:
+        shown_to: who gets these, in words: a third party; None: nobody beside the build.
         columns: the table's, from those of its source; raises ValueError where it cannot be made from these.
         estimate: lines on what asking for so many rows may cost; the path is the project's root.
     """
 
     compose: Compose
+    shown_to: Callable[[Any], str | None] = to_a_third_party
     columns: Callable[[Any, Schema], Schema] = as_the_source
     estimate: Callable[[Any, int, Path], Sequence[str]] = unpriced
 

@@ -27,7 +27,7 @@ class JudgeParams(BaseModel):
     """A second model that scores every item.
 
     Args:
-        model: the provider's model id.
+        model: of the same provider, or server, as the teacher.
         min_score: of 1 to 5; what scores less is dropped.
         max_tokens: most tokens of one answer, thinking included.
     """

@@ -25,11 +25,11 @@ from synthkit.instruct.rows import Row
 from synthkit.instruct.steps import Asked, Asks, Dropped, Group
 from synthkit.instruct.topics import Balance, Missing, Topic, quotas
 from synthkit.instruct.transcript import Heard, Kind
-from synthkit.llm.requests import Prompt
 from synthkit.llm.spending import AHEAD
 
 if TYPE_CHECKING:
     from synthkit.llm.answers import Answer
+    from synthkit.llm.requests import Prompt
 
 WINDOW = 10  # requests whose yield is held against the floor
 LEAST_YIELD = 0.02  # that is expected, however little came: so that a bad start does not ask for everything at once
@@ -160,8 +160,7 @@ class Pipeline:
         return tuple(shown), items
 
     def _prompt(self, text: str, form: type[Any], label: str, nonce: int) -> Prompt:
-        teacher = self.params.teacher
-        return Prompt(teacher.model, self._system, text, form, teacher.max_tokens, label, nonce)
+        return self.params.teacher.prompt(self._system, text, form, label, nonce)
 
     def _yield(self) -> float:
         return max(LEAST_YIELD, self._raw_yield()) if self._recent else FIRST_YIELD
@@ -258,7 +257,8 @@ class Pipeline:
         if judge is None:
             return group
         text = prompts.judgement([row.item for row in group.rows])
-        prompt = Prompt(judge.model, prompts.JUDGE, text, prompts.Scores, judge.max_tokens, "judge", 0)
+        asked = (judge.model, judge.max_tokens)
+        prompt = self.params.teacher.prompt(prompts.JUDGE, text, prompts.Scores, "judge", judge=asked)
         self._ask("judge", group, group.rows, prompt)
         return None
 

@@ -52,6 +52,7 @@ class Heard:
     def to_json(self) -> dict[str, Any]:
         prompt = {**vars(self.prompt), "form": self.prompt.form.__name__}
         kept = {k: prompt[k] for k in ("model", "system", "user", "form", "max_tokens", "label", "nonce")}
+        kept |= self.prompt.asked_of
         shown = [asdict(item) for item in self.shown]
         return {"kind": self.kind, "topic": self.topic, "parents": list(self.parents), "prompt": kept, "shown": shown}
 
@@ -115,7 +116,7 @@ def names_of(
         "version": VERSION,
         "seed": seed,
         "seeds": [asdict(item) for item in seeds],
-        "teacher": [params.teacher.model, params.teacher.max_tokens],
+        "teacher": [params.teacher.model, params.teacher.max_tokens, *params.teacher.apart],
         "judge": None if judge is None else [judge.model, judge.max_tokens],
         **{k: getattr(params, k) for k in ("domain", "per_request", "responses", "evolve", "examples")},
         "topics": {topic: float(share) for topic, share in params.topics.items()},

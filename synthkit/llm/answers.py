@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from synthkit.llm.forms import read
 from synthkit.llm.messages import Message, Part
 from synthkit.llm.requests import Prompt
 from synthkit.llm.usage import Usage
@@ -61,7 +62,7 @@ def read_answer(prompt: Prompt, kept: Kept) -> Answer:
         key=prompt.key,
         status=status,
         data=data,
-        usage=Usage.of(kept.message),
+        usage=prompt.billed(kept.message),
         request_id=kept.request_id,
         detail=detail,
         model=str(kept.message.get("model") or prompt.model),
@@ -92,6 +93,9 @@ def _read(prompt: Prompt, message: Message) -> tuple[Status, Part | None, str]:
         # transform_schema moves lengths and counts into descriptions, which bind nobody: they are checked here.
         return "ok", prompt.form.model_validate_json(text_of(message)).model_dump(mode="json"), ""
     except ValidationError as error:
+        found = None if prompt.provider == "anthropic" else read(prompt.form, text_of(message))
+        if found is not None:
+            return "ok", found.model_dump(mode="json"), ""
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return "invalid", None, f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -15,10 +15,10 @@ from typing import Any
 
 from synthkit.errors import BuildError
 from synthkit.llm.answers import Kept
-from synthkit.llm.client import BatchItem, Gone, Transient
 from synthkit.llm.lanes import Lane, OutOfBudget
 from synthkit.llm.requests import Prompt
 from synthkit.llm.retrying import persist
+from synthkit.llm.transport import BatchItem, Gone, Transient
 
 # Limits of the API: 100,000 requests or 256 MB in a batch.
 MOST_REQUESTS = 100_000

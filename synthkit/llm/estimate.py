@@ -56,7 +56,11 @@ def estimate(requests: int, sample: Prompt, output_tokens: int, prices: Prices, 
         f"about {BYTES_PER_TOKEN} bytes of text in a token, so {sent:,} input tokens in a request",
         f"about {output:,} output tokens in an answer (at most {sample.max_tokens:,})",
         "nothing read from the provider's cache, no answer kept from before, no attempt lost",
-        f"list prices of {prices.as_of}" + (f", and those of {prices.override}" if prices.override else ""),
+        *(
+            ()
+            if sample.model in prices.unknown
+            else (f"list prices of {prices.as_of}" + (f", and those of {prices.override}" if prices.override else ""),)
+        ),
         *((f"the batch price, {prices.batch_factor} of the list price",) if batch else ()),
         "from half to twice that, as lengths are guessed",
     )

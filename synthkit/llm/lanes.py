@@ -12,13 +12,12 @@ from typing import Any, Protocol, TypeVar
 from synthkit.errors import BuildError
 from synthkit.llm.answers import Kept
 from synthkit.llm.budget import Budget
-from synthkit.llm.client import BatchItem, Reply, Transient
 from synthkit.llm.kept import RequestStore
 from synthkit.llm.messages import Payload
 from synthkit.llm.prices import Prices
 from synthkit.llm.requests import Prompt
 from synthkit.llm.retrying import persist
-from synthkit.llm.usage import Usage
+from synthkit.llm.transport import BatchItem, Reply, Transient
 
 _T = TypeVar("_T")
 
@@ -31,7 +30,7 @@ class OutOfBudget(Exception):  # noqa: N818 - it ends an iteration, it is no err
 
 
 class Transport(Protocol):
-    """One attempt of each call; :class:`.client.Client` is the real one."""
+    """One attempt of each call: :class:`.client.Client`, :class:`.chat.ChatClient`."""
 
     async def ask(self, payload: Payload) -> Reply: ...
     async def create_batch(self, requests: Mapping[str, Payload]) -> str: ...
@@ -132,7 +131,7 @@ class Lane:
 
     async def keep(self, prompt: Prompt, reply: Reply, ticket: int | None) -> Kept:
         """Put an answer that was just paid for into the store; what the store then has."""
-        cost = self.prices.cost(prompt.model, Usage.of(reply.message), self.batch)
+        cost = self.prices.cost(prompt.model, prompt.billed(reply.message), self.batch)
         self.paid += cost
         self.asked += 1
         kept = Kept(prompt.key, reply.message, reply.request_id, cost, self.batch)

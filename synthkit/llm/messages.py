@@ -49,13 +49,16 @@ class Message(TypedDict, total=False):
 
 
 class Payload(TypedDict, total=False):
-    """The arguments of ``messages.create``; ``messages``, ``system`` and ``output_config`` are the SDK's own."""
+    """The arguments of ``messages.create``; ``messages``, ``system`` and ``output_config`` are the SDK's own. Of other
+    providers' models the temperature may be said, and of one that is on this machine the seed of its draws."""
 
     model: Required[str]
     max_tokens: Required[int]
     system: list[Any]
     messages: Required[list[Any]]
     output_config: Any
+    temperature: float
+    seed: int
 
 
 Part = Mapping[str, Any]  # of an answer, as the prompt's form says: column → text, say

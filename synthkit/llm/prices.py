@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -73,13 +73,15 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices by model id; ``as_of`` and ``source`` are those of the listed file, ``override`` the project's own."""
+    """Prices by model id; ``as_of`` and ``source`` are those of the listed file, ``override`` the project's own. Of the
+    models ``unknown`` nobody knows what they cost: they count as nothing."""
 
     models: Mapping[str, Price]
     batch_factor: Decimal
     as_of: str
     source: str
     override: Path | None = None
+    unknown: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, override: Path | None = None) -> Prices:
@@ -99,6 +101,13 @@ class Prices:
             override=override,
         )
 
+    def without(self, models: Iterable[str], known: bool = False) -> Prices:
+        """These, and those of ``models`` that have none: nothing. ``known``: they are known to cost nothing."""
+        lacking = [model for model in models if model not in self.models]
+        nothing = Price(input=Decimal(0), output=Decimal(0))  # type: ignore[call-arg]
+        unknown = self.unknown if known else self.unknown.union(lacking)
+        return replace(self, models={**self.models, **dict.fromkeys(lacking, nothing)}, unknown=unknown)
+
     @cached_property
     def fingerprint(self) -> dict[str, dict[str, str]]:
         """All prices as text, for a receipt."""
@@ -115,7 +124,8 @@ class Prices:
                 f"there is no price for the model {model!r}, and without one a limit in USD cannot be held",
                 where=None,
                 hint=f"{did_you_mean(model, self.models)} Or declare it in the project's price file: "
-                f"models: {{{model}: {{input: <USD per million tokens>, output: <USD per million tokens>}}}}",
+                f"models: {{{model}: {{input: <USD per million tokens>, output: <USD per million tokens>}}}}. "
+                "Of another provider than anthropic, max_usd may be left out, and max_requests be the limit.",
             )
         return self.models[model]
 

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from synthkit.llm.client import transformed_schema
-from synthkit.llm.messages import Payload
+from synthkit.llm.forms import in_words, strict_schema
+from synthkit.llm.messages import Message, Payload
 from synthkit.llm.prices import Prices
 from synthkit.llm.usage import Usage
 
@@ -30,6 +31,9 @@ class Prompt:
         form: the shape of the answer.
         label: what it is, for people; not part of the key.
         nonce: tells apart requests that are otherwise equal.
+        provider: whose model it is, or what kind of server has it.
+        temperature: how freely the model chooses its words; None: as its server does by itself.
+        seed: of the draws of a model on this machine.
     """
 
     model: str
@@ -39,6 +43,9 @@ class Prompt:
     max_tokens: int
     label: str = ""
     nonce: int = 0
+    provider: str = "anthropic"
+    temperature: float | None = None
+    seed: int | None = None
 
     def payload(self) -> Payload:
         """The arguments of ``messages.create``."""
@@ -47,11 +54,19 @@ class Prompt:
             "max_tokens": self.max_tokens,
             "system": [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}],
             "messages": [{"role": "user", "content": self.user}],
-            "output_config": {"format": {"type": "json_schema", "schema": json.loads(transformed_schema(self.form))}},
+            "output_config": {"format": {"type": "json_schema", "schema": json.loads(self._schema)}},
         }
-        if not self.system:
+        if self.provider != "anthropic":
+            # Not every server holds its model to a schema, or says that it does not.
+            said["system"] = [{"type": "text", "text": text} for text in (self.system, in_words(self.form)) if text]
+            said |= {k: v for k, v in (("temperature", self.temperature), ("seed", self.seed)) if v is not None}  # type: ignore[typeddict-item]
+        elif not self.system:
             del said["system"]  # an empty block is refused by the API
         return said
+
+    @property
+    def _schema(self) -> str:
+        return transformed_schema(self.form) if self.provider == "anthropic" else strict_schema(self.form)
 
     @cached_property
     def key(self) -> str:
@@ -63,10 +78,23 @@ class Prompt:
             "form": _canonical_form(self.form),
             "max_tokens": self.max_tokens,
             "nonce": self.nonce,
+            **self.asked_of,
         }
         text = json.dumps(asked, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         # A lone surrogate is legal in a Python string, and must name a request all the same.
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def asked_of(self) -> dict[str, Any]:
+        """Whom else than Anthropic it is asked, and how words are chosen: what is said of it."""
+        said = {"provider": self.provider, "temperature": self.temperature, "seed": self.seed}
+        return {k: v for k, v in said.items() if v not in (None, "anthropic")}
+
+    def billed(self, message: Message) -> Usage:
+        """The tokens that an answer took: the most that it can be where its server does not say."""
+        if message.get("usage") is None:
+            return Usage(input=self.most_tokens.write_5m, output=self.most_tokens.output)
+        return Usage.of(message)
 
     @cached_property
     def most_tokens(self) -> Usage:
@@ -76,7 +104,8 @@ class Prompt:
         sent, with ``OVERHEAD_TOKENS`` for what the provider adds, is a bound of the input. All of it counts as
         written to the cache, the dearest kind. ``max_tokens`` bounds the output.
         """
-        texts = (self.system, self.user, transformed_schema(self.form))
+        words = () if self.provider == "anthropic" else (in_words(self.form),)
+        texts = (self.system, self.user, self._schema, *words)
         sent = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         return Usage(write_5m=sent + OVERHEAD_TOKENS, output=self.max_tokens)
 

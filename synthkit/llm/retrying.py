@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from synthkit.errors import BuildError
-from synthkit.llm.client import Transient
+from synthkit.llm.transport import Transient
 
 _T = TypeVar("_T")
 

@@ -11,9 +11,10 @@ from decimal import Decimal
 from synthkit.llm.answers import Answer, Kept, Status, read_answer
 from synthkit.llm.batches import BatchLane
 from synthkit.llm.budget import Budget
+from synthkit.llm.chat import ChatClient
 from synthkit.llm.client import Client
 from synthkit.llm.kept import RequestStore
-from synthkit.llm.keys import api_key
+from synthkit.llm.keys import OPENAI, api_key
 from synthkit.llm.lanes import Lane, OutOfBudget, Transport
 from synthkit.llm.prices import Prices
 from synthkit.llm.requests import Prompt
@@ -252,8 +253,12 @@ class Teacher:
         return self._lane
 
     def _client(self) -> Callable[[], Transport]:
-        key = api_key(self.params.base_url)
-        return lambda: Client(key, self.params.base_url, self.params.timeout)
+        said = self.params
+        if said.provider == "openai":
+            own = api_key(said.base_url, OPENAI)
+            return lambda: ChatClient(own, said.base_url, said.timeout, said.patience, said.structured, said.stream)
+        key = api_key(said.base_url)
+        return lambda: Client(key, said.base_url, said.timeout)
 
     def _give_up(self, window: deque[_Slot]) -> None:
         """Nobody wants more: keep what arrives, and count what it costs against the limit of later prompts."""

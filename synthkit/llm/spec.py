@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from synthkit.errors import nearest
+from synthkit.errors import SynthError, nearest
 from synthkit.llm.client import known_models
+from synthkit.llm.keys import ANTHROPIC, OPENAI, address, host_of, is_encrypted, is_loopback
+
+if TYPE_CHECKING:
+    from synthkit.llm.requests import Prompt
+
+Provider = Literal["anthropic", "openai"]
+Reach = Literal["none", "loopback", "network"]
+APIS = {"anthropic": ANTHROPIC, "openai": OPENAI}
+OTHERS = ("temperature", "stream", "structured")  # what is not Anthropic's
 
 
 class TeacherParams(BaseModel):
     """The block ``teacher:`` of a generator.
 
     Args:
-        provider: whose model it is.
-        model: the provider's model id.
+        provider: whose model it is. ``openai`` is any server of OpenAI's chat API, OpenAI's own where no ``base_url``
+            says another.
+        model: the provider's, or the server's, id of the model.
         max_tokens: most tokens of one answer, thinking included. Answers of more than 21,333 are streamed.
         intended_use: what the published table is for; goes into the receipt.
-        terms_ack: true says that the provider's terms were read and allow this use.
-        base_url: where the API is, when not at the provider's. ANTHROPIC_API_KEY is not sent there: the host has a
-            variable of its own for its key, which the error names. ANTHROPIC_BASE_URL in the environment names an
-            address that gets ANTHROPIC_API_KEY.
+        terms_ack: true says that the provider's terms, or the model's licence, were read and allow this use.
+        base_url: where the API is, when not at the provider's. ANTHROPIC_API_KEY and OPENAI_API_KEY are not sent there:
+            the host has a variable of its own for its key, which the error names. ANTHROPIC_BASE_URL and
+            OPENAI_BASE_URL in the environment name an address that gets the provider's key. Servers of OpenAI's API
+            may do without a key.
         timeout: seconds that one attempt may take; when it is streamed, seconds without a word.
         patience: seconds that one request may take with all its retries.
+        temperature: how freely the model chooses its words, 0 to 2; by itself the server's own. Current models of
+            Anthropic take none.
+        stream: of ``openai``: have every answer streamed, so that a slow one may take longer than ``timeout``.
+        structured: of ``openai``: have the server hold answers to a JSON schema. One that refuses is asked in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider: Literal["anthropic"] = "anthropic"
+    provider: Provider = "anthropic"
     model: str = Field(min_length=1)
     max_tokens: int = Field(default=8000, ge=1)
     intended_use: str = Field(default="", validate_default=True)
@@ -36,6 +51,9 @@ class TeacherParams(BaseModel):
     base_url: str | None = None
     timeout: float = Field(default=300.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    stream: bool = False
+    structured: bool = True
 
     @field_validator("intended_use")
     @classmethod
@@ -57,6 +75,58 @@ class TeacherParams(BaseModel):
             )
         return value
 
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        try:
+            if value:
+                host_of(value)
+        except SynthError as error:
+            raise ValueError(f"{error.message}: {error.hint}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _of_the_provider(self) -> TeacherParams:
+        if self.provider == "anthropic":
+            for name in OTHERS:
+                if name in self.model_fields_set:
+                    raise ValueError(f"{name}: Anthropic's models take none; drop it, or name another provider")
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where requests go. Raises SynthError where that is no address."""
+        api = APIS[self.provider]
+        found = address(self.base_url, api) or api.own
+        host_of(found)
+        return found
+
+    @property
+    def reach(self) -> Reach:
+        """How far what is shown goes."""
+        return "loopback" if is_loopback(self.url) else "network"
+
+    @property
+    def apart(self) -> tuple[Any, ...]:
+        """What its questions say beside the model and its most tokens, as JSON (:attr:`.requests.Prompt.asked_of`)."""
+        return () if self.provider == "anthropic" else (self.provider, self.temperature)
+
+    def prompt(
+        self,
+        system: str,
+        user: str,
+        form: type[BaseModel],
+        label: str = "",
+        nonce: int = 0,
+        judge: tuple[str, int] | None = None,
+    ) -> Prompt:
+        """A question to this teacher; or to its ``judge``: a model and its most tokens, told no temperature."""
+        from synthkit.llm.requests import Prompt
+
+        model, most = judge or (self.model, self.max_tokens)
+        temperature = None if judge else self.temperature
+        return Prompt(model, system, user, form, most, label, nonce, self.provider, temperature)
+
 
 def model_warning(model: str) -> str | None:
     """A warning when the installed SDK does not know ``model``; None when it does. Never a reason to refuse."""
@@ -66,3 +136,25 @@ def model_warning(model: str) -> str | None:
     close = nearest(model, names)
     suffix = f" (did you mean {close!r}?)" if close else ""
     return f"the installed anthropic package does not know a model {model!r}{suffix}; it is asked for all the same"
+
+
+def address_warning(params: TeacherParams) -> str | None:
+    """A warning where what is shown travels unencrypted."""
+    try:
+        url = params.url
+        if params.reach == "network" and not is_encrypted(url):
+            return f"what {params.model!r} is shown goes unencrypted to {host_of(url)}: write https://"
+    except SynthError as error:
+        return error.message
+    return None
+
+
+def third_party(params: Any) -> str | None:
+    """Who gets the rows that a teacher is shown, in words; None: nobody beside this build."""
+    teacher: TeacherParams = params.teacher
+    try:
+        if teacher.reach == "loopback":
+            return f"the server at {host_of(teacher.url)}, which is on this machine and may pass them on"
+    except SynthError:
+        pass  # whoever that is, it is somebody else
+    return "a third party"

@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from synthkit.llm.spec import TeacherParams, model_warning
+from synthkit.extras import OPENAI, TEACHER
+from synthkit.llm.keys import host_of
+from synthkit.llm.spec import TeacherParams, address_warning, model_warning
 
 if TYPE_CHECKING:
     from synthkit.llm.estimate import Estimate
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 AHEAD = 64  # requests that may be unanswered when the next one is decided
 FOLDER = ".synth/requests"  # below a project's root: outside target/, as synth clean must not cost money
 PRICES = "prices.yml"  # at a project's root: its own prices
+EXTRAS: Mapping[str, str] = {"anthropic": TEACHER, "openai": OPENAI}
 
 
 class SpendingParams(BaseModel):
@@ -27,7 +30,8 @@ class SpendingParams(BaseModel):
 
     Args:
         teacher: whom to ask, and on which terms.
-        max_usd: a hard stop: no request is sent that could pass it, whatever is still unanswered.
+        max_usd: a hard stop: no request is sent that could pass it, whatever is still unanswered. Anthropic's models
+            are not asked without; others may be, and what they cost is unknown then, unless ``prices.yml`` says it.
         max_requests: another one, in requests of this table.
         concurrency: requests under way. It changes the speed, not the rows.
         batch_api: send message batches: half the price, within a day.
@@ -38,14 +42,28 @@ class SpendingParams(BaseModel):
     CHANGES_NO_ROW: ClassVar[Mapping[str, bool | set[str]]] = {
         "concurrency": True,
         "batch_api": True,
-        "teacher": {"base_url", "timeout", "patience"},
+        "teacher": {"base_url", "timeout", "patience", "stream", "structured"},
     }
 
     teacher: TeacherParams
-    max_usd: Decimal = Field(gt=0)
+    max_usd: Decimal | None = Field(default=None, gt=0)
     max_requests: int | None = Field(default=None, ge=1)
     concurrency: int = Field(default=8, ge=1, le=64)
     batch_api: bool = False
+
+    @model_validator(mode="after")
+    def _of_its_provider(self) -> SpendingParams:
+        if self.teacher.provider == "anthropic":
+            if self.max_usd is None:
+                raise ValueError("max_usd is missing: say what the table may cost at most, in USD")
+        elif self.batch_api:
+            raise ValueError("batch_api: message batches are Anthropic's; drop it")
+        return self
+
+    @property
+    def extra(self) -> str:
+        """Without which nobody can be asked (:mod:`synthkit.extras`)."""
+        return EXTRAS[self.teacher.provider]
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -70,7 +88,7 @@ def teacher_of(
         Teacher(
             params.teacher,
             store,
-            prices_of(root),
+            prices_of(root, params),
             concurrency=params.concurrency,
             max_usd=params.max_usd,
             batch_api=params.batch_api,
@@ -86,21 +104,35 @@ def teacher_of(
                 paid(teacher.paid_now)
 
 
-def prices_of(root: Path) -> Prices:
-    """The shipped prices, and those of the project's own file, if it has one."""
+def prices_of(root: Path, params: SpendingParams) -> Prices:
+    """The shipped prices, and those of the project's own file, if it has one. Where nothing is to be held, a model of
+    another provider than Anthropic needs none."""
     from synthkit.llm.prices import Prices
 
     own = root / PRICES
-    return Prices.load(own if own.exists() else None)
+    prices = Prices.load(own if own.exists() else None)
+    return prices.without(params.models) if params.max_usd is None else prices
+
+
+def unpriced(prices: Prices, params: SpendingParams) -> list[str]:
+    """Of the models that are asked, those of which nobody knows what they cost."""
+    return [model for model in dict.fromkeys(params.models) if model in prices.unknown]
 
 
 def model_warnings(params: SpendingParams) -> list[str]:
-    """One for each model that the installed SDK does not know."""
-    return [text for model in dict.fromkeys(params.models) if (text := model_warning(model)) is not None]
+    """One for each model that the installed SDK does not know, and one for an address without encryption."""
+    if params.teacher.provider != "anthropic":
+        found = [address_warning(params.teacher)]
+    else:
+        found = [model_warning(model) for model in dict.fromkeys(params.models)]
+    return [text for text in found if text is not None]
 
 
 def progress_note(teacher: Teacher, params: SpendingParams, rejected: int) -> str:
-    return f"${teacher.spent:.2f} of ${params.max_usd:.2f}, {rejected} rejected"
+    if unpriced(teacher.prices, params):
+        return f"{sum(teacher.counts.values()):,} answers, {rejected} rejected"
+    most = "" if params.max_usd is None else f" of ${params.max_usd:.2f}"
+    return f"${teacher.spent:.2f}{most}, {rejected} rejected"
 
 
 def told(teacher: Teacher, params: SpendingParams) -> dict[str, Any]:
@@ -109,25 +141,38 @@ def told(teacher: Teacher, params: SpendingParams) -> dict[str, Any]:
     return {
         "provider": spec.provider,
         "model": spec.model,
+        "reach": spec.reach,
         "intended_use": spec.intended_use,
         "terms_ack": spec.terms_ack,
-        "usd": str(teacher.spent),
-        "max_usd": str(params.max_usd),
+        "usd": None if unpriced(teacher.prices, params) else str(teacher.spent),
+        **({} if params.max_usd is None else {"max_usd": str(params.max_usd)}),
         "usage": dict(vars(teacher.usage)),
         "requests": sum(teacher.counts.values()),
         "prices_of": teacher.prices.as_of,
     }
 
 
-def in_words(parts: Sequence[Estimate], params: SpendingParams, assumed: str) -> list[str]:
-    """Two lines for ``synth plan``: requests, tokens and USD of all ``parts``; and what that rests on."""
+def in_words(parts: Sequence[Estimate], params: SpendingParams, prices: Prices, assumed: str) -> list[str]:
+    """Lines for ``synth plan``: requests, tokens and USD of all ``parts``; what that rests on; and, where it is not
+    Anthropic, who gets what is shown."""
     requests = sum(part.requests for part in parts)
     sent = sum(part.input_tokens for part in parts)
     got = sum(part.output_tokens for part in parts)
     low, likely, high = (sum((part.usd[i] for part in parts), Decimal(0)) for i in range(3))
-    end = "max_usd stops it before" if likely > params.max_usd else f"never more than ${params.max_usd:.2f}"
+    if lacking := unpriced(prices, params):
+        money = f"cost unknown: no price of {', '.join(lacking)} in {PRICES}"
+    elif params.max_usd is None:
+        money = f"${likely:.2f} (${low:.2f} to ${high:.2f}); without a limit"
+    else:
+        end = "max_usd stops it before" if likely > params.max_usd else f"never more than ${params.max_usd:.2f}"
+        money = f"${likely:.2f} (${low:.2f} to ${high:.2f}); {end}"
     return [
-        f"about {requests:,} requests, {sent:,} tokens in and {got:,} out, "
-        f"${likely:.2f} (${low:.2f} to ${high:.2f}); {end}",
+        f"about {requests:,} requests, {sent:,} tokens in and {got:,} out, {money}",
         f"assumed: {assumed}; {'; '.join(parts[0].assumptions[2:])}",
+        *([] if params.teacher.provider == "anthropic" else [f"what is shown goes to {_whereto(params.teacher)}"]),
     ]
+
+
+def _whereto(teacher: TeacherParams) -> str:
+    host = host_of(teacher.url)
+    return f"{host}, on this machine" if teacher.reach == "loopback" else f"{host}, which is not this machine"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -198,9 +198,11 @@ class Teaching(Record):
     Args:
         provider: whose model it is.
         model: the provider's model id.
+        reach: how far what was shown went: to a server on this machine ("loopback"), which may have passed it on, or to
+            another machine ("network"). Absent of tables that were made before this was noted.
         intended_use: what the table is for.
         terms_ack: the provider's terms were read and allow this use.
-        usd: exact, so a text.
+        usd: exact, so a text; null where the model has no price.
         max_usd: what it may cost at most.
         usage: tokens by kind.
         requests: how many were answered.
@@ -210,9 +212,10 @@ class Teaching(Record):
 
     provider: str
     model: str
+    reach: Literal["loopback", "network"] | None = absent()
     intended_use: str
     terms_ack: bool = False
-    usd: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9.E+-]+$"})]
+    usd: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9.E+-]+$"})] | None
     max_usd: str | None = absent()
     usage: Mapping[str, Count]
     requests: Count

@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
-from synthkit.llm.client import BatchItem, Reply
 from synthkit.llm.kept import RequestStore
 from synthkit.llm.prices import Prices
 from synthkit.llm.requests import Prompt
 from synthkit.llm.session import Teacher
 from synthkit.llm.spec import TeacherParams
+from synthkit.llm.transport import BatchItem, Reply
 
 MODEL = "claude-sonnet-5-5"
 T = TypeVar("T")

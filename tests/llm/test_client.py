@@ -8,8 +8,9 @@ import pytest
 
 from synthkit.errors import BuildError
 from synthkit.llm import retrying
-from synthkit.llm.client import Client, Gone, Reply, Transient, known_models
+from synthkit.llm.client import Client, known_models
 from synthkit.llm.retrying import persist
+from synthkit.llm.transport import Gone, Reply, Transient
 from tests.llm.asking import MODEL, in_a_loop, prompt
 from tests.llm.standin import Standin
 

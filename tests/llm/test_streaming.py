@@ -9,9 +9,10 @@ import anthropic
 import pytest
 
 from synthkit.errors import BuildError
-from synthkit.llm.client import Client, Reply, Transient
+from synthkit.llm.client import Client
 from synthkit.llm.kept import RequestStore
 from synthkit.llm.streaming import MOST_UNSTREAMED, longest
+from synthkit.llm.transport import Reply, Transient
 from tests.llm import streams
 from tests.llm.asking import billed, in_a_loop, prompt, teacher
 from tests.llm.standin import Standin

@@ -22,6 +22,7 @@ from synthkit.instruct.filters import FilterParams
 from synthkit.instruct.items.item import Item
 from synthkit.llm.answers import numbered
 from synthkit.llm.messages import Part
+from synthkit.llm.spec import third_party
 from synthkit.llm.spending import AHEAD, SpendingParams, model_warnings
 from synthkit.schema import Column, Schema, Table
 
@@ -158,17 +159,12 @@ class _Filling:
                 yield None
 
     def _prompt(self, number: int, group: list[int]) -> Prompt:
-        from synthkit.llm.requests import Prompt
-
         self._asked.append((number, group))
         rows = [json.dumps(self.shown[i], ensure_ascii=False, default=str) for i in group]
         lines = [f"{number}. {row}" for number, row in enumerate(rows, 1)]
         text = f"Fill {len(group)} items.\n" + "\n".join(lines)
-        teacher = self.params.teacher
         label = f"rows {group[0] + 1}–{group[-1] + 1}"
-        return Prompt(
-            teacher.model, self._system, text, form_of(tuple(self.params.fill)), teacher.max_tokens, label, number
-        )
+        return self.params.teacher.prompt(self._system, text, form_of(tuple(self.params.fill)), label, number)
 
     def take(self, answer: Answer) -> None:
         number, group = self._asked.popleft()
@@ -219,20 +215,19 @@ def form_of(names: tuple[str, ...]) -> type[BaseModel]:
 
 def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
     from synthkit.llm.estimate import estimate as of
-    from synthkit.llm.requests import Prompt
     from synthkit.llm.spending import in_words, prices_of
 
     shown = 200 if params.show is None else 20 * len(params.show)  # bytes of a row
-    form, teacher = form_of(tuple(params.fill)), params.teacher
+    form, prices = form_of(tuple(params.fill)), prices_of(root, params)
     text = " " * shown * params.rows_per_request
-    sample = Prompt(teacher.model, SYSTEM, text, form, teacher.max_tokens)
+    sample = params.teacher.prompt(SYSTEM, text, form)
     output = ASSUMED_TOKENS * len(params.fill) * params.rows_per_request
-    found = of(math.ceil(rows / params.rows_per_request), sample, output, prices_of(root), params.batch_api)
-    return in_words([found], params, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
+    found = of(math.ceil(rows / params.rows_per_request), sample, output, prices, params.batch_api)
+    return in_words([found], params, prices, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
 
 
 def extras(params: LlmColumnsParams) -> tuple[str, ...]:
-    return params.filters.extras
+    return (params.extra, *params.filters.extras)
 
 
 LLM_COLUMNS = Taught(
@@ -243,7 +238,8 @@ LLM_COLUMNS = Taught(
     columns=columns,
     estimate=estimate,
     warnings=model_warnings,
-    summary="text columns for the rows of a table, by a teacher model (Claude)",
+    summary="text columns for the rows of a table, by a teacher model",
     packages=("py3langid", "rapidfuzz"),
     extras=extras,
+    shown_to=third_party,
 )

@@ -20,6 +20,7 @@ from synthkit.errors import BuildError
 from synthkit.generators.base import Progress, Taught, Workplace
 from synthkit.instruct.params import SelfInstructParams
 from synthkit.instruct.rows import schema_of
+from synthkit.llm.spec import third_party
 from synthkit.llm.spending import model_warnings
 from synthkit.schema import Schema, Table
 
@@ -116,42 +117,44 @@ def estimate(params: SelfInstructParams, rows: int, root: Path) -> Sequence[str]
     from synthkit.instruct import prompts
     from synthkit.instruct.items.item import Item
     from synthkit.llm.estimate import estimate as of
-    from synthkit.llm.requests import Prompt
     from synthkit.llm.spending import in_words, prices_of
 
-    teacher, prices, batch = params.teacher, prices_of(root), params.batch_api
+    teacher, prices, batch = params.teacher, prices_of(root, params), params.batch_api
     typical = Item("word " * 25, "word " * 60)
     topic, shown = next(iter(params.topics), None), [typical] * params.examples
     system, rng = prompts.system(params.domain), random.Random(0)
     requests = math.ceil(rows / ASSUMED_YIELD / params.per_request)
 
-    def part(model: str, said: str, text: str, form: type[BaseModel], most: int, output: int) -> Estimate:
-        return of(requests, Prompt(model, said, text, form, most), output, prices, batch)
+    def part(
+        said: str, text: str, form: type[BaseModel], output: int, judge: tuple[str, int] | None = None
+    ) -> Estimate:
+        return of(requests, teacher.prompt(said, text, form, judge=judge), output, prices, batch)
 
     apart = params.responses == "separate"
     form = prompts.Tasks if apart else prompts.Drafts
     length = TASK_TOKENS if apart else ASSUMED_TOKENS
     text = prompts.generation(0, topic, params.per_request, shown, rng, apart)
-    parts = [part(teacher.model, system, text, form, teacher.max_tokens, length * params.per_request)]
+    parts = [part(system, text, form, length * params.per_request)]
     if params.evolve:
         chosen = math.ceil(params.per_request * params.evolve)
         text = prompts.evolution([typical] * chosen, topic, rng, apart)
-        parts.append(part(teacher.model, system, text, form, teacher.max_tokens, length * chosen))
+        parts.append(part(system, text, form, length * chosen))
     if apart:
         passed = math.ceil(params.per_request * ASSUMED_YIELD)
         text = prompts.responding([typical] * passed, topic, shown)
         length = (ASSUMED_TOKENS - TASK_TOKENS) * passed
-        parts.append(part(teacher.model, system, text, prompts.Responses, teacher.max_tokens, length))
+        parts.append(part(system, text, prompts.Responses, length))
     if params.judge is not None:
         text = prompts.judgement([typical] * params.per_request)
-        judge = params.judge
         length = JUDGED_TOKENS * params.per_request
-        parts.append(part(judge.model, prompts.JUDGE, text, prompts.Scores, judge.max_tokens, length))
-    return in_words(parts, params, f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters")
+        parts.append(part(prompts.JUDGE, text, prompts.Scores, length, (params.judge.model, params.judge.max_tokens)))
+    return in_words(
+        parts, params, prices, f"{ASSUMED_TOKENS} tokens an item, {ASSUMED_YIELD:.0%} of them pass the filters"
+    )
 
 
 def extras(params: SelfInstructParams) -> tuple[str, ...]:
-    return params.filters.extras
+    return (params.extra, *params.filters.extras)
 
 
 SELF_INSTRUCT = Taught(
@@ -162,7 +165,8 @@ SELF_INSTRUCT = Taught(
     columns=columns,
     estimate=estimate,
     warnings=model_warnings,
-    summary="instruction tables from written seeds, by a teacher model (Claude)",
+    summary="instruction tables from written seeds, by a teacher model",
     packages=("rapidfuzz", "py3langid"),
     extras=extras,
+    shown_to=third_party,
 )

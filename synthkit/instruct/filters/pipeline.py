@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from synthkit.extras import TEACHER
 from synthkit.instruct.filters.base import Finding, Rejection, Stage, StageParams
 from synthkit.instruct.filters.contamination import Contamination, ContaminationParams
 from synthkit.instruct.filters.domain import Domain, DomainParams
@@ -66,8 +65,8 @@ class FilterParams(StageParams):
 
     @property
     def extras(self) -> tuple[str, ...]:
-        """What texts of a teacher, and these stages, need (:mod:`synthkit.extras`)."""
-        return (TEACHER,) if self.paraphrases is None else (TEACHER, "embeddings")
+        """What these stages need beside what asks a teacher (:mod:`synthkit.extras`)."""
+        return () if self.paraphrases is None else ("embeddings",)
 
 
 def stages(params: FilterParams, seeds: Sequence[Item], held_out: Sequence[Item]) -> dict[str, Stage]:
