@@ -36,6 +36,7 @@ IMPORTED = (  # inside of functions
     "dvc.cli.parser",
     "dvc.repo",
     "faker",
+    "openai",
     "pandas",
     "plotly.graph_objects",
     "psycopg",

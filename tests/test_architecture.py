@@ -34,6 +34,7 @@ HEAVY = (
     "psycopg",
     "numpy",
     "anthropic",
+    "openai",
     "rapidfuzz",
     "datasketch",
     "py3langid",
