@@ -110,5 +110,5 @@ def test_protected_rows_go_to_no_server(shop: Project, server: ChatServer, monke
     monkeypatch.setenv("LLM", "http://llm.example/v1")
     assert "would send rows of crm.people to a third party" in shop.fails("compile", code=2)
     shop.write({"models/m.yml": MODELS})
-    assert "goes unencrypted to llm.example" in shop.ok("plan")
+    assert "goes unencrypted to llm.example" in shop.synth("compile").stderr
     assert server.seen == []
