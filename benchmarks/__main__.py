@@ -21,6 +21,7 @@ MODULES = {
     "servers": "benchmarks.servers",
     "audits": "benchmarks.audits.__main__",
     "generators": "benchmarks.generators.__main__",
+    "gpu": "benchmarks.gpu.__main__",
     "teacher": "benchmarks.teacher",
     "wide": "benchmarks.wide",
     "matrix": "benchmarks.matrix.__main__",

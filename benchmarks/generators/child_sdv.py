@@ -43,6 +43,8 @@ def main() -> None:
             drawn = synthesizer.sample(job["rows"])["table"]
             drawn.to_parquet(job["sample"])
             record["rows"] = len(drawn)
+    if torch.cuda.is_initialized():
+        record["device_peak"] = torch.cuda.max_memory_allocated()
     record |= {"params": synthesizer.get_parameters(), "versions": versions("sdv", "ctgan", "torch")}
     write_record(job["record"], record)
 

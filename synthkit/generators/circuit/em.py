@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.generators.circuit.structure import Structure
 from synthkit.generators.circuit.tree import HiddenTree, block_offsets
+from synthkit.generators.devices import sent
 
 if TYPE_CHECKING:
     import torch
@@ -133,13 +134,13 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     states = tree.states
     counts = Counts(tree.root.clone(), tree.transitions / states, tree.emissions / states)
-    order, at = torch.randperm(rows, generator=generator).to(codes.device), 0
+    order, at = sent(torch.randperm(rows, generator=generator), codes.device), 0
     mean = torch.zeros((), device=tree.root.device)
     every = max(1, schedule.steps // 10)
     with torch.no_grad():
         for step in range(schedule.steps):
             if at + batch > rows:
-                order, at = torch.randperm(rows, generator=generator).to(codes.device), 0
+                order, at = sent(torch.randperm(rows, generator=generator), codes.device), 0
             part = codes[order[at : at + batch]].long()
             at += batch
             new, likelihood = expected_counts(tree, part)

@@ -58,7 +58,7 @@ def norms(gradients: Gradients) -> torch.Tensor:
 
     total: torch.Tensor | float = 0.0
     for layer in gradients.values():
-        bias = torch.tensor(layer.bias, device=layer.left.device, dtype=layer.left.dtype)
+        bias = _moved(layer)
         left = layer.left @ layer.left.transpose(1, 2)
         right = layer.right @ layer.right.transpose(1, 2) + bias[:, None] * bias
         most = (left.diagonal(dim1=1, dim2=2) * right.diagonal(dim1=1, dim2=2)).clamp(min=0).sqrt().sum(1).square()
@@ -82,10 +82,19 @@ def clipped_sum(gradients: Gradients, norm: float) -> Weights:
     ok = torch.isfinite(size)
     found: Weights = {}
     for name, layer in gradients.items():
-        bias = torch.tensor(layer.bias, device=size.device, dtype=size.dtype)
+        bias = _moved(layer)
         left = torch.where(ok[:, None, None], layer.left * factor[:, None, None], 0.0)
         right = torch.where(ok[:, None, None], layer.right, 0.0)
         found[f"{name}.weight"] = left.flatten(0, 1).t() @ right.flatten(0, 1)
         if any(layer.bias):
             found[f"{name}.bias"] = (left * bias[:, None]).sum((0, 1))
+    return found
+
+
+def _moved(layer: Products) -> torch.Tensor:
+    """Which terms move the bias, as numbers on the device, shape (terms,): filled in there, not copied from here."""
+    found = layer.left.new_zeros(len(layer.bias))
+    for term, moves in enumerate(layer.bias):
+        if moves:
+            found[term].fill_(moves)
     return found

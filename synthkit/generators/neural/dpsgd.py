@@ -9,6 +9,8 @@ Abadi et al. 2016, "Deep learning with differential privacy", with what is easil
   secret source as the noise. From the build's seed, which is public, it would be dealt out in the order of the sample,
   and one row more would change the gradients of all rows behind it.
 
+Noise and samples are drawn on the host, where the secret source is, and sent to the device; nothing comes back.
+
 The noise is floating-point noise, from :meth:`.Noise.normal`: not hardened against an attacker
 who sees the last bits of the weights (Mironov 2012), unlike the integers of the histograms.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from synthkit.generators.devices import sent
 from synthkit.generators.neural.clipping import clipped_sum
 from synthkit.generators.neural.spending import Spending, gradient_mechanism
 from synthkit.privacy.accounting.mechanisms import SubsampledGaussian
@@ -79,7 +82,7 @@ class PrivateGradients:
         import torch
 
         values = torch.from_numpy(self.noise.normal(math.prod(shape)))
-        return values.to(self.device, torch.float32).view(shape)
+        return sent(values.float(), self.device).view(shape)
 
     def uniform(self, count: int) -> torch.Tensor:
         """Secret numbers in [0, 1], float32, shape (count,)."""
@@ -96,9 +99,10 @@ class PrivateGradients:
 
     def _sample(self, most: int) -> Iterator[torch.Tensor]:
         """The cells of the rows in a new sample, ``most`` rows at a time."""
+        import numpy as np
         import torch
 
-        mask = torch.from_numpy(self.noise.poisson_sample(len(self._cells), self.plan.rate))
-        for part in torch.split(mask.nonzero()[:, 0], most):
+        chosen = np.flatnonzero(self.noise.poisson_sample(len(self._cells), self.plan.rate))
+        for part in torch.split(torch.from_numpy(chosen), most):
             if len(part):
-                yield self._cells[part.to(self.device)]
+                yield self._cells[sent(part, self.device)]

@@ -198,9 +198,11 @@ def prior(weights: Weights, rows: Rows, params: TvaeParams, seed: int) -> Weight
         warnings.simplefilter("ignore")  # that it has not converged: it is good enough sooner
         mixture.fit(z[:, active].double().numpy())
     sums = np.cumsum(mixture.weights_ / mixture.weights_.sum())
-    return {
+    found = {
         "prior.weights": torch.from_numpy(sums),
         "prior.means": torch.from_numpy(mixture.means_).float(),
         "prior.factors": torch.from_numpy(np.linalg.cholesky(mixture.covariances_)).float(),
         "prior.active": active,
     }
+    # It is fitted on the host, and drawn from beside the other weights.
+    return {name: tensor.to(rows.cells.device) for name, tensor in found.items()}
