@@ -24,6 +24,7 @@ from synthkit.project import runners
 from synthkit.project.decides import decisions
 from synthkit.project.described import can_be_given, keys_of, purpose_of, written_as
 from synthkit.project.exposures import ExposureSpec, OwnerSpec
+from synthkit.project.packages import PackageSpec, PackagesSpec
 from synthkit.project.prices import PricesSpec
 from synthkit.project.projectfile import (
     BudgetSpec,
@@ -105,6 +106,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "given": GivenSpec,
     "expect": ExpectSpec,
 }
+PACKAGES: Mapping[str, type[BaseModel]] = {"packages.yml": PackagesSpec, "a package": PackageSpec}
 WORDS = {
     str: "text",
     int: "whole number",
@@ -118,12 +120,20 @@ WORDS = {
 def page() -> str:
     """The whole page in Markdown."""
     return "\n".join(
-        [INTRO, *_file("Project", PROJECT), *_file("Models", MODELS), *_runners(), *_generators(), *_audits()]
+        [
+            INTRO,
+            *_file("Project", PROJECT),
+            *_file("Models", MODELS),
+            *_file("Packages", PACKAGES),
+            *_runners(),
+            *_generators(),
+            *_audits(),
+        ]
     )
 
 
 def _file(title: str, sections: Mapping[str, type[BaseModel]]) -> Iterator[str]:
-    where = {"Project": "`synth_project.yml`", "Models": "the files below `models/`"}[title]
+    where = {"Models": "the files below `models/`", "Packages": "`packages.yml`"}.get(title, "`synth_project.yml`")
     yield f"## {title}: {where}\n"
     for heading, model in sections.items():
         keys = AUDIT_OPTIONS if model is AuditSpec else None
@@ -272,7 +282,9 @@ def _inside(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _heading(model: type[BaseModel]) -> str:
     """Where a block is described: its heading, or its class's name in words."""
-    named = {m: h for sections in (PROJECT, MODELS) for h, m in sections.items()} | {GeneratorSpec: GENERATORS}
+    named = {m: h for sections in (PROJECT, MODELS, PACKAGES) for h, m in sections.items()} | {
+        GeneratorSpec: GENERATORS
+    }
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__.removesuffix("Params")).lower()
     return named.get(model, f"{words}: its keys")
 

@@ -149,7 +149,7 @@ PROJECT_KEYS = set(keypage.ProjectSpec.model_fields)
 
 @pytest.mark.parametrize("text", blocks())
 def test_yaml_that_is_shown_fits(text: str) -> None:
-    """As a file of models, or of a project whose name was left out; what is neither is YAML at least."""
+    """As a file of models, of packages, or of a project whose name was left out; what is none is YAML at least."""
     value = parse_text(text, Document(Path("x.yml"))).value
     if (
         isinstance(value, dict)
@@ -157,6 +157,8 @@ def test_yaml_that_is_shown_fits(text: str) -> None:
         and not (isinstance(value.get("models"), dict))
     ):
         validator("models").validate(value)
+    elif isinstance(value, dict) and set(value) == {"packages"}:
+        validator("packages").validate(value)
     elif isinstance(value, dict) and set(value) <= PROJECT_KEYS:
         validator("project").validate({"name": "shop", **value})
     else:

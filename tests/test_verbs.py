@@ -104,6 +104,18 @@ def test_init(tmp_path: Path) -> None:
         api.init(None, tmp_path)
 
 
+def test_deps(pair: tuple[Project, Path], tmp_path: Path) -> None:
+    project, root = pair
+    package = {"synth_project.yml": "name: acme\n", "macros/m.sql": "{% macro m() %}1{% endmacro %}\n"}
+    Project(tmp_path / "acme").write(package)
+    both(project, root, lambda one: one.write({"packages.yml": "packages: [{local: ../acme}]\n"}) and None)
+    found = api.deps(root)
+    said = project.ok("deps")
+    assert said == "".join(f"{p.name}: {p.change}, {p.files} files ({p.source})\n" for p in found) != ""
+    locks = [(folder / "package-lock.yml").read_text("utf-8") for folder in (project.root, root)]
+    assert locks[0] == locks[1]
+
+
 def test_debug(pair: tuple[Project, Path]) -> None:
     project, root = pair
     lines = project.synth("debug").stdout.splitlines()[1:]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synthkit.api.kubernetes import k8s
     from synthkit.api.machine import debug
     from synthkit.api.model import TrainedModel, fit, load_model
+    from synthkit.api.packages import deps
     from synthkit.api.pages import docs, ls, report
     from synthkit.api.project import audit, build, compile, plan, retry, unfinished
     from synthkit.api.promoting import promote, promotion
@@ -42,6 +43,7 @@ __all__ = [
     "compile",
     "costs",
     "debug",
+    "deps",
     "diff",
     "docs",
     "estimates",
@@ -107,6 +109,7 @@ _HOMES = {
             "fit",
             "load_model",
         ),
+        "api.packages": ("deps",),
         "api.pages": (
             "docs",
             "ls",

@@ -15,6 +15,7 @@ from synthkit import __version__
 # Verb → what it does, as ``synth --help`` lists it; the verb's module is loaded only when it runs.
 VERBS = {
     "init": "Make a project, or describe files as sources of one.",
+    "deps": "Install packages of macros and SQL audits.",
     "debug": "Check versions, device, project, targets and sources.",
     "ls": "List models, sources and exposures.",
     "compile": "Check everything that can be checked before training; write target/manifest.json.",

@@ -14,7 +14,7 @@ from synthkit.api import SCHEMAS, schema, write_schema
 @click.argument("name", required=False, type=click.Choice(SCHEMAS))
 @click.option("--write", "folder", type=click.Path(path_type=Path), help="Write all of them into a folder.")
 def command(name: str | None, folder: Path | None) -> None:
-    """Print the JSON Schema of synth_project.yml (project), models/*.yml (models), run_results.json or receipts."""
+    """Print the JSON Schema of synth_project.yml (project), models/*.yml (models), packages.yml, or result files."""
     if folder is not None:
         for each in SCHEMAS:
             path = write_schema(each, folder)

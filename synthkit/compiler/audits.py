@@ -285,7 +285,9 @@ class _Binder:
         file = self.draft.project.sql_audits[spec.audit]
         this = Relation(self.model.spec.name)
         try:
-            rendered = self.draft.project.renderer.sql(file.text, this=this.sql, extra=dict(spec.params))
+            rendered = self.draft.project.renderer.sql(
+                file.text, this=this.sql, extra=dict(spec.params), package=file.package
+            )
         except SynthError as error:
             self.draft.fault(
                 f"audit {spec.audit!r}: {error.message}",

@@ -31,7 +31,7 @@ def _of_custom(draft: Draft, model: ModelDraft, spec: AuditSpec) -> str | None:
         return None
     this = Relation(model.spec.name)
     try:
-        rendered = draft.project.renderer.sql(file.text, this=this.sql, extra=dict(spec.params))
+        rendered = draft.project.renderer.sql(file.text, this=this.sql, extra=dict(spec.params), package=file.package)
     except SynthError:
         return None  # it is a fault already
     real = sorted(str(r) for r in rendered.relations if r != this and _real(draft, r))

@@ -45,14 +45,15 @@ def _rendered(draft: Draft, spec: UnitTestSpec) -> RenderedSql | None:
             hint = did_you_mean(spec.audit, files, "a custom audit")
             draft.fault(f"there is no custom audit {spec.audit!r}", spec.origin.at("audit"), spec.audit, hint)
             return None
-        text, where = files[spec.audit].text, Location(files[spec.audit].file, 1, 1)
+        file = files[spec.audit]
+        text, where, package = file.text, Location(file.file, 1, 1), file.package
     else:
-        text, where = spec.query or "", spec.origin.at("query")
+        text, where, package = spec.query or "", spec.origin.at("query"), None
     if spec.params and spec.audit is None:
         draft.fault("params are a custom audit's", spec.origin.at("params", key=True), hint="drop params")
     this = THIS if spec.audit is not None else None
     try:
-        return draft.project.renderer.sql(text, this=this, extra=dict(spec.params))
+        return draft.project.renderer.sql(text, this=this, extra=dict(spec.params), package=package)
     except SynthError as error:
         draft.fault(f"unit test {spec.name!r}: {error.message}", error.where or where, hint=error.hint)
         return None

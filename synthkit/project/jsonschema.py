@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from synthkit.project.described import Described
 from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import DEFAULT_KEYS
+from synthkit.project.packages import HASH, PackagesSpec
 from synthkit.project.projectfile import ProjectSpec
 from synthkit.project.specs import AUDIT_OPTIONS
 from synthkit.project.types import AUTO, AuditSpec, ModelSpec, SourceSpec
@@ -56,6 +57,20 @@ def models_schema(generators: Catalogue, audits: Catalogue) -> dict[str, Any]:
             "$defs": definitions,
         }
     )
+
+
+def packages_schema() -> dict[str, Any]:
+    """Of packages.yml, which has no Jinja."""
+    schema = PackagesSpec.model_json_schema(ref_template="#/$defs/{model}", schema_generator=Described)
+    package = schema["$defs"]["PackageSpec"]
+    properties = {k: {"type": "string", "description": v["description"]} for k, v in package["properties"].items()}
+    properties["revision"]["pattern"] = HASH
+    properties["git"]["pattern"] = "^[A-Za-z0-9]"
+    of_git = {"required": ["git", "revision"], "not": {"required": ["local"]}}
+    not_of_git = [{"required": [key]} for key in ("git", "revision", "subdirectory")]
+    a_folder = {"required": ["local"], "not": {"anyOf": not_of_git}}
+    schema["$defs"]["PackageSpec"] = {**package, "properties": properties, "oneOf": [of_git, a_folder]}
+    return {"$schema": DRAFT, **schema, "title": "packages.yml", "required": ["packages"]}
 
 
 def _used(schema: dict[str, Any]) -> dict[str, Any]:

@@ -26,11 +26,12 @@ _RESERVED = frozenset({"synth_meta", "main", "synthetic", "train", "holdout"})
 
 @dataclass(frozen=True)
 class SqlFile:
-    """A custom audit: the file's stem is its name."""
+    """A custom audit, or macros. The file's stem is its name, with its package before it: ``acme.no_minors``."""
 
     name: str
     file: Path
     text: str
+    package: str | None = None
 
 
 @dataclass

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, nodes
+
+_DEFINITION = re.compile(r"\{%-?\s*macro\s+([A-Za-z]\w*)")
+
+
+def defined_in(text: str) -> list[str]:
+    """The names of the macros that a file defines for others: one that begins with ``_`` is its own."""
+    return _DEFINITION.findall(text)
 
 
 class MacroSources:
@@ -16,9 +24,12 @@ class MacroSources:
 
     A definition is compared by its parsed form, so that spaces within the braces, comments and lines before it change
     nothing. What a macro calls is found by the names in it: a call within a file does not pass through the project.
+
+    Args:
+        texts: (package, text) of each file; None of the project's own. A package's macros are named ``package.macro``.
     """
 
-    def __init__(self, environment: Environment, texts: Iterable[str]) -> None:
+    def __init__(self, environment: Environment, texts: Iterable[tuple[str | None, str]]) -> None:
         self._environment, self._texts = environment, tuple(texts)
 
     def behind(self, names: Iterable[str]) -> dict[str, str]:
@@ -38,10 +49,10 @@ class MacroSources:
         """Name → (definition with what its file assigns for it, the macros that it names)."""
         from jinja2 import nodes
 
-        trees = [self._environment.parse(text) for text in self._texts]
-        names = {macro.name for tree in trees for macro in tree.find_all(nodes.Macro)}
+        trees = [(package, self._environment.parse(text)) for package, text in self._texts]
+        known = {_full(package, macro.name) for package, tree in trees for macro in tree.find_all(nodes.Macro)}
         found = {}
-        for tree in trees:
+        for package, tree in trees:
             assigned = {
                 target.name: repr(assign)
                 for assign in tree.find_all((nodes.Assign, nodes.AssignBlock))
@@ -51,5 +62,17 @@ class MacroSources:
             for macro in tree.find_all(nodes.Macro):
                 named = {n.name for n in macro.find_all(nodes.Name)}
                 text = "\n".join([repr(macro), *(assigned[n] for n in sorted(named & assigned.keys()))])
-                found[macro.name] = (text, frozenset(named & names))
+                found[_full(package, macro.name)] = (text, frozenset(_called(package, macro, named) & known))
         return found
+
+
+def _full(package: str | None, name: str) -> str:
+    return name if package is None else f"{package}.{name}"
+
+
+def _called(package: str | None, macro: nodes.Macro, named: Iterable[str]) -> set[str]:
+    """What the names in a macro may stand for: its own package's macros, the project's, and those of packages."""
+    from jinja2 import nodes
+
+    of_packages = {f"{n.node.name}.{n.attr}" for n in macro.find_all(nodes.Getattr) if isinstance(n.node, nodes.Name)}
+    return {*(_full(package, name) for name in named), *named, *of_packages}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from synthkit.project.exposures import ExposureSpec
 from synthkit.project.folders import FolderDefaults
 from synthkit.project.load import SqlFile, load_models, sql_files
 from synthkit.project.lookups import Rendering
+from synthkit.project.macros import defined_in
+from synthkit.project.packages import Package, installed
 from synthkit.project.prices import PricesSpec
 from synthkit.project.projectfile import ProjectSpec, TargetSpec
-from synthkit.project.render import Renderer
+from synthkit.project.render import NAMES, Renderer
 from synthkit.project.runners import RunnerSpec, refuse_missing
 from synthkit.project.specs import SpecBuilder
 from synthkit.project.types import KeyPath, ModelSpec, Options, Origin, SourceSpec, Tree
@@ -48,6 +50,7 @@ class Project:
     seed: int
     device: str
     runner: RunnerSpec = field(default_factory=RunnerSpec)
+    packages: tuple[Package, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)  # of vars, seed and device, what this run was given
 
     @property
@@ -155,7 +158,8 @@ def load_project(
     Raises:
         SynthError: there is no synth_project.yml, or it has no such target; there is no such runner, or what it needs
             is not installed.
-        ConfigurationError: a build would write outside the project, by a path or behind a link.
+        ConfigurationError: a build would write outside the project, by a path or behind a link; a package is not
+            installed as it is locked, and without it nothing else can be judged.
     """
     root = root.resolve()
     if runner is not None:
@@ -176,7 +180,15 @@ def load_project(
     behind = _behind(spec.uses, ("vars",))
     behind = {k: v for k, v in behind.items() if k not in chosen.vars} | _behind(spec.uses, ("targets", name, "vars"))
     behind = {k: v for k, v in behind.items() if k not in (vars or {})}
-    renderer = Renderer(variables, environment, name, {m.file: m.text for m in macros.values()}, behind)
+    packages = _packages(root, [n for m in macros.values() for n in defined_in(m.text)])
+    renderer = Renderer(
+        variables,
+        environment,
+        name,
+        {m.file: m.text for m in macros.values()},
+        behind,
+        {p.name: p.macros for p in packages},
+    )
     builder = SpecBuilder(renderer, faults)
     builder.define_audit_sets(raw.get("audit_sets"), document.origin(("audit_sets",)))
     tree = raw.get("models")
@@ -196,18 +208,27 @@ def load_project(
         exposures=tuple(loaded.exposures),
         unit_tests=tuple(loaded.unit_tests),
         disabled=tuple(loaded.disabled),
-        sql_audits=sql_files(root, spec.paths.audits, faults),
+        sql_audits=sql_files(root, spec.paths.audits, faults) | {k: a for p in packages for k, a in p.audits.items()},
         faults=tuple(dict.fromkeys(faults)),
         threads=threads or chosen.threads or spec.threads or os.cpu_count() or 1,
         seed=spec.seed if seed is None else seed,
         device=device or chosen.device or spec.device,
         runner=chosen.runner if runner in (None, chosen.runner.name) else RunnerSpec(name=runner),
+        packages=packages,
         given={"vars": vars or None, "seed": seed, "device": device},
     )
     ways_out = _ways_out(project, document.origin())
     if ways_out:  # the compiler already writes: what it learns of a source is kept
         raise ConfigurationError((*ways_out, *project.faults))
     return project
+
+
+def _packages(root: Path, macros: Iterable[str]) -> tuple[Package, ...]:
+    faults: list[Fault] = []
+    found = installed(root, {*NAMES, *macros}, faults)
+    if faults:
+        raise ConfigurationError(faults)
+    return found
 
 
 def _ways_out(project: Project, origin: Origin) -> list[Fault]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import Location, SynthError, did_you_mean
 from synthkit.project.lookups import Lookups, Rendering
+from synthkit.project.macrofiles import LoadedMacros, MacroSet, PackageNames
 from synthkit.project.macros import MacroSources
 from synthkit.project.members import Members
 from synthkit.project.spec import Group
 from synthkit.project.types import Options, Relation
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from synthkit.project.sandbox import BoundedEnvironment
 
 _REF = re.compile(r"""^\s*\{\{\s*ref\(\s*(['"])([^'"{}\\]+)\1\s*\)\s*\}\}\s*$""")
@@ -34,7 +37,8 @@ _REFERENCE = re.compile(
 _MISSING = object()
 # Jinja and Python end so where a text is nested too deeply for their parsers, or calls itself for ever.
 _TOO_DEEP = (RecursionError, MemoryError, SyntaxError)
-_MACRO_DEFINITION = re.compile(r"\{%-?\s*macro\s+([A-Za-z_]\w*)")
+# What templates find besides macros; a package of such a name could not be called.
+NAMES = frozenset({"ref", "source", "var", "env_var", "target", "range", "dict", "namespace", "this"})
 
 
 class RenderError(SynthError):
@@ -63,6 +67,7 @@ class Renderer:
         target: the name of the target, as ``{{ target }}``.
         macros: file → its text; every macro is usable everywhere, in other macros too.
         behind: variable → the environment variables that its value was made from.
+        packages: name → its macros, file → text: usable everywhere as ``package.macro``.
     """
 
     def __init__(
@@ -72,10 +77,12 @@ class Renderer:
         target: str,
         macros: Mapping[Path, str] | None = None,
         behind: Mapping[str, frozenset[str]] | None = None,
+        packages: Mapping[str, Mapping[Path, str]] | None = None,
     ) -> None:
         self._variables, self._environ, self._target = variables, environ, target
         self._behind = behind or {}
-        self._macro_texts = dict(macros or {})
+        self._own = MacroSet(dict(macros or {}))
+        self._packages = {name: MacroSet(texts, name) for name, texts in (packages or {}).items()}
         self._values: dict[str, tuple[Any, Rendering]] = {}
         self._lookups = Lookups()
         self._lazy: BoundedEnvironment | None = None
@@ -103,8 +110,11 @@ class Renderer:
         """What a string that :meth:`value` rendered was made from; None where it looked nothing up."""
         return (self._values[text][1] or None) if text in self._values else None
 
-    def sql(self, text: str, *, this: str | None = None, extra: Options | None = None) -> RenderedSql:
-        """Render SQL; ``this`` is the quoted name of the audited model, ``extra`` further names."""
+    def sql(
+        self, text: str, *, this: str | None = None, extra: Options | None = None, package: str | None = None
+    ) -> RenderedSql:
+        """Render SQL; ``this`` is the quoted name of the audited model, ``extra`` further names, ``package`` whose
+        macros go by their bare names in it."""
         if "{{" not in text and "{%" not in text and "{#" not in text:
             return RenderedSql(text, frozenset())
         plain = self._plain_sql(text)
@@ -116,7 +126,7 @@ class Renderer:
         self._collected = set()
         self._lookups = Lookups()
         try:
-            rendered = self._guard(lambda: self._environment.from_string(text).render(names), text)
+            rendered = self._guard(lambda: self._template(text, package).render(names), text)
             return RenderedSql(str(rendered), frozenset(self._collected), self._uses(text))
         finally:
             self._collected = None
@@ -161,12 +171,15 @@ class Renderer:
             "namespace": environment.globals["namespace"],
         }
         environment.finalize = lambda value: _finalize(environment.weighed(value))
+        loaded = LoadedMacros(self._note, lambda message, hint: RenderError(message, hint=hint))
+        environment.globals |= {name: loaded.package(found) for name, found in self._packages.items()}
+        environment.globals |= {name: loaded.named(name) for name in self._own}
         waiting = self._lookups
-        for file, text in self._macro_texts.items():
+        for macros, file, text in self._macro_files():
             self._lookups = Lookups()  # what the file looks up outside its macros is theirs who call one
             try:
                 _check_length(text)
-                module = environment.from_string(text).module
+                module = environment.from_string(text, globals=macros.names).module
             except RenderError as error:
                 raise RenderError(error.message, where=Location(file, 1, 1), hint=error.hint) from None
             except (TemplateError, *_TOO_DEEP) as error:
@@ -174,22 +187,27 @@ class Renderer:
                 raise RenderError(
                     f"the macro file cannot be read: {error}", line, where=Location(file, line, 1)
                 ) from None
-            for name in _MACRO_DEFINITION.findall(text):
-                environment.globals[name] = self._noted(name, getattr(module, name), self._lookups)
+            loaded.add(macros, file, module, self._lookups)
         self._lookups = waiting
         return environment
 
-    def _noted(self, name: str, macro: Callable[..., str], outside: Lookups) -> Callable[..., str]:
-        def call(*arguments: Any, **named: Any) -> str:
-            self._lookups.macros.add(name)
-            self._lookups.add(outside)
-            return macro(*arguments, **named)
+    def _macro_files(self) -> Iterator[tuple[MacroSet, Path, str]]:
+        """Those of packages first, which the project's may call."""
+        for macros in (*self._packages.values(), self._own):
+            for file, text in macros.texts.items():
+                yield macros, file, text
 
-        return call
+    def _template(self, text: str, package: str | None = None) -> Template:
+        environment = self._environment  # with the names of packages
+        return environment.from_string(text, globals=None if package is None else self._packages[package].names)
+
+    def _note(self, name: str, outside: Lookups) -> None:
+        self._lookups.macros.add(name)
+        self._lookups.add(outside)
 
     @cached_property
     def _macro_sources(self) -> MacroSources:
-        return MacroSources(self._environment, self._macro_texts.values())
+        return MacroSources(self._environment, ((macros.package, text) for macros, _, text in self._macro_files()))
 
     def _uses(self, text: str) -> Rendering:
         """What was looked up since the rendering of ``text`` began."""
@@ -200,7 +218,7 @@ class Renderer:
 
     @property
     def macro_names(self) -> tuple[str, ...]:
-        return tuple(name for text in self._macro_texts.values() for name in _MACRO_DEFINITION.findall(text))
+        return tuple(self._own)
 
     def _value(self, text: str) -> Any:
         from jinja2 import nodes
@@ -217,7 +235,7 @@ class Renderer:
                     expression = inner[2:-2].strip("-+").strip()
                     value = self._environment.compile_expression(expression, undefined_to_none=False)()
                     return _forced(_measured(value))
-            return self._environment.from_string(text).render()
+            return self._template(text).render()
 
         return self._guard(run, text)
 
@@ -319,6 +337,8 @@ def _measured(value: Any) -> Any:
     """The value of an expression. Raises RenderError for a number that nothing takes."""
     from synthkit.project.sandbox import BITS
 
+    if isinstance(value, PackageNames):
+        str(value)  # raises
     if isinstance(value, int) and value.bit_length() > BITS:
         raise RenderError(f"Jinja: a number of {value.bit_length():,} bits", hint="write a smaller one")
     return value

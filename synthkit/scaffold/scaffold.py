@@ -84,6 +84,8 @@ GITIGNORE = """\
 target/
 *.duckdb
 .env
+# copies of packages: package-lock.yml says which, `synth deps` brings them
+/synth_packages/
 # what teacher models were asked and answered: paid for, kept by `synth clean`, not for everybody's eyes
 /.synth/requests/
 # published tables: DVC keeps them; their receipts and .dvc files belong in git

@@ -6,25 +6,28 @@ import json
 from pathlib import Path
 from typing import Any
 
-SCHEMAS = ("project", "models", "run_results", "receipt")
+SCHEMAS = ("project", "models", "packages", "run_results", "receipt")
 
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema of that name, with the generators and audits that are installed.
 
     Args:
-        name: ``project`` (synth_project.yml), ``models`` (models/*.yml), ``run_results`` or ``receipt``.
+        name: ``project`` (synth_project.yml), ``models`` (models/*.yml), ``packages`` (packages.yml), ``run_results``
+            or ``receipt``.
     """
     from synthkit.audits import registry as audits
     from synthkit.generators import registry as generators
     from synthkit.project import runners
-    from synthkit.project.jsonschema import Known, models_schema, project_schema
+    from synthkit.project.jsonschema import Known, models_schema, packages_schema, project_schema
     from synthkit.store.valueschema import receipt_schema, run_results_schema
 
     if name == "run_results":
         return run_results_schema()
     if name == "receipt":
         return receipt_schema()
+    if name == "packages":
+        return packages_schema()
     known_generators = {n: Known(generators.get(n).params, generators.get(n).summary) for n in generators.names()}
     known_audits = {n: Known(audits.get(n).params, audits.get(n).summary) for n in audits.names()}
     if name == "models":

@@ -77,6 +77,45 @@ def test_errors(renderer: Renderer, text: str, message: str, hint: str) -> None:
     assert hint in (raised.value.hint or "")
 
 
+def test_macros_call_those_of_any_file() -> None:
+    files = {
+        Path("a.sql"): "{% macro first(x) %}[{{ last(x) }}]{% endmacro %}",
+        Path("z.sql"): "{% macro last(x) %}{{ x }}{% endmacro %}",
+    }
+    rendered = Renderer({}, {}, "dev", files).sql("{{ first(1) }}")
+    assert rendered.text == "[1]"
+    assert rendered.uses is not None
+    assert rendered.uses.macros.keys() == {"first", "last"}
+
+
+def test_a_macro_that_is_not_there_yet_is_told() -> None:
+    files = {Path("a.sql"): "{% set x = last() %}", Path("z.sql"): "{% macro last() %}1{% endmacro %}"}
+    with pytest.raises(RenderError, match=r"'last' is called before its file is read") as caught:
+        Renderer({}, {}, "dev", files).sql("{{ last() }}")
+    assert caught.value.where is not None
+    assert caught.value.where.file == Path("a.sql")
+
+
+def test_names_of_a_package_are_its_own() -> None:
+    theirs = {
+        Path(
+            "p.sql"
+        ): "{% macro twice(x) %}<{{ x }}>{% endmacro %}{% macro pair() %}{{ twice(twice(1)) }}{% endmacro %}"
+    }
+    renderer = Renderer({}, {}, "dev", MACROS, packages={"acme": theirs})
+    assert renderer.sql("{{ twice(1) }} {{ acme.twice(1) }} {{ acme.pair() }}").text == "(1 * 2) <1> <<1>>"
+    assert renderer.sql("{{ twice(1) }} {{ four(1) }}", package="acme").text == "<1> ((1 * 2) * 2)"
+    for text, message in (
+        ("{{ acme }}", "'acme' is a package"),
+        ("{{ acme.twise(1) }}", "the package 'acme' has no macro 'twise'"),
+        ("{{ acme._macros }}", "may not do this"),
+        ("{{ acme['_error'] }}", "may not do this"),
+    ):
+        for render in (renderer.value, renderer.sql):
+            with pytest.raises(RenderError, match=message):
+                render(text)
+
+
 def test_a_macro_file_that_does_not_parse_is_named() -> None:
     renderer = Renderer({}, {}, "dev", {Path("bad.sql"): "{% macro x( %}"})
     with pytest.raises(RenderError) as raised:

@@ -30,7 +30,7 @@ FORMAT = "extensions.objectformat"
 _PLAIN = re.compile(r"[A-Za-z0-9]{1,16}")
 _HEAD = re.compile(r"(?:ref: refs/[^\s\x00-\x1f]+|[0-9a-f]{40}(?:[0-9a-f]{24})?)\n?")
 # Variables by which a git that called us would lead another to its repository (`git rev-parse --local-env-vars`).
-_LOCAL = frozenset(
+LOCAL = frozenset(
     ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_ATTR_SOURCE", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIR", "GIT_GRAFT_FILE",
      "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_NAMESPACE", "GIT_NO_REPLACE_OBJECTS",
      "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE")
@@ -70,7 +70,7 @@ class GitDirectory:
         try:
             with self._borrowed() as directory:
                 environment = {
-                    **{k: v for k, v in os.environ.items() if k not in _LOCAL},
+                    **{k: v for k, v in os.environ.items() if k not in LOCAL},
                     **(who or {}),
                     "GIT_DIR": str(directory),
                     "GIT_WORK_TREE": str(self.top),
@@ -221,7 +221,7 @@ def _config(*arguments: str, directory: Path | None = None) -> str:
     program = git_program()
     if program is None:
         return ""
-    environment = {k: v for k, v in os.environ.items() if k not in _LOCAL}
+    environment = {k: v for k, v in os.environ.items() if k not in LOCAL}
     if directory is not None:
         environment["GIT_DIR"] = str(directory)
     command = [program, "--no-pager", "config", "--null", *arguments]
