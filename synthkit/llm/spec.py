@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Provider = Literal["anthropic", "openai"]
 Reach = Literal["none", "loopback", "network"]
 APIS = {"anthropic": ANTHROPIC, "openai": OPENAI}
-OTHERS = ("temperature", "stream", "structured")  # what is not Anthropic's
+OTHERS = {"temperature": None, "stream": False, "structured": True}  # what is not Anthropic's, and its defaults
 
 
 class TeacherParams(BaseModel):
@@ -88,8 +88,8 @@ class TeacherParams(BaseModel):
     @model_validator(mode="after")
     def _of_the_provider(self) -> TeacherParams:
         if self.provider == "anthropic":
-            for name in OTHERS:
-                if name in self.model_fields_set:
+            for name, by_itself in OTHERS.items():
+                if getattr(self, name) != by_itself:
                     raise ValueError(f"{name}: Anthropic's models take none; drop it, or name another provider")
         return self
 
