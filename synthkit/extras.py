@@ -34,6 +34,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "iceberg": ("pyiceberg",),
     "postgres": ("psycopg",),
     "mysql": ("pymysql",),
+    "snowflake": ("snowflake.connector",),
     "s3": ("obstore", "boto3"),
     "gcs": ("obstore",),
     "azure": ("obstore",),

@@ -19,7 +19,7 @@ DBT = "dbt"
     multiple=True,
     metavar="FILE|FOLDER|DATABASE",
     help="Look at a file (CSV, JSON lines, Parquet, Arrow, Avro, Excel) and write its source and a model; of a folder"
-    " of them, a DuckDB or SQLite file, postgresql://… or mysql://…, describe the tables together: those that join"
+    " of them, a DuckDB or SQLite file, or a server (postgresql://…), describe the tables together: those that join"
     " become a family. Of a dbt project take sources, models and tests over: --from dbt target/manifest.json."
     " Repeatable.",
 )

@@ -20,7 +20,8 @@ from synthkit.rules.sets import Unique
 from synthkit.schema import Schema
 
 _SHOWN = 6  # columns whose YAML a hint spells out
-_DEFINED = ("duckdb", "postgres", "mysql", "mariadb")  # connections whose tables have column types of their own
+# Connections whose tables have column types of their own.
+_DEFINED = ("duckdb", "postgres", "mysql", "mariadb", "snowflake")
 
 
 def check_private(draft: Draft) -> None:

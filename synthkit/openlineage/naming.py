@@ -17,6 +17,7 @@ from synthkit.project.project import Project
 from synthkit.project.types import Relation, SourceTableSpec
 from synthkit.sources import conninfo
 from synthkit.sources.mysqlserver import parsed as parsed_url
+from synthkit.sources.readers import reader_of
 
 
 class Name(NamedTuple):
@@ -53,6 +54,12 @@ def _place(project: Project, spec: SourceTableSpec) -> Name | None:
         return Name(found.namespace, f"{found.name}/{table}")
     if connection.url is None:
         return None
+    by_reader = reader_of(connection).lineage
+    if by_reader is not None:
+        try:
+            return Name(*by_reader(connection.url, table))
+        except ValueError:
+            return None
     return (_mysql if connection.type in ("mysql", "mariadb") else _postgres)(connection.url, table)
 
 

@@ -14,6 +14,10 @@ Kind = Annotated[
     str,
     registered(GROUP, "kind"),
     WithJsonSchema(
-        {"type": "string", "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb"], "title": "Type"}
+        {
+            "type": "string",
+            "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb", "snowflake"],
+            "title": "Type",
+        }
     ),
 ]

@@ -12,15 +12,13 @@ from synthkit.errors import SynthError, did_you_mean
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.scaffold.options import options_of, options_yaml
 from synthkit.scaffold.writing import place_lines, quoted
-from synthkit.sources import conninfo
 from synthkit.sources.files import file_kind, is_table
 from synthkit.sources.keys.seen import Declared
-from synthkit.sources.mysqlserver import parsed
 from synthkit.sources.projection import Dialect
-from synthkit.sources.reader import Listed
-from synthkit.sources.readers import reader_of
+from synthkit.sources.reader import Listed, Urls
+from synthkit.sources.readers import by_scheme, reader_of
 
-_URL = re.compile(r"^(postgres|mysql|mariadb)(?:ql)?://", re.IGNORECASE)
+_URL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SQLITE = b"SQLite format 3\0"
 _DUCKDB = (8, b"DUCK")  # where it stands
 
@@ -111,7 +109,9 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool,
         SynthError: there is nothing to read, or a database cannot be reached.
     """
     if isinstance(what, str) and (server := _URL.match(what)) is not None:
-        return _server(what, server[1].lower(), wanted)
+        known = by_scheme(server[1].lower())
+        if known is not None:
+            return _server(what, *known, wanted)
     path = Path(what).resolve()
     if wanted != ALL and not (path.is_file() and _database_kind(path)):
         raise SynthError("--table and --schema are of a database", hint="name the files instead")
@@ -121,7 +121,7 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool,
         within = sorted(p for p in path.iterdir() if p.is_file() or is_table(p))
         return _files(identifier(path.name), within, root, options, copied)
     if not path.is_file():
-        raise SynthError(f"there is no file or folder {what}", hint="name files, a folder, postgresql://… or mysql://…")
+        raise SynthError(f"there is no file or folder {what}", hint="name files, a folder, or a url: postgresql://…")
     kind = _database_kind(path)
     if kind is None:
         return _files(identifier(path.stem), [path], root, options, copied, alone=True)
@@ -167,30 +167,18 @@ def _database_kind(path: Path) -> str | None:
     return "duckdb" if begin[_DUCKDB[0] :].startswith(_DUCKDB[1]) else None
 
 
-def _server(url: str, kind: str, wanted: Wanted) -> Given:
+def _server(url: str, kind: str, urls: Urls, wanted: Wanted) -> Given:
     try:
-        database, secret = (_of_postgres if kind == "postgres" else _of_mysql)(url)
-    except Exception:
-        scheme = "postgresql" if kind == "postgres" else kind
-        hint = f"write {scheme}://user:password@host:port/database, special characters in % notation"
-        raise SynthError("the url cannot be parsed", hint=hint) from None
+        database, secret = urls.said(url)
+    except ValueError as error:
+        hint = f"write {urls.example}, special characters in % notation"
+        raise SynthError(f"the url {error}", hint=hint) from None
     name = identifier(database or "database")
     variable = f"{name.upper()}_URL"
     shown = f"\"{{{{ env_var('{variable}') }}}}\"" if secret else quoted(url)
     lines = (f"  {name}:", f"    type: {kind}", f"    url: {shown}")
     note = f"the password is written nowhere: set the environment variable {variable} to the url before synth build"
     return _database(name, ConnectionSpec(type=kind, url=url), Path(), lines, (), (note,) if secret else (), wanted)
-
-
-def _of_postgres(url: str) -> tuple[str, bool]:
-    """The database's name, and whether there is a password."""
-    said = conninfo.parsed(url)
-    return said.get("dbname", ""), bool({"password", "sslpassword"} & said.keys())
-
-
-def _of_mysql(url: str) -> tuple[str, bool]:
-    server = parsed(url)
-    return server.database, bool(server.password)
 
 
 def _database(

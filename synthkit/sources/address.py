@@ -53,7 +53,8 @@ def tables_read(
     if names is None:
         return None
     if not opened:
-        return frozenset(((s or default).lower(), n.lower()) if reader.folds else ((s or default), n) for s, n in names)
+        fold = _without_case if reader.folds else str
+        return frozenset((fold(s or default), fold(n)) for s, n in names)
     found: set[tuple[str, str]] = set()
     with reader.catalogue(spec, chosen, root) as lookup:
         waiting, seen = list(names), set[Name]()
@@ -93,6 +94,10 @@ def _named(sql: str, dialect: Dialect) -> frozenset[Name] | None:
                 schema = table.args.get("db")
                 found.add((None if schema is None else _folded(schema, dialect), _folded(table.this, dialect)))
     return frozenset(found)
+
+
+def _without_case(name: str) -> str:
+    return name.strip('"`').lower()
 
 
 def _folded(identifier: Any, dialect: Dialect) -> str:

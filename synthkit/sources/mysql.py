@@ -23,7 +23,7 @@ from synthkit.sources.location import location
 from synthkit.sources.mysqlcatalogue import json_columns, listed, looked_up, unique_by
 from synthkit.sources.mysqlserver import connected, parsed, rows
 from synthkit.sources.mysqltypes import BINARY, JSON, UNBOUND, Field, field_of, row_text
-from synthkit.sources.reader import Asked, Listed, Lookup, Reader
+from synthkit.sources.reader import Asked, Listed, Lookup, Reader, Urls
 from synthkit.sources.stream import load_lines
 from synthkit.sql.quoting import backticked
 
@@ -181,6 +181,11 @@ def _default_schema(chosen: ConnectionSpec) -> str:
         return ""
 
 
+def _said(url: str) -> tuple[str, bool]:
+    server = parsed(url)
+    return server.database, bool(server.password)
+
+
 READER = Reader(
     dialect="mysql",
     default_schema=_default_schema,
@@ -190,4 +195,5 @@ READER = Reader(
     database=_database,
     digest=server_digest,
     listing=_listing,
+    urls=Urls(("mysql", "mariadb"), "mysql://user:password@host:port/database", _said),
 )

@@ -19,7 +19,7 @@ from synthkit.sources.duckdbfile import missing_table, ordered, subquery
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import location
 from synthkit.sources.pgcatalogue import listed, looked_up, unique_by
-from synthkit.sources.reader import Asked, Listed, Lookup, Reader
+from synthkit.sources.reader import Asked, Listed, Lookup, Reader, Urls
 from synthkit.sources.stream import Line, load_lines
 from synthkit.sql.quoting import quote
 from synthkit.sql.serveraddress import without
@@ -230,6 +230,14 @@ def _database(chosen: ConnectionSpec, _root: Path) -> tuple[str, str] | None:
     return f"postgres {name}", name
 
 
+def _said(url: str) -> tuple[str, bool]:
+    try:
+        said = parsed(url)
+    except ValueError:
+        raise ValueError("cannot be parsed") from None
+    return said.get("dbname", ""), bool({"password", "sslpassword"} & said.keys())
+
+
 READER = Reader(
     dialect="postgres",
     default_schema="public",
@@ -239,4 +247,5 @@ READER = Reader(
     database=_database,
     digest=server_digest,
     listing=_listing,
+    urls=Urls(("postgresql", "postgres"), "postgresql://user:password@host:port/database", _said),
 )

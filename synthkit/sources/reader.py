@@ -102,6 +102,21 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Urls:
+    """How a server's url is written, for ``synth init --from URL``.
+
+    Args:
+        schemes: what may stand before ``://``.
+        example: one without secrets.
+        said: the database's name and whether the url holds a secret; raises ValueError, which does not repeat it.
+    """
+
+    schemes: tuple[str, ...]
+    example: str
+    said: Callable[[str], tuple[str, bool]]
+
+
+@dataclass(frozen=True)
 class Reader:
     """One kind of database.
 
@@ -119,6 +134,9 @@ class Reader:
             the connection does not say.
         files: those that hold the rows; None for a server.
         digest: of a server's rows, whatever their order; None for files.
+        urls: of a server, how ``synth init --from`` knows it.
+        lineage: OpenLineage's namespace and name of a table, by the url of a connection and ``table:``; raises
+            ValueError for a url that cannot be parsed.
     """
 
     dialect: Dialect
@@ -131,6 +149,8 @@ class Reader:
     digest: Callable[[SourceTableSpec, ConnectionSpec], str] | None = None
     listing: Listing | None = None
     shuts: bool = False
+    urls: Urls | None = None
+    lineage: Callable[[str, str], tuple[str, str]] | None = None
 
     def schema_of(self, chosen: ConnectionSpec) -> str:
         """That of a name without one, behind a connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 
 from synthkit.errors import SynthError, did_you_mean
@@ -10,7 +11,7 @@ from synthkit.plugins import entries, loaded, no_kind
 from synthkit.project.connections import GROUP
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.location import location
-from synthkit.sources.reader import Reader
+from synthkit.sources.reader import Reader, Urls
 
 
 def connection_of(spec: SourceTableSpec, connections: Mapping[str, ConnectionSpec]) -> ConnectionSpec:
@@ -26,6 +27,16 @@ def connection_of(spec: SourceTableSpec, connections: Mapping[str, ConnectionSpe
 def reader_of(chosen: ConnectionSpec) -> Reader:
     """What reads a connection. Raises SynthError where its package does not load."""
     return _loaded(chosen.type)
+
+
+def by_scheme(scheme: str) -> tuple[str, Urls] | None:
+    """The kind of connection whose urls begin with a scheme; None where there is none."""
+    for name in entries(GROUP):
+        with suppress(SynthError):  # a package that does not load
+            urls = _loaded(name).urls
+            if urls is not None and scheme in urls.schemes:
+                return (scheme if scheme in entries(GROUP) else name), urls
+    return None
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Line = bytes | bytearray | memoryview
 EXACT = 15  # digits that every DOUBLE gives back as they were
+_MOMENT = "TIME"  # as the names of all types begin that have fractions of a second
+_FINER = r"\.\d{6}\d*[1-9]"
 CHUNK = 4 << 20  # bytes of lines that are parsed at once
 # What is no value of a type in DuckDB, and a missing one here: a condition on its text, and what to call it.
 _MISSING = {
@@ -52,13 +54,37 @@ def load_lines(
         connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
         return []
     scan = _kept(_parsed(lines, len(names)), len(names), scratch)
-    texts = [_valued(f"c{i}", t) for i, t in enumerate(types)]
-    _check(connection, spec, names, types, texts, scan)
+    return typed_view(connection, spec, names, types, scan, exact)
+
+
+def typed_view(
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceTableSpec,
+    names: Sequence[str],
+    types: Sequence[str],
+    scan: str,
+    exact: Sequence[str] = (),
+    *,
+    typed: Collection[str] = (),
+    finer: bool = False,
+) -> list[str]:
+    """Make ``found`` a view of the columns c0, c1, … of ``scan`` (SQL) in their types; returns notes.
+
+    Args:
+        typed: columns that came in a type that holds them all; the others are text.
+        finer: whether the texts of points in time may say more than microseconds, which are cut, and counted.
+
+    Raises BuildError for a value that DuckDB cannot hold in its type.
+    """
+    pairs = enumerate(zip(names, types, strict=True))
+    texts = [f"c{i}" if n in typed else _valued(f"c{i}", t) for i, (n, t) in pairs]
+    told = [(i, n, t) for i, (n, t) in enumerate(zip(names, types, strict=True)) if n not in typed]
+    _check(connection, spec, [(n, t, i, texts[i]) for i, n, t in told], scan)
     _check_digits(connection, spec, names, exact, scan)
     parts = zip(names, types, texts, strict=True)
     columns = ", ".join(f"CAST({text} AS {t}) AS {quote(n)}" for n, t, text in parts)
     connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} FROM {scan}")
-    return _notes(connection, names, types, scan)
+    return _notes(connection, told, scan, finer)
 
 
 def _parsed(lines: Iterable[Line], width: int) -> Iterator[pa.RecordBatch]:
@@ -106,14 +132,19 @@ def _valued(text: str, sql_type: str) -> str:
     return text if missing is None else f"CASE WHEN {missing[0]} THEN NULL ELSE {text} END"
 
 
-def _notes(connection: duckdb.DuckDBPyConnection, names: Sequence[str], types: Sequence[str], scan: str) -> list[str]:
-    known = [(names[i], missing) for i, t in enumerate(types) if (missing := _missing(f"c{i}", t)) is not None]
+def _notes(
+    connection: duckdb.DuckDBPyConnection, told: Sequence[tuple[int, str, str]], scan: str, finer: bool
+) -> list[str]:
+    """``told``: position, name and type of each column of text."""
+    known = [(n, m[0], f"{m[1]} became missing values") for i, n, t in told if (m := _missing(f"c{i}", t)) is not None]
+    if finer:
+        cut = "values are finer than microseconds, which is what is kept"
+        known += [(n, f"regexp_matches(c{i}, '{_FINER}')", cut) for i, n, t in told if t.startswith(_MOMENT)]
     if not known:
         return []
-    row = connection.execute(f"SELECT {', '.join(f'count_if({m[0]})' for _, m in known)} FROM {scan}").fetchone()
+    row = connection.execute(f"SELECT {', '.join(f'count_if({m})' for _, m, _ in known)} FROM {scan}").fetchone()
     assert row is not None
-    counted = zip(known, row, strict=True)
-    return [f"column {name!r}: {n:,} {word} became missing values" for (name, (_, word)), n in counted if n]
+    return [f"column {name!r}: {n:,} {said}" for (name, _, said), n in zip(known, row, strict=True) if n]
 
 
 def _check_digits(
@@ -171,26 +202,25 @@ def _kept(batches: Iterable[pa.RecordBatch], width: int, scratch: Path) -> str:
 def _check(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceTableSpec,
-    names: Sequence[str],
-    types: Sequence[str],
-    texts: Sequence[str],
+    told: Sequence[tuple[str, str, int, str]],
     scan: str,
 ) -> None:
-    typed = [i for i, t in enumerate(types) if t != "VARCHAR"]
+    """``told``: name, type, position and SQL of the value of each column of text."""
+    typed = [one for one in told if one[1] != "VARCHAR"]
     if not typed:
         return
     parts = ", ".join(
-        f"count(*) FILTER ({texts[i]} IS NOT NULL AND TRY_CAST({texts[i]} AS {types[i]}) IS NULL),"
-        f" first(c{i}) FILTER ({texts[i]} IS NOT NULL AND TRY_CAST({texts[i]} AS {types[i]}) IS NULL)"
-        for i in typed
+        f"count(*) FILTER ({text} IS NOT NULL AND TRY_CAST({text} AS {t}) IS NULL),"
+        f" first(c{i}) FILTER ({text} IS NOT NULL AND TRY_CAST({text} AS {t}) IS NULL)"
+        for _, t, i, text in typed
     )
     row = connection.execute(f"SELECT {parts} FROM {scan}").fetchone()
     assert row is not None
-    for position, i in enumerate(typed):
+    for position, (name, sql_type, _, _) in enumerate(typed):
         bad, value = row[2 * position], row[2 * position + 1]
         if bad:
-            what = f"column {names[i]!r}: {bad:,} values are no {types[i]} (first: {value!r})"
-            raise BuildError(what, column_location(spec, names[i]), "mend the rows, or cast the column in query:")
+            what = f"column {name!r}: {bad:,} values are no {sql_type} (first: {value!r})"
+            raise BuildError(what, column_location(spec, name), "mend the rows, or cast the column in query:")
 
 
 def _text_schema(width: int) -> pa.Schema:

@@ -402,7 +402,7 @@ def test_what_else_the_catalogue_of_mysql_declares(tmp_path: Path, mysql: MySQL)
 @pytest.mark.parametrize(
     ("what", "message"),
     [("nowhere", "there is no file or folder nowhere"), ("empty", "no file in empty can be read"),
-     ("postgresql://h:%zz@y/", "cannot be parsed"), ("mysql://h:x@y", "cannot be parsed")],
+     ("postgresql://h:%zz@y/", "cannot be parsed"), ("mysql://h:x@y", "names no database")],
 )  # fmt: skip
 def test_what_is_not_there_is_said(tmp_path: Path, what: str, message: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -19,6 +19,7 @@ CONNECTIONS = {
     "maria": ConnectionSpec(type="mariadb", url="mariadb://db.example.org/shop"),
     "unnamed": ConnectionSpec(type="mysql", url="mysql://db.example.org"),
     "nowhere": ConnectionSpec(type="postgres", url="postgresql://"),
+    "snow": ConnectionSpec(type="snowflake", url="snowflake://me:s3cret@org-account/shop/sales?warehouse=w"),
     "duck": ConnectionSpec(type="duckdb", path="data/shop.duckdb"),
 }
 
@@ -43,6 +44,8 @@ def named(root: Path, namespace: str | None = None, **table: Any) -> tuple[str, 
         ({"connection": "my", "table": "customers"}, ("mysql://db.example.org:3307", "shop.customers")),
         ({"connection": "maria", "table": "sales.people"}, ("mysql://db.example.org:3306", "sales.people")),
         ({"connection": "unnamed"}, ("shop", "source:crm.customers")),
+        ({"connection": "snow"}, ("snowflake://org-account", "SHOP.SALES.CUSTOMERS")),
+        ({"connection": "snow", "table": 'other."x"'}, ("snowflake://org-account", "SHOP.OTHER.x")),
         ({"connection": "nowhere"}, ("shop", "source:crm.customers")),
         ({"connection": "pg", "query": "select 1"}, ("shop", "source:crm.customers")),
         ({"connection": "duck", "table": "people"}, ("shop", "data/shop.duckdb/people")),

@@ -8,9 +8,10 @@ import pytest
 
 from tests.mysql_server import mysql
 from tests.postgres_server import postgres
+from tests.snowflake_server import _snowflake, snowflake
 from tests.sources.reading import Reader
 
-__all__ = ["mysql", "postgres", "reader"]
+__all__ = ["_snowflake", "mysql", "postgres", "reader", "snowflake"]
 
 
 @pytest.fixture
