@@ -34,6 +34,7 @@ TARGETS = {
 EPSILON = 1.0
 GENERATORS: dict[str, dict[str, Any]] = {
     "cart": {},
+    "race": {},
     "circuit": {},
     "conditional": {},
     "ctgan": {},

@@ -151,7 +151,7 @@ def left_behind(project: Project, ran: Surveying) -> None:
 def test_no_training_under_epsilon_is_shared_out() -> None:
     """Its exact counts stay in one process: nothing of it is a message or a file of a worker."""
     every = [registry.trained(name) for name in registry.names() if isinstance(registry.get(name), Trained)]
-    assert [g.name for g in every if g.survey is not None] == ["cart", "circuit"]
+    assert [g.name for g in every if g.survey is not None] == ["cart", "circuit", "race"]
     assert not [g.name for g in every if g.survey is not None and g.mechanisms is not None]
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    Array = np.ndarray[Any, Any]
+
 BLOCK = 16_384  # rows drawn at once: they stay in the cache
 CELLS = 64 * BLOCK  # of more than 64 columns, fewer rows
 BATCH = 65_536  # rows given out at once
@@ -59,18 +61,30 @@ def _fit(
     progress: Progress,
     surveys: Path | None = None,
 ) -> Cart:
-    import numpy as np
-
     from synthkit.encoding.fitting import units_of
-    from synthkit.generators.cart.learning import Rows, learn
-    from synthkit.generators.circuit.structure import chow_liu, mutual_information
     from synthkit.generators.survey import encoded
 
     del device  # trees are grown on the processor
     if budget is not None:
         raise BuildError("cart gives no differential privacy")
     encoder, codes = encoded(table, params, seed, surveys)
-    units = units_of(table)
+    return learnt(encoder, codes, units_of(table), params, seed=seed, progress=progress)
+
+
+def learnt(
+    encoder: Encoder, codes: Array, units: Array | None, params: CartParams, *, seed: int, progress: Progress
+) -> Cart:
+    """The trees of encoded rows.
+
+    Args:
+        codes: the cell of each value, shape (rows, columns).
+        units: a number for each row's privacy unit, shape (rows,); None: each row is one.
+    """
+    import numpy as np
+
+    from synthkit.generators.cart.learning import Rows, learn
+    from synthkit.generators.circuit.structure import chow_liu, mutual_information
+
     if len(codes) > params.max_rows:
         chosen = np.sort(np.random.default_rng(seed).permutation(len(codes))[: params.max_rows])
         codes, units = codes[chosen], None if units is None else units[chosen]

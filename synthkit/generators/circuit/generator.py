@@ -21,12 +21,15 @@ from synthkit.generators.exact.rejection import PerQuota, about, fill_quotas, in
 from synthkit.schema import Cell, Table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     import torch
 
     from synthkit.generators.circuit.refine import Refinement
     from synthkit.generators.circuit.sampling import Sampler
     from synthkit.generators.circuit.tree import HiddenTree
+
+    Array = np.ndarray[Any, Any]
 
 BATCH = 65_536  # rows given out at once
 
@@ -109,16 +112,28 @@ def _fit(
     progress: Progress,
     surveys: Path | None = None,
 ) -> Circuit:
-    import torch
-
-    from synthkit.generators.circuit.fit import fit_refinement, fit_tree
-    from synthkit.generators.devices import resolve
     from synthkit.generators.survey import encoded
 
     if budget is not None:
         raise BuildError("circuit gives no differential privacy")
-    chosen = resolve(device)
     encoder, found = encoded(table, params, seed, surveys)
+    return learnt(encoder, found, params, seed=seed, device=device, progress=progress)
+
+
+def learnt(
+    encoder: Encoder, found: Array, params: CircuitParams, *, seed: int, device: str, progress: Progress
+) -> Circuit:
+    """The circuit of encoded rows.
+
+    Args:
+        found: the cell of each value, shape (rows, columns).
+    """
+    import torch
+
+    from synthkit.generators.circuit.fit import fit_refinement, fit_tree
+    from synthkit.generators.devices import resolve
+
+    chosen = resolve(device)
     codes = torch.from_numpy(found)
 
     def steps(done: int, total: int, note: str) -> None:

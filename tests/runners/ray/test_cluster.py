@@ -169,7 +169,7 @@ def test_a_partition_whose_worker_hangs_is_drawn_by_another_one(two: Cluster, tm
     found = []
     for name in ("dev", "cluster"):
         project = project_on(two, tmp_path / name / "shop", files)
-        build = project.start("build", "--target", name, "--threads", "4")
+        build = project.start("build", "--target", name, "--threads", "4", env={"SYNTH_TEST_SECONDS": "600"})
         if name == "cluster":
             hang_one(two, project, build)
         said, _ = build.communicate(timeout=600)

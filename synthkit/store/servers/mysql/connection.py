@@ -80,6 +80,7 @@ class Server:
             raise BuildError(f"the URL of {self.address.shown} {error}", hint=HOW) from None
         try:
             connection = opened(there, autocommit=True, local_infile=True)
+            connection._local_infile = False  # a server may ask for a file at any answer: loading lets it, for a moment
         except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
             hint = "check the URL, the network and the server"
             raise BuildError(f"cannot reach {self.address.shown}: {self._said(error)}", hint=hint) from None

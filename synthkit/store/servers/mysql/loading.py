@@ -92,7 +92,7 @@ def fill(connection: Connection, relation: str, table: AuditedTable, data: Path)
 
     nested = frozenset(c.name for c in table.columns if is_nested(c.type))
     try:
-        with _pipe(lines(one) for one in text_batches(data, nested)) as path:
+        with _pipe(lines(one) for one in text_batches(data, nested)) as path, _sending(connection):
             rows(connection, f"LOAD DATA LOCAL INFILE {literal(path)} INTO TABLE {relation} {HOW}")
     except pymysql.Error as error:
         if error.args[0] not in _NO_LOADING:
@@ -110,6 +110,16 @@ def fill(connection: Connection, relation: str, table: AuditedTable, data: Path)
     ((count,),) = rows(connection, f"SELECT COUNT(*) FROM {relation}")
     if count != table.rows:
         raise BuildError(f"the server took {count:,} of {table.rows:,} rows of {table.model!r}", hint="see its log")
+
+
+@contextmanager
+def _sending(connection: Connection) -> Iterator[None]:
+    """Answer the server when it asks for a file: in PyMySQL a matter of the whole connection, of ours a statement's."""
+    connection._local_infile = True
+    try:
+        yield
+    finally:
+        connection._local_infile = False
 
 
 def collation(connection: Connection) -> str:
