@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from synthkit.api import (
+        ProbedTable,
+        ProbedTables,
         PublishedTable,
         TrainedModel,
         TrainedTables,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         open,
         plan,
         preview,
+        probe,
         pull,
         push,
         query,
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 
 # What synthkit.api gives (all of it is there), but for the names of rooms: verify, report, gc, and schema.
 __all__ = [
+    "ProbedTable",
+    "ProbedTables",
     "PublishedTable",
     "TrainedModel",
     "TrainedTables",
@@ -76,6 +81,7 @@ __all__ = [
     "open",
     "plan",
     "preview",
+    "probe",
     "pull",
     "push",
     "query",

@@ -104,6 +104,13 @@ def test_init(tmp_path: Path) -> None:
         api.init(None, tmp_path)
 
 
+def test_probe(pair: tuple[Project, Path]) -> None:
+    project, root = pair
+    found = api.probe(root / "data" / "customers.csv")
+    assert project.ok("probe", "data/customers.csv") == f"{found}\n"
+    assert json.loads(project.ok("probe", "data/customers.csv", "--format", "json")) == json.loads(found.to_json())
+
+
 def test_deps(pair: tuple[Project, Path], tmp_path: Path) -> None:
     project, root = pair
     package = {"synth_project.yml": "name: acme\n", "macros/m.sql": "{% macro m() %}1{% endmacro %}\n"}

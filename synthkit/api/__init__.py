@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from synthkit.api.model import TrainedModel, fit, load_model
     from synthkit.api.packages import deps
     from synthkit.api.pages import docs, ls, report
+    from synthkit.api.probing import ProbedTable, ProbedTables, probe
     from synthkit.api.project import audit, build, compile, plan, retry, unfinished
     from synthkit.api.promoting import promote, promotion
     from synthkit.api.rules import find_rules
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMAS",
+    "ProbedTable",
+    "ProbedTables",
     "PublishedTable",
     "TrainedModel",
     "TrainedTables",
@@ -63,6 +66,7 @@ __all__ = [
     "open",
     "plan",
     "preview",
+    "probe",
     "promote",
     "promotion",
     "pull",
@@ -115,6 +119,7 @@ _HOMES = {
             "ls",
             "report",
         ),
+        "api.probing": ("ProbedTable", "ProbedTables", "probe"),
         "api.project": (
             "audit",
             "build",

@@ -21,6 +21,7 @@ VERBS = {
     "compile": "Check everything that can be checked before training; write target/manifest.json.",
     "plan": "Say what a build would do, and why. Nothing is run.",
     "preview": "Show rows of a model and a verdict, from a small fit.",
+    "probe": "Say what files look like before anything is trained.",
     "rules": "Find what holds between the columns of a source or a published table.",
     "test": "Run the unit tests of SQL models, custom audits and macros.",
     "freshness": "Say how old the sources are that declare how old they may be.",

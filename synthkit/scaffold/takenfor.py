@@ -21,7 +21,7 @@ _ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S")
 def taken_for(seen: Look, key: Sequence[str]) -> list[str]:
     """Lines of a table: column, what it was taken for, why, what happens to it."""
     rows = [("column", "taken for", "why", "what happens to it")]
-    rows += [(c.name, *_said(c, seen, key)) for c in seen.schema.columns]
+    rows += [(c.name, *column_said(c, seen, key)) for c in seen.schema.columns]
     widths = [min(_WIDEST, max(len(row[i]) for row in rows)) for i in range(3)]
     return [
         "  ".join([*(_cut(cell, w).ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows
@@ -32,7 +32,8 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _said(column: Column, seen: Look, key: Sequence[str]) -> tuple[str, str, str]:
+def column_said(column: Column, seen: Look, key: Sequence[str]) -> tuple[str, str, str]:
+    """What a column was taken for, what shows it, and what happens to it."""
     shown = seen.profiles[column.name]
     present = shown.rows - shown.nulls
     values = f"{shown.distinct:,} value{'' if shown.distinct == 1 else 's'} in {present:,} rows"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,17 @@ def card(receipt: Receipt, path: Path) -> str:
     title = f"The first {shown} of {receipt.rows:,} rows" if receipt.rows > ROWS else f"All {receipt.rows} rows"
     rows = _table(title, names, _first(path))
     return f'<div style="overflow-x:auto">{heading}{described}{facts}{audits}{rows}</div>'
+
+
+def card_of(
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]],
+) -> str:
+    """A card of something else than a published table: its facts, and tables by title, each a head and rows."""
+    known = _table("What it is", ("", "value"), facts, row_heads=True) if facts else ""
+    listed = "".join(_table(name, head, rows, row_heads=True) for name, (head, rows) in tables.items())
+    return f'<div style="overflow-x:auto"><p><strong>{escape(title)}</strong></p>{known}{listed}</div>'
 
 
 def _value(audit: AuditRecord) -> str:
