@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ import jsonschema
 import pytest
 
 import synthkit
+from synthkit.errors import Fault
+from synthkit.project.packages import of_document, unpinned
 from synthkit.project.yamlfile import Document, parse_file, parse_text
+from synthkit.scaffold.init import init
 from synthkit.scaffold.schemas import SCHEMAS, schema
 from tests import keypage
+from tests.synth import Project
 
 SHIPPED = Path(synthkit.__file__).parent / "schemas"
 ROOT = SHIPPED.parent.parent
@@ -34,6 +39,77 @@ def test_the_example_project_fits() -> None:
     validator("project").validate(parse_file(ROOT / "synth_project.yml").value)
     for file in sorted((ROOT / "models").rglob("*.yml")):
         validator("models").validate(parse_file(file).value)
+
+
+PROJECTS = sorted(p.parent for p in (ROOT / "tests" / "projects").rglob("synth_project.yml") if "wrong" not in p.parts)
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda p: p.name)
+def test_projects_that_work_fit(project: Path) -> None:
+    validator("project").validate(parse_file(project / "synth_project.yml").value)
+    files = sorted((project / "models").rglob("*.yml"))
+    assert files
+    for file in files:
+        validator("models").validate(parse_file(file).value)
+
+
+def test_a_new_project_fits_the_schemas_that_its_files_name(tmp_path: Path) -> None:
+    root = init("shop", tmp_path / "shop").root
+    for file in root.rglob("*.yml"):
+        named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text("utf-8"))
+        assert named, file
+        own = json.loads((file.parent / named[1]).read_text("utf-8"))
+        jsonschema.Draft202012Validator(own).validate(parse_file(file).value)
+        assert list(jsonschema.Draft202012Validator(own).iter_errors({"nobody_knows": 1}))
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("packages: []", True),
+        (f"packages: [{{git: git@host:a/b.git, revision: {'a' * 40}, subdirectory: x}}, {{local: ../x}}]", True),
+        ("packages: [{git: https://host/x, revision: main}]", False),
+        ("packages: [{git: https://host/x}]", False),
+        (f"packages: [{{git: --upload-pack=x, revision: {'a' * 40}}}]", False),
+        ("packages: [{local: ../x, revision: main}]", False),
+        (f"packages: [{{local: ../x, git: https://host/x, revision: {'a' * 40}}}]", False),
+        ("packages: [{package: acme/x, version: 1}]", False),
+        ("packages: [{}]", False),
+        ("models: []", False),
+    ],
+)
+def test_packages_fit_where_the_loader_takes_them(text: str, fits: bool) -> None:
+    faults: list[Fault] = []
+    document = parse_text(text, Document(Path("packages.yml")))
+    pinned = [not unpinned(spec) for spec in of_document(document, faults)]
+    assert (not faults and all(pinned)) is fits
+    assert validator("packages").is_valid(document.value) is fits
+
+
+def test_the_catalogue_is_one_that_schemastore_takes(tmp_path: Path) -> None:
+    """By the checks of its own repository: names, words, URLs, and no file that another entry matches."""
+    url = "https://example.org/schemas"
+    Project(tmp_path).ok("schema", "--write", "out", "--url", url)
+    listed = json.loads((tmp_path / "out" / "catalog.json").read_text("utf-8"))
+    assert listed["$schema"] == "https://json.schemastore.org/schema-catalog.json"
+    names = [entry["name"] for entry in listed["schemas"]]
+    assert len({*names}) == len(names) == 3
+    for entry in listed["schemas"]:
+        assert entry.keys() - {"fileMatch"} == {"name", "description", "url"}
+        for text in (entry["name"], entry["description"]):
+            assert "schema" not in text.lower()
+            assert not re.search(r"^[,. \t-]|[,. \t-]$|\n", text)
+        own = json.loads((tmp_path / "out" / entry["url"].removeprefix(f"{url}/")).read_text("utf-8"))
+        assert list(own)[:2] == ["$schema", "$id"]
+        assert own["$id"] == entry["url"]
+        assert own["title"]
+        assert own["type"] == "object"
+        jsonschema.Draft202012Validator.check_schema(own)
+        # What follows the $id is found without a network: all references are into the schema itself.
+        assert set(re.findall(r'"\$ref": "([^"#]*)', json.dumps(own))) <= {""}
+    matched = [pattern for entry in listed["schemas"] for pattern in entry.get("fileMatch", ())]
+    assert matched == ["synth_project.yml"]  # packages.yml and models/**/*.yml are dbt's there
+    assert "no URL" in Project(tmp_path).fails("schema", "--write", "out", "--url", "http://x", code=2)
 
 
 @cache

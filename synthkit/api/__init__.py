@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from synthkit.api.trying import preview
     from synthkit.api.upkeep import clean, gc
     from synthkit.scaffold.init import init
-    from synthkit.scaffold.schemas import SCHEMAS, schema, write_schema
+    from synthkit.scaffold.schemas import SCHEMAS, catalog, schema, write_catalog, write_schema
     from synthkit.store.publishedtable import PublishedTable
     from synthkit.store.reader import open
 
@@ -41,6 +41,7 @@ __all__ = [
     "TrainedTables",
     "audit",
     "build",
+    "catalog",
     "clean",
     "commit",
     "compile",
@@ -82,6 +83,7 @@ __all__ = [
     "unfinished",
     "verify",
     "versions",
+    "write_catalog",
     "write_schema",
 ]
 
@@ -143,7 +145,7 @@ _HOMES = {
         ),
         "api.consumption": ("estimates", "stats"),
         "scaffold.init": ("init",),
-        "scaffold.schemas": ("SCHEMAS", "schema", "write_schema"),
+        "scaffold.schemas": ("SCHEMAS", "catalog", "schema", "write_catalog", "write_schema"),
         "store.publishedtable": ("PublishedTable",),
         "store.reader": ("open",),
     }.items()
