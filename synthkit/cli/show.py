@@ -86,7 +86,8 @@ def _asked(told: Teaching) -> str:
     """Who was asked, for what use, at what cost, and what became of the answers."""
     dropped = {k.removeprefix("dropped: "): n for k, n in told.counts.items() if k.startswith("dropped: ")}
     reasons = ", ".join(f"{name} {count}" for name, count in sorted(dropped.items(), key=lambda d: -d[1]))
-    text = f"{told.model}, for: {told.intended_use}; {told.requests:,} requests, "
+    text = f"{told.model}, for: {told.intended_use}; "
+    text += "" if told.requests is None else f"{told.requests:,} requests, "
     text += "cost unknown" if told.usd is None else f"${float(told.usd):.2f}"
     if dropped:
         text += f"; {sum(dropped.values()):,} items dropped ({reasons})"

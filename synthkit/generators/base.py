@@ -83,6 +83,12 @@ def to_a_third_party(params: Any) -> str | None:
     return "a third party"
 
 
+def nothing_lacks(params: Any, root: Path) -> SynthError | None:
+    """Of a teacher that needs nothing on this machine."""
+    del params, root
+    return None
+
+
 def as_the_source(params: Any, schema: Schema) -> Schema:
     """The columns of a teacher that changes none."""
     del params
@@ -176,12 +182,16 @@ class Taught(Generator):
 
     Args:
         shown_to: who gets these, in words: a third party; None: nobody beside the build.
+        brought: what else decides rows, as ``packages`` do: distributions, and ``model:PATH`` for a folder.
+        lacks: what nothing can be asked without, where it is not there, below the project's root.
         columns: the table's, from those of its source; raises ValueError where it cannot be made from these.
         estimate: lines on what asking for so many rows may cost; the path is the project's root.
     """
 
     compose: Compose
     shown_to: Callable[[Any], str | None] = to_a_third_party
+    brought: Callable[[Any], Sequence[str]] = without_extras
+    lacks: Callable[[Any, Path], SynthError | None] = nothing_lacks
     columns: Callable[[Any, Schema], Schema] = as_the_source
     estimate: Callable[[Any, int, Path], Sequence[str]] = unpriced
 

@@ -128,6 +128,7 @@ class Workplace:
         requests: folder that keeps what was asked for this table, and the answers.
         dropped: file for what did not get into the table, a JSON line each, with the reason.
         record: filled by the generator: usage, cost, counts, and why it stopped early, for the receipt.
+        device: on which a model on this machine runs (``device:`` of the project).
         paid: is told the USD that answers of now cost, whatever becomes of the table; kept ones cost nothing again.
     """
 
@@ -135,6 +136,7 @@ class Workplace:
     requests: Path
     dropped: Path
     record: dict[str, Any] = field(default_factory=dict)
+    device: str = "auto"
     paid: Callable[[Decimal], None] = lambda _usd: None
 
 

@@ -73,6 +73,11 @@ class SelfInstructParams(SpendingParams):
 
     @model_validator(mode="after")
     def _positive(self) -> SelfInstructParams:
+        if self.teacher.provider == "local":
+            raise ValueError(
+                "provider: local writes text columns (llm_columns) and no instructions, which take a larger model; "
+                "provider: openai asks a server on this machine by its base_url"
+            )
         for topic, share in self.topics.items():
             if not share > 0:
                 raise ValueError(

@@ -116,7 +116,7 @@ def names_of(
         "version": VERSION,
         "seed": seed,
         "seeds": [asdict(item) for item in seeds],
-        "teacher": [params.teacher.model, params.teacher.max_tokens, *params.teacher.apart],
+        "teacher": [params.teacher.model, params.teacher.most, *params.teacher.apart],
         "judge": None if judge is None else [judge.model, judge.max_tokens],
         **{k: getattr(params, k) for k in ("domain", "per_request", "responses", "evolve", "examples")},
         "topics": {topic: float(share) for topic, share in params.topics.items()},

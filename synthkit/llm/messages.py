@@ -50,7 +50,8 @@ class Message(TypedDict, total=False):
 
 class Payload(TypedDict, total=False):
     """The arguments of ``messages.create``; ``messages``, ``system`` and ``output_config`` are the SDK's own. Of other
-    providers' models the temperature may be said, and of one that is on this machine the seed of its draws."""
+    providers' models the temperature may be said; a model on this machine is told the seed of its draws, and rows and
+    columns one by one, with what an item calls the number of its row."""
 
     model: Required[str]
     max_tokens: Required[int]
@@ -59,6 +60,9 @@ class Payload(TypedDict, total=False):
     output_config: Any
     temperature: float
     seed: int
+    number: str
+    columns: list[list[str]]
+    rows: list[str]
 
 
 Part = Mapping[str, Any]  # of an answer, as the prompt's form says: column → text, say

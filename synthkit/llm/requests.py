@@ -34,6 +34,9 @@ class Prompt:
         provider: whose model it is, or what kind of server has it.
         temperature: how freely the model chooses its words; None: as its server does by itself.
         seed: of the draws of a model on this machine.
+        columns: for a model on this machine: those that are to be written, and what they hold; ``user`` has the rows,
+            one a line.
+        number: what an item of the answer calls the number of its row.
     """
 
     model: str
@@ -46,6 +49,8 @@ class Prompt:
     provider: str = "anthropic"
     temperature: float | None = None
     seed: int | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    number: str = ""
 
     def payload(self) -> Payload:
         """The arguments of ``messages.create``."""
@@ -56,10 +61,16 @@ class Prompt:
             "messages": [{"role": "user", "content": self.user}],
             "output_config": {"format": {"type": "json_schema", "schema": json.loads(self._schema)}},
         }
-        if self.provider != "anthropic":
+        if self.provider == "local":
+            said |= {"number": self.number, "columns": [list(c) for c in self.columns], "rows": self.user.split("\n")}
+            if self.temperature is not None:
+                # Of each request's own: those that are alike but for their number would give the same texts.
+                said |= {"temperature": self.temperature, "seed": int(self.key[:8], 16)}
+        elif self.provider == "openai":
             # Not every server holds its model to a schema, or says that it does not.
             said["system"] = [{"type": "text", "text": text} for text in (self.system, in_words(self.form)) if text]
-            said |= {k: v for k, v in (("temperature", self.temperature), ("seed", self.seed)) if v is not None}  # type: ignore[typeddict-item]
+            if self.temperature is not None:
+                said["temperature"] = self.temperature
         elif not self.system:
             del said["system"]  # an empty block is refused by the API
         return said
@@ -87,7 +98,8 @@ class Prompt:
     @property
     def asked_of(self) -> dict[str, Any]:
         """Whom else than Anthropic it is asked, and how words are chosen: what is said of it."""
-        said = {"provider": self.provider, "temperature": self.temperature, "seed": self.seed}
+        said: dict[str, Any] = {"provider": self.provider, "temperature": self.temperature, "seed": self.seed}
+        said |= {"columns": [list(c) for c in self.columns] or None, "number": self.number or None}
         return {k: v for k, v in said.items() if v not in (None, "anthropic")}
 
     def billed(self, message: Message) -> Usage:
@@ -104,7 +116,7 @@ class Prompt:
         sent, with ``OVERHEAD_TOKENS`` for what the provider adds, is a bound of the input. All of it counts as
         written to the cache, the dearest kind. ``max_tokens`` bounds the output.
         """
-        words = () if self.provider == "anthropic" else (in_words(self.form),)
+        words = (in_words(self.form),) if self.provider == "openai" else ()
         texts = (self.system, self.user, self._schema, *words)
         sent = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         return Usage(write_5m=sent + OVERHEAD_TOKENS, output=self.max_tokens)

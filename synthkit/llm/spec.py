@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -13,9 +14,10 @@ from synthkit.llm.keys import ANTHROPIC, OPENAI, address, host_of, is_encrypted,
 if TYPE_CHECKING:
     from synthkit.llm.requests import Prompt
 
-Provider = Literal["anthropic", "openai"]
+Provider = Literal["anthropic", "openai", "local"]
 Reach = Literal["none", "loopback", "network"]
 APIS = {"anthropic": ANTHROPIC, "openai": OPENAI}
+LOCAL_TOKENS = 200  # of a text of a model on this machine, where nothing is said
 OTHERS = {"temperature": None, "stream": False, "structured": True}  # what is not Anthropic's, and its defaults
 
 
@@ -24,9 +26,12 @@ class TeacherParams(BaseModel):
 
     Args:
         provider: whose model it is. ``openai`` is any server of OpenAI's chat API, OpenAI's own where no ``base_url``
-            says another.
-        model: the provider's, or the server's, id of the model.
-        max_tokens: most tokens of one answer, thinking included. Answers of more than 21,333 are streamed.
+            says another. ``local`` is a small model that the build itself runs, for text columns.
+        model: the provider's, or the server's, id of the model; of ``local`` its folder, or with ``revision`` its name
+            on the Hugging Face hub.
+        revision: of ``local``: a commit on the hub, 40 hexadecimal digits.
+        max_tokens: most tokens of one answer, thinking included. Answers of more than 21,333 are streamed. Of ``local``
+            those of one text, 200 by itself; 8,000 of the others.
         intended_use: what the published table is for; goes into the receipt.
         terms_ack: true says that the provider's terms, or the model's licence, were read and allow this use.
         base_url: where the API is, when not at the provider's. ANTHROPIC_API_KEY and OPENAI_API_KEY are not sent there:
@@ -35,8 +40,8 @@ class TeacherParams(BaseModel):
             may do without a key.
         timeout: seconds that one attempt may take; when it is streamed, seconds without a word.
         patience: seconds that one request may take with all its retries.
-        temperature: how freely the model chooses its words, 0 to 2; by itself the server's own. Current models of
-            Anthropic take none.
+        temperature: how freely the model chooses its words, 0 to 2; by itself the server's own, and of ``local`` 0,
+            which always takes the likeliest. Current models of Anthropic take none.
         stream: of ``openai``: have every answer streamed, so that a slow one may take longer than ``timeout``.
         structured: of ``openai``: have the server hold answers to a JSON schema. One that refuses is asked in words.
     """
@@ -45,7 +50,8 @@ class TeacherParams(BaseModel):
 
     provider: Provider = "anthropic"
     model: str = Field(min_length=1)
-    max_tokens: int = Field(default=8000, ge=1)
+    revision: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
+    max_tokens: int | None = Field(default=None, ge=1)
     intended_use: str = Field(default="", validate_default=True)
     terms_ack: bool = Field(default=False, validate_default=True)
     base_url: str | None = None
@@ -91,7 +97,18 @@ class TeacherParams(BaseModel):
             for name, by_itself in OTHERS.items():
                 if getattr(self, name) != by_itself:
                     raise ValueError(f"{name}: Anthropic's models take none; drop it, or name another provider")
+        if self.provider == "local":
+            for name, by_itself in {"base_url": None, "stream": False, "structured": True}.items():
+                if getattr(self, name) != by_itself:
+                    raise ValueError(f"{name}: a model on this machine takes none; drop it")
+        elif self.revision is not None:
+            raise ValueError("revision: it is of provider: local alone; drop it")
         return self
+
+    @property
+    def most(self) -> int:
+        """Tokens of one answer."""
+        return self.max_tokens or (LOCAL_TOKENS if self.provider == "local" else 8000)
 
     @property
     def url(self) -> str:
@@ -104,6 +121,8 @@ class TeacherParams(BaseModel):
     @property
     def reach(self) -> Reach:
         """How far what is shown goes."""
+        if self.provider == "local":
+            return "none"
         return "loopback" if is_loopback(self.url) else "network"
 
     @property
@@ -123,9 +142,30 @@ class TeacherParams(BaseModel):
         """A question to this teacher; or to its ``judge``: a model and its most tokens, told no temperature."""
         from synthkit.llm.requests import Prompt
 
-        model, most = judge or (self.model, self.max_tokens)
+        model, most = judge or (self.model, self.most)
         temperature = None if judge else self.temperature
         return Prompt(model, system, user, form, most, label, nonce, self.provider, temperature)
+
+    def batch(
+        self,
+        system: str,
+        rows: Sequence[str],
+        columns: Mapping[str, str],
+        number: str,
+        form: type[BaseModel],
+        label: str,
+        nonce: int,
+        seed: int,
+    ) -> Prompt:
+        """A question to a model on this machine: texts for rows, each in JSON; columns and what they hold."""
+        from synthkit.llm.requests import Prompt
+
+        drawn = seed if self.temperature else None
+        warm = self.temperature or None
+        said = tuple(columns.items())
+        return Prompt(
+            self.model, system, "\n".join(rows), form, self.most, label, nonce, "local", warm, drawn, said, number
+        )
 
 
 def model_warning(model: str) -> str | None:
@@ -152,6 +192,8 @@ def address_warning(params: TeacherParams) -> str | None:
 def third_party(params: Any) -> str | None:
     """Who gets the rows that a teacher is shown, in words; None: nobody beside this build."""
     teacher: TeacherParams = params.teacher
+    if teacher.provider == "local":
+        return None
     try:
         if teacher.reach == "loopback":
             return f"the server at {host_of(teacher.url)}, which is on this machine and may pass them on"

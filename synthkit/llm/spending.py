@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from synthkit.extras import OPENAI, TEACHER
+from synthkit.extras import LOCAL_TEXT, OPENAI, TEACHER
 from synthkit.llm.keys import host_of
 from synthkit.llm.spec import TeacherParams, address_warning, model_warning
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AHEAD = 64  # requests that may be unanswered when the next one is decided
 FOLDER = ".synth/requests"  # below a project's root: outside target/, as synth clean must not cost money
 PRICES = "prices.yml"  # at a project's root: its own prices
-EXTRAS: Mapping[str, str] = {"anthropic": TEACHER, "openai": OPENAI}
+EXTRAS: Mapping[str, str] = {"anthropic": TEACHER, "openai": OPENAI, "local": LOCAL_TEXT}
 
 
 class SpendingParams(BaseModel):
@@ -58,6 +58,8 @@ class SpendingParams(BaseModel):
                 raise ValueError("max_usd is missing: say what the table may cost at most, in USD")
         elif self.batch_api:
             raise ValueError("batch_api: message batches are Anthropic's; drop it")
+        elif self.teacher.provider == "local" and self.max_usd is not None:
+            raise ValueError("max_usd: a model on this machine is paid nothing; drop it, or say max_requests")
         return self
 
     @property
@@ -73,16 +75,31 @@ class SpendingParams(BaseModel):
 
 @contextmanager
 def teacher_of(
-    params: SpendingParams, root: Path, requests: Path, paid: Callable[[Decimal], None] = lambda _usd: None
+    params: SpendingParams,
+    root: Path,
+    requests: Path,
+    paid: Callable[[Decimal], None] = lambda _usd: None,
+    device: Callable[[], Any] = lambda: "cpu",
 ) -> Iterator[Teacher]:
     """A teacher whose answers are kept in the folder ``requests``, at the prices that hold in the project ``root``.
 
     Args:
         paid: is told what the answers of now have cost, when they are all there.
+        device: finds the one on which a model on this machine runs.
+
+    Raises:
+        BuildError: a model on this machine is not there.
     """
+    from synthkit.llm.folder import content_of, refuse_unusable
     from synthkit.llm.kept import RequestStore
+    from synthkit.llm.local import LocalModel
     from synthkit.llm.session import Teacher
 
+    local = params.teacher.provider == "local"
+    if local:
+        # Another model under the same name is another one, and was asked nothing yet.
+        refuse_unusable(params.teacher, root)
+        requests /= (params.teacher.revision or content_of(params.teacher.model, root) or "")[:16]
     with (
         RequestStore(requests) as store,
         Teacher(
@@ -93,6 +110,7 @@ def teacher_of(
             max_usd=params.max_usd,
             batch_api=params.batch_api,
             request_limit=params.max_requests,
+            connect=(lambda: LocalModel(params.teacher, root, device)) if local else None,
         ) as teacher,
     ):
         try:
@@ -111,7 +129,8 @@ def prices_of(root: Path, params: SpendingParams) -> Prices:
 
     own = root / PRICES
     prices = Prices.load(own if own.exists() else None)
-    return prices.without(params.models) if params.max_usd is None else prices
+    known = params.teacher.provider == "local"  # to cost nothing
+    return prices.without(params.models, known) if params.max_usd is None else prices
 
 
 def unpriced(prices: Prices, params: SpendingParams) -> list[str]:
@@ -129,7 +148,7 @@ def model_warnings(params: SpendingParams) -> list[str]:
 
 
 def progress_note(teacher: Teacher, params: SpendingParams, rejected: int) -> str:
-    if unpriced(teacher.prices, params):
+    if params.teacher.provider == "local" or unpriced(teacher.prices, params):
         return f"{sum(teacher.counts.values()):,} answers, {rejected} rejected"
     most = "" if params.max_usd is None else f" of ${params.max_usd:.2f}"
     return f"${teacher.spent:.2f}{most}, {rejected} rejected"
@@ -159,6 +178,9 @@ def in_words(parts: Sequence[Estimate], params: SpendingParams, prices: Prices, 
     sent = sum(part.input_tokens for part in parts)
     got = sum(part.output_tokens for part in parts)
     low, likely, high = (sum((part.usd[i] for part in parts), Decimal(0)) for i in range(3))
+    if params.teacher.provider == "local":
+        said = f"about {requests:,} requests to {params.teacher.model}"
+        return [f"{said}, which the build runs itself: nothing is paid, and nothing shown leaves it"]
     if lacking := unpriced(prices, params):
         money = f"cost unknown: no price of {', '.join(lacking)} in {PRICES}"
     elif params.max_usd is None:

@@ -19,7 +19,8 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.digests import digest
 from synthkit.errors import SynthError
-from synthkit.generators.base import Generator, Query, Trained
+from synthkit.generators.base import Generator, Query, Taught, Trained
+from synthkit.llm.folder import MARK, content_of
 from synthkit.privacy.hashkey import hash_key, keyed
 from synthkit.project.decides import What, deciding, fields_deciding
 from synthkit.project.partition import PARTITION_ROWS, partitions_of
@@ -84,6 +85,12 @@ def package_version(name: str) -> str:
         return ABSENT
 
 
+def packages_of(model: ModelNode) -> tuple[str, ...]:
+    """Distributions, and folders of language models, that decide a model's rows."""
+    generator = model.generator
+    return (*generator.packages, *(generator.brought(model.params) if isinstance(generator, Taught) else ()))
+
+
 class Fingerprinter:
     """Computes fingerprints along the graph; each source is hashed once."""
 
@@ -143,6 +150,8 @@ class Fingerprinter:
     def package(self, name: str) -> str:
         """The version of a package that decides rows."""
         found = package_version(name)
+        if name.startswith(MARK):
+            found = content_of(name.removeprefix(MARK), self.manifest.project.root) or ABSENT
         return str(self._made_by.get(name, found)) if found == ABSENT else found
 
     def _identity(self, node: str, upstream: Mapping[str, str], private: bool) -> str:
@@ -159,7 +168,7 @@ class Fingerprinter:
         seed = model_seed(project.seed, model.spec.seed, model.name)
         inputs: dict[str, Any] = {
             "generator": _generator_inputs(model.generator, model.params),
-            "packages": {p: self.package(p) for p in model.generator.packages},
+            "packages": {p: self.package(p) for p in packages_of(model)},
             "sources": {r.id: self._identity(r.id, upstream, model.disclosure != "open") for r in model.reads},
             "declared": {r.id: self._declared(r.id) for r in model.reads if r.source is not None},
             "seed": seed,

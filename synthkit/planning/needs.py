@@ -9,7 +9,7 @@ from synthkit.audits import registry
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.errors import ConfigurationError, Fault, Location
 from synthkit.extras import TRAIN, AbsentError, absent
-from synthkit.generators.base import Query
+from synthkit.generators.base import Query, Taught
 from synthkit.planning.plan import Plan
 from synthkit.store.targets import target_of
 from synthkit.store.versions.repository import Repository, find_repository
@@ -21,7 +21,12 @@ def refuse_lacking(manifest: Manifest, plan: Plan) -> None:
     """Raises ConfigurationError with what the plan's work, or what is told or kept of it, lacks here."""
     judged = [a for a in plan.work if a.promotion is None or a.promotion.again]
     made = {a.model: a.kind not in ("audit", "promote") for a in judged}
-    faults = [*_told(manifest), *lacking(manifest, made), *(_kept(manifest) if plan.work else ())]
+    faults = [
+        *_told(manifest),
+        *lacking(manifest, made),
+        *_unfound(manifest, made),
+        *(_kept(manifest) if plan.work else ()),
+    ]
     if faults:
         raise ConfigurationError(faults)
 
@@ -46,6 +51,16 @@ def lacking(manifest: Manifest, models: Mapping[str, bool]) -> Iterator[Fault]:
             if found is not None and (where, extra) not in seen:
                 seen.add((where, extra))
                 yield Fault(found.message, where, hint=found.hint)
+
+
+def _unfound(manifest: Manifest, models: Mapping[str, bool]) -> Iterator[Fault]:
+    """What a teacher's rows cannot be made without: the files of a model on this machine."""
+    for name in (name for name, made in models.items() if made):
+        model = manifest.models[name]
+        if isinstance(model.generator, Taught):
+            found = model.generator.lacks(model.params, manifest.project.root)
+            if found is not None:
+                yield Fault(found.message, model.spec.origin.at("generator"), hint=found.hint)
 
 
 def _makes(manifest: Manifest, model: ModelNode) -> Sequence[str]:

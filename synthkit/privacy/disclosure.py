@@ -111,6 +111,13 @@ _GUARANTEE: Fields = {
 }
 # A rule that the rows showed computes a column, and its text says more than that it is computed.
 _ORIGIN: Fields = {"name": Kind.TYPES, "how": Kind.VERDICT, "by": Kind.FIGURE}
+# How much a teacher was asked and told tells how many rows it was shown, where it is no third party that was paid.
+_TEACHER: Fields = {
+    **dict.fromkeys(("provider", "model", "reach", "intended_use", "terms_ack", "max_usd", "prices_of"), Kind.DECLARED),
+    **dict.fromkeys(("domain", "topics", "filters"), Kind.DECLARED),
+    "usd": Kind.COST,
+    **dict.fromkeys(("usage", "requests", "counts", "stopped"), Kind.COUNT),
+}
 RECEIPT: Fields = {
     **dict.fromkeys(
         ("model", "run_id", "published_at", "uses", "seed", "generator", "source", "holdout"), Kind.DECLARED
@@ -130,7 +137,7 @@ RECEIPT: Fields = {
     "ephemeral": Kind.KEYED,  # fingerprints and inputs of tables that leave no receipt, each as its own says them
     "privacy": Kind.LEDGER,
     "guarantees": _GUARANTEE,
-    "teacher": Kind.COST,
+    "teacher": _TEACHER,
     "audits": AUDIT,
     "source_rows": Kind.COUNT,
     "rules": Kind.FIGURE,

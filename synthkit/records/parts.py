@@ -198,13 +198,14 @@ class Teaching(Record):
     Args:
         provider: whose model it is.
         model: the provider's model id.
-        reach: how far what was shown went: to a server on this machine ("loopback"), which may have passed it on, or to
-            another machine ("network"). Absent of tables that were made before this was noted.
+        reach: how far what was shown went: nowhere, as the model ran in the build ("none"); to a server on this
+            machine, which may have passed it on ("loopback"); to another machine ("network"). Absent of tables that
+            were made before this was noted.
         intended_use: what the table is for.
         terms_ack: the provider's terms were read and allow this use.
         usd: exact, so a text; null where the model has no price.
         max_usd: what it may cost at most.
-        usage: tokens by kind.
+        usage: tokens by kind; none, as of the fields below, where what is shown is protected.
         requests: how many were answered.
         counts: items asked for, accepted and rejected, by stage.
         stopped: why it ended early.
@@ -212,13 +213,13 @@ class Teaching(Record):
 
     provider: str
     model: str
-    reach: Literal["loopback", "network"] | None = absent()
+    reach: Literal["none", "loopback", "network"] | None = absent()
     intended_use: str
     terms_ack: bool = False
     usd: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9.E+-]+$"})] | None
     max_usd: str | None = absent()
     usage: Mapping[str, Count]
-    requests: Count
+    requests: Count | None
     counts: Mapping[str, Count] = Field(default_factory=dict)
     stopped: str | None = None
 

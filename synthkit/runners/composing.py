@@ -24,7 +24,7 @@ def compose(job: ComposeJob, progress: JobProgress) -> Made:
     split = load_split(job.split)
     params = generator.params.model_validate(job.params)
     wanted = job.size.of(split.rows)
-    place = Workplace(job.root, job.root / FOLDER / job.model, job.dropped, paid=paid)
+    place = Workplace(job.root, job.root / FOLDER / job.model, job.dropped, device=job.device, paid=paid)
     report = phase(progress, "sample")
     drawn = generator.compose(split.train, split.holdout, params, wanted, seed=job.seed, place=place, progress=report)
     rows = stage(drawn, job.schema, job, split.rows, lambda: place.record)

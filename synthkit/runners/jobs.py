@@ -262,6 +262,7 @@ class ComposeJob(Staged):
     Args:
         split: the folder of the source's two sides: training rows are shown to the teacher, held-out ones never.
         dropped: the file of what did not get into the table.
+        device: on which a model runs that is on the machine.
     """
 
     generator: str
@@ -270,6 +271,7 @@ class ComposeJob(Staged):
     schema: Schema
     dropped: Path
     size: Size
+    device: str = "auto"
     kind: Literal["compose"] = "compose"
 
 

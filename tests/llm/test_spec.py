@@ -9,7 +9,7 @@ from tests.llm.asking import MODEL, params
 
 def test_defaults_and_frozen() -> None:
     made = params()
-    assert (made.provider, made.max_tokens, made.base_url) == ("anthropic", 8000, None)
+    assert (made.provider, made.most, made.base_url) == ("anthropic", 8000, None)
     with pytest.raises(ValidationError):
         made.model = "other"  # type: ignore[misc]
 

@@ -9,7 +9,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ from pydantic import BaseModel, Field, create_model, model_validator
 
 from synthkit.errors import BuildError
 from synthkit.generators.base import Progress, Taught, Workplace
+from synthkit.generators.devices import resolve
 from synthkit.instruct.filters import FilterParams
 from synthkit.instruct.items.item import Item
 from synthkit.llm.answers import numbered
+from synthkit.llm.folder import MARK, refuse_unusable
 from synthkit.llm.messages import Part
 from synthkit.llm.spec import third_party
 from synthkit.llm.spending import AHEAD, SpendingParams, model_warnings
@@ -48,6 +50,12 @@ SYSTEM = (
     "all, differ from row to row in words, length and tone, and hold nothing but themselves: no remarks, no headings, "
     "no names, numbers or addresses of real persons. Each row has a number before it. Answer with one item for each "
     "row, and give in each item the number of the row that it is for."
+)
+
+# To a model on this machine, which is asked for one text at a time.
+ALONE = (
+    "You write a text that belongs to a row of a table. It fits the row's values, stands in one paragraph, and holds "
+    "nothing but itself: no remarks, no headings, no names, numbers or addresses of real persons."
 )
 
 
@@ -92,7 +100,7 @@ def compose(
     params: LlmColumnsParams,
     rows: int,
     *,
-    seed: int,  # noqa: ARG001 the texts depend on the rows alone
+    seed: int,  # decides texts that a model on this machine draws: those of others depend on the rows alone
     place: Workplace,
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
@@ -110,9 +118,9 @@ def compose(
     with (
         replacing(place.dropped) as path,
         path.open("w", encoding="utf-8") as file,
-        teacher_of(params, place.root, place.requests, place.paid) as teacher,
+        teacher_of(params, place.root, place.requests, place.paid, partial(resolve, place.device)) as teacher,
     ):
-        filling = _Filling(params, shown, Filters(params.filters, ()))
+        filling = _Filling(params, shown, Filters(params.filters, ()), seed)
         for answer in teacher.answers(filling.prompts(), AHEAD):
             filling.take(answer)
             progress(len(filling.texts), len(shown), "rows", progress_note(teacher, params, len(filling.dropped)))
@@ -137,7 +145,8 @@ def compose(
 class _Filling:
     """Which rows have their texts."""
 
-    def __init__(self, params: LlmColumnsParams, shown: Sequence[Part], filters: Filters) -> None:
+    def __init__(self, params: LlmColumnsParams, shown: Sequence[Part], filters: Filters, seed: int) -> None:
+        self.seed = seed
         self.params, self.shown, self.filters = params, shown, filters
         self.texts: dict[int, dict[str, str]] = {}
         self.dropped: list[dict[str, Any]] = []
@@ -161,10 +170,15 @@ class _Filling:
     def _prompt(self, number: int, group: list[int]) -> Prompt:
         self._asked.append((number, group))
         rows = [json.dumps(self.shown[i], ensure_ascii=False, default=str) for i in group]
+        form = form_of(tuple(self.params.fill))
+        label = f"rows {group[0] + 1}–{group[-1] + 1}"
+        teacher = self.params.teacher
+        if teacher.provider == "local":
+            called, said = number_field(tuple(self.params.fill)), self.params.fill
+            return teacher.batch(ALONE, rows, said, called, form, label, number, self.seed)
         lines = [f"{number}. {row}" for number, row in enumerate(rows, 1)]
         text = f"Fill {len(group)} items.\n" + "\n".join(lines)
-        label = f"rows {group[0] + 1}–{group[-1] + 1}"
-        return self.params.teacher.prompt(self._system, text, form_of(tuple(self.params.fill)), label, number)
+        return teacher.prompt(self._system, text, form, label, number)
 
     def take(self, answer: Answer) -> None:
         number, group = self._asked.popleft()
@@ -226,6 +240,24 @@ def estimate(params: LlmColumnsParams, rows: int, root: Path) -> Sequence[str]:
     return in_words([found], params, prices, f"{ASSUMED_TOKENS} tokens a text, {shown} bytes shown of a row")
 
 
+def brought(params: LlmColumnsParams) -> tuple[str, ...]:
+    """What else decides texts that a model on this machine writes: its files, and what runs it."""
+    teacher = params.teacher
+    if teacher.provider != "local":
+        return ()
+    files = () if teacher.revision is not None else (f"{MARK}{teacher.model}",)
+    return ("transformers", "tokenizers", "torch", *files)
+
+
+def lacks(params: LlmColumnsParams, root: Path) -> BuildError | None:
+    if params.teacher.provider == "local":
+        try:
+            refuse_unusable(params.teacher, root)
+        except BuildError as error:
+            return error
+    return None
+
+
 def extras(params: LlmColumnsParams) -> tuple[str, ...]:
     return (params.extra, *params.filters.extras)
 
@@ -242,4 +274,6 @@ LLM_COLUMNS = Taught(
     packages=("py3langid", "rapidfuzz"),
     extras=extras,
     shown_to=third_party,
+    brought=brought,
+    lacks=lacks,
 )
