@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,25 @@ def this_machine() -> Limits:
     memory = psutil.virtual_memory().total
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
         memory = min(memory, int(_CGROUP.read_text("ascii")))
-    return Limits(cpus=os.cpu_count(), memory=memory, gpus=len(models), accelerators=tuple(dict.fromkeys(models)))
+    gpus = len(visible_gpus(os.environ))
+    return Limits(cpus=os.cpu_count(), memory=memory, gpus=gpus, accelerators=tuple(dict.fromkeys(models)))
+
+
+def visible_gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The NVIDIA GPUs that CUDA shows this process, as ``CUDA_VISIBLE_DEVICES`` names them: numbers, UUIDs.
+
+    >>> visible_gpus({"CUDA_VISIBLE_DEVICES": "2,0,-1,1"})  # CUDA reads it to the first number that is none
+    ('2', '0')
+    """
+    said = environ.get("CUDA_VISIBLE_DEVICES")
+    if said is None:
+        return tuple(str(i) for i in range(len(list(_GPUS.iterdir())))) if _GPUS.is_dir() else ()
+    found: list[str] = []
+    for name in (part.strip() for part in said.split(",")):
+        if not name or name.startswith("-") or name in found:
+            break
+        found.append(name)
+    return tuple(found)
 
 
 def _model(information: Path) -> str:

@@ -12,13 +12,16 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from synthkit.errors import BuildError
+from synthkit.project.machine import visible_gpus
 from synthkit.runners.done import Failure
 from synthkit.runners.environment import worker_variables
 from synthkit.runners.failing import error_of
+from synthkit.runners.gpus import VISIBLE, Gpus
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
 from synthkit.runners.momentary import OF_PARTS
 
@@ -43,6 +46,8 @@ class LocalExecutor:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("a", encoding="utf-8")
         self.log_path = log
+        self._gpus = Gpus(visible_gpus(os.environ))
+        self._shown: dict[subprocess.Popen[str], tuple[str, ...] | None] = {}  # GPUs of each worker; None: all
         self._idle: list[subprocess.Popen[str]] = []
         self._busy: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
@@ -58,7 +63,16 @@ class LocalExecutor:
         return self._run(job, progress)
 
     def _run(self, job: Job[R], progress: JobProgress) -> R:
-        worker = self._take()
+        count = job.resources.gpus
+        if count is None:
+            return self._run_on(None, job, progress)
+        named = str(getattr(job, "device", "auto"))
+        with self._gpus.taken(count, named if count else "auto") as gpus:
+            # In a process that is shown no other, cuda:N is the first.
+            return self._run_on(gpus, _on_first(job) if named.startswith("cuda:") and count else job, progress)
+
+    def _run_on(self, gpus: tuple[str, ...] | None, job: Job[R], progress: JobProgress) -> R:
+        worker = self._take(gpus)
         try:
             result = self._exchange(worker, job, progress)
         except BaseException:
@@ -71,6 +85,7 @@ class LocalExecutor:
         with self._lock:
             self._stopped = True
             workers = [*self._busy, *self._idle]
+        self._gpus.stop(STOPPED)
         for worker in workers:
             _end(worker)
 
@@ -78,15 +93,21 @@ class LocalExecutor:
         self.stop()
         self._log.close()
 
-    def _take(self) -> subprocess.Popen[str]:
+    def _take(self, gpus: tuple[str, ...] | None) -> subprocess.Popen[str]:
         with self._lock:
             if self._stopped:
                 raise BuildError(STOPPED)
             idle = [worker for worker in self._idle if worker.poll() is None]  # one may have been killed meanwhile
-            worker = idle.pop() if idle else self._start(self._log)
-            self._idle = idle
+            alike = [worker for worker in idle if self._shown[worker] == gpus]
+            # An idle worker holds memory of the GPUs that it has worked on: on these another is to work now.
+            ended = [] if alike else [worker for worker in idle if set(self._shown[worker] or ()) & set(gpus or ())]
+            worker = alike[-1] if alike else self._start(self._log, gpus)
+            self._shown[worker] = gpus
+            self._idle = [other for other in idle if other is not worker and other not in ended]
             self._busy.add(worker)
-            return worker
+        for other in ended:
+            _end(other)
+        return worker
 
     def _give_back(self, worker: subprocess.Popen[str]) -> None:
         with self._lock:
@@ -94,14 +115,15 @@ class LocalExecutor:
             if worker.poll() is None and not self._stopped:
                 self._idle.append(worker)
 
-    def _start(self, log: TextIO) -> subprocess.Popen[str]:
+    def _start(self, log: TextIO, gpus: tuple[str, ...] | None) -> subprocess.Popen[str]:
+        shown = {} if gpus is None else {VISIBLE: ",".join(gpus)}
         # A session of its own: Ctrl-C reaches the coordinator alone, which then stops the workers in order.
         return subprocess.Popen(
             [sys.executable, "-m", "synthkit.runners.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=self._environment,
+            env={**self._environment, **shown},
             text=True,
             encoding="utf-8",
             start_new_session=True,
@@ -138,6 +160,11 @@ class LocalExecutor:
                 hint="build with --threads 1, or train on fewer rows",
             )
         return _LostError(f"the worker process ended with status {code}", hint=f"see {self.log_path}")
+
+
+def _on_first(job: Job[R]) -> Job[R]:
+    """The job on the first GPU that its process is shown."""
+    return replace(job, **cast("dict[str, Any]", {"device": "cuda"}))
 
 
 def _end(worker: subprocess.Popen[str]) -> None:
