@@ -44,10 +44,9 @@ def put_by(arguments: list[str], number: int = 2) -> None:
     begun = {name: os.environ.get(name) for name in AT_START}
     start = LocalExecutor._start
 
-    def forked(executor: LocalExecutor, log: TextIO) -> Any:
-        wanted = executor._environment
+    def forked(executor: LocalExecutor, log: TextIO, wanted: dict[str, str]) -> Any:
         if not waiting or any(wanted.get(name) != _BEGUN.get(name) for name in begun):
-            return start(executor, log)
+            return start(executor, log, wanted)
         return waiting.pop().started(wanted, log)
 
     LocalExecutor._start = forked  # type: ignore[method-assign, assignment]

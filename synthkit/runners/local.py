@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
@@ -101,7 +102,7 @@ class LocalExecutor:
             alike = [worker for worker in idle if self._shown[worker] == gpus]
             # An idle worker holds memory of the GPUs that it has worked on: on these another is to work now.
             ended = [] if alike else [worker for worker in idle if set(self._shown[worker] or ()) & set(gpus or ())]
-            worker = alike[-1] if alike else self._start(self._log, gpus)
+            worker = alike[-1] if alike else self._start(self._log, {**self._environment, **_shown(gpus)})
             self._shown[worker] = gpus
             self._idle = [other for other in idle if other is not worker and other not in ended]
             self._busy.add(worker)
@@ -115,15 +116,14 @@ class LocalExecutor:
             if worker.poll() is None and not self._stopped:
                 self._idle.append(worker)
 
-    def _start(self, log: TextIO, gpus: tuple[str, ...] | None) -> subprocess.Popen[str]:
-        shown = {} if gpus is None else {VISIBLE: ",".join(gpus)}
+    def _start(self, log: TextIO, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         # A session of its own: Ctrl-C reaches the coordinator alone, which then stops the workers in order.
         return subprocess.Popen(
             [sys.executable, "-m", "synthkit.runners.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**self._environment, **shown},
+            env=environment,
             text=True,
             encoding="utf-8",
             start_new_session=True,
@@ -160,6 +160,11 @@ class LocalExecutor:
                 hint="build with --threads 1, or train on fewer rows",
             )
         return _LostError(f"the worker process ended with status {code}", hint=f"see {self.log_path}")
+
+
+def _shown(gpus: tuple[str, ...] | None) -> dict[str, str]:
+    """What makes CUDA show a process these GPUs and no other; nothing where it may see all."""
+    return {} if gpus is None else {VISIBLE: ",".join(gpus)}
 
 
 def _on_first(job: Job[R]) -> Job[R]:

@@ -36,7 +36,9 @@ class Noting(LocalExecutor):
         self.began, self.go_on = threading.Semaphore(0), threading.Event()
 
     def _exchange(self, worker: subprocess.Popen[str], job: Any, progress: Any) -> Any:
-        shown = psutil.Process(worker.pid).environ().get(VISIBLE)
+        while "PYTHONHASHSEED" not in (given := psutil.Process(worker.pid).environ()):  # it is there a moment later
+            pass
+        shown = given.get(VISIBLE)
         self.seen.append((shown, getattr(job, "device", "none")))
         self.began.release()
         assert self.go_on.wait(SOON)
