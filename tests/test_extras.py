@@ -65,6 +65,8 @@ FILES = {
 # Verb → words, and the extra that it needs on that project; none: the base alone does it.
 CALLS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "init": (("new",), None),
+    "deps": ((), None),
+    "probe": (("data/customers.csv",), "train"),
     "debug": ((), None),
     "ls": ((), None),
     "compile": ((), None),

@@ -12,7 +12,8 @@ from synthkit.api.athand import checked, compares, named, no_epsilon, read, said
 from synthkit.api.project import Names, several
 from synthkit.api.saving import MODEL, generator_of, said_in, save_model
 from synthkit.errors import SynthError
-from synthkit.generators.base import Progress, silent
+from synthkit.generators.base import Progress
+from synthkit.report.notebook import watching
 from synthkit.schema import Schema
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class TrainedModel:
         conditions: Mapping[str, Any] | None = None,
         *,
         seed: int | None = None,
-        progress: Progress = silent,
+        progress: Progress | None = None,
     ) -> pa.Table:
         """``n`` rows (default: as many as were learnt) in the table's columns and Arrow types.
 
@@ -81,17 +82,18 @@ class TrainedModel:
         rows = self.rows if n is None else n
         if rows < 1:
             raise SynthError(f"{rows} rows cannot be drawn", hint="ask for one or more")
-        batches = draw_all(
-            trained(self.generator),
-            self._fitted,
-            self._plan,
-            rows=rows,
-            conditions=conditions or {},
-            rules=tuple(parse_inequality(text) for text in self.constraints),
-            seed=self.seed if seed is None else seed,
-            progress=progress,
-        )
-        return pa.Table.from_batches(batches)
+        with watching(f"{rows:,} rows drawn by {self.generator}", progress) as told:
+            batches = draw_all(
+                trained(self.generator),
+                self._fitted,
+                self._plan,
+                rows=rows,
+                conditions=conditions or {},
+                rules=tuple(parse_inequality(text) for text in self.constraints),
+                seed=self.seed if seed is None else seed,
+                progress=told,
+            )
+            return pa.Table.from_batches(batches)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a folder, whole or not at all; one that holds a model already is replaced.
@@ -146,7 +148,7 @@ def fit(
     seed: int = ...,
     device: str = ...,
     epsilon: float | None = ...,
-    progress: Progress = ...,
+    progress: Progress | None = ...,
 ) -> TrainedTables: ...
 @overload
 def fit(
@@ -162,7 +164,7 @@ def fit(
     seed: int = ...,
     device: str = ...,
     epsilon: float | None = ...,
-    progress: Progress = ...,
+    progress: Progress | None = ...,
 ) -> TrainedModel: ...
 def fit(
     table: Any,
@@ -177,7 +179,7 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     epsilon: float | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> TrainedModel | TrainedTables:
     """Learn a table, or several that hang together by keys, all of their rows, without a project.
 
@@ -201,6 +203,7 @@ def fit(
         seed: every random choice of the training follows from it.
         device: auto, cpu, cuda or cuda:N.
         epsilon: refused: what is spent of somebody's privacy is counted by a project's ledger.
+        progress: is told how far it is. Default: in a notebook a bar, elsewhere nobody.
 
     Raises:
         SynthError: the generator is not there or cannot learn by itself; the table, its parameters, columns or
@@ -265,7 +268,8 @@ def fit(
 
             learnt = replace(plan.learnt.learn(known, Path(folder) / "learnt.parquet"), schema=plan.inner)
             tables, started = Tables.of(learnt), seed_for(seed, "fit")
-            fitted = fit_tables(kind, tables, values, budget=None, seed=started, device=device, progress=progress)
+            with watching(f"{name} learnt {split.rows:,} rows", progress) as told:
+                fitted = fit_tables(kind, tables, values, budget=None, seed=started, device=device, progress=told)
     dumped = values.model_dump(mode="json")
     texts = tuple(str(rule) for rule in compared)
     return TrainedModel(name, dumped, split.train.schema, split.rows, seed, texts, plan, fitted)

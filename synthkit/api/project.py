@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.errors import SynthError
-from synthkit.events import Listener, ignore
+from synthkit.events import Listener
 
 if TYPE_CHECKING:
     from synthkit.building.build import Options
@@ -149,7 +149,7 @@ def build(
     lock_wait: float = 0.0,
     state: str | Path | None = None,
     runner: str | None = None,
-    listener: Listener = ignore,
+    listener: Listener | None = None,
     target: str | None = None,
     vars: Mapping[str, object] | None = None,
     threads: int | None = None,
@@ -165,7 +165,8 @@ def build(
         fail_fast: stop at the first failure.
         lock_wait: seconds to wait for another build of the project to end.
         runner: where jobs run: the name of an entry point of the group ``synthkit.runners``; default: the target's.
-        listener: is called with each event (:mod:`synthkit.events`), one at a time.
+        listener: is called with each event (:mod:`synthkit.events`), one at a time. Default: in a notebook what shows
+            bars, elsewhere nobody; ``synthkit.events.ignore`` shows nothing there either.
         project, select, exclude, full_refresh, state, target, vars, seed, device: see :func:`plan`.
         threads: how many models at once.
 
@@ -199,7 +200,7 @@ def audit(
     lock_wait: float = 0.0,
     state: str | Path | None = None,
     runner: str | None = None,
-    listener: Listener = ignore,
+    listener: Listener | None = None,
     target: str | None = None,
     vars: Mapping[str, object] | None = None,
     threads: int | None = None,
@@ -287,7 +288,7 @@ def retry(
     fail_fast: bool = False,
     lock_wait: float = 0.0,
     runner: str | None = None,
-    listener: Listener = ignore,
+    listener: Listener | None = None,
     target: str | None = None,
     threads: int | None = None,
 ) -> RunResults | None:
@@ -372,11 +373,12 @@ def run_options(
     return Options(manifest.project.threads, fail_fast, lock_wait, command, asked=asked)
 
 
-def run_plan(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener) -> RunResults:
+def run_plan(manifest: Manifest, make: Callable[[], Plan], options: Options, listener: Listener | None) -> RunResults:
     """Run the plan that ``make`` gives once no other build can change what it looks at."""
     from synthkit.building import build as building
     from synthkit.planning.needs import refuse_lacking
     from synthkit.project.runners import refuse_missing
+    from synthkit.report.notebook import listening
 
     def checked() -> Plan:
         plan = make()
@@ -385,4 +387,4 @@ def run_plan(manifest: Manifest, make: Callable[[], Plan], options: Options, lis
 
     refuse_missing(manifest.project.runner.name)
     manifest.write_summary(manifest.project.target_dir)
-    return building.build(manifest, checked, options=options, listener=listener)
+    return building.build(manifest, checked, options=options, listener=listening(listener))

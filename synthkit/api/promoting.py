@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.api.project import Names, compile, run_options, run_plan, several
 from synthkit.errors import SynthError
-from synthkit.events import Listener, ignore
+from synthkit.events import Listener
 
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
@@ -67,7 +67,7 @@ def promote(
     exclude: Names = (),
     fail_fast: bool = False,
     lock_wait: float = 0.0,
-    listener: Listener = ignore,
+    listener: Listener | None = None,
     vars: Mapping[str, object] | None = None,
     threads: int | None = None,
     seed: int | None = None,

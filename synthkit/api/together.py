@@ -13,8 +13,9 @@ from synthkit.api.keyed import Joined, joined
 from synthkit.api.project import Names
 from synthkit.api.saving import MODEL, generator_of, said_in, save_model
 from synthkit.errors import SynthError, did_you_mean
-from synthkit.generators.base import Progress, silent
+from synthkit.generators.base import Progress
 from synthkit.generators.tables import Key
+from synthkit.report.notebook import watching
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class TrainedTables:
         at_least: Mapping[str, int] | None = None,
         at_most: Mapping[str, int] | None = None,
         seed: int | None = None,
-        progress: Progress = silent,
+        progress: Progress | None = None,
     ) -> dict[str, pa.Table]:
         """Tables by name, with ``n`` rows of the root (default: as many as were learnt) and what hangs on them.
 
@@ -100,7 +101,10 @@ class TrainedTables:
             owned=owned_between(at_least or {}, at_most or {}),
         )
         generator = trained(self.generator)
-        with tempfile.TemporaryDirectory(prefix="synthkit-draw-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="synthkit-draw-") as folder,
+            watching(f"{rows:,} rows of {self.root} drawn, and what belongs to them", progress) as told,
+        ):
             batches = draw_related(
                 generator,
                 self._fitted,
@@ -108,7 +112,7 @@ class TrainedTables:
                 conditions=asked.conditions,
                 asked=asked.others,
                 seed=seed_for(seed, "sample"),
-                progress=progress,
+                progress=told,
             )
             drawn = laid_down(batches, self._plans, Path(folder))
             return {
@@ -189,7 +193,7 @@ def fit_together(
     seed: int,
     device: str,
     epsilon: float | None,
-    progress: Progress,
+    progress: Progress | None,
 ) -> TrainedTables:
     """:func:`~synthkit.api.model.fit` of several tables."""
     from synthkit.generators.exact.drawing import seed_for
@@ -217,7 +221,8 @@ def fit_together(
             members[table] = plan.learn(known, folder / f"learnt{number}.parquet")
         together = Tables(members, found.keys, found.root)
         started = seed_for(seed, "fit")
-        fitted = _fitted(kind, fit_tables, together, values, started, device, progress)
+        with watching(f"{name} learnt {len(members)} tables", progress) as told:
+            fitted = _fitted(kind, fit_tables, together, values, started, device, told)
     return _trained(name, values, found, seed, plans, fitted)
 
 

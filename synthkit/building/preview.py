@@ -11,15 +11,17 @@ from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.errors import BuildError, SynthError, did_you_mean
 from synthkit.project.size import Size
+from synthkit.runners.jobs import JobProgress
 from synthkit.sources.split import load_split
 
 
-def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
+def preview(manifest: Manifest, name: str, *, rows: int, learn: int, progress: JobProgress = silent) -> Preview:
     """Fit a model to at most ``learn`` of its training rows, and draw.
 
     Args:
         name: of a model, of a family, or of one of its tables.
         rows: that are wanted.
+        progress: is told of the training.
 
     Raises:
         SynthError: there is no such model, or it cannot be tried without a price: epsilon, a teacher's money.
@@ -31,7 +33,7 @@ def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
     if family is not None:
         for member in family.members.values():
             refuse_priced(manifest.models[member])
-        return preview_family(manifest, family, name, rows=rows, learn=learn)
+        return preview_family(manifest, family, name, rows=rows, learn=learn, progress=progress)
     began = time.perf_counter()
     model = _previewed(manifest, name)
     with trial(manifest, (name,)) as tried:
@@ -52,7 +54,7 @@ def preview(manifest: Manifest, name: str, *, rows: int, learn: int) -> Preview:
             checkpoint=scratch.checkpoint(fingerprint.train),
             surveys=None,  # those of a build are of all rows, and the build's own
         )
-        tried.workers.run(small, silent)
+        tried.workers.run(small, progress)
         staged = scratch.staged(name, fingerprint.sample)
         if staged is None:
             raise BuildError(f"no rows of {name!r} were drawn")

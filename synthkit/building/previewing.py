@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from synthkit.building.jobs import documented
-from synthkit.building.trial import Preview, Trial, sampled, shorter, silent, trial, written
+from synthkit.building.trial import Preview, Trial, sampled, shorter, trial, written
 from synthkit.compiler import Manifest
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.errors import BuildError
 from synthkit.generators.tables import Key
 from synthkit.project.size import Size
+from synthkit.runners.jobs import JobProgress
 from synthkit.runners.parts import FamilyMember, FamilyParts
 from synthkit.sources.options import file_literal
 from synthkit.sources.split import Split, load_split
@@ -25,7 +26,9 @@ from synthkit.store.staging import StagedRows
 LEAST = 200  # rows of the root that are learnt from, where there are so many
 
 
-def preview_family(manifest: Manifest, family: FamilyNode, name: str, *, rows: int, learn: int) -> Preview:
+def preview_family(
+    manifest: Manifest, family: FamilyNode, name: str, *, rows: int, learn: int, progress: JobProgress
+) -> Preview:
     """Fit a family to some of its entities, and draw as many.
 
     Args:
@@ -55,7 +58,7 @@ def preview_family(manifest: Manifest, family: FamilyNode, name: str, *, rows: i
             size=Size(rows=max(rows, learnt[family.root])),
             model_dir=scratch.model_dir(tried.context.actions[names[0]].fingerprint.train),
         )
-        tried.workers.run(small, silent)
+        tried.workers.run(small, progress)
         staged = {table: _staged(tried, one.model, one.sample) for table, one in members.items()}
         parts = {
             table: FamilyMember(documented(one.table, jobs[table].model.schema), folders[table])

@@ -83,8 +83,14 @@ def test_rows_and_a_verdict_and_nothing_is_left(shop: Project) -> None:
 
 
 def test_from_python_the_same_rows_each_time(shop: Project) -> None:
-    one, other = (preview("fake", shop.root, rows=3, learn=100) for _ in range(2))
+    told: list[tuple[int, int, str]] = []
+
+    def progress(done: int, total: int, unit: str, note: str = "") -> None:
+        told.append((done, total, note))
+
+    one, other = (preview("fake", shop.root, rows=3, learn=100, progress=progress) for _ in range(2))
     assert one.rows.equals(other.rows)
+    assert any(done and note.startswith("train") for done, _, note in told)
     assert (one.rows.num_rows, one.verdict, one.shortened) == (3, "pass", SHORT)
     assert 25 <= one.learnt <= 200
     assert one.of > one.learnt
