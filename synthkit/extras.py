@@ -32,7 +32,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "excel": ("openpyxl", "python_calamine"),
     "avro": ("fastavro",),
     "delta": ("deltalake",),
-    "iceberg": ("pyiceberg",),
+    "iceberg": ("pyiceberg", "sqlalchemy"),
     "postgres": ("psycopg",),
     "mysql": ("pymysql",),
     "snowflake": ("snowflake.connector",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.errors import did_you_mean
 from synthkit.extras import absent
-from synthkit.project.targets import LAKES, LOCAL, MYSQL, OBJECTS, POSTGRES, SERVERS
+from synthkit.project.targets import DELTA, LOCAL, MYSQL, OBJECTS, POSTGRES, SERVERS
 from synthkit.sql import mysql, postgres
 from synthkit.sql.serveraddress import is_schema, server_address
 from synthkit.sql.types import NoPlaceError
@@ -24,7 +24,7 @@ def check_servers(draft: Draft) -> None:
     if target.connection is not None:
         _check_connection(draft)
     if target.kind not in SERVERS.values():
-        if target.schema_name is not None and target.connection is None and target.kind in (LOCAL, OBJECTS, *LAKES):
+        if target.schema_name is not None and target.connection is None and target.kind in (LOCAL, OBJECTS, DELTA):
             at = origin.at("targets", name, "schema", key=True)
             draft.fault(f"a target of type {target.kind} has no schemas", at, "schema", "drop it")
         return

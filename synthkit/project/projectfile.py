@@ -20,14 +20,15 @@ class TargetSpec(Spec):
     """A place to publish to, and defaults for building there.
 
     Args:
-        type: local, files and a DuckDB file; objects, an object store; delta, Delta tables in a folder or an object
-            store; postgres or mysql, a database; or what an installed package brings. Default: what publishes to the
-            address in ``warehouse``, else local.
+        type: local, files and a DuckDB file; objects, an object store; delta or iceberg, tables of a lake in a folder
+            or an object store; postgres or mysql, a database; or what an installed package brings. Default: what
+            publishes to the address in ``warehouse``, else local.
         warehouse: the directory of the published files, an address (``s3://bucket/prefix``,
             ``postgresql://user:password@host/database``, ``mysql://…``, best from ``env_var('…')``), or what its type
             has there; default: ``warehouse/<target>``.
         connection: the name of a connection, whose database is published to, in place of ``warehouse``.
-        schema_name: of the tables in a database.
+        schema_name: of the tables in a database, or their namespace in the catalogue of an Iceberg lake.
+        catalog: of an Iceberg lake: a name that pyiceberg is configured for; default: a file in the warehouse's folder.
         database: the DuckDB file of a local one; default: ``warehouse/<target>.duckdb``.
         runner: where jobs run: by name, or ``{name: …, options}``.
         threads: how many models are built at a time.
@@ -40,6 +41,7 @@ class TargetSpec(Spec):
     warehouse: str | None = None
     connection: str | None = None
     schema_name: str | None = Field(default=None, alias="schema")
+    catalog: str | None = None
     database: LocalPath | None = None
     runner: RunnerSpec = RunnerSpec()
     threads: int | None = Field(default=None, ge=1)

@@ -12,8 +12,8 @@ GROUP = "synthkit.targets"
 LOCAL = "local"
 OBJECTS = "objects"
 POSTGRES, MYSQL = "postgres", "mysql"
-DELTA = "delta"
-LAKES = (DELTA,)
+DELTA, ICEBERG = "delta", "iceberg"
+LAKES = (DELTA, ICEBERG)
 # The scheme of a URL, or the type of a connection → the kind of target.
 SERVERS = {"postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL, "mariadb": MYSQL}
 

@@ -144,10 +144,10 @@ class Log:
             if entry.kept:
                 yield entry
 
-    def changed(self, name: str) -> int:
-        """The number of the last entry that published a table, or withdrew it; 0 where there is none."""
+    def changed(self, name: str, until: int) -> int:
+        """The number of the last entry, of those up to ``until``, that published or withdrew a table; 0: none did."""
         found = (self._read(one.key) for one in self.bucket.list(FOLDER))
-        return next((entry.number for entry in found if name in entry.changed), 0)
+        return next((entry.number for entry in found if entry.number <= until and name in entry.changed), 0)
 
     def _read(self, key: str) -> Entry:
         data = self.bucket.get(key)

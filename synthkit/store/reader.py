@@ -91,8 +91,8 @@ def warehouse_of(project_dir: str | Path, target: str | None) -> tuple[Path, Tar
     if address is None and not (directory.is_dir() if kind == LOCAL else directory.exists()):
         raise SynthError(f"nothing is published in {directory}", hint="run synth build, or name another target")
     scratch = root / "target" / "cache" / "published"
-    schema = settings.get("schema")
-    return root, opened(kind, Place(directory, database, scratch, address, None if schema is None else str(schema)))
+    schema, catalog = (None if v is None else str(v) for v in (settings.get("schema"), settings.get("catalog")))
+    return root, opened(kind, Place(directory, database, scratch, address, schema, catalog))
 
 
 def project_name(project_dir: str | Path, target: str | None) -> tuple[str, str]:

@@ -38,6 +38,7 @@ class Place:
         address: its ``warehouse:`` where that is one (``s3://bucket/prefix``); ``path`` is the receipts' folder then.
             It may hold a password, and is not shown.
         schema: its ``schema:``.
+        catalog: its ``catalog:``.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Place:
     scratch: Path
     address: str | None = field(default=None, repr=False)
     schema: str | None = None
+    catalog: str | None = None
 
 
 @dataclass(frozen=True)

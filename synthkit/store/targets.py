@@ -14,7 +14,9 @@ def target_of(project: Project) -> Target:
     """Where the project publishes. Raises SynthError where the package of its kind does not load."""
     scratch = project.target_dir / "cache" / "published"
     target = project.target
-    place = Place(project.warehouse_dir, project.database_path, scratch, target.address, target.schema_name)
+    place = Place(
+        project.warehouse_dir, project.database_path, scratch, target.address, target.schema_name, target.catalog
+    )
     return opened(project.target.kind, place)
 
 

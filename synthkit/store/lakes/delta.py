@@ -15,25 +15,23 @@ one another, within moments.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.privacy.guarantee import in_words
 from synthkit.records.receipt import Receipt
 from synthkit.store.lakes.constraints import broken
-from synthkit.store.lakes.laketarget import META_FOLDER, LakeTarget, Wanted
+from synthkit.store.lakes.laketarget import META_FOLDER, LakeTarget, Standing, Wanted
 from synthkit.store.lakes.storage import options_of
-from synthkit.store.publications import ROWS, receipt_key
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from deltalake import DeltaTable, Schema
 
 APPLICATION = "synthkit"  # of Delta's transaction identifiers
 _LOG = "_delta_log"
 _ZONELESS = "timestampNtz"  # the feature that a table with points in time without a zone must name
-_TRIES = 5  # of synth_meta, which other builds write as well
 _VACUUMED = 7 * 24  # hours after which files of synth_meta that were replaced go: Delta's own default
 
 
@@ -43,59 +41,25 @@ class Delta(LakeTarget):
     kind = "delta"
     called = "Delta"
 
-    def _table(self, name: str) -> DeltaTable | None:
-        """The table at its newest version. Raises BuildError."""
+    def look(self, name: str) -> Standing | None:
         from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError, TableNotFoundError
+        from deltalake.exceptions import TableNotFoundError
 
         try:
-            return DeltaTable(self.location(name), storage_options=self._options)
+            table = DeltaTable(self.location(name), storage_options=self._options)
         except TableNotFoundError:
             return None
-        except (DeltaError, OSError) as error:
-            raise self.failed(name, error) from None
+        return Standing(table, table.version(), _files(table), table.transaction_version(APPLICATION))
 
     @property
     def _options(self) -> dict[str, str]:
         return options_of(self.place.address)
 
-    # what others read
-
-    def bring(self, name: str) -> None:
-        from deltalake.exceptions import DeltaError
-
-        version = None
-        while True:
-            table = self._table(name)
-            # Asked for after the table was: whoever published since commits after the version that is known here.
-            wanted = self.wanted(name)
-            if wanted is None or (table is not None and not self._behind(table, wanted)):
-                return
-            try:
-                self._commit(table, wanted)
-                return
-            except (DeltaError, OSError) as error:
-                found = -1 if table is None else table.version()
-                if version == found:  # nobody else was faster
-                    raise self.failed(name, error) from None
-                version = found
-
-    def _behind(self, table: DeltaTable, wanted: Wanted) -> bool:
-        """Whether a table's rows are those of an earlier publication: not where others changed those of this one."""
-        if _files(table) == [wanted.file]:
-            return False
-        known = table.transaction_version(APPLICATION)
-        if known is None:
-            raise BuildError(
-                f"{self.location(wanted.receipt.model)} is a Delta table that synthkit did not make",
-                hint="move it away, or rename the model",
-            )
-        return int(known) < self.log.changed(wanted.receipt.model)
-
-    def _commit(self, table: DeltaTable | None, wanted: Wanted) -> None:
+    def commit(self, standing: Standing | None, wanted: Wanted, number: int) -> None:
         from deltalake import CommitProperties, DeltaTable, Transaction
         from deltalake.transaction import AddAction, create_table_with_add_actions
 
+        table: DeltaTable | None = None if standing is None else standing.table
         receipt, location = wanted.receipt, self.location(wanted.receipt.model)
         found = self.bucket.head(wanted.named.rows)
         if found is None:
@@ -103,9 +67,9 @@ class Delta(LakeTarget):
         modified = int(found.modified.timestamp() * 1000)
         add = AddAction(wanted.file, found.size, {}, modified, True, json.dumps({"numRecords": receipt.rows}))
         properties = CommitProperties(
-            custom_metadata={"userMetadata": json.dumps(_said(wanted), ensure_ascii=False)},
+            custom_metadata={"userMetadata": json.dumps(self.said(wanted, number), ensure_ascii=False)},
             max_commit_retries=0,
-            app_transactions=[Transaction(APPLICATION, wanted.number)],
+            app_transactions=[Transaction(APPLICATION, number)],
         )
         schema = _schema(receipt, table)
         if table is None:
@@ -134,65 +98,22 @@ class Delta(LakeTarget):
     def standing(self) -> set[str]:
         return self.named_by_keys(_LOG)
 
-    def is_ours(self, name: str) -> bool:
-        table = self._table(name)
-        return table is not None and table.transaction_version(APPLICATION) is not None
+    def forbids(self, table: Any, data: Path) -> str | None:
+        return broken(table, data)
 
-    def used(self) -> set[str]:
-        tables = {name: self._table(name) for name in self.standing()}
-        return {f"{ROWS}/{n}/{file}" for n, table in tables.items() if table is not None for file in _files(table)}
-
-    def refuse_misfit(self, name: str, data: Path) -> None:
-        table = self._table(name)
-        if table is not None:
-            reason = broken(table, data)
-            if reason is not None:
-                hint = "change the table there, or what the model makes"
-                raise BuildError(f"{self.location(name)} does not take the new rows: {reason}", hint=hint)
-
-    def differs(self, wanted: Wanted) -> Iterator[str]:
-        name, location = wanted.receipt.model, self.location(wanted.receipt.model)
-        table = self._table(name)
-        if table is None:
-            yield f"{location} is no Delta table any more"
-            return
-        if _files(table) != [wanted.file]:
-            number = table.transaction_version(APPLICATION)
-            behind = self._behind(table, wanted)
-            yield (
-                f"{location} has the rows of publication {number}, and what is published is newer"
-                if behind
-                else f"{location} is not as it was published: others wrote to it (version {table.version()})"
-            )
-        elif next(iter(table.deletion_vectors()), None):
-            yield f"{location} is not as it was published: a deletion vector takes rows away"
-        if json.loads(_schema(wanted.receipt, table).to_json()) != json.loads(table.schema().to_json()):
-            yield f"{location} has other columns, types or comments than were published"
+    def otherwise(self, table: Any, receipt: Receipt) -> Iterator[str]:
+        if next(iter(table.deletion_vectors()), None):
+            yield "is not as it was published: a deletion vector takes rows away"
+        if json.loads(_schema(receipt, table).to_json()) != json.loads(table.schema().to_json()):
+            yield "has other columns, types or comments than were published"
 
     # synth_meta
 
-    def tell(self, tables: Mapping[str, Sequence[Sequence[object]]]) -> None:
+    def write_meta(self, name: str, table: pa.Table) -> None:
         from deltalake import write_deltalake
-        from deltalake.exceptions import DeltaError
 
-        from synthkit.store.lakes.metatables import arrow_table
-
-        for name, rows in tables.items():
-            location, table = self.bucket.url(f"{META_FOLDER}/{name}"), arrow_table(name, rows)
-            for attempt in range(_TRIES):
-                try:
-                    write_deltalake(
-                        location,
-                        table,
-                        mode="overwrite",
-                        schema_mode="overwrite",
-                        name=name,
-                        storage_options=self._options,
-                    )
-                    break
-                except (DeltaError, OSError) as error:
-                    if attempt == _TRIES - 1:
-                        raise self.failed(name, error) from None
+        location, options = self.bucket.url(f"{META_FOLDER}/{name}"), self._options
+        write_deltalake(location, table, mode="overwrite", schema_mode="overwrite", name=name, storage_options=options)
 
     def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
         from deltalake import DeltaTable
@@ -210,18 +131,6 @@ def _files(table: DeltaTable) -> list[str]:
     import pyarrow as pa
 
     return sorted(pa.table(table.get_add_actions(flatten=True))["path"].to_pylist())
-
-
-def _said(wanted: Wanted) -> dict[str, Any]:
-    receipt = wanted.receipt
-    return {
-        "synthetic": True,
-        "publication": wanted.number,
-        "run_id": receipt.run_id,
-        "receipt": receipt_key(receipt.model, wanted.named.receipt),
-        "sha256": receipt.sha256,
-        "privacy": in_words(receipt),
-    }
 
 
 def _schema(receipt: Receipt, table: DeltaTable | None) -> Schema:

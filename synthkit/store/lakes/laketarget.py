@@ -11,44 +11,69 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthkit.errors import BuildError
+from synthkit.errors import BuildError, shortened
 from synthkit.extras import refuse_absent
 from synthkit.files import TEMPORARY
+from synthkit.privacy.guarantee import in_words
 from synthkit.records.receipt import Receipt
 from synthkit.store.collecting import collect
+from synthkit.store.lakes.metatables import arrow_table
 from synthkit.store.local import below, writable
 from synthkit.store.objectstore import ObjectStore
 from synthkit.store.others import HELD
-from synthkit.store.publications import ROWS, Named
+from synthkit.store.publications import ROWS, Named, receipt_key
 from synthkit.store.servers.metainputs import inputs_of
 from synthkit.store.target import Place, Sealed
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from synthkit.records.history import RunEntry
     from synthkit.store.target import TableInfo
 
 META_FOLDER = "synth_meta"
 _INPUTS = f"{META_FOLDER}/inputs"
+_TRIES = 5  # to write a table of synth_meta
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a table of the lake is to be: as the log's entry ``number`` names it."""
+    """What a table of the lake is to be: as the log's entry ``entry`` names it.
 
-    number: int
+    Args:
+        file: the data file's name in the table's folder.
+    """
+
+    entry: int
     named: Named
     receipt: Receipt
 
     @property
     def file(self) -> str:
-        """The data file's name in the table's folder."""
         return self.named.rows.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A table as it stands.
+
+    Args:
+        table: the library's.
+        version: changes with every commit of anybody.
+        files: its data files, by name where they lie in its folder.
+        number: of the publication that synthkit last brought it to; None: it is somebody else's.
+    """
+
+    table: Any
+    version: int | str
+    files: Sequence[str]
+    number: int | None
 
 
 class LakeTarget(ObjectStore):
@@ -73,8 +98,16 @@ class LakeTarget(ObjectStore):
     # what each kind says
 
     @abstractmethod
-    def bring(self, name: str) -> None:
-        """Make a table what :meth:`wanted` says, in one commit; what others made of its rows stays. BuildError."""
+    def look(self, name: str) -> Standing | None:
+        """A table as it stands; None where there is none. Raises what the library does."""
+
+    @abstractmethod
+    def commit(self, standing: Standing | None, wanted: Wanted, number: int) -> None:
+        """Make a table what is wanted, in one commit, if it still stands so. Raises what the library does.
+
+        Args:
+            number: of the publication.
+        """
 
     @abstractmethod
     def withdraw(self, name: str) -> None:
@@ -85,24 +118,91 @@ class LakeTarget(ObjectStore):
         """The names that are taken by tables, whoever made them."""
 
     @abstractmethod
+    def forbids(self, table: Any, data: Path) -> str | None:
+        """Why what others made of a table forbids the rows of a Parquet file; None where it does not."""
+
+    @abstractmethod
+    def otherwise(self, table: Any, receipt: Receipt) -> Iterator[str]:
+        """What of a table that has the file of a receipt is not as it was published, in words after its name."""
+
+    @abstractmethod
+    def write_meta(self, name: str, table: pa.Table) -> None:
+        """Write a table of ``synth_meta`` in place of the one that is there. Raises what the library does."""
+
+    # what others read
+
+    def found(self, name: str) -> Standing | None:
+        """:meth:`look`. Raises BuildError."""
+        with self.explained(name):
+            return self.look(name)
+
+    def bring(self, name: str) -> None:
+        """Make a table what :meth:`wanted` says, in one commit; what others made of its rows stays. BuildError."""
+        version: int | str | None = None
+        while True:
+            standing = self.found(name)
+            # Asked for after the table was: whoever published since commits after the version that is known here.
+            wanted = self.wanted(name)
+            if wanted is None or (standing is not None and not self._behind(standing, wanted)):
+                return
+            try:
+                self.commit(standing, wanted, self.log.changed(name, wanted.entry))
+                return
+            except BuildError:
+                raise
+            except Exception as error:  # what a library says of a conflict is not the same everywhere
+                found = "none" if standing is None else standing.version
+                if version == found:  # nobody else was faster
+                    raise self.failed(name, error) from None
+                version = found
+
+    def _behind(self, standing: Standing, wanted: Wanted) -> bool:
+        """Whether a table's rows are those of an earlier publication: not where others changed those of this one."""
+        if standing.files == [wanted.file]:
+            return False
+        if standing.number is None:
+            raise BuildError(
+                f"{self.location(wanted.receipt.model)} is a table of {self.called} that synthkit did not make",
+                hint="move it away, or rename the model",
+            )
+        return standing.number < self.log.changed(wanted.receipt.model, wanted.entry)
+
     def is_ours(self, name: str) -> bool:
         """Whether a table was made by synthkit."""
+        standing = self.found(name)
+        return standing is not None and standing.number is not None
 
-    @abstractmethod
-    def refuse_misfit(self, name: str, data: Path) -> None:
-        """Raises BuildError where what others made of a table forbids its new rows."""
-
-    @abstractmethod
-    def differs(self, wanted: Wanted) -> Iterator[str]:
-        """What of a table is not what is wanted, in words, without a look at its rows."""
-
-    @abstractmethod
     def used(self) -> set[str]:
         """The keys of the rows that tables have now."""
+        tables = {name: self.found(name) for name in self.standing()}
+        return {f"{ROWS}/{n}/{file}" for n, table in tables.items() if table is not None for file in table.files}
 
-    @abstractmethod
-    def tell(self, tables: Mapping[str, Sequence[Sequence[object]]]) -> None:
-        """Write ``synth_meta``: name of a table there → rows."""
+    def _differs(self, wanted: Wanted) -> Iterator[str]:
+        """What of a table is not what is wanted, in words, without a look at its rows."""
+        name = wanted.receipt.model
+        location, standing = self.location(name), self.found(name)
+        if standing is None:
+            yield f"{location} is no table of {self.called} any more"
+        elif standing.files != [wanted.file]:
+            behind = self._behind(standing, wanted)
+            earlier = f"has the rows of publication {standing.number}, and what is published is newer"
+            others = f"is not as it was published: others wrote to it (version {standing.version})"
+            yield f"{location} {earlier if behind else others}"
+        else:
+            with self.explained(name):
+                yield from (f"{location} {said}" for said in self.otherwise(standing.table, wanted.receipt))
+
+    def said(self, wanted: Wanted, number: int) -> dict[str, Any]:
+        """What a commit tells of its rows."""
+        receipt = wanted.receipt
+        return {
+            "synthetic": True,
+            "publication": number,
+            "run_id": receipt.run_id,
+            "receipt": receipt_key(receipt.model, wanted.named.receipt),
+            "sha256": receipt.sha256,
+            "privacy": in_words(receipt),
+        }
 
     # read
 
@@ -118,7 +218,7 @@ class LakeTarget(ObjectStore):
         """The rows of a table are those that `verify` hashes, where it has that one file."""
         wanted = self.wanted(receipt.model)
         if wanted is not None:
-            yield from self.differs(wanted)
+            yield from self._differs(wanted)
 
     def fetches(self, receipt: Receipt) -> Iterator[Callable[[Path], None]]:
         """What is published now comes from the file that others read, and from no other one of that hash."""
@@ -134,11 +234,22 @@ class LakeTarget(ObjectStore):
         """See :meth:`synthkit.store.target.Target.put_all`: the log's entry publishes, and the tables follow it."""
         for name, (data, sealed) in tables.items():
             if sealed.table.materialized in HELD:
-                self.refuse_misfit(name, data)
+                self._refuse_misfit(name, data)
         receipts = super().put_all(tables)
         with suppress(BuildError):  # they are published: the end of the build says the rest
             self.follow(receipts)
         return receipts
+
+    def _refuse_misfit(self, name: str, data: Path) -> None:
+        """Raises BuildError where what others made of a table forbids its new rows."""
+        standing = self.found(name)
+        if standing is None:
+            return
+        with self.explained(name):
+            reason = self.forbids(standing.table, data)
+        if reason is not None:
+            hint = "change the table there, or what the model makes"
+            raise BuildError(f"{self.location(name)} does not take the new rows: {reason}", hint=hint)
 
     def follow(self, names: Mapping[str, object]) -> None:
         """Bring tables to what the log says. Raises BuildError; the others are then brought all the same."""
@@ -186,9 +297,9 @@ class LakeTarget(ObjectStore):
         ours = self.entry().tables
         taken = [n for n in sorted(self.standing() & {*names}) if n not in ours and not self.is_ours(n)]
         if taken:
-            listed = ", ".join(self.bucket.url(f"{ROWS}/{name}") for name in taken)
+            listed = ", ".join(map(self.location, taken))
             raise BuildError(
-                f"{self.called} tables that synthkit did not make are where models publish to: {listed}",
+                f"tables of {self.called} that synthkit did not make are where models publish to: {listed}",
                 hint="move them away, or rename the models",
             )
 
@@ -203,8 +314,18 @@ class LakeTarget(ObjectStore):
         self.follow_all()
         inputs = inputs_of(receipts, infos, runs, sorted(receipts)).encode()
         if self.log.newest() is not None and self.bucket.get(_INPUTS) != inputs:
-            self.tell(meta_rows(receipts, infos, runs, lambda receipt: self._url(receipt)))
+            for name, rows in meta_rows(receipts, infos, runs, self._url).items():
+                self._tell(name, arrow_table(name, rows))
             self.bucket.put(_INPUTS, inputs)
+
+    def _tell(self, name: str, table: pa.Table) -> None:
+        """:meth:`write_meta`, also where other builds write it at the same time. Raises BuildError."""
+        for _ in range(_TRIES - 1):
+            with suppress(Exception):
+                self.write_meta(name, table)
+                return
+        with self.explained(f"{META_FOLDER}.{name}"):
+            self.write_meta(name, table)
 
     def _url(self, receipt: Receipt) -> str:
         named = self.entry().tables.get(receipt.model)
@@ -225,10 +346,20 @@ class LakeTarget(ObjectStore):
         found = (re.fullmatch(rf"{ROWS}/([^/]+)/{part}/.+", one.key) for one in self.bucket.list(ROWS))
         return {one[1] for one in found if one is not None and not one[1].startswith(TEMPORARY)}
 
+    @contextmanager
+    def explained(self, name: str) -> Iterator[None]:
+        """Turn what a library says of a table into a BuildError."""
+        try:
+            yield
+        except BuildError:
+            raise
+        except Exception as error:  # the libraries' and their clients' errors have no common class
+            raise self.failed(name, error) from None
+
     def failed(self, name: str, error: Exception) -> BuildError:
-        """That a table did not follow, with the library's reason."""
-        reason = " ".join(str(error).split())
+        """That a table did not do what was asked, with the library's reason."""
+        reason = shortened(" ".join(str(error).split()), 300)
         return BuildError(
-            f"{name!r} is published, and the {self.called} table {self.location(name)} did not follow: {reason}",
-            hint="readers of it have the last table until it does; synth build tries again",
+            f"the table {name} of {self.called} in {self.where}: {reason}",
+            hint="what was published stays; what others read of it follows with the next synth build",
         )

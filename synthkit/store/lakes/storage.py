@@ -38,3 +38,24 @@ def keys_of(session: object) -> dict[str, str]:
         }
     )
     return {k: str(v) for k, v in {**named, "region": session.region_name}.items() if v}  # type: ignore[attr-defined]
+
+
+def file_options_of(address: str | None) -> dict[str, str]:
+    """Options of pyiceberg's files for an address; what its own configuration says of a catalogue is added to them."""
+    if scheme_of(address) != "s3":
+        return {}
+    found: dict[str, str] = {}
+    endpoint, session = endpoint_of(), profile()
+    if endpoint:
+        found["s3.endpoint"] = endpoint
+    named = {
+        "access_key_id": "access-key-id",
+        "secret_access_key": "secret-access-key",
+        "session_token": "session-token",
+    }
+    given = {} if session is None else keys_of(session)
+    found |= {f"s3.{named.get(k, k)}": v for k, v in given.items()}
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if "s3.region" not in found and region:
+        found["s3.region"] = region
+    return found

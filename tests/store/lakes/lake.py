@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from deltalake import DeltaTable
 
 from synthkit.store.lakes.delta import Delta
+from synthkit.store.lakes.iceberg import Iceberg
 from synthkit.store.objectstore import _opened
 from synthkit.store.target import Place
 
@@ -31,6 +33,37 @@ def marks(lake: Path | str, *names: str) -> list[set[int]]:
             found.append(set())
             continue
         rows = table.to_pyarrow_table()
+        (mark,) = {*rows["mark"].to_pylist()}
+        assert rows.num_rows == mark
+        found.append({mark})
+    return found
+
+
+def anothers(lake: Path, scratch: Path) -> Iceberg:
+    """:func:`somebodys`, of Iceberg tables."""
+    _opened.cache_clear()
+    return Iceberg(Place(lake, scratch / "none.duckdb", scratch / "scratch", None, "shop"))
+
+
+def iceberg(lake: Path, name: str) -> Any:
+    """What anybody finds in the catalogue: a table."""
+    from pyiceberg.catalog import load_catalog
+
+    catalogue = load_catalog("synthkit", type="sql", uri=f"sqlite:///{lake}/catalogue.sqlite")
+    return catalogue.load_table(("shop", name))
+
+
+def iceberg_marks(lake: Path, *names: str) -> list[set[int]]:
+    """:func:`marks`, of Iceberg tables."""
+    from pyiceberg.exceptions import NoSuchTableError
+
+    found = []
+    for name in names:
+        try:
+            rows = iceberg(lake, name).scan().to_arrow()
+        except NoSuchTableError:
+            found.append(set())
+            continue
         (mark,) = {*rows["mark"].to_pylist()}
         assert rows.num_rows == mark
         found.append({mark})

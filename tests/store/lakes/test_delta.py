@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +18,11 @@ from synthkit.sql.lakes import DELTA, check_type
 from synthkit.sql.types import NoPlaceError
 from synthkit.store.lakes.delta import Delta
 from synthkit.store.publications import OvertakenError
+from tests.store.lakes.killed import BOTH, killed_at_each_step
 from tests.store.lakes.lake import marks, somebodys
 from tests.store.servers.publishing import family, publication
 from tests.store.test_objectstore import together
 from tests.typetable import SAMPLES, column, published
-
-BOTH = ("customers", "orders")
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_whoever_is_slow_takes_no_table_back(
     """Another build publishes between the log's entry and the commit, and between the look at a table and the commit."""
     other = somebodys(lake, tmp_path / "other")
     target.publish_all(family(tmp_path, 1))
-    bring, commit = Delta.bring, Delta._commit
+    bring, commit = Delta.bring, Delta.commit
     rows = iter((20, 30))
     with monkeypatch.context() as patch:
 
@@ -112,90 +109,25 @@ def test_whoever_is_slow_takes_no_table_back(
     target.known.base = None
     with monkeypatch.context() as patch:
 
-        def overtaken(self: Delta, table: Any, wanted: Any) -> None:
+        def overtaken(self: Delta, *how: Any) -> None:
             if self is target:
-                patch.setattr(Delta, "_commit", commit)
+                patch.setattr(Delta, "commit", commit)
                 other.publish_all(family(tmp_path, next(rows)))
-            commit(self, table, wanted)
+            commit(self, *how)
 
-        patch.setattr(Delta, "_commit", overtaken)
+        patch.setattr(Delta, "commit", overtaken)
         target.publish_all(family(tmp_path, 3))
     assert marks(lake, *BOTH) == [{30}, {30}]
     assert of(lake, "customers").version() == version + 1  # the conflict was told, and nothing was left to do
 
 
-# Imports once, and forks itself for each line, before any thread of the library is there: "<step> <folder>".
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import deltalake.table, deltalake.transaction, pyarrow.parquet, synthkit.objects.folder as f
-from tests.store.lakes.lake import somebodys
-from tests.store.servers.publishing import family
-def around(owner, name):
-    does = getattr(owner, name)
-    def stepped(*a, **k):
-        step()
-        found = does(*a, **k)
-        step()
-        return found
-    setattr(owner, name, stepped)
-def step():
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-for owner, names in {
-    f.Folder: ("upload", "put", "create", "delete"), deltalake.transaction: ("create_table_with_add_actions",),
-    deltalake.table.DeltaTable: ("create_write_transaction",),
-}.items():
-    for name in names:
-        around(owner, name)
-for line in sys.stdin:
-    number, folder = line.split()
-    child = os.fork()
-    if not child:
-        what = family(Path(folder), 9)
-        left = [int(number)]
-        somebodys(Path(sys.argv[1]), Path(folder)).publish_all(what)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
 @pytest.mark.slow
 def test_a_builder_killed_at_any_step_leaves_each_table_old_or_new(lake: Path, tmp_path: Path) -> None:
-    somebodys(lake, tmp_path / "first").publish_all(family(tmp_path, 3))
-    left: list[tuple[bool, list[set[int]]]] = []
-    command = [sys.executable, "-c", KILLED, str(lake)]
-    forker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert forker.stdin is not None
-    assert forker.stdout is not None
-    for step in range(1, 40):
-        forker.stdin.write(f"{step} {tmp_path / f'killed-{step}'}\n")
-        forker.stdin.flush()
-        code = int(forker.stdout.readline())
-        assert code in (-9, 0)
-        reader = somebodys(lake, tmp_path / f"reader-{step}")
-        found = {r.rows for r in reader.all_published().values()}
-        assert found in ({3}, {9})  # those who read by synthkit: all old or all new
-        seen = marks(lake, *BOTH)
-        assert all(one in ({3}, {9}) for one in seen)
-        if found == {3}:
-            assert seen == [{3}, {3}]
-        left.append((found == {9}, seen))
-        reader.mend()  # as the next build begins
-        assert marks(lake, *BOTH) == [found, found]
-        assert drifted(reader, "orders") == []
-        if code == 0:
-            break
-        if found == {9}:
-            reader.publish_all(family(tmp_path, 3))
-    forker.communicate()
-    assert code == 0
-    new = [published for published, _ in left]
-    assert new == sorted(new)
-    assert not new[0]
+    left = list(killed_at_each_step("delta", lake, tmp_path, somebodys, marks))
+    assert not left[0][0]
+    assert left == sorted(left)
     # After the log's entry one kill leaves both Delta tables old, some one of them new, and the last both new.
-    assert [sum(s == {9} for s in seen) for published, seen in left if published] == [0, 0, 1, 1, 2, 2]
+    assert [new for published, new in left if published] == [0, 0, 1, 1, 2, 2]
 
 
 def test_what_others_made_of_a_table_stays(target: Delta, lake: Path, tmp_path: Path) -> None:
@@ -292,10 +224,10 @@ def test_a_table_that_is_withdrawn_is_found_by_nobody(target: Delta, lake: Path,
 
 def test_a_table_of_somebody_else_is_not_touched(target: Delta, lake: Path, tmp_path: Path) -> None:
     write_deltalake(f"{lake}/tables/orders", pa.table({"a": [1]}))
-    with pytest.raises(BuildError, match="Delta tables that synthkit did not make are where models publish to"):
+    with pytest.raises(BuildError, match="tables of Delta that synthkit did not make are where models publish to"):
         target.refuse_taken(["customers", "orders"])
     target.publish_all(family(tmp_path, 3))
-    with pytest.raises(BuildError, match="is a Delta table that synthkit did not make"):
+    with pytest.raises(BuildError, match="is a table of Delta that synthkit did not make"):
         target.refresh({}, [], target.all_published())
     assert of(lake, "orders").to_pyarrow_table().to_pylist() == [{"a": 1}]
     target.remove("orders")
