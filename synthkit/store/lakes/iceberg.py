@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import SynthError
+from synthkit.extras import refuse_absent
 from synthkit.records.receipt import Receipt
 from synthkit.store.collecting import divided
 from synthkit.store.lakes.icebergschema import adapted, differs, docs_of, read_wrongly
@@ -59,6 +60,7 @@ class Iceberg(LakeTarget):
 
     @cached_property
     def _catalogue(self) -> Catalog:
+        refuse_absent(f"a target of type {self.kind}", self.kind)
         from pyiceberg.catalog import load_catalog
 
         options = file_options_of(self.place.address)

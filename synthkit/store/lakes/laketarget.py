@@ -88,7 +88,6 @@ class LakeTarget(ObjectStore):
     called: ClassVar[str]
 
     def __init__(self, place: Place) -> None:
-        refuse_absent(f"a target of type {self.kind}", self.kind)
         super().__init__(place)
         self.place = place
 
@@ -132,7 +131,8 @@ class LakeTarget(ObjectStore):
     # what others read
 
     def found(self, name: str) -> Standing | None:
-        """:meth:`look`. Raises BuildError."""
+        """:meth:`look`. Raises BuildError; AbsentError without the library, which who reads by the log never needs."""
+        refuse_absent(f"a target of type {self.kind}", self.kind)
         with self.explained(name):
             return self.look(name)
 
