@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FOLDS = 3
-TREES = 60
-FOREST = 60
+TREES = 40
+FOREST = 40
 
 
 def told_apart(real: Array, drawn: Array, categorical: Sequence[int], seed: int) -> float:

@@ -14,7 +14,7 @@ class RaceParams(Params):
 
     Args:
         min_rows: of a table, fewer are not raced over: ``circuit`` draws them.
-        judges: rows that ``cart`` does not see until it is judged, at most; of fewer rows a fifth.
+        judges: rows that ``cart`` does not see until it is judged, at most; of few rows a fifth.
         lead: by how much less surely ``cart`` must be told from the held-out rows (of the area under the ROC curve)
             to be taken. It keeps a little more to itself of whom it learnt from, and has to be worth that.
         bins: cells per numeric column, about; none given: one per 50 rows, within 10 and 100.
@@ -26,7 +26,7 @@ class RaceParams(Params):
     """
 
     min_rows: int = Field(default=2_000, ge=100)
-    judges: int = Field(default=4_000, ge=100, le=50_000)
+    judges: int = Field(default=2_500, ge=100, le=50_000)
     lead: float = Field(default=0.02, ge=0, le=0.5)
     bins: int | None = Field(default=None, ge=2, le=2_000)
     max_categories: int = Field(default=1_000, ge=1, le=50_000)
