@@ -36,6 +36,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "postgres": ("psycopg",),
     "mysql": ("pymysql",),
     "snowflake": ("snowflake.connector",),
+    "trino": ("trino",),
     "s3": ("obstore", "boto3"),
     "gcs": ("obstore",),
     "azure": ("obstore",),

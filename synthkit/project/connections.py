@@ -16,7 +16,7 @@ Kind = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb", "snowflake"],
+            "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb", "snowflake", "trino"],
             "title": "Type",
         }
     ),

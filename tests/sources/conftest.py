@@ -10,8 +10,9 @@ from tests.mysql_server import mysql
 from tests.postgres_server import postgres
 from tests.snowflake_server import _snowflake, snowflake
 from tests.sources.reading import Reader
+from tests.trino_server import trino
 
-__all__ = ["_snowflake", "mysql", "postgres", "reader", "snowflake"]
+__all__ = ["_snowflake", "mysql", "postgres", "reader", "snowflake", "trino"]
 
 
 @pytest.fixture
