@@ -4,10 +4,12 @@
             is worth on held-out real ones. ROC AUC in [0, 1] for a class, R² at most 1 for a number; more is better.
 ``c2st``    classifier two-sample test (Lopez-Paz, Oquab 2017): cross-validated ROC AUC of telling held-out real rows
             from as many synthetic ones; 0.5 means they cannot be told apart, 1 that they always can. Each is given for
-            two kinds of classifier, so that a generator cannot win by suiting one of them.
+            two kinds of classifier, so that a generator cannot win by suiting one of them; ``c2st_between`` is that of
+            boosting which is shown differences of columns of like kind, too, chosen on the training rows.
 ``nearest`` the price of closeness: ROC AUC of telling training rows from held-out ones by how near the nearest
             synthetic row is (Chen et al. 2020, "GAN-Leaks"); 0.5 means that nothing shows who was trained on.
-``shapes``, ``trends``   the two properties of the SDMetrics quality report, in [0, 1]; more is better.
+``shapes``, ``trends``   the two properties of the SDMetrics quality report, in [0, 1]; more is better. Trends are
+            of the pairs that it scores: ``pairs`` is the likeness of the two-way tables of all pairs.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from benchmarks.generators.between import all_pairs, chosen, with_differences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +38,7 @@ Classifier = Literal["boosting", "forest"]
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures of one synthetic table; ``nearest`` is nan where it was not asked for, as by runs of before."""
+    """The figures of one synthetic table; the last three are nan where runs of before did not ask for them."""
 
     tstr: float
     c2st: float
@@ -42,6 +46,8 @@ class Scores:
     shapes: float
     trends: float
     nearest: float = float("nan")
+    c2st_between: float = float("nan")
+    pairs: float = float("nan")
 
     def to_json(self) -> dict[str, float]:
         return asdict(self)
@@ -49,6 +55,8 @@ class Scores:
 
 def score(synthetic: pd.DataFrame, rows: Rows) -> Scores:
     """Judge ``synthetic`` (any number of rows; as many as training rows by convention) by the held-out rows."""
+    import pandas as pd
+
     drawn = conform(synthetic, rows.test)
     shapes, trends = quality(drawn, rows.test)
     return Scores(
@@ -58,6 +66,8 @@ def score(synthetic: pd.DataFrame, rows: Rows) -> Scores:
         shapes=shapes,
         trends=trends,
         nearest=nearest(drawn, rows),
+        c2st_between=c2st(drawn, rows, between=True),
+        pairs=all_pairs(drawn, rows.test, pd.concat([rows.train, rows.test], ignore_index=True)),
     )
 
 
@@ -161,8 +171,17 @@ def _target(frame: pd.DataFrame, dataset: Dataset, known: pd.DataFrame) -> np.nd
     return (column.astype(str) == max(known[dataset.target].astype(str))).to_numpy()
 
 
-def c2st(synthetic: pd.DataFrame, rows: Rows, classifier: Classifier = "boosting", draws: int = DRAWS) -> float:
+def c2st(
+    synthetic: pd.DataFrame,
+    rows: Rows,
+    classifier: Classifier = "boosting",
+    draws: int = DRAWS,
+    *,
+    between: bool = False,
+) -> float:
     """Cross-validated ROC AUC of telling held-out rows from as many synthetic ones, mean over ``draws`` of the latter.
+
+    With ``between`` the classifier is shown differences of columns of like kind, too.
 
     Which categories exist is known from all real rows: if the held-out ones alone said so, then a training row of a
     rare category would look made up, and the floor would lie above 0.5.
@@ -174,11 +193,12 @@ def c2st(synthetic: pd.DataFrame, rows: Rows, classifier: Classifier = "boosting
 
     test, known = rows.test, pd.concat([rows.train, rows.test], ignore_index=True)
     count = min(len(test), len(synthetic))
+    pairs = chosen(rows.train) if between else []
     found = []
     for seed in range(draws):
         real = test.sample(count, random_state=seed)
         drawn = synthetic.sample(count, random_state=seed)
-        values = pd.concat(features([real, drawn], known), ignore_index=True)
+        values = with_differences(pd.concat(features([real, drawn], known), ignore_index=True), pairs)
         labels = np.repeat([0, 1], count)
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
         model, values = _classifier(classifier, values)

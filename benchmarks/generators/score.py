@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 
 from benchmarks.generators.datasets import DATASETS, SHARED, rows_of
+from benchmarks.generators.tables import FIGURES, TITLES
 
-HEADER = ("rows", "TSTR", "C2ST", "C2ST (forest)", "shapes", "trends", "nearest")
+HEADER = ("rows", *TITLES)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
         if given.json:
             print(json.dumps({"dataset": given.dataset, "rows": label, **found}), flush=True)
         else:
-            print(f"| {label} | {' | '.join(f'{v:.4f}' for v in found.values())} |", flush=True)
+            print(f"| {label} | {' | '.join(f'{found[f]:.4f}' for f in FIGURES)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from benchmarks.generators.intervals import Estimate, difference, mean, middle, 
 from benchmarks.generators.metrics import Scores
 from benchmarks.generators.peers import Comparison, label
 
-FIGURES = ("tstr", "c2st", "c2st_forest", "shapes", "trends", "nearest")
-TITLES = ("TSTR", "C2ST", "C2ST (forest)", "shapes", "pair trends", "nearest")
-LESS_IS_BETTER = ("c2st", "c2st_forest", "nearest")
+FIGURES = ("tstr", "c2st", "c2st_forest", "c2st_between", "shapes", "trends", "pairs", "nearest")
+TITLES = ("TSTR", "C2ST", "C2ST (forest)", "C2ST (differences)", "shapes", "pair trends", "all pairs", "nearest")
+LESS_IS_BETTER = ("c2st", "c2st_forest", "c2st_between", "nearest")
 NO_SKILL = 0.5  # the C2ST of rows that cannot be told apart
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import xml.etree.ElementTree
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.generators import chart
+from benchmarks.generators.between import all_pairs, chosen
 from benchmarks.generators.datasets import DATASETS, ROOT, Dataset, Rows, Spread, rows_of
 from benchmarks.generators.metrics import c2st, conform, nearest, quality, tstr
 
@@ -63,6 +66,68 @@ def test_copies_tell_who_was_trained_on_and_fresh_rows_do_not(rows: Rows) -> Non
     assert nearest(half, Rows(rows.dataset, others, rows.test)) == pytest.approx(
         0.5, abs=4.5 / np.sqrt(3 * len(rows.test))
     )
+
+
+def sums(rows: int, seed: int) -> pd.DataFrame:
+    """An amount, what is paid of it, and the rest."""
+    rng = np.random.default_rng(seed)
+    amount = rng.gamma(3, 1_000, rows).round()
+    paid = (amount * rng.random(rows)).round()
+    return pd.DataFrame({"amount": amount, "paid": paid, "rest": amount - paid, "y": rng.choice(["yes", "no"], rows)})
+
+
+def test_differences_tell_what_columns_by_themselves_do_not() -> None:
+    start = pd.Timestamp("2024-01-01")
+    train = sums(1_500, 0).assign(begun=start, copied=lambda t: t["rest"])
+    train["begun"] = start + pd.to_timedelta(np.random.default_rng(1).integers(0, 900, 1_500), "D")
+    train["ended"] = train["begun"] + pd.to_timedelta(np.random.default_rng(2).integers(0, 3, 1_500), "D")
+    late = train.assign(ended=train["ended"] - pd.to_timedelta(np.random.default_rng(3).integers(0, 4, 1_500), "D"))
+    given = Rows(Dataset("sums", "sums.csv", "y"), train, train.sample(400, random_state=0).reset_index(drop=True))
+    assert ("begun", "ended") in chosen(train)
+    assert ("rest", "copied") in chosen(train)
+    assert all("begun" not in pair or "ended" in pair for pair in chosen(train))  # of like kind
+    assert c2st(late, given, draws=1, between=True) > c2st(late, given, draws=1) + 0.05
+
+
+def test_all_pairs_are_compared_and_missing_text_is_the_same_on_both_sides(rows: Rows) -> None:
+    one, other = sums(2_000, 0), sums(2_000, 1)
+    known = pd.concat([one, other], ignore_index=True)
+    assert all_pairs(one, other, known) > 0.9
+    assert all_pairs(broken(one), other, known) < all_pairs(one, other, known) - 0.05
+    gaps = rows.test.assign(c=rows.test["c"].where(rows.test["c"] != "a", None))
+    for written in (None, np.nan, pd.NA):
+        other = gaps.assign(c=gaps["c"].astype(object).where(gaps["c"].notna(), written))
+        assert all_pairs(conform(other, gaps), gaps, gaps) == 1
+        assert quality(conform(other, gaps), gaps) == (1, 1)
+
+
+def test_a_chart_is_drawn_of_what_runs_have_written(tmp_path: Path) -> None:
+    def fit(generator: str, seed: int, seconds: float, tstr: float) -> dict[str, object]:
+        scores = {"tstr": tstr, "c2st": 0.6}
+        return {
+            "dataset": "adult",
+            "generator": generator,
+            "seed": seed,
+            "record": {"fit_s": seconds},
+            "scores": scores,
+        }
+
+    failed = {"dataset": "adult", "generator": "tvae", "seed": 0, "record": {}, "scores": None}
+    fits = [fit("circuit", 0, 4.0, 0.9), fit("circuit", 1, 6.0, 0.92), fit("sdv.ctgan", 0, 900.0, 0.88), failed]
+    quality = {"tables": {"adult": {"floor": {"tstr": 0.925, "c2st": 0.5}}}, "fits": fits}
+    (tmp_path / "results.json").write_text(json.dumps({"quality": quality}), "utf-8")
+    ours, peer = (
+        next(p for p in chart.points([tmp_path / "results.json"]) if p.generator == g) for g in ("circuit", "sdv.ctgan")
+    )
+    assert (ours.seconds, round(ours.scores["tstr"], 6)) == (5.0, 0.91)
+    assert peer.label == "SDV CTGAN"
+    chart.main([str(tmp_path / "results.json"), "--out", str(tmp_path / "chart.svg")])
+    svg = (tmp_path / "chart.svg").read_text("utf-8")
+    assert xml.etree.ElementTree.fromstring(svg).tag.endswith("svg")
+    assert svg.count("<circle") == 4
+    for said in ("SDV CTGAN", "circuit", "real rows", "1000 s", "adult"):
+        assert said in svg
+    assert "tvae" not in svg
 
 
 def test_histories_become_wide_rows() -> None:

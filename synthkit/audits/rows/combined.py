@@ -101,7 +101,7 @@ def _chosen(context: AuditContext, columns: tuple[str, ...]) -> tuple[Between, .
         of_pair = []
         for how in ("difference",) if _kind(context, a) != "number" else _ways(rows[a], rows[b]):
             value = combined(rows[a], rows[b], how)
-            gained = _structure(value, combined(rows[a], rows[b][other], how))
+            gained = structure(value, combined(rows[a], rows[b][other], how))
             middle = float(np.nanmedian(value)) if np.isfinite(value).any() else 0.0
             spread = float(np.nanmean(np.abs(value - middle))) if np.isfinite(value).any() else 0.0
             of_pair.append((gained, Between(a, b, how, middle, spread or 1.0)))
@@ -128,7 +128,7 @@ def _ways(x: Array, y: Array) -> tuple[How, ...]:
     return ("difference", "sum", "ratio") if positive and np.mean(y > 0) > 0.5 else ("difference", "sum")
 
 
-def _structure(value: Array, paired: Array) -> float:
+def structure(value: Array, paired: Array) -> float:
     """How much surer one is of a combination than of the same columns ``paired`` at random, in nats: by how much it is
     narrower, how much oftener it lies on one side of 0, and how much oftener it is the same value."""
     import numpy as np
