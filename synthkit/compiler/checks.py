@@ -5,7 +5,9 @@ from __future__ import annotations
 from synthkit.compiler.draft import Draft
 from synthkit.compiler.graph import check_relation
 from synthkit.encoding.faker import ALIASES, known_pii, provider_names
-from synthkit.errors import did_you_mean
+from synthkit.encoding.locales import LOCAL, Pii, borrowed, locales
+from synthkit.errors import Location, did_you_mean
+from synthkit.extras import installed
 from synthkit.formats.columns import as_read, conditions_as_read, form_fault, forms_of
 from synthkit.generators import registry
 from synthkit.generators.base import Trained
@@ -67,10 +69,34 @@ def check_pii(draft: Draft) -> None:
     columns: list[ColumnSpec] = [c for _, table in draft.tables.values() for c in table.columns]
     columns += [c for model in draft.models.values() for c in model.spec.columns]
     for column in columns:
-        if column.pii is not None and not known_pii(column.pii):
-            hint = did_you_mean(column.pii, {*ALIASES, *provider_names()}, "a kind")
-            where = column.origin.at("pii")
+        if column.pii is None:
+            continue
+        where, said = column.origin.at("pii"), Pii.of(column.pii)
+        if not known_pii(column.pii):
+            hint = did_you_mean(said.kind, {*ALIASES, *provider_names()}, "a kind")
             draft.fault(f"column {column.name!r}: Faker makes no {column.pii!r}", where, column.pii, hint)
+        elif said.locale is not None and installed("faker"):
+            _check_locale(draft, column, said, where)
+    for model in draft.models.values():
+        for made in () if model.schema is None else model.schema.columns:
+            by = None if made.pii is None else Pii.of(made.pii).column
+            if by is not None and model.schema is not None and by not in model.schema.by_name:
+                message = f"column {made.name!r} of {model.spec.name!r} is made up by {by!r}, which is no column of it"
+                hint = did_you_mean(by, model.schema.names, "the country's column")
+                draft.fault(message, model.spec.origin.at("source"), made.pii, hint)
+
+
+def _check_locale(draft: Draft, column: ColumnSpec, said: Pii, where: Location) -> None:
+    """A locale that Faker has, and that has the kind of its own: what it borrows would be another country's."""
+    assert said.locale is not None
+    kind = ALIASES.get(said.kind, said.kind)
+    if said.locale not in locales():
+        hint = did_you_mean(said.locale, locales(), "a locale")
+        draft.fault(f"column {column.name!r}: Faker has no locale {said.locale!r}", where, column.pii, hint)
+    elif kind in LOCAL and (why := borrowed(said.locale, kind)) is not None:
+        own = [k for k in LOCAL if borrowed(said.locale, k) is None]
+        message = f"column {column.name!r}: {said.locale} has no {said.kind} of its own: {why}"
+        draft.fault(message, where, column.pii, f"it has {', '.join(own)}; or say another locale (docs/locales.md)")
 
 
 def check_conditions(draft: Draft) -> None:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
+from synthkit.encoding.locales import USUAL, Pii
+from synthkit.errors import BuildError
 from synthkit.extras import installed
 from synthkit.project.partition import WHOLE, Partition
 
@@ -74,14 +76,15 @@ def known_pii(name: str) -> bool:
 
     Where Faker is not installed, nothing can be filled, and a name may be one of its: whoever trains is told.
     """
-    return name in ALIASES or name in COMMON or not installed("faker") or name in provider_names()
+    kind = Pii.of(name).kind
+    return kind in ALIASES or kind in COMMON or not installed("faker") or kind in provider_names()
 
 
 @cache
 def provider_names() -> frozenset[str]:
     """Names of Faker's methods that need no argument and return one value (a second on first use)."""
     found = set()
-    for provider in _faker(0).get_providers():
+    for provider in faker_of(0).get_providers():
         for name in dir(provider):
             method = getattr(provider, name)
             if not name.startswith("_") and inspect.ismethod(method) and _makes_one_value(method):
@@ -100,10 +103,10 @@ def _makes_one_value(method: Callable[..., Any]) -> bool:
     return any(part in scalars for part in parts) and not any(part in (tuple, list, dict) for part in parts)
 
 
-def _faker(seed: int) -> Faker:
+def faker_of(seed: int, locale: str = USUAL) -> Faker:
     from faker import Faker
 
-    made = Faker("en_US")
+    made = Faker(locale)
     made.seed_instance(seed)
     return made
 
@@ -114,13 +117,19 @@ def faker_values(pii: str, count: int, seed: int, used: set[str] | None, partiti
     Args:
         partition: of the table; with ``used``, values differ from those of the other partitions, too.
     """
-    make = getattr(_faker(seed), ALIASES.get(pii, pii))
-    with _clock_stopped():
+    said = Pii.of(pii)
+    if said.column is not None:
+        raise BuildError(
+            f"pii: {pii} of a column that belongs to a key: its rows have one value, whatever their country",
+            hint=f"say a locale, as in pii: {said.kind} in de_DE",
+        )
+    make = getattr(faker_of(seed, said.locale or USUAL), ALIASES.get(said.kind, said.kind))
+    with stopped_clock():
         values = [make() for _ in range(count)]
-        return values if used is None else [_unlike(value, make, used, partition) for value in values]
+        return values if used is None else [unlike(value, make, used, partition) for value in values]
 
 
-def _unlike(value: Any, make: Callable[[], Any], used: set[str], partition: Partition) -> Any:
+def unlike(value: Any, make: Callable[[], Any], used: set[str], partition: Partition) -> Any:
     """The value, or another one where it is in ``used`` already, or may be another partition's."""
 
     def free(value: Any) -> bool:
@@ -169,7 +178,7 @@ class _Datetime(dt.datetime, metaclass=_Unchanged):
 
 
 @contextmanager
-def _clock_stopped() -> Iterator[None]:
+def stopped_clock() -> Iterator[None]:
     """Faker counts ages and "this year" from the clock; the same build must give the same rows next year."""
     module: Any = importlib.import_module("faker.providers.date_time")
     before = (module.datetime, module.dtdate)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.held import Held
 from synthkit.encoding.holdings import holdings
+from synthkit.encoding.identities import Identities, together
 from synthkit.encoding.kept.step import KeptRules
 from synthkit.encoding.keys import KeyRule, UniqueKeys, divided_by, plan_key
 from synthkit.encoding.makers import ForeignMaker, Maker, make_maker
@@ -258,19 +259,25 @@ def fill(
         BuildError: made-up values do not fit a column's type, or a primary key has no room for so many rows.
     """
     schema = plan.arrow_schema()
+    by_key = {n for h in plan.held for n in (h.key, *h.made)}
+    persons = together(plan.filled, by_key)
+    identities = Identities(persons, schema, seed, portion)
     makers = {}
     for rule in plan.filled:
         name = rule.column.name
+        if name in identities.names:
+            continue
         makers[name] = make_maker(rule, schema.field(name).type, rows, seed, (taken or {}).get(name, FREE), portion)
     keys = _unique_keys(plan, schema, makers, fixed, seed, portion.partition)
     holding = holdings(plan.held, plan.filled, plan.learnt, schema, makers, rules=rules, asked=asked, seed=seed)
-    by_key = {n for h in plan.held for n in (h.key, *h.made)}
     for start, count, columns in _modelled(batches, plan, rows):
         for name, maker in makers.items():
             if name not in by_key:
                 columns[name] = maker.take(start, count)
         for one in holding:
             one.apply(columns, count)
+        if persons:
+            identities.apply(columns, start, count)
         for key in keys:
             key.apply(columns)
         yield _batch(schema, columns)

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from synthkit.compiler import Manifest, ModelNode
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.digests import digest
+from synthkit.encoding.identities import IDENTITY_VERSION, agreeing
 from synthkit.errors import SynthError
 from synthkit.generators.base import Generator, Query, Taught, Trained
 from synthkit.llm.folder import MARK, content_of
@@ -269,10 +270,10 @@ class Fingerprinter:
     def _sample_inputs(self, model: ModelNode) -> dict[str, Any]:
         if isinstance(model.generator, Query):
             return {"engine": self.package("duckdb")}
-        inputs = {
+        inputs: dict[str, Any] = {
             "size": str(model.size),
             "conditions": model.spec.conditions,
-            "fill": FILL_VERSION,
+            "fill": _fill_version(model),
             "packages": {p: self.package(p) for p in ("faker", "pyarrow", "numpy")},
         }
         if model.family is not None:
@@ -308,6 +309,12 @@ class Fingerprinter:
         if most is None and known is not None and partitions_of(known, None) == 1:
             return None
         return {"version": PARTITION_VERSION, "rows": PARTITION_ROWS if most is None else most}
+
+
+def _fill_version(model: ModelNode) -> int | list[int]:
+    """That of made-up columns; and of people, where some columns are made as one person's."""
+    kinds = [c.pii for c in model.schema.columns if c.pii is not None]
+    return [FILL_VERSION, IDENTITY_VERSION] if agreeing(kinds) else FILL_VERSION
 
 
 def _generator_inputs(generator: Generator, params: BaseModel) -> dict[str, Any]:

@@ -45,7 +45,8 @@ class ColumnSpec(Spec):
             ``yes/no``, ``{user}@{domain}``. Default: what the rows say.
         rare: of a category of many values, similar: the frequent ones are learnt each, the rare ones in groups of
             similar rows, and none is published that fewer than five people have. Default: what the rows say.
-        pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name.
+        pii: makes the column up instead of learning it: a kind that Faker knows, such as email or name;
+            ``phone in de_DE`` is of a locale, ``phone by country`` of the country that another column of the row says.
         bounds: the least and the greatest value that anyone may know of.
         values: all that may occur, as anyone may know.
         decimals: places after the point.
