@@ -143,6 +143,36 @@ def test_pictures_of_other_rows_are_called_so(built: Project) -> None:
     assert "No pictures are on disk: synth audit --select alike takes them" in page(built)
 
 
+def test_a_clone_shows_the_pictures_that_were_kept_and_none_that_may_not_be_shown(
+    built: Project, tmp_path: Path
+) -> None:
+    said = built.ok("docs", "keep")
+    kept = built.root / "warehouse/dev/alike.pictures.json"
+    assert f"wrote {kept}" in said
+    clone = Project(tmp_path / "clone")
+    data = shutil.ignore_patterns("target", "data", "*.parquet", "*.duckdb", ".views")
+    shutil.copytree(built.root, clone.root, ignore=data)
+    clone.ok("docs", "generate")
+    assert "Real against synthetic" in page(clone)
+    assert '"t":"scatter"' in page(clone)
+    assert "of other rows" not in page(clone)  # its receipt is told of, though its rows are not there
+    assert [p.read_bytes() for p in _kept(clone)] == [p.read_bytes() for p in _kept(built)] != []
+    clone.ok("docs", "keep")  # of a clone, what it was given
+    assert (clone.root / "warehouse/dev/alike.pictures.json").read_bytes() == kept.read_bytes()
+    clone.write({"synth_project.yml": "name: shop\nseed: 7\nreports: {show_real: false}\n"})
+    clone.ok("docs", "generate")
+    assert "hold real rows, which may no longer be shown" in page(clone)
+    assert '"t":"hist"' not in page(clone)
+    done = clone.synth("docs", "keep")
+    assert "removed" in done.stdout
+    assert "alike: the pictures on disk hold real rows" in done.stderr
+    assert [path.name for path in _kept(clone)] == ["drawn.pictures.json"]  # of which no row was ever real
+
+
+def _kept(project: Project) -> list[Path]:
+    return sorted((project.root / "warehouse").rglob("*.pictures.json"))
+
+
 # -- what may be shown of real rows --------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from synthkit.api.machine import debug
     from synthkit.api.model import TrainedModel, fit, load_model
     from synthkit.api.packages import deps
-    from synthkit.api.pages import docs, ls, report
+    from synthkit.api.pages import docs, keep_pictures, ls, report
     from synthkit.api.probing import ProbedTable, ProbedTables, probe
     from synthkit.api.project import audit, build, compile, plan, retry, unfinished
     from synthkit.api.promoting import promote, promotion
@@ -59,6 +59,7 @@ __all__ = [
     "gc",
     "init",
     "k8s",
+    "keep_pictures",
     "ledger",
     "ledger_lacks",
     "load_model",
@@ -118,6 +119,7 @@ _HOMES = {
         "api.packages": ("deps",),
         "api.pages": (
             "docs",
+            "keep_pictures",
             "ls",
             "report",
         ),

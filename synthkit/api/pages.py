@@ -13,6 +13,7 @@ from synthkit.errors import SynthError
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
     from synthkit.graph.selection import Selectable
+    from synthkit.report.site.kept import KeptPictures
     from synthkit.report.writing import Rendered
     from synthkit.results import RunResults
 
@@ -107,6 +108,24 @@ class Site:
     directory: Path
     files: int
     built: bool
+
+
+def keep_pictures(
+    project: str | Path | Manifest = ".",
+    *,
+    target: str | None = None,
+    vars: Mapping[str, object] | None = None,
+) -> KeptPictures:
+    """Keep the pictures of published tables beside their receipts, so that :func:`docs` shows them in a clone.
+
+    What may not be shown today is not kept, and what was kept of it is removed.
+
+    Returns:
+        ``.written`` and ``.removed`` files, and ``.without``: table → why it has no pictures.
+    """
+    from synthkit.report.site.gather import keep_pictures as kept
+
+    return kept(compiled(project, target=target, vars=vars, reads="either"))
 
 
 def docs(

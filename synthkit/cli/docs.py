@@ -35,6 +35,25 @@ def generate(project_dir: Path | None, target: str | None, variables: str | None
     click.echo(f"wrote {site.files} files; open {site.directory / 'index.html'}")
 
 
+@command.command("keep")
+@project_options
+def keep(project_dir: Path | None, target: str | None, variables: str | None) -> None:
+    """Keep the pictures of published tables beside their receipts, for who has the repository alone.
+
+    Commit TABLE.pictures.json with the receipts, and `synth docs generate` shows them in a clone. They hold counts of
+    real rows where the site may show these: whoever reads the repository then sees them, also in its history.
+    """
+    from synthkit.api.pages import keep_pictures
+
+    found = keep_pictures(compiled(project_dir, target, variables, reads="either"))
+    for path in found.written:
+        click.echo(f"wrote {path}")
+    for path in found.removed:
+        click.echo(f"removed {path}")
+    for name, why in found.without.items():
+        click.echo(f"{name}: {why}", err=True)
+
+
 @command.command("serve")
 @project_options
 @output_option

@@ -25,6 +25,7 @@ from synthkit.records.receipt import AuditedTable, Receipt
 from synthkit.report.files import public
 from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
+from synthkit.report.site.kept import KeptPictures, keep, kept_file
 from synthkit.results import ModelResult, RunResults
 from synthkit.stats.kept import read
 from synthkit.store.database import parquet_scan
@@ -61,6 +62,14 @@ def gather(manifest: Manifest) -> SiteInput:
     )
 
 
+def keep_pictures(manifest: Manifest) -> KeptPictures:
+    """Keep the pictures of published tables beside their receipts, as far as they may be shown today."""
+    staging = Staging(manifest.project.target_dir)
+    receipts = _receipts(manifest, staging)
+    taken = {name: _pictured(manifest, m, staging, None, receipts) for name, m in manifest.models.items()}
+    return keep(manifest, taken, receipts)
+
+
 def _last_run(manifest: Manifest) -> RunResults | None:
     try:
         run = RunResults.read(manifest.project.target_dir / "run_results.json")
@@ -94,6 +103,8 @@ def _receipts(manifest: Manifest, staging: Staging) -> dict[str, AuditedTable]:
     warehouse = target_of(project)
     for name, model in manifest.models.items():
         receipt = state_of(warehouse, staging, model)
+        if receipt is None and not model.spec.ephemeral:
+            receipt = warehouse.receipt(name)  # a clone has it, and no rows
         if receipt is None:
             continue
         shown = public_form(manifest, model, receipt)
@@ -148,9 +159,8 @@ def _pictured(
     if allowed == "none":
         return Pictured(note=_why(manifest, model, "the table holds real rows, so no picture of it is shown"))
     again = f"synth audit --select {model.name} takes them"
-    try:
-        said = parsed_json(staging.profile(model.name).read_text("utf-8"))
-    except (OSError, ValueError):
+    said = _on_disk(staging.profile(model.name), kept_file(manifest.project, model.name))
+    if said is None:
         if not model.audits:
             return Pictured(note="pictures are taken when a table is audited, and this one has no audits")
         return Pictured(note=f"no pictures are on disk: {again}")
@@ -168,6 +178,16 @@ def _pictured(
     elif not real and model.source is not None:
         note = _note(manifest, model, allowed)
     return Pictured(profile, note)
+
+
+def _on_disk(*files: Path) -> Any:
+    """What the first of the files that there is says: the last audit's, or in a clone what was kept."""
+    for file in files:
+        try:
+            return parsed_json(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 def _profile(said: Any) -> Profile | None:
