@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 SIGMAS = 12.0  # standard deviations of discrete Gaussian noise that are summed; what is beyond has mass below 1e-32
+UNDERFLOWS = 1e-290  # below, a probability is computed as its logarithm
 MAX_SIGMA = 2e5  # above, the tail sums of a discrete Gaussian are too long; the caller uses zCDP instead
 
 
@@ -124,17 +125,23 @@ def discrete_gaussian(x: Array, sigma: float, shift: int) -> Array:
 
     reach = math.ceil(SIGMAS * sigma) + shift
     support = np.arange(-reach, reach + 1, dtype=np.float64)
-    mass = np.exp(-0.5 * (support / sigma) ** 2)
-    mass /= mass.sum()
+    exponents = -0.5 * (support / sigma) ** 2
+    mass = np.exp(exponents)
+    total = mass.sum()
+    mass /= total
     tail = np.append(np.cumsum(mass[::-1])[::-1], 0.0)  # tail[i] = P[Y ≥ i − reach], summed from the smallest term
 
     # one rounding decides for both thresholds, which differ by Δ: at a loss that is a point of the grid both sums gain
     # a term or neither does, and then the two cancel
     after = np.floor(np.clip(x * (sigma * sigma / shift) - shift / 2, -reach - 1, reach)).astype(np.int64) + 1
     upper = tail[np.clip(after + reach, 0, len(tail) - 1)]
-    lower = tail[np.clip(after + shift + reach, 0, len(tail) - 1)]
+    at = np.clip(after + shift + reach, 0, len(tail) - 1)
     with np.errstate(divide="ignore"):
-        delta: Array = np.maximum(0.0, upper - np.exp(np.minimum(0.0, x + np.log(lower))))
+        log_tail = np.log(tail)
+    # of noise that is small beside the shift the far tail underflows, but not its weight e^x P
+    if (least := tail[:-1] < UNDERFLOWS).any():
+        log_tail[:-1][least] = np.logaddexp.accumulate(exponents[::-1])[::-1][least] - math.log(total)
+    delta: Array = np.maximum(0.0, upper - np.exp(np.minimum(0.0, x + log_tail[at])))
     return delta
 
 

@@ -350,3 +350,9 @@ def test_calibration_meets_the_budget_and_wastes_little(
 def test_calibration_says_when_noise_cannot_help() -> None:
     with pytest.raises(ValueError, match="something besides the noise"):
         calibrate(lambda x: [Gaussian(x), Laplace(0.5)], 1.0, 1e-6)
+
+
+def test_so_large_an_epsilon_that_hardly_any_noise_is_needed_is_calibrated_to() -> None:
+    """On the way there noise is tried whose far tail underflows."""
+    found = calibrate(lambda sigma: [DiscreteGaussian(sigma, 1, 1)], 50.0, 1e-6, start=0.0054)
+    assert 45 < epsilon([DiscreteGaussian(found, 1, 1)], 1e-6) <= 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import mpmath
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from synthkit.privacy.accounting import losses, pld, profiles
-from synthkit.privacy.accounting.mechanisms import ZCDP, Gaussian, Mechanism, SubsampledGaussian
+from synthkit.privacy.accounting.accountant import epsilon
+from synthkit.privacy.accounting.mechanisms import ZCDP, DiscreteGaussian, Gaussian, Mechanism, SubsampledGaussian
 
 X = np.array([0.0, 0.1, 0.5, 1.0, 2.5, 6.0])
 
@@ -49,6 +51,29 @@ def test_discrete_gaussian(sigma: float, shift: int, x: float) -> None:
     shifted = np.exp(-0.5 * ((support - shift) / sigma) ** 2) / np.exp(-0.5 * (support / sigma) ** 2).sum()
     exact = float(np.maximum(0, shifted - math.exp(x) * mass).sum())
     assert float(profiles.discrete_gaussian(np.array([x]), sigma, shift)[0]) == pytest.approx(exact, abs=1e-12)
+
+
+@pytest.mark.parametrize("shift", [1, 3])
+@pytest.mark.parametrize("sigma", [0.004, 0.0054, 0.03, 0.04, 0.2])
+def test_discrete_noise_that_is_small_beside_the_shift(sigma: float, shift: int) -> None:
+    """Its tails underflow, and eˣ times them does not; divergences by numbers of 40 digits."""
+    largest = shift**2 / (2 * sigma**2)  # the loss of noise 0, by far the likeliest
+    x = np.array([0.0, 0.5, 0.9, 1 - 1e-4, 1 + 1e-4]) * largest + np.array([0.0, 0.0, 0.0, 0.1, -0.1])
+    with mpmath.workdps(40):
+        squares = {y: mpmath.exp(-(mpmath.mpf(y) ** 2) / (2 * mpmath.mpf(sigma) ** 2)) for y in range(-9, 10)}
+        total = mpmath.fsum(squares.values())
+
+        def exact(at: float) -> float:
+            weight = mpmath.exp(mpmath.mpf(at))
+            return float(mpmath.fsum(max(0, squares[y] - weight * squares[y + shift]) for y in range(-6, 6)) / total)
+
+        found = profiles.discrete_gaussian(x, sigma, shift)
+        assert found == pytest.approx([exact(float(at)) for at in x], abs=1e-9)
+        spent = epsilon([DiscreteGaussian(sigma, shift)], 1e-6)
+        if largest < 1e5:  # what is more is beyond any grid, and said to be infinite
+            assert exact(spent) <= 1e-6 < exact(spent - 0.3 - 0.01 * spent)
+        else:
+            assert spent == math.inf
 
 
 @settings(max_examples=100, deadline=None)
