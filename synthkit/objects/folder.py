@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,9 @@ from pathlib import Path
 from synthkit.errors import BuildError
 from synthkit.files import TEMPORARY, explained, replacing, sync_directory, sync_file, temporary_beside
 from synthkit.objects.objects import Object
+
+_LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
+_HOW = "publish to a folder on another one: by a link it is known which of several builds was first"
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,9 @@ class Folder:
                 yield found
 
     def _names(self, folder: Path) -> Iterator[str]:
-        for root, _, files in os.walk(folder):
+        for root, _, files in os.walk(folder, onerror=_unless_gone):
             here = Path(root).relative_to(self.path)
-            yield from (str(here / name) for name in files if not name.startswith(TEMPORARY))
+            yield from ((here / name).as_posix() for name in files if not name.startswith(TEMPORARY))
 
     def first(self, folder: str) -> Object | None:
         return next(self.list(folder), None)
@@ -67,6 +71,13 @@ class Folder:
             shutil.copyfile(file, temporary)
 
     def create(self, key: str, data: bytes) -> bool:
+        """As a bucket does: an answer may be lost, so what lies there is looked at; ``data`` is this writer's alone."""
+        return self._linked(key, data) or self.get(key) == data
+
+    def creates_twice(self, key: str, data: bytes) -> bool:
+        return self._linked(key, data)
+
+    def _linked(self, key: str, data: bytes) -> bool:
         """A file gets its name by a link, which only the first of several makes."""
         path = self.path / key
         temporary = temporary_beside(path)
@@ -78,14 +89,15 @@ class Folder:
                 os.link(temporary, path)
             except FileExistsError:
                 return False
+            except OSError as error:
+                if error.errno not in _LINKLESS:
+                    raise
+                raise BuildError(f"the file system of {path.parent} has no hard links", hint=_HOW) from None
             finally:
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
             sync_directory(path.parent)
         return True
-
-    def creates_twice(self, key: str, data: bytes) -> bool:
-        return self.create(key, data)
 
     def download(self, key: str, to: Path) -> None:
         with self._read(key):
@@ -103,3 +115,9 @@ class Folder:
         except OSError as error:
             hint = "look at the path"
             raise BuildError(f"cannot read {self.path / key}: {error.strerror or error}", hint=hint) from error
+
+
+def _unless_gone(error: OSError) -> None:
+    """A folder that cannot be read is none that is empty."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
