@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.records.receipt import Receipt
 from synthkit.store.lakes.constraints import broken
-from synthkit.store.lakes.laketarget import META_FOLDER, LakeTarget, Standing, Wanted
+from synthkit.store.lakes.laketarget import AGAIN, META_FOLDER, META_KEPT, REPLACED, LakeTarget, Standing, Wanted
 from synthkit.store.lakes.storage import options_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 APPLICATION = "synthkit"  # of Delta's transaction identifiers
 _LOG = "_delta_log"
 _ZONELESS = "timestampNtz"  # the feature that a table with points in time without a zone must name
-_VACUUMED = 7 * 24  # hours after which files of synth_meta that were replaced go: Delta's own default
 
 
 class Delta(LakeTarget):
@@ -57,9 +57,9 @@ class Delta(LakeTarget):
 
     def commit(self, standing: Standing | None, wanted: Wanted, number: int) -> None:
         from deltalake import CommitProperties, DeltaTable, Transaction
+        from deltalake.exceptions import CommitFailedError
         from deltalake.transaction import AddAction, create_table_with_add_actions
 
-        table: DeltaTable | None = None if standing is None else standing.table
         receipt, location = wanted.receipt, self.location(wanted.receipt.model)
         found = self.bucket.head(wanted.named.rows)
         if found is None:
@@ -71,8 +71,8 @@ class Delta(LakeTarget):
             max_commit_retries=0,
             app_transactions=[Transaction(APPLICATION, number)],
         )
-        schema = _schema(receipt, table)
-        if table is None:
+        schema = _schema(receipt, None if standing is None else standing.table)
+        if standing is None:
             create_table_with_add_actions(
                 location,
                 schema,
@@ -84,16 +84,19 @@ class Delta(LakeTarget):
                 commit_properties=properties,
             )
             return
-        _enable(table, schema)
+        table: DeltaTable = standing.table
+        if _enable(table, schema) and table.version() != int(standing.version) + 1:
+            raise CommitFailedError("somebody else committed to it meanwhile")
         table.create_write_transaction([add], "overwrite", schema, commit_properties=properties)
         if (table.metadata().description or "") != (receipt.description or ""):
             described = DeltaTable(location, storage_options=self._options)
             described.alter.set_table_description(receipt.description or "")
 
     def withdraw(self, name: str) -> None:
-        """The log goes from its beginning, without which nothing of it is read."""
-        keys = self.keys(name, _LOG)
-        self.bucket.delete([k for k in keys if not k.endswith(".json")] + [k for k in keys if k.endswith(".json")])
+        """The log goes from its end: one who is killed leaves a table as it once was, and the next build goes on."""
+        while keys := sorted(self.keys(name, _LOG), reverse=True):  # again for what a publisher commits meanwhile
+            last = [key for key in keys if ".checkpoint" in key]  # without commits these are read alone
+            self.bucket.delete([key for key in keys if key not in last] + last)
 
     def standing(self) -> set[str]:
         return self.named_by_keys(_LOG)
@@ -118,12 +121,15 @@ class Delta(LakeTarget):
     def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
         from deltalake import DeltaTable
 
-        found = super().collect(keep, older_than, dry_run=dry_run)
-        for name in {one.key.split("/")[1] for one in self.bucket.list(META_FOLDER) if f"/{_LOG}/" in one.key}:
-            DeltaTable(self.bucket.url(f"{META_FOLDER}/{name}"), storage_options=self._options).vacuum(
-                _VACUUMED, dry_run=dry_run
-            )
-        return found
+        found = super().collect(keep, older_than, dry_run=dry_run) or {}
+        sizes = {one.key: one.size for one in self.bucket.list(META_FOLDER)}
+        gone = 0
+        for name in sorted({key.split("/")[1] for key in sizes if f"/{_LOG}/" in key}):
+            with self.explained(f"{META_FOLDER}.{name}", AGAIN):
+                table = DeltaTable(self.bucket.url(f"{META_FOLDER}/{name}"), storage_options=self._options)
+                files = table.vacuum(META_KEPT // timedelta(hours=1), dry_run=dry_run)
+            gone += sum(sizes.get(f"{META_FOLDER}/{name}/{file}", 0) for file in files)
+        return {**found, REPLACED: gone} if gone else found
 
 
 def _files(table: DeltaTable) -> list[str]:
@@ -152,9 +158,11 @@ def _schema(receipt: Receipt, table: DeltaTable | None) -> Schema:
     return Schema.from_json(json.dumps(said))
 
 
-def _enable(table: DeltaTable, schema: Schema) -> None:
-    """Let a table have points in time without a zone, where it has none yet and now will."""
+def _enable(table: DeltaTable, schema: Schema) -> bool:
+    """Let a table have points in time without a zone, where it has none yet and now will; whether it did."""
     from deltalake import TableFeatures
 
-    if "timestamp_ntz" in schema.to_json() and _ZONELESS not in (table.protocol().writer_features or ()):
-        table.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+    if "timestamp_ntz" not in schema.to_json() or _ZONELESS in (table.protocol().writer_features or ()):
+        return False
+    table.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+    return True

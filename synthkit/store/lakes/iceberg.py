@@ -15,8 +15,9 @@ changes, as readers of the version would find nothing in it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,9 @@ from synthkit.errors import SynthError
 from synthkit.extras import refuse_absent
 from synthkit.records.receipt import Receipt
 from synthkit.store.collecting import divided
+from synthkit.store.lakes.icebergfiles import named, replaced
 from synthkit.store.lakes.icebergschema import adapted, differs, docs_of, read_wrongly
-from synthkit.store.lakes.laketarget import META_FOLDER, LakeTarget, Standing, Wanted
+from synthkit.store.lakes.laketarget import AGAIN, META_FOLDER, META_KEPT, REPLACED, LakeTarget, Standing, Wanted
 from synthkit.store.lakes.storage import file_options_of
 from synthkit.store.target import Place
 
@@ -88,10 +90,10 @@ class Iceberg(LakeTarget):
         number = table.properties.get(NUMBER)
         return Standing(table, table.metadata_location, self._files(table), None if number is None else int(number))
 
-    def _files(self, table: Table) -> list[str]:
-        """The files of rows, and those that take rows away."""
+    def _files(self, table: Table, snapshot: int | None = None) -> list[str]:
+        """The files of rows, and those that take rows away; by default those of now."""
         start = table.location().rstrip("/") + "/"
-        tasks = list(table.scan().plan_files())
+        tasks = list(table.scan(snapshot_id=snapshot).plan_files())
         found = {one.file_path for task in tasks for one in (task.file, *task.delete_files)}
         return sorted(path.removeprefix(start) for path in found)
 
@@ -141,15 +143,21 @@ class Iceberg(LakeTarget):
             snapshots.create_tag(published, f"{TAG}{number}")
 
     def withdraw(self, name: str) -> None:
-        self._catalogue.drop_table((self.namespace, name))
+        from pyiceberg.exceptions import NoSuchTableError
+
+        with suppress(NoSuchTableError):  # another build was faster
+            self._catalogue.drop_table((self.namespace, name))
 
     def standing(self) -> set[str]:
+        return self._tables(self.namespace)
+
+    def _tables(self, namespace: str) -> set[str]:
         if self.place.catalog is None and not (Path(self.place.path) / CATALOGUE).is_file():
             return set()
-        with self.explained(self.namespace):
-            if not self._catalogue.namespace_exists((self.namespace,)):
+        with self.explained(namespace):
+            if not self._catalogue.namespace_exists((namespace,)):
                 return set()
-            return {identifier[-1] for identifier in self._catalogue.list_tables((self.namespace,))}
+            return {identifier[-1] for identifier in self._catalogue.list_tables((namespace,))}
 
     def forbids(self, table: Table, data: Path) -> str | None:  # noqa: ARG002
         if not table.spec().is_unpartitioned():
@@ -163,15 +171,47 @@ class Iceberg(LakeTarget):
 
     # keep in order
 
+    def held(self, standing: Standing) -> Iterable[str]:
+        """Those of others' tags and branches, too."""
+        from pyiceberg.table.refs import MAIN_BRANCH
+
+        table: Table = standing.table
+        refs = table.refs().items()
+        others = {ref.snapshot_id for name, ref in refs if name != MAIN_BRANCH and not name.startswith(TAG)}
+        return {*standing.files, *(file for one in others for file in self._files(table, one))}
+
     def collect(self, keep: int | None, older_than: float | None, *, dry_run: bool) -> Mapping[str, int] | None:
         """Tags and snapshots of versions go before their rows do."""
         if not dry_run:
-            gone, _ = divided(list(self.log.entries()), keep, older_than)
+            forgotten, _ = divided(list(self.log.entries()), keep, older_than)
             for name in sorted(self.standing()):
-                with self.explained(name):
-                    self._untag(name, {f"{TAG}{entry.number}" for entry in gone if name in entry.changed})
+                with self.explained(name, AGAIN):
+                    self._untag(name, {f"{TAG}{entry.number}" for entry in forgotten if name in entry.changed})
                     self._expire(name)
-        return super().collect(keep, older_than, dry_run=dry_run)
+        found = super().collect(keep, older_than, dry_run=dry_run) or {}
+        size = self._collect_meta(dry_run=dry_run)
+        return {**found, REPLACED: size} if size else found
+
+    def _collect_meta(self, *, dry_run: bool) -> int:
+        """Remove files of ``synth_meta`` that were replaced long enough ago; returns their bytes."""
+        before, namespace, removed = datetime.now(UTC) - META_KEPT, f"{self.namespace}{_META}", 0
+        for name in sorted(self._tables(namespace)):
+            with self.explained(f"{namespace}.{name}", AGAIN):
+                table = self._catalogue.load_table((namespace, name))
+                gone = replaced(table, before)
+                if gone and not dry_run:
+                    table.maintenance.expire_snapshots().by_ids(gone).commit()
+                # First what lies there, then what is named: what is written meanwhile is not among what is looked at.
+                objects = {self._uri(self.bucket.url(o.key)): o for o in self.bucket.list(f"{META_FOLDER}/{name}")}
+                table = self._catalogue.load_table((namespace, name))
+                keep = named(table, gone)
+            if table.metadata_location not in objects:
+                continue  # its files lie elsewhere, or are called otherwise: nothing here is sure to be its own
+            old = [one for uri, one in objects.items() if uri not in keep and one.modified < before]
+            if not dry_run:
+                self.bucket.delete([one.key for one in old])
+            removed += sum(one.size for one in old)
+        return removed
 
     def _untag(self, name: str, gone: set[str]) -> None:
         table = self._catalogue.load_table((self.namespace, name))

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthkit.errors import BuildError, shortened
+from synthkit.errors import BuildError, SynthError, shortened
 from synthkit.extras import refuse_absent
 from synthkit.files import TEMPORARY
 from synthkit.privacy.guarantee import in_words
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from synthkit.store.target import TableInfo
 
 META_FOLDER = "synth_meta"
+META_KEPT = timedelta(days=7)  # for which files of synth_meta that were replaced stay: Delta's own default
+REPLACED = "files of synth_meta that were replaced"
+AGAIN = "run synth gc again, while nobody publishes; nothing that is read was removed"  # where it did not end
+_FOLLOWS = "what was published stays; what others read of it follows with the next synth build"
 _INPUTS = f"{META_FOLDER}/inputs"
 _TRIES = 5  # to write a table of synth_meta
 
@@ -173,9 +178,18 @@ class LakeTarget(ObjectStore):
         return standing is not None and standing.number is not None
 
     def used(self) -> set[str]:
-        """The keys of the rows that tables have now."""
-        tables = {name: self.found(name) for name in self.standing()}
-        return {f"{ROWS}/{n}/{file}" for n, table in tables.items() if table is not None for file in table.files}
+        """The keys of the rows that are read, whatever the log says."""
+        keys: set[str] = set()
+        for name in self.standing():
+            standing = self.found(name)
+            if standing is not None:
+                with self.explained(name):
+                    keys |= {f"{ROWS}/{name}/{file}" for file in self.held(standing)}
+        return keys
+
+    def held(self, standing: Standing) -> Iterable[str]:
+        """The data files that somebody reads, as :class:`Standing` names them. Raises what the library does."""
+        return standing.files
 
     def _differs(self, wanted: Wanted) -> Iterator[str]:
         """What of a table is not what is wanted, in words, without a look at its rows."""
@@ -266,13 +280,19 @@ class LakeTarget(ObjectStore):
         """Bring all tables to what the log says; those that it does not name go. Raises BuildError as `follow`."""
         for name in sorted(self.standing()):
             if self.wanted(name) is None and self.is_ours(name):
-                self.withdraw(name)
+                self._let_go(name)
         self.follow(self.entry().tables)
 
     def remove(self, name: str) -> None:
         super().remove(name)
         if name in self.standing() and self.is_ours(name):
+            self._let_go(name)
+
+    def _let_go(self, name: str) -> None:
+        """Withdraw a table, and bring it again where somebody published it meanwhile. Raises BuildError."""
+        with self.explained(name):
             self.withdraw(name)
+        self.bring(name)
 
     # keep in order
 
@@ -347,19 +367,16 @@ class LakeTarget(ObjectStore):
         return {one[1] for one in found if one is not None and not one[1].startswith(TEMPORARY)}
 
     @contextmanager
-    def explained(self, name: str) -> Iterator[None]:
+    def explained(self, name: str, hint: str = _FOLLOWS) -> Iterator[None]:
         """Turn what a library says of a table into a BuildError."""
         try:
             yield
-        except BuildError:
+        except SynthError:
             raise
         except Exception as error:  # the libraries' and their clients' errors have no common class
-            raise self.failed(name, error) from None
+            raise self.failed(name, error, hint) from None
 
-    def failed(self, name: str, error: Exception) -> BuildError:
+    def failed(self, name: str, error: Exception, hint: str = _FOLLOWS) -> BuildError:
         """That a table did not do what was asked, with the library's reason."""
-        reason = shortened(" ".join(str(error).split()), 300)
-        return BuildError(
-            f"the table {name} of {self.called} in {self.where}: {reason}",
-            hint="what was published stays; what others read of it follows with the next synth build",
-        )
+        reason = shortened(" ".join(str(error).split()), 300) or type(error).__name__
+        return BuildError(f"the table {name} of {self.called} in {self.where}: {reason}", hint=hint)

@@ -14,10 +14,13 @@ pytest.importorskip("deltalake")
 from deltalake import DeltaTable, write_deltalake
 
 from synthkit.errors import BuildError
+from synthkit.objects.folder import Folder
 from synthkit.sql.lakes import DELTA, check_type
 from synthkit.sql.types import NoPlaceError
+from synthkit.store.lakes import delta
 from synthkit.store.lakes.delta import Delta
 from synthkit.store.publications import OvertakenError
+from synthkit.store.target import Publication
 from tests.store.lakes.killed import BOTH, killed_at_each_step
 from tests.store.lakes.lake import marks, somebodys
 from tests.store.servers.publishing import family, publication
@@ -121,6 +124,27 @@ def test_whoever_is_slow_takes_no_table_back(
     assert of(lake, "customers").version() == version + 1  # the conflict was told, and nothing was left to do
 
 
+def test_a_feature_that_is_added_takes_no_table_back(
+    target: Delta, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another build publishes between the look at a table and the commit by which it may have points in time."""
+    other, enable = somebodys(lake, tmp_path / "other"), delta._enable
+
+    def numbers(value: int) -> Publication:
+        return publication(tmp_path, "t", pa.table({"a": pa.array([value], pa.int64())}), {"a": "BIGINT"})
+
+    def late(*given: Any) -> bool:
+        monkeypatch.setattr(delta, "_enable", enable)
+        other.publish_all([numbers(2)])
+        return enable(*given)
+
+    target.publish_all([numbers(1)])
+    monkeypatch.setattr(delta, "_enable", late)
+    when = pa.table({"a": pa.array([0], pa.timestamp("us"))})
+    target.publish_all([publication(tmp_path, "t", when, {"a": "TIMESTAMP"})])
+    assert of(lake, "t").to_pyarrow_table().to_pylist() == [{"a": 2}]
+
+
 @pytest.mark.slow
 def test_a_builder_killed_at_any_step_leaves_each_table_old_or_new(lake: Path, tmp_path: Path) -> None:
     left = list(killed_at_each_step("delta", lake, tmp_path, somebodys, marks))
@@ -220,6 +244,46 @@ def test_a_table_that_is_withdrawn_is_found_by_nobody(target: Delta, lake: Path,
     target.publish_all(only)
     target.mend()
     assert marks(lake, *BOTH) == [{5}, set()]  # of `materialized: parquet` there is the file alone
+
+
+def test_whoever_withdraws_a_table_takes_none_that_is_published_meanwhile(
+    target: Delta, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, withdraw = somebodys(lake, tmp_path / "other"), Delta.withdraw
+    target.publish_all(family(tmp_path, 1))
+
+    def late(self: Delta, name: str) -> None:
+        monkeypatch.setattr(Delta, "withdraw", withdraw)
+        other.publish_all(family(tmp_path, 20))
+        withdraw(self, name)
+
+    monkeypatch.setattr(Delta, "withdraw", late)
+    target.remove("orders")
+    assert marks(lake, *BOTH) == [{20}, {20}]
+
+
+def test_a_builder_killed_while_it_withdraws_a_table_leaves_one_that_is_read(
+    target: Delta, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete, seen = Folder.delete, []
+    for many in range(1, 6):  # two commits, a checkpoint and what names the last of these; then nothing is left
+        target.publish_all(family(tmp_path, 3))
+        target.publish_all(family(tmp_path, 4))
+        of(lake, "orders").create_checkpoint()
+        with monkeypatch.context() as patch:
+
+            def some(self: Folder, keys: list[str], many: int = many) -> None:
+                delete(self, keys[:many])
+                raise KeyboardInterrupt
+
+            patch.setattr(Folder, "delete", some)
+            with pytest.raises(KeyboardInterrupt):
+                target.remove("orders")
+        seen += marks(lake, "orders")
+        target.mend()
+        assert not DeltaTable.is_deltatable(f"{lake}/tables/orders")
+        assert target.names() == ["customers"]
+    assert seen == [{4}, {4}, {4}, set(), set()]
 
 
 def test_a_table_of_somebody_else_is_not_touched(target: Delta, lake: Path, tmp_path: Path) -> None:

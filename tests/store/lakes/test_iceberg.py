@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,10 @@ def test_what_others_made_of_a_table_stays_and_their_rows_are_told(target: Icebe
     with pytest.raises(BuildError, match="does not take the new rows: it is partitioned"):
         target.publish_all(family(tmp_path, 9))
     assert iceberg_marks(lake, *BOTH) == [{8}, {8}]
+    target.collect(1, None, dry_run=False)
+    table = iceberg(lake, "customers")
+    assert tags(table) == {"mine", "publication-3"}
+    assert table.scan(snapshot_id=table.snapshot_by_name("mine").snapshot_id).to_arrow().num_rows == 5
 
 
 def test_columns_may_change_and_no_tag_reads_what_was_not_there(target: Iceberg, lake: Path, tmp_path: Path) -> None:
@@ -215,7 +220,9 @@ def test_every_type_is_there_as_it_is_published_or_is_refused_by_the_compiler(
     assert refused == ["UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "TIMESTAMP_NS", "TIMESTAMPTZ_NS"]
 
 
-def test_a_project_publishes_reads_verifies_and_goes_back(shop: Project, tmp_path: Path) -> None:
+def test_a_project_publishes_reads_verifies_and_goes_back(
+    shop: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     local = make_project(tmp_path / "local", SQL_PROJECT)
     local.ok("build")
     shop.ok("build")
@@ -239,8 +246,25 @@ def test_a_project_publishes_reads_verifies_and_goes_back(shop: Project, tmp_pat
     from pyiceberg.catalog import load_catalog
 
     catalogue = load_catalog("synthkit", type="sql", uri=f"sqlite:///{lake}/catalogue.sqlite")
-    here = catalogue.load_table("shop_synth_meta.tables").scan().to_arrow().select(["name", "rows"]).to_pylist()
-    assert sorted(here, key=str) == told
+
+    def tables() -> list[dict[str, Any]]:
+        here = catalogue.load_table("shop_synth_meta.tables").scan().to_arrow().select(["name", "rows"])
+        return sorted(here.to_pylist(), key=str)
+
+    assert tables() == told
+    target, meta = anothers(lake, tmp_path / "mine"), lake / "synth_meta/tables"
+    before = len(list(meta.rglob("*")))
+    assert target.collect(None, None, dry_run=False) == {}  # they stay for a week
+    monkeypatch.setattr("synthkit.store.lakes.iceberg.META_KEPT", timedelta(0))
+    (kind,) = target.collect(None, None, dry_run=True) or {}
+    assert kind == "files of synth_meta that were replaced"
+    assert len(list(meta.rglob("*"))) == before
+    target.collect(None, None, dry_run=False)
+    assert len(list(meta.rglob("*.parquet"))) == 1
+    assert tables() == told
+    shop.write({"models/customers.yml": TEXT.replace("group by tier", "where age > 50 group by tier")})
+    assert "not refreshed" not in shop.ok("build")  # what is left can be written over
+    assert len(list(meta.rglob("*.parquet"))) == 2
 
 
 def test_what_is_wrong_with_a_catalogue_is_said_by_the_compiler(shop: Project) -> None:
