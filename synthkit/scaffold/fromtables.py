@@ -24,7 +24,7 @@ from synthkit.scaffold.looking import Look, look
 from synthkit.scaffold.ruled import proposed_rules, rules_lines
 from synthkit.scaffold.seen import LEFT_OUT, declarations, warning
 from synthkit.scaffold.taken import keys_table, will_not_join
-from synthkit.scaffold.unread import unread
+from synthkit.scaffold.unread import unread, unread_behind
 from synthkit.scaffold.writing import SCHEMA, model_lines, quoted, table_lines
 from synthkit.sources.keys.find import find_keys
 from synthkit.sources.keys.seen import Keys
@@ -77,9 +77,12 @@ def propose_together(what: Given, root: Path, group: str, *, apart: bool, bounds
         rules = {name: (*of, *across.inside.get(name, ())) for name, of in rules.items()}
     found = [] if not read else [_proposal(what, group, read, keys, drafted, rules, across, apart)]
     for one, why in failed:
-        path = Path(one.shown)
-        text = unread(one.spec.name, f"{group}_{UNREAD}", one.shown, one.spec.options, why, path)
-        found.append(Proposal(one.spec.name, text, (), why))
+        name, unread_group = one.spec.name, f"{group}_{UNREAD}"
+        if what.connection is None:
+            text = unread(name, unread_group, one.shown, one.spec.options, why, Path(one.shown))
+        else:
+            text = unread_behind(name, unread_group, what.connection, one.place, why)
+        found.append(Proposal(name, text, (), why))
     return Together(tuple(found), keys, bool(keys.foreign) and not apart)
 
 

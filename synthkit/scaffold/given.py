@@ -110,8 +110,10 @@ def given(what: str | Path, root: Path, options: Sequence[str], *, copied: bool,
     """
     if isinstance(what, str) and (server := _URL.match(what)) is not None:
         known = by_scheme(server[1].lower())
-        if known is not None:
-            return _server(what, *known, wanted)
+        if known is None:  # the url may hold a password: no message repeats it
+            hint = "name files, a folder, or the url of a database: postgresql://…; download what an object store has"
+            raise SynthError(f"--from reads no {server[1].lower()}://", hint=hint)
+        return _server(what, *known, wanted)
     path = Path(what).resolve()
     if wanted != ALL and not (path.is_file() and _database_kind(path)):
         raise SynthError("--table and --schema are of a database", hint="name the files instead")

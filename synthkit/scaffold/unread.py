@@ -1,8 +1,8 @@
-"""The YAML of a file that could not be read: what is known of it, and what is wrong, as comments."""
+"""The YAML of a file or table that could not be read: what is known of it, and what is wrong, as comments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ _WAYS = (
     "# Set it right below, and synth compile looks again. Or run synth init --from again with --option KEY=VALUE: that",
     "# writes this file anew, with the columns.",
 )
+_WAYS_BEHIND = (
+    "# Mend it there, or write query: below with what can be read, and synth compile looks again. Or run synth init",
+    "# --from again: that writes this file anew, with the columns.",
+)
 
 
 def unread(name: str, group: str, shown: str, options: Mapping[str, Any], error: SynthError, file: Path) -> str:
@@ -24,19 +28,33 @@ def unread(name: str, group: str, shown: str, options: Mapping[str, Any], error:
         shown: how the YAML names the file.
         error: why it could not be read.
     """
-    what = error.message.replace(str(file), shown).splitlines()
-    fix = [f"# fix: {line}" for line in (error.hint or "").replace(str(file), shown).splitlines()]
     likely = "# options: {encoding: latin-1}" if "encoding" in (error.hint or "") else None
     given = options_yaml(options) if options else likely
+    what, fix = ((text or "").replace(str(file), shown) for text in (error.message, error.hint))
+    return _yaml(name, group, what, fix, _WAYS, source_lines(group, name, place_lines(shown, given)))
+
+
+def unread_behind(name: str, group: str, connection: str, place: Sequence[str], error: SynthError) -> str:
+    """:func:`unread`, of a table behind a connection.
+
+    Args:
+        place: how the YAML says which table it is.
+    """
+    source = source_lines(group, name, [*place], connection)
+    return _yaml(name, group, error.message, error.hint or "", _WAYS_BEHIND, source)
+
+
+def _yaml(name: str, group: str, what: str, fix: str, ways: Sequence[str], source: Sequence[str]) -> str:
+    first, *more = what.splitlines()
     lines = [
-        f"{MARK}{what[0]}",
-        *(f"#   {line}" for line in what[1:]),
-        *fix,
-        *_WAYS,
+        f"{MARK}{first}",
+        *(f"#   {line}" for line in more),
+        *(f"# fix: {line}" for line in fix.splitlines()),
+        *ways,
         SCHEMA,
         "version: 1",
         "",
-        *source_lines(group, name, place_lines(shown, given)),
+        *source,
         "",
         *model_lines(group, name),
     ]

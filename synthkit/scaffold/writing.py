@@ -19,9 +19,10 @@ def quoted(text: str) -> str:
     return json.dumps(re.sub(r"\{(?=[{%#])", "{{ '{' }}", text), ensure_ascii=False)
 
 
-def source_lines(group: str, name: str, place: list[str]) -> list[str]:
-    """The beginning of a source with one table."""
-    return ["sources:", f"  - name: {group}", "    tables:", *table_lines(name, place)]
+def source_lines(group: str, name: str, place: list[str], connection: str | None = None) -> list[str]:
+    """The beginning of a source with one table, which may be behind a connection."""
+    behind = [] if connection is None else [f"    connection: {connection}"]
+    return ["sources:", f"  - name: {group}", *behind, "    tables:", *table_lines(name, place)]
 
 
 def table_lines(name: str, place: list[str]) -> list[str]:

@@ -202,6 +202,25 @@ def test_a_file_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     project.ok("compile")
 
 
+def test_a_table_of_a_database_that_cannot_be_read(tmp_path: Path) -> None:
+    def make(picture: str) -> None:
+        with duckdb.connect(str(tmp_path / "shop.duckdb")) as file:
+            file.execute("CREATE SCHEMA IF NOT EXISTS more")
+            file.execute(f"CREATE OR REPLACE TABLE more.pictures AS SELECT 1 AS id, {picture} AS picture")
+
+    make("'x'::BLOB")
+    assert run_synth(tmp_path, "init", "p", "--from", "shop.duckdb").returncode == 1
+    project = Project(tmp_path / "p")
+    file = project.root / "models/more_pictures.yml"
+    assert file.read_text().startswith("# NOT READ YET: column 'picture'")
+    (source,) = yaml.safe_load(file.read_text())["sources"]
+    assert source["connection"] == "shop"
+    assert source["tables"] == [{"name": "more_pictures", "table": "more.pictures"}]
+    assert "'picture'" in project.fails("compile", code=2)
+    make("'x'")
+    project.ok("compile")
+
+
 def sqlite(path: Path) -> None:
     with closing(sqlite3.connect(path)) as file:
         for statement in (*DDL, *rows()):
@@ -402,13 +421,15 @@ def test_what_else_the_catalogue_of_mysql_declares(tmp_path: Path, mysql: MySQL)
 @pytest.mark.parametrize(
     ("what", "message"),
     [("nowhere", "there is no file or folder nowhere"), ("empty", "no file in empty can be read"),
-     ("postgresql://h:%zz@y/", "cannot be parsed"), ("mysql://h:x@y", "names no database")],
+     ("postgresql://h:%zz@y/", "cannot be parsed"), ("mysql://h:x@y", "names no database"),
+     ("oracle://ann:pa55word@h/shop", "--from reads no oracle://")],
 )  # fmt: skip
 def test_what_is_not_there_is_said(tmp_path: Path, what: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
     done = run_synth(tmp_path, "init", "p", "--from", what)
     assert done.returncode == 2
     assert message in done.stderr
+    assert "pa55word" not in done.stderr
     assert not (tmp_path / "p").exists()
 
 
