@@ -43,6 +43,8 @@ def parsed(
 ) -> Address:
     """The parts of a url. Raises ValueError, which does not repeat it: a word of it may be a password.
 
+    A password with a bare ``/``, ``?`` or ``#`` would end up in the host and the names, which are shown: it is refused.
+
     Args:
         options: names of those that may be there, beside the ``secret`` ones.
         most: parts of its path that there may be.
@@ -57,6 +59,8 @@ def parsed(
         said = dict(parse_qsl(parts.query, strict_parsing=True) if parts.query else ())
     except ValueError:
         raise ValueError("cannot be parsed") from None
+    if "@" in parts.path + parts.query or parts.fragment:
+        raise ValueError("cannot be parsed")
     if parts.scheme not in schemes:
         raise ValueError(f"does not begin with {schemes[0]}://")
     unknown = next((key for key in said if key not in options and key not in secret), None)

@@ -77,36 +77,37 @@ def looked_up(
     name: Name,
     schema: str,
     literal: Callable[[str], str],
-    *,
-    within: str = "",
     kinds: Mapping[str, str | None],
-    definitions: str = "view_definition",
 ) -> Entry | None:
     """A table or view by name, whatever its letters' case; ``kind`` says what stands against reading it row by row.
 
+    Which of several it is whose names differ in case alone depends on quotes, which are not seen here: it is none.
+
     Args:
         schema: that of a name without one.
-        within: what comes before ``information_schema``, with its dot.
         kinds: of ``table_type``: None for what is a table, else what to call it.
     """
-    wanted, of = name[0] or schema, f"{within}information_schema"
-    asked = f"lower(table_schema) = lower({literal(wanted)}) AND lower(table_name) = lower({literal(name[1])})"
-    views = session.rows(f"SELECT table_schema, table_name, {definitions} FROM {of}.views WHERE {asked}")
-    found = [(*row[:2], "VIEW") for row in views]
+    within, called = literal(name[0] or schema), literal(name[1])
+    asked = f"lower(table_schema) = lower({within}) AND lower(table_name) = lower({called})"
+    views = session.rows(
+        f"SELECT table_schema, table_name, view_definition FROM information_schema.views WHERE {asked}"
+    )
+    tables = session.rows(
+        "SELECT table_schema, table_name, table_type FROM information_schema.tables"
+        f" WHERE {asked} AND table_type <> 'VIEW'"
+    )
+    found = [*((*row[:2], "VIEW") for row in views), *tables]
     if not found:
-        tables = session.rows(f"SELECT table_schema, table_name, table_type FROM {of}.tables WHERE {asked}")
-        found = [(*row[:2], str(row[2])) for row in tables]
-    same = [row for row in found if row[:2] == (wanted, name[1])] or found
-    if not same:
         return None
-    own_schema, own, kind = (str(part) for part in same[0])
+    own_schema, own, kind = (str(part) for part in found[0])
     says = None if kind == "VIEW" else kinds.get(kind, f"a {kind.lower()}: what is behind it cannot be seen")
-    exactly = f"table_schema = {literal(own_schema)} AND table_name = {literal(own)}"
-    columns = session.rows(f"SELECT column_name FROM {of}.columns WHERE {exactly} ORDER BY ordinal_position")
-    definition = next((row[2] for row in views if tuple(row[:2]) == (own_schema, own)), None)
-    if len(same) > 1:
+    columns = session.rows(
+        "SELECT column_name FROM information_schema.columns"
+        f" WHERE table_schema = {literal(own_schema)} AND table_name = {literal(own)} ORDER BY ordinal_position"
+    )
+    definition = views[0][2] if views else None
+    if len(found) > 1:
         says = "one of several whose names differ in case only"
     elif kind == "VIEW" and not definition:
         says = "a view whose SELECT this user may not see"
-    view = str(definition) if kind == "VIEW" and definition else None
-    return Entry(own_schema, own, tuple(str(row[0]) for row in columns), view, says)
+    return Entry(own_schema, own, tuple(str(row[0]) for row in columns), str(definition) if definition else None, says)

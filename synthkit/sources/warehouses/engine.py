@@ -45,14 +45,12 @@ class Field:
         text: whether that is text, which is cast here, value by value; else it arrives in a type that holds all values
             there may be.
         nested: whether it is the text of documents, lists or the like.
-        told: what is told of it to people, where it is not read as it is stored.
     """
 
     sql_type: str
     fetched: Callable[[str], str] = as_it_is
     text: bool = False
     nested: bool = False
-    told: str | None = None
 
 
 class NoTypeError(ValueError):
@@ -99,7 +97,6 @@ class Engine:
         tables: their names, for whoever misspelt one.
         database: what to call the database behind a url: the same, by whatever user it is read.
         lineage: OpenLineage's namespace and name of a table, by its schema and its own name.
-        alias: of a derived table ``t``.
     """
 
     called: str
@@ -123,4 +120,3 @@ class Engine:
     tables: Callable[[Session, Address], list[str]]
     database: Callable[[Address], str]
     lineage: Callable[[Address, str, str], tuple[str, str]]
-    alias: str = "AS t"

@@ -114,7 +114,7 @@ def derived(engine: Engine, spec: SourceTableSpec) -> str:
     """What is read, as a table ``t``. Raises SynthError for a query that is not one SELECT."""
     if spec.query is not None:
         _check_one(engine, spec)
-    return f"(\n{select(spec, engine.named)}\n) {engine.alias}"
+    return f"(\n{select(spec, engine.named)}\n) AS t"
 
 
 def _check_one(engine: Engine, spec: SourceTableSpec) -> None:
@@ -170,7 +170,6 @@ def open_rows(
         exact = [] if asked.lenient else [n for n in unbound if n not in declared]
         names = [c.name for c in columns]
         nested = frozenset(c.name for c in columns if c.field.nested)
-        notes = [f"column {c.name!r}: {c.field.told}" for c in columns if c.field.told is not None]
         if asked.scratch is None:
             empty = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
             connection.execute(f"CREATE TEMP VIEW found AS SELECT {empty} WHERE false")
@@ -180,7 +179,7 @@ def open_rows(
     if asked.snapshot is not None:
         asked.snapshot.digest = _digest(engine, columns, *total)
     typed = {c.name for c in columns if not c.field.text}
-    notes += typed_view(connection, spec, names, types, scan, exact, typed=typed, finer=True)
+    notes = typed_view(connection, spec, names, types, scan, exact, typed=typed, finer=True)
     return Scan(nested=nested, notes=tuple(notes))
 
 
@@ -255,14 +254,8 @@ def _at_rest(
     schema = _schema(columns)
     with pq.ParquetWriter(came, schema, **_FAST) as writer:
         for batch in batches:
-            try:
-                found = [batch.column(i).cast(f.type) for i, f in enumerate(schema)]
-            except pa.ArrowInvalid as error:
-                what = (
-                    f"source table {spec.name!r}: the server sends what is no value of the type that it says: {error}"
-                )
-                raise BuildError(what, location(spec, "connection"), "cast the column in query:") from None
-            writer.write_table(pa.table(found, schema))
+            found = [_cast(batch.column(i), column, spec) for i, column in enumerate(columns)]
+            writer.write_table(pa.table([*found, batch.column(len(columns)).cast(pa.string())], schema))
     scan = f"read_parquet({file_literal(came)})"
     row = connection.execute(f"SELECT count(*), coalesce(sum(CAST(digest AS HUGEINT)), 0) FROM {scan}").fetchone()
     assert row is not None
@@ -277,4 +270,13 @@ def _at_rest(
     return f"read_parquet({file_literal(sorted_)})", (int(row[0]), int(row[1]))
 
 
-__all__ = ["column_location", "connected", "open_rows", "server_digest"]
+def _cast(found: pa.Array | pa.ChunkedArray, column: Column, spec: SourceTableSpec) -> pa.Array | pa.ChunkedArray:
+    """A column in the type that the server said. Raises BuildError, which shows no value: it may be under a budget."""
+    import pyarrow as pa
+
+    try:
+        return found.cast(_arrow(column.field))
+    except pa.ArrowException:
+        said = column.described.stored
+        what = f"column {column.name!r}: the server says {said}, and sends {found.type} that does not fit it"
+        raise BuildError(what, column_location(spec, column.name), "cast the column in query:") from None

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.sources.projection import Name
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 LOGIN_TIMEOUT = 20  # seconds
 PATIENCE = 300  # seconds for which one request is tried again; a query that takes longer is asked after anew
+_DOMAIN = ".snowflakecomputing.com"
 _NO_OBJECT = 2003  # there is none, or the role may not see it
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _KINDS = {"BASE TABLE": None, "TEMPORARY TABLE": None}
-_NOTHING_HELD = ("GEOGRAPHY", "GEOMETRY", "VECTOR", "FILE", "INTERVAL_YEAR_MONTH", "INTERVAL_DAY_TIME")
 _MOMENT = "'YYYY-MM-DD HH24:MI:SS.FF9'"
 _TABLES = """
 SELECT table_schema, table_name, comment FROM information_schema.tables
@@ -61,8 +62,8 @@ class _Session:
             account=address.host,
             user=address.user,
             **({"password": address.password} if address.password else {}),
-            **({"database": address.path[0]} if address.path else {}),
-            **({"schema": address.path[1]} if len(address.path) > 1 else {}),
+            database=address.path[0],
+            schema=_schema(address),
             **({"port": address.port} if address.port is not None else {}),
             **host,
             **key,
@@ -90,7 +91,7 @@ class _Session:
             return [tuple(row) for row in cursor.execute(query).fetchall()]
 
     def shown(self, query: str) -> list[dict[str, Any]]:
-        """The rows of a SHOW, by their columns' names."""
+        """The rows of a small answer, by their columns' names."""
         with self.connection.cursor() as cursor:
             cursor.execute(query)
             names = [one.name for one in cursor.description]
@@ -179,7 +180,8 @@ def _parsed(url: str) -> Address:
         raise ValueError("names no account")
     if not found.path:
         raise ValueError("names no database")
-    return found
+    account = found.host.removesuffix(_DOMAIN)
+    return replace(found, host=account, port=None if found.port == 443 else found.port)
 
 
 def _schema(address: Address) -> str:
@@ -187,7 +189,14 @@ def _schema(address: Address) -> str:
 
 
 def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
-    return catalogue.looked_up(session, name, _schema(address), literal, kinds=_KINDS)
+    found = catalogue.looked_up(session, name, _schema(address), literal, _KINDS)
+    if found is None or found.kind is not None or found.definition is not None:
+        return found
+    own = f"table_schema = {literal(found.schema)} AND table_name = {literal(found.name)}"
+    rows = session.shown(f"SELECT * FROM information_schema.tables WHERE {own}")
+    if any({k.upper(): v for k, v in row.items()}.get("IS_DYNAMIC") == "YES" for row in rows):
+        return replace(found, kind="a dynamic table: what is behind it cannot be seen")
+    return found
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:

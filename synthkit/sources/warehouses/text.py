@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_MOST = 60  # arguments of one CONCAT
 
-def told_apart(values: Sequence[str], kind: str = "VARCHAR", most: int = 60) -> str:
+
+def told_apart(values: Sequence[str]) -> str:
     """SQL of a row's text: each value's length and the value, a missing one as a dash.
 
     Args:
         values: SQL of the values as text.
-        kind: what text is called in a cast.
-        most: arguments of one CONCAT.
 
     >>> print(told_apart(["a"]), told_apart(["a", "b"]).startswith("CONCAT(COALESCE("))
     COALESCE(CONCAT(CAST(LENGTH(a) AS VARCHAR), ':', a), '-') True
     """
-    parts = [f"COALESCE(CONCAT(CAST(LENGTH({v}) AS {kind}), ':', {v}), '-')" for v in values]
+    parts = [f"COALESCE(CONCAT(CAST(LENGTH({v}) AS VARCHAR), ':', {v}), '-')" for v in values]
     while len(parts) > 1:
-        parts = [_joined(parts[i : i + most]) for i in range(0, len(parts), most)]
+        parts = [_joined(parts[i : i + _MOST]) for i in range(0, len(parts), _MOST)]
     return parts[0]
 
 

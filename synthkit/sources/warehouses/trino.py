@@ -18,9 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.projection import Name
+from synthkit.sources.projection import Name, NotRowwise, projection
 from synthkit.sources.reader import Entry, Listed
 from synthkit.sources.warehouses import byrow, catalogue
 from synthkit.sources.warehouses.address import Address, parsed
@@ -62,14 +63,13 @@ class _Session:
         auth = trino.auth.JWTAuthentication(token) if token else None
         if password:
             auth = trino.auth.BasicAuthentication(address.user, password)
-        secure = address.options.get("http_scheme", "https" if auth is not None else "http")
         verify: bool | str = address.options.get("verify", "yes")
         self.connection = trino.dbapi.connect(
             host=address.host,
-            port=address.port or (443 if secure == "https" else 8080),
+            port=address.port,
             user=address.user or None,
             auth=auth,
-            http_scheme=secure,
+            http_scheme=_scheme(address),
             verify={"yes": True, "no": False}.get(str(verify), verify),
             catalog=address.path[0],
             **({"schema": address.path[1]} if len(address.path) > 1 else {}),
@@ -143,7 +143,8 @@ def field_of(column: Described) -> Field:
     if kind in ("date", "time", "timestamp"):
         return Field(kind.upper(), _text, text=True)
     if kind == "timestamp with time zone":
-        utc = f"CAST(CAST({{c}} AT TIME ZONE 'UTC' AS TIMESTAMP({column.precision})) AS VARCHAR) || '+00'"
+        precision = 3 if column.precision is None else column.precision
+        utc = f"CAST(CAST({{c}} AT TIME ZONE 'UTC' AS TIMESTAMP({precision})) AS VARCHAR) || '+00'"
         return Field("TIMESTAMP WITH TIME ZONE", lambda c: utc.format(c=c), text=True)
     if kind in _TEXTS:
         return Field("VARCHAR", _text)
@@ -169,11 +170,18 @@ def _number(row: Sequence[str]) -> str:
 
 def _parsed(url: str) -> Address:
     found = parsed(url, ("trino",), ("http_scheme", "verify"), ("token",))
+    if not found.host:
+        raise ValueError("names no host")
     if not found.path:
         raise ValueError("names no catalog")
     if found.options.get("http_scheme", "https") not in ("http", "https"):
         raise ValueError(f"says http_scheme={found.options['http_scheme']}: it is http or https")
-    return found
+    return replace(found, port=found.port or (443 if _scheme(found) == "https" else 8080))
+
+
+def _scheme(address: Address) -> str:
+    """HTTPS where there is a secret, unless the url says it otherwise."""
+    return address.options.get("http_scheme", "https" if address.secrets else "http")
 
 
 def _schema(address: Address) -> str:
@@ -182,9 +190,11 @@ def _schema(address: Address) -> str:
 
 def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
     catalog = literal(address.path[0])
-    found = catalogue.looked_up(session, name, _schema(address), literal, kinds={"BASE TABLE": None})
+    found = catalogue.looked_up(session, name, _schema(address), literal, {"BASE TABLE": None})
     if found is None or found.kind is not None:
         return found
+    if found.definition is not None:
+        return replace(found, kind=_why_not(found.definition))
     behind = session.rows(f"SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = {catalog}")
     connector = str(behind[0][0]) if behind else "?"
     made = session.rows(
@@ -194,9 +204,17 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
     says = None
     if made:
         says = "a materialized view: what is behind it cannot be seen"
-    elif found.definition is None and connector not in _OWN:
+    elif connector not in _OWN:
         says = f"a table of the connector {connector}: what is behind it cannot be seen"
-    return Entry(found.schema, found.name, found.columns, found.definition, says)
+    return replace(found, kind=says)
+
+
+def _why_not(view: str) -> str | None:
+    """What stands against following a view: what it says without a schema is of whichever its maker was in."""
+    with suppress(NotRowwise):  # whoever follows it says that
+        if projection(view, "trino").table[0] is None:
+            return "a view that does not say of which schema its table is, and Trino does not, either"
+    return None
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:
@@ -233,7 +251,7 @@ READER = reader_of(
         tables=_tables,
         database=lambda address: f"{address.shown}/{address.path[0]}",
         lineage=lambda address, schema, table: (
-            f"trino://{address.host}:{address.port or 8080}",
+            f"trino://{address.host}:{address.port}",
             f"{address.path[0]}.{schema}.{table}",
         ),
     )

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.project.types import ConnectionSpec
 from synthkit.sources.behind import table_behind
 from synthkit.sources.bounding import Declared
 from synthkit.sources.describe import typed
@@ -206,7 +207,8 @@ def test_a_budget_asks_for_rows_of_one_table(reader: Reader, snowflake: Server) 
     ("url", "message"),
     [("snowflake://u:{p}@/db", "names no account"), ("snowflake://u:{p}@account", "names no database"),
      ("snowflake://u:{p}@account/db?warhouse=w", "did you mean 'warehouse'"), ("snowflake://u:{p}@account:x/db", "cannot be parsed"),
-     ("postgresql://u:{p}@account/db", "does not begin with snowflake://")],
+     ("postgresql://u:{p}@account/db", "does not begin with snowflake://"), ("snowflake://u:12/{p}@account/db", "cannot be parsed"),
+     ("snowflake://u:12?{p}=1@account/db", "cannot be parsed")],
 )  # fmt: skip
 def test_no_message_shows_a_secret(tmp_path: Path, url: str, message: str) -> None:
     reader = Reader(tmp_path, sf={"type": "snowflake", "url": url.format(p="pa55word")})
@@ -291,6 +293,36 @@ def test_keys_that_lead_elsewhere() -> None:
     assert visits.comment == "of people"
     assert [(c.name, c.comment, c.nullable) for c in visits.columns] == [("CODE", "a comment", False)]
     assert other.name == 'OTHER."visits"'
+
+
+class Catalogue:
+    """What Snowflake's catalogue says of objects that the stand-in cannot make."""
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        if "information_schema.views" in query:
+            return [("PUBLIC", "few", 'CREATE VIEW "few" AS SELECT id FROM t')] if "few" in query else []
+        if "information_schema.tables" in query:
+            return [("PUBLIC", "FEW" if "few" in query else "MADE", "BASE TABLE")]
+        return [("ID",)]
+
+    def shown(self, _query: str) -> list[dict[str, object]]:
+        return [{"TABLE_NAME": "MADE", "IS_DYNAMIC": "YES"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("few", "one of several whose names differ in case only"), ("made", "a dynamic table: what")]
+)
+def test_what_is_not_sure_to_be_a_table(name: str, says: str) -> None:
+    address = snowflake_reader._parsed("snowflake://u@account/shop")
+    found = snowflake_reader._looked_up(Catalogue(), address, (None, name), "")
+    assert found is not None
+    assert str(found.kind).startswith(says)
+
+
+def test_one_account_is_one_whatever_its_url_spells_out() -> None:
+    urls = ("snowflake://u@Acme/shop", "snowflake://v:p@acme.snowflakecomputing.com:443/SHOP/other")
+    one, two = (snowflake_reader.READER.database(ConnectionSpec(type="snowflake", url=url), Path()) for url in urls)
+    assert one == two
 
 
 SAME = """CREATE TABLE t AS SELECT i::NUMBER(18, 0) AS id,

@@ -217,6 +217,7 @@ def test_a_budget_asks_for_rows_of_one_table(reader: Reader, trino: Server) -> N
         "CREATE VIEW few AS SELECT id, upper(s) AS s FROM shop.t WHERE id > 1",
         "CREATE VIEW counts AS SELECT s, count(*) AS n FROM shop.t GROUP BY s",
         "CREATE TABLE made (id BIGINT)",
+        "CREATE VIEW bare AS SELECT id FROM t",
     )
     given: Mapping[str, Any] = {"root": reader.root, "connections": reader.connections, "cache": None}
     for asked in ({"table": "t"}, {"table": "few"}, {"query": "SELECT id FROM few WHERE s <> 'x'"}):
@@ -225,6 +226,7 @@ def test_a_budget_asks_for_rows_of_one_table(reader: Reader, trino: Server) -> N
         ({"table": "counts"}, "GROUP BY"),
         ({"query": "SELECT a.id FROM t a JOIN t b ON a.id = b.id"}, "a join"),
         ({"table": "made"}, "a materialized view"),
+        ({"table": "bare"}, "does not say of which schema its table is"),
     ):
         with pytest.raises(SynthError, match=message):
             table_behind(source(connection="tr", **asked), **given)
@@ -262,6 +264,8 @@ def test_a_password_and_what_goes_wrong(tmp_path: Path, trino: Server) -> None:
         (trino.url_of("wr0ng", "?verfy=no"), "did you mean 'verify'"),
         (trino.url_of("wr0ng", "?http_scheme=http", free_port()), r"cannot reach Trino \(tr\)"),
         (f"trino://u:wr0ng@localhost:{trino.port}", "names no catalog"),
+        (f"trino://u:12/wr0ng@localhost:{trino.port}/lake", "cannot be parsed"),
+        (f"trino://u:12#wr0ng@localhost:{trino.port}/lake", "cannot be parsed"),
     ):
         with pytest.raises(SynthError, match=message) as caught:
             Reader(tmp_path, tr={"type": "trino", "url": url}).hash(connection="tr", table="t")
