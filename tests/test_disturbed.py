@@ -17,7 +17,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 ROWS = 8  # of a partition
 
 
-@pytest.mark.parametrize(("where", "partitions"), [(local, 100), (on_pods, 40)])  # a pod is a process of its own
+KILLED_PODS = pytest.param(on_pods, 40, marks=pytest.mark.long)  # tests/runners/kubernetes kills pods, too
+
+
+@pytest.mark.parametrize(("where", "partitions"), [(local, 100), KILLED_PODS])
 def test_a_disturbed_build_ends_as_an_undisturbed_one(
     where: Callable[[Path, int, int, int], Disturbed], partitions: int, tmp_path: Path
 ) -> None:

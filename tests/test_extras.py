@@ -154,7 +154,7 @@ def test_verbs_and_their_extras_are_in_the_documentation() -> None:
     listed = re.search(r"Audits without an extra: (.*?),\nand", text, re.DOTALL)
     assert listed is not None
     assert {*re.findall(r"`(\w+)`", listed[1])} == BY_SQL_ALONE
-    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*`) \| [^|]* \|$", text, re.MULTILINE)))
+    named = re.findall(r"`([\w-]+)`", "".join(re.findall(r"^\| (`[^|]*`) \| [^|]* \|$", text, re.MULTILINE)))
     assert {*named} >= EXTRAS.keys() - {"dev"}
 
 

@@ -162,7 +162,7 @@ def test_real_rows_pass(tmp_path: Path, audit: str) -> None:
     assert {c.status for c in result.columns} == {"pass"}
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the calibration that tests/benchmarks/test_calibration.py runs shortly, of other tables
 def test_real_against_real_fails_no_more_often_than_it_may(tmp_path: Path) -> None:
     """The worst of 15 and of 7 columns at max 0.02, which is far below the noise: 5 % may fail.
 

@@ -39,6 +39,7 @@ def test_the_bars(after: Fit, before: Fit, ratio: float, said: int) -> None:
     assert len(_missed("t", [after] * 3, [before] * 3, ratio)) == said
 
 
+@pytest.mark.long  # that no row breaks a rule is tests/test_rules.py's
 def test_with_rules_no_row_breaks_one_and_without_nearly_all_do() -> None:
     """Shipments, whose days are written as numbers beside the dates."""
     table = next(iter(known(["shipments"])))

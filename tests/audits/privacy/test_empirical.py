@@ -63,6 +63,7 @@ def test_far_too_little_noise_is_found_by_one_training(name: str, monkeypatch: p
     assert "is not what was charged" in found.message
 
 
+@pytest.mark.long  # half of the noise is found by tests/generators/neural/test_dpsgd_attack.py
 def test_a_third_of_the_noise_takes_more_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     trained = training("independent")
     monkeypatch.setattr(Noise, "discrete_gaussian", quieter(3))
