@@ -9,6 +9,7 @@ that their credentials, keys and proxies do.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,9 +71,10 @@ class Commit:
 def fetched(spec: PackageSpec) -> Iterator[Commit]:
     """The commit of a package. Raises SynthError where it cannot be had."""
     url, revision = spec.git or "", spec.revision or ""
+    hashed = "sha1" if len(revision) == 40 else "sha256"
     with TemporaryDirectory(prefix="synthkit-package-") as made:
         directory = Path(made)
-        _checked(_git(directory, "init", "--quiet", "--bare", "--template=", made), spec)
+        _checked(_git(directory, "init", "--quiet", "--bare", "--template=", f"--object-format={hashed}", made), spec)
         fetch = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
         done = _git(directory, *fetch, "--depth=1", "--end-of-options", url, revision)
         if done.returncode != 0:  # a server may refuse a commit that no branch ends at
@@ -141,6 +143,7 @@ def _checked(done: subprocess.CompletedProcess[bytes], spec: PackageSpec) -> Non
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Why git failed, in its words, without the user in a URL: a configuration of git may put a token there."""
     lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else "no reason")
-    return said.partition(": ")[2] or said
+    return re.sub(r"(?<=://)[^/@\s']*@", "", said.partition(": ")[2] or said)

@@ -26,6 +26,7 @@ from synthkit.project.packages import (
     LockSpec,
     PackageSpec,
     asked_for,
+    local_folder,
     of_document,
     read_lock,
     unpinned,
@@ -69,6 +70,8 @@ def install(root: Path, *, locked: bool = False) -> tuple[Installed, ...]:
         SynthError: a package cannot be had, is none, or is not what was locked.
     """
     refuse_links_out([root / FOLDER, root / LOCK], root)
+    if (root / FOLDER).is_symlink():
+        raise SynthError(f"{FOLDER} is a link, and nothing is installed through one", hint="remove it")
     faults: list[Fault] = []
     asked = asked_for(root, faults)
     faults += [_pin(spec) for spec in asked if unpinned(spec)]
@@ -134,11 +137,11 @@ def _found(
 
 @contextmanager
 def _tree(root: Path, spec: PackageSpec) -> Iterator[Tree]:
-    if spec.local is None:
+    folder = local_folder(root, spec)
+    if folder is None:
         with fetched(spec) as commit:
             yield commit
         return
-    folder = root / spec.local
     if not folder.is_dir():
         raise SynthError(f"there is no folder {spec.local}", spec.origin.at("local"), "correct local:")
     yield Folder(folder.resolve(), spec.local)
@@ -167,8 +170,9 @@ def _check_needs(root: Path, spec: PackageSpec, taken: Taken, asked: Sequence[Pa
     for other in needed:
         if other.git is not None:
             if other.repository not in listed:
+                at = f", revision: {other.revision}" if other.revision else ""
                 below = f", subdirectory: {other.subdirectory}" if other.subdirectory else ""
-                lines.append(f'- {{git: "{other.git}", revision: {other.revision}{below}}}')
+                lines.append(f'- {{git: "{other.git}"{at}{below}}}')
         elif spec.local is None:
             message = f"the package {taken.name!r} needs {other.local}, a folder that its repository does not give"
             raise SynthError(message, spec.origin.at(), "ask its author to name a repository")

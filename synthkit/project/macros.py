@@ -51,7 +51,7 @@ class MacroSources:
 
         trees = [(package, self._environment.parse(text)) for package, text in self._texts]
         known = {_full(package, macro.name) for package, tree in trees for macro in tree.find_all(nodes.Macro)}
-        found = {}
+        found: dict[str, tuple[str, frozenset[str]]] = {}
         for package, tree in trees:
             assigned = {
                 target.name: repr(assign)
@@ -62,7 +62,9 @@ class MacroSources:
             for macro in tree.find_all(nodes.Macro):
                 named = {n.name for n in macro.find_all(nodes.Name)}
                 text = "\n".join([repr(macro), *(assigned[n] for n in sorted(named & assigned.keys()))])
-                found[_full(package, macro.name)] = (text, frozenset(_called(package, macro, named) & known))
+                full = _full(package, macro.name)
+                before, called = found.get(full, ("", frozenset()))  # each file may have a _helper of its own
+                found[full] = (before + text, called | (_called(package, macro, named) & known))
         return found
 
 

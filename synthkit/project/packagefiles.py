@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
@@ -114,10 +114,14 @@ def take(tree: Tree) -> Taken:
         hint = f"name its folder by subdirectory:, or write a {DESCRIPTION} with a name: into it"
         raise SynthError(f"{tree.label} is no package: it has no {DESCRIPTION}", hint=hint)
     _refuse_others(tree, entries, (DESCRIPTION, NEEDS))
+    for path in (DESCRIPTION, NEEDS):
+        if path in entries and entries[path].size > MOST_BYTES:
+            raise SynthError(f"{tree.label}: {path} has more than {MOST_BYTES:,} bytes", hint=_SMALLER)
     name, paths = _description(tree)
-    folders = tuple(f"{PurePosixPath(f)}/" for f in (*paths.macros, *paths.audits))
+    both = (*paths.macros, *paths.audits)
+    folders = _folders(both)
     chosen = [p for p in entries if p == DESCRIPTION or _BESIDE.fullmatch(p)]
-    sql = [p for p in entries if p.endswith(".sql") and p.startswith(folders)]
+    sql = sql_below(entries, both)
     _refuse_others(tree, entries, (*chosen, *(p for p in entries if p.startswith(folders)), *(f[:-1] for f in folders)))
     for path in sql:
         if not all(_PART.fullmatch(part) for part in path.split("/")):
@@ -132,6 +136,15 @@ def take(tree: Tree) -> Taken:
         raise SynthError(f"{tree.label} brings {most}", hint=_SMALLER)
     needs = tree.read([NEEDS])[NEEDS] if NEEDS in entries else None
     return Taken(name, tree.read([*chosen, *sql]), paths, _left(entries, {*chosen, *sql}), needs)
+
+
+def sql_below(paths: Iterable[str], folders: Sequence[str]) -> list[str]:
+    """The SQL files below some folders of a package."""
+    return [p for p in paths if p.endswith(".sql") and p.startswith(_folders(folders))]
+
+
+def _folders(written: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{PurePosixPath(folder)}/" for folder in written)
 
 
 def _refuse_others(tree: Tree, entries: Mapping[str, Entry], paths: Sequence[str]) -> None:

@@ -8,9 +8,9 @@ that were locked, is a fault with its place, and nothing of it is used.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +18,10 @@ from pydantic import Field, ValidationError
 
 from synthkit.errors import Fault, Location, SynthError
 from synthkit.project.addresses import LocalPath, without_password
+from synthkit.project.containment import HINT, hidden_way_out
 from synthkit.project.faults import parameter_faults
-from synthkit.project.load import SqlFile, sql_files
-from synthkit.project.packagefiles import NEEDS, VERSION, Folder, Taken, inside, take
+from synthkit.project.load import SqlFile
+from synthkit.project.packagefiles import NEEDS, VERSION, Folder, Taken, inside, sql_below, take
 from synthkit.project.spec import Origin, Spec
 from synthkit.project.yamlfile import Document, parse_file
 
@@ -30,6 +31,9 @@ FOLDER = "synth_packages"
 RUN = "run synth deps"
 PROTOCOLS = ("https", "ssh", "file")
 PASSWORD = "the URL has a password in it"
+USER = "the URL has a user's name in it, which may be a token"
+QUERY = "the URL has a part that begins with ? or #"
+UNSHOWN = (PASSWORD, USER, QUERY)  # there may be a secret in it, so the line is not shown
 HASH = "^[0-9a-f]{40}(?:[0-9a-f]{24})?$"  # of a commit
 _SCP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9_][A-Za-z0-9_.-]*:[^:\s][^\s]*")
 
@@ -177,8 +181,8 @@ def wrong(spec: PackageSpec) -> list[Fault]:
     reason = refused_url(spec.git or "")
     if reason is not None:
         place = spec.origin.at("git")
-        if reason[0] == PASSWORD:  # the line is not shown
-            faults.append(Fault(f"line {place.line}: {PASSWORD}", Location(place.file), hint=reason[1]))
+        if reason[0] in UNSHOWN:
+            faults.append(Fault(f"line {place.line}: {reason[0]}", Location(place.file), hint=reason[1]))
         else:
             faults.append(Fault(reason[0], place, spec.git, reason[1]))
     if spec.subdirectory is not None and not inside(spec.subdirectory):
@@ -209,11 +213,15 @@ def refused_url(url: str) -> tuple[str, str] | None:
         return f"packages do not come by {scheme}:", f"take one of {', '.join(PROTOCOLS)}"
     try:
         parts = urlsplit(url)
-        password, host = parts.password, parts.hostname or ""
+        user, password, host = parts.username, parts.password, parts.hostname or ""
     except ValueError:
         return "this is no URL of a repository", "write https://host/path.git"
     if password is not None:
         return PASSWORD, "leave it out: git asks its credential helper, or your ssh key is taken"
+    if scheme == "https" and user is not None:
+        return USER, "leave it out: git asks its credential helper who you are"
+    if scheme == "https" and (parts.query or parts.fragment):
+        return QUERY, "leave it out: git asks its credential helper who you are"
     if host.startswith("-") or rest.startswith("-") or (scheme != "file" and not host):
         return "the URL names no host", "write https://host/path.git"
     return None
@@ -259,10 +267,13 @@ def installed(root: Path, taken: Iterable[str], faults: list[Fault]) -> tuple[Pa
         except SynthError as error:
             faults.append(Fault(error.message, spec.origin.at(), str(spec), error.hint or RUN))
             continue
+        except OSError as error:
+            faults.append(Fault(f"{error.filename}: {error.strerror}", spec.origin.at(), str(spec), RUN))
+            continue
         if package.name in names:
             hint = "rename the macro, or ask for another package"
-            what = "package" if package.name in found else "name in Jinja"
-            faults.append(Fault(f"{package.name!r} is the name of another {what}", spec.origin.at(), str(spec), hint))
+            what = "another package" if package.name in found else "a macro, or of what Jinja has here"
+            faults.append(Fault(f"{package.name!r} is the name of {what}", spec.origin.at(), str(spec), hint))
             continue
         names.add(package.name)
         found[package.name] = package
@@ -284,25 +295,45 @@ def _installed(root: Path, spec: PackageSpec, lock: LockSpec) -> Package:
     if copied.digest != locked.sha256 or copied.name != locked.name:
         hint = f"{RUN}: it brings back what was locked; what shall change is changed in the package itself"
         raise SynthError(f"the files in {FOLDER}/{locked.name} are not those that {LOCK} has", hint=hint)
-    if (
-        spec.local is not None
-        and (root / spec.local).is_dir()
-        and take(Folder(root / spec.local)).digest != copied.digest
-    ):
+    theirs = local_folder(root, spec)
+    if theirs is not None and theirs.is_dir() and take(Folder(theirs, spec.local)).digest != copied.digest:
         raise SynthError(
             f"the package {locked.name!r} has changed since it was installed", hint=f"{RUN} to take it over"
         )
     return _read(folder, copied, spec)
 
 
+def local_folder(root: Path, spec: PackageSpec) -> Path | None:
+    """The folder of a ``local:`` package, whether it is there or not; None of one of git.
+
+    Raises SynthError where a link takes it out of the project in which it seems to lie.
+    """
+    if spec.local is None:
+        return None
+    way = hidden_way_out(Path(spec.local), root)
+    if way is not None:
+        raise SynthError(f"{spec.local} is a link to {way}, outside the project", spec.origin.at("local"), HINT)
+    return root / spec.local
+
+
 def _read(folder: Path, copied: Taken, spec: PackageSpec) -> Package:
-    faults: list[Fault] = []
-    macros = sql_files(folder, copied.paths.macros, faults)
-    audits = sql_files(folder, copied.paths.audits, faults)
-    if faults:
-        raise SynthError(f"{faults[0].where}: {faults[0].message}", hint="ask its author, or take another revision")
-    named = {
-        f"{copied.name}.{n}": replace(f, name=f"{copied.name}.{n}", package=copied.name) for n, f in audits.items()
-    }
-    texts = {file.file: file.text for file in macros.values()}
-    return Package(copied.name, copied.digest, texts, named, spec.origin)
+    """Of the bytes that were held against the lock: what lies in the folder may be more, or another by now."""
+    macros = {f.file: f.text for f in _sql(folder, copied, copied.paths.macros)}
+    audits = {f.name: f for f in _sql(folder, copied, copied.paths.audits)}
+    return Package(copied.name, copied.digest, macros, audits, spec.origin)
+
+
+def _sql(folder: Path, copied: Taken, folders: Sequence[str]) -> tuple[SqlFile, ...]:
+    """The SQL files of some folders of a package. Raises SynthError for two of one name, and for what is no UTF-8."""
+    found: dict[str, SqlFile] = {}
+    for path in sorted(sql_below(copied.files, folders)):
+        name = f"{copied.name}.{PurePosixPath(path).stem}"
+        hint = "ask its author, or take another revision"
+        if name in found:
+            raise SynthError(f"{folder / path}: {name!r} is also in {found[name].file}", hint=hint)
+        try:
+            text = copied.files[path].decode("utf-8")
+        except UnicodeDecodeError:
+            raise SynthError(f"{folder / path} is not UTF-8", hint=hint) from None
+        found[name] = SqlFile(name, folder / path, text, copied.name)
+    return tuple(found.values())

@@ -216,10 +216,6 @@ class Renderer:
         template = hashlib.sha256(text.encode("utf-8")).hexdigest()
         return Rendering(template, dict(found.variables), frozenset(found.env_vars), macros)
 
-    @property
-    def macro_names(self) -> tuple[str, ...]:
-        return tuple(self._own)
-
     def _value(self, text: str) -> Any:
         from jinja2 import nodes
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from synthkit.packages.git import _said
+from synthkit.project.project import load_project
 from tests.store.versions.test_versions import run
 from tests.synth import Project, copied
 
@@ -205,6 +208,8 @@ def test_the_same_commit_with_other_files_is_not_installed(project: Project) -> 
         ({"git": "git://host/x.git", "revision": "0" * 40}, "do not come by git:"),
         ({"git": "ssh://-oProxyCommand=touch/x", "revision": "0" * 40}, "names no host"),
         ({"git": "https://ann:secret@host/x.git", "revision": "0" * 40}, "has a password"),
+        ({"git": "https://ghp_secret@host/x.git", "revision": "0" * 40}, "may be a token"),
+        ({"git": "https://host/x.git?private_token=secret", "revision": "0" * 40}, "begins with ? or #"),
         ({"git": "../acme", "revision": "0" * 40}, "no URL of a repository"),
         ({"git": "https://host/x.git", "revision": "--output=x"}, "for an option"),
         ({"git": "https://host/x.git", "revision": "0" * 40, "subdirectory": "../x"}, "no folder of the repository"),
@@ -289,6 +294,37 @@ def test_macros_of_a_package_are_held_to_the_sandbox(tmp_path: Path) -> None:
         assert message in project.fails("compile", code=2), body
 
 
+def test_what_the_lock_does_not_have_is_not_read(project: Project) -> None:
+    """Of folders that are no package's nothing is hashed, and so nothing may be read."""
+    other = project.root / "synth_packages" / "acme" / "macros" / "target" / "zz.sql"
+    other.parent.mkdir()
+    other.write_text("{% macro half(c) %}0{% endmacro %}", "utf-8")
+    [package] = load_project(project.root).packages
+    assert {file.name for file in package.macros} == {"a.sql", "z.sql"}
+
+
+def test_a_folder_that_a_link_takes_out_of_the_project_is_refused(tmp_path: Path) -> None:
+    Project(tmp_path / "acme").write(PACKAGE)
+    project = shop(tmp_path / "shop", {"local": "near"})
+    (project.root / "near").symlink_to(tmp_path / "acme")
+    assert "near is a link to" in project.fails("deps", code=2)
+
+
+def test_a_repository_of_longer_hashes_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "acme"
+    Project(folder).write(PACKAGE)
+    run(folder, "git", "init", "-q", "--object-format=sha256")
+    revision = commit(folder)
+    assert len(revision) == 64
+    shop(tmp_path / "shop", {"git": f"file://{folder}", "revision": revision}).ok("deps")
+
+
+def test_what_git_says_is_told_without_the_user_of_a_url() -> None:
+    said = b"warning: x\nfatal: could not read Password for 'https://ghp_token@host': terminal prompts disabled\n"
+    told = _said(subprocess.CompletedProcess([], 128, b"", said))
+    assert told == "could not read Password for 'https://host': terminal prompts disabled"
+
+
 def test_a_package_that_needs_another_says_which_lines_to_add(repository: tuple[str, str], tmp_path: Path) -> None:
     needs = yaml.safe_dump({"packages": [of(repository)]})
     Project(tmp_path / "upper").write(
@@ -301,6 +337,9 @@ def test_a_package_that_needs_another_says_which_lines_to_add(repository: tuple[
     project = shop(tmp_path / "shop", {"local": "../upper"})
     said = project.fails("deps", code=2)
     assert f'- {{git: "{repository[0]}", revision: {repository[1]}, subdirectory: checks}}' in said
+    loose = yaml.safe_dump({"packages": [{k: v for k, v in of(repository).items() if k != "revision"}]})
+    (tmp_path / "upper" / "packages.yml").write_text(loose, "utf-8")
+    assert f'- {{git: "{repository[0]}", subdirectory: checks}}' in project.fails("deps", code=2)
     project.write({"packages.yml": yaml.safe_dump({"packages": [{"local": "../upper"}, of(repository)]})})
     project.ok("deps")
     replace(project, "models/all.yml", "acme.fence(", "upper.fenced(")
@@ -310,7 +349,7 @@ def test_a_package_that_needs_another_says_which_lines_to_add(repository: tuple[
 
 def test_a_name_that_is_taken_is_refused_and_a_package_that_is_dropped_goes(project: Project, tmp_path: Path) -> None:
     project.write({"macros/own.sql": "{% macro acme() %}{% endmacro %}"})
-    assert "'acme' is the name of another name in Jinja" in project.fails("compile", code=2)
+    assert "'acme' is the name of a macro" in project.fails("compile", code=2)
     (project.root / "macros" / "own.sql").unlink()
     Project(tmp_path / "twin").write(PACKAGE)
     listed = yaml.safe_load((project.root / "packages.yml").read_text("utf-8"))["packages"]

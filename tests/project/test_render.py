@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ def test_macros_call_those_of_any_file() -> None:
     assert rendered.text == "[1]"
     assert rendered.uses is not None
     assert rendered.uses.macros.keys() == {"first", "last"}
+
+
+def test_each_file_may_have_a_helper_of_one_name() -> None:
+    """A change of either is one of the macros that call it."""
+    own = "{% macro _own() %}1{% endmacro %}{% macro first() %}{{ _own() }}{% endmacro %}"
+    other = "{% macro _own() %}2{% endmacro %}{% macro last() %}{{ _own() }}{% endmacro %}"
+
+    def uses(text: str) -> Mapping[str, str]:
+        rendered = Renderer({}, {}, "dev", {Path("a.sql"): text, Path("z.sql"): other}).sql("{{ first() }}")
+        assert rendered.text == text[len("{% macro _own() %}")]
+        assert rendered.uses is not None
+        return rendered.uses.macros
+
+    assert uses(own)["_own"] != uses(own.replace("1", "3"))["_own"]
 
 
 def test_a_macro_that_is_not_there_yet_is_told() -> None:
