@@ -41,7 +41,8 @@ def keep(project_dir: Path | None, target: str | None, variables: str | None) ->
     """Keep the pictures of published tables beside their receipts, for who has the repository alone.
 
     Commit TABLE.pictures.json with the receipts, and `synth docs generate` shows them in a clone. They hold counts of
-    real rows where the site may show these: whoever reads the repository then sees them, also in its history.
+    real rows, and points that stand for single ones, where the site may show these: whoever reads the repository then
+    sees them, also in its history.
     """
     from synthkit.api.pages import keep_pictures
 

@@ -75,13 +75,13 @@ class Bars:
         return {"text/plain": self.text(), "text/html": self.html()}
 
     def text(self) -> str:
-        lines = [self.title, *(f"{b.name}: {_share(b)}{b.note}" for b in self.bars.values()), *self.said]
+        lines = [self.title, *map(_line, self.bars.values()), *self.said]
         return "\n".join(lines)
 
     def html(self) -> str:
         rows = "".join(
             f'<tr><th scope="row" style="{_CELL};font-weight:normal">{escape(b.name)}</th>'
-            f'<td style="{_CELL}">{_bar(b)}</td><td style="{_CELL}">{escape(b.note)}</td></tr>'
+            f'<td style="{_CELL}">{_bar(b, b.name or self.title)}</td><td style="{_CELL}">{escape(b.note)}</td></tr>'
             for b in self.bars.values()
         )
         table = f'<table style="border-collapse:collapse"><tbody>{rows}</tbody></table>' if rows else ""
@@ -89,15 +89,17 @@ class Bars:
         return f"<div><div>{escape(self.title)}</div>{table}{said}</div>"
 
 
-def _share(bar: Bar) -> str:
-    return f"{bar.done / bar.total:.0%} " if bar.total and not bar.over else ""
+def _line(bar: Bar) -> str:
+    name = f"{bar.name}: " if bar.name else ""
+    share = f"{bar.done / bar.total:.0%} " if bar.total and not bar.over else ""
+    return f"{name}{share}{bar.note}"
 
 
-def _bar(bar: Bar) -> str:
+def _bar(bar: Bar, label: str) -> str:
     if bar.over:
         return ""
     where = f' value="{min(bar.done, bar.total)}" max="{bar.total}"' if bar.total else ""
-    return f'<progress{where} aria-label="{escape(bar.name)}"></progress>'
+    return f'<progress{where} aria-label="{escape(label)}"></progress>'
 
 
 class BuildBars:

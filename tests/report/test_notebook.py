@@ -89,6 +89,12 @@ def test_names_and_notes_are_no_markup() -> None:
     assert bars.text() == "<b>\n<script>: 25% <i>\n<u>"
 
 
+def test_a_bar_without_a_name_goes_by_the_title() -> None:
+    bars = Bars("a fit", {"": Bar("", 1, 4, "1/4 steps")})
+    assert bars.text() == "a fit\n25% 1/4 steps"
+    assert 'aria-label="a fit"' in bars.html()
+
+
 def test_what_only_moves_on_is_drawn_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
 

@@ -159,7 +159,8 @@ def _pictured(
     if allowed == "none":
         return Pictured(note=_why(manifest, model, "the table holds real rows, so no picture of it is shown"))
     again = f"synth audit --select {model.name} takes them"
-    said = _on_disk(staging.profile(model.name), kept_file(manifest.project, model.name))
+    sample = _sample(model.name, run, receipts, "sample")
+    said = _on_disk(sample, staging.profile(model.name), kept_file(manifest.project, model.name))
     if said is None:
         if not model.audits:
             return Pictured(note="pictures are taken when a table is audited, and this one has no audits")
@@ -173,21 +174,25 @@ def _pictured(
     if real and allowed != "all":  # taken before they were forbidden: their bins, too, come from the real rows
         return Pictured(note=f"the pictures on disk hold real rows, which may no longer be shown: {again} without")
     note = ""
-    if profile.sample != _sample(model.name, run, receipts, "sample"):
+    if profile.sample != sample:
         note = f"these pictures are of other rows than the figures above: {again} anew"
     elif not real and model.source is not None:
         note = _note(manifest, model, allowed)
     return Pictured(profile, note)
 
 
-def _on_disk(*files: Path) -> Any:
-    """What the first of the files that there is says: the last audit's, or in a clone what was kept."""
+def _on_disk(sample: str | None, *files: Path) -> Mapping[str, Any] | None:
+    """The last audit's pictures, or those that were kept: of the rows that are meant, else the first that there are."""
+    found = []
     for file in files:
         try:
-            return parsed_json(file.read_text("utf-8"))
+            said = parsed_json(file.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-    return None
+        if isinstance(said, Mapping):
+            found.append(said)
+    of_these = [said for said in found if said.get("sample") == sample]
+    return next(iter([*of_these, *found]), None)
 
 
 def _profile(said: Any) -> Profile | None:

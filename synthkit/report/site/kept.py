@@ -43,8 +43,11 @@ def keep(manifest: Manifest, taken: Mapping[str, Pictured], receipts: Mapping[st
     written, without = [], {}
     for name, found in taken.items():
         profile, receipt = found.profile, receipts.get(name)
-        if profile is None or not isinstance(receipt, Receipt) or profile.sample != receipt.fingerprints.sample:
-            without[name] = found.note or "its pictures are of rows that are not published"
+        if profile is None:
+            without[name] = found.note
+            continue
+        if not isinstance(receipt, Receipt) or profile.sample != receipt.fingerprints.sample:
+            without[name] = "its pictures are of rows that are not published"
             continue
         path = kept_file(project, name)
         write_text_atomic(path, json.dumps(profile.to_json(), ensure_ascii=False) + "\n")
