@@ -65,12 +65,12 @@ class LocalExecutor:
 
     def _run(self, job: Job[R], progress: JobProgress) -> R:
         count = job.resources.gpus
-        if count is None:
-            return self._run_on(None, job, progress)
+        if not count:  # nothing that another may have meanwhile, so nothing to wait for
+            return self._run_on(None if count is None else (), job, progress)
         named = str(getattr(job, "device", "auto"))
-        with self._gpus.taken(count, named if count else "auto") as gpus:
+        with self._gpus.taken(count, named) as gpus:
             # In a process that is shown no other, cuda:N is the first.
-            return self._run_on(gpus, _on_first(job) if named.startswith("cuda:") and count else job, progress)
+            return self._run_on(gpus, _on_first(job) if named.startswith("cuda:") else job, progress)
 
     def _run_on(self, gpus: tuple[str, ...] | None, job: Job[R], progress: JobProgress) -> R:
         worker = self._take(gpus)

@@ -62,16 +62,19 @@ def asking(folder: Path, gpus: int | None, device: str | None = None) -> Any:
 
 def test_one_model_a_device_and_who_finds_none_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VISIBLE, "4,7")
-    with noting(tmp_path) as executor, ThreadPoolExecutor(5) as pool:
+    with noting(tmp_path) as executor, ThreadPoolExecutor(6) as pool:
         asked = [pool.submit(executor.run, asking(tmp_path, 1), nothing) for _ in range(4)]
         free = pool.submit(executor.run, asking(tmp_path, None), nothing)  # shares whatever there is, as ever
         for _ in range(3):
             assert executor.began.acquire(timeout=SOON)
         assert sorted(shown or "" for shown, _ in executor.seen) == ["4", "4,7", "7"]
         assert not executor.began.acquire(timeout=0.2)
+        pool.submit(executor.run, asking(tmp_path, 0), nothing)  # there is nothing for it to wait for
+        assert executor.began.acquire(timeout=SOON)
+        assert executor.seen[3] == ("", "none")
         executor.go_on.set()
         workers = [future.result(SOON) for future in (*asked, free)]
-        assert {shown for shown, _ in executor.seen[3:]} <= {"4", "7"}
+        assert {shown for shown, _ in executor.seen[4:]} <= {"4", "7"}
         assert len(set(workers)) == 3  # a worker of the same device is used again
 
 
