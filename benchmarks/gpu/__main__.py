@@ -1,9 +1,10 @@
 """Our generators and SDV's on a GPU: ``python -m benchmarks gpu``, in ten minutes on a large one.
 
 Trainings on Adult and on 10 and 100 times its rows, by turns on the CPU and on the GPU, beside SDV on the same GPU.
-They are checked: losses and C2ST agree, a seed comes to the same twice, no step waits for the device or copies back
-from it, memory is as declared; and every test marked ``gpu`` runs. What there is no time or no memory for is left out,
-and said so. Without CUDA it says that it was not run; ``--device cpu`` rehearses all of it without one.
+They are checked: losses and C2ST agree, no step waits for the device or copies back from it, memory is as declared; and
+every test marked ``gpu`` runs. Whether a seed comes to the same bytes twice is told. What there is no time or no memory
+for is left out, and said so; a training of ours that ends with an error is wrong. Without CUDA it says that it was not
+run; ``--device cpu`` rehearses all of it without one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -106,7 +108,7 @@ def _trainings(given: argparse.Namespace, clock: Clock, carry: Carry) -> Iterato
         for name in given.generators:
             about = {"size": count, "name": name}
             if clock.share < SHORTEST:
-                yield {**about, "label": "–", "fault": f"left out: the {given.minutes:g} minutes are over"}
+                yield {**about, "label": "–", "left_out": f"left out: the {given.minutes:g} minutes are over"}
                 continue
             say(f"gpu: {name} on {count:,} rows, {clock.left:.0f} s left")
             if name.startswith("sdv."):
@@ -156,14 +158,14 @@ def _peer(name: str, train: Path, count: int, given: argparse.Namespace, clock: 
     bench = Bench(given.work, threads=given.threads, device=given.device, peer_epochs=1, limit=clock.share)
     outcome = fit(bench, replace(DATASETS["adult"], name=f"gpu_{count}"), train, name, 0, min(DRAWN, count))
     found = outcome.record
-    record: Record = {"label": given.device, "seed": 0, "fault": outcome.fault}
+    record: Record = {"label": given.device, "seed": 0, "left_out": outcome.fault}
     if outcome.fault is None:
         steps = max(1, count // 500)
         record |= {"train_s": found["fit_s"], "rows": found["rows"], "draw_s": found["sample_s"]}
         record |= {"sample": str(outcome.sample), "peak": found.get("device_peak")}
         record["said"] = f"one epoch, {steps:,} steps; its encoding is in its time"
     elif "stopped" in outcome.fault:
-        record["fault"] = f"left out: {outcome.fault}, with {clock.left:.0f} s left for the rest"
+        record["left_out"] = f"left out: {outcome.fault}, with {clock.left:.0f} s left for the rest"
     return record
 
 
@@ -172,9 +174,10 @@ def _judged(record: Record, rows: Rows) -> Record:
     import pandas as pd
 
     from benchmarks.generators.metrics import c2st, conform
+    from benchmarks.gpu import report
 
     sample = record.pop("sample", None)
-    if sample is not None and record.get("fault") is None:
+    if sample is not None and report.finished(record):
         test = rows.test.sample(min(JUDGED, len(rows.test)), random_state=0)
         judge = Rows(rows.dataset, rows.train, test)
         record["judged"] = len(test)
@@ -185,24 +188,28 @@ def _judged(record: Record, rows: Rows) -> Record:
 def _child(job: Record, limit: float) -> Iterator[Record]:
     """A job in a process of its own; what it had finished where it is stopped or killed, and why there is no more."""
     call = [sys.executable, "-m", "benchmarks.gpu.fits", json.dumps(job)]
+    ended: Record = {}
     environment = {**os.environ, "OMP_NUM_THREADS": str(job["threads"]), "PYTHONWARNINGS": "ignore"}
     try:
         done = subprocess.run(
             call, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=limit
         )
-        out, fault = done.stdout, None
-        if done.returncode:
+        out = done.stdout
+        if done.returncode == -signal.SIGKILL:
+            ended = {"left_out": "left out: its process was killed, most likely for lack of memory"}
+        elif done.returncode:
             said = [line for line in done.stderr.splitlines() if line.strip()]
-            fault = f"ended with status {done.returncode}: {said[-1] if said else 'no message'}"
+            ended = {"faults": [f"ended with status {done.returncode}: {said[-1] if said else 'no message'}"]}
     except subprocess.TimeoutExpired as error:
-        out, fault = error.stdout or "", f"left out: stopped after {limit:.0f} s, so that others have time"
+        out = error.stdout or ""
+        ended = {"left_out": f"left out: stopped after {limit:.0f} s, so that others have time"}
     text = out.decode("utf-8", "replace") if isinstance(out, bytes) else out
     found = [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
     yield from found
     begun = {r["label"] for r in found}
-    if fault is not None:
+    if ended:
         missing = [t["label"] for t in job["turns"] if t["label"] not in begun]
-        yield from ({"label": label, "fault": fault} for label in missing)
+        yield from ({"label": label, **ended} for label in missing)
 
 
 def _tests(clock: Clock) -> tuple[str, bool]:

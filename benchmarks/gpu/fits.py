@@ -56,11 +56,15 @@ def carry_out(job: Record) -> Iterator[Record]:
             try:
                 record |= _turn(generator, table, params, job, turn)
             except torch.OutOfMemoryError as error:
-                record["fault"] = f"out of memory: {str(error).splitlines()[0]}"
+                record["left_out"] = out_of_memory(error)
                 torch.cuda.empty_cache()
             except Exception as error:  # whatever it is, the other turns go on
-                record["fault"] = f"{type(error).__name__}: {(str(error) or 'no message').splitlines()[0]}"
+                record["faults"] = [f"{type(error).__name__}: {(str(error) or 'no message').splitlines()[0]}"]
             yield record
+
+
+def out_of_memory(error: torch.OutOfMemoryError) -> str:
+    return f"out of memory: {str(error).splitlines()[0]}"
 
 
 def _params(job: Record) -> Record:
@@ -209,9 +213,9 @@ def _looked_at(job: Record, table: Table) -> Record:
     device = resolve(job["turns"][-1]["device"])
     kind = job["generator"] if job["epsilon"] is None else f"{job['generator']} under epsilon"
     budget = None if job["epsilon"] is None else Budget(job["epsilon"], DELTA, rows=table.rows, insecure_seed=0)
-    record: Record = {"label": "steps", "watched": 0}
+    record: Record = {"label": "steps", "watched": 0, "faults": []}
     if kind not in steps.TRAINED:
-        return {**record, "fault": "it computes on the CPU alone"}
+        return {**record, "left_out": "it computes on the CPU alone"}
     seen, held = Watched(device), Held()
 
     @contextmanager
@@ -229,11 +233,13 @@ def _looked_at(job: Record, table: Table) -> Record:
     with nullcontext() if device.type == "cuda" else held:
         try:
             record["watched"] = steps.run(kind, table, device, job["watched"], guard, budget)
+        except torch.OutOfMemoryError as error:
+            record["left_out"] = out_of_memory(error)
         except RuntimeError as error:  # what a synchronising operation is in that mode
-            record["fault"] = str(error).splitlines()[0]
+            record["faults"] = [str(error).splitlines()[0]]
     if held.most:
         record |= {"peak": held.most, "declared": declared(table.rows, len(table.schema.columns))}
-    return {**record, "faults": seen.faults, "sent": sum(seen.sent.values())}
+    return {**record, "faults": [*record["faults"], *seen.faults], "sent": sum(seen.sent.values())}
 
 
 def main() -> None:

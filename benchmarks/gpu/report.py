@@ -60,14 +60,19 @@ def _driver() -> str:
     return said[0] if said else "unknown"
 
 
+def finished(record: Record) -> bool:
+    """Whether it came to an end: neither left out, nor ended by an error (one of its ``faults``)."""
+    return record.get("left_out") is None and not record.get("faults")
+
+
 def check(records: Sequence[Record]) -> None:
-    """Add to each record, under ``wrong``, what must not be: apart from the first turn, over the declared memory."""
+    """Add to each record, under ``wrong``, what must not be: an error, apart from the first turn, more memory."""
     firsts: dict[tuple[int, str], Record] = {}
     for record in records:
         wrong = list(record.get("faults", ()))
         if record.get("peak") is not None and record.get("declared") and record["peak"] > record["declared"]:
             wrong.append("more memory than declared")
-        if record["label"] != "steps" and record.get("fault") is None:
+        if record["label"] != "steps" and finished(record):
             first = firsts.setdefault((record["size"], record["name"]), record)
             wrong += apart(first, record)
             twice = [r for r in records if _same_turn(r, record)]
@@ -127,8 +132,8 @@ def _row(r: Record) -> str:
 
 
 def _verdict(r: Record, well: str) -> str:
-    if r.get("fault"):
-        return str(r["fault"])
+    if r.get("left_out"):
+        return str(r["left_out"])
     return f"WRONG: {'; '.join(r['wrong'])}" if r.get("wrong") else well
 
 

@@ -70,6 +70,20 @@ def test_without_cuda_a_line_says_so(capsys: pytest.CaptureFixture[str], monkeyp
     assert said.count("\n") == 1
 
 
+def test_a_training_that_ends_with_an_error_is_wrong(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_given: Any) -> Any:
+        raise RuntimeError("Expected all tensors to be on the same device\nand more")
+
+    monkeypatch.setattr(fits, "_digest", ended)
+    monkeypatch.setattr(fits.steps, "run", ended)
+    assert run(data, tmp_path, "--generators", "circuit")
+    said = capsys.readouterr().out
+    assert said.count("| WRONG: RuntimeError: Expected all tensors to be on the same device |") == 2
+    assert said.count("| WRONG: Expected all tensors to be on the same device |") == 1
+
+
 def test_what_there_is_no_time_for_is_left_out(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not run(data, tmp_path, "--minutes", "0", "--generators", "circuit", "sdv.tvae")
     assert capsys.readouterr().out.count("left out: the 0 minutes are over") == 2
