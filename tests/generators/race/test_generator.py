@@ -89,6 +89,11 @@ def test_the_circuit_draws_where_the_trees_are_not_ahead(tmp_path: Path, rows: i
     assert RACE.load(tmp_path / "model").cart is None
 
 
+def test_another_version_of_circuit_or_cart_is_another_race() -> None:
+    """Its rows are theirs, and must be made again when theirs are."""
+    assert divmod(RACE.version % 10_000, 100) == (CIRCUIT.version, CART.version)
+
+
 def test_a_unit_judges_with_all_its_rows_or_none() -> None:
     units = np.repeat(np.arange(300), np.random.default_rng(0).integers(1, 9, 300))
     judges = _judges(len(units), units, 200, 0)
