@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -100,12 +101,32 @@ def test_keys_between_tables_rules_and_what_fit_is_told() -> None:
     assert not {*people["email"].to_pylist()} & {*tables["people"]["email"].to_pylist()}
 
 
+def test_whose_rows_follow_one_another_is_made_up_and_said_to_be() -> None:
+    cities, days = range(40), range(12)
+    of = [c for c in cities for _ in days]
+    found = synthkit.probe(
+        pa.table(
+            {
+                "city": [f"town {c}" for c in of],
+                **{f"n{k}": [f"{(c * k) % 7}" for c in of] for k in (1, 2, 3)},
+                "day": [date(2024, 1, 1) + timedelta(d) for _ in cities for d in days],
+                "sales": [(7 * c + 3 * d) % 11 for c in cities for d in days],
+            }
+        )
+    )
+    assert (found.entity, found.order_by) == ("city", "day")
+    assert not found["city"].learnt
+    assert found["city"].becomes.startswith("made up")
+
+
 def test_nothing_is_left_behind_and_what_is_no_table_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     table = pa.table({"a": [1, 2, 3]})
     assert synthkit.probe(table).primary_key in ((), ("a",))
+    named = str(tmp_path / "a/b")  # which is no place for its rows
+    assert synthkit.probe({named: table})[named].rows == 3
     assert list(tmp_path.iterdir()) == []
     for wrong, message in ((3, "a int is no table"), ({}, "no table to look at"), ("none.csv", "none.csv")):
         with pytest.raises(SynthError, match=message):

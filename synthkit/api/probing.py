@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from synthkit.scaffold.looking import Look
     from synthkit.sources.keys.seen import Keys, Reference
 
-
 Options = Mapping[str, Any] | Sequence[str]
 
 
@@ -260,7 +259,8 @@ def _tables(table: Any, name: str | None) -> dict[str, Any]:
     elif isinstance(table, tuple):
         found = {identifier(Path(path).stem): path for path in table}
         if len(found) < len(table):
-            raise SynthError("two of the files have one name", hint="pass them by name")
+            hint = "rename one, or pass them by name from Python: {'a': path, 'b': path}"
+            raise SynthError("two of the files have one name", hint=hint)
     else:
         found = {name or (identifier(Path(table).stem) if isinstance(table, str | Path) else "table"): table}
     if not found:
@@ -292,6 +292,8 @@ def _probed(name: str, seen: Look, keys: Keys) -> ProbedTable:
         said = column_said(column, seen, key)
         if column.name in references and column.name not in key:
             said = ("key of another table", said[1], "made up: it names rows of the made-up table")
+        elif column.name == keys.entity.get(name):
+            said = ("whose rows follow one another", said[1], "made up: other keys")
         profile = seen.profiles[column.name]
         pii = None if column.name in ids else seen.pii.get(column.name)
         learnt = column.modelled and pii is None and column.name not in ids

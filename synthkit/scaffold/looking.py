@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.scaffold.targets import named_target
@@ -82,7 +83,7 @@ def look(
 ) -> Look:
     """Read all rows into ``scratch``, none held out, as a build reads them. Raises SynthError, BuildError."""
     hashed = content_hash(spec, root=root, connections=connections, cache=None)
-    folder = scratch / spec.name
+    folder = scratch / quote(spec.name, safe="")  # whoever passes a table calls it as he likes
     split = ingest(spec, root=root, connections=connections, holdout=0.0, directory=folder, source_hash=hashed)
     profiles = profile(connection, split.schema, split.train.paths[0])
     pii = {c.name: kind for c in split.schema.columns if (kind := _pii(c, profiles[c.name])) is not None}
