@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from synthkit.compiler.draft import Draft
+from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.graph import check_relation
-from synthkit.encoding.faker import ALIASES, known_pii, provider_names
-from synthkit.encoding.locales import LOCAL, Pii, borrowed, locales
+from synthkit.compiler.private import source_table
+from synthkit.encoding.faker import known_pii, provider_names
+from synthkit.encoding.locales import ALIASES, LOCAL, Pii, lacking, locales
 from synthkit.errors import Location, did_you_mean
 from synthkit.extras import installed
 from synthkit.formats.columns import as_read, conditions_as_read, form_fault, forms_of
@@ -14,7 +15,7 @@ from synthkit.generators.base import Trained
 from synthkit.generators.exact.conditions import check_conditions as condition_problems
 from synthkit.project.counts import apart
 from synthkit.project.types import ColumnSpec
-from synthkit.schema import Schema
+from synthkit.schema import Column, Schema
 
 
 def check_epsilon(draft: Draft) -> None:
@@ -65,7 +66,7 @@ def check_formats(draft: Draft) -> None:
 
 
 def check_pii(draft: Draft) -> None:
-    """``pii:`` names something that Faker can make up."""
+    """``pii:`` names something that Faker can make up, of a locale that has it, or of a country that the row says."""
     columns: list[ColumnSpec] = [c for _, table in draft.tables.values() for c in table.columns]
     columns += [c for model in draft.models.values() for c in model.spec.columns]
     for column in columns:
@@ -78,23 +79,50 @@ def check_pii(draft: Draft) -> None:
         elif said.locale is not None and installed("faker"):
             _check_locale(draft, column, said, where)
     for model in draft.models.values():
-        for made in () if model.schema is None else model.schema.columns:
-            by = None if made.pii is None else Pii.of(made.pii).column
-            if by is not None and model.schema is not None and by not in model.schema.by_name:
-                message = f"column {made.name!r} of {model.spec.name!r} is made up by {by!r}, which is no column of it"
-                hint = did_you_mean(by, model.schema.names, "the country's column")
-                draft.fault(message, model.spec.origin.at("source"), made.pii, hint)
+        if model.schema is not None:
+            for made in model.schema.columns:
+                _check_country(draft, model, made, model.schema)
+
+
+def _check_country(draft: Draft, model: ModelDraft, made: Column, schema: Schema) -> None:
+    """The column that a made-up one's country is of is there, and before it."""
+    said = Pii.of(made.pii or "")
+    if said.column is None:
+        return
+    by = schema.by_name.get(said.column)
+    locale = f"say a locale, as in pii: {said.kind} in de_DE"
+    fault: tuple[str, str] | None = None
+    if by is None:
+        found = did_you_mean(said.column, schema.names, "the country's column")
+        fault = f"is made up by {said.column!r}, which is no column of it", found
+    elif made.name in schema.primary_key:
+        why = "no row lacks a primary key, and rows of a country that Faker does not know would have none"
+        fault = f"is made up by {by.name!r}: {why}", locale
+    elif not by.modelled and not _says_countries(by):
+        why = f"pii: {by.pii}" if by.pii is not None else f"type: {by.type}"
+        fault = f"is made up by {by.name!r}, which is made up itself ({why}) and names no country", locale
+    if fault is not None:
+        table = source_table(draft, model)
+        specs = (*model.spec.columns, *(() if table is None else table[1].columns))
+        spec = next((c for c in specs if c.name == made.name and c.pii is not None), None)
+        where = model.spec.origin.at("source") if spec is None else spec.origin.at("pii")
+        draft.fault(f"column {made.name!r} of {model.spec.name!r} {fault[0]}", where, made.pii, fault[1])
+
+
+def _says_countries(column: Column) -> bool:
+    """Whether a made-up column is there before those that are of one person, and names countries."""
+    said = Pii.of(column.pii or "")
+    return said.provider in ("country", "country_code") and said.locale is None and said.column is None
 
 
 def _check_locale(draft: Draft, column: ColumnSpec, said: Pii, where: Location) -> None:
     """A locale that Faker has, and that has the kind of its own: what it borrows would be another country's."""
     assert said.locale is not None
-    kind = ALIASES.get(said.kind, said.kind)
     if said.locale not in locales():
         hint = did_you_mean(said.locale, locales(), "a locale")
         draft.fault(f"column {column.name!r}: Faker has no locale {said.locale!r}", where, column.pii, hint)
-    elif kind in LOCAL and (why := borrowed(said.locale, kind)) is not None:
-        own = [k for k in LOCAL if borrowed(said.locale, k) is None]
+    elif (why := lacking(said.locale, said.provider)) is not None:
+        own = [k for k in LOCAL if lacking(said.locale, k) is None]
         message = f"column {column.name!r}: {said.locale} has no {said.kind} of its own: {why}"
         draft.fault(message, where, column.pii, f"it has {', '.join(own)}; or say another locale (docs/locales.md)")
 

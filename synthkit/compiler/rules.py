@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from synthkit.compiler.declared import DeclaredRule
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.private import check_private_rules
+from synthkit.encoding.locales import Pii
 from synthkit.errors import did_you_mean
 from synthkit.formats.columns import as_read, conditions_as_read, forms_of
 from synthkit.generators.base import Query, Trained
@@ -123,6 +124,10 @@ def check_rule(rule: Rule, schema: Schema) -> tuple[str, str] | None:
             why = f"pii: {column.pii}" if column.pii is not None else column.type
             message = f"column {name!r} is made up, not learnt ({why}), so no rule can hold in it"
             return message, "declare the type that its values have, or drop the rule"
+        by_row = Pii.of(column.pii or "")
+        if by_row.column is not None and isinstance(rule, Dependency) and not _by_key(rule, schema):
+            message = f"column {name!r} is made up by each row's {by_row.column!r}, and a key has one value"
+            return message, f"say a locale, as in pii: {by_row.kind} in de_DE, or drop the rule"
     inner = rule.rule if isinstance(rule, Mostly) else rule
     return _check_kinds(inner, schema) if isinstance(inner, Formula) else None
 

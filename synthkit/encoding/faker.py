@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
-from synthkit.encoding.locales import USUAL, Pii
+from synthkit.encoding.locales import ALIASES, USUAL, Pii
 from synthkit.errors import BuildError
 from synthkit.extras import installed
 from synthkit.project.partition import WHOLE, Partition
@@ -19,20 +19,6 @@ from synthkit.project.partition import WHOLE, Partition
 if TYPE_CHECKING:
     from faker import Faker
 
-ALIASES = {
-    "phone": "phone_number",
-    "mobile": "phone_number",
-    "street": "street_address",
-    "zip": "postcode",
-    "zipcode": "postcode",
-    "postal_code": "postcode",
-    "birthday": "date_of_birth",
-    "birth_date": "date_of_birth",
-    "credit_card": "credit_card_number",
-    "ip": "ipv4",
-    "username": "user_name",
-    "full_name": "name",
-}
 # Providers that most tables need, so that checking a name does not load Faker.
 COMMON = frozenset(
     [
@@ -123,7 +109,7 @@ def faker_values(pii: str, count: int, seed: int, used: set[str] | None, partiti
             f"pii: {pii} of a column that belongs to a key: its rows have one value, whatever their country",
             hint=f"say a locale, as in pii: {said.kind} in de_DE",
         )
-    make = getattr(faker_of(seed, said.locale or USUAL), ALIASES.get(said.kind, said.kind))
+    make = getattr(faker_of(seed, said.locale or USUAL), said.provider)
     with stopped_clock():
         values = [make() for _ in range(count)]
         return values if used is None else [unlike(value, make, used, partition) for value in values]

@@ -269,6 +269,7 @@ def fill(
             continue
         makers[name] = make_maker(rule, schema.field(name).type, rows, seed, (taken or {}).get(name, FREE), portion)
     keys = _unique_keys(plan, schema, makers, fixed, seed, portion.partition)
+    of_a_key = any(set(key.columns) & set(identities.names) for key in keys)
     holding = holdings(plan.held, plan.filled, plan.learnt, schema, makers, rules=rules, asked=asked, seed=seed)
     for start, count, columns in _modelled(batches, plan, rows):
         for name, maker in makers.items():
@@ -276,10 +277,12 @@ def fill(
                 columns[name] = maker.take(start, count)
         for one in holding:
             one.apply(columns, count)
-        if persons:
+        if of_a_key:
             identities.apply(columns, start, count)
         for key in keys:
             key.apply(columns)
+        if persons and not of_a_key:  # a key may move the country
+            identities.apply(columns, start, count)
         yield _batch(schema, columns)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.encoding.fill import ColumnPlan
 from synthkit.encoding.held import Held, keys_first
+from synthkit.encoding.locales import Pii
 from synthkit.encoding.rules import FillRule
 from synthkit.rules.dependency import Dependency
 from synthkit.rules.find.keyed import held_by_keys
@@ -24,7 +25,9 @@ def found_of_keys(plan: ColumnPlan, rows: pa.Table) -> list[Rule]:
     """What the rows show of made-up keys whose values repeat."""
     made = {rule.column.name: rule.kind for rule in plan.filled}
     keys = [name for name, kind in made.items() if kind == "foreign"]
-    others = [n for n in plan.schema.names if made.get(n) not in ("foreign", *_NOTHING)]
+    # What is made up of each row's country is no key's, whatever the rows show.
+    by_row = {r.column.name for r in plan.filled if Pii.of(r.column.pii or "").column is not None}
+    others = [n for n in plan.schema.names if made.get(n) not in ("foreign", *_NOTHING) and n not in by_row]
     return [one.rule for one in held_by_keys(rows, keys, others)] if keys else []
 
 

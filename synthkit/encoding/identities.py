@@ -11,11 +11,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from synthkit.encoding.faker import ALIASES, TRIES, faker_of, stopped_clock, unlike
-from synthkit.encoding.locales import LOCAL, NAMES, USUAL, Pii, borrowed, locale_of
+from synthkit.encoding.faker import TRIES, faker_of, stopped_clock, unlike
+from synthkit.encoding.locales import NAMES, OF_A_NAME, USUAL, Pii, lacking, locale_of
 from synthkit.encoding.portion import ALL, Portion
 from synthkit.encoding.values import array_of
 from synthkit.errors import BuildError
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
 
     from synthkit.encoding.rules import FillRule
 
-OF_A_NAME = ("name", "first_name", "last_name", "email", "user_name")
 _TOKEN = re.compile(r"\{\{(\w+)\}\}")
 _FIRST = ("first_name", "first_name_male", "first_name_female")
 _LAST = ("last_name", "last_name_male", "last_name_female")
-
 
 IDENTITY_VERSION = 1  # raise it when the same seed gives other people
 
@@ -85,13 +84,11 @@ class Identities:
         name = rule.column.name
         said = self._said[name]
         locale = said.locale or USUAL if said.column is None else locale_of(places[said.column][offset])
-        kind = ALIASES.get(said.kind, said.kind)
-        of = NAMES[0] if kind in OF_A_NAME else kind
-        if locale is None or (said.column is not None and of in LOCAL and borrowed(locale, of) is not None):
+        if locale is None or (said.column is not None and lacking(locale, said.provider) is not None):
             return None  # Faker has nothing of that country
         if rule.nulls > 0 and row.share(name) < rule.nulls:
             return None
-        return row.of(kind, locale, again)
+        return row.of(said.provider, locale, again)
 
     def _value(self, rule: FillRule, row: _Row, places: Mapping[str, Sequence[Any]], offset: int) -> Any:
         made = self._made(rule, row, places, offset)
@@ -110,8 +107,7 @@ class Identities:
 
 
 def _is_name(rule: FillRule) -> bool:
-    kind = Pii.of(rule.column.pii or "").kind
-    return ALIASES.get(kind, kind) in NAMES
+    return Pii.of(rule.column.pii or "").provider in NAMES
 
 
 class _Row:
@@ -158,12 +154,17 @@ def _number(key: str) -> int:
 def _person(faker: Faker) -> tuple[str, str, str]:
     """First name, last name, and both as the locale writes them together: of forms without titles."""
     provider = next(p for p in faker.get_providers() if hasattr(p, "first_name"))
-    forms = [f for f in getattr(provider, "formats", ()) if _plain(f)] or ["{{first_name}} {{last_name}}"]
-    form = str(faker.random_element(sorted(forms)))
+    form = str(faker.random_element(_forms(type(provider))))
     said = {token: str(getattr(faker, token)()) for token in _TOKEN.findall(form)}
     first = next(value for token, value in said.items() if token in _FIRST)
     last = next(value for token, value in said.items() if token in _LAST)
     return first, last, _TOKEN.sub(lambda found: said[found[1]], form)
+
+
+@cache
+def _forms(provider: type) -> Sequence[str]:
+    """How a locale writes a name, without titles and second names."""
+    return sorted(f for f in getattr(provider, "formats", ()) if _plain(f)) or ["{{first_name}} {{last_name}}"]
 
 
 def _plain(form: str) -> bool:
@@ -181,9 +182,7 @@ def _ascii(first: str, last: str, between: str) -> str:
 
 def agreeing(kinds: Iterable[str]) -> bool:
     """Whether columns of these ``pii:`` are made as one person's."""
-    said = [Pii.of(kind) for kind in kinds]
-    named = [s for s in said if ALIASES.get(s.kind, s.kind) in OF_A_NAME]
-    return len(named) > 1 or any(s.locale is not None or s.column is not None for s in said)
+    return bool(_of_persons({str(number): Pii.of(kind) for number, kind in enumerate(kinds)}))
 
 
 def together(rules: Sequence[FillRule], apart: Collection[str]) -> list[FillRule]:
@@ -193,8 +192,11 @@ def together(rules: Sequence[FillRule], apart: Collection[str]) -> list[FillRule
         apart: columns that are made otherwise, as those of a key are.
     """
     faker = [r for r in rules if r.kind == "faker" and r.column.name not in apart]
-    said = {r.column.name: Pii.of(r.column.pii or "") for r in faker}
-    named = [n for n, s in said.items() if ALIASES.get(s.kind, s.kind) in OF_A_NAME]
-    somewhere = [n for n, s in said.items() if s.locale is not None or s.column is not None]
-    chosen = {*(named if len(named) > 1 else ()), *somewhere}
+    chosen = _of_persons({r.column.name: Pii.of(r.column.pii or "") for r in faker})
     return [r for r in faker if r.column.name in chosen]
+
+
+def _of_persons(said: Mapping[str, Pii]) -> set[str]:
+    named = {n for n, s in said.items() if s.provider in OF_A_NAME}
+    somewhere = {n for n, s in said.items() if s.locale is not None or s.column is not None}
+    return (named if len(named) > 1 else set()) | somewhere

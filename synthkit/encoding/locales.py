@@ -8,14 +8,34 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from faker import Faker
+
+ALIASES = {
+    "phone": "phone_number",
+    "mobile": "phone_number",
+    "street": "street_address",
+    "zip": "postcode",
+    "zipcode": "postcode",
+    "postal_code": "postcode",
+    "birthday": "date_of_birth",
+    "birth_date": "date_of_birth",
+    "credit_card": "credit_card_number",
+    "ip": "ipv4",
+    "username": "user_name",
+    "full_name": "name",
+}
 NAMES = ("name", "first_name", "last_name")
+OF_A_NAME = (*NAMES, "email", "user_name")
 ADDRESSES = ("street_address", "street_name", "postcode", "city", "phone_number", "address", "state")
-LOCAL = (*NAMES, *ADDRESSES, "company")  # what differs from country to country, and is asked after
+NUMBERS = ("ssn", "iban", "license_plate")  # that an authority or a bank gives out
+LOCAL = (*NAMES, *ADDRESSES, "company", *NUMBERS)  # what differs from country to country, and is asked after
 USUAL = "en_US"
 # The locale of a country of which there are several, or whose only one is of a language that few there write.
 CHOSEN = {
@@ -60,6 +80,11 @@ Pii(kind='phone', locale=None, column='country'))
         found = _SAID.fullmatch(text.strip())
         return cls(text) if found is None else cls(found["kind"], found["locale"], found["column"])
 
+    @property
+    def provider(self) -> str:
+        """Faker's name of the kind."""
+        return ALIASES.get(self.kind, self.kind)
+
 
 @cache
 def locales() -> frozenset[str]:
@@ -69,6 +94,16 @@ def locales() -> frozenset[str]:
     return frozenset(AVAILABLE_LOCALES)
 
 
+def lacking(locale: str, provider: str) -> str | None:
+    """Why what would be made of a locale is another country's, in words; None: it is not, or is of no country.
+
+    E-mail addresses and user names are made of a name; a first name is one of a whole name, which may have its own.
+    """
+    asked = [p for p in (provider, "name" if provider in OF_A_NAME else None) if p in LOCAL]
+    found = [borrowed(locale, p) for p in dict.fromkeys(asked)]
+    return None if not found or None in found else found[0]
+
+
 @cache
 def borrowed(locale: str, provider: str) -> str | None:
     """What a locale's provider of a method has not of its own, in words; None: nothing.
@@ -76,25 +111,24 @@ def borrowed(locale: str, provider: str) -> str | None:
     A word list, or a form with words in it, that is read while values are made and stands in none of the modules of the
     locale's language is everybody's.
     """
-    from faker import Faker
-
-    faker = Faker(locale)
-    faker.seed_instance(1)
+    faker = _faker_of(locale)
     owner = next((p for p in faker.get_providers() if hasattr(p, provider)), None)
     if owner is None:
         return f"it has no {provider}"
-    seen = _Seen()
+    if provider in NUMBERS:
+        return _given_out_elsewhere(locale, provider, type(owner))
+    faker.seed_instance(1)
     kinds = [p for p in faker.get_providers() if type(p).__module__.startswith("faker.providers.")]
-    with seen.watching(kinds):
+    with _watched(kinds) as read:
         try:
             for _ in range(_TRIES):
                 getattr(faker, provider)()
         except Exception as error:
             return f"it makes none ({error})"
     language = locale.partition("_")[0]
-    asked = _family_of(owner)
-    for kind, name in sorted(seen.read, key=lambda r: (r[0].__module__, r[1])):
-        if _family_of_class(kind) != asked and _family_of_class(kind) not in ("person", "address"):
+    asked = (_family_of(type(owner)), "person", "address")
+    for kind, name in sorted(read, key=lambda r: (r[0].__module__, r[1])):
+        if _family_of(kind) not in asked:
             continue
         home = next(c for c in kind.__mro__ if name in vars(c))
         place = home.__module__.split(".")
@@ -105,24 +139,32 @@ def borrowed(locale: str, provider: str) -> str | None:
     return None
 
 
-class _Seen:
-    def __init__(self) -> None:
-        self.read: set[tuple[type, str]] = set()
+@lru_cache(maxsize=4)  # one takes longer to make than all that is asked of it
+def _faker_of(locale: str) -> Faker:
+    from faker import Faker
 
-    def watching(self, providers: Sequence[Any]) -> Any:
-        """Within it, what providers read of their classes' data is noted."""
-        from contextlib import ExitStack, contextmanager
+    return Faker(locale)
 
-        @contextmanager
-        def watched() -> Any:
-            with ExitStack() as stack:
-                for provider in providers:
-                    before = type(provider)
-                    provider.__class__ = _watcher(before, self.read)
-                    stack.callback(setattr, provider, "__class__", before)
-                yield
 
-        return watched()
+def _given_out_elsewhere(locale: str, provider: str, owner: type) -> str | None:
+    """Whose numbers a provider makes where they are not those of the locale's country, which words cannot tell."""
+    # Who has no social security numbers of its own inherits the American ones; what others are made of is the class's.
+    home = next(c for c in owner.__mro__ if provider in vars(c)) if provider == "ssn" else owner
+    of = "".join(home.__module__.split(".")[3:4]) or USUAL
+    country = locale.partition("_")[2]
+    return None if country and of.partition("_")[2] == country else f"it would be that of {of}"
+
+
+@contextmanager
+def _watched(providers: Sequence[Any]) -> Iterator[set[tuple[type, str]]]:
+    """What these providers read of their classes' data, by class and name, while it lasts."""
+    read: set[tuple[type, str]] = set()
+    with ExitStack() as stack:
+        for provider in providers:
+            before = type(provider)
+            provider.__class__ = _watcher(before, read)
+            stack.callback(setattr, provider, "__class__", before)
+        yield read
 
 
 def _watcher(kind: type, read: set[tuple[type, str]]) -> type:
@@ -135,11 +177,7 @@ def _watcher(kind: type, read: set[tuple[type, str]]) -> type:
     return type(kind.__name__, (kind,), {"__getattribute__": get})
 
 
-def _family_of(provider: Any) -> str:
-    return _family_of_class(type(provider))
-
-
-def _family_of_class(kind: type) -> str:
+def _family_of(kind: type) -> str:
     place = kind.__module__.split(".")
     return place[2] if len(place) > 2 else ""
 
