@@ -83,6 +83,8 @@ def test_a_price_and_a_limit(shop: Project, server: ChatServer) -> None:
     assert "there is no price for the model 'small'" in shop.fails("plan", code=2)
     shop.write({"prices.yml": "models: {small: {input: 1, output: 2}}\n"})
     assert "never more than $1.00" in shop.ok("plan")
+    limited = MODELS.replace("- row_count: {equals: 30}", "- max_cost: {max: 1}")
+    shop.write({"models/m.yml": limited}).ok("compile")
     shop.ok("build")
     sent = sum(s - s // 2 for s, _ in server.tokens) + sum(s // 2 for s, _ in server.tokens) * 0.1
     made = sum(made for _, made in server.tokens)
@@ -93,12 +95,14 @@ def test_a_price_and_a_limit(shop: Project, server: ChatServer) -> None:
     ("wrong", "right", "said"),
     [
         ("provider: openai, ", "", "max_usd is missing"),
-        ("rows_per_request: 10", "rows_per_request: 10\n          batch_api: true", "batch_api: message batches are"),
+        ("rows_per_request: 10", "rows_per_request: 10\n          batch_api: true", "message batches are Anthropic's"),
         ("\"{{ env_var('LLM') }}\"", "localhost", "'localhost' is no address"),
+        ("- row_count: {equals: 30}", "- max_cost: {max: 1}", "max_cost' on 'reviews': nobody knows what small costs"),
     ],
 )
 def test_mistakes(shop: Project, wrong: str, right: str, said: str) -> None:
-    shop.write({"models/m.yml": MODELS.replace(wrong, right)})
+    priced = "name: shop\nprices: {cpu_hour: 1}\n"
+    shop.write({"models/m.yml": MODELS.replace(wrong, right), "synth_project.yml": priced})
     assert said in shop.fails("compile", code=2)
 
 

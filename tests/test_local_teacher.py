@@ -59,6 +59,8 @@ def receipt(project: Project) -> dict[str, Any]:
 
 
 def test_a_model_in_a_folder_writes_the_texts(shop: Project, model: Path) -> None:
+    shop.write({"prices.yml": "models: {lm: {input: 1, output: 2}}\n"})  # of one of that name elsewhere
+    shop.ok("compile")
     planned = shop.ok("plan")
     assert (
         "about 2 requests to lm, which the build runs itself: nothing is paid, and nothing shown leaves it" in planned
@@ -96,6 +98,7 @@ def test_the_likeliest_text_is_the_same_for_equal_rows(shop: Project) -> None:
 @pytest.mark.parametrize(
     ("wrong", "right", "said"),
     [
+        ("audits:", "audits:\n          - max_cost: {max: 1}", "no prices of machines are declared"),
         ("fill:", "max_usd: 1\n          fill:", "a model on this machine is paid nothing"),
         ("model: lm,", "model: lm, base_url: http://localhost,", "base_url: a model on this machine takes none"),
         ("model: lm,", "model: lm, revision: main,", "revision"),
@@ -129,4 +132,4 @@ def test_what_is_not_there_or_would_run_code_is_said_before_anything_is_done(sho
 
 def test_rows_that_are_too_long_for_the_model(shop: Project) -> None:
     shop.write({"models/m.yml": MODELS.replace("max_tokens: 24", "max_tokens: 500")})
-    assert "more than the 512 of the model" in shop.fails("build")
+    assert "more than the 512 tokens that the model takes" in shop.fails("build")

@@ -216,6 +216,13 @@ def test_mistakes_are_named_before_anything_is_asked(tmp_path: Path, wrong: str,
     assert said in project_of(tmp_path / "desk", MODEL.replace(wrong, right)).fails("compile", code=2)
 
 
+def test_a_model_in_the_build_writes_no_instructions(tmp_path: Path) -> None:
+    asked = MODEL.replace("provider: anthropic, model: claude-sonnet-5-5", "provider: local, model: lm")
+    text = project_of(tmp_path / "desk", asked).fails("compile", code=2)
+    assert "writes text columns (llm_columns) and no instructions" in text
+    assert "models/questions.yml:7:" in text
+
+
 def test_seeds_without_responses_and_unknown_models(tmp_path: Path) -> None:
     project = project_of(tmp_path / "desk", MODEL.replace("claude-sonnet-5-5", "claude-sonet-5-5"))
     assert "did you mean 'claude-sonnet-5-5'" in project.synth("compile").stderr

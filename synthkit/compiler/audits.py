@@ -15,10 +15,11 @@ from synthkit.compiler.across import bind_rule
 from synthkit.compiler.draft import Draft, ModelDraft
 from synthkit.compiler.failures import refusal
 from synthkit.compiler.graph import check_relation
+from synthkit.compiler.priced import unpriced
 from synthkit.compiler.sqlmodels import Describer
 from synthkit.compiler.takes import misfits
 from synthkit.errors import Location, SynthError, did_you_mean
-from synthkit.generators.base import Taught, Trained
+from synthkit.generators.base import Trained
 from synthkit.project.faults import parameter_faults
 from synthkit.project.lookups import Rendering
 from synthkit.project.types import DEFAULT_SET, AuditSpec, Relation
@@ -217,11 +218,10 @@ class _Binder:
 
     def _check_prices(self, where: Location) -> None:
         """A limit in money needs a price: of machines, or of a teacher, who has his own."""
-        priced = any(value is not None for value in self.draft.project.prices.model_dump().values())
-        if not priced and not isinstance(self.model.generator, Taught):
-            message = f"audit 'max_cost' on {self.model.spec.name!r}: no prices of machines are declared"
-            hint = "write prices: {cpu_hour: 0.04} in synth_project.yml, or take max_seconds"
-            self.draft.fault(message, where, "max_cost", hint)
+        found = unpriced(self.model, self.draft.project.prices, self.draft.project.root)
+        if found is not None:
+            message = f"audit 'max_cost' on {self.model.spec.name!r}: {found[0]}"
+            self.draft.fault(message, where, "max_cost", found[1])
 
     def _check_trains(self, audit: Audit, where: Location) -> None:
         """Training on private rows is charged for, and an audit charges nothing; what is not trained has no shadow."""

@@ -89,6 +89,12 @@ def nothing_lacks(params: Any, root: Path) -> SynthError | None:
     return None
 
 
+def nothing_unpriced(params: Any, root: Path) -> Sequence[str]:
+    """Of a teacher who does not say whose price is unknown."""
+    del params, root
+    return ()
+
+
 def as_the_source(params: Any, schema: Schema) -> Schema:
     """The columns of a teacher that changes none."""
     del params
@@ -186,6 +192,7 @@ class Taught(Generator):
         lacks: what nothing can be asked without, where it is not there, below the project's root.
         columns: the table's, from those of its source; raises ValueError where it cannot be made from these.
         estimate: lines on what asking for so many rows may cost; the path is the project's root.
+        without_price: models that are asked and of which nobody knows what they cost, below the project's root.
     """
 
     compose: Compose
@@ -194,6 +201,7 @@ class Taught(Generator):
     lacks: Callable[[Any, Path], SynthError | None] = nothing_lacks
     columns: Callable[[Any, Schema], Schema] = as_the_source
     estimate: Callable[[Any, int, Path], Sequence[str]] = unpriced
+    without_price: Callable[[Any, Path], Sequence[str]] = nothing_unpriced
 
 
 def _earlier(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from synthkit.errors import did_you_mean
 from synthkit.instruct.filters import FilterParams
 from synthkit.instruct.rows import COLUMNS
+from synthkit.llm.spec import TeacherParams
 from synthkit.llm.spending import SpendingParams
 from synthkit.project.shares import Share
 
@@ -71,13 +72,18 @@ class SelfInstructParams(SpendingParams):
     def models(self) -> tuple[str, ...]:
         return (*super().models, *(() if self.judge is None else (self.judge.model,)))
 
-    @model_validator(mode="after")
-    def _positive(self) -> SelfInstructParams:
-        if self.teacher.provider == "local":
+    @field_validator("teacher")
+    @classmethod
+    def _writes_instructions(cls, value: TeacherParams) -> TeacherParams:
+        if value.provider == "local":
             raise ValueError(
                 "provider: local writes text columns (llm_columns) and no instructions, which take a larger model; "
                 "provider: openai asks a server on this machine by its base_url"
             )
+        return value
+
+    @model_validator(mode="after")
+    def _positive(self) -> SelfInstructParams:
         for topic, share in self.topics.items():
             if not share > 0:
                 raise ValueError(

@@ -147,7 +147,7 @@ class ChatClient:
         return True
 
     async def create_batch(self, requests: Mapping[str, Payload]) -> str:
-        raise NotImplementedError  # refused by TeacherParams: few of these servers have batches
+        raise NotImplementedError  # refused by SpendingParams: few of these servers have batches
 
     async def batch_ended(self, batch: str) -> bool:
         raise NotImplementedError

@@ -54,10 +54,13 @@ def api_key(base_url: str | None = None, api: Api = ANTHROPIC) -> str:
     """The key that goes to ``base_url``, from the environment; "" where none is needed.
 
     Raises:
-        SynthError: there is none, or ``base_url`` is no address.
+        SynthError: there is none, what is set can be no key, or ``base_url`` is no address.
     """
     variable = variable_of(base_url, api)
     key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()):  # who sends it would quote it in its error
+        hint = "set it again, to the key alone and in one line"
+        raise SynthError(f"the teacher cannot be asked: {variable} has characters that no key has", hint=hint)
     if key or (api.keyless and _origin(address(base_url, api) or api.own) != _origin(api.own)):
         return key
     if variable == api.key:

@@ -30,7 +30,7 @@ class OutOfBudget(Exception):  # noqa: N818 - it ends an iteration, it is no err
 
 
 class Transport(Protocol):
-    """One attempt of each call: :class:`.client.Client`, :class:`.chat.ChatClient`."""
+    """One attempt of each call: :class:`.client.Client`, :class:`.chat.ChatClient`, :class:`.local.LocalModel`."""
 
     async def ask(self, payload: Payload) -> Reply: ...
     async def create_batch(self, requests: Mapping[str, Payload]) -> str: ...

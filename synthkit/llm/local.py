@@ -33,18 +33,20 @@ class LocalModel:
     def __init__(self, teacher: TeacherParams, root: Path, device: Callable[[], Any]) -> None:
         self._teacher, self._root, self._device = teacher, root, device
         self._lock = threading.Lock()
+        self._closed = False
         self._loaded: tuple[Any, Any] | None = None
 
     async def ask(self, payload: Payload) -> Reply:
         """The texts of a request's rows.
 
         Raises:
-            BuildError: the model cannot be loaded, or a row is too long for it.
+            BuildError: the model cannot be loaded, a row is too long for it, or it was closed.
         """
         return await asyncio.to_thread(self._answer, payload)
 
     def _answer(self, payload: Payload) -> Reply:
         with self._lock:  # one after the other: they would share the memory
+            self._go_on()
             model, tokenizer = self._load()
             rows = [dict(json.loads(row)) for row in payload["rows"]]
             texts: list[dict[str, str]] = [{} for _ in rows]
@@ -55,6 +57,7 @@ class LocalModel:
                     for row, written in zip(rows, texts, strict=True)
                 ]
                 for start in range(0, len(prompts), BATCH):
+                    self._go_on()
                     part = prompts[start : start + BATCH]
                     seed = None if "seed" not in payload else payload["seed"] + column * len(rows) + start
                     found, counted = self._complete(model, tokenizer, part, payload, seed)
@@ -75,6 +78,11 @@ class LocalModel:
         }
         return Reply(cast(Message, message), "local")
 
+    def _go_on(self) -> None:
+        """Raises BuildError once it is closed: nobody waits for the answer then, but Python, before it can end."""
+        if self._closed:
+            raise BuildError("the build ended before the texts were written")
+
     def _complete(
         self, model: Any, tokenizer: Any, prompts: Sequence[str], payload: Payload, seed: int | None
     ) -> tuple[list[str], tuple[int, int]]:
@@ -86,7 +94,8 @@ class LocalModel:
         room = getattr(model.config, "max_position_embeddings", None)
         if room is not None and width + most > room:
             raise BuildError(
-                f"a row takes {width} tokens, and with max_tokens: {most} that is more than the {room} of the model",
+                # how long it is would tell of rows that may be protected
+                f"a row, and max_tokens: {most} of text, are more than the {room} tokens that the model takes",
                 hint="show fewer columns (show:), or lower teacher.max_tokens",
             )
         how: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
@@ -117,7 +126,7 @@ class LocalModel:
         raise NotImplementedError
 
     async def close(self) -> None:
-        self._loaded = None
+        self._closed, self._loaded = True, None
 
 
 def _loaded(teacher: TeacherParams, root: Path, device: Callable[[], Any]) -> tuple[Any, Any]:

@@ -102,8 +102,8 @@ class Prices:
         )
 
     def without(self, models: Iterable[str], known: bool = False) -> Prices:
-        """These, and those of ``models`` that have none: nothing. ``known``: they are known to cost nothing."""
-        lacking = [model for model in models if model not in self.models]
+        """These, and for those of ``models`` that have none nothing. ``known``: that is what they all cost."""
+        lacking = [model for model in models if known or model not in self.models]
         nothing = Price(input=Decimal(0), output=Decimal(0))  # type: ignore[call-arg]
         unknown = self.unknown if known else self.unknown.union(lacking)
         return replace(self, models={**self.models, **dict.fromkeys(lacking, nothing)}, unknown=unknown)

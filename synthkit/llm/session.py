@@ -257,6 +257,8 @@ class Teacher:
         if said.provider == "openai":
             own = api_key(said.base_url, OPENAI)
             return lambda: ChatClient(own, said.base_url, said.timeout, said.patience, said.structured, said.stream)
+        if said.provider != "anthropic":
+            raise ValueError(f"provider: {said.provider} is asked by what connect= makes")
         key = api_key(said.base_url)
         return lambda: Client(key, said.base_url, said.timeout)
 

@@ -146,7 +146,7 @@ class TeacherParams(BaseModel):
         temperature = None if judge else self.temperature
         return Prompt(model, system, user, form, most, label, nonce, self.provider, temperature)
 
-    def batch(
+    def prompt_of_rows(
         self,
         system: str,
         rows: Sequence[str],
@@ -181,9 +181,8 @@ def model_warning(model: str) -> str | None:
 def address_warning(params: TeacherParams) -> str | None:
     """A warning where what is shown travels unencrypted."""
     try:
-        url = params.url
-        if params.reach == "network" and not is_encrypted(url):
-            return f"what {params.model!r} is shown goes unencrypted to {host_of(url)}: write https://"
+        if params.reach == "network" and not is_encrypted(params.url):
+            return f"what {params.model!r} is shown goes unencrypted to {host_of(params.url)}: write https://"
     except SynthError as error:
         return error.message
     return None

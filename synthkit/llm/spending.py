@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from synthkit.extras import LOCAL_TEXT, OPENAI, TEACHER
 from synthkit.llm.keys import host_of
@@ -51,15 +51,21 @@ class SpendingParams(BaseModel):
     concurrency: int = Field(default=8, ge=1, le=64)
     batch_api: bool = False
 
+    @field_validator("max_usd", "batch_api")
+    @classmethod
+    def _of_its_provider(cls, value: Any, info: ValidationInfo) -> Any:
+        teacher = info.data.get("teacher")  # none where it has faults of its own
+        provider = None if teacher is None else teacher.provider
+        if info.field_name == "batch_api" and value and provider in ("openai", "local"):
+            raise ValueError("message batches are Anthropic's; drop it")
+        if info.field_name == "max_usd" and value is not None and provider == "local":
+            raise ValueError("a model on this machine is paid nothing; drop it, or say max_requests")
+        return value
+
     @model_validator(mode="after")
-    def _of_its_provider(self) -> SpendingParams:
-        if self.teacher.provider == "anthropic":
-            if self.max_usd is None:
-                raise ValueError("max_usd is missing: say what the table may cost at most, in USD")
-        elif self.batch_api:
-            raise ValueError("batch_api: message batches are Anthropic's; drop it")
-        elif self.teacher.provider == "local" and self.max_usd is not None:
-            raise ValueError("max_usd: a model on this machine is paid nothing; drop it, or say max_requests")
+    def _has_a_limit(self) -> SpendingParams:
+        if self.teacher.provider == "anthropic" and self.max_usd is None:
+            raise ValueError("max_usd is missing: say what the table may cost at most, in USD")
         return self
 
     @property
@@ -136,6 +142,11 @@ def prices_of(root: Path, params: SpendingParams) -> Prices:
 def unpriced(prices: Prices, params: SpendingParams) -> list[str]:
     """Of the models that are asked, those of which nobody knows what they cost."""
     return [model for model in dict.fromkeys(params.models) if model in prices.unknown]
+
+
+def without_price(params: SpendingParams, root: Path) -> list[str]:
+    """As :func:`unpriced`, of a project. Raises SynthError where its prices cannot be read."""
+    return unpriced(prices_of(root, params), params)
 
 
 def model_warnings(params: SpendingParams) -> list[str]:

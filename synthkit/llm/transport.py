@@ -124,10 +124,10 @@ class Attempts:
             Gone: what is asked for, and not paid, is not there.
             BuildError: no attempt can succeed.
         """
-        sdk = self.sdk
+        sdk, within = self.sdk, seconds or self.timeout
         try:
             # The SDK's time-out is for each read; a server that sends a byte now and then would outlast any of it.
-            async with asyncio.timeout(seconds or self.timeout):
+            async with asyncio.timeout(within):
                 return await call()
         except sdk.APIStatusError as error:
             if error.status_code == 404 and not paid:
@@ -136,7 +136,8 @@ class Attempts:
                 raise Transient(f"the answer broke off: {error.message}", lost=paid) from error
             raise self._explained(error, paid) from error
         except (sdk.APITimeoutError, TimeoutError) as error:
-            raise Transient(f"no answer within {self.timeout:g} s", lost=paid and not _is_unsent(error)) from error
+            waited = within if isinstance(error, TimeoutError) else self.timeout
+            raise Transient(f"no answer within {waited:g} s", lost=paid and not _is_unsent(error)) from error
         except sdk.APIConnectionError as error:
             raise Transient(
                 f"connection lost: {error.__cause__ or error}", lost=paid and not _is_unsent(error)

@@ -48,9 +48,11 @@ def prompt(number: int, **given: Any) -> Prompt:
     return spec(None, **given).prompt(SYSTEM, text, Items, f"p{number}")
 
 
-def ask(url: str, key: str = "", timeout: float = 5.0, stream: bool = False, times: int = 1) -> Reply:
+def ask(
+    url: str, key: str = "", timeout: float = 5.0, patience: float = 20.0, stream: bool = False, times: int = 1
+) -> Reply:
     async def run() -> Reply:
-        client = ChatClient(key, url, timeout, 20.0, stream=stream)
+        client = ChatClient(key, url, timeout, patience, stream=stream)
         try:
             for _ in range(times):
                 reply = await client.ask(prompt(1).payload())
@@ -168,6 +170,8 @@ def test_a_slow_answer_is_waited_for_where_it_is_streamed(server: ChatServer) ->
     assert caught.value.lost
     server.pause = 0.05  # all of it takes longer than the time-out, each piece does not
     assert ask(server.url, timeout=0.4, stream=True).message["stop_reason"] == "end_turn"
+    with pytest.raises(Transient, match=r"no answer within 0\.3 s"):  # a stream that goes on for longer than patience
+        ask(server.url, timeout=0.29, patience=0.3, stream=True)
 
 
 def test_nobody_there_costs_nothing() -> None:
@@ -298,3 +302,9 @@ def test_temperature_is_sent(server: ChatServer, tmp_path: Path) -> None:
     in_a_loop(run())
     assert server.seen[0]["temperature"] == 0.2
     assert json.dumps(server.seen[0]).count("seed") == 0
+
+
+def test_no_provider_is_asked_in_place_of_a_model_in_the_build(store: RequestStore) -> None:
+    free = Prices.load().without([MODEL], known=True)
+    with Teacher(spec(None, provider="local"), store, free) as teacher, pytest.raises(ValueError, match="local"):
+        next(teacher.answers(iter([prompt(1)]), 1))

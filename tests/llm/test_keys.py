@@ -92,6 +92,14 @@ def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         api_key()
 
 
+@pytest.mark.parametrize("key", ["sk-abc\ndef", "sk-\u2019abc", "sk-\x07"])
+def test_what_is_no_key_is_refused_without_being_told(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+    with pytest.raises(SynthError, match="ANTHROPIC_API_KEY has characters that no key has") as error:
+        api_key()
+    assert "sk-" not in str(error.value)
+
+
 LABEL = st.text(string.ascii_lowercase + string.digits + "-_", min_size=1, max_size=4)
 HOSTS = st.lists(LABEL, min_size=1, max_size=3).map(".".join)
 

@@ -25,7 +25,7 @@ from synthkit.llm.answers import numbered
 from synthkit.llm.folder import MARK, refuse_unusable
 from synthkit.llm.messages import Part
 from synthkit.llm.spec import third_party
-from synthkit.llm.spending import AHEAD, SpendingParams, model_warnings
+from synthkit.llm.spending import AHEAD, SpendingParams, model_warnings, without_price
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -146,8 +146,10 @@ class _Filling:
     """Which rows have their texts."""
 
     def __init__(self, params: LlmColumnsParams, shown: Sequence[Part], filters: Filters, seed: int) -> None:
-        self.seed = seed
-        self.params, self.shown, self.filters = params, shown, filters
+        self.params, self.shown, self.filters, self.seed = params, shown, filters, seed
+        # What always takes the likeliest word would say the same again.
+        same_again = params.teacher.provider == "local" and not params.teacher.temperature
+        self.tries = 1 if same_again else TRIES
         self.texts: dict[int, dict[str, str]] = {}
         self.dropped: list[dict[str, Any]] = []
         self.answered = 0  # rows from the first on whose first request was answered
@@ -175,7 +177,7 @@ class _Filling:
         teacher = self.params.teacher
         if teacher.provider == "local":
             called, said = number_field(tuple(self.params.fill)), self.params.fill
-            return teacher.batch(ALONE, rows, said, called, form, label, number, self.seed)
+            return teacher.prompt_of_rows(ALONE, rows, said, called, form, label, number, self.seed)
         lines = [f"{number}. {row}" for number, row in enumerate(rows, 1)]
         text = f"Fill {len(group)} items.\n" + "\n".join(lines)
         return teacher.prompt(self._system, text, form, label, number)
@@ -198,7 +200,7 @@ class _Filling:
                 self.texts[row] = text
                 continue
             self.dropped.append({"row": row, "texts": text, "reason": reason, "request": answer.key})
-            if number < TRIES:
+            if number < self.tries:
                 self._again.append(row)
 
     def _reason(self, text: Mapping[str, str]) -> str | None:
@@ -274,6 +276,7 @@ LLM_COLUMNS = Taught(
     packages=("py3langid", "rapidfuzz"),
     extras=extras,
     shown_to=third_party,
+    without_price=without_price,
     brought=brought,
     lacks=lacks,
 )

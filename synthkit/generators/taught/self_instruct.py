@@ -21,7 +21,7 @@ from synthkit.generators.base import Progress, Taught, Workplace
 from synthkit.instruct.params import SelfInstructParams
 from synthkit.instruct.rows import schema_of
 from synthkit.llm.spec import third_party
-from synthkit.llm.spending import model_warnings
+from synthkit.llm.spending import model_warnings, without_price
 from synthkit.schema import Schema, Table
 
 if TYPE_CHECKING:
@@ -169,4 +169,5 @@ SELF_INSTRUCT = Taught(
     packages=("rapidfuzz", "py3langid"),
     extras=extras,
     shown_to=third_party,
+    without_price=without_price,
 )
