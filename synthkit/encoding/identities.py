@@ -154,7 +154,7 @@ def _number(key: str) -> int:
 def _person(faker: Faker) -> tuple[str, str, str]:
     """First name, last name, and both as the locale writes them together: of forms without titles."""
     provider = next(p for p in faker.get_providers() if hasattr(p, "first_name"))
-    form = str(faker.random_element(_forms(type(provider))))
+    form = str(faker.random_element(_forms(tuple(getattr(provider, "formats", ())))))
     said = {token: str(getattr(faker, token)()) for token in _TOKEN.findall(form)}
     first = next(value for token, value in said.items() if token in _FIRST)
     last = next(value for token, value in said.items() if token in _LAST)
@@ -162,9 +162,9 @@ def _person(faker: Faker) -> tuple[str, str, str]:
 
 
 @cache
-def _forms(provider: type) -> Sequence[str]:
-    """How a locale writes a name, without titles and second names."""
-    return sorted(f for f in getattr(provider, "formats", ()) if _plain(f)) or ["{{first_name}} {{last_name}}"]
+def _forms(every: tuple[str, ...]) -> Sequence[str]:
+    """Of a locale's forms of a name those without titles and second names."""
+    return sorted(f for f in every if _plain(f)) or ["{{first_name}} {{last_name}}"]
 
 
 def _plain(form: str) -> bool:
