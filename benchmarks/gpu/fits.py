@@ -26,7 +26,7 @@ from benchmarks.generators.datasets import ingested
 from benchmarks.generators.knowledge import as_declared, declared_file
 from benchmarks.gpu import steps
 from benchmarks.gpu.memory import Held, declared
-from benchmarks.gpu.watching import Watched
+from benchmarks.gpu.watching import Watched, guarded
 from synthkit.generators import registry
 from synthkit.generators.base import Budget, Trained, silent
 from synthkit.generators.devices import resolve
@@ -217,22 +217,10 @@ def _looked_at(job: Record, table: Table) -> Record:
     if kind not in steps.TRAINED:
         return {**record, "left_out": "it computes on the CPU alone"}
     seen, held = Watched(device), Held()
-
-    @contextmanager
-    def guard() -> Iterator[None]:
-        if device.type == "cuda":
-            torch.cuda.set_sync_debug_mode("error")
-        try:
-            with seen:
-                yield
-        finally:
-            if device.type == "cuda":
-                torch.cuda.set_sync_debug_mode("default")
-
     # A GPU counts its memory itself, turn by turn.
     with nullcontext() if device.type == "cuda" else held:
         try:
-            record["watched"] = steps.run(kind, table, device, job["watched"], guard, budget)
+            record["watched"] = steps.run(kind, table, device, job["watched"], lambda: guarded(seen), budget)
         except torch.OutOfMemoryError as error:
             record["left_out"] = out_of_memory(error)
         except RuntimeError as error:  # what a synchronising operation is in that mode

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -36,6 +37,7 @@ class Watched:
     """
 
     def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.waits: Counter[str] = Counter()  # the host asks for a value, or copies and waits for its end
         self.back: Counter[str] = Counter()  # copies from the device to the host
         self.sent: Counter[str] = Counter()  # copies to the device that take their turn there
@@ -57,6 +59,20 @@ class Watched:
         """All that makes the host wait, and all that comes back, in words."""
         waits = [f"waits for {what}, {count} ×" for what, count in self.waits.items()]
         return waits + [f"copies back by {what}, {count} ×" for what, count in self.back.items()]
+
+
+@contextmanager
+def guarded(seen: Watched) -> Iterator[None]:
+    """Watch, and on a GPU have torch raise RuntimeError where an operation waits for it."""
+    on_gpu = seen.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        with seen:
+            yield
+    finally:
+        if on_gpu:
+            torch.cuda.set_sync_debug_mode("default")
 
 
 class _Functions(TorchFunctionMode):

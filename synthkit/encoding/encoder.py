@@ -190,6 +190,12 @@ class Encoder:
             at += batch.num_rows
         return codes
 
+    def cells_of(self, values: Mapping[str, Cell]) -> dict[int, int]:
+        """The number of each column, and the cell of its value. Raises BuildError as :meth:`cell_of` does."""
+        names = [c.name for c in self.columns]
+        cells = {name: self.cell_of(name, value) for name, value in values.items()}
+        return {names.index(name): cell for name, cell in cells.items()}
+
     def cell_of(self, column: str, value: Any) -> int:
         """The cell of one value of a categorical or numeric column (None: missing).
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import steps
-from benchmarks.gpu.watching import Watched
+from benchmarks.gpu.watching import Watched, guarded
 from synthkit.generators.base import Budget
 from synthkit.generators.neural import vae
 from synthkit.generators.neural.conditions import Conditions
@@ -100,17 +99,7 @@ def test_a_step_waits_for_nothing_and_brings_nothing_back(
 def test_a_step_on_a_gpu_waits_for_nothing(kind: str, tables: dict[bool, Table]) -> None:
     device, private = torch.device("cuda"), kind.endswith("epsilon")
     seen = Watched(device)
-
-    @contextmanager
-    def guard() -> Iterator[None]:
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            with seen:
-                yield
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
-
-    assert steps.run(kind, tables[private], device, STEPS, guard, BUDGET if private else None) == STEPS
+    assert steps.run(kind, tables[private], device, STEPS, lambda: guarded(seen), BUDGET if private else None) == STEPS
     assert seen.faults == []
 
 

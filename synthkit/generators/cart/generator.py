@@ -139,15 +139,14 @@ def _block(model: Cart) -> int:
 
 def _exact(model: Cart, quotas: Sequence[Quota], random: np.random.Generator) -> PerQuota:
     """Draws every quota by itself: a row is let go as soon as a column has another value, and no sooner."""
-    names, block = [c.name for c in model.encoder.columns], _block(model)
+    block = _block(model)
     asked: dict[int, dict[int, Given]] = {}
 
     def draw(i: int, rows: int) -> Iterator[pa.RecordBatch]:
         values, have, drawn = quotas[i].values, 0, 0
         with about(quotas[i]):
             if i not in asked:
-                cells = {names.index(n): model.encoder.cell_of(n, v) for n, v in values.items()}
-                asked[i] = model.trees.given(cells)
+                asked[i] = model.trees.given(model.encoder.cells_of(values))
                 if not all(given.most for given in asked[i].values()):
                     raise BuildError("none of the rows that were learnt from has it", hint=f"raise max_rows; {HINT}")
             while have < rows:

@@ -52,9 +52,7 @@ class Circuit:
         """A sampler of p(. | values). Raises BuildError where the model gives the values no probability."""
         from synthkit.generators.circuit.sampling import sampler_of
 
-        names = [c.name for c in self.encoder.columns]
-        cells = {name: self.encoder.cell_of(name, value) for name, value in values.items()}
-        return sampler_of(self.tree.condition({names.index(n): c for n, c in cells.items()}), self.refinement)
+        return sampler_of(self.tree.condition(self.encoder.cells_of(values)), self.refinement)
 
     def log_prob(self, rows: pa.RecordBatch) -> torch.Tensor:
         """log q(cells of each row) in nats, shape (rows,); with a refinement up to ``refinement.log_z_error``."""

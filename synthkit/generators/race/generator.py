@@ -144,13 +144,12 @@ def _rare(circuit: Circuit, quota: Quota) -> bool:
     """Whether few rows have the values of a quota, as the circuit has it; what none can have it says itself."""
     import torch
 
-    names = [c.name for c in circuit.encoder.columns]
-    codes = torch.full((1, len(names)), -1)
     try:
-        for name, value in quota.values.items():
-            codes[0, names.index(name)] = circuit.encoder.cell_of(name, value)
+        cells = circuit.encoder.cells_of(quota.values)
     except BuildError:
         return True
+    codes = torch.full((1, len(circuit.encoder.columns)), -1)
+    codes[0, list(cells)] = torch.tensor(list(cells.values()), dtype=codes.dtype)
     return math.exp(float(circuit.tree.log_prob(codes)[0])) < RARE
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from deltalake import DeltaTable
 
+from synthkit.errors import BuildError
+from synthkit.sql.lakes import check_type
+from synthkit.sql.types import NoPlaceError
 from synthkit.store.lakes.delta import Delta
 from synthkit.store.lakes.iceberg import Iceberg
+from synthkit.store.lakes.laketarget import LakeTarget
 from synthkit.store.objectstore import _opened
 from synthkit.store.target import Place
+from tests.store.servers.publishing import publication
+from tests.typetable import SAMPLES, column, published
 
 ALLOWED = {"aws_allow_http": "true"}
 
@@ -68,3 +76,29 @@ def iceberg_marks(lake: Path, *names: str) -> list[set[int]]:
         assert rows.num_rows == mark
         found.append({mark})
     return found
+
+
+def drifted(target: LakeTarget, name: str) -> list[str]:
+    """What of a published table is there otherwise."""
+    receipt = target.published(name)
+    assert receipt is not None
+    return list(target.shown_otherwise(receipt, full=True))
+
+
+def each_type(
+    target: LakeTarget, lacking: Mapping[str, str], called: str, folder: Path, refused: list[str]
+) -> Iterator[tuple[str, pa.Table]]:
+    """A table of each type, by its name, as soon as it is published; ``refused`` gets the types of the others."""
+    for number, sample in enumerate(SAMPLES):
+        try:
+            types, table = published(f"SELECT {column(sample)} AS c", folder)
+        except BuildError:
+            continue  # no published table has it
+        try:
+            check_type(types["c"], lacking, called)
+        except NoPlaceError:
+            refused.append(types["c"])
+            continue
+        name = f"t{number}"
+        target.publish_all([publication(folder, name, table, types)])
+        yield name, table

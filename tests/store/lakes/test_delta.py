@@ -15,17 +15,15 @@ from deltalake import DeltaTable, write_deltalake
 
 from synthkit.errors import BuildError
 from synthkit.objects.folder import Folder
-from synthkit.sql.lakes import DELTA, check_type
-from synthkit.sql.types import NoPlaceError
+from synthkit.sql.lakes import DELTA
 from synthkit.store.lakes import delta
 from synthkit.store.lakes.delta import Delta
 from synthkit.store.publications import OvertakenError
 from synthkit.store.target import Publication
 from tests.store.lakes.killed import BOTH, killed_at_each_step
-from tests.store.lakes.lake import marks, somebodys
+from tests.store.lakes.lake import drifted, each_type, marks, somebodys
 from tests.store.servers.publishing import family, publication
 from tests.store.test_objectstore import together
-from tests.typetable import SAMPLES, column, published
 
 
 @pytest.fixture
@@ -40,12 +38,6 @@ def target(lake: Path, tmp_path: Path) -> Delta:
 
 def of(lake: Path, name: str) -> DeltaTable:
     return DeltaTable(f"{lake}/tables/{name}")
-
-
-def drifted(target: Delta, name: str) -> list[str]:
-    receipt = target.published(name)
-    assert receipt is not None
-    return list(target.shown_otherwise(receipt, full=True))
 
 
 def test_a_publication_is_a_commit_of_each_table(target: Delta, lake: Path, tmp_path: Path) -> None:
@@ -301,19 +293,8 @@ def test_a_table_of_somebody_else_is_not_touched(target: Delta, lake: Path, tmp_
 def test_every_type_is_there_as_it_is_published_or_is_refused_by_the_compiler(
     target: Delta, lake: Path, tmp_path: Path
 ) -> None:
-    refused = []
-    for number, sample in enumerate(SAMPLES):
-        try:
-            types, table = published(f"SELECT {column(sample)} AS c", tmp_path)
-        except BuildError:
-            continue  # no published table has it
-        try:
-            check_type(types["c"], DELTA, "Delta")
-        except NoPlaceError:
-            refused.append(types["c"])
-            continue
-        name = f"t{number}"
-        target.publish_all([publication(tmp_path, name, table, types)])
+    refused: list[str] = []
+    for name, table in each_type(target, DELTA, "Delta", tmp_path, refused):
         found = of(lake, name).to_pyarrow_table()
         assert str(found.to_pylist()) == str(table.to_pylist())
         polars = pl.read_delta(f"{lake}/tables/{name}").to_arrow()

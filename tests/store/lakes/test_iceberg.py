@@ -18,17 +18,15 @@ pytest.importorskip("deltalake")
 
 import synthkit
 from synthkit.errors import BuildError
-from synthkit.sql.lakes import ICEBERG, check_type
-from synthkit.sql.types import NoPlaceError
+from synthkit.sql.lakes import ICEBERG
 from synthkit.store.lakes.iceberg import Iceberg
 from synthkit.store.publications import OvertakenError
 from tests.objects.servers import S3, s3_server
 from tests.store.lakes.killed import BOTH, killed_at_each_step
-from tests.store.lakes.lake import anothers, iceberg, iceberg_marks
+from tests.store.lakes.lake import anothers, drifted, each_type, iceberg, iceberg_marks
 from tests.store.servers.publishing import family, publication
 from tests.store.test_objectstore import together
 from tests.synth import SQL_PROJECT, Project, make_project
-from tests.typetable import SAMPLES, column, published
 
 TEXT = str(SQL_PROJECT["models/customers.yml"])
 PROJECT = "name: shop\nseed: 7\ntargets:\n  dev: {type: iceberg, warehouse: lake, schema: shop}\n"
@@ -48,12 +46,6 @@ def target(lake: Path, tmp_path: Path) -> Iceberg:
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
     return make_project(tmp_path / "shop", {**SQL_PROJECT, "synth_project.yml": PROJECT})
-
-
-def drifted(target: Iceberg, name: str) -> list[str]:
-    receipt = target.published(name)
-    assert receipt is not None
-    return list(target.shown_otherwise(receipt, full=True))
 
 
 def tags(table: Any) -> set[str]:
@@ -202,19 +194,8 @@ def test_old_versions_go_with_their_tags_and_what_is_read_never(target: Iceberg,
 def test_every_type_is_there_as_it_is_published_or_is_refused_by_the_compiler(
     target: Iceberg, lake: Path, tmp_path: Path
 ) -> None:
-    refused = []
-    for number, sample in enumerate(SAMPLES):
-        try:
-            types, table = published(f"SELECT {column(sample)} AS c", tmp_path)
-        except BuildError:
-            continue  # no published table has it
-        try:
-            check_type(types["c"], ICEBERG, "Iceberg")
-        except NoPlaceError:
-            refused.append(types["c"])
-            continue
-        name = f"t{number}"
-        target.publish_all([publication(tmp_path, name, table, types)])
+    refused: list[str] = []
+    for name, table in each_type(target, ICEBERG, "Iceberg", tmp_path, refused):
         assert str(iceberg(lake, name).scan().to_arrow().to_pylist()) == str(table.to_pylist())
         assert drifted(target, name) == []
     assert refused == ["UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "TIMESTAMP_NS", "TIMESTAMPTZ_NS"]
