@@ -37,6 +37,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "mysql": ("pymysql",),
     "snowflake": ("snowflake.connector",),
     "trino": ("trino",),
+    "bigquery": ("google.cloud.bigquery",),
     "s3": ("obstore", "boto3"),
     "gcs": ("obstore",),
     "azure": ("obstore",),

@@ -1,33 +1,28 @@
 """A stand-in for Trino: the documented protocol of ``/v1/statement`` over a DuckDB in memory, on a port of this machine.
 
-Trino's own client talks to it over HTTP as it does to Trino: a query is posted, its pages are fetched one after the
-other by ``nextUri``, errors come as Trino words them. sqlglot puts Trino's SQL into DuckDB's, so what is shown is the
-client, the protocol and how types and rows are read; not that Trino itself takes each function.
+Trino's own client talks to it over HTTP as it does to Trino (:mod:`tests.stand_in` says what that shows): a query is
+posted, its pages are fetched one after the other by ``nextUri``, errors come as Trino words them.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import math
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import duckdb
 import pytest
-import sqlglot
 
-from tests.postgres_server import PASSWORD
+from tests.stand_in import FAULTS, USER, Handler, Server, names_and_kinds, serving
 
-USER, CATALOG, PAGE = "tester", "lake", 1_000  # rows of a page
+CATALOG, PAGE = "lake", 1_000  # rows of a page
 _SETUP = """
 CREATE MACRO to_utf8(x) AS x; CREATE MACRO xxhash64(x) AS hash(x);
 CREATE MACRO from_big_endian_64(x) AS CAST(x // 2 AS BIGINT);
-CREATE SCHEMA info; CREATE SCHEMA metadata; CREATE SCHEMA jdbc; CREATE SCHEMA shop;
+CREATE SCHEMA info; CREATE SCHEMA metadata; CREATE SCHEMA jdbc;
 CREATE VIEW info.tables AS SELECT schema_name AS table_schema, table_name, 'BASE TABLE' AS table_type FROM duckdb_tables() WHERE schema_name = 'shop'
     UNION ALL SELECT schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE schema_name = 'shop';
 CREATE VIEW info.views AS SELECT schema_name AS table_schema, view_name AS table_name,
@@ -39,7 +34,6 @@ CREATE TABLE metadata.catalogs AS SELECT 'lake' AS catalog_name, 'iceberg' AS co
 CREATE VIEW jdbc.columns AS SELECT 'lake' AS table_cat, schema_name AS table_schem, table_name, column_name, comment AS remarks,
     CASE WHEN is_nullable THEN 'YES' ELSE 'NO' END AS is_nullable, column_index AS ordinal_position
     FROM duckdb_columns() WHERE schema_name = 'shop';
-USE memory.shop;
 """
 _SCHEMAS = (("system.metadata.", "metadata."), ("system.jdbc.", "jdbc."), ("information_schema.", "info."))
 _NAMES = {"FLOAT": "real", "BLOB": "varbinary", "TIMESTAMP WITH TIME ZONE": "timestamp(6) with time zone"}
@@ -76,90 +70,60 @@ def _json(value: Any) -> Any:
 
 
 @dataclass
-class Server:
-    """A running server; ``url`` is of the schema ``lake.shop``. What it holds is ``database``."""
+class Trino(Server):
+    """``url`` is of the schema ``lake.shop``."""
 
-    port: int
-    database: duckdb.DuckDBPyConnection
-    queries: list[str] = field(default_factory=list)
-    secret: str | None = None
+    pages: dict[str, tuple[list[dict[str, Any]], list[list[Any]]]] = field(default_factory=dict)
 
-    def url_of(self, password: str | None = None, more: str = "", port: int | None = None) -> str:
-        secret = "" if password is None else f":{password}"
-        return f"trino://{USER}{secret}@localhost:{port or self.port}/{CATALOG}/shop{more}"
+    def url_of(self, secret: str | None = None, more: str = "", port: int | None = None) -> str:
+        password, scheme = ("", "") if secret is None else (f":{secret}", "?http_scheme=http")
+        return f"trino://{USER}{password}@localhost:{port or self.port}/{CATALOG}/shop{scheme}{more}"
 
     @property
     def url(self) -> str:
         return self.url_of()
 
-    def execute(self, *statements: str) -> None:
-        for statement in statements:
-            self.database.cursor().execute(f"USE memory.shop; {statement}")
+    def ran(self, sql: str) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        """Columns and rows. Raises one of FAULTS."""
+        for name, own in _SCHEMAS:
+            sql = sql.replace(name, own)
+        found = self.asked(sql, "trino")
+        columns = [
+            {"name": name, "type": _type(kind), "typeSignature": _signature(_type(kind))}
+            for name, kind in names_and_kinds(found)
+        ]
+        return columns, [[_json(value) for value in row] for row in found.fetchall()]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _HTTP
+class _Handler(Handler):
+    known: Trino  # type: ignore[assignment]
 
-    def log_message(self, *_: Any) -> None: ...
-
-    def _answer(self, status: int, body: dict[str, Any] | None) -> None:
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_POST(self) -> None:
-        sql = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        known = self.server.known
+    def post(self) -> None:
+        sql = self.body().decode()
+        known = self.known
         if known.secret is not None:
             wanted = base64.b64encode(f"{USER}:{known.secret}".encode()).decode()
             if self.headers.get("Authorization") != f"Basic {wanted}":
-                self._answer(401, None)
+                self.answer(401)
                 return
         known.queries.append(sql)
         number = str(len(known.queries))
+        said = {"id": number, "infoUri": "http://localhost/"}
         try:
-            self.server.pages[number] = self._pages(sql)
-        except duckdb.CatalogException as error:
-            self._failed(number, "TABLE_NOT_FOUND", str(error))
-        except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
-            self._failed(number, "SYNTAX_ERROR", str(error))
+            known.pages[number] = known.ran(sql)
+        except FAULTS as error:
+            name = "TABLE_NOT_FOUND" if isinstance(error, duckdb.CatalogException) else "SYNTAX_ERROR"
+            told = {"message": str(error), "errorCode": 1, "errorName": name, "errorType": "USER_ERROR"}
+            self.answer(200, {**said, "stats": {"state": "FAILED"}, "error": told})
         else:
-            self._answer(
-                200,
-                {
-                    "id": number,
-                    "infoUri": "http://localhost/",
-                    "nextUri": self._uri(number, 0),
-                    "stats": {"state": "QUEUED"},
-                },
-            )
-
-    def _failed(self, number: str, name: str, message: str) -> None:
-        error = {"message": message, "errorCode": 1, "errorName": name, "errorType": "USER_ERROR"}
-        self._answer(200, {"id": number, "infoUri": "http://localhost/", "stats": {"state": "FAILED"}, "error": error})
+            self.answer(200, {**said, "nextUri": self._uri(number, 0), "stats": {"state": "QUEUED"}})
 
     def _uri(self, number: str, page: int) -> str:
         return f"http://{self.headers['Host']}/v1/statement/executing/{number}/{page}"
 
-    def _pages(self, sql: str) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-        for name, own in _SCHEMAS:
-            sql = sql.replace(name, own)
-        cursor = self.server.known.database.cursor()
-        cursor.execute("USE memory.shop; SET TimeZone = 'UTC'")
-        (written,) = sqlglot.transpile(sql, read="trino", write="duckdb")
-        found = cursor.execute(written)
-        kinds = [_type(str(one[1])) for one in found.description or ()]
-        names = [one[0] for one in found.description or ()]
-        columns = [{"name": n, "type": k, "typeSignature": _signature(k)} for n, k in zip(names, kinds, strict=True)]
-        return columns, [[_json(value) for value in row] for row in found.fetchall()]
-
-    def do_GET(self) -> None:
+    def get(self) -> None:
         number, page = self.path.split("/")[-2:]
-        columns, rows = self.server.pages[number]
+        columns, rows = self.known.pages[number]
         start = int(page) * PAGE
         body: dict[str, Any] = {
             "id": number,
@@ -173,33 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
             body["nextUri"] = self._uri(number, int(page) + 1)
         else:
             body["stats"]["state"] = "FINISHED"
-        self._answer(200, body)
-
-    def do_DELETE(self) -> None:
-        self._answer(204, None)
-
-
-class _HTTP(ThreadingHTTPServer):
-    daemon_threads = True
-    known: Server
-    pages: dict[str, tuple[list[dict[str, Any]], list[list[Any]]]]
+        self.answer(200, body)
 
 
 @pytest.fixture
-def trino() -> Iterator[Server]:
+def trino() -> Iterator[Trino]:
     """A server with an empty schema."""
-    database = duckdb.connect()
-    database.execute(_SETUP)
-    http = _HTTP(("127.0.0.1", 0), _Handler)
-    http.known, http.pages = Server(http.server_port, database), {}
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield http.known
-    finally:
-        http.shutdown()
-        http.server_close()
-        database.close()
-
-
-__all__ = ["PASSWORD", "Server", "trino"]
+    with serving(_Handler, _SETUP, Trino) as known:
+        yield known

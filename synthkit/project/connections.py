@@ -16,7 +16,7 @@ Kind = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb", "snowflake", "trino"],
+            "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb", "snowflake", "trino", "bigquery"],
             "title": "Type",
         }
     ),

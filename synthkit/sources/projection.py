@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-Dialect = Literal["duckdb", "sqlite", "postgres", "mysql", "snowflake", "trino"]
+Dialect = Literal["duckdb", "sqlite", "postgres", "mysql", "snowflake", "trino", "bigquery"]
 Name = tuple[str | None, str]  # schema and table
 
 _PARTS = ("expressions", "from_", "where", "order")  # that a SELECT may have
@@ -35,6 +35,7 @@ _CLAUSES: Mapping[str, str] = {
     "pivots": "PIVOT",
     "windows": "a window",
     "locks": "FOR UPDATE",
+    "catalog": "a table of another database (its name has three parts)",
 }
 # What is built of one row's values, by the names of sqlglot's classes.
 _NODES = """

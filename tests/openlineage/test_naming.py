@@ -21,6 +21,7 @@ CONNECTIONS = {
     "nowhere": ConnectionSpec(type="postgres", url="postgresql://"),
     "snow": ConnectionSpec(type="snowflake", url="snowflake://me:s3cret@org-account/shop/sales?warehouse=w"),
     "lake": ConnectionSpec(type="trino", url="trino://me:s3cret@trino.example.org:8443/lake/sales"),
+    "bq": ConnectionSpec(type="bigquery", url="bigquery://our-shop/sales?token=s3cret"),
     "duck": ConnectionSpec(type="duckdb", path="data/shop.duckdb"),
 }
 
@@ -48,6 +49,7 @@ def named(root: Path, namespace: str | None = None, **table: Any) -> tuple[str, 
         ({"connection": "snow"}, ("snowflake://org-account", "SHOP.SALES.CUSTOMERS")),
         ({"connection": "snow", "table": 'other."x"'}, ("snowflake://org-account", "SHOP.OTHER.x")),
         ({"connection": "lake"}, ("trino://trino.example.org:8443", "lake.sales.customers")),
+        ({"connection": "bq"}, ("bigquery", "our-shop.sales.customers")),
         ({"connection": "nowhere"}, ("shop", "source:crm.customers")),
         ({"connection": "pg", "query": "select 1"}, ("shop", "source:crm.customers")),
         ({"connection": "duck", "table": "people"}, ("shop", "data/shop.duckdb/people")),

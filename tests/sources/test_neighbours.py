@@ -503,5 +503,5 @@ def test_every_reader_is_here() -> None:
     annotation = SourceTableSpec.model_fields["format"].annotation
     assert set(get_args(get_args(annotation)[0])) == files
     ours = {e.name for e in entry_points(group="synthkit.sources") if e.value.startswith("synthkit.")}
-    # Of Snowflake and Trino, which share how rows are read, tests/sources/warehouses/test_trino.py holds it.
-    assert ours == {"duckdb", "sqlite", "postgres", "mysql", "mariadb"} | {"snowflake", "trino"}
+    # Of warehouses, which share how rows are read, tests/sources/warehouses/test_each.py holds it.
+    assert ours == {"duckdb", "sqlite", "postgres", "mysql", "mariadb"} | {"snowflake", "trino", "bigquery"}
