@@ -33,6 +33,7 @@ MODULES = {
     "keys": "benchmarks.keys.__main__",
     "partitions": "benchmarks.partitions",
     "training": "benchmarks.training",
+    "builds": "benchmarks.builds",
     "disturbed": "benchmarks.disturbed",
     "capacity": "benchmarks.capacity",
     "jobs": "benchmarks.jobs",

@@ -79,7 +79,7 @@ class AuditParams(BaseModel):
     audits and are not repeated here (see :class:`synthkit.project.types.AuditSpec`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @property
     def trains(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from synthkit.compiler.auto import (
+    PRIVATE,
+    SMALL,
     TOGETHER,
     Declared,
     choose_generator,
@@ -50,7 +52,12 @@ def _chosen(draft: Draft, model: ModelDraft) -> tuple[str, str]:
         and TOGETHER in registry.names()
     ):
         return choose_related((TOGETHER,), "rows that follow one another")
-    return choose_generator(model.spec.epsilon, registry.private_names(), _declared(draft, model))
+    if model.spec.epsilon is None:
+        return choose_generator(None, ())
+    # Where the two that are taken first honour a budget, what the others do decides nothing, and is not loaded.
+    first = registry.private_names((PRIVATE, SMALL))
+    private = first if PRIVATE in first else registry.private_names()
+    return choose_generator(model.spec.epsilon, private, _declared(draft, model))
 
 
 def bind_generators(draft: Draft) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Params(BaseModel):
     """Base of every generator's parameters: frozen, and a misspelt name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from synthkit.errors import SynthError, did_you_mean
@@ -17,9 +17,13 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(entries(GROUP)))
 
 
-def private_names() -> tuple[str, ...]:
-    """The generators that honour ``epsilon``, by name. A package that does not load counts as one that does not."""
-    return _which(lambda generator: generator.supports_epsilon)
+def private_names(among: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The generators that honour ``epsilon``, by name. A package that does not load counts as one that does not.
+
+    Args:
+        among: no others are looked at, nor loaded; default: all.
+    """
+    return _which(lambda generator: generator.supports_epsilon, among)
 
 
 def related_names() -> tuple[str, ...]:
@@ -42,9 +46,11 @@ def related_private_names() -> tuple[str, ...]:
     )
 
 
-def _which(test: Callable[[Generator], bool]) -> tuple[str, ...]:
+def _which(test: Callable[[Generator], bool], among: Sequence[str] | None = None) -> tuple[str, ...]:
     found = []
     for name in names():
+        if among is not None and name not in among:
+            continue
         try:
             if test(get(name)):
                 found.append(name)

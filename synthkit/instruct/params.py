@@ -33,7 +33,7 @@ class JudgeParams(BaseModel):
         max_tokens: most tokens of one answer, thinking included.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model: str
     min_score: int = Field(default=4, ge=1, le=5)

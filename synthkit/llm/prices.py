@@ -25,7 +25,7 @@ class Price(BaseModel):
     ``long_above``: prompts of more tokens than this cost ``long_factor`` times as much, their output too.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     input: Decimal = Field(ge=0, allow_inf_nan=False)
     output: Decimal = Field(ge=0, allow_inf_nan=False)

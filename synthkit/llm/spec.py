@@ -46,7 +46,7 @@ class TeacherParams(BaseModel):
         structured: of ``openai``: have the server hold answers to a JSON schema. One that refuses is asked in words.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     provider: Provider = "anthropic"
     model: str = Field(min_length=1)

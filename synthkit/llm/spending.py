@@ -37,7 +37,7 @@ class SpendingParams(BaseModel):
         batch_api: send message batches: half the price, within a day.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     # What decides when and how fast answers come, not what they are.
     CHANGES_NO_ROW: ClassVar[Mapping[str, bool | set[str]]] = {
         "concurrency": True,

@@ -89,7 +89,7 @@ UNPLACED = Origin(Path("?"))
 class Spec(BaseModel):
     """Base of all specs: frozen, unknown keys forbidden. ``uses``: what the values below it were rendered with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
     _origin: Origin = PrivateAttr(default_factory=lambda: UNPLACED)  # a default would be copied for each
     _uses: Mapping[KeyPath, Rendering] = PrivateAttr(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,22 @@ def joint_codes(columns: Sequence[Codes]) -> Codes:
         together = np.unique(together, return_inverse=True)[1].reshape(-1)
     found: Codes = together.astype(np.int64)
     return found
+
+
+def repeated(columns: Sequence[Codes]) -> bool:
+    """Whether any combination of values is there twice, missing ones counted as values."""
+    import numpy as np
+
+    widths = [int(codes.max(initial=-1)) + 2 for codes in columns]
+    if math.prod(widths) >= 2**62:
+        joint = joint_codes(columns)
+        return int(joint.max(initial=-1)) + 1 < len(joint)
+    together = np.zeros(len(columns[0]), dtype=np.int64)
+    for codes, width in zip(columns, widths, strict=True):
+        together *= width
+        together += codes + 1
+    together.sort()
+    return bool((together[1:] == together[:-1]).any())
 
 
 def missing(column: pa.Array | pa.ChunkedArray) -> Mask:

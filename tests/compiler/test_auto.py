@@ -78,6 +78,24 @@ def test_what_is_declared_decides_under_epsilon(tmp_path: Path) -> None:
         assert found.generator_reason
 
 
+def test_what_no_model_has_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    get = registry.get
+
+    def noting(name: str) -> Generator:
+        asked.append(name)
+        return get(name)
+
+    monkeypatch.setattr(registry, "get", noting)
+    model = """
+        version: 1
+        models:
+          - {name: fake, source: "{{ source('crm', 'customers') }}", epsilon: 1, size: 10, audits: []}
+    """
+    assert manifest(tmp_path, model).models["fake"].generator.name == "aim"
+    assert set(asked) <= {"aim", "independent"}
+
+
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Generator]:
     """A registry of these generators alone, the copula under other names."""

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from synthkit.rules.coding import joint_codes, repeated
 from synthkit.rules.find.search import find_rules
 from synthkit.rules.language import parse_rule, violations
 
@@ -127,6 +130,16 @@ def test_a_dependency_needs_more_than_rows_that_repeat_by_chance() -> None:
     rng = np.random.default_rng(6)
     table = pa.table({"a": rng.integers(0, 100_000, 2_000), "rare": (rng.random(2_000) < 0.02).astype(int)})
     assert texts(table) == []
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda columns: st.lists(st.tuples(*[st.sampled_from([-1, 0, 1, 2, 2**40])] * columns), min_size=1, max_size=12)
+    )
+)
+def test_what_repeats_is_what_has_fewer_codes_than_rows(rows: list[tuple[int, ...]]) -> None:
+    columns = [np.array(values, dtype=np.int64) for values in zip(*rows, strict=True)]
+    assert repeated(columns) == (len(np.unique(joint_codes(columns))) < len(rows)) == (len(set(rows)) < len(rows))
 
 
 def test_keys_of_a_panel() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.errors import SynthError, did_you_mean
@@ -19,20 +20,37 @@ DEFAULTS: Mapping[Task, str] = {
     "regression": "HistGradientBoostingRegressor",
 }
 ONE_HOT = 50  # cells of a category at most
+# Where those lie that audits ask for by themselves: for these nothing is listed.
+PLACES: Mapping[str, str] = {
+    "HistGradientBoostingClassifier": "sklearn.ensemble",
+    "HistGradientBoostingRegressor": "sklearn.ensemble",
+    "LogisticRegression": "sklearn.linear_model",
+}
 METRICS: Mapping[Task, str] = {"classification": "roc_auc", "regression": "r2"}
 
 
 def estimator_class(name: str, task: Task) -> type:
     """Any scikit-learn classifier or regressor. Raises SynthError with the nearest name."""
-    from sklearn.utils import all_estimators
+    from importlib import import_module
 
-    kind = "classifier" if task == "classification" else "regressor"
-    known = dict(all_estimators(type_filter=kind))
-    if name in known:
-        found: type = known[name]
+    place = PLACES.get(name)
+    if place is not None and name.endswith("Regressor") == (task == "regression"):
+        found: type = getattr(import_module(place), name)
         return found
+    kind = "classifier" if task == "classification" else "regressor"
+    known = _estimators(kind)
+    if name in known:
+        return known[name]
     hint = did_you_mean(name, known, f"a {kind}")
     raise SynthError(f"scikit-learn has no {kind} {name!r}", hint=hint)
+
+
+@cache
+def _estimators(kind: Literal["classifier", "regressor"]) -> Mapping[str, type]:
+    """All that scikit-learn has of a kind: to list them, it imports every module of its own."""
+    from sklearn.utils import all_estimators
+
+    return dict(all_estimators(type_filter=kind))
 
 
 def make_model(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from synthkit.generators.circuit.alias import Draws, draws_from
+from synthkit.generators.circuit.alias import Draws
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,15 +134,5 @@ def _in_order(stream: Stream, size: int, wanted: int, threads: int) -> Iterator[
 
 
 def sampler_of(tree: HiddenTree, refinement: Refinement | None) -> Sampler:
-    """Tables for every distribution of the tree."""
-    first = tree.structure.order[0]
-    starts = tree.offsets.tolist()
-    transitions = tuple(
-        None if j == first else draws_from(tree.transitions[j].cpu()) for j in range(len(tree.cardinalities))
-    )
-    emissions = tuple(
-        draws_from(tree.emissions[start : start + cells].t().cpu())
-        for start, cells in zip(starts, tree.cardinalities, strict=True)
-    )
-    root = draws_from(tree.root[None, :].cpu())
-    return Sampler(tree.structure.order, tree.structure.parents, root, transitions, emissions, refinement)
+    """Tables for every distribution of the tree, which keeps them for the next sampler."""
+    return Sampler(tree.structure.order, tree.structure.parents, *tree.draws, refinement)

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
+from synthkit.generators.circuit.alias import Draws, draws_each, draws_from
 from synthkit.generators.circuit.structure import Structure
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ class HiddenTree:
     @cached_property
     def children(self) -> tuple[tuple[int, ...], ...]:
         return self.structure.children()
+
+    @cached_property
+    def draws(self) -> tuple[Draws, tuple[Draws | None, ...], tuple[Draws, ...]]:
+        """What each distribution is drawn from: the root's, each column's transitions and emissions, on the CPU."""
+        import torch
+
+        first, columns = self.structure.order[0], range(len(self.cardinalities))
+        blocks = [block.t().cpu() for block in torch.split(self.emissions, list(self.cardinalities))]
+        below = [j for j in columns if j != first]
+        transitions = dict(zip(below, draws_each([self.transitions[j].cpu() for j in below]), strict=True))
+        return draws_from(self.root[None, :].cpu()), tuple(map(transitions.get, columns)), tuple(draws_each(blocks))
 
     def leaf(self, codes: torch.Tensor, column: int) -> torch.Tensor:
         """p(x_j | z_j) of the given cells, shape (rows, K); 1 where the cell is not given."""

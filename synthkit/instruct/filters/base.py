@@ -14,7 +14,7 @@ from synthkit.instruct.items.item import Item
 class StageParams(BaseModel):
     """Base of every stage's parameters: frozen, and a misspelt name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 @dataclass(frozen=True)

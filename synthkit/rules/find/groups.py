@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from math import log
 from typing import TYPE_CHECKING
 
-from synthkit.rules.coding import joint_codes
+from synthkit.rules.coding import repeated
 from synthkit.rules.find.cells import Cells, pair_counts
 from synthkit.rules.find.columns import Columns, Look
 from synthkit.rules.find.evidence import MOST_CHANCE, Evidence, Found, chance_of
@@ -132,12 +132,13 @@ def unique(columns: Columns, same: Mapping[str, str]) -> Iterator[Found]:
         return
     able = sorted((x for x in able if not x.key), key=lambda x: -x.distinct)[:MOST_KEYS]
     found: list[frozenset[str]] = []
+    alike = {x.name: _alike(x) for x in able}
     for size in (2, 3):
         for group in combinations(able, size):
             names = frozenset(x.name for x in group)
             if any(f <= names for f in found):
                 continue
-            expected = _expected_again(group)
+            expected = _expected_again(columns.rows, (alike[x.name] for x in group))
             if expected < AGAIN or _again(group, columns):
                 continue
             chance = chance_of(-expected, len(able) ** size)
@@ -159,23 +160,23 @@ def _surprising(look: Look) -> bool:
     return bool(taken[-1] < 1) and chance_of(float(np.log1p(-taken).sum()), 1) <= MOST_CHANCE
 
 
-def _expected_again(group: tuple[Look, ...]) -> float:
-    """Pairs of rows that would be alike if the columns had nothing to do with each other."""
+def _alike(look: Look) -> float:
+    """How likely two rows have the same value of a column."""
     import numpy as np
 
-    rows = group[0].rows
+    shares = np.bincount(look.codes) / look.rows
+    return float((shares**2).sum())
+
+
+def _expected_again(rows: int, alike: Iterable[float]) -> float:
+    """Pairs of rows that would be alike if the columns had nothing to do with each other."""
     pairs = rows * (rows - 1) / 2
-    for look in group:
-        shares = np.bincount(look.codes) / rows
-        pairs *= float((shares**2).sum())
+    for chance in alike:
+        pairs *= chance
     return pairs
 
 
 def _again(group: tuple[Look, ...], columns: Columns) -> bool:
     """Whether two rows are alike: first among neighbours, where repeats are, then among all."""
     near = slice(0, min(columns.rows, 2_000))
-    for part in (near, slice(None)):
-        codes = joint_codes([x.codes[part] for x in group])
-        if int(codes.max(initial=-1)) + 1 < len(codes):
-            return True
-    return False
+    return any(repeated([x.codes[part] for x in group]) for part in (near, slice(None)))

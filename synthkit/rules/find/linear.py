@@ -154,7 +154,8 @@ def _relations(rows: Any, looks: list[Look]) -> Iterator[Relation]:
     if (spreads == 0).any():
         return  # constant in these rows
     scaled = (values - means) / spreads
-    _, sizes, directions = np.linalg.svd(scaled, full_matrices=True)
+    # There are more rows than columns, so the directions are all there without a matrix of rows by rows.
+    _, sizes, directions = np.linalg.svd(scaled, full_matrices=False)
     zero = SINGLE if any(look.single for look in looks) else ZERO
     rank = int((sizes > zero * np.sqrt(len(rows))).sum())
     null = directions[rank:]

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from synthkit.generators.circuit.alias import WIDEST, draws_from
+from synthkit.generators.circuit import alias
+from synthkit.generators.circuit.alias import WIDEST, draws_each, draws_from
 from synthkit.generators.circuit.em import Schedule, marginal_counts, start_tree, train
 from synthkit.generators.circuit.forest import MOST_CELLS, forest_of, grouped
 from synthkit.generators.circuit.refine import Refinement, Round, learn_ratio, with_normaliser
@@ -81,6 +82,27 @@ def test_alias_tables_hold_their_distribution(cells: int) -> None:
     top = np.argsort(-p[2])[:5]
     share = np.bincount(found, minlength=cells)[top] / n
     np.testing.assert_allclose(share, p[2][top], atol=4.5 * 0.5 / math.sqrt(n))
+
+
+def test_tables_made_together_are_those_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alias, "TOGETHER", 60)  # so that some groups are cut
+    rng = np.random.default_rng(5)
+    shapes = [(4, 6), (3, 2), (4, 6), (1, 1), (5, 6), (2, WIDEST + 1), (2, WIDEST + 1), (4, 2)]
+    each = [torch.from_numpy(rng.dirichlet(np.full(cells, 0.5), size=rows)) for rows, cells in shapes]
+    for alone, together in zip(map(draws_from, each), draws_each(each), strict=True):
+        assert torch.equal(alone.keep, together.keep)
+        assert (alone.alias is None) == (together.alias is None)
+        assert alone.alias is None or torch.equal(alone.alias, together.alias)
+
+
+def test_a_tree_makes_its_tables_once() -> None:
+    codes = parity(200, 0)
+    tree = start_tree(
+        chow_liu(mutual_information(codes.numpy(), [2] * 4)), [2] * 4, 3, marginal_counts(codes, [2] * 4), 0
+    )
+    first = sampler_of(tree, None)
+    again = sampler_of(tree, None)
+    assert all(a is b for a, b in zip(first.emissions, again.emissions, strict=True))
 
 
 def parity(n: int, seed: int) -> torch.Tensor:
