@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synthkit.errors import BuildError
 from synthkit.project.types import SourceTableSpec
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+Item = TypeVar("Item")
 Line = bytes | bytearray | memoryview
 EXACT = 15  # digits that every DOUBLE gives back as they were
 _MOMENT = "TIME"  # as the names of all types begin that have fractions of a second
@@ -37,8 +39,8 @@ def load_lines(
     scratch: Path | None,
     exact: Sequence[str] = (),
 ) -> list[str]:
-    """Make ``found`` a view of rows that a server writes as CSV. Memory holds one chunk at a time: the rest is Parquet
-    in ``scratch``.
+    """Make ``found`` a view of rows that a server writes as CSV. Memory holds two chunks: the rest is Parquet in
+    ``scratch``.
 
     Decimals have no NaN, and dates no 0000-00-00: it is a missing value, as everywhere. Returns notes that say how many
     there were.
@@ -53,7 +55,8 @@ def load_lines(
         columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in zip(names, types, strict=True))
         connection.execute(f"CREATE TEMP VIEW found AS SELECT {columns} WHERE false")
         return []
-    scan = _kept(_parsed(lines, len(names)), len(names), scratch)
+    texts = _text_schema(len(names))
+    scan = _kept(_chunks(lines), lambda chunk: _parsed(chunk, texts.names), texts, scratch)
     return typed_view(connection, spec, names, types, scan, exact)
 
 
@@ -87,38 +90,34 @@ def typed_view(
     return _notes(connection, told, scan, finer)
 
 
-def _parsed(lines: Iterable[Line], width: int) -> Iterator[pa.RecordBatch]:
-    """Columns c0, c1, … of text."""
+def _parsed(chunk: bytearray, names: Sequence[str]) -> list[pa.RecordBatch]:
+    """Columns of text."""
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    names = _text_schema(width).names
-    for chunk in _chunks(lines):
-        table = pc.read_csv(
-            pa.BufferReader(chunk),
-            pc.ReadOptions(column_names=names, block_size=len(chunk) + 1, use_threads=False),
-            pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            pc.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-        yield from table.to_batches()
+    table = pc.read_csv(
+        pa.BufferReader(chunk),
+        pc.ReadOptions(column_names=names, block_size=len(chunk) + 1, use_threads=False),
+        pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        pc.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return table.to_batches()  # type: ignore[no-any-return]
 
 
-def _chunks(lines: Iterable[Line]) -> Iterator[bytes]:
-    found: list[Line] = []
-    size = 0
+def _chunks(lines: Iterable[Line]) -> Iterator[bytearray]:
+    found = bytearray()  # a list of lines would keep an object of each, which costs three times what copying does
     for line in lines:
-        found.append(line)
-        size += len(line)
-        if size >= CHUNK:
-            yield b"".join(found)
-            found, size = [], 0
+        found += line
+        if len(found) >= CHUNK:
+            yield found
+            found = bytearray()
     if found:
-        yield b"".join(found)
+        yield found
 
 
 def _missing(text: str, sql_type: str) -> tuple[str, str] | None:
@@ -181,10 +180,14 @@ def load_texts(
 
 def at_rest(width: int, batches: Iterable[Sequence[Sequence[Any]]], scratch: Path) -> str:
     """SQL for a scan of the rows, which lie in ``scratch``; columns c0, c1, …"""
-    return _kept(_as_text(batches, _text_schema(width)), width, scratch)
+    texts = _text_schema(width)
+    return _kept(batches, lambda rows: [_as_text(rows, texts)], texts, scratch)
 
 
-def _kept(batches: Iterable[pa.RecordBatch], width: int, scratch: Path) -> str:
+def _kept(
+    items: Iterable[Item], parse: Callable[[Item], list[pa.RecordBatch]], schema: pa.Schema, scratch: Path
+) -> str:
+    """SQL for a scan of what each item holds. One is parsed and written while the server sends the next."""
     import pyarrow.parquet as pq
 
     from synthkit.sources.options import file_literal
@@ -193,9 +196,19 @@ def _kept(batches: Iterable[pa.RecordBatch], width: int, scratch: Path) -> str:
     file = scratch / "stream.parquet"
     # It is read twice, and then gone: what makes a file small makes its writing slow.
     fast = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
-    with pq.ParquetWriter(file, _text_schema(width), **fast) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    with pq.ParquetWriter(file, schema, **fast) as writer, ThreadPoolExecutor(1) as beside:
+
+        def write(item: Item) -> None:
+            for batch in parse(item):
+                writer.write_batch(batch)
+
+        begun: Future[None] | None = None
+        for item in items:
+            if begun is not None:
+                begun.result()
+            begun = beside.submit(write, item)
+        if begun is not None:
+            begun.result()
     return f"read_parquet({file_literal(file)})"
 
 
@@ -229,12 +242,11 @@ def _text_schema(width: int) -> pa.Schema:
     return pa.schema([(f"c{i}", pa.string()) for i in range(width)])
 
 
-def _as_text(batches: Iterable[Sequence[Sequence[Any]]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _as_text(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
-    for rows in batches:
-        columns = [pa.array([_text(row[i]) for row in rows], pa.string()) for i in range(len(schema))]
-        yield pa.record_batch(columns, schema=schema)
+    columns = [pa.array([_text(row[i]) for row in rows], pa.string()) for i in range(len(schema))]
+    return pa.record_batch(columns, schema=schema)
 
 
 def _text(value: Any) -> str | None:
