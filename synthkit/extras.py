@@ -38,6 +38,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "snowflake": ("snowflake.connector",),
     "trino": ("trino",),
     "bigquery": ("google.cloud.bigquery",),
+    "databricks": ("databricks.sql",),
     "s3": ("obstore", "boto3"),
     "gcs": ("obstore",),
     "azure": ("obstore",),

@@ -21,6 +21,27 @@ import sqlglot
 
 FAULTS = (duckdb.Error, sqlglot.errors.SqlglotError)
 USER, SECRET = "tester", "pa55word"
+# The standard's catalogue, as far as readers ask it, of the schema ``shop``; {table} is the type that a table has there.
+INFORMATION_SCHEMA = """
+CREATE SCHEMA info;
+CREATE VIEW info.tables AS SELECT schema_name AS table_schema, table_name, comment, '{table}' AS table_type FROM duckdb_tables() WHERE schema_name = 'shop'
+    UNION ALL SELECT schema_name, view_name, comment, 'VIEW' FROM duckdb_views() WHERE schema_name = 'shop';
+CREATE VIEW info.views AS SELECT schema_name AS table_schema, view_name AS table_name,
+    regexp_replace(sql, '^CREATE VIEW .*? AS ', '') AS view_definition FROM duckdb_views() WHERE schema_name = 'shop';
+CREATE VIEW info.columns AS SELECT schema_name AS table_schema, table_name, column_name, comment, column_index AS ordinal_position,
+    CASE WHEN is_nullable THEN 'YES' ELSE 'NO' END AS is_nullable FROM duckdb_columns() WHERE schema_name = 'shop';
+CREATE VIEW info.table_constraints AS SELECT schema_name AS constraint_schema, constraint_name, schema_name AS table_schema, table_name,
+    constraint_type FROM duckdb_constraints() WHERE schema_name = 'shop';
+CREATE VIEW info.key_column_usage AS SELECT schema_name AS constraint_schema, constraint_name, schema_name AS table_schema, table_name,
+    unnest(constraint_column_names) AS column_name, generate_subscripts(constraint_column_names, 1) AS ordinal_position,
+    generate_subscripts(constraint_column_names, 1) AS position_in_unique_constraint
+    FROM duckdb_constraints() WHERE schema_name = 'shop' AND constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY');
+CREATE VIEW info.referential_constraints AS SELECT f.schema_name AS constraint_schema, f.constraint_name,
+    p.schema_name AS unique_constraint_schema, p.constraint_name AS unique_constraint_name
+    FROM duckdb_constraints() f JOIN duckdb_constraints() p ON p.schema_name = 'shop' AND p.table_name = f.referenced_table
+    AND p.constraint_column_names = f.referenced_column_names AND p.constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+    WHERE f.constraint_type = 'FOREIGN KEY';
+"""
 
 
 @dataclass
@@ -42,12 +63,20 @@ class Server:
         for statement in statements:
             self.database.cursor().execute(f"USE memory.shop; {statement}")
 
-    def asked(self, sql: str, dialect: str) -> duckdb.DuckDBPyConnection:
-        """The result of one statement of the warehouse's. Raises one of FAULTS."""
+    def session(self) -> duckdb.DuckDBPyConnection:
         cursor = self.database.cursor()
         cursor.execute("USE memory.shop; SET TimeZone = 'UTC'")
-        (written,) = sqlglot.transpile(sql, read=dialect, write="duckdb")
-        return cursor.execute(written)
+        return cursor
+
+    def asked(self, sql: str, dialect: str) -> duckdb.DuckDBPyConnection:
+        """The result of one statement of the warehouse's. Raises one of FAULTS."""
+        return self.session().execute(written(sql, dialect))
+
+
+def written(sql: str, dialect: str) -> str:
+    """One statement in DuckDB's SQL."""
+    (found,) = sqlglot.transpile(sql, read=dialect, write="duckdb")
+    return found
 
 
 def names_and_kinds(found: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -16,18 +16,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.stand_in import FAULTS, USER, Handler, Server, names_and_kinds, serving
+from tests.stand_in import FAULTS, INFORMATION_SCHEMA, USER, Handler, Server, names_and_kinds, serving
 
 CATALOG, PAGE = "lake", 1_000  # rows of a page
 _SETUP = """
 CREATE MACRO to_utf8(x) AS x; CREATE MACRO xxhash64(x) AS hash(x);
 CREATE MACRO from_big_endian_64(x) AS CAST(x // 2 AS BIGINT);
-CREATE SCHEMA info; CREATE SCHEMA metadata; CREATE SCHEMA jdbc;
-CREATE VIEW info.tables AS SELECT schema_name AS table_schema, table_name, 'BASE TABLE' AS table_type FROM duckdb_tables() WHERE schema_name = 'shop'
-    UNION ALL SELECT schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE schema_name = 'shop';
-CREATE VIEW info.views AS SELECT schema_name AS table_schema, view_name AS table_name,
-    regexp_replace(sql, '^CREATE VIEW .*? AS ', '') AS view_definition FROM duckdb_views() WHERE NOT internal;
-CREATE VIEW info.columns AS SELECT schema_name AS table_schema, table_name, column_name, column_index AS ordinal_position FROM duckdb_columns();
+CREATE SCHEMA metadata; CREATE SCHEMA jdbc;
 CREATE VIEW metadata.table_comments AS SELECT 'lake' AS catalog_name, schema_name, table_name, comment FROM duckdb_tables();
 CREATE VIEW metadata.materialized_views AS SELECT 'lake' AS catalog_name, 'shop' AS schema_name, 'made' AS name;
 CREATE TABLE metadata.catalogs AS SELECT 'lake' AS catalog_name, 'iceberg' AS connector_name;
@@ -143,5 +138,5 @@ class _Handler(Handler):
 @pytest.fixture
 def trino() -> Iterator[Trino]:
     """A server with an empty schema."""
-    with serving(_Handler, _SETUP, Trino) as known:
+    with serving(_Handler, INFORMATION_SCHEMA.format(table="BASE TABLE") + _SETUP, Trino) as known:
         yield known

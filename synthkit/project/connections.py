@@ -16,7 +16,17 @@ Kind = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "examples": ["duckdb", "sqlite", "postgres", "mysql", "mariadb", "snowflake", "trino", "bigquery"],
+            "examples": [
+                "duckdb",
+                "sqlite",
+                "postgres",
+                "mysql",
+                "mariadb",
+                "snowflake",
+                "trino",
+                "bigquery",
+                "databricks",
+            ],
             "title": "Type",
         }
     ),

@@ -22,6 +22,7 @@ CONNECTIONS = {
     "snow": ConnectionSpec(type="snowflake", url="snowflake://me:s3cret@org-account/shop/sales?warehouse=w"),
     "lake": ConnectionSpec(type="trino", url="trino://me:s3cret@trino.example.org:8443/lake/sales"),
     "bq": ConnectionSpec(type="bigquery", url="bigquery://our-shop/sales?token=s3cret"),
+    "dbx": ConnectionSpec(type="databricks", url="databricks://token:s3cret@h.example.org/lake/sales?http_path=/x"),
     "duck": ConnectionSpec(type="duckdb", path="data/shop.duckdb"),
 }
 
@@ -50,6 +51,7 @@ def named(root: Path, namespace: str | None = None, **table: Any) -> tuple[str, 
         ({"connection": "snow", "table": 'other."x"'}, ("snowflake://org-account", "SHOP.OTHER.x")),
         ({"connection": "lake"}, ("trino://trino.example.org:8443", "lake.sales.customers")),
         ({"connection": "bq"}, ("bigquery", "our-shop.sales.customers")),
+        ({"connection": "dbx"}, ("databricks://h.example.org", "lake.sales.customers")),
         ({"connection": "nowhere"}, ("shop", "source:crm.customers")),
         ({"connection": "pg", "query": "select 1"}, ("shop", "source:crm.customers")),
         ({"connection": "duck", "table": "people"}, ("shop", "data/shop.duckdb/people")),

@@ -504,4 +504,9 @@ def test_every_reader_is_here() -> None:
     assert set(get_args(get_args(annotation)[0])) == files
     ours = {e.name for e in entry_points(group="synthkit.sources") if e.value.startswith("synthkit.")}
     # Of warehouses, which share how rows are read, tests/sources/warehouses/test_each.py holds it.
-    assert ours == {"duckdb", "sqlite", "postgres", "mysql", "mariadb"} | {"snowflake", "trino", "bigquery"}
+    assert ours == {"duckdb", "sqlite", "postgres", "mysql", "mariadb"} | {
+        "snowflake",
+        "trino",
+        "bigquery",
+        "databricks",
+    }

@@ -238,18 +238,8 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
         says = "a view in legacy SQL"
     elif session.lent(found[0][0]):
         says = "of a dataset that is another's (linked, or external): what is behind it cannot be seen"
-    definition = _own_project(known.view_query, session.project) if view else None
+    definition = catalogue.without_database(known.view_query, session.project, backticked) if view else None
     return Entry(*found[0], tuple(one.name for one in known.schema), definition, says)
-
-
-def _own_project(view: str, project: str) -> str:
-    """A view's SELECT, its table without the name of this project. What else it names is refused by who follows it.
-
-    >>> print(_own_project("SELECT id FROM `our-shop.sales.people` WHERE id > 1", "our-shop"))
-    SELECT id FROM `sales`.`people` WHERE id > 1
-    """
-    own, part = re.escape(project), r"`?([A-Za-z0-9_-]+)`?"
-    return re.sub(rf"(?i)\bFROM\s+`?{own}`?\.{part}\.{part}", r"FROM `\1`.`\2`", view)
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:
@@ -274,10 +264,6 @@ def _tables(session: Any, _address: Address) -> list[str]:
     return [name for dataset in session.datasets() for name in session.tables(dataset)]
 
 
-def named(part: str) -> str:
-    return backticked(part.strip("`"))
-
-
 READER = reader_of(
     Engine(
         called="BigQuery",
@@ -291,7 +277,7 @@ READER = reader_of(
         missing=_missing,
         broken=_broken,
         field=field_of,
-        named=named,
+        named=lambda part: backticked(part.strip("`")),
         quoted=backticked,
         digested=lambda row: f"CAST({_number(row)} AS STRING)",
         totalled=lambda row: f"CAST(SUM(CAST({_number(row)} AS NUMERIC)) AS STRING)",

@@ -6,6 +6,7 @@ what they give.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,18 @@ from synthkit.sources.reader import Entry, Listed, ListedColumn
 from synthkit.sources.warehouses.engine import Session
 
 Table = tuple[str, str]  # schema and name
+_KEYS = """
+SELECT k.table_schema, k.table_name, k.constraint_schema, k.constraint_name, c.constraint_type, k.column_name,
+    k.position_in_unique_constraint
+FROM information_schema.table_constraints AS c JOIN information_schema.key_column_usage AS k
+    ON k.constraint_schema = c.constraint_schema AND k.constraint_name = c.constraint_name
+    AND k.table_schema = c.table_schema AND k.table_name = c.table_name
+ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
+"""
+_REFERRED = """
+SELECT constraint_schema, constraint_name, unique_constraint_schema, unique_constraint_name
+FROM information_schema.referential_constraints
+"""
 
 
 @dataclass
@@ -34,6 +47,38 @@ class Keys:
         _, columns, others = self.foreign[table].setdefault(key, (to, [], []))
         columns.append(column)
         others.append(other)
+
+
+def standard_keys(session: Session) -> Keys:
+    """The keys of all tables, by the standard's views of constraints."""
+    keys, foreign = Keys(), []
+    of: dict[tuple[str, str], tuple[Table, list[str]]] = {}
+    for schema, table, own_schema, key, kind, column, position in session.rows(_KEYS):
+        own = (str(schema), str(table))
+        if kind == "FOREIGN KEY":
+            foreign.append((own, (own_schema, key), str(column), int(position or 1)))
+            continue
+        of.setdefault((own_schema, key), (own, []))[1].append(str(column))
+        (keys.primary[own] if kind == "PRIMARY KEY" else keys.unique[own][str(key)]).append(str(column))
+    referred = {(row[0], row[1]): (row[2], row[3]) for row in session.rows(_REFERRED)}
+    for own, named, column, position in foreign:
+        if (found := of.get(referred.get(named, ("", "")))) is not None:
+            keys.refer(own, str(named[1]), column, found[0], found[1][position - 1])
+    return keys
+
+
+def without_database(view: str, database: str, quoted: Callable[[str], str]) -> str:
+    """A view's SELECT, its table without the name of the database that it is in.
+
+    The name of another one stays, and is refused by whoever follows it.
+
+    >>> from synthkit.sql.quoting import backticked
+    >>> print(without_database("SELECT id FROM `our-shop.sales.people` WHERE id > 1", "our-shop", backticked))
+    SELECT id FROM `sales`.`people` WHERE id > 1
+    """
+    begins, part, ends = r"[`\"\[]?", r"([\w$#-]+)", r"[`\"\]]?"
+    own = rf"(?i)\bFROM\s+{begins}{re.escape(database)}{ends}\.{begins}{part}{ends}\.{begins}{part}{ends}(?![\w.$#-])"
+    return re.sub(own, lambda found: f"FROM {quoted(found[1])}.{quoted(found[2])}", view)
 
 
 def listed(
@@ -100,7 +145,7 @@ def looked_up(
     if not found:
         return None
     own_schema, own, kind = (str(part) for part in found[0])
-    says = None if kind == "VIEW" else kinds.get(kind, f"a {kind.lower()}: what is behind it cannot be seen")
+    says = None if kind == "VIEW" else kinds.get(kind, f"a table ({kind.lower()}): what is behind it cannot be seen")
     columns = session.rows(
         "SELECT column_name FROM information_schema.columns"
         f" WHERE table_schema = {literal(own_schema)} AND table_name = {literal(own)} ORDER BY ordinal_position"

@@ -16,7 +16,9 @@ from synthkit.project.types import ConnectionSpec
 from synthkit.sources.behind import table_behind
 from synthkit.sources.warehouses import bigquery as bigquery_reader
 from synthkit.sources.warehouses.bigquery import field_of
+from synthkit.sources.warehouses.catalogue import without_database
 from synthkit.sources.warehouses.engine import Described, NoTypeError
+from synthkit.sql.quoting import backticked
 from tests.bigquery_server import PROJECT, BigQuery
 from tests.sources.reading import Reader, rows, source, types
 from tests.synth import run_synth
@@ -157,8 +159,8 @@ def test_what_cannot_be_followed_under_a_budget(reader: Reader, bigquery: BigQue
 
 def test_a_view_of_another_project_is_none_of_ours() -> None:
     ours, theirs = "SELECT id FROM `our-shop.shop.t`", "SELECT id FROM `our-shop2.shop.t`"
-    assert bigquery_reader._own_project(ours, PROJECT) == "SELECT id FROM `shop`.`t`"
-    assert bigquery_reader._own_project(theirs, PROJECT) == theirs
+    assert without_database(ours, PROJECT, backticked) == "SELECT id FROM `shop`.`t`"
+    assert without_database(theirs, PROJECT, backticked) == theirs
 
 
 def test_projects_are_of_one_service() -> None:

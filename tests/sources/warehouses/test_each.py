@@ -11,11 +11,13 @@ import pytest
 import yaml
 
 from synthkit.errors import BuildError, SynthError
+from synthkit.project.types import ConnectionSpec
 from synthkit.sources.behind import table_behind
 from synthkit.sources.bounding import Declared
 from synthkit.sources.describe import typed
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import ingest
+from synthkit.sources.readers import reader_of
 from tests.postgres_server import free_port
 from tests.relay import relayed
 from tests.sources.reading import Reader, rows, source, values
@@ -24,7 +26,7 @@ from tests.sources.warehouses.same import check_same
 from tests.stand_in import SECRET, Server
 from tests.synth import Project, run_synth
 
-KINDS = ("trino", "bigquery")
+KINDS = ("trino", "bigquery", "databricks")
 
 
 @pytest.fixture(params=KINDS)
@@ -206,6 +208,29 @@ def test_the_catalogue_becomes_yaml(tmp_path: Path, server: Server) -> None:
     project.ok("compile", env={variable: url})
 
 
+def test_keys_of_the_catalogue_become_yaml(tmp_path: Path, kind: str, server: Server) -> None:
+    if kind in ("trino", "bigquery"):
+        pytest.skip("it has no keys, or they are no part of what DuckDB holds: see its own tests")
+    server.execute(
+        "CREATE TABLE people (nr BIGINT, city VARCHAR, code VARCHAR UNIQUE, PRIMARY KEY (city, nr))",
+        "CREATE TABLE visits (no BIGINT PRIMARY KEY, person BIGINT, town VARCHAR,"
+        " FOREIGN KEY (town, person) REFERENCES people (city, nr))",
+        "INSERT INTO people SELECT range, 'city' || range % 3, 'c' || range FROM range(60)",
+        "INSERT INTO visits SELECT range, range % 60, 'city' || range % 3 FROM range(120)",
+    )
+    chosen = ConnectionSpec(type=kind, url=server.url)
+    listing = reader_of(chosen).listing
+    assert listing is not None
+    people, visits = sorted(listing(chosen, tmp_path), key=lambda one: one.name)
+    assert (people.primary, people.unique) == (("city", "nr"), (("code",),))
+    assert (visits.primary, visits.foreign) == (("no",), ((("town", "person"), "people", ("city", "nr")),))
+    done = run_synth(tmp_path, "init", "p", "--from", server.url)
+    assert done.returncode == 0, done.stderr
+    (file,) = (tmp_path / "p" / "models").glob("*.yml")
+    tables = {one["name"]: one for one in yaml.safe_load(file.read_text())["sources"][0]["tables"]}
+    assert tables["visits"]["primary_key"] == "no"
+
+
 def test_a_secret_and_what_goes_wrong(tmp_path: Path, kind: str, server: Server) -> None:
     server.execute("CREATE TABLE t AS SELECT range AS id, repeat('x', 100) AS s FROM range(5000)")
     server.secret = SECRET
@@ -224,6 +249,10 @@ def test_a_secret_and_what_goes_wrong(tmp_path: Path, kind: str, server: Server)
         ("trino://u:{p}@h/lake?verfy=no", "did you mean 'verify'"),
         ("trino://u:12/{p}@h/lake", "cannot be parsed"),
         ("trino://u:12#{p}@h/lake", "cannot be parsed"),
+        ("databricks://token:{p}@h?http_path=/x", "names no catalog"),
+        ("databricks://token:{p}@h/lake", "says no http_path"),
+        ("databricks://h/lake?http_path=/x", "has no token"),
+        ("databricks://token:{p}@h/lake?http_path=/x&http_scheme=ftp", "it is http or https"),
         ("bigquery:///shop?token={p}", "names no project"),
         ("bigquery://u:{p}@our-shop/shop", "names a user"),
         ("bigquery://our-shop/a/b?token={p}", "more than 1 names"),
