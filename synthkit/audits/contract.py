@@ -198,7 +198,8 @@ class Audit:
     ends of its interval lie too; ``as_read`` that columns with a written form (``format:``) are to be what they mean,
     not the text that is published; ``stands_on`` what a table must be for it, one of these: of the audits that a family
     lists, each of its tables has those that stand on it; ``samples`` that of a large table a sample is enough, as its
-    interval tells (:mod:`.rows.sampled`); ``earlier`` that it holds the table against the version published before;
+    interval tells (:mod:`.rows.sampled`), and ``samples_real`` that one of the real rows is, too, as none of them is
+    looked for; ``earlier`` that it holds the table against the version published before;
     ``takes`` which types of columns its parameters take, of those that do not take every type.
     """
 
@@ -215,6 +216,7 @@ class Audit:
     as_read: bool = False
     stands_on: frozenset[Stands] = frozenset()
     samples: bool = False
+    samples_real: bool = False
     severity: Severity = "error"
     earlier: bool = False
     takes: Mapping[str, Takes] = field(default_factory=dict)
@@ -234,6 +236,7 @@ BY_SQL_ALONE = frozenset(
     }
 )  # fmt: skip
 AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
+COMPARED = ("fidelity", "utility", "fairness")  # families that hold distributions and models against each other
 F = TypeVar("F", bound=Run)
 _declared: dict[str, Audit] = {}
 
@@ -251,6 +254,7 @@ def audit(
     as_read: bool | None = None,
     stands_on: tuple[Stands, ...] = (),
     samples: bool | None = None,
+    samples_real: bool | None = None,
     severity: Severity = "error",
     earlier: bool | None = None,
     takes: Mapping[str, Takes] | None = None,
@@ -259,8 +263,9 @@ def audit(
 
     Its docstring's first line becomes the summary in ``synth`` help and in docs/audits. The
     module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``). ``as_read`` defaults to
-    whether the family compares distributions, models or attacks, and so does ``samples``. ``earlier`` is taken for
-    granted of an audit that is not of this package and does not say.
+    whether the family compares distributions, models or attacks, and so does ``samples``; ``samples_real`` to whether
+    it compares distributions or models, of the audits of this package. ``earlier`` is taken for granted of an audit
+    that is not of this package and does not say.
 
     Raises SynthError where another module declares the same name: a plugin must not take the place of
     a gate that people rely on.
@@ -277,7 +282,9 @@ def audit(
         cut, real = _within(run, between), frozenset(needs)
         stands = frozenset(stands_on)
         some = family in AS_READ if samples is None else samples
-        before = not module.startswith("synthkit.") if earlier is None else earlier
+        ours = module.startswith("synthkit.")
+        all_sides = some and ours and family in COMPARED if samples_real is None else samples_real
+        before = not ours if earlier is None else earlier
         found = Audit(
             name,
             params,
@@ -292,6 +299,7 @@ def audit(
             read,
             stands,
             some,
+            all_sides,
             severity,
             before,
             takes or {},

@@ -21,6 +21,7 @@ from synthkit.audits import registry
 from synthkit.audits.conditions import check_condition
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, Severity, Status
+from synthkit.audits.counting import listed
 from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
 from synthkit.errors import SynthError
@@ -107,12 +108,14 @@ def run_audits(
     failures: FailureStore | None = None,
     read: AuditContext | None = None,
     some: AuditContext | None = None,
+    all_sides: AuditContext | None = None,
 ) -> list[AuditRecord]:
     """Run every audit, whatever becomes of the others, and return their records in order.
 
     ``read`` is the context of the audits that look at columns with a written form as what they mean; default: the same.
 
-    ``some`` is that one over a sample of a large table's rows, for the audits to which a sample is enough.
+    ``some`` is that one over a sample of a large table's rows, for the audits to which a sample is enough;
+    ``all_sides`` over samples of the real rows as well, for those that look for none of them.
 
     ``failures`` takes the failing rows of the audits that store them. An audit that raises gets the status
     ``error``, at any severity: a gate that could not be tried was not passed.
@@ -123,7 +126,8 @@ def run_audits(
         known = registry.get(one.audit) if one.audit in registry.names() else None
         own = context
         if known is not None and known.as_read:
-            own = (some if known.samples else None) or read or context
+            few = (all_sides if known.samples_real else None) or some
+            own = (few if known.samples else None) or read or context
         records.append(_noted(_record(own, one, failures), own, context))
     progress(len(bound), len(bound), "audits")
     return records
@@ -131,10 +135,19 @@ def run_audits(
 
 def _noted(record: AuditRecord, looked_at: AuditContext, context: AuditContext) -> AuditRecord:
     """The record, which says so where the audit looked at a sample of the rows."""
-    rows, total = looked_at.synthetic.rows, context.synthetic.rows
-    if rows == total or record.status == "skipped":
+    if record.status == "skipped":
         return record
-    said = f"of a sample of {rows:,} of {total:,} rows"
+    few: list[str] = []
+    for table, whole, kind in (
+        (looked_at.synthetic, context.synthetic, ""),
+        (looked_at.train, context.train, "training "),
+        (looked_at.holdout, context.holdout, "held-out "),
+    ):
+        if table is not None and whole is not None and table.rows != whole.rows:
+            few.append(f"{table.rows:,} of {whole.rows:,} {kind}rows")
+    if not few:
+        return record
+    said = f"of a sample of {listed(few)}"
     return record.having(message=f"{record.message} ({said})" if record.message else said)
 
 

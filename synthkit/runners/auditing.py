@@ -27,7 +27,7 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
     from synthkit.audits.context import AuditContext
     from synthkit.audits.failures import FailureStore
     from synthkit.audits.rows.asread import as_read
-    from synthkit.audits.rows.sampled import sampled
+    from synthkit.audits.rows.sampled import sampled, sampled_real
     from synthkit.audits.runner import run_audits
     from synthkit.sources.ingest import load_split
 
@@ -54,14 +54,10 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         if job.retraining is not None and split is not None and read.train is not None:
             read = replace(read, recipe=_recipe(job.retraining, split.train, read.train))
         some = sampled(read, Path(scratch))
-        if some is not read and read.published:  # `where` is about the rows as they are published: of the same sample
-            few = sampled(context, Path(scratch))
-            folder = Path(scratch) / "sample"
-            folder.mkdir()
-            some = replace(as_read(few, folder), recipe=read.recipe)
-        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read, some)
+        few = sampled_real(some, Path(scratch))
+        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read, some, few)
         if job.pictures is not None and installed("numpy"):
-            _take(job.pictures, some, context.synthetic.rows)
+            _take(job.pictures, few, context)
     return Audited(tuple(records), {"audit": time.perf_counter() - started})
 
 
@@ -94,14 +90,17 @@ def _recipe(wanted: Retraining, written: Table, train: Table) -> Recipe:
     return Recipe(wanted.generator, wanted.params, modelled, conditions, wanted.device)
 
 
-def _take(wanted: Pictures, context: AuditContext, rows: int) -> None:
+def _take(wanted: Pictures, context: AuditContext, whole: AuditContext) -> None:
     """Write the table's pictures for the report; a picture that cannot be taken must not stop a build."""
     from synthkit.audits.profile import make_profile, synthetic_alone
     from synthkit.files import write_text_atomic
 
     try:
         found = make_profile(context if wanted.real else synthetic_alone(context))
-        found["rows"]["synthetic"] = rows  # of the whole table, whose sample is pictured where it is large
+        # Of whole tables, whose samples are pictured where they are large.
+        found["rows"]["synthetic"] = whole.synthetic.rows
+        if found["rows"]["real"] is not None:
+            found["rows"]["real"] = sum(t.rows for t in (whole.train, whole.holdout) if t is not None)
     except Exception as error:
         traceback.print_exc()  # into the log of the run
         found = {"reason": f"the pictures could not be taken ({type(error).__name__})"}

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from synthkit.audits.context import AuditContext
+from synthkit.audits.family import Family, Member
 from synthkit.audits.integrity import between
 from synthkit.audits.rows import sampled
 from synthkit.audits.runner import BoundAudit, run_audits
@@ -90,6 +92,58 @@ def test_what_is_counted_is_counted_over_all_rows(
     assert found["rules"].value == 1
     assert f"in 1 of {ROWS:,} rows" in found["rules"].message
     assert not [r.message for r in found.values() if "sample" in r.message]
+
+
+@pytest.mark.parametrize("groups", [70_000, 1_000])
+def test_the_same_rows_are_drawn_of_files_that_are_cut_otherwise(
+    groups: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``where`` is about rows as they are published, which lie in another file than those that are read."""
+    monkeypatch.setattr(sampled, "MOST_ROWS", 3_000)
+    rows = pa.table({"key": pa.array(range(150_000))})
+    schema = make_table(tmp_path / "one.parquet", {"key": ("BIGINT", rows["key"])}).schema
+    found = []
+    for name, size in (("read", 150_000), ("published", groups)):
+        pq.write_table(rows, tmp_path / name, row_group_size=size)
+        found.append(Table(schema, (tmp_path / name,), 150_000))
+    here = AuditContext(
+        schema=schema, synthetic=found[0], train=None, holdout=None, seed=1, published={"synthetic": found[1].paths},
+        where="key % 2 = 0",
+    )  # fmt: skip
+    few = sampled.sampled(here, tmp_path)
+    keys = few.synthetic.to_arrow().column("key")
+    assert len(keys) == 3_000
+    assert pq.read_table(few.published["synthetic"][0]).column("key").equals(keys)
+    assert few.rows("synthetic") == sum(k % 2 == 0 for k in keys.to_pylist())
+
+
+def test_real_rows_are_sampled_for_those_that_look_for_none_of_them(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampled, "MOST_ROWS", 400)
+    here = AuditContext(schema=table.schema, synthetic=table, train=table, holdout=table, seed=1)
+    some = sampled.sampled(here, tmp_path)
+    few = sampled.sampled_real(some, tmp_path)
+    assert [few.rows(s) for s in ("synthetic", "train", "holdout")] == [400, 400, 400]
+    assert few.train is not None
+    assert few.holdout is not None
+    drawn = [set(t.to_arrow(["key"]).column(0).to_pylist()) for t in (few.train, few.holdout)]
+    assert drawn[0] != drawn[1]  # each side has a sample of its own
+    names = ("ks", "membership_inference", "value_reuse", "exact_match")
+    bound = [BoundAudit(name=n, audit=n, sql=None, params={}) for n in names]
+    found = {r.name: r.message or "" for r in run_audits(here, bound, lambda *_: None, None, here, some, few)}
+    all_sides = f"of a sample of 400 of {ROWS:,} rows, 400 of {ROWS:,} training rows, 400 of {ROWS:,} held-out rows)"
+    assert found["ks"].endswith(all_sides)
+    assert found["membership_inference"].endswith(all_sides)
+    assert "training rows" not in found["value_reuse"]  # a published value may be that of any training row
+    assert "sample" not in found["exact_match"]
+
+
+def test_tables_of_a_family_keep_their_real_rows(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampled, "MOST_ROWS", 400)
+    family = Family("t", {"t": Member(table, table, table)}, ())
+    here = AuditContext(schema=table.schema, synthetic=table, train=table, holdout=table, seed=1, family=family)
+    assert sampled.sampled_real(here, tmp_path) is here
 
 
 def test_statistics_say_what_they_were_read_off(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

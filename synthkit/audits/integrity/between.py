@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synthkit.audits.context import AuditContext
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditParams, AuditResult, ColumnResult, Status, audit
 from synthkit.audits.counting import listed
 from synthkit.audits.rows.links import whose
@@ -20,7 +21,7 @@ from synthkit.schema import MIN_COUNT
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_ROWS = 1_000_000  # of training rows that are searched, and of drawn ones that are read at once
+MOST_ROWS = 500_000  # of training rows that are searched, and of drawn ones that are read at once
 SHOWN = 3
 
 
@@ -47,14 +48,14 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     """
     import numpy as np
 
-    real, total = _real(context), context.rows("synthetic")
+    real, total = _Real.of(context), context.rows("synthetic")
     columns = sql_types(context, "synthetic").keys()
     held: dict[Rule, str] = {_parsed(text): "declared" for text in params.declared}
     others: dict[Rule, str] = {}
     if params.found and real is not None:
         kept = {_parsed(text) for text in context.kept}
         for rule in dict.fromkeys((*_shown(context), *kept)):
-            if rule not in held and _keeps(rule, real):
+            if rule not in held and real.keep(rule):
                 (held if rule in kept else others)[rule] = "found"
     if total == 0:
         return AuditResult(None, "skipped", "max 0", message="there are no rows to look at")
@@ -63,7 +64,7 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     also: dict[Rule, int] = {}
     for rule in (*held, *others):
         if set(rule.columns) <= columns:
-            mask = violations(rule, _rows(context, rule, total), real)
+            mask = violations(rule, _rows(context, rule, total), None if real is None else real.rows(rule))
             (counts if rule in held else also)[rule] = int(mask.sum())
             anywhere |= mask if rule in held else False
     failing = int(anywhere.sum())
@@ -89,11 +90,12 @@ def _rows(context: AuditContext, rule: Rule, total: int) -> pa.Table:
     return context.passing().arrow("synthetic", tuple(dict.fromkeys(rule.columns)))
 
 
-def _shares(rule: Rule, context: AuditContext, real: pa.Table | None) -> dict[str, float]:
+def _shares(rule: Rule, context: AuditContext, real: _Real | None) -> dict[str, float]:
     """Of a rule that holds in most rows, in which share of each table it does."""
     if not isinstance(rule, Mostly):
         return {}
-    sides = {"synthetic": _rows(context, rule, context.rows("synthetic")), "real": real}
+    there = None if real is None else real.rows(rule)
+    sides = {"synthetic": _rows(context, rule, context.rows("synthetic")), "real": there}
     return {name: float(rule.holds(t).mean()) for name, t in sides.items() if t is not None and t.num_rows}
 
 
@@ -104,16 +106,45 @@ def _parsed(text: str) -> Rule:
         raise SynthError(f"rule {text!r}: {error.message}", hint=error.hint) from None
 
 
-def _real(context: AuditContext) -> pa.Table | None:
-    """Training and held-out rows together; None where the table's training may not be looked at."""
-    import pyarrow as pa
+@dataclass(frozen=True)
+class _Real:
+    """Training and held-out rows together: of large tables the columns that a rule looks at alone, let go after it."""
 
-    if context.train is None or context.training is not None:
-        return None
-    train = context.arrow("train")
-    if context.holdout is None:
-        return train
-    return pa.concat_tables([train, context.arrow("holdout").select(train.column_names)], promote_options="permissive")
+    context: AuditContext
+    columns: frozenset[str]
+
+    @staticmethod
+    def of(context: AuditContext) -> _Real | None:
+        """None where the table's training may not be looked at."""
+        if context.train is None or context.training is not None:
+            return None
+        return _Real(context, frozenset(sql_types(context, "train")))
+
+    def rows(self, rule: Rule) -> pa.Table:
+        import pyarrow as pa
+
+        sides: list[Side] = ["train"] if self.context.holdout is None else ["train", "holdout"]
+        if sum(self.context.rows(s) for s in sides) <= MOST_ROWS:
+            tables = [self.context.arrow(s) for s in sides]
+        else:
+            own = self.context.passing()
+            tables = [own.arrow(s, tuple(dict.fromkeys(c for c in rule.columns if c in self.columns))) for s in sides]
+        if len(tables) == 1:
+            return tables[0]
+        return pa.concat_tables([tables[0], tables[1].select(tables[0].column_names)], promote_options="permissive")
+
+    def keep(self, rule: Rule) -> bool:
+        try:
+            return set(rule.columns) <= self.columns and not violations(rule, self.rows(rule)).any()
+        except ValueError:
+            return False
+
+
+def _first(context: AuditContext) -> pa.Table:
+    """The training rows, of a large table the first ones."""
+    if context.rows("train") <= MOST_ROWS:
+        return context.arrow("train")
+    return context.connection.sql(f"SELECT * FROM {context.scan('train')} LIMIT {MOST_ROWS}").to_arrow_table()
 
 
 def _shown(context: AuditContext) -> Sequence[Rule]:
@@ -124,7 +155,7 @@ def _shown(context: AuditContext) -> Sequence[Rule]:
 
     def search() -> tuple[Rule, ...]:
         names = [c.name for c in context.schema.columns if c.modelled]
-        train = context.arrow("train").slice(0, MOST_ROWS)
+        train = _first(context)
         here = train.select([n for n in names if n in train.column_names])
         unit = context.schema.privacy_unit
         people = train.column(unit) if unit is not None and unit in train.column_names else None
@@ -133,17 +164,6 @@ def _shown(context: AuditContext) -> Sequence[Rule]:
         return tuple(rule for rule in shown_rules(here, MIN_COUNT, people) if not isinstance(rule, Unique))
 
     return context.shared(("rules",), search)
-
-
-def _keeps(rule: Rule, real: pa.Table) -> bool:
-    try:
-        return _has(rule, real) and not violations(rule, real).any()
-    except ValueError:
-        return False
-
-
-def _has(rule: Rule, table: pa.Table) -> bool:
-    return set(rule.columns) <= set(table.column_names)
 
 
 def _result(rule: Rule, broken: int) -> ColumnResult:

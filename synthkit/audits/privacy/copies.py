@@ -11,6 +11,7 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.measures.sorting import places
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
 from synthkit.audits.rows.proportions import Share, against_chance, clustered, paired_excess
@@ -117,7 +118,7 @@ def matches(people: Population, keys: Array) -> tuple[Array, Array, Array]:
     """For each synthetic row: how many training people and held-out people have it, and which record it is."""
     import numpy as np
 
-    place = np.minimum(np.searchsorted(people.keys, keys), len(people.keys) - 1)
+    place = places(people.keys, keys)
     equal = people.keys[place] == keys
     return np.where(equal, people.train[place], 0), np.where(equal, people.holdout[place], 0), place
 

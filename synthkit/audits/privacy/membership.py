@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
+from synthkit.audits.measures.sorting import distinct
 from synthkit.audits.measures.statistics import auc_by_entity, delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.privacy.membership_scores import classifier, density_ratio
 from synthkit.audits.privacy.population import COPY_LESS, units
@@ -59,7 +60,15 @@ class MembershipParams(GateParams):
         return self.attack == "shadow"
 
 
-@audit("membership_inference", MembershipParams, family="privacy", version=5, needs=("train", "holdout"), between=SHARE)
+@audit(
+    "membership_inference",
+    MembershipParams,
+    family="privacy",
+    version=5,
+    needs=("train", "holdout"),
+    between=SHARE,
+    samples_real=True,  # members and reference are samples of the real rows in any case
+)
 def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
     """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
 
@@ -160,13 +169,11 @@ def attack_scores(
 
 def _several(context: AuditContext) -> tuple[Array, Array] | None:
     """Whose each training and each held-out row is, where people have several; None where each is somebody's own."""
-    import numpy as np
-
     assert context.holdout is not None
     if context.holdout.schema.privacy_unit is None and whose(context, "holdout") is None:
         return None
     train, holdout = units(context)
-    return (train, holdout) if len(np.unique(holdout)) < len(holdout) else None
+    return (train, holdout) if len(distinct(holdout)) < len(holdout) else None
 
 
 def _people(context: AuditContext, size: int) -> tuple[Array, Array] | None:
@@ -200,7 +207,7 @@ def _halves(context: AuditContext, size: int) -> tuple[Array, Array]:
 
     people = _several(context)
     if people is None:
-        whose_row = np.array([r[0] for r in context.query("SELECT hash(holdout) FROM holdout")], dtype=np.uint64)
+        whose_row = np.asarray(context.column("holdout", "hash(holdout)").to_numpy(), dtype=np.uint64)
     else:
         whose_row = people[1]
     _, group = np.unique(whose_row, return_inverse=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
+from synthkit.audits.measures.sorting import distinct, meet, places
 from synthkit.audits.rows.features import usable
 from synthkit.audits.rows.links import whose
 from synthkit.audits.rows.marginals import category_key, number_key, sql_types
@@ -114,10 +115,10 @@ def units(context: AuditContext) -> tuple[Array, Array]:
             train, holdout = _apart(ours, 0), _apart(theirs, 1)
         else:
             train, holdout = of("train"), of("holdout")
-        if together is not None and np.intersect1d(train, holdout).size:
+        if together is not None and meet(train, holdout):
             train = _alone(context, "train", together, train)
             holdout = _alone(context, "holdout", together, holdout)
-        if np.intersect1d(train, holdout).size:
+        if meet(train, holdout):
             return np.arange(len(train)), np.arange(len(train), len(train) + len(holdout))
         return train, holdout
 
@@ -147,18 +148,47 @@ def _hashes(context: AuditContext, side: Side, expression: str) -> Array:
     return np.asarray(context.column(side, expression).to_numpy(), dtype=np.uint64)
 
 
+@dataclass(frozen=True)
+class _Persons:
+    """Units of a side as numbers from 0: how many, and that of each row; None where no two rows are of one."""
+
+    count: int
+    codes: Array | None
+
+
+def _persons(context: AuditContext) -> tuple[_Persons, _Persons]:
+    import numpy as np
+
+    def of(units: Array) -> _Persons:
+        known = distinct(units)
+        return _Persons(len(known), None if len(known) == len(units) else np.asarray(places(known, units)))
+
+    def both() -> tuple[_Persons, _Persons]:
+        train, holdout = units(context)
+        return of(train), of(holdout)
+
+    return context.shared(("persons",), both)
+
+
+def prepared(context: AuditContext) -> AuditContext:
+    """The context, which knows whose the rows are: for those that ask :func:`population` of many columns."""
+    _persons(context)
+    return context
+
+
 def _population(context: AuditContext, columns: tuple[str, ...]) -> Population:
     import numpy as np
 
-    own = units(context)
+    own, persons = units(context), _persons(context)
     sides: list[Side] = ["train", "holdout"]
     records = np.concatenate([record_keys(context, s, columns) for s in sides])
     keys, row, place = np.unique(records, return_index=True, return_inverse=True)
-    count = [len(np.unique(u)) for u in own]
+    del records
     counted = []
-    for u, p in zip(own, (place[: len(own[0])], place[len(own[0]) :]), strict=True):
-        _, person = np.unique(u, return_inverse=True)
-        pairs = np.unique(p.astype(np.int64) * (len(u) + 1) + person)
-        counted.append(np.bincount(pairs // (len(u) + 1), minlength=len(keys)))
+    for people, p in zip(persons, (place[: len(own[0])], place[len(own[0]) :]), strict=True):
+        if people.codes is not None:  # a unit is counted once, however many of its rows have the record
+            p = distinct(p.astype(np.int64) * people.count + people.codes) // people.count
+        counted.append(np.bincount(p, minlength=len(keys)))
     unit = np.concatenate(own)[row]
-    return Population(keys, counted[0], counted[1], unit, row, (count[0], count[1]), len(own[0]))
+    units_of = (persons[0].count, persons[1].count)
+    return Population(keys, counted[0], counted[1], unit, row, units_of, len(own[0]))

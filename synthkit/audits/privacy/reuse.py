@@ -14,7 +14,7 @@ from synthkit.audits.contract import MEASURED, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Default, limit_of, untold
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.privacy.copies import matches, rarefied
-from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
+from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, prepared, record_keys
 from synthkit.audits.rows.proportions import clustered, excess, wilson
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, verdict
 from synthkit.errors import SynthError
@@ -81,6 +81,7 @@ def value_reuse(context: AuditContext, params: ValueReuseParams) -> AuditResult:
         return AuditResult(None, "skipped", threshold, message="no number, date or time is modelled")
     shares: dict[str, float] = {}
     parts: list[Part] = []
+    context = prepared(context)
     for column in columns:
         own = context.passing()  # who has which value of all columns at once: gigabytes of a long or wide table
         people, rows = population(own, (column,)), context.rows("synthetic")

@@ -50,7 +50,10 @@ class Encoding:
 
         if not self.columns:
             return np.empty((table.num_rows, 0))
-        return np.column_stack([self._column(name, table.column(name)) for name in self.columns])
+        found = np.empty((table.num_rows, len(self.columns)))
+        for place, name in enumerate(self.columns):
+            found[:, place] = self._column(name, table.column(name))
+        return found
 
     def _column(self, name: str, values: pa.ChunkedArray) -> Array:
         import numpy as np
@@ -61,7 +64,7 @@ class Encoding:
         import pyarrow.compute as pc
 
         codes = self.codes[name]  # in the order of their numbers
-        words = pa.chunked_array([pa.array(as_text(values), pa.string())]) if not _is_text(values) else values
+        words = in_words(values)
         places = pc.index_in(words, pa.array(list(codes), words.type))
         found = pc.fill_null(places, len(codes)).to_numpy().astype(float)
         missing = words.is_null().to_numpy()
@@ -94,16 +97,21 @@ def _is_text(values: pa.ChunkedArray) -> bool:
     return bool(t.is_string(values.type) or t.is_large_string(values.type))
 
 
-def as_text(values: pa.ChunkedArray) -> list[str | None]:
+def in_words(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values as text, so that categories of any type compare alike on both sides."""
     import pyarrow as pa
 
-    if not _is_text(values):
-        try:
-            values = values.cast(pa.string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return [None if v is None else str(v) for v in values.to_pylist()]
-    found: list[str | None] = values.to_pylist()
+    if _is_text(values):
+        return values
+    try:
+        return values.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.chunked_array([pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())])
+
+
+def as_text(values: pa.ChunkedArray) -> list[str | None]:
+    """:func:`in_words` as a list."""
+    found: list[str | None] = in_words(values).to_pylist()
     return found
 
 
@@ -132,7 +140,7 @@ def encoding(context: AuditContext, columns: tuple[str, ...]) -> Encoding:
 
 def _learn(context: AuditContext, columns: tuple[str, ...]) -> Encoding:
     side: Side = "train" if context.train is not None else "synthetic"
-    table = context.arrow(side, columns) if columns else None
+    table = context.passing().arrow(side, columns) if columns else None
     codes: dict[str, Mapping[str, int]] = {}
     for name in columns:
         assert table is not None
@@ -163,10 +171,9 @@ def is_categorical(context: AuditContext, name: str, kind: pa.DataType) -> bool:
 
 def codes_of(values: pa.ChunkedArray, most: int) -> dict[str, int]:
     """Codes by falling frequency, ties by the text."""
-    from collections import Counter
-
-    counts = Counter(v for v in as_text(values) if v is not None)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+    found = in_words(values).drop_null().value_counts()
+    counts = zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)
+    ordered = sorted(counts, key=lambda item: (-item[1], item[0]))[:most]
     return {value: code for code, (value, _) in enumerate(ordered)}
 
 

@@ -79,8 +79,8 @@ def space(context: AuditContext, columns: tuple[str, ...]) -> Space:
 
 
 def _matrix(context: AuditContext, encoder: Encoding, side: Side) -> Array:
-    columns = encoder.columns
-    return context.shared(("matrix", side, columns), lambda: encoder.matrix(context.arrow(side, columns)))
+    columns = encoder.columns  # the rows themselves are let go: nobody else asks for just these columns
+    return context.shared(("matrix", side, columns), lambda: encoder.matrix(context.passing().arrow(side, columns)))
 
 
 def blocks(points: Points, side: Side, rows: Array) -> Iterator[Array]:
