@@ -132,6 +132,7 @@ class AuditContext:
         family: the tables that this one was made together with, where it is a member of a family.
         made_up: columns of free text that only look like the real ones, personal data aside.
         took: what making these rows took; None where they were not made in this run.
+        repeats: the folder of trainings that were carried out for the running audit (:mod:`.repeats`).
     """
 
     schema: Schema
@@ -150,6 +151,7 @@ class AuditContext:
     family: Family | None = None
     made_up: tuple[str, ...] = ()
     took: Took | None = None
+    repeats: Path | None = None
     _cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def narrowed(self, where: str) -> AuditContext:
@@ -160,7 +162,7 @@ class AuditContext:
     def against(self, other: Table) -> AuditContext:
         """A context that compares the same rows with another table, which is its ``holdout``; it has no ``train``."""
         published = {side: paths for side, paths in self.published.items() if side == "synthetic"}
-        made = replace(self, train=None, holdout=other, published=published)
+        made = replace(self, train=None, holdout=other, published=published, repeats=None)
         return self.shared(("against", other.paths), lambda: replace(made, _cache={}))
 
     def shared(self, key: tuple[Any, ...], compute: Callable[[], T]) -> T:

@@ -21,6 +21,7 @@ from synthkit.schema import NUMERIC, TEMPORAL
 
 if TYPE_CHECKING:
     from synthkit.audits.context import AuditContext
+    from synthkit.audits.repeats import Repeats
 
 Needs = Literal["train", "holdout"]
 # What a table is among others: one with keys to others, one that keys of others name, the one that a family's size is
@@ -200,7 +201,9 @@ class Audit:
     lists, each of its tables has those that stand on it; ``samples`` that of a large table a sample is enough, as its
     interval tells (:mod:`.rows.sampled`), and ``samples_real`` that one of the real rows is, too, as none of them is
     looked for; ``earlier`` that it holds the table against the version published before;
-    ``takes`` which types of columns its parameters take, of those that do not take every type.
+    ``takes`` which types of columns its parameters take, of those that do not take every type; ``apart`` names its
+    costly work: audits that share it have one name for it, and those of several names may be run side by side, by jobs
+    of their own; ``repeats`` are the trainings that it repeats, which jobs may carry out before it (:mod:`.repeats`).
     """
 
     name: str
@@ -220,6 +223,8 @@ class Audit:
     severity: Severity = "error"
     earlier: bool = False
     takes: Mapping[str, Takes] = field(default_factory=dict)
+    apart: str | None = None
+    repeats: Repeats | None = None
 
     @property
     def extra(self) -> str | None:
@@ -258,6 +263,8 @@ def audit(
     severity: Severity = "error",
     earlier: bool | None = None,
     takes: Mapping[str, Takes] | None = None,
+    apart: str | None = None,
+    repeats: Repeats | None = None,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the audit ``name``.
 
@@ -303,6 +310,8 @@ def audit(
             severity,
             before,
             takes or {},
+            apart,
+            repeats,
         )
         _declared[name] = found
         return run

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from synthkit.audits.contract import AuditResult, Severity, Status
 from synthkit.audits.counting import listed
 from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
+from synthkit.audits.repeats import Repeat
 from synthkit.errors import SynthError
 from synthkit.project.types import OnInconclusive
 from synthkit.records.audit import AuditRecord, ColumnRecord
@@ -63,6 +64,15 @@ class BoundAudit:
     def trains(self) -> bool:
         """Whether it trains the model's generator on the real rows again."""
         return self.audit is not None and registry.get(self.audit).params.model_validate(dict(self.params)).trains
+
+    @property
+    def apart(self) -> tuple[str, str] | None:
+        """What its costly work is, and of which column: what it shares with other audits, if at all; None: it costs
+        little."""
+        if self.audit is None:
+            return None
+        word = "shadows" if self.trains else registry.get(self.audit).apart
+        return None if word is None else (word, str(self.params.get("target", "")))
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "params": _json(self.params)}
@@ -123,25 +133,45 @@ def run_audits(
     records = []
     for index, one in enumerate(bound):
         progress(index, len(bound), "audits", one.name)
-        known = registry.get(one.audit) if one.audit in registry.names() else None
-        own = context
-        if known is not None and known.as_read:
-            few = (all_sides if known.samples_real else None) or some
-            own = (few if known.samples else None) or read or context
+        own = looked_at(one, context, read, some, all_sides)
         records.append(_noted(_record(own, one, failures), own, context))
     progress(len(bound), len(bound), "audits")
     return records
 
 
-def _noted(record: AuditRecord, looked_at: AuditContext, context: AuditContext) -> AuditRecord:
+def looked_at(
+    bound: BoundAudit,
+    context: AuditContext,
+    read: AuditContext | None = None,
+    some: AuditContext | None = None,
+    all_sides: AuditContext | None = None,
+) -> AuditContext:
+    """Which of the contexts of :func:`run_audits` an audit looks at."""
+    known = registry.get(bound.audit) if bound.audit in registry.names() else None
+    if known is None or not known.as_read:
+        return context
+    few = (all_sides if known.samples_real else None) or some
+    return (few if known.samples else None) or read or context
+
+
+def repeats_of(context: AuditContext, bound: BoundAudit) -> Iterable[Repeat]:
+    """The trainings that an audit repeats; none where it would not come to them."""
+    if bound.audit is None or (audit := registry.get(bound.audit)).repeats is None:
+        return ()
+    if bound.where is not None:
+        context = _narrowed(context, bound.where, needs_real=bool(audit.needs))
+    return audit.repeats(context, audit.params.model_validate(dict(bound.params)))
+
+
+def _noted(record: AuditRecord, own: AuditContext, context: AuditContext) -> AuditRecord:
     """The record, which says so where the audit looked at a sample of the rows."""
     if record.status == "skipped":
         return record
     few: list[str] = []
     for table, whole, kind in (
-        (looked_at.synthetic, context.synthetic, ""),
-        (looked_at.train, context.train, "training "),
-        (looked_at.holdout, context.holdout, "held-out "),
+        (own.synthetic, context.synthetic, ""),
+        (own.train, context.train, "training "),
+        (own.holdout, context.holdout, "held-out "),
     ):
         if table is not None and whole is not None and table.rows != whole.rows:
             few.append(f"{table.rows:,} of {whole.rows:,} {kind}rows")

@@ -1,33 +1,25 @@
-"""What a worker is told of a model: the jobs that train and draw, query, compose and audit it."""
+"""What a worker is told of a model: jobs that train and draw, query and compose it. Its audits: :mod:`.auditing`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.context import PrivateTraining, Took
 from synthkit.building.inputs import Inputs
 from synthkit.building.provenance import guarantees_of
-from synthkit.building.publish import previous_version
-from synthkit.building.runrecord import now
 from synthkit.building.surveys import surveys_of
 from synthkit.compiler import ModelNode
-from synthkit.compiler.releases import release_of
-from synthkit.planning.disclosed import pictures_of, tells_time
 from synthkit.planning.plan import Action
 from synthkit.privacy.guarantee import Guarantee, together
 from synthkit.privacy.ledger.entries import Charged
 from synthkit.project.partition import Partition, partitions_of
 from synthkit.project.size import Size
-from synthkit.project.types import Conditions, Relation
+from synthkit.project.types import Conditions
 from synthkit.rules.across.bound import hops_of
 from synthkit.runners.jobs import (
     AssembleJob,
-    AuditJob,
     ComposeJob,
     FamilyJob,
     GenerateJob,
@@ -35,11 +27,8 @@ from synthkit.runners.jobs import (
     QueryJob,
     TrainJob,
 )
-from synthkit.runners.parts import DrawnMember, FailureFolder, FamilyMember, FamilyParts, Pictures, Retraining
-from synthkit.schema import Schema, Table
-from synthkit.stats.money import cost_of
+from synthkit.runners.parts import DrawnMember
 from synthkit.store.partitions import PartitionFiles
-from synthkit.store.staging import StagedRows
 
 if TYPE_CHECKING:
     from synthkit.building.context import RunContext
@@ -61,13 +50,13 @@ class Jobs:
     """The jobs of one model in one run."""
 
     def __init__(self, context: RunContext, action: Action, inputs: Inputs) -> None:
-        self.context, self.action, self._inputs = context, action, inputs
+        self.context, self.action, self.inputs = context, action, inputs
         self.model: ModelNode = context.manifest.models[action.model]
 
     def read(self) -> Path:
         """Read and divide the rows that the model learns from; their folder."""
         assert self.model.source is not None
-        return self._inputs.split(self.model.source, self.model)
+        return self.inputs.split(self.model.source, self.model)
 
     def generate(self, charged: Charged | None, guarantees: Guarantees) -> GenerateJob:
         """Train, where nothing is trained yet, and draw; ``charged`` is what the ledger says of the training."""
@@ -168,7 +157,7 @@ class Jobs:
             root=self.context.manifest.project.root,
             model=model.name,
             sql=model.sql,
-            relations={r.sql: self._inputs.files(r) for r in model.sql_relations},
+            relations={r.sql: self.inputs.files(r) for r in model.sql_relations},
             schema=model.schema,
             stage_dir=self.context.staging.directory(model.name, action.fingerprint.sample),
             sample=action.fingerprint.sample,
@@ -186,7 +175,7 @@ class Jobs:
             model=model.name,
             generator=model.generator.name,
             params=model.params.model_dump(mode="json"),
-            split=self._inputs.split(model.source, model),
+            split=self.inputs.split(model.source, model),
             schema=model.schema,
             root=project.root,
             dropped=staging.dropped(model.name),
@@ -198,64 +187,6 @@ class Jobs:
             guarantees=guarantees,
             metadata=self._metadata(),
         )
-
-    def audit(
-        self,
-        staged: StagedRows,
-        seconds: Mapping[str, float],
-        beside: Mapping[str, StagedRows] | None = None,
-        some: Collection[int] | None = None,
-    ) -> AuditJob:
-        """Judge the staged rows.
-
-        Args:
-            seconds: that making them took.
-            beside: of a family's table, the rows that were made together with these, by model.
-            some: the numbers of the audits to run; default: all.
-        """
-        model = self.model
-        audits = model.audits if some is None else tuple(model.audits[i] for i in sorted(some))
-        real = model.source if any(b.audit for b in audits) else None
-        split = None if real is None else self._inputs.split(real, model)
-        made = {**(beside or {}), model.name: staged}
-        relations = {
-            r.sql: (made[r.name].path,) if r.source is None and r.name in made else self._inputs.files(r)
-            for r in (*model.audit_relations, Relation(model.name))
-        }
-        return AuditJob(
-            root=self.context.manifest.project.root,
-            model=model.name,
-            table=documented(staged.table, model.schema),
-            split=split,
-            relations=relations,
-            audits=audits,
-            training=self._training(),
-            retraining=self._retraining(),
-            failures=self._failures(),
-            previous=previous_version(self.context, model, staged),
-            kept=staged.rules,
-            made_up=tuple(o.name for o in staged.origins or () if o.how == "made up"),
-            seconds={} if model.disclosure != "open" else dict(seconds),  # times tell of the protected rows
-            seed=self.action.fingerprint.seed,
-            pictures=self._pictures(staged),
-            family=self._family(made),
-            took=self._took(seconds),
-        )
-
-    def _took(self, seconds: Mapping[str, float]) -> Took | None:
-        """What making the rows took until now; of a family's table what all its tables took: they are made at once."""
-        if not seconds:
-            return None
-        manifest, model = self.context.manifest, self.model
-        family = manifest.families.get(model.family or "")
-        tallies = [self.context.tally(n) for n in ([model.name] if family is None else family.members.values())]
-        # Those of the family that are audited before this one have audits in their tallies.
-        made = [one for tally in tallies for one in tally.consumed() if one.phase != "audit"]
-        cost = cost_of(made, manifest.project.prices, sum((t.paid for t in tallies), Decimal(0)))
-        phases: dict[str, float] = {}
-        for one in made:
-            phases[one.phase] = phases.get(one.phase, 0.0) + one.seconds
-        return Took(phases, cost.total, tells_time(manifest, model))
 
     # -- families ----------------------------------------------------------------------------------
 
@@ -307,25 +238,10 @@ class Jobs:
             },
             rules_found=model.rules_found,
             conditions=conditions,
-            guarantees=guarantees_of(self.context.manifest, model, charge, self._inputs.upstream),
+            guarantees=guarantees_of(self.context.manifest, model, charge, self.inputs.upstream),
             kept=model.kept,
             charge=charge,
         )
-
-    def _family(self, made: Mapping[str, StagedRows]) -> FamilyParts | None:
-        """The tables beside this one, for its audits: as they were just made, or as they are published."""
-        model, models = self.model, self.context.manifest.models
-        if model.family is None or model.source is None:
-            return None
-        family = self.context.manifest.families[model.family]
-        parts = {}
-        for table, name in family.members.items():
-            other = models[name]
-            rows = made[name] if name in made else self._inputs.upstream(name)
-            assert other.source is not None
-            split = self._inputs.split(other.source, other)
-            parts[table] = FamilyMember(documented(rows.table, other.schema), split)
-        return FamilyParts(model.source.name, parts, family.keys)
 
     def _size(self) -> Size:
         """A factor is of all rows; of protected ones of their declared number, which a budget always has.
@@ -348,53 +264,3 @@ class Jobs:
             "synthkit.generator": self.model.generator.name,
             "synthkit.epsilon": "none" if promise is None else repr(promise[0]),
         }
-
-    def _failures(self) -> FailureFolder:
-        """The folder of the model's failing rows, and its name seen from the project."""
-        directory = self.context.staging.failures / self.model.name
-        return FailureFolder(directory, directory.relative_to(self.context.manifest.project.root).as_posix())
-
-    def _pictures(self, staged: StagedRows) -> Pictures | None:
-        """What pictures the report may have of the table, and where they go; None, and the last ones away, for none."""
-        allowed = pictures_of(self.context.manifest, self.model)
-        path = self.context.staging.profile(self.model.name)
-        path.unlink(missing_ok=True)
-        if allowed == "none":
-            return None
-        stamp = {"model": self.model.name, "sample": staged.sample, "run_id": self.context.run_id, "made_at": now()}
-        return Pictures(path, real=allowed == "all", stamp=stamp)
-
-    def _training(self) -> PrivateTraining | None:
-        """What audits may know of a training under a budget."""
-        model = self.model
-        if model.budget is None or model.learnt is None:
-            return None
-        family = self.context.manifest.families.get(model.family or "")
-        return PrivateTraining(
-            generator=model.generator.name,
-            params=model.params.model_dump(mode="json"),
-            budget=model.budget,
-            schema=model.learnt,
-            mechanisms=release_of(self.context.manifest, model),
-            device=self.context.manifest.project.device,
-            shape=None if family is None else family.shape,
-        )
-
-    def _retraining(self) -> Retraining | None:
-        """What an audit must know to train such a model again, where one does."""
-        model = self.model
-        if not any(b.trains for b in model.audits):
-            return None
-        return Retraining(
-            generator=model.generator.name,
-            params=model.params.model_dump(mode="json"),
-            columns=model.spec.columns,
-            conditions=model.spec.conditions,
-            device=self.context.manifest.project.device,
-        )
-
-
-def documented(staged: Table, compiled: Schema) -> Table:
-    """The staged rows (of types seen in them) with the keys that the source declares."""
-    key = compiled.primary_key or staged.schema.primary_key
-    return replace(staged, schema=replace(staged.schema, primary_key=key))

@@ -90,16 +90,16 @@ def side_by_side(
 
 
 class Together:
-    """Progress of jobs that run side by side as that of their table."""
+    """Progress of jobs that run side by side as that of their table, of which they tell in the same ``unit``."""
 
-    def __init__(self, total: int, progress: JobProgress) -> None:
-        self.total, self.progress = total, progress
+    def __init__(self, total: int, progress: JobProgress, unit: str = "rows") -> None:
+        self.total, self.progress, self.unit = total, progress, unit
         self.rows: dict[int, int] = {}
         self.lock = threading.Lock()
 
     def of(self, index: int) -> Callable[..., None]:
         def report(phase: str, done: int, total: int, unit: str, note: str = "") -> None:
-            if unit == "rows":
+            if unit == self.unit:
                 self.tell(index, done, phase, unit, note)
             else:  # that its worker was lost, say
                 self.progress(phase, done, total, unit, note)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from synthkit.building.jobs import documented
+from synthkit.building.auditing import documented
 from synthkit.building.trial import Preview, Trial, sampled, shorter, trial, written
 from synthkit.compiler import Manifest
 from synthkit.compiler.familynode import FamilyNode

@@ -9,6 +9,7 @@ class Slots:
     """How many jobs may run at once, over all models of a build: whoever runs one holds a slot."""
 
     def __init__(self, count: int) -> None:
+        self.count = count
         self._free = threading.Semaphore(count)
 
     def take(self) -> bool:

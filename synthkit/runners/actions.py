@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from synthkit.runners.auditing import audit
+from synthkit.runners.auditing import audit, repeat
 from synthkit.runners.composing import compose
 from synthkit.runners.dividing import ingest, inherit, split
 from synthkit.runners.done import Done
@@ -25,6 +25,7 @@ from synthkit.runners.jobs import (
     PartitionJob,
     PrepareJob,
     QueryJob,
+    RepeatJob,
     SplitJob,
     SurveyJob,
     TrainJob,
@@ -51,6 +52,7 @@ ACTIONS: Mapping[type[Job[Any]], Callable[[Any, JobProgress], Any]] = {
     QueryJob: query,
     ComposeJob: compose,
     AuditJob: audit,
+    RepeatJob: repeat,
 }
 
 
@@ -66,6 +68,7 @@ _PHASES: Mapping[type[Job[Any]], str] = {
     QueryJob: "query",
     ComposeJob: "ask",
     AuditJob: "audit",
+    RepeatJob: "audit",
 }
 
 

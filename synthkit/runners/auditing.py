@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from synthkit.extras import installed
-from synthkit.runners.done import Audited
-from synthkit.runners.jobs import AuditJob, JobProgress
+from synthkit.runners.done import Audited, Repeated
+from synthkit.runners.jobs import AuditJob, JobProgress, RepeatJob
 from synthkit.runners.overriding import overridden
-from synthkit.runners.parts import FamilyParts, Pictures, Retraining
+from synthkit.runners.parts import FamilyParts, Judged, Pictures, Retraining
 from synthkit.runners.staging import phase
 from synthkit.schema import Table
 
@@ -24,14 +26,41 @@ if TYPE_CHECKING:
 
 
 def audit(job: AuditJob, progress: JobProgress) -> Audited:
-    from synthkit.audits.context import AuditContext
     from synthkit.audits.failures import FailureStore
-    from synthkit.audits.rows.asread import as_read
-    from synthkit.audits.rows.sampled import sampled, sampled_real
     from synthkit.audits.runner import run_audits
-    from synthkit.sources.ingest import load_split
 
     started = time.perf_counter()
+    failures = None if job.failures is None else FailureStore(job.failures.directory, job.failures.shown)
+    with _looking(job, job.repeats) as (context, read, some, few):
+        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read, some, few)
+        if job.pictures is not None and installed("numpy"):
+            _take(job.pictures, few, context)
+    return Audited(tuple(records), {"audit": time.perf_counter() - started})
+
+
+def repeat(job: RepeatJob, _progress: JobProgress) -> Repeated:
+    """Carry out the trainings. What the audit will fail of, too, is no failure here: it says why."""
+    from synthkit.audits.repeats import carry_out
+    from synthkit.audits.runner import looked_at, repeats_of
+
+    (bound,) = job.audits
+    with _looking(job, job.repeats) as contexts:
+        context = looked_at(bound, *contexts)
+        try:
+            trainings = list(repeats_of(context, bound))
+        except Exception:
+            return Repeated(0)
+        return Repeated(carry_out(job.repeats, trainings, job.part, job.of))
+
+
+@contextmanager
+def _looking(job: Judged, repeats: Path | None) -> Iterator[tuple[AuditContext, ...]]:
+    """The rows as they are published, as they are read, and samples of these: of synthetic rows, and of all sides."""
+    from synthkit.audits.context import AuditContext
+    from synthkit.audits.rows.asread import as_read
+    from synthkit.audits.rows.sampled import sampled, sampled_real
+    from synthkit.sources.ingest import load_split
+
     split = None if job.split is None else load_split(job.split)
     context = AuditContext(
         schema=job.table.schema,
@@ -47,18 +76,14 @@ def audit(job: AuditJob, progress: JobProgress) -> Audited:
         family=None if job.family is None else _family(job.family),
         made_up=job.made_up,
         took=job.took,
+        repeats=repeats,
     )
-    failures = None if job.failures is None else FailureStore(job.failures.directory, job.failures.shown)
     with TemporaryDirectory(prefix="synthkit-read-") as scratch:
         read = as_read(context, Path(scratch))
         if job.retraining is not None and split is not None and read.train is not None:
             read = replace(read, recipe=_recipe(job.retraining, split.train, read.train))
         some = sampled(read, Path(scratch))
-        few = sampled_real(some, Path(scratch))
-        records = run_audits(context, job.audits, phase(progress, "audit"), failures, read, some, few)
-        if job.pictures is not None and installed("numpy"):
-            _take(job.pictures, few, context)
-    return Audited(tuple(records), {"audit": time.perf_counter() - started})
+        yield context, read, some, sampled_real(some, Path(scratch))
 
 
 def _family(parts: FamilyParts) -> Family:

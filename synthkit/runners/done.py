@@ -141,6 +141,13 @@ class Audited(Done):
 
 
 @dataclass(frozen=True)
+class Repeated(Done):
+    """Trainings that an audit repeats, in files: so many of them are there."""
+
+    trainings: int
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a job came to nothing, as its process says it.
 

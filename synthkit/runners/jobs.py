@@ -13,8 +13,6 @@ from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import Field, TypeAdapter
 
-from synthkit.audits.context import PrivateTraining, Took, Version
-from synthkit.audits.runner import BoundAudit
 from synthkit.files import Json
 from synthkit.generators.base import Budget
 from synthkit.generators.tables import Key
@@ -25,16 +23,15 @@ from synthkit.project.resources import UNASKED, Resources
 from synthkit.project.size import Size
 from synthkit.project.types import ConnectionSpec, Keys, Options, SourceTableSpec
 from synthkit.rules.across.bound import Hop
-from synthkit.runners.done import Audited, Divided, Drawn, FamilyMade, Learnt, Made, Prepared, Surveyed
+from synthkit.runners.done import Audited, Divided, Drawn, FamilyMade, Learnt, Made, Prepared, Repeated, Surveyed
 from synthkit.runners.parts import (
     DrawnMember,
     FailureFolder,
-    FamilyParts,
     Files,
+    Judged,
     Modelled,
     Passage,
     Pictures,
-    Retraining,
 )
 from synthkit.runners.wire import packed, unpacked
 from synthkit.schema import Schema, Table
@@ -276,39 +273,35 @@ class ComposeJob(Staged):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditJob(Job[Audited]):
+class AuditJob(Judged, Job[Audited]):
     """Judge staged (or published) rows.
 
     Args:
-        table: the rows.
-        split: the folder of the real rows, if there are any.
-        relations: other tables that audits read.
-        training, retraining: how the rows' model was trained: under a budget; without one, for audits that train again.
-        previous: the version that was published before.
-        seconds: that making these rows took, by phase.
-        kept: rules that they keep although nobody declared them.
-        family: the tables that they were made together with.
-        made_up: columns that only look like the real ones, personal data aside.
-        took: what making these rows took, as far as it was done in this run.
+        failures: where failing rows are kept; None: none are.
+        pictures: that are asked for.
+        repeats: the folder of trainings that were carried out for its one audit.
     """
 
-    model: str
-    table: Table
-    split: Path | None
-    relations: Files
-    audits: tuple[BoundAudit, ...]
-    seed: int
-    training: PrivateTraining | None = None
-    retraining: Retraining | None = None
     failures: FailureFolder | None = None
-    previous: Version | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
     pictures: Pictures | None = None
-    kept: tuple[str, ...] = ()
-    family: FamilyParts | None = None
-    made_up: tuple[str, ...] = ()
-    took: Took | None = None
+    repeats: Path | None = None
     kind: Literal["audit"] = "audit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatJob(Judged, Job[Repeated]):
+    """Carry out some of the trainings that an audit repeats, unless they are there, for the audit to read.
+
+    Args:
+        audits: that one.
+        repeats: the folder that they are kept in.
+        part, of: every ``of``-th of them, from number ``part`` on.
+    """
+
+    repeats: Path
+    part: int
+    of: int
+    kind: Literal["repeat"] = "repeat"
 
 
 AnyJob = (
@@ -325,6 +318,7 @@ AnyJob = (
     | QueryJob
     | ComposeJob
     | AuditJob
+    | RepeatJob
 )
 
 

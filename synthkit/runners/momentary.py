@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from synthkit.errors import BuildError
-from synthkit.runners.jobs import AssembleJob, PartitionJob
+from synthkit.runners.jobs import AssembleJob, PartitionJob, RepeatJob
 
 R = TypeVar("R")
 
-OF_PARTS = (PartitionJob, AssembleJob)  # the jobs that are done again, where their worker is lost, too
+OF_PARTS = (PartitionJob, AssembleJob, RepeatJob)  # the jobs that are done again, where their worker is lost, too
 PAUSES = (0.2, 1.0, 5.0, 25.0)  # seconds before another try
 _NAMES = """
     EIO EAGAIN EBUSY ESTALE ETIMEDOUT ECONNRESET ECONNABORTED ENOTCONN ENETDOWN ENETUNREACH EHOSTDOWN

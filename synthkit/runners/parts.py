@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synthkit.audits.context import PrivateTraining, Took, Version
+from synthkit.audits.runner import BoundAudit
 from synthkit.generators.base import Budget
 from synthkit.generators.tables import Key
 from synthkit.privacy.guarantee import Guarantee
@@ -169,3 +171,36 @@ class Pictures:
     path: Path
     real: bool
     stamp: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Rows that are judged, and what audits may know of them.
+
+    Args:
+        table: the rows.
+        split: the folder of the real rows, if there are any.
+        relations: other tables that audits read.
+        training, retraining: how the rows' model was trained: under a budget; without one, for audits that train again.
+        previous: the version that was published before.
+        seconds: that making these rows took, by phase.
+        kept: rules that they keep although nobody declared them.
+        family: the tables that they were made together with.
+        made_up: columns that only look like the real ones, personal data aside.
+        took: what making these rows took, as far as it was done in this run.
+    """
+
+    model: str
+    table: Table
+    split: Path | None
+    relations: Files
+    audits: tuple[BoundAudit, ...]
+    seed: int
+    training: PrivateTraining | None = None
+    retraining: Retraining | None = None
+    previous: Version | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    family: FamilyParts | None = None
+    made_up: tuple[str, ...] = ()
+    took: Took | None = None

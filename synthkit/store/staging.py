@@ -7,6 +7,7 @@ target/cache/models/<train hash>/                                a trained model
 target/cache/checkpoints/<train hash>.safetensors                the state of a training that has not ended
 target/cache/surveys/<train hash>-<of the rows>/                 of a large table, what is found of its columns so far
 target/cache/partitions/<sample hash>/                           of a large table, what is drawn of it so far
+target/cache/repeats/                                            trainings that jobs carry out for an audit, as it runs
 target/cache/splits/<key>/                                       a source's training and holdout rows
 target/failures/<model>/<audit>.parquet                          failing rows of the last audits, where they are kept
 target/dropped/<model>.jsonl                                     what a teacher wrote and no table took, and why
@@ -183,6 +184,10 @@ class Staging:
     def partitions(self, sample: str) -> Path:
         """The folder of the partitions of a table that is being drawn."""
         return self.drawing / sample[:SHORT]
+
+    def repeats(self, model: str) -> Path:
+        """What the temporary folder of trainings that are carried out for an audit is named after."""
+        return self.root / "cache" / "repeats" / model
 
     def survey(self, train: str, split: Path) -> Path:
         """The folder of what is found of the columns of a large table.

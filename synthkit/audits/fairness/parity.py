@@ -14,7 +14,8 @@ from synthkit.audits.contract import CLASSES, GAP, AuditResult, ColumnNames, aud
 from synthkit.audits.fairness.groups import groupings, groups_of
 from synthkit.audits.gate import Default, Estimate, limit_of
 from synthkit.audits.measures.statistics import Z
-from synthkit.audits.utility.tasks import ModelParams, Problem, half_tested, prepare, tested, training_variance
+from synthkit.audits.utility.errors import training_variance
+from synthkit.audits.utility.tasks import APART, ModelParams, Problem, half_tested, prepare, tested
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, unmeasured, verdict
 from synthkit.errors import SynthError
 
@@ -56,6 +57,7 @@ class EqualisedOddsParams(FairnessParams):
     needs=("train", "holdout"),
     between=GAP,
     takes={"target": CLASSES},
+    apart=APART,
 )
 def demographic_parity(context: AuditContext, params: DemographicParityParams) -> AuditResult:
     """Does a model trained on the table favour a group more than one trained on real rows does?
@@ -77,6 +79,7 @@ def demographic_parity(context: AuditContext, params: DemographicParityParams) -
     needs=("train", "holdout"),
     between=GAP,
     takes={"target": CLASSES},
+    apart=APART,
 )
 def equalised_odds(context: AuditContext, params: EqualisedOddsParams) -> AuditResult:
     """Does a model trained on the table err more unequally over groups than one trained on real rows does?

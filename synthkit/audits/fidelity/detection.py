@@ -53,7 +53,15 @@ class DetectionParams(GateParams):
     max_rows: int = Field(default=20_000, ge=FEWEST)
 
 
-@audit("detection", DetectionParams, family="fidelity", version=3, needs=("train", "holdout"), between=SHARE)
+@audit(
+    "detection",
+    DetectionParams,
+    family="fidelity",
+    version=3,
+    needs=("train", "holdout"),
+    between=SHARE,
+    apart="detection",
+)
 def detection(context: AuditContext, params: DetectionParams) -> AuditResult:
     """Can a classifier tell synthetic rows from held-out real ones? AUC of the better of two, 0.5 is a coin.
 

@@ -198,6 +198,15 @@ class Answers:
     labels: Array
     scores: Array | None
 
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """The fields that there are, by name."""
+        return {"labels": self.labels} if self.scores is None else {"labels": self.labels, "scores": self.scores}
+
+    @staticmethod
+    def of(arrays: Mapping[str, Array]) -> Answers:
+        return Answers(arrays["labels"], arrays.get("scores"))
+
     def take(self, rows: Array) -> Answers:
         return Answers(self.labels[rows], None if self.scores is None else self.scores[rows])
 

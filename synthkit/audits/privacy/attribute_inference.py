@@ -55,7 +55,9 @@ class Attacked:
         return _rates([self])
 
 
-@audit("attribute_inference", InferenceParams, family="privacy", needs=("train", "holdout"), between=RISK)
+@audit(
+    "attribute_inference", InferenceParams, family="privacy", needs=("train", "holdout"), between=RISK, apart="attacks"
+)
 def attribute_inference(context: AuditContext, params: InferenceParams) -> AuditResult:
     """Can a secret be inferred from the rest of a person's record? Risk beyond the control's (anonymeter)
 

@@ -79,7 +79,7 @@ class Guesses:
         return Guesses(self.attack, self.canaries + other.canaries, self.made + other.made, self.right + other.right)
 
 
-@audit("empirical_epsilon", EmpiricalParams, family="privacy", private=True, between=POSITIVE)
+@audit("empirical_epsilon", EmpiricalParams, family="privacy", private=True, between=POSITIVE, apart="canaries")
 def empirical_epsilon(context: AuditContext, params: EmpiricalParams) -> AuditResult:
     """Does an attack on the model's own training, on made-up rows with canaries, disprove its ε? A lower bound on ε
 

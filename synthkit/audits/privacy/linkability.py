@@ -45,7 +45,7 @@ class LinkabilityParams(AttackParams):
         return self
 
 
-@audit("linkability", LinkabilityParams, family="privacy", needs=("train", "holdout"), between=RISK)
+@audit("linkability", LinkabilityParams, family="privacy", needs=("train", "holdout"), between=RISK, apart="attacks")
 def linkability(context: AuditContext, params: LinkabilityParams) -> AuditResult:
     """Can two sources about the same people be joined through the table? Risk beyond the control's (anonymeter)
 

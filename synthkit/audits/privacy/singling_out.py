@@ -55,7 +55,7 @@ class Statements:
         return len(self.columns)
 
 
-@audit("singling_out", SinglingOutParams, family="privacy", needs=("train", "holdout"), between=RISK)
+@audit("singling_out", SinglingOutParams, family="privacy", needs=("train", "holdout"), between=RISK, apart="attacks")
 def singling_out(context: AuditContext, params: SinglingOutParams) -> AuditResult:
     """Do statements that single out a synthetic row single out a person? Risk beyond the control's (anonymeter)
 

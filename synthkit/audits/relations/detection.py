@@ -58,6 +58,7 @@ class JoinedDetectionParams(CombinedParams):
     between=SHARE,
     stands_on=("child",),
     version=2,
+    apart="detection of joined rows",
 )
 def joined_detection(context: AuditContext, params: JoinedDetectionParams) -> AuditResult:
     """Can a classifier tell rows joined with what they hang on, or parents with their children, from real ones? AUC

@@ -41,7 +41,7 @@ class InstructionUtilityParams(ShareParams, TextParams):
     rows_max: int = Field(default=20_000, ge=FEWEST)
 
 
-@audit("instruction_utility", InstructionUtilityParams, family="text", needs=("train", "holdout"))
+@audit("instruction_utility", InstructionUtilityParams, family="text", needs=("train", "holdout"), apart="teaching")
 def instruction_utility(context: AuditContext, params: InstructionUtilityParams) -> AuditResult:
     """Does a small model trained on the pairs do as well on held-out real ones as one trained on the seeds? Accuracy
 

@@ -12,6 +12,7 @@ from synthkit.audits.contract import AuditResult, audit
 from synthkit.audits.gate import Estimate, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import Answers, Scorer, make_scorer
 from synthkit.audits.measures.statistics import t_interval
+from synthkit.audits.repeats import Repeat, carried_out
 from synthkit.audits.utility.tasks import FEWEST_TRAIN, Problem, ScoredParams, fit, prepare, tell
 
 if TYPE_CHECKING:
@@ -44,7 +45,22 @@ class AugmentationParams(ScoredParams, ShareParams):
 Curves = Mapping[float, Sequence[Answers]]
 
 
-@audit("augmentation", AugmentationParams, family="utility", version=2, needs=("train", "holdout"))
+def _trainings(context: AuditContext, params: AugmentationParams) -> list[Repeat]:
+    problem, ratios = prepare(context, params), _ratios(params)
+    if isinstance(problem, str) or len(ratios) == 1:
+        return []
+    return [one for ratio in ratios for one in _of_ratio(context, params, problem, ratio)]
+
+
+@audit(
+    "augmentation",
+    AugmentationParams,
+    family="utility",
+    version=2,
+    needs=("train", "holdout"),
+    apart="augmentation",
+    repeats=_trainings,
+)
 def augmentation(context: AuditContext, params: AugmentationParams) -> AuditResult:
     """Does adding synthetic rows to real ones train a better model, and how many? Sweeps the mixing ratio.
 
@@ -60,10 +76,12 @@ def augmentation(context: AuditContext, params: AugmentationParams) -> AuditResu
     if isinstance(problem, str):
         return AuditResult(None, "inconclusive", threshold, message=problem)
     scorer = problem.scorer(params)
-    ratios = sorted({0.0, *params.ratios})
+    ratios = _ratios(params)
     if len(ratios) == 1:
         return AuditResult(None, "skipped", threshold, message="no ratio but 0 is asked for: add some to ratios")
-    found = {r: _mixed(context, params, problem, r) for r in ratios}
+    found = {
+        r: [Answers.of(carried_out(context, *one)) for one in _of_ratio(context, params, problem, r)] for r in ratios
+    }
     scores = {r: _scores(scorer, problem.test[1], found[r]) for r in ratios}
     gains = {r: _gain(context, scorer, problem.test[1], found, r, len(ratios) - 1) for r in ratios if r > 0}
     best = max(gains, key=lambda r: (gains[r].value, -r))
@@ -90,24 +108,34 @@ def augmentation(context: AuditContext, params: AugmentationParams) -> AuditResu
     return gated(params, gain, {}, message, advice=ADVICE, details=details)
 
 
-def _mixed(context: AuditContext, params: AugmentationParams, problem: Problem, ratio: float) -> list[Answers]:
-    """What the models say of the held-out rows. Each repeat draws the same real rows for every ratio."""
+def _ratios(params: AugmentationParams) -> list[float]:
+    return sorted({0.0, *params.ratios})
+
+
+def _of_ratio(context: AuditContext, params: AugmentationParams, problem: Problem, ratio: float) -> list[Repeat]:
+    """What the models of a ratio say of the held-out rows, each as a training that may have been carried out before."""
+
+    def of(repeat: int) -> Repeat:
+        return (ratio, repeat), lambda: _mixed(context, params, problem, ratio, repeat).arrays
+
+    return [of(repeat) for repeat in range(params.repeats)]
+
+
+def _mixed(context: AuditContext, params: AugmentationParams, problem: Problem, ratio: float, repeat: int) -> Answers:
+    """What one model says of the held-out rows. Each repeat draws the same real rows for every ratio."""
     import numpy as np
 
-    found = []
-    for repeat in range(params.repeats):
-        rng = context.rng("augmentation", params.target, repeat)
-        total, made = len(problem.train[1]), len(problem.synthetic[1])
-        size = min(params.real_rows or total, total)
-        # With all real rows in play, a bootstrap draw is what makes the repeats differ.
-        chosen = rng.choice(total, size, replace=size == total)
-        extra = round(ratio * size)
-        drawn = rng.choice(made, extra, replace=extra > made)
-        features = np.concatenate([problem.train[0][chosen], problem.synthetic[0][drawn]])
-        target = np.concatenate([problem.train[1][chosen], problem.synthetic[1][drawn]])
-        model = fit(context, params, problem, (features, target), "augmentation", repeat)
-        found.append(tell(model, problem, problem.test[0]))
-    return found
+    rng = context.rng("augmentation", params.target, repeat)
+    total, made = len(problem.train[1]), len(problem.synthetic[1])
+    size = min(params.real_rows or total, total)
+    # With all real rows in play, a bootstrap draw is what makes the repeats differ.
+    chosen = rng.choice(total, size, replace=size == total)
+    extra = round(ratio * size)
+    drawn = rng.choice(made, extra, replace=extra > made)
+    features = np.concatenate([problem.train[0][chosen], problem.synthetic[0][drawn]])
+    target = np.concatenate([problem.train[1][chosen], problem.synthetic[1][drawn]])
+    model = fit(context, params, problem, (features, target), "augmentation", repeat)
+    return tell(model, problem, problem.test[0])
 
 
 def _scores(scorer: Scorer, truth: Array, found: Sequence[Answers]) -> Array:

@@ -13,7 +13,7 @@ from synthkit.audits.contract import SHARE, AuditResult, ColumnResult, audit
 from synthkit.audits.gate import Default, Estimate, ShareParams, gated, limit_of
 from synthkit.audits.measures.estimators import Answers, Scorer
 from synthkit.audits.measures.statistics import Z
-from synthkit.audits.utility.tasks import Problem, ScoredParams, half_models, tell, trained
+from synthkit.audits.utility.tasks import APART, Problem, ScoredParams, half_models, tell, trained
 from synthkit.audits.utility.worth import columns_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class FeatureImportanceParams(ScoredParams, ShareParams):
     version=3,
     needs=("train", "holdout"),
     between=SHARE,
+    apart=APART,
 )
 def feature_importance(context: AuditContext, params: FeatureImportanceParams) -> AuditResult:
     """Do models trained on synthetic rows and on real ones rely on the same columns? Overlap of their importances.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field, model_validator
@@ -13,20 +14,22 @@ from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gat
 from synthkit.audits.measures.estimators import DEFAULTS, Answers, Scorer
 from synthkit.audits.measures.statistics import ONE_SIDED, Z, of_size
 from synthkit.audits.relations.views import joined_view
+from synthkit.audits.repeats import Repeat
+from synthkit.audits.utility.errors import bootstrap, training_variance, widened
 from synthkit.audits.utility.tasks import (
+    APART,
     FEWEST_TEST,
     Problem,
     ScoredParams,
-    bootstrap,
     entities,
     half_models,
     half_tested,
     halves_of,
+    halves_told,
     tell,
     tested,
     trained,
-    training_variance,
-    widened,
+    trained_told,
 )
 from synthkit.audits.utility.worth import Columns, columns_of
 
@@ -78,7 +81,37 @@ def default_gap(context: AuditContext) -> Default:
     return GAP if context.training is None else GAP_UNDER_EPSILON
 
 
-@audit("tstr", TstrParams, family="utility", version=3, needs=("train", "holdout"))
+def _viewed(context: AuditContext, params: TstrParams) -> AuditContext | None:
+    """The rows that are predicted from; None where nothing is to be joined to them."""
+    if params.view != "joined":
+        return context
+    if context.family is None and context.schema.entity is None:
+        return None
+    return replace(joined_view(context), repeats=context.repeats)
+
+
+def _trainings(context: AuditContext, params: TstrParams) -> list[Repeat]:
+    """Of the models of each side, and of its halves."""
+    viewed = _viewed(context, params)
+    columns = "nothing is joined" if viewed is None else columns_of(viewed, params)
+    if viewed is None or isinstance(columns, str) or columns.kept.one_class:
+        return []
+    of: list[tuple[Problem, Side]] = [(columns.all, "train"), (columns.kept, "synthetic")]
+    whole = [trained_told(viewed, params, problem, side) for problem, side in of]
+    if columns.made_up:
+        whole.append(trained_told(viewed, params, columns.kept, "train"))
+    return [*whole, *(half for problem, side in of for half in halves_told(viewed, params, problem, side))]
+
+
+@audit(
+    "tstr",
+    TstrParams,
+    family="utility",
+    version=3,
+    needs=("train", "holdout"),
+    apart=APART,
+    repeats=_trainings,
+)
 def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     """How much worse is a model trained on synthetic rows than one trained on real ones, tested on held-out rows?
 
@@ -96,12 +129,10 @@ def tstr(context: AuditContext, params: TstrParams) -> AuditResult:
     gate = ShareParams(min=params.min_ratio, decide=params.decide) if ratio else params
     default = default_gap(context)
     threshold = limit_of(gate, None, default).text
-    if params.view == "joined":
-        if context.family is None and context.schema.entity is None:
-            return AuditResult(
-                None, "skipped", threshold, message="the table hangs together with nothing (view: joined)"
-            )
-        context = joined_view(context)
+    viewed = _viewed(context, params)
+    if viewed is None:
+        return AuditResult(None, "skipped", threshold, message="the table hangs together with nothing (view: joined)")
+    context = viewed
     columns = columns_of(context, params)
     if isinstance(columns, str):
         return AuditResult(None, "inconclusive", threshold, message=columns)
@@ -194,7 +225,7 @@ def _ratio(
     return Estimate(value, low, high, floor, 1 - ONE_SIDED * error)
 
 
-@audit("trts", TrtsParams, family="utility", version=2, needs=("train", "holdout"), between=POSITIVE)
+@audit("trts", TrtsParams, family="utility", version=2, needs=("train", "holdout"), between=POSITIVE, apart=APART)
 def trts(context: AuditContext, params: TrtsParams) -> AuditResult:
     """How differently does a model trained on real rows do on synthetic rows than on held-out real ones?
 

@@ -7,8 +7,7 @@ fairness on one target train each model once.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,12 +16,12 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditParams, ColumnName, ColumnNames
 from synthkit.audits.measures.estimators import Answers, Constant, Scorer, Task, answers, learn, make_model, make_scorer
+from synthkit.audits.repeats import Repeat, carried_out
 from synthkit.audits.rows.features import FAR, as_text, encoding, numbers, sample_rows, usable
 from synthkit.audits.rows.texts import reading_of
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
 FEWEST_TRAIN = 20  # rows with a target on each side
 FEWEST_TEST = 30
 MOST_CLASSES = 20  # an integer target of more values is a regression
-RESAMPLES = 200
 SPLITS = 2  # of each side into halves, for the error of training
 MAX_TEST = 50_000
+APART = "models"  # of the audits that share them
 
 
 class ModelParams(AuditParams):
@@ -277,7 +276,7 @@ def tested(context: AuditContext, params: ModelParams, problem: Problem, side: S
     """What the model trained on a side's rows says of the held-out rows."""
 
     def test() -> Answers:
-        return tell(trained(context, params, problem, side), problem, problem.test[0])
+        return Answers.of(carried_out(context, *trained_told(context, params, problem, side)))
 
     return context.shared(("tested", side, *params.key, problem.text), test)
 
@@ -301,17 +300,18 @@ def halves_of(context: AuditContext, problem: Problem, side: Side, split: int = 
 def half_models(context: AuditContext, params: ModelParams, problem: Problem, side: Side) -> list[tuple[Any, Any]]:
     """Pairs of models trained on disjoint halves of a side's rows: how far apart are two trainings on the like?"""
 
-    def train() -> list[tuple[Any, Any]]:
-        pairs = []
-        for split in range(SPLITS):
-            a, b = (
-                fit(context, params, problem, rows, "half", split, i)
-                for i, rows in enumerate(halves_of(context, problem, side, split))
-            )
-            pairs.append((a, b))
-        return pairs
+    made = [half_model(context, params, problem, side, number) for number in range(2 * SPLITS)]
+    return list(zip(made[::2], made[1::2], strict=True))
 
-    return context.shared(("halves", side, *params.key, problem.text), train)
+
+def half_model(context: AuditContext, params: ModelParams, problem: Problem, side: Side, number: int) -> Any:
+    """One of them: models 0 and 1 are the first pair."""
+    split, half = divmod(number, 2)
+
+    def train() -> Any:
+        return fit(context, params, problem, halves_of(context, problem, side, split)[half], "half", split, half)
+
+    return context.shared(("half", number, side, *params.key, problem.text), train)
 
 
 def half_tested(
@@ -320,55 +320,31 @@ def half_tested(
     """What those models say of the held-out rows."""
 
     def test() -> list[tuple[Answers, Answers]]:
-        pairs = half_models(context, params, problem, side)
-        return [(tell(a, problem, problem.test[0]), tell(b, problem, problem.test[0])) for a, b in pairs]
+        told = [Answers.of(carried_out(context, *one)) for one in halves_told(context, params, problem, side)]
+        return list(zip(told[::2], told[1::2], strict=True))
 
     return context.shared(("half tested", side, *params.key, problem.text), test)
 
 
-# -- error -------------------------------------------------------------------------------------------------------------
+# -- each training, as one that may have been carried out before ------------------------------------------------------
 
 
-def training_variance(gaps: list[float]) -> float:
-    """The variance that drawing other training rows gives a model's measure.
+def trained_told(context: AuditContext, params: ModelParams, problem: Problem, side: Side) -> Repeat:
+    """What the model trained on a side's rows says of the held-out rows."""
 
-    Models of disjoint halves are independent, so their measures' squared gap is on average twice the variance at half
-    the rows, which is twice that at all of them: a quarter of it (McCarthy 1969, the balanced half-sample).
-    """
-    return sum(g * g for g in gaps) / (4 * len(gaps)) if gaps else 0.0
+    def compute() -> Mapping[str, Array]:
+        return tell(trained(context, params, problem, side), problem, problem.test[0]).arrays
 
-
-def widened(value: float, ends: tuple[float, float], variance: float) -> tuple[float, float, float]:
-    """An interval of one source of error with another, independent one of the given variance added to either arm.
-
-    Returns the ends, and the standard error of all.
-    """
-    from synthkit.audits.measures.statistics import Z
-
-    low, high = (math.hypot(end - value, Z * math.sqrt(variance)) for end in ends)
-    return value - low, value + high, (low + high) / (2 * Z)
+    return ("trained", side, problem.text), compute
 
 
-def bootstrap(
-    measure: Callable[[Array], float], rows: int, rng: np.random.Generator, whose: Array | None = None
-) -> tuple[float, float]:
-    """Percentile 95 % interval of a measure over rows drawn with replacement (Efron & Tibshirani 1993).
+def halves_told(context: AuditContext, params: ModelParams, problem: Problem, side: Side) -> list[Repeat]:
+    """The same of each model of :func:`half_models`, pair by pair."""
 
-    Args:
-        whose: the entity of each row, where rows hang together: entities are drawn then, each with all its rows.
-    """
-    import numpy as np
+    def of(number: int) -> Repeat:
+        def compute() -> Mapping[str, Array]:
+            return tell(half_model(context, params, problem, side, number), problem, problem.test[0]).arrays
 
-    if whose is None:
-        found = np.array([measure(rng.integers(rows, size=rows)) for _ in range(RESAMPLES)])
-    else:
-        _, own = np.unique(whose, return_inverse=True)
-        ends = np.split(np.argsort(own, kind="stable"), np.cumsum(np.bincount(own))[:-1])
-        total = len(ends)
-        found = np.array(
-            [measure(np.concatenate([ends[i] for i in rng.integers(total, size=total)])) for _ in range(RESAMPLES)]
-        )
-    if np.isnan(found).all():
-        return float("nan"), float("nan")
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return float(low), float(high)
+        return ("half", side, number, problem.text), compute
+
+    return [of(number) for number in range(2 * SPLITS)]

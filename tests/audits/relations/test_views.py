@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks.audits.families import family_context
 from synthkit.audits.relations.views import joined_view
-from synthkit.audits.utility.tasks import bootstrap, entities
+from synthkit.audits.utility.errors import bootstrap
+from synthkit.audits.utility.tasks import entities
 from tests.audits.families import faulty, healthy, put
 from tests.audits.sides import run
 
