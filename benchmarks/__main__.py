@@ -37,6 +37,7 @@ MODULES = {
     "disturbed": "benchmarks.disturbed",
     "capacity": "benchmarks.capacity",
     "jobs": "benchmarks.jobs",
+    "judging": "benchmarks.judging",
     "orchestrators": "benchmarks.orchestrators",
     "reading": "benchmarks.reading",
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from synthkit.building.context import RunContext
 from synthkit.building.model import ModelRun, why
+from synthkit.building.partitions import in_free_slots
 from synthkit.building.publish import Passed, publish_together
 from synthkit.compiler.familynode import FamilyNode
 from synthkit.errors import BuildError
@@ -40,7 +41,7 @@ class FamilyRun:
 
     def _build(self) -> tuple[ModelResult, ...]:
         rows = self._rows()
-        records = {name: run.audit(rows[name], rows) for name, run in self.runs.items()}
+        records = self._records(rows)
         bad = [name for name, found in records.items() if not all(r.passes for r in found)]
         if bad:
             return tuple(self._unpublished(name, rows[name], records[name], bad) for name in self.runs)
@@ -51,6 +52,16 @@ class FamilyRun:
                 [Passed(run.model, run.action, rows[name], records[name], run.seconds) for name, run in runs],
             )
         return tuple(run.passed(rows[name], records[name]) for name, run in runs)
+
+    def _records(self, rows: Rows) -> Mapping[str, tuple[AuditRecord, ...]]:
+        """What the audits of each table find, one beside the other where workers are free."""
+        names, found = list(self.runs), dict[str, tuple[AuditRecord, ...]]()
+
+        def judge(number: int) -> None:
+            found[names[number]] = self.runs[names[number]].audit(rows[names[number]], rows)
+
+        in_free_slots(self.context, len(names), judge)
+        return {name: found[name] for name in names}
 
     def _not_made(self, message: str) -> tuple[ModelResult, ...]:
         """What went wrong is told once, of the table that the family's size is of."""

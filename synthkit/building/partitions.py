@@ -50,7 +50,17 @@ def side_by_side(
         for done, found in enumerate(context.carry_out_many(context.executor, jobs, model, progress)):
             finished(done, found)
         return
-    waiting = list(reversed(range(len(jobs))))
+    in_free_slots(
+        context, len(jobs), lambda number: finished(number, context.carry_out(jobs[number], model, progress[number]))
+    )
+
+
+def in_free_slots(context: RunContext, count: int, call: Callable[[int], None]) -> None:
+    """Call it with each number below ``count``, in this thread and beside it in as many as there are free slots.
+
+    Raises what the call with the least number raised, of those that did; no more are begun then.
+    """
+    waiting = list(reversed(range(count)))
     failed: dict[int, Exception] = {}
     lock = threading.Lock()
 
@@ -60,12 +70,10 @@ def side_by_side(
 
     def run(number: int) -> None:
         try:
-            found = context.carry_out(jobs[number], model, progress[number])
+            call(number)
         except Exception as error:
             with lock:
                 failed[number] = error
-            return
-        finished(number, found)
 
     def beside(number: int) -> None:
         try:
@@ -73,7 +81,7 @@ def side_by_side(
         finally:
             context.slots.give_back()
 
-    with ThreadPoolExecutor(max(1, len(jobs)), thread_name_prefix="synth-partition") as pool:
+    with ThreadPoolExecutor(max(1, count), thread_name_prefix="synth-partition") as pool:
         running: list[Future[None]] = []
         while (number := next_job()) is not None:
             while waiting and context.slots.take():
