@@ -24,7 +24,7 @@ from synthkit.privacy.accounting import concentrated, pld
 from synthkit.privacy.accounting.mechanisms import ZCDP, ApproximateDP, BoundedRange, Laplace, Mechanism
 
 WHAT = "adding up what private releases reveal"
-VERSION = 2  # raise it when a figure changes: results are remembered under it
+VERSION = 3  # raise it when a figure changes: results are remembered under it
 
 
 def epsilon(mechanisms: Sequence[Mechanism], delta: float) -> float:
@@ -66,7 +66,9 @@ def calibrate(
 ) -> float:
     """The least noise parameter x, up to the relative ``tolerance``, with ``epsilon(make(x), delta) <= epsilon``.
 
-    The inequality holds for the very x returned. ``make`` must be such that more x is more privacy.
+    The inequality holds for the very x returned. ``make`` must be such that more x is more privacy. x is looked for on
+    a fixed grid, ``start`` · (1 + ``tolerance``)^k, so that the last digits of an ε, which processors round otherwise
+    (the more so the smaller ``delta`` is), do not show in it.
 
     Raises:
         ValueError: a parameter is out of range, or no x from 1e-6 to 1e9 times ``start`` meets the budget (something
@@ -76,43 +78,48 @@ def calibrate(
     if not (epsilon > 0 and math.isfinite(epsilon)):
         raise ValueError(f"epsilon is a finite number above 0: {epsilon!r}")
     refuse_absent(WHAT, PRIVACY)
+    step = math.log1p(tolerance)
 
-    def spent(x: float) -> float:
-        return _epsilon(_sorted(make(x)), delta)
+    def at(place: int) -> Point:
+        return place, _epsilon(_sorted(make(start * math.exp(place * step))), delta)
 
-    low, high = _bracket(spent, epsilon, start)
+    low, high = _bracket(at, epsilon, start, step)
     # ε is roughly a power of x: interpolate log ε over log x, kept within the bracket and away from its ends, by turns
     # with halving it
     for turn in range(200):
-        (x0, e0), (x1, e1) = low, high
-        if x1 <= x0 * (1 + tolerance):
+        (k0, e0), (k1, e1) = low, high
+        between = k1 - k0
+        if between <= 1:
             break
-        share = 0.5
+        place = between / 2
         if turn % 3 < 2 and e1 > 0 and math.isfinite(e0):
-            share = math.log(e0 / epsilon) / math.log(e0 / e1) + (tolerance if turn % 3 == 0 else -tolerance)
-        x = math.exp(math.log(x0) + min(0.98, max(0.02, share)) * math.log(x1 / x0))
-        point = (x, spent(x))
+            place = between * math.log(e0 / epsilon) / math.log(e0 / e1) + (1 if turn % 3 == 0 else -1)
+        nearest = max(1, between // 50)
+        point = at(k0 + min(between - nearest, max(nearest, round(place))))
         low, high = (low, point) if point[1] <= epsilon else (point, high)
-    return high[0]
+    return start * math.exp(high[0] * step)
 
 
-Point = tuple[float, float]
+Point = tuple[int, float]  # a place on the grid of noise, and what that noise spends
 
 
-def _bracket(spent: Callable[[float], float], epsilon: float, start: float) -> tuple[Point, Point]:
-    """Two noise parameters with what each spends: too much, and no more than ``epsilon``."""
-    x = start
-    point = (x, spent(x))
+def _bracket(at: Callable[[int], Point], epsilon: float, start: float, step: float) -> tuple[Point, Point]:
+    """Two places with what each spends: too much, and no more than ``epsilon``.
+
+    Args:
+        step: of the grid, in log noise.
+    """
+    point = at(0)
     enough = point[1] <= epsilon
-    while 1e-6 <= x / start <= 1e9:
+    while math.log(1e-6) <= point[0] * step <= math.log(1e9):
         # near the budget by two; far from it, ε is about proportional to 1/x
         away = epsilon / max(point[1], 1e-9) if enough else point[1] / epsilon
-        factor = min(16.0, max(2.0, away))
-        x = x / factor if enough else x * factor
-        other = (x, spent(x))
+        steps = round(math.log(min(16.0, max(2.0, away))) / step)
+        other = at(point[0] - steps if enough else point[0] + steps)
         if (other[1] <= epsilon) != enough:
             return (other, point) if enough else (point, other)
         point = other
+    x = start * math.exp(point[0] * step)
     if enough:
         raise ValueError(f"even noise {x:g} spends no more than ε = {epsilon:g}: nothing to calibrate")
     raise ValueError(f"noise {x:g} still spends more than ε = {epsilon:g}: something besides the noise spends it")
