@@ -359,9 +359,7 @@ def test_so_large_an_epsilon_that_hardly_any_noise_is_needed_is_calibrated_to() 
 
 
 @pytest.mark.parametrize("budget", [0.3, 1.0, 4.0])
-def test_noise_does_not_depend_on_the_last_digits_of_an_epsilon(
-    budget: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_noise_does_not_depend_on_the_last_digits_of_an_epsilon(budget: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processors round otherwise: of nine million rows and δ = 1e-8 two of them differed by 2e-9 of the noise."""
     from synthkit.privacy.accounting import accountant
 
