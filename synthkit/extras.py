@@ -39,6 +39,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "trino": ("trino",),
     "bigquery": ("google.cloud.bigquery",),
     "databricks": ("databricks.sql",),
+    "sqlserver": ("pytds", "OpenSSL", "certifi"),
     "s3": ("obstore", "boto3"),
     "gcs": ("obstore",),
     "azure": ("obstore",),

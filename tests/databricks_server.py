@@ -15,7 +15,7 @@ from uuid import uuid4
 import duckdb
 import pytest
 
-from tests.stand_in import FAULTS, INFORMATION_SCHEMA, Handler, Server, serving, written
+from tests.stand_in import FAULTS, INFORMATION_SCHEMA, STANDARD, Handler, Server, serving, written
 
 CATALOG, PATH, PAGE = "lake", "/sql/1.0/warehouses/one", 1_000  # rows of a page
 _SETUP = f"CREATE MACRO xxhash64(x) AS CAST(hash(x) // 2 AS BIGINT); {INFORMATION_SCHEMA.format(table='MANAGED')}"
@@ -63,7 +63,9 @@ class Databricks(Server):
         if sql.startswith("DESCRIBE TABLE EXTENDED"):
             return pa.table({"col_name": ["View Catalog and Namespace"], "data_type": [self.made_in]})
         described = sql.startswith("DESCRIBE QUERY ")
-        sql = sql.removeprefix("DESCRIBE QUERY ").replace("information_schema.", "info.").replace(f"`{CATALOG}`.", "")
+        sql = sql.removeprefix("DESCRIBE QUERY ").replace(f"`{CATALOG}`.", "")
+        for theirs, ours in STANDARD:
+            sql = sql.replace(theirs, ours)
         sql = _MOMENT.sub(r"CONCAT(CAST(CAST(\1 AS TIMESTAMP_NTZ) AS STRING), '+00')", sql)
         found = self.session().sql(written(sql, "databricks"))
         if described:

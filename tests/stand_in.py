@@ -21,6 +21,7 @@ import sqlglot
 
 FAULTS = (duckdb.Error, sqlglot.errors.SqlglotError)
 USER, SECRET = "tester", "pa55word"
+STANDARD = (("INFORMATION_SCHEMA.", "info."), ("information_schema.", "info."))
 # The standard's catalogue, as far as readers ask it, of the schema ``shop``; {table} is the type that a table has there.
 INFORMATION_SCHEMA = """
 CREATE SCHEMA info;

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.stand_in import FAULTS, INFORMATION_SCHEMA, USER, Handler, Server, names_and_kinds, serving
+from tests.stand_in import FAULTS, INFORMATION_SCHEMA, STANDARD, USER, Handler, Server, names_and_kinds, serving
 
 CATALOG, PAGE = "lake", 1_000  # rows of a page
 _SETUP = """
@@ -30,7 +30,7 @@ CREATE VIEW jdbc.columns AS SELECT 'lake' AS table_cat, schema_name AS table_sch
     CASE WHEN is_nullable THEN 'YES' ELSE 'NO' END AS is_nullable, column_index AS ordinal_position
     FROM duckdb_columns() WHERE schema_name = 'shop';
 """
-_SCHEMAS = (("system.metadata.", "metadata."), ("system.jdbc.", "jdbc."), ("information_schema.", "info."))
+_SCHEMAS = (("system.metadata.", "metadata."), ("system.jdbc.", "jdbc."), *STANDARD)
 _NAMES = {"FLOAT": "real", "BLOB": "varbinary", "TIMESTAMP WITH TIME ZONE": "timestamp(6) with time zone"}
 _NAMES |= {"TIMESTAMP": "timestamp(6)", "TIMESTAMP_NS": "timestamp(9)", "TIME": "time(6)", "HUGEINT": "decimal(38,0)"}
 

@@ -21,7 +21,7 @@ from synthkit.schema import Schema
 
 _SHOWN = 6  # columns whose YAML a hint spells out
 # Connections whose tables have column types of their own.
-_DEFINED = ("duckdb", "postgres", "mysql", "mariadb", "snowflake", "trino", "bigquery", "databricks")
+_DEFINED = ("duckdb", "postgres", "mysql", "mariadb", "snowflake", "trino", "bigquery", "databricks", "sqlserver")
 
 
 def check_private(draft: Draft) -> None:

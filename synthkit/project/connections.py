@@ -26,6 +26,7 @@ Kind = Annotated[
                 "trino",
                 "bigquery",
                 "databricks",
+                "sqlserver",
             ],
             "title": "Type",
         }

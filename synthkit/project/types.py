@@ -306,8 +306,8 @@ class ConnectionSpec(Spec):
     """How to reach a database.
 
     Args:
-        type: of the database: duckdb, sqlite, postgres, mysql, mariadb, snowflake, trino, bigquery, databricks, or
-            what an installed package brings.
+        type: of the database: duckdb, sqlite, postgres, mysql, mariadb, snowflake, trino, bigquery, databricks,
+            sqlserver, or what an installed package brings.
         path: of a DuckDB or SQLite file, seen from the project.
         url: of a server: postgresql://user:password@host/database, or mysql://…, snowflake://…, best from
             ``env_var('…')``.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-Dialect = Literal["duckdb", "sqlite", "postgres", "mysql", "snowflake", "trino", "bigquery", "databricks"]
+Dialect = Literal["duckdb", "sqlite", "postgres", "mysql", "snowflake", "trino", "bigquery", "databricks", "tsql"]
 Name = tuple[str | None, str]  # schema and table
 
 _PARTS = ("expressions", "from_", "where", "order")  # that a SELECT may have

@@ -21,6 +21,15 @@ def backticked(identifier: str) -> str:
     return "`" + identifier.replace("`", "``") + "`"
 
 
+def bracketed(identifier: str) -> str:
+    """A quoted identifier of SQL Server, whatever ``QUOTED_IDENTIFIER`` takes double quotes for.
+
+    >>> print(bracketed("a ]b"))
+    [a ]]b]
+    """
+    return "[" + identifier.replace("]", "]]") + "]"
+
+
 def literal(value: object) -> str:
     """A SQL literal for a string, number, boolean or None; of anything else, of its text.
 
@@ -34,3 +43,12 @@ def literal(value: object) -> str:
     if isinstance(value, int | float):
         return repr(value)
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def backslashed(text: str) -> str:
+    """A text of Databricks' SQL, where two quotes are no quote: they end one text and begin another.
+
+    >>> print(backslashed("it's"))
+    'it\\'s'
+    """
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -23,6 +23,7 @@ CONNECTIONS = {
     "lake": ConnectionSpec(type="trino", url="trino://me:s3cret@trino.example.org:8443/lake/sales"),
     "bq": ConnectionSpec(type="bigquery", url="bigquery://our-shop/sales?token=s3cret"),
     "dbx": ConnectionSpec(type="databricks", url="databricks://token:s3cret@h.example.org/lake/sales?http_path=/x"),
+    "ms": ConnectionSpec(type="sqlserver", url="sqlserver://me:s3cret@h.example.org/shop/sales"),
     "duck": ConnectionSpec(type="duckdb", path="data/shop.duckdb"),
 }
 
@@ -52,6 +53,7 @@ def named(root: Path, namespace: str | None = None, **table: Any) -> tuple[str, 
         ({"connection": "lake"}, ("trino://trino.example.org:8443", "lake.sales.customers")),
         ({"connection": "bq"}, ("bigquery", "our-shop.sales.customers")),
         ({"connection": "dbx"}, ("databricks://h.example.org", "lake.sales.customers")),
+        ({"connection": "ms"}, ("mssql://h.example.org:1433", "shop.sales.customers")),
         ({"connection": "nowhere"}, ("shop", "source:crm.customers")),
         ({"connection": "pg", "query": "select 1"}, ("shop", "source:crm.customers")),
         ({"connection": "duck", "table": "people"}, ("shop", "data/shop.duckdb/people")),

@@ -12,9 +12,10 @@ from tests.mysql_server import mysql
 from tests.postgres_server import postgres
 from tests.snowflake_server import _snowflake, snowflake
 from tests.sources.reading import Reader
+from tests.sqlserver_server import sqlserver
 from tests.trino_server import trino
 
-__all__ = ["_snowflake", "bigquery", "databricks", "mysql", "postgres", "reader", "snowflake", "trino"]
+__all__ = ["_snowflake", "bigquery", "databricks", "mysql", "postgres", "reader", "snowflake", "sqlserver", "trino"]
 
 
 @pytest.fixture

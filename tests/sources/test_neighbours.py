@@ -509,4 +509,5 @@ def test_every_reader_is_here() -> None:
         "trino",
         "bigquery",
         "databricks",
+        "sqlserver",
     }

@@ -1,7 +1,7 @@
 """Catalogues by the SQL standard's INFORMATION_SCHEMA, as far as a warehouse has it: names, columns, views, comments.
 
 What is a comment, a key or a check is not the same everywhere: each kind says its own queries, and this puts together
-what they give.
+what they give. Names of the catalogue are in capitals, as a database of SQL Server may tell the case of letters.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from synthkit.sources.projection import Name
+from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
 from synthkit.sources.reader import Entry, Listed, ListedColumn
 from synthkit.sources.warehouses.engine import Session
 
 Table = tuple[str, str]  # schema and name
 _KEYS = """
-SELECT k.table_schema, k.table_name, k.constraint_schema, k.constraint_name, c.constraint_type, k.column_name,
-    k.position_in_unique_constraint
-FROM information_schema.table_constraints AS c JOIN information_schema.key_column_usage AS k
-    ON k.constraint_schema = c.constraint_schema AND k.constraint_name = c.constraint_name
-    AND k.table_schema = c.table_schema AND k.table_name = c.table_name
-ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
+SELECT k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_SCHEMA, k.CONSTRAINT_NAME, c.CONSTRAINT_TYPE, k.COLUMN_NAME,
+    {position}
+FROM INFORMATION_SCHEMA.TABLE_CONSTRAINTS AS c JOIN INFORMATION_SCHEMA.KEY_COLUMN_USAGE AS k
+    ON k.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = c.CONSTRAINT_NAME
+    AND k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME
+ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION
 """
 _REFERRED = """
-SELECT constraint_schema, constraint_name, unique_constraint_schema, unique_constraint_name
-FROM information_schema.referential_constraints
+SELECT CONSTRAINT_SCHEMA, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_SCHEMA, UNIQUE_CONSTRAINT_NAME
+FROM INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS
 """
 
 
@@ -49,22 +49,37 @@ class Keys:
         others.append(other)
 
 
-def standard_keys(session: Session) -> Keys:
-    """The keys of all tables, by the standard's views of constraints."""
-    keys, foreign = Keys(), []
+def standard_keys(session: Session, *, foreign: bool = True) -> Keys:
+    """The keys of all tables, by the standard's views of constraints.
+
+    Args:
+        foreign: whether the views say to which column of the other table each column of a foreign key leads.
+    """
+    keys, leading = Keys(), []
+    position = "k.POSITION_IN_UNIQUE_CONSTRAINT" if foreign else "NULL"
     of: dict[tuple[str, str], tuple[Table, list[str]]] = {}
-    for schema, table, own_schema, key, kind, column, position in session.rows(_KEYS):
+    for schema, table, own_schema, key, kind, column, at in session.rows(_KEYS.format(position=position)):
         own = (str(schema), str(table))
         if kind == "FOREIGN KEY":
-            foreign.append((own, (own_schema, key), str(column), int(position or 1)))
+            leading.append((own, (own_schema, key), str(column), int(at or 1)))
             continue
         of.setdefault((own_schema, key), (own, []))[1].append(str(column))
         (keys.primary[own] if kind == "PRIMARY KEY" else keys.unique[own][str(key)]).append(str(column))
+    if not foreign:
+        return keys
     referred = {(row[0], row[1]): (row[2], row[3]) for row in session.rows(_REFERRED)}
-    for own, named, column, position in foreign:
+    for own, named, column, at in leading:
         if (found := of.get(referred.get(named, ("", "")))) is not None:
-            keys.refer(own, str(named[1]), column, found[0], found[1][position - 1])
+            keys.refer(own, str(named[1]), column, found[0], found[1][at - 1])
     return keys
+
+
+def in_short(view: str, dialect: Dialect) -> bool:
+    """Whether a view's SELECT names its table without a schema: then it is that of wherever the view's maker was."""
+    try:
+        return projection(view, dialect).table[0] is None
+    except NotRowwise:  # whoever follows it says that
+        return False
 
 
 def without_database(view: str, database: str, quoted: Callable[[str], str]) -> str:
@@ -133,13 +148,13 @@ def looked_up(
         kinds: of ``table_type``: None for what is a table, else what to call it.
     """
     within, called = literal(name[0] or schema), literal(name[1])
-    asked = f"lower(table_schema) = lower({within}) AND lower(table_name) = lower({called})"
+    asked = f"lower(TABLE_SCHEMA) = lower({within}) AND lower(TABLE_NAME) = lower({called})"
     views = session.rows(
-        f"SELECT table_schema, table_name, view_definition FROM information_schema.views WHERE {asked}"
+        f"SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM INFORMATION_SCHEMA.VIEWS WHERE {asked}"
     )
     tables = session.rows(
-        "SELECT table_schema, table_name, table_type FROM information_schema.tables"
-        f" WHERE {asked} AND table_type <> 'VIEW'"
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES"
+        f" WHERE {asked} AND TABLE_TYPE <> 'VIEW'"
     )
     found = [*((*row[:2], "VIEW") for row in views), *tables]
     if not found:
@@ -147,8 +162,8 @@ def looked_up(
     own_schema, own, kind = (str(part) for part in found[0])
     says = None if kind == "VIEW" else kinds.get(kind, f"a table ({kind.lower()}): what is behind it cannot be seen")
     columns = session.rows(
-        "SELECT column_name FROM information_schema.columns"
-        f" WHERE table_schema = {literal(own_schema)} AND table_name = {literal(own)} ORDER BY ordinal_position"
+        "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS"
+        f" WHERE TABLE_SCHEMA = {literal(own_schema)} AND TABLE_NAME = {literal(own)} ORDER BY ORDINAL_POSITION"
     )
     definition = views[0][2] if views else None
     if len(found) > 1:

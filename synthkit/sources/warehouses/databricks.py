@@ -22,13 +22,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.projection import Name, NotRowwise, projection
+from synthkit.sources.projection import Name
 from synthkit.sources.reader import Entry, Listed
 from synthkit.sources.warehouses import catalogue
 from synthkit.sources.warehouses.address import Address, parsed
 from synthkit.sources.warehouses.engine import BINARY, Described, Engine, Field, NoTypeError
 from synthkit.sources.warehouses.reader import reader_of
-from synthkit.sql.quoting import backticked
+from synthkit.sql.quoting import backslashed, backticked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,16 +146,6 @@ def _text(column: str) -> str:
     return f"CAST({column} AS STRING)"
 
 
-def literal(text: str) -> str:
-    """A text in SQL, of which two quotes are no quote: they end one text and begin another.
-
-    >>> print(literal("it's"))
-    'it\\'s'
-    """
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
 def _number(row: Sequence[str]) -> str:
     """A BIGINT of a row, by its JSON: a hash of the values themselves would pass over those that are missing."""
     values = ", ".join(f"'c{i}', {one}" for i, one in enumerate(row))
@@ -182,7 +172,7 @@ def _schema(address: Address) -> str:
 
 
 def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
-    found = catalogue.looked_up(session, name, _schema(address), literal, _KINDS)
+    found = catalogue.looked_up(session, name, _schema(address), backslashed, _KINDS)
     if found is None or found.kind is not None or found.definition is None:
         return found
     own = catalogue.without_database(found.definition, address.path[0], backticked)
@@ -195,10 +185,7 @@ def _why_not(session: Any, address: Address, view: Entry) -> str | None:
     said = {str(row[0]): str(row[1]) for row in session.rows(f"DESCRIBE TABLE EXTENDED {own}")}
     within = said.get("View Catalog and Namespace", "").replace("`", "").lower()
     catalog, _, schema = within.partition(".")
-    try:
-        bare = projection(view.definition or "", "databricks").table[0] is None
-    except NotRowwise:  # whoever follows it says that
-        return None
+    bare = catalogue.in_short(view.definition or "", "databricks")
     if catalog != address.path[0].lower() or (bare and schema != view.schema.lower()):
         return "a view that was made in another catalog or schema, where what it says in short is read"
     return None

@@ -106,7 +106,8 @@ def _explained(
 
 
 def _reason(error: Exception, address: Address) -> str:
-    text = str(getattr(error, "msg", None) or getattr(error, "message", None) or error).strip()
+    said = (getattr(error, name, None) for name in ("text", "msg", "message"))
+    text = str(next(filter(None, said), error)).strip()
     return without(address.secrets, text.split("\n")[0][:500] or type(error).__name__)
 
 

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.projection import Name, NotRowwise, projection
+from synthkit.sources.projection import Name
 from synthkit.sources.reader import Entry, Listed
 from synthkit.sources.warehouses import byrow, catalogue
 from synthkit.sources.warehouses.address import Address, parsed
@@ -194,7 +194,8 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
     if found is None or found.kind is not None:
         return found
     if found.definition is not None:
-        return replace(found, kind=_why_not(found.definition))
+        short = "a view that does not say of which schema its table is, and Trino does not, either"
+        return replace(found, kind=short if catalogue.in_short(found.definition, "trino") else None)
     behind = session.rows(f"SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = {catalog}")
     connector = str(behind[0][0]) if behind else "?"
     made = session.rows(
@@ -207,14 +208,6 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
     elif connector not in _OWN:
         says = f"a table of the connector {connector}: what is behind it cannot be seen"
     return replace(found, kind=says)
-
-
-def _why_not(view: str) -> str | None:
-    """What stands against following a view: what it says without a schema is of whichever its maker was in."""
-    with suppress(NotRowwise):  # whoever follows it says that
-        if projection(view, "trino").table[0] is None:
-            return "a view that does not say of which schema its table is, and Trino does not, either"
-    return None
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:

@@ -26,7 +26,7 @@ from tests.sources.warehouses.same import check_same
 from tests.stand_in import SECRET, Server
 from tests.synth import Project, run_synth
 
-KINDS = ("trino", "bigquery", "databricks")
+KINDS = ("trino", "bigquery", "databricks", "sqlserver")
 
 
 @pytest.fixture(params=KINDS)
@@ -253,6 +253,9 @@ def test_a_secret_and_what_goes_wrong(tmp_path: Path, kind: str, server: Server)
         ("databricks://token:{p}@h/lake", "says no http_path"),
         ("databricks://h/lake?http_path=/x", "has no token"),
         ("databricks://token:{p}@h/lake?http_path=/x&http_scheme=ftp", "it is http or https"),
+        ("sqlserver://u:{p}@h", "names no database"),
+        ("mssql://u:{p}@/shop", "names no host"),
+        ("sqlserver://u:{p}@h/shop?encrypt=maybe", "it is yes or no"),
         ("bigquery:///shop?token={p}", "names no project"),
         ("bigquery://u:{p}@our-shop/shop", "names a user"),
         ("bigquery://our-shop/a/b?token={p}", "more than 1 names"),
@@ -261,7 +264,8 @@ def test_a_secret_and_what_goes_wrong(tmp_path: Path, kind: str, server: Server)
     ],
 )
 def test_a_url_that_says_too_little_or_too_much(tmp_path: Path, url: str, message: str) -> None:
-    given = {"type": url.partition(":")[0], "url": url.format(p=SECRET)}
+    scheme = url.partition(":")[0]
+    given = {"type": {"mssql": "sqlserver"}.get(scheme, scheme), "url": url.format(p=SECRET)}
     with pytest.raises(SynthError, match=message) as caught:
         Reader(tmp_path, w=given).hash(connection="w", table="t")
     assert SECRET not in f"{caught.value} {caught.value.hint}"

@@ -299,9 +299,9 @@ class Catalogue:
     """What Snowflake's catalogue says of objects that the stand-in cannot make."""
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        if "information_schema.views" in query:
+        if "INFORMATION_SCHEMA.VIEWS" in query:
             return [("PUBLIC", "few", 'CREATE VIEW "few" AS SELECT id FROM t')] if "few" in query else []
-        if "information_schema.tables" in query:
+        if "INFORMATION_SCHEMA.TABLES" in query:
             return [("PUBLIC", "FEW" if "few" in query else "MADE", "BASE TABLE")]
         return [("ID",)]
 
