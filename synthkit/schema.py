@@ -159,8 +159,13 @@ class Table:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        wanted = None if columns is None else list(columns)
-        return pa.concat_tables([pq.read_table(p, columns=wanted) for p in self.paths])
+        # Not read_table, which imports datasets, and with these pandas, and takes part of a path for columns.
+        parts = []
+        for path in self.paths:
+            with pq.ParquetFile(path) as file:
+                part = file.read() if columns is None else file.read(columns=list(columns))
+            parts.append(part if columns is None else part.select(list(columns)))
+        return pa.concat_tables(parts)
 
     def first(self, rows: int) -> pa.Table:
         """The first ``rows`` rows; no more of them are ever held."""
@@ -175,7 +180,9 @@ class Table:
             left -= parts[-1].num_rows
             if not left:
                 break
-        return pa.Table.from_batches(parts, parts[0].schema if parts else pq.read_schema(self.paths[0]))
+        found = pa.Table.from_batches(parts, parts[0].schema if parts else pq.read_schema(self.paths[0]))
+        parts.clear()
+        return found.combine_chunks()  # once, here: who needs a column in one piece would else hold it twice
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         frame: pd.DataFrame = self.to_arrow(columns).to_pandas()

@@ -19,7 +19,7 @@ ROOT = Path(synthkit.__file__).parent
 
 # The way of the data: what everybody speaks, then the rooms, each of which names the one that follows it in its
 # docstring; a room imports only from those before it.
-SPOKEN = ("earlier", "errors", "extras", "environment", "files", "digests", "plugins", "schema")
+SPOKEN = ("earlier", "errors", "extras", "environment", "files", "digests", "memory", "plugins", "schema")
 FIRST, LAST = "sql", "cli"
 LATER = {"sql": ("records", "results", "events")}  # what stands between two rooms
 HEAVY = (

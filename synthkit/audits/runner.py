@@ -26,6 +26,7 @@ from synthkit.audits.custom import run_sql
 from synthkit.audits.failures import FailureStore
 from synthkit.audits.repeats import Repeat
 from synthkit.errors import SynthError
+from synthkit.memory import give_back
 from synthkit.project.types import OnInconclusive
 from synthkit.records.audit import AuditRecord, ColumnRecord
 
@@ -135,6 +136,7 @@ def run_audits(
         progress(index, len(bound), "audits", one.name)
         own = looked_at(one, context, read, some, all_sides)
         records.append(_noted(_record(own, one, failures), own, context))
+        give_back()
     progress(len(bound), len(bound), "audits")
     return records
 

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
 
+from synthkit.memory import give_back
 from synthkit.runners.done import Measured
 
 EVERY = 0.05  # seconds between two looks at the memory, where the kernel does not keep its peak
@@ -41,8 +42,9 @@ class Meter:
         self._begin()
 
     def enter(self, phase: str) -> None:
-        """From now on it is another phase."""
+        """From now on it is another phase, which has what the one before let go."""
         self._end()
+        give_back()
         self._phase = phase
         self._begin()
 
@@ -89,6 +91,7 @@ def metering(phase: str) -> Iterator[Meter]:
     if there is not None:
         yield there
         return
+    give_back()  # what the job before this one let go is none of this one's
     meter = Meter(phase)
     token = _current.set(meter)
     try:

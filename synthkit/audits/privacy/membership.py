@@ -159,7 +159,7 @@ def attack_scores(
         return scores[: len(members)], scores[len(members) :]
     # All synthetic rows: of a copy of n rows, a sample of m would show only m / n of the members.
     everything = np.arange(context.rows("synthetic"))
-    points = space(context, columns)
+    points = space(context.passing(), columns)  # rows as numbers take as much as the rows: they are let go
     to_synthetic = nearest_rows(points, attacked, ("synthetic", everything))[1][:, 0]
     to_reference = nearest_rows(points, attacked, ("holdout", reference))[1][:, 0]
     smoothing = SMOOTHING * (float(np.median(to_reference)) or 1.0)

@@ -184,11 +184,13 @@ def _population(context: AuditContext, columns: tuple[str, ...]) -> Population:
     records = np.concatenate([record_keys(context, s, columns) for s in sides])
     keys, row, place = np.unique(records, return_index=True, return_inverse=True)
     del records
+    short = np.int32 if len(place) < 2**31 else np.int64  # half of the memory of what there is for each row
+    row, place = row.astype(short), place.astype(short)
     counted = []
     for people, p in zip(persons, (place[: len(own[0])], place[len(own[0]) :]), strict=True):
         if people.codes is not None:  # a unit is counted once, however many of its rows have the record
             p = distinct(p.astype(np.int64) * people.count + people.codes) // people.count
-        counted.append(np.bincount(p, minlength=len(keys)))
+        counted.append(np.bincount(p, minlength=len(keys)).astype(short))
     unit = np.concatenate(own)[row]
     units_of = (persons[0].count, persons[1].count)
     return Population(keys, counted[0], counted[1], unit, row, units_of, len(own[0]))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Points = Callable[[Side, "Array"], "Array"]  # (side, row numbers) → points, shape (rows, dimensions), float32
 OTHERS = 20_000  # rows searched at once, fewer where they have many dimensions: bounds the memory
 CELLS = 4_000_000  # of a block of points: 16 MB
-QUERIES = 2_000  # points whose distances to one block are held at once
+QUERIES = 1_000  # points whose distances to one block are held at once: 80 MB
 QUERY_CELLS = 16_000_000  # of these points and those found for them, in double precision: 128 MB
 ASKED_CELLS = 32_000_000  # of the points that neighbours are searched for: 128 MB
 
@@ -161,6 +161,7 @@ def nearest(points: Array, others: Iterable[Array], k: int = 1, block: int = QUE
             closeness = points[place] @ some.T
             closeness -= halves
             found, exact = _best(points[place], some, closeness, min(k, len(some)))
+            del closeness  # or the next one would be made beside it
             both = np.concatenate([squares[place], exact], axis=1)
             order = np.argsort(both, axis=1, kind="stable")[:, :k]
             squares[place] = np.take_along_axis(both, order, axis=1)
