@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+CONDITIONS = ("if-none-match", "x-goog-if-generation-match")  # of a write: of S3, of Google
+
 
 @dataclass(frozen=True)
 class Request:
@@ -98,7 +100,7 @@ class Proxy:
         length = int(handler.headers.get("Content-Length") or 0)
         with self._lock:
             key = "/".join(handler.path.split("/")[2:])
-            conditional = "If-None-Match" in handler.headers
+            conditional = any(name in handler.headers for name in CONDITIONS)
             request = Request(len(self.seen) + 1, str(handler.command), key, conditional, length)
             self.seen.append(request)
             self.authorization = handler.headers.get("Authorization") or ""
@@ -117,7 +119,7 @@ class Proxy:
         try:
             headers = dict(handler.headers)
             if fault.unconditional:
-                headers = {k: v for k, v in headers.items() if k.lower() != "if-none-match"}
+                headers = {k: v for k, v in headers.items() if k.lower() not in CONDITIONS}
             upstream.request(str(handler.command), handler.path, body or None, headers)
             answer = upstream.getresponse()
             content = answer.read()
