@@ -359,7 +359,7 @@ class _Scheduler:
         context, action = self.context, self.context.actions[result.model]
         project, options = context.manifest.project, self.options
         entry = consumption_entry(
-            context.run_id, project.target_name, options.command, options.threads, action, result, began
+            context.run_id, context.manifest, options.command, options.threads, action, result, began
         )
         why_not = kept.append(project.target_dir, entry)
         if why_not is not None:

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from synthkit import __version__
+from synthkit.compiler import Manifest
 from synthkit.errors import SynthError
 from synthkit.planning.action import Action
 from synthkit.planning.fingerprint import package_version
@@ -16,6 +17,7 @@ from synthkit.records.consumption import ConsumptionEntry, ReusedEntry
 from synthkit.records.history import HistoryEntry
 from synthkit.results import ModelResult, RunResults
 from synthkit.stats.recipe import recipe_of
+from synthkit.stats.sourcesize import source_bytes
 
 _REPORTED = ("sdv", "torch", "duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -76,7 +78,7 @@ def history_entry(run: RunResults, result: ModelResult) -> HistoryEntry:
 
 def consumption_entry(
     run_id: str,
-    target: str,
+    manifest: Manifest,
     command: str,
     threads: int,
     action: Action,
@@ -88,7 +90,7 @@ def consumption_entry(
         run_id=run_id,
         at=now(),
         started_at=began,
-        target=target,
+        target=manifest.project.target_name,
         command=command,
         threads=threads,
         model=result.model,
@@ -99,6 +101,7 @@ def consumption_entry(
         generator=result.generator,
         family=result.family,
         size=action.size,
+        source_bytes=source_bytes(manifest, result.model),
         recipe=recipe_of(action),
         queued=result.queued,
         paid=result.paid,

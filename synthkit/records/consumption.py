@@ -44,6 +44,7 @@ class ConsumptionEntry(Record):
         started_at: when it was begun.
         action, status, rows, published, generator: as in ``run_results.json``.
         size: as it was planned: a number of rows, or a factor of the source's.
+        source_bytes: of the files that it was made from; null where there are none, or they lie on a server.
         recipe: digest of what is declared of its training and its rows, the source's content and the size aside.
         queued: seconds that it was ready and not begun.
         paid: USD that teachers were paid in this run, exact.
@@ -64,6 +65,7 @@ class ConsumptionEntry(Record):
     generator: str | None = None
     family: str | None = None
     size: str | None = None
+    source_bytes: Count | None = None
     recipe: str | None = None
     queued: Size | None = None
     paid: str = "0"

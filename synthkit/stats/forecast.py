@@ -18,8 +18,10 @@ from synthkit.stats.money import cost_of
 from synthkit.stats.predict import Estimate, Kind, added, largest, predict
 from synthkit.stats.recipe import recipe_of
 from synthkit.stats.schedule import Task, simulate
+from synthkit.stats.sourcesize import source_bytes
 
 _DRAWN = ("sample", "assemble", "query", "ask", "audit")  # phases that grow with the table's own rows
+_LEARNT = ("load", "train")  # phases that grow with what is learnt from
 _OF: Mapping[str, tuple[str, ...]] = {
     "train": ("load", "train", "sample", "assemble", "audit", "publish"),
     "sample": ("load", "sample", "assemble", "audit", "publish"),
@@ -131,10 +133,13 @@ class _Record:
         rows = self._rows(action, entries)
         seconds, cpu, memory, cost = [], [], [], []
         priced = any(v is not None for v in self._prices.model_dump().values())
+        learnt = source_bytes(self._manifest, action.model)
         for phase in phases:
-            points = [(e.rows, [u for u in e.consumed if u.phase == phase]) for e in entries]
-            points = [(n, consumed) for n, consumed in points if consumed]
-            next_rows = rows if phase in _DRAWN else None
+            size, next_rows = _drawn, rows if phase in _DRAWN else None
+            if phase in _LEARNT and learnt is not None and any(e.source_bytes for e in entries):
+                size, next_rows = _learnt, learnt
+            points = [(size(e), [u for u in e.consumed if u.phase == phase]) for e in entries]
+            points = [(n, consumed) for n, consumed in points if consumed and (size is _drawn or n)]
             seconds.append(_predicted(points, next_rows, lambda us: sum(u.seconds for u in us)))
             cpu.append(_predicted(points, next_rows, lambda us: sum(u.cpu_seconds or 0 for u in us)))
             memory.append(_predicted(points, next_rows, _peak, Kind.MEMORY))
@@ -191,6 +196,14 @@ class _Record:
                 if before.factor is not None:
                     return max(1, round(entry.rows / before.factor * model.size.factor))
         return None
+
+
+def _drawn(entry: ConsumptionEntry) -> int | None:
+    return entry.rows
+
+
+def _learnt(entry: ConsumptionEntry) -> int | None:
+    return entry.source_bytes
 
 
 def _usual(entries: Sequence[ConsumptionEntry], wanted: Sequence[str]) -> list[str]:

@@ -194,3 +194,34 @@ def test_sums_add_ends() -> None:
     found = added([Estimate(1, 0.5, 2, 3), Estimate(10, 8, 12, 5)])
     assert found == Estimate(11, 8.5, 14, 3)
     assert added([]) is None
+
+
+def learnt(project: Project) -> float:
+    """Seconds of the first model, as likely as they are."""
+    fake = estimates(project)["models"][0]
+    assert fake["seconds"]["low"] < fake["seconds"]["likely"] < fake["seconds"]["high"]
+    return float(fake["seconds"]["likely"])
+
+
+def test_training_takes_longer_on_more_rows_of_the_source(tmp_path: Path) -> None:
+    source = make_project(tmp_path / "size", TWO_MODELS).root / "data/customers.csv"
+    now = source.stat().st_size
+    assert learnt(plant(tmp_path / "same", recorded(source_bytes=now))) == pytest.approx(100)
+    half = plant(tmp_path / "half", recorded(source_bytes=now // 2))
+    assert learnt(half) == pytest.approx(180 + 10, rel=0.01)  # nothing tells by how much, so it is in proportion
+    (fake, _) = estimates(half)["models"]
+    assert fake["seconds"]["low"] < 90 + 10  # but it may not grow at all
+
+    def of(size: int, seconds: float, number: int) -> dict[str, Any]:
+        return run(number, "fake", [phase("train", seconds)], size="1000", source_bytes=size)
+
+    told = [of(now // 16, 10, 0), of(now // 4, 20, 1), run(2, "fake", [phase("train", 500)], size="1000")]
+    assert learnt(plant(tmp_path / "told", told)) == pytest.approx(40, rel=0.02)  # it grows with the square root
+
+
+def test_a_build_records_how_much_it_learnt_from(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "shop")
+    project.ok("build")
+    lines = [json.loads(line) for line in (project.root / "target/consumption.jsonl").read_text("utf-8").splitlines()]
+    size = (project.root / "data/customers.csv").stat().st_size
+    assert {line["model"]: line.get("source_bytes") for line in lines} == {"customers": size, "by_tier": None}
