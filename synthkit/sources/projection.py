@@ -149,6 +149,8 @@ def _table(tree: Any) -> Any:
         raise NotRowwise("a subquery")
     if type(table) is not exp.Table or type(table.this) is not exp.Identifier:
         raise NotRowwise("no table in FROM" if table is None else f"{table.sql()} in the place of a table")
+    if table.this.args.get("temporary") or table.this.args.get("global_"):
+        raise NotRowwise("a temporary table")
     for key, value in table.args.items():
         if value and key not in ("this", "db", "alias"):
             raise NotRowwise(_CLAUSES.get(key, f"{key.upper()} of the table"))

@@ -15,6 +15,10 @@ from synthkit.sources.projection import Dialect, NotRowwise, projection
 
 COLUMNS = ("a", "b", "c", "d")
 GOOD: list[tuple[Dialect, str]] = [
+    ("bigquery", "select * except (b) from `shop.t` where a > 1 # only these"),
+    ("bigquery", "select if(a > 1, 'x', c) as k, date_trunc(d, month) as m, safe_cast(c as int64) as n from shop.t"),
+    ("databricks", "select date_trunc('month', d) as m, try_cast(c as int) as n, upper(`c`) as u from shop.t"),
+    ("tsql", "select [a], k = len(c), isnull(c, 'x') as y, iif(a > 1, 1, 0) as z from [shop].[t] where b in (1, 2)"),
     ("duckdb", "select * from t"),
     ("duckdb", "from t"),
     ("duckdb", "select * exclude (b) replace (a + 1 as a) from t as q where q.a > 1 -- only these\n order by a desc"),
@@ -36,6 +40,25 @@ GOOD: list[tuple[Dialect, str]] = [
     ("postgres", "select \"A\", t.b::date, to_char(d, 'YYYY') from crm.t where c ilike 'x%'"),
 ]
 BAD: list[tuple[Dialect, str, str]] = [
+    ("bigquery", "select a from t, unnest(b) as x", "a join"),
+    ("bigquery", "select a from t for system_time as of current_timestamp()", "VERSION of the table"),
+    ("bigquery", "from t |> aggregate count(*) as n", "WITH"),
+    ("bigquery", "select shop.f(a) as x from t", "not known to look at one row alone"),
+    ("bigquery", "select a from external_query('c', 'select 1')", "in the place of a table"),
+    ("bigquery", "select a from theirs.shop.t", "a table of another database"),
+    ("databricks", "select explode(a) from t", "explode"),
+    ("databricks", "select a from t lateral view explode(b) x as y", "LATERAL"),
+    ("databricks", "select a from t version as of 3", "VERSION of the table"),
+    ("databricks", "select a from t tablesample (5 rows)", "a sample"),
+    ("databricks", "select monotonically_increasing_id() as n from t", "not known to look at one row alone"),
+    ("databricks", "select a from read_files('/x')", "in the place of a table"),
+    ("tsql", "select a from #t", "a temporary table"),
+    ("tsql", "select a from ##t", "a temporary table"),
+    ("tsql", "select newid() as x, a from t", "not known to look at one row alone"),
+    ("tsql", "select a from t with (nolock)", "HINTS of the table"),
+    ("tsql", "select @n = a from t", "not known to look at one row alone"),
+    ("tsql", "select next value for s as n from t", "not known to look at one row alone"),
+    ("tsql", "select a from far.db.shop.t", "in the place of a table"),
     ("duckdb", "select count(*) from t", "an aggregate"),
     ("mysql", "select group_concat(a) as a from t", "an aggregate"),
     ("mysql", "select a from t where a > 5--(select count(*) from t)\n1", "without a blank"),
