@@ -274,7 +274,7 @@ def test_a_url_that_says_too_little_or_too_much(tmp_path: Path, url: str, messag
 def test_a_server_that_is_not_there_or_goes_away(
     tmp_path: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("CONNECT_PATIENCE", "PATIENCE"):
+    for name in ("CONNECT_PATIENCE", "PATIENCE", "LOGIN_TIMEOUT"):
         monkeypatch.setattr(f"synthkit.sources.warehouses.{kind}.{name}", 0.1, raising=False)
     server.execute("CREATE TABLE t AS SELECT range AS id, repeat('x', 100) AS s FROM range(5000)")
     nobody = Reader(tmp_path, w={"type": kind, "url": server.url_of(SECRET, port=free_port())})
