@@ -64,9 +64,10 @@ def beside(parts: list[Named]) -> Named:
 
 
 def comparable(found: Links, table: str) -> tuple[Column, ...]:
-    """The columns of a member that carry something to compare, and that every side has."""
+    """The columns of a member that carry something to compare, and that every side has: none that says whose a row
+    is."""
     member = found.family.members[table]
-    keys = found.family.key_columns(table)
+    keys = {*found.family.key_columns(table), found.unit_column(table)}
     sides = [t for t in (member.synthetic, member.train, member.holdout) if t is not None]
     known = set.intersection(*(set(t.schema.names) for t in sides))
     return tuple(c for c in sides[-1].schema.columns if c.modelled and c.name in known and c.name not in keys)

@@ -12,8 +12,8 @@ from synthkit.audits.contract import SHARE, AuditResult, audit
 from synthkit.audits.gate import Default, GateParams, gated, limit_of, skipped, untold
 from synthkit.audits.privacy.copies import ADVICE, beyond_chance, rarefied, reach_of
 from synthkit.audits.relations.columns import comparable
-from synthkit.audits.relations.steps import family_links, sequence_of
-from synthkit.audits.relations.views import entity_rows, has_entities, stands_alone
+from synthkit.audits.relations.steps import family_links
+from synthkit.audits.relations.views import entities_on, has_entities
 from synthkit.audits.rows.links import SHOWN_SIDE, Links, World, world_of
 from synthkit.digests import mixed
 from synthkit.schema import MIN_COUNT
@@ -40,7 +40,7 @@ class EntityCopiesParams(GateParams):
 @audit(
     "entity_copies",
     EntityCopiesParams,
-    version=2,
+    version=3,
     family="privacy",
     needs=("train", "holdout"),
     between=SHARE,
@@ -50,7 +50,8 @@ def entity_copies(context: AuditContext, params: EntityCopiesParams) -> AuditRes
     """How many synthetic entities have the whole set of rows of a training entity, beyond chance? Their share
 
     An entity's record is its own columns with the set of the rows that belong to it, and theirs, all the way down;
-    keys and made-up columns are left out, the order of rows does not count. The value is (rate in the training
+    where several rows of the root are of one ``privacy_unit``, their set. Keys and made-up columns are left out, the
+    order of rows does not count. The value is (rate in the training
     entities − rate in the held-out ones) / f, both for equally many entities, as of ``exact_match`` (rarefaction);
     records which five have (a customer without orders) count for nothing, and its interval is that audit's. A pass says
     nothing of near copies: ``entity_membership`` looks for these.
@@ -107,15 +108,14 @@ def _records(found: Links, side: Side) -> Array:
     import numpy as np
 
     world, table = world_of(side), found.family.table
-    if stands_alone(found):
-        of = sequence_of(found, world)
-        sums = _sums(_hashed(found, world, table), of, int(of.max(initial=-1)) + 1)
-        return np.asarray(mixed(sums)[entity_rows(found, side)])
-    return np.asarray(_whole(found, world, table)[entity_rows(found, side)[_with_rows(found, side)]])
+    hashes, units = _whole(found, world, table), found.units(world, table)
+    if found.unit_column(table) is not None:
+        return np.asarray(mixed(_sums(hashes, units, int(units.max(initial=-1)) + 1))[entities_on(found, side)])
+    return np.asarray(hashes[entities_on(found, side)[_with_rows(found, side)]])
 
 
 def _with_rows(found: Links, side: Side) -> Array:
-    """Which entities of a side have rows: of those without, exact_match of the root's own table tells."""
+    """Which rows of the root have rows on a side: of those without, exact_match of the root's own table tells."""
     import numpy as np
 
     world, part = world_of(side), found.part(side, found.family.table)

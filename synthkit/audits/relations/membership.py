@@ -41,6 +41,7 @@ class EntityMembershipParams(GateParams):
 @audit(
     "entity_membership",
     EntityMembershipParams,
+    version=2,
     family="privacy",
     needs=("train", "holdout"),
     between=SHARE,
@@ -51,7 +52,8 @@ def entity_membership(context: AuditContext, params: EntityMembershipParams) -> 
 
     Attacker: has the published tables, everything that the tables say of some people (a customer with all orders and
     lines), and such a reference sample of others; wants to know who was trained on. One who is hidden in each row may
-    be found by all of them together. An entity is its own columns with, of every table that belongs to it, how many
+    be found by all of them together. An entity is what is held out together: a row of the root, or all of one
+    ``privacy_unit``. It is its own columns with, of every table that belongs to it, how many
     rows, and their numbers' mean, spread, least and greatest, and the shares of their categories. The attack on these
     is that of ``membership_inference`` (DOMIAS' ratio, with distances): members are training entities, non-members and
     reference the halves of the held-out ones. Baseline: a coin. Entities are independent, so the interval is DeLong's.

@@ -127,7 +127,7 @@ def _steps(found: Links, side: Side) -> Steps:
     part = found.part(side, table)
     rows = np.arange(part.start, part.stop)
     of, times = sequence_of(found, world)[part], number(found, world, table, order)[part]
-    units = of if found.family.owner(table) is None else found.units(world, table)[part]
+    units = found.units(world, table)[part]
     there = (of >= 0) & np.isfinite(times)
     rows, of, times, units = rows[there], of[there], times[there], units[there]
     ordered = np.lexsort((np.arange(len(rows)), times, of))

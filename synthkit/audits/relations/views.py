@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.relations.columns import Named, aggregates, beside, joined, plain
-from synthkit.audits.relations.steps import entity_columns, family_links, order_column, sequence_of, steps
+from synthkit.audits.relations.steps import entity_columns, family_links, order_column, steps
 from synthkit.audits.rows.links import Links, World, world_of
 from synthkit.schema import Column, Schema, Table
 
@@ -25,41 +25,32 @@ if TYPE_CHECKING:
 SIDES: tuple[Side, ...] = ("synthetic", "train", "holdout")
 
 
-def entity_rows(found: Links, side: Side) -> Array:
-    """The number in its world of each entity of a side: of the root's rows, or of the sequences of a table by
-    itself."""
+def entities_on(found: Links, side: Side) -> Array:
+    """The number of each entity of a side: of what is held out and protected together, the root's rows or the units
+    that several of these are of."""
     import numpy as np
 
-    table, world = found.family.table, world_of(side)
-    if stands_alone(found):
-        return np.unique((of := sequence_of(found, world)[found.part(side, table)])[of >= 0])
-    part = found.part(side, table)
-    return np.arange(part.start, part.stop)
-
-
-def stands_alone(found: Links) -> bool:
-    """Whether the entities are values of a column, as the table has no parent."""
-    return found.family.owner(found.family.table) is None and bool(entity_columns(found))
+    return np.unique(found.on(side, found.family.table, found.units(world_of(side), found.family.table)))
 
 
 def has_entities(found: Links) -> bool:
     """Whether entities are rows of the audited table, or a column of it says whose its rows are."""
-    family = found.family
-    return stands_alone(found) or (family.owner(family.table) is None and bool(family.owned(family.table)))
+    family, table = found.family, found.family.table
+    return family.owner(table) is None and (found.unit_column(table) is not None or bool(family.owned(table)))
 
 
 def of_entities(found: Links, world: World) -> Named:
-    """For each entity of a world: its own columns, and what all rows that belong to it are, table by table."""
+    """For each entity of a world: its own columns, and what all rows that belong to it are, table by table. Of several
+    rows of the root that are of one unit, what they are together."""
     import numpy as np
 
-    family = found.family
-    if stands_alone(found):
-        of = sequence_of(found, world)
-        return aggregates(found, world, family.table, of, int(of.max(initial=-1)) + 1)
-    parts = [plain(found, world, family.table)]
-    total = sum(found.rows(s, family.table) for s in found.sides(world, family.table))
-    for table in family.owned(family.table):
-        parts.append(aggregates(found, world, table, np.maximum(found.units(world, table), -1), total))
+    family, table = found.family, found.family.table
+    units = found.units(world, table)
+    total = int(units.max(initial=-1)) + 1
+    alone = found.unit_column(table) is None
+    parts = [plain(found, world, table) if alone else aggregates(found, world, table, units, total)]
+    for below in family.owned(table):
+        parts.append(aggregates(found, world, below, np.maximum(found.units(world, below), -1), total))
     return beside(parts)
 
 
@@ -69,7 +60,7 @@ def entity_view(context: AuditContext) -> AuditContext:
     whole = {world: of_entities(found, world) for world in ("synthetic", "real")}
 
     def read(side: Side) -> pa.Table:
-        return _arrow(whole[world_of(side)].take(entity_rows(found, side)))
+        return _arrow(whole[world_of(side)].take(entities_on(found, side)))
 
     return context.shared(("entity view",), lambda: _written(context, read, {}))
 
@@ -101,11 +92,7 @@ def joined_view(context: AuditContext) -> AuditContext:
 def units_of(context: AuditContext, side: Side) -> Array:
     """The entity of each of the table's rows on a side."""
     found = family_links(context)
-    table, world = found.family.table, world_of(side)
-    part = found.part(side, table)
-    if stands_alone(found):
-        return sequence_of(found, world)[part]
-    return found.units(world, table)[part]
+    return found.on(side, found.family.table, found.units(world_of(side), found.family.table))
 
 
 def _shared(context: AuditContext) -> frozenset[str]:

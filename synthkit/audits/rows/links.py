@@ -82,14 +82,25 @@ class Links:
         return found
 
     def units(self, world: World, table: str) -> Array:
-        """For each row: the number of the entity (the root's row) that it belongs to; of no one's row, a number of its
-        own below 0, so that it is an entity by itself."""
+        """For each row: the number of the entity that it belongs to, counted from 0: the root's row, or where rows of
+        the root are several of one unit (:meth:`unit_column`), the unit; of no one's row, a number of its own below 0,
+        so that it is an entity by itself."""
         found: Array = self.once(("units", world, table), lambda: self._units(world, table))
         return found
 
     def on(self, side: Side, table: str, values: Array) -> Array:
         """The part of a world's array that is a side's."""
         return values[self.part(side, table)]
+
+    def unit_column(self, table: str) -> str | None:
+        """The column of a table without an owner that says whose a row is, where several rows may be of one: what is
+        held out and protected together. None where each row is one's own."""
+        schema = self.family.members[table].synthetic.schema
+        unit = schema.privacy_unit or schema.entity
+        if table == self.family.table and unit is None:
+            unit = self.context.schema.privacy_unit or self.context.schema.entity
+        known = unit in schema.names and (unit,) != schema.primary_key
+        return unit if known and self.family.owner(table) is None else None
 
     def _named(self, world: World, key: Key) -> Array:
         child = self.world(world, key.table, key.columns)
@@ -100,6 +111,8 @@ class Links:
         import numpy as np
 
         key = self.family.owner(table)
+        if key is None and (unit := self.unit_column(table)) is not None:
+            return _codes(self.world(world, table, (unit,)).column(0))
         if key is None:
             return np.arange(sum(self.rows(s, table) for s in self.sides(world, table)))
         named = self.named(world, key)
@@ -125,22 +138,23 @@ def links(context: AuditContext) -> Links:
 def whose(context: AuditContext, side: Side) -> Array | None:
     """Whose each of the table's rows is, as a number that is one on both sides, where they belong to rows of another
     table; rows that belong to nobody have numbers of their own. None where its own column says it, or nothing does."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     family, table = context.family, context.side(side)
     if family is None or table is None or family.owner(family.table) is None:
         return None
     unit = table.schema.privacy_unit
     if unit is not None and unit in table.schema.names:
         return None
-    found, world, root = links(context), world_of(side), family.root(family.table)
-    entity = found.on(side, family.table, found.units(world, family.table))
-    above = family.members[root].synthetic.schema.privacy_unit
-    if above is None or (above,) == family.members[root].synthetic.schema.primary_key:
-        return entity
-    units = pc.dictionary_encode(found.world(world, root, (above,)).column(0).combine_chunks(), null_encoding="encode")
-    return np.where(entity >= 0, units.indices.to_numpy()[np.maximum(entity, 0)], entity)
+    found = links(context)
+    return found.on(side, family.table, found.units(world_of(side), family.table))
+
+
+def _codes(values: pa.ChunkedArray) -> Array:
+    """A number for each value, counted from 0; the missing ones are one."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    encoded = pc.dictionary_encode(values, null_encoding="encode").combine_chunks()
+    return np.asarray(encoded.indices.to_numpy(), dtype=np.int64)
 
 
 def no_family(context: AuditContext, what: str = "has no foreign key") -> AuditResult | None:

@@ -12,7 +12,9 @@ import pytest
 
 from benchmarks.audits.families import Rows, family_context
 from synthkit.audits.context import AuditContext
-from tests.audits.families import healthy
+from synthkit.audits.family import Member
+from synthkit.schema import Column, Table
+from tests.audits.families import healthy, put
 from tests.audits.sides import context, run
 
 Family = dict[str, pa.Table]
@@ -130,3 +132,49 @@ def test_entities_of_a_table_without_a_parent(tmp_path: Path) -> None:
     fresh, copied = judged(patients(3, 600, 2_000), "fresh"), judged(shifted(train, "patient", 7_000), "copied")
     assert [run(a, fresh).status for a in ("entity_membership", "entity_copies")] == ["pass", "pass"]
     assert [run(a, copied).status for a in ("entity_membership", "entity_copies")] == ["fail", "fail"]
+
+
+def of_people(sides: tuple[Rows, Rows, Rows], each: int = 2) -> tuple[Rows, Rows, Rows]:
+    """The family with a column of its root that says whose a customer is: ``each`` of them are one person's."""
+
+    def owned(rows: Rows, first: int) -> Rows:
+        whose = pa.array(first + np.arange(rows["customers"].num_rows) // each)
+        return {**rows, "customers": rows["customers"].append_column("person", whose)}
+
+    synthetic, train, holdout = sides
+    return owned(synthetic, 0), owned(train, 1_000_000), owned(holdout, 2_000_000)
+
+
+def by_person(sides: tuple[Rows, Rows, Rows], directory: Path) -> AuditContext:
+    """The context of the root, whose privacy unit is another column than its key."""
+    ctx = family_context(sides, "customers", directory)
+    assert ctx.family is not None
+
+    def told(table: Table | None) -> Table | None:
+        unit = Column("person", "id", "BIGINT")
+        columns = tuple(unit if c.name == "person" else c for c in table.schema.columns) if table else ()
+        return table and replace(table, schema=replace(table.schema, columns=columns, privacy_unit="person"))
+
+    own = ctx.family.members["customers"]
+    member = Member(*(told(t) for t in (own.synthetic, own.train, own.holdout)))  # type: ignore[arg-type]
+    family = replace(ctx.family, members={**ctx.family.members, "customers": member})
+    return replace(
+        ctx, schema=member.synthetic.schema, synthetic=member.synthetic, train=member.train, holdout=member.holdout,
+        family=family,
+    )  # fmt: skip
+
+
+def test_entities_are_what_is_held_out_together(tmp_path: Path) -> None:
+    """Two customers of one person are one entity: whoever copies both copies one person, whoever deals the copied
+    customers to other people copies nobody."""
+    copied = of_people(copying(0.5))
+    result = run("entity_copies", by_person(copied, tmp_path / "a"))
+    assert result.details["equal to a training entity"] == 150  # of 300 people
+    assert result.value == pytest.approx(0.5, abs=0.03)
+    attacked = run("entity_membership", by_person(of_people(copying(1.0, noise=0.01)), tmp_path / "b"))
+    assert (attacked.status, attacked.details["members"]) == ("fail", 75)
+    synthetic = dict(copied[0])
+    whose = np.random.default_rng(4).permutation(synthetic["customers"]["person"].to_numpy())
+    synthetic["customers"] = put(synthetic["customers"], "person", whose)
+    dealt = run("entity_copies", by_person((synthetic, *copied[1:]), tmp_path / "c"))
+    assert dealt.details["equal to a training entity"] < 5
