@@ -28,7 +28,9 @@ STEPS = (1.5, 1.2, 1.0, 0.8, 0.6, 0.5)  # log-odds for a correlation of 1 that i
 DRAWN = 4_000  # rows drawn for a step, at least
 NOISE = 0.5  # standard errors of a correlation that are not followed
 RIDGE = 0.1  # added to the variances of scores, which are 1: they go with one another
-MOST = 0.5  # of one score's log-odds
+MOST = 0.5  # of one score's log-odds, and
+MORE = 1.0  # of as many rows as say so for certain:
+CERTAIN = 4_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def settled(chain: Chain, context: Context, cells: Array, seed: int) -> Chain:
         for j, (aim, part) in enumerate(zip(aims, chain.parts, strict=True))
     ]
     weights = [np.zeros(len(some)) for some in known]
-    times = -(-DRAWN // size)
+    times, most = -(-DRAWN // size), MOST if size < CERTAIN else MORE
     for step in STEPS:
         told = sum(_drawn(chain, context, scores, aims, rng) for _ in range(times)) / times
         for j, some in enumerate(known):
@@ -81,7 +83,7 @@ def settled(chain: Chain, context: Context, cells: Array, seed: int) -> Chain:
             off = np.sign(off) * np.maximum(np.abs(off) - NOISE / np.sqrt(size), 0)
             if off.any():
                 weights[j] = weights[j] + step * np.linalg.solve(alike[np.ix_(some, some)], off)
-                weights[j] = np.clip(weights[j], -MOST, MOST)
+                weights[j] = np.clip(weights[j], -most, most)
         chain = _shifted(chain, scores, known, weights)
     return chain
 

@@ -14,6 +14,7 @@ from synthkit.generators.family.model import Member, Plan
 from synthkit.generators.family.owned import count_between
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.family.rows import draw_rows
+from synthkit.generators.family.shares import whole_shares
 from synthkit.generators.family.tilting import Tilt
 from synthkit.generators.family.times import climbed_of, spanned_of, times_of, within_record
 from synthkit.generators.family.walk import Entities, followed
@@ -87,7 +88,8 @@ def rows_of(
     static = Context.join(context, mine).codes
     first, last = times_of(member, plan, numbers, model.least_gap)
     cells_followed = followed(model.layout, cells, plan.modes)
-    entities = Entities(static[order], count[order], first[order], last[order], numbers[order], cells_followed[order])
+    dealt = whole_shares(model.layout, numbers, count)
+    entities = Entities(static[order], count[order], first[order], last[order], dealt[order], cells_followed[order])
     matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng, wanted.taken)
     leant = None
     if wanted.tilt is not None:
