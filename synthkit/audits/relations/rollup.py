@@ -30,7 +30,7 @@ class RollupParams(AuditParams):
     rules: tuple[str, ...] = ()
 
 
-@audit("rollup", RollupParams, family="integrity", version=2, needs=("train",), between=POSITIVE, stands_on=("child",))
+@audit("rollup", RollupParams, family="integrity", version=3, needs=("train",), between=POSITIVE, stands_on=("child",))
 def rollup(context: AuditContext, params: RollupParams) -> AuditResult:
     """Rules across tables that all real rows keep: totals of children, copies of a parent's columns, dates, diamonds
 

@@ -161,3 +161,19 @@ def test_bounds_from_two_ways_and_what_they_need() -> None:
     assert {"orders.day < orders.event_id.starts", "orders.day < orders.guest_id.closed"} <= shown
     alone = find_across(Looked(tables, ways[1:], fields))
     assert {t: [str(r) for r in of] for t, of in alone.inside.items()} == {"events": ["opens <= starts"]}
+
+
+def test_a_price_list_is_not_the_greatest_of_the_prices_that_were_paid() -> None:
+    """Most pay a product's price and some less: that is the product's own and the orders' cause, and not what they come
+    to, while the last day on which it was ordered is."""
+    rows = shop()
+    orders, products = rows["orders"], rows["products"]
+    what = orders["product_id"] - 1
+    cheaper = np.random.default_rng(1).random(len(what)) < 0.35
+    cheaper[np.unique(what, return_index=True)[1]] = False  # each was sold at its price
+    orders["price"] = np.where(cheaper, np.round(orders["price"] * 0.9, 2), orders["price"])
+    del orders["total"]
+    products["sold"] = _last(what, orders["ordered"], len(products["price"]))
+    said = {str(one.rule) for one in found(rows).shown}
+    assert "products.sold = max(orders.ordered)" in said
+    assert not [rule for rule in said if rule.startswith("products.price")], said

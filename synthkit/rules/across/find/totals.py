@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DIFFERENT = 3  # values that what is rolled up must have at least
 MOST_FACTORS = 6  # numbers of a child of which products of two are tried
 DECIMALS = 6
+LISTED = 0.5  # of the rows that name a looked-up row which several name, from which its number is a list's, not theirs
+SEVERAL = 4
 SHUFFLES = 5
 
 
@@ -90,6 +92,8 @@ def _proven(looked: Looked, way: Way, column: str, function: str, inner: str, ca
         rule = _rule(f"{table}.{column} = round({said}, {decimals})", way)
         if rule.violations(looked.tables).any():
             return None
+    if not way.owner and _listed(looked, way, given, rule):
+        return None
     none = rule.absent(looked.tables)
     if (none != missing(given)).any():  # it would be computed where it is missing, or the other way round
         return None
@@ -99,6 +103,22 @@ def _proven(looked: Looked, way: Way, column: str, function: str, inner: str, ca
         return None
     chance = chance_of(log_of_exceptions(_shuffled(values[~none]), int((~none).sum()), 0), candidates)
     return None if chance > MOST_CHANCE else Shown(rule, int((~none).sum()), chance)
+
+
+def _listed(looked: Looked, way: Way, given: Any, rule: RolledUp) -> bool:
+    """Whether most rows have the very number of the row that they look up: a price list, from which some rows depart to
+    one side, is the list's own and the rows' cause. Computed from them, it would tell nothing of them."""
+    import numpy as np
+
+    child = looked.tables[way.table]
+    if rule.picked is None:
+        return False
+    named = rows_named(child.select(way.hop.columns), looked.tables[way.hop.table].select(way.hop.named))
+    often = np.bincount(named[named >= 0], minlength=len(given)) >= SEVERAL
+    some = np.flatnonzero(named >= 0)
+    some = some[often[named[some]]]
+    ours, theirs = numbers_of(child[rule.picked])[some], numbers_of(given)[named[some]]
+    return bool(len(some)) and float((ours == theirs).mean()) >= LISTED
 
 
 def _rule(text: str, way: Way) -> RolledUp:
