@@ -1,7 +1,8 @@
 """A table of many partitions, built while workers, a machine and the coordinator are lost and storage fails.
 
-Beside it the same table, undisturbed. On this machine's processes, and on the stand-in of a Kubernetes cluster with its
-tables in an S3 server on loopback. `python -m benchmarks disturbed --partitions 200`.
+Beside it the same table, undisturbed. On this machine's processes, on the stand-in of a Kubernetes cluster with its
+tables in an S3 server on loopback, and on a Ray cluster of three nodes on loopback.
+`python -m benchmarks disturbed --partitions 200`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.disturbed import local, on_pods, undisturbed
+from tests.disturbed import local, on_pods, on_ray, undisturbed
 from tests.synth import FORKS
 
-WHERE = {"local": local, "kubernetes": on_pods}
+WHERE = {"local": local, "kubernetes": on_pods, "ray": on_ray}
 ROWS = 8  # of a partition
 
 

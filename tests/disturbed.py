@@ -358,3 +358,45 @@ def on_pods(folder: Path, rows: int, partitions: int, seed: int, faults: float =
             found = disturb(project, ("--target", "pods"), env, partitions, Nodes(cluster, partitions), table, SCRATCH)
             assert not cluster.jobs, f"Jobs are left: {list(cluster.jobs)}"
         return found
+
+
+class OnRay:
+    """Kills workers of a Ray cluster that carry out a job, each time that so many more partitions are done, and one machine of
+    the cluster when a quarter are."""
+
+    def __init__(self, cluster: Any, every: int, partitions: int, seed: int) -> None:
+        self.cluster, self.every, self.partitions, self.random = cluster, every, partitions, random.Random(seed)
+        self.at, self.lost = every, False
+
+    def __call__(self, _pid: int, watch: Watch) -> int:
+        done = watch.of(self.partitions)
+        if not self.lost and done >= self.partitions // 4:
+            self.lost = True
+            self.cluster.nodes[-1].kill()
+        if done < self.at or len(watch.trained) < 2:
+            return 0
+        tasks = [task for node in self.cluster.nodes for task in node.tasks()]
+        if not tasks:
+            return 0
+        self.at = done + self.every
+        try:
+            self.random.choice(tasks).kill()
+        except psutil.NoSuchProcess:
+            return 0
+        return 1
+
+
+def on_ray(folder: Path, rows: int, partitions: int, seed: int, faults: float = 0.01) -> Disturbed:
+    """On a Ray cluster of three nodes on loopback, of a CPU each, which loses one of them.
+
+    Args:
+        faults: share of flushes to disk that fail in the coordinator; Ray's workers are no forks that could be told.
+    """
+    from tests.ray_cluster import cluster
+
+    with cluster(3) as found:
+        runner = f"{{name: ray, address: '{found.address}', retries: 8}}"
+        project = made(folder / "shop", rows, partitions, f"targets: {{dev: {{runner: {runner}}}}}\n")
+        kill = OnRay(found, max(1, partitions // 20), partitions, seed)
+        env = {"SYNTH_TEST_FAULTS": str(faults)}
+        return disturb(project, (), env, partitions, kill, lambda: sha256_of(project))

@@ -186,6 +186,8 @@ class RayExecutor:
     def _launched(self, address: str, job: Job[Any]) -> subprocess.Popen[str]:
         environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         environment.pop("RAY_ADDRESS", None)
+        if address == "local":  # Ray's own is 15, with which a build's workers starve on a machine that is busy
+            environment.setdefault("RAY_worker_niceness", "0")
         if address == "local" and "RAY_AUTH_MODE" not in environment:  # Ray would leave a token in the user's home
             environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         with self.log_path.open("a", encoding="utf-8") as log:
