@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 
@@ -59,3 +60,24 @@ def test_a_build_starts_a_ray_of_its_own_and_ends_it(tmp_path: Path, monkeypatch
         assert project.ok("build", "--runner", runner)  # nothing is left to do, and no Ray is started for it
     assert found[0] == found[1]
     assert not [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or [])]
+
+
+def test_workers_of_a_ray_of_its_own_have_the_builds_priority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from synthkit.runners.ray import executor
+
+    given: list[dict[str, str]] = []
+
+    def popen(*_command: object, env: dict[str, str], **_more: object) -> SimpleNamespace:
+        given.append(env)
+        return SimpleNamespace(stdin=io.StringIO())
+
+    monkeypatch.setattr(executor.subprocess, "Popen", popen)
+    monkeypatch.delenv("RAY_worker_niceness", raising=False)
+    runner = RayExecutor(1, tmp_path / "log", RayOptions())
+    for address in ("local", "127.0.0.1:6379"):
+        runner._launched(address, query(tmp_path, "select 1"))
+    monkeypatch.setenv("RAY_worker_niceness", "5")  # who says otherwise is heard
+    runner._launched("local", query(tmp_path, "select 1"))
+    assert [env.get("RAY_worker_niceness") for env in given] == ["0", None, "5"]
