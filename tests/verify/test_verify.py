@@ -7,10 +7,12 @@ import subprocess
 import sys
 from typing import Any
 
+import duckdb
 import pytest
 
 from synthkit.records.receipt import Receipt
 from synthkit.store.versions.pointer import pointer_text
+from synthkit.verify import recount
 from tests.verify.shop import Shop, synth, verify
 
 Capture = pytest.CaptureFixture[str]
@@ -334,3 +336,24 @@ def test_json_lines_are_json(shop: Shop, capsys: Capture) -> None:
     answer = verify(shop, capsys)
     assert json.dumps(answer.last)
     assert (answer.last["errors"], answer.last["models"]) == (1, 5)
+
+
+def test_the_footers_of_all_tables_are_read_by_one_duckdb(
+    shop: Shop, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To open one for each took most of the time of a project of a thousand tables. A file that is none stops no other."""
+    opened: list[str] = []
+    connect = duckdb.connect
+
+    def counting(database: str = ":memory:", **given: Any) -> duckdb.DuckDBPyConnection:
+        caller = sys._getframe(1).f_globals["__name__"]
+        opened.append(caller)
+        return connect(database, **given)
+
+    recount._footers.cache_clear()
+    monkeypatch.setattr(duckdb, "connect", counting)
+    first, *_ = sorted((shop.root / "warehouse").rglob("*.parquet"))
+    first.write_bytes(b"x" * first.stat().st_size)  # of the size that the receipt says
+    found = [f["message"] for f in verify(shop, capsys).findings if f["level"] == "error"]
+    assert len([m for m in found if "is no Parquet file" in m]) == len(found) == 1
+    assert opened.count("synthkit.verify.recount") == 1
