@@ -20,7 +20,7 @@ from synthkit.project.project import load_project
 
 ROOT = Path(synthkit.__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-MOST_WORDS = 900
+MOST_WORDS = 1_050
 
 
 def page(name: str) -> str:
