@@ -9,6 +9,8 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
 FROM python:3.11.14-slim-bookworm
 # Extras by name, with commas: train for what builds, kubernetes for the build's own pod, ray for a cluster's machines.
 ARG EXTRAS=
+# Where torch is to come from without CUDA: the index of its CPU builds.
+ARG PIP_EXTRA_INDEX_URL=
 COPY constraints.txt locks/base.txt /tmp/pinned/
 COPY --from=wheel /wheel /tmp/wheel
 # Of what everybody gets, the hashes are checked. torch comes on its own, as in the Makefile: this version has a CPU build.
