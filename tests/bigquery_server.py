@@ -20,11 +20,16 @@ import pytest
 from tests.stand_in import FAULTS, Handler, Server, names_and_kinds, serving
 
 PROJECT = "our-shop"
-_SETUP = "CREATE MACRO farm_fingerprint(x) AS CAST(hash(x) // 2 AS BIGINT);"
+_SETUP = """CREATE MACRO farm_fingerprint(x) AS CAST(hash(x) // 2 AS BIGINT);
+CREATE MACRO json_text(x) AS coalesce(CAST(to_json(x) AS VARCHAR), 'null');"""
 _NAMES = {"VARCHAR": "STRING", "BOOLEAN": "BOOLEAN", "DOUBLE": "FLOAT", "FLOAT": "FLOAT", "BLOB": "BYTES"}
 _NAMES |= {"TIMESTAMP": "DATETIME", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "HUGEINT": "NUMERIC", "UUID": "STRING"}
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
-_FORMATS = (("%E4Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M:%S.%f"), (" AS NUMERIC)", " AS INT128)"))
+_FORMATS = (
+    ("%E4Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M:%S.%f"),
+    (" AS NUMERIC)", " AS INT128)"),
+    ("TO_JSON_STRING(", "json_text("),  # of a missing value the text null
+)
 
 
 def _field(name: str, kind: str, stored: bool = False, **more: Any) -> dict[str, Any]:
@@ -58,12 +63,16 @@ class BigQuery(Server):
     Args:
         kinds: by a table's name, what type of table the catalogue says that it is.
         keys: by a table's name, its tableConstraints.
+        clones: tables that are clones of others.
         lent: whether the dataset is a linked one.
+        statement: what a dry run says that a query is.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
+    clones: set[str] = field(default_factory=set)
     lent: bool = False
+    statement: str = "SELECT"
     jobs: dict[str, Any] = field(default_factory=dict)
 
     def url_of(self, secret: str | None = None, more: str = "", port: int | None = None) -> str:
@@ -90,7 +99,7 @@ class BigQuery(Server):
             **asked,
             "id": number,
             "status": {"state": "DONE"},
-            "statistics": {"query": {"schema": schema, "statementType": "SELECT"}},
+            "statistics": {"query": {"schema": schema, "statementType": self.statement}},
         }
 
     def page(self, number: str, start: int, most: int) -> dict[str, Any]:
@@ -133,11 +142,18 @@ class BigQuery(Server):
         found = {**known, "schema": {"fields": fields}, "description": said[0] if said else None}
         if name in self.keys:
             found["tableConstraints"] = self.keys[name]
+        if name in self.clones:
+            found["cloneDefinition"] = {"baseTableReference": _reference("other"), "cloneTime": "2024-01-05T10:00:00Z"}
         view = cursor.execute("SELECT sql FROM duckdb_views() WHERE view_name = ?", [name]).fetchone()
         if view:
             select = re.sub(r"^CREATE VIEW .*? AS |;$", "", view[0])
             found["view"] = {"query": select.replace(" shop.", f" `{PROJECT}.shop`."), "useLegacySql": False}
         return found
+
+    def routines(self) -> list[dict[str, Any]]:
+        rows = self.database.cursor().execute("SELECT function_name FROM duckdb_functions() WHERE schema_name = 'shop'")
+        dataset = {"projectId": PROJECT, "datasetId": "shop"}
+        return [{"routineReference": {**dataset, "routineId": name}} for (name,) in rows.fetchall()]
 
 
 def _reference(table: str) -> dict[str, str]:
@@ -185,6 +201,8 @@ class _Handler(Handler):
                 self.answer(200, {"datasetReference": {"projectId": PROJECT, "datasetId": "shop"}, "type": kind})
             case ["datasets", "shop", "tables"]:
                 self.answer(200, {"tables": self.known.tables()})
+            case ["datasets", "shop", "routines"]:
+                self.answer(200, {"routines": self.known.routines()})
             case ["datasets", "shop", "tables", name] if found := self.known.table(name):
                 self.answer(200, found)
             case _:

@@ -42,6 +42,7 @@ CREATE VIEW info.referential_constraints AS SELECT f.schema_name AS constraint_s
     FROM duckdb_constraints() f JOIN duckdb_constraints() p ON p.schema_name = 'shop' AND p.table_name = f.referenced_table
     AND p.constraint_column_names = f.referenced_column_names AND p.constraint_type IN ('PRIMARY KEY', 'UNIQUE')
     WHERE f.constraint_type = 'FOREIGN KEY';
+CREATE VIEW info.routines AS SELECT function_name AS routine_name FROM duckdb_functions() WHERE schema_name = 'shop';
 """
 
 

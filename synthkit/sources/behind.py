@@ -84,7 +84,7 @@ def _followed(spec: SourceTableSpec, dialect: Dialect, lookup: Lookup) -> tuple[
         if found.definition is None:
             return found.schema, found.name
         try:
-            step = projection(found.definition, dialect)
+            step = projection(found.definition, dialect, found.database)
         except NotRowwise as error:
             raise NotRowwise(f"the view {found.name} has {error}") from None
         name = (step.table[0] or found.schema, step.table[1])

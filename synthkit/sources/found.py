@@ -41,7 +41,7 @@ class Scan:
 
 
 def check_names(names: Iterable[str], spec: SourceTableSpec) -> None:
-    """Column names exist and differ, also in case. Raises SynthError."""
+    """Column names exist and differ, also in case; a table of a database has some. Raises SynthError."""
     seen: dict[str, str] = {}
     where = location(spec, "path" if spec.path is not None else "name")
     for name in names:
@@ -52,6 +52,8 @@ def check_names(names: Iterable[str], spec: SourceTableSpec) -> None:
             how = "twice" if other == name else f"as {other!r} and {name!r}, which differ only in case"
             raise SynthError(f"column {name!r} is there {how}", where, "rename one of them in the source")
         seen[name.lower()] = name
+    if not seen and spec.connection is not None:
+        raise SynthError(f"source table {spec.name!r} has no columns", where, "leave it out")
 
 
 def check_same_columns(first: Path, expected: Iterable[str], file: Path, names: Iterable[str], where: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.mysqlserver import rows
-from synthkit.sources.projection import Name
+from synthkit.sources.projection import Name, routine
 from synthkit.sources.reader import Entry, Listed, ListedColumn, enumerated
 
 if TYPE_CHECKING:
@@ -70,11 +70,8 @@ def looked_up(server: pymysql.Connection[Any], name: Name, query: str) -> Entry 
 
 
 def _routine(server: pymysql.Connection[Any], sql: str) -> str | None:
-    """A function of the database may bear the name of one that another dialect has, and look at many rows."""
-    words = set(re.findall(r"\w+", sql.lower()))
     named = rows(server, "SELECT routine_name FROM information_schema.routines WHERE routine_type = 'FUNCTION'")
-    used = sorted(name for (name,) in named if name.lower() in words)
-    return f"read with {used[0]}, which is a function of the database" if used else None
+    return routine((name for (name,) in named), sql)
 
 
 def unique_by(server: pymysql.Connection[Any], spec: SourceTableSpec) -> bool:

@@ -6,13 +6,14 @@ literals, operators, CASE, casts and functions of one row's values (:data:`FUNCT
 ORDER BY, and refuses whatever else there is.
 
 sqlglot and a database may read one text differently, so what they are known to differ in is refused as text: block
-comments (some nest, some do not), backslashes in strings, and dollar quotes.
+comments (some nest, some do not), backslashes in strings, dollar quotes, and a carriage return alone (which ends a
+comment or does not).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -61,7 +62,15 @@ _TYPES = """
     BOOLEAN TINYINT SMALLINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT FLOAT DOUBLE DECIMAL CHAR NCHAR
     VARCHAR NVARCHAR TEXT DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ DATETIME UUID JSON JSONB
 """
-_READ_DIFFERENTLY = re.compile(r"/\*|\\|\$|\x00")
+LONE_RETURN = r"\r(?!\n)"
+_READ_DIFFERENTLY = re.compile(rf"/\*|\\|\$|\x00|{LONE_RETURN}")
+_DIFFERING = {
+    "/*": "a block comment",
+    "\\": "a backslash",
+    "$": "a dollar sign",
+    "\x00": "a NUL",
+    "\r": "a carriage return alone",
+}
 _MYSQL_COMMENT = re.compile(r"#|--(?!\s)|--$")
 
 
@@ -94,15 +103,18 @@ class Projection:
                 raise NotRowwise(f"{shown}, which is no column of {self.table[1]}")
 
 
-def projection(sql: str, dialect: Dialect) -> Projection:
-    """What a query reads of its one table. Raises NotRowwise where it may do anything else."""
+def projection(sql: str, dialect: Dialect, database: str | None = None) -> Projection:
+    """What a query reads of its one table. Raises NotRowwise where it may do anything else.
+
+    Args:
+        database: whose name may stand before the table's schema; that of another one is refused.
+    """
     import sqlglot
     from sqlglot import exp
 
     found = _READ_DIFFERENTLY.search(sql)
     if found is not None:
-        what = {"/*": "a block comment", "\\": "a backslash", "$": "a dollar sign"}.get(found[0], "a NUL")
-        raise NotRowwise(f"{what}, which dialects of SQL read differently")
+        raise NotRowwise(f"{_DIFFERING[found[0]]}, which dialects of SQL read differently")
     if dialect == "mysql" and _MYSQL_COMMENT.search(sql):
         raise NotRowwise("# or -- without a blank, which dialects of SQL read differently")
     try:
@@ -119,7 +131,7 @@ def projection(sql: str, dialect: Dialect) -> Projection:
     for key, value in tree.args.items():
         if value and key not in _PARTS:
             raise NotRowwise(_CLAUSES.get(key, f"the clause {key.strip('_').upper()}"))
-    table = _table(tree)
+    table = _table(tree, dialect, database)
     for node in _below(tree):
         _allowed(node)
     fold = _folded if dialect == "postgres" else _lowered
@@ -140,7 +152,19 @@ def projection(sql: str, dialect: Dialect) -> Projection:
     return Projection((schema, own(table.this)), frozenset(columns), frozenset(names), frozenset(given), sql)
 
 
-def _table(tree: Any) -> Any:
+def routine(made: Iterable[object], sql: str) -> str | None:
+    """What stands against SQL that calls a function which users of the database made, of all of theirs: it may bear the
+    name of one that another dialect has, and look at many rows.
+
+    >>> routine(["strftime", "f"], "SELECT STRFTIME(a) AS b FROM t")
+    'read with strftime, which is a function of the database'
+    """
+    words = set(re.findall(r"\w+", sql.lower()))
+    used = sorted(str(name) for name in made if str(name).lower() in words)
+    return f"read with {used[0]}, which is a function of the database" if used else None
+
+
+def _table(tree: Any, dialect: Dialect, database: str | None) -> Any:
     from sqlglot import exp
 
     origin = tree.args.get("from_")
@@ -152,12 +176,22 @@ def _table(tree: Any) -> Any:
     if table.this.args.get("temporary") or table.this.args.get("global_"):
         raise NotRowwise("a temporary table")
     for key, value in table.args.items():
-        if value and key not in ("this", "db", "alias"):
+        own = key == "catalog" and table.args.get("db") and _same_database(value, dialect, database)
+        if value and key not in ("this", "db", "alias") and not own:
             raise NotRowwise(_CLAUSES.get(key, f"{key.upper()} of the table"))
     alias = table.args.get("alias")
     if alias is not None and alias.args.get("columns"):
         raise NotRowwise("other names for the table's columns")
     return table
+
+
+def _same_database(said: Any, dialect: Dialect, database: str | None) -> bool:
+    """A server of SQL Server may have two whose names differ in case alone."""
+    from sqlglot import exp
+
+    if database is None or type(said) is not exp.Identifier:
+        return False
+    return bool(said.name == database or (dialect != "tsql" and said.name.lower() == database.lower()))
 
 
 def _below(tree: Any) -> Iterator[Any]:

@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a catalogue says of a name. ``definition`` is a view's SELECT, ``kind`` in words what else it is."""
+    """What a catalogue says of a name.
+
+    Args:
+        definition: a view's SELECT.
+        kind: in words, what else it is.
+        database: that it is in, which the SELECT may write before a schema.
+    """
 
     schema: str
     name: str
     columns: tuple[str, ...]
     definition: str | None = None
     kind: str | None = None
+    database: str | None = None
 
 
 Lookup = Callable[[Name], Entry | None]

@@ -45,10 +45,11 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def backslashed(text: str) -> str:
-    """A text of Databricks' SQL, where two quotes are no quote: they end one text and begin another.
+def backslashed(text: str, mark: str = "'") -> str:
+    """A text of Databricks' SQL, where two quotes are no quote: they end one text and begin another. With a backtick
+    for the mark, a quoted identifier of BigQuery's.
 
-    >>> print(backslashed("it's"))
-    'it\\'s'
+    >>> print(backslashed("it's"), backslashed("a`b", "`"))
+    'it\\'s' `a\\`b`
     """
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return mark + text.replace("\\", "\\\\").replace(mark, f"\\{mark}") + mark

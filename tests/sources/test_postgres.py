@@ -235,6 +235,12 @@ def test_an_empty_table(reader: Reader, postgres: Server) -> None:
         reader.read(connection="pg", table="shop.t")
 
 
+def test_a_table_without_columns(reader: Reader, postgres: Server) -> None:
+    postgres.execute("CREATE TABLE shop.t ()", "INSERT INTO shop.t DEFAULT VALUES")
+    with pytest.raises(SynthError, match="source table 't' has no columns"):
+        reader.read(connection="pg", table="shop.t")
+
+
 def test_no_error_shows_the_password(tmp_path: Path, postgres: Server) -> None:
     wrong = "other-s3cret"
     urls = {

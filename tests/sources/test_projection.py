@@ -52,6 +52,7 @@ BAD: list[tuple[Dialect, str, str]] = [
     ("databricks", "select a from t tablesample (5 rows)", "a sample"),
     ("databricks", "select monotonically_increasing_id() as n from t", "not known to look at one row alone"),
     ("databricks", "select a from read_files('/x')", "in the place of a table"),
+    ("tsql", "select a from t --\r where b <> '\n from u --'", "a carriage return alone"),
     ("tsql", "select a from #t", "a temporary table"),
     ("tsql", "select a from ##t", "a temporary table"),
     ("tsql", "select newid() as x, a from t", "not known to look at one row alone"),

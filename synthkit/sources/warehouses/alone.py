@@ -14,6 +14,7 @@ def table_alone(query: str, dialect: Dialect) -> tuple[str, str, str] | None:
     >>> table_alone("SELECT * FROM (SELECT * FROM shop.t WHERE a > 1) AS t", "bigquery")
     ('', 'shop', 't')
     >>> table_alone("SELECT * REPLACE (a + 1 AS a) FROM shop.t", "bigquery")
+    >>> table_alone("SELECT * FROM shop.t PIVOT(SUM(a) FOR b IN ('x' AS a))", "bigquery")
     """
     import sqlglot
     from sqlglot import exp
@@ -25,6 +26,8 @@ def table_alone(query: str, dialect: Dialect) -> tuple[str, str, str] | None:
             if others or tree.expressions != [exp.Star()] or not tree.args.get("from_"):
                 break
             origin = tree.args["from_"].this
+            if any(value for key, value in origin.args.items() if key not in ("this", "db", "catalog", "alias")):
+                break  # PIVOT, FOR SYSTEM_TIME and the like have columns of their own
             if isinstance(origin, exp.Table) and isinstance(origin.this, exp.Identifier):
                 return origin.catalog, origin.db, origin.name
             tree = origin.this

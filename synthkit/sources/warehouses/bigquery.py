@@ -23,14 +23,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.projection import Name
+from synthkit.sources.projection import Name, routine
 from synthkit.sources.reader import Entry, Listed
 from synthkit.sources.warehouses import byrow, catalogue
 from synthkit.sources.warehouses.address import Address, parsed
 from synthkit.sources.warehouses.alone import table_alone
 from synthkit.sources.warehouses.engine import BINARY, UNBOUND, Described, Engine, Field, NoTypeError
+from synthkit.sources.warehouses.googlelogin import credentials
 from synthkit.sources.warehouses.reader import reader_of
-from synthkit.sql.quoting import backticked
+from synthkit.sql.quoting import backslashed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 CONNECT_PATIENCE, PATIENCE = 20.0, 300.0  # seconds for which one request is tried again
 PAGE = 20_000  # rows of a page, of which the service sends no more than 20 MB
 HOST = "bigquery.googleapis.com"
-_SCOPE = "https://www.googleapis.com/auth/bigquery"
 _PLAIN = {"BOOLEAN": "BOOLEAN", "INTEGER": "BIGINT", "FLOAT": "DOUBLE", "STRING": "VARCHAR", "DATE": "DATE"}
 _OTHER_NAMES = {"BOOL": "BOOLEAN", "INT64": "INTEGER", "FLOAT64": "FLOAT", "STRUCT": "RECORD"}
 _STORED = {
@@ -58,14 +58,15 @@ class _Session:
         self.bigquery, self.project, self.dataset = bigquery, address.path[0], _schema(address)
         self.client = bigquery.Client(
             project=self.project,
-            credentials=_credentials(address),
+            credentials=credentials(address),
             location=location,
             **({"client_options": {"api_endpoint": endpoint}} if endpoint else {}),
         )
         most = address.options.get("maximum_bytes_billed")
         self.options: dict[str, Any] = {"maximum_bytes_billed": int(most)} if most else {}
-        if self.dataset:
-            self.options |= {"default_dataset": f"{self.project}.{self.dataset}"}
+        self.options |= {"default_dataset": self._dataset(self.dataset)} if self.dataset else {}
+
+    def begin(self) -> None:
         self._run("SELECT 1", CONNECT_PATIENCE)
 
     def _job(self, query: str, patience: float, **options: Any) -> Any:
@@ -73,15 +74,19 @@ class _Session:
         return self.client.query(query, job_config=config, retry=self._retry(patience), job_retry=None)
 
     def _run(self, query: str, patience: float | None = None) -> Any:
-        patience = patience or PATIENCE
-        job = self._job(query, patience)
+        job = self._job(query, patience or PATIENCE)
         return job.result(page_size=PAGE, retry=self._retry(patience), job_retry=None)
 
     def _retry(self, patience: float | None = None) -> Any:
         return self.bigquery.DEFAULT_RETRY.with_timeout(patience or PATIENCE)
 
     def describe(self, query: str) -> list[Described]:
+        """Raises an error for what is no query: BigQuery takes several statements at once, and knows best."""
+        from google.api_core.exceptions import BadRequest
+
         job = self._job(query, PATIENCE, dry_run=True, use_query_cache=False)
+        if job.statement_type not in (None, "SELECT"):  # emulators say nothing
+            raise BadRequest("it must be one SELECT statement")
         declared = self._declared(query)
         return [_described(one, declared.get(one.name, one)) for one in job.schema or ()]
 
@@ -89,12 +94,10 @@ class _Session:
         """The columns of the table whose columns a query names and no more: those of a result have no digits."""
         from google.api_core.exceptions import ClientError
 
-        table = table_alone(query, "bigquery")
+        project, dataset, name = table_alone(query, "bigquery") or ("", "", "")
         with suppress(ClientError):  # it is no table, such as events_*
-            if table is not None:
-                project, dataset, name = table
-                found = self.table(dataset or self.dataset, name, project)
-                return {one.name: one for one in found.schema}
+            if name:
+                return {one.name: one for one in self.table(dataset or self.dataset, name, project).schema}
         return {}
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -110,34 +113,27 @@ class _Session:
         return [one.dataset_id for one in found if every or self.dataset in ("", one.dataset_id)]
 
     def tables(self, dataset: str) -> list[str]:
-        found = self.client.list_tables(f"{self.project}.{dataset}", retry=self._retry())
-        return sorted(one.table_id for one in found)
+        return sorted(one.table_id for one in self.client.list_tables(self._dataset(dataset), retry=self._retry()))
 
     def table(self, dataset: str, name: str, project: str = "") -> Any:
-        return self.client.get_table(f"{project or self.project}.{dataset}.{name}", retry=self._retry())
+        return self.client.get_table(self._dataset(dataset, project).table(name), retry=self._retry())
+
+    def routines(self) -> list[str]:
+        """Of the url's dataset, where a name in short may be one of them."""
+        found = self.client.list_routines(self._dataset(self.dataset), retry=self._retry()) if self.dataset else ()
+        return [one.routine_id for one in found]
+
+    def _dataset(self, name: str, project: str = "") -> Any:
+        """Names that the client would take to pieces at their dots, such as INFORMATION_SCHEMA.TABLES."""
+        return self.bigquery.DatasetReference(project or self.project, name)
 
     def lent(self, dataset: str) -> bool:
         """Whether its tables are another's."""
-        found = self.client.get_dataset(f"{self.project}.{dataset}", retry=self._retry()).to_api_repr()
-        return bool(found.get("type", "DEFAULT") != "DEFAULT")
+        known = self.client.get_dataset(self._dataset(dataset), retry=self._retry()).to_api_repr()
+        return str(known.get("type", "DEFAULT")) != "DEFAULT"
 
     def close(self) -> None:
         self.client.close()
-
-
-def _credentials(address: Address) -> Any:
-    """Those that the url names; None for those that Google's libraries find on this machine."""
-    import google.auth
-    from google.auth.credentials import AnonymousCredentials
-    from google.oauth2.credentials import Credentials
-
-    if "token" in address.secret:
-        return Credentials(address.secret["token"])
-    if "credentials" in address.options:
-        return google.auth.load_credentials_from_file(address.options["credentials"], scopes=[_SCOPE])[0]
-    if address.options.get("endpoint", "").startswith("http://"):  # an emulator
-        return AnonymousCredentials()
-    return None
 
 
 def _described(column: Any, declared: Any) -> Described:
@@ -187,7 +183,8 @@ def field_of(column: Described) -> Field:
         utc = "CONCAT(FORMAT_TIMESTAMP('%E4Y-%m-%d %H:%M:%E*S', {c}, 'UTC'), '+00')"
         return Field("TIMESTAMP WITH TIME ZONE", lambda c: utc.format(c=c), text=True)
     if kind in ("JSON", "RECORD", "ARRAY"):
-        return Field("JSON", lambda c: f"TO_JSON_STRING({c})", text=True, nested=True)
+        told = "IF({c} IS NULL, NULL, TO_JSON_STRING({c}))"  # which would make the text null of a missing value
+        return Field("JSON", lambda c: told.format(c=c), text=True, nested=True)
     if kind == "RANGE":
         return Field("VARCHAR", _text)
     if kind == "BYTES":
@@ -222,7 +219,7 @@ def _schema(address: Address) -> str:
     return address.path[1] if len(address.path) > 1 else ""
 
 
-def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
+def _looked_up(session: Any, address: Address, name: Name, query: str) -> Entry | None:
     wanted = (name[0] or _schema(address)).lower(), name[1].lower()
     sets = [one for one in session.datasets(every=True) if one.lower() == wanted[0]]
     found = [(d, t) for d in sets for t in session.tables(d) if t.lower() == wanted[1]]
@@ -234,12 +231,15 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
         says = "one of several whose names differ in case only"
     elif known.table_type not in ("TABLE", "VIEW", *_STORED):
         says = f"a {str(known.table_type).lower()}: what is behind it cannot be seen"
+    elif "cloneDefinition" in known.to_api_repr():  # whose moment the client does not always read
+        says = "a clone, whose rows are another table's"
     elif view and known.view_use_legacy_sql:
         says = "a view in legacy SQL"
     elif session.lent(found[0][0]):
         says = "of a dataset that is another's (linked, or external): what is behind it cannot be seen"
-    definition = catalogue.without_database(known.view_query, session.project, backticked) if view else None
-    return Entry(*found[0], tuple(one.name for one in known.schema), definition, says)
+    definition, columns = known.view_query if view else None, tuple(one.name for one in known.schema)
+    says = says or routine(session.routines(), f"{query} {definition or ''}")
+    return Entry(*found[0], columns, definition, says, session.project)
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:
@@ -277,8 +277,8 @@ READER = reader_of(
         missing=_missing,
         broken=_broken,
         field=field_of,
-        named=lambda part: backticked(part.strip("`")),
-        quoted=backticked,
+        named=lambda part: backslashed(part.strip("`"), "`"),
+        quoted=lambda name: backslashed(name, "`"),
         digested=lambda row: f"CAST({_number(row)} AS STRING)",
         totalled=lambda row: f"CAST(SUM(CAST({_number(row)} AS NUMERIC)) AS STRING)",
         schema=_schema,

@@ -6,7 +6,6 @@ what they give. Names of the catalogue are in capitals, as a database of SQL Ser
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,26 +73,12 @@ def standard_keys(session: Session, *, foreign: bool = True) -> Keys:
     return keys
 
 
-def in_short(view: str, dialect: Dialect) -> bool:
+def in_short(view: Entry, dialect: Dialect) -> bool:
     """Whether a view's SELECT names its table without a schema: then it is that of wherever the view's maker was."""
     try:
-        return projection(view, dialect).table[0] is None
+        return projection(view.definition or "", dialect, view.database).table[0] is None
     except NotRowwise:  # whoever follows it says that
         return False
-
-
-def without_database(view: str, database: str, quoted: Callable[[str], str]) -> str:
-    """A view's SELECT, its table without the name of the database that it is in.
-
-    The name of another one stays, and is refused by whoever follows it.
-
-    >>> from synthkit.sql.quoting import backticked
-    >>> print(without_database("SELECT id FROM `our-shop.sales.people` WHERE id > 1", "our-shop", backticked))
-    SELECT id FROM `sales`.`people` WHERE id > 1
-    """
-    begins, part, ends = r"[`\"\[]?", r"([\w$#-]+)", r"[`\"\]]?"
-    own = rf"(?i)\bFROM\s+{begins}{re.escape(database)}{ends}\.{begins}{part}{ends}\.{begins}{part}{ends}(?![\w.$#-])"
-    return re.sub(own, lambda found: f"FROM {quoted(found[1])}.{quoted(found[2])}", view)
 
 
 def listed(

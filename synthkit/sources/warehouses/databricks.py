@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | BOOLEAN, TINYINT … BIGINT, FLOAT, DOUBLE | the same | as it is |
 | DECIMAL(p, s) | DECIMAL(p, s) | as it is |
-| STRING, VARCHAR(n); CHAR(n) | VARCHAR | as it is; without the blanks that fill it up |
+| STRING, VARCHAR(n); CHAR(n) | VARCHAR | as it is; without the blanks that fill it up, where it is not called STRING |
 | DATE | DATE | as it is |
 | TIMESTAMP_NTZ | TIMESTAMP | its text |
 | TIMESTAMP | TIMESTAMP WITH TIME ZONE | its text, in UTC |
@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.projection import Name
+from synthkit.sources.projection import Name, routine
 from synthkit.sources.reader import Entry, Listed
 from synthkit.sources.warehouses import catalogue
 from synthkit.sources.warehouses.address import Address, parsed
@@ -80,6 +80,8 @@ class _Session:
             _socket_timeout=ANSWER_TIMEOUT,
             _retry_stop_after_attempts_duration=PATIENCE,
         )
+
+    def begin(self) -> None:
         self.rows("SET TIME ZONE 'UTC'")
 
     def describe(self, query: str) -> list[Described]:
@@ -171,12 +173,16 @@ def _schema(address: Address) -> str:
     return address.path[1] if len(address.path) > 1 else "default"
 
 
-def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
+def _looked_up(session: Any, address: Address, name: Name, query: str) -> Entry | None:
     found = catalogue.looked_up(session, name, _schema(address), backslashed, _KINDS)
-    if found is None or found.kind is not None or found.definition is None:
+    if found is None or found.kind is not None:
         return found
-    own = catalogue.without_database(found.definition, address.path[0], backticked)
-    return replace(found, definition=own, kind=_why_not(session, address, replace(found, definition=own)))
+    made = session.rows("SELECT routine_name FROM information_schema.routines")
+    says = routine((row[0] for row in made), f"{query} {found.definition or ''}")
+    if says is not None or found.definition is None:
+        return replace(found, kind=says)
+    view = replace(found, database=address.path[0])
+    return replace(view, kind=_why_not(session, address, view))
 
 
 def _why_not(session: Any, address: Address, view: Entry) -> str | None:
@@ -185,7 +191,7 @@ def _why_not(session: Any, address: Address, view: Entry) -> str | None:
     said = {str(row[0]): str(row[1]) for row in session.rows(f"DESCRIBE TABLE EXTENDED {own}")}
     within = said.get("View Catalog and Namespace", "").replace("`", "").lower()
     catalog, _, schema = within.partition(".")
-    bare = catalogue.in_short(view.definition or "", "databricks")
+    bare = catalogue.in_short(view, "databricks")
     if catalog != address.path[0].lower() or (bare and schema != view.schema.lower()):
         return "a view that was made in another catalog or schema, where what it says in short is read"
     return None

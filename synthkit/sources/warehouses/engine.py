@@ -60,6 +60,9 @@ class NoTypeError(ValueError):
 class Session(Protocol):
     """An open connection."""
 
+    def begin(self) -> None:
+        """The first statements, before any other; what they raise is as if there were no connection."""
+
     def describe(self, query: str) -> list[Described]:
         """The columns of a query, of which no row is read."""
 
@@ -88,7 +91,7 @@ class Engine:
         broken: whether an error says that the connection, not the query, is at fault.
         field: what becomes of a type; raises NoTypeError.
         named: a part of a name as the YAML writes it, in SQL.
-        quoted: a name as the catalogue has it, in SQL.
+        quoted: a name as the catalogue has it, in SQL, whatever characters it has.
         digested: SQL for a whole number that tells a row from others, as text, of the SQL of all its columns.
         totalled: SQL for the sum of these numbers, as text.
         schema: that of a name without one, behind a url.

@@ -10,8 +10,9 @@ the query that read it, and need not be the state of a moment of which a second 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +24,12 @@ from synthkit.sources.duckdbfile import missing_table, select
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import column_location, location
 from synthkit.sources.options import file_literal
+from synthkit.sources.projection import LONE_RETURN
 from synthkit.sources.reader import Asked
 from synthkit.sources.stream import typed_view
 from synthkit.sources.types import provisional_type
 from synthkit.sources.warehouses.address import Address
+from synthkit.sources.warehouses.byrow import UnfitError
 from synthkit.sources.warehouses.engine import BINARY, UNBOUND, Described, Engine, Field, NoTypeError, Session
 from synthkit.sql.quoting import quote
 from synthkit.sql.serveraddress import without
@@ -60,19 +63,23 @@ def connected(engine: Engine, spec: SourceTableSpec, chosen: ConnectionSpec) -> 
     refuse_absent(f"connection {spec.connection!r}", engine.extra, where=where)
     address = address_of(engine, spec, chosen)
     faults = engine.errors()
-    try:
-        session = engine.connect(address)
-    except faults as error:
-        hint = "check the url, the network and the server"
-        message = f"cannot reach {engine.called} ({spec.connection}): {_reason(error, address)}"
-        raise SynthError(message, where, hint) from None
-    try:
-        yield session, address
-    except faults as error:
-        raise _explained(engine, session, address, spec, error) from None
-    finally:
-        with suppress(Exception):
-            session.close()
+    with ExitStack() as opened:
+        try:
+            session = engine.connect(address)
+            opened.callback(_closed, session)
+            session.begin()
+        except faults as error:
+            message = f"cannot reach {engine.called} ({spec.connection}): {_reason(error, address)}"
+            raise SynthError(message, where, "check the url, the network and the server") from None
+        try:
+            yield session, address
+        except faults as error:
+            raise _explained(engine, session, address, spec, error) from None
+
+
+def _closed(session: Session) -> None:
+    with suppress(Exception):
+        session.close()
 
 
 def address_of(engine: Engine, spec: SourceTableSpec, chosen: ConnectionSpec) -> Address:
@@ -107,8 +114,8 @@ def _explained(
 
 def _reason(error: Exception, address: Address) -> str:
     said = (getattr(error, name, None) for name in ("text", "msg", "message"))
-    text = str(next(filter(None, said), error)).strip()
-    return without(address.secrets, text.split("\n")[0][:500] or type(error).__name__)
+    text = without(address.secrets, str(next(filter(None, said), error)))  # before it is cut: a part of one is one
+    return text.strip().split("\n")[0][:500] or type(error).__name__
 
 
 def derived(engine: Engine, spec: SourceTableSpec) -> str:
@@ -124,6 +131,8 @@ def _check_one(engine: Engine, spec: SourceTableSpec) -> None:
     from sqlglot import exp
 
     where, hint = location(spec, "query"), "keep one SELECT, drop the rest"
+    if re.search(LONE_RETURN, spec.query or ""):
+        raise SynthError("the query has a carriage return alone, which ends a line for some only", where, "use \\n")
     try:
         trees = [t for t in sqlglot.parse(spec.query or "", dialect=engine.dialect) if t is not None]
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
@@ -254,9 +263,12 @@ def _at_rest(
     came, sorted_ = scratch / "came.parquet", scratch / "sorted.parquet"
     schema = _schema(columns)
     with pq.ParquetWriter(came, schema, **_FAST) as writer:
-        for batch in batches:
-            found = [_cast(batch.column(i), column, spec) for i, column in enumerate(columns)]
-            writer.write_table(pa.table([*found, batch.column(len(columns)).cast(pa.string())], schema))
+        try:
+            for batch in batches:
+                found = [_cast(batch.column(i), column, spec) for i, column in enumerate(columns)]
+                writer.write_table(pa.table([*found, batch.column(len(columns)).cast(pa.string())], schema))
+        except UnfitError as error:
+            raise _unfit(columns[error.at], spec, "what") from None
     scan = f"read_parquet({file_literal(came)})"
     row = connection.execute(f"SELECT count(*), coalesce(sum(CAST(digest AS HUGEINT)), 0) FROM {scan}").fetchone()
     assert row is not None
@@ -272,12 +284,16 @@ def _at_rest(
 
 
 def _cast(found: pa.Array | pa.ChunkedArray, column: Column, spec: SourceTableSpec) -> pa.Array | pa.ChunkedArray:
-    """A column in the type that the server said. Raises BuildError, which shows no value: it may be under a budget."""
+    """A column in the type that the server said. Raises BuildError."""
     import pyarrow as pa
 
     try:
         return found.cast(_arrow(column.field))
     except pa.ArrowException:
-        said = column.described.stored
-        what = f"column {column.name!r}: the server says {said}, and sends {found.type} that does not fit it"
-        raise BuildError(what, column_location(spec, column.name), "cast the column in query:") from None
+        raise _unfit(column, spec, f"{found.type} that") from None
+
+
+def _unfit(column: Column, spec: SourceTableSpec, sent: str) -> BuildError:
+    """It shows no value, which may be under a budget."""
+    what = f"column {column.name!r}: the server says {column.described.stored}, and sends {sent} does not fit it"
+    return BuildError(what, column_location(spec, column.name), "cast the column in query:")

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from synthkit.sources.projection import Name
+from synthkit.sources.projection import Name, routine
 from synthkit.sources.reader import Entry, Listed
 from synthkit.sources.warehouses import catalogue
 from synthkit.sources.warehouses.address import Address, parsed
@@ -74,6 +74,9 @@ class _Session:
             arrow_number_to_decimal=True,  # else a number with decimals comes as a float
             session_parameters={"TIMEZONE": "UTC", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "ARROW"},
         )
+
+    def begin(self) -> None:
+        """Nothing: what the session needs was said when it connected."""
 
     def describe(self, query: str) -> list[Described]:
         from snowflake.connector.constants import FIELD_TYPES
@@ -188,10 +191,14 @@ def _schema(address: Address) -> str:
     return address.path[1].upper() if len(address.path) > 1 else "PUBLIC"
 
 
-def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
+def _looked_up(session: Any, address: Address, name: Name, query: str) -> Entry | None:
     found = catalogue.looked_up(session, name, _schema(address), literal, _KINDS)
-    if found is None or found.kind is not None or found.definition is not None:
+    if found is None or found.kind is not None:
         return found
+    made = session.shown("SHOW USER FUNCTIONS")
+    says = routine((row["name"] for row in made), f"{query} {found.definition or ''}")
+    if says is not None or found.definition is not None:
+        return replace(found, kind=says)
     own = f"table_schema = {literal(found.schema)} AND table_name = {literal(found.name)}"
     rows = session.shown(f"SELECT * FROM information_schema.tables WHERE {own}")
     if any({k.upper(): v for k, v in row.items()}.get("IS_DYNAMIC") == "YES" for row in rows):

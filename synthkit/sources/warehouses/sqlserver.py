@@ -91,8 +91,18 @@ class _Session:
             login_timeout=LOGIN_TIMEOUT,
             disable_connect_retry=True,
         )
+        self.schema = _schema(address)
+
+    def begin(self) -> None:
+        """Raises an error where a name in short is of another schema than the url says: it would be another table."""
+        import pytds
+
         with self.connection.cursor() as cursor:
             cursor.execute("SET QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_WARNINGS, ARITHABORT ON")
+        ((read,),) = self.rows("SELECT SCHEMA_NAME() AS s")
+        if str(read).lower() != self.schema.lower():
+            said = f"this user's names in short are of the schema {read}, not of {self.schema} as the url says"
+            raise pytds.tds_base.InterfaceError(f"{said}: let it end in /{read}, and write {self.schema}.table")
 
     def describe(self, query: str) -> list[Described]:
         self.rows(f"SELECT TOP (0) * FROM (\n{query}\n) AS q")  # what is at fault is said best by the query itself
@@ -110,9 +120,15 @@ class _Session:
             return [tuple(row) for row in cursor.fetchall()]
 
     def batches(self, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        import pytds
+
         with self.connection.cursor() as cursor:
             cursor.execute(query)
-            yield from byrow.batches(cursor, schema)
+            try:
+                yield from byrow.batches(cursor, schema)
+            except UnicodeDecodeError:
+                said = "a text is cut within a character (half a surrogate pair), which is no Unicode"
+                raise pytds.tds_base.ProgrammingError(said) from None
 
     def close(self) -> None:
         self.connection.close()
@@ -205,6 +221,8 @@ def _parsed(url: str) -> Address:
     found = parsed(url, ("sqlserver", "mssql"), ("encrypt", "cafile"), ("token",))
     if not found.host:
         raise ValueError("names no host")
+    if "\\" in found.host:
+        raise ValueError("names an instance: write the port that it listens on, host:port")
     if not found.path:
         raise ValueError("names no database")
     if found.options.get("encrypt", "yes") not in ("yes", "no"):
@@ -225,9 +243,9 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
         far = session.rows(f"SELECT is_external FROM sys.tables WHERE object_id = OBJECT_ID({own})")
         outside = not far or bool(far[0][0])
         return replace(found, kind="an external table: what is behind it cannot be seen" if outside else None)
-    definition = catalogue.without_database(found.definition, address.path[0], bracketed)
+    view = replace(found, database=address.path[0])
     short = "a view that does not say of which schema its table is, and SQL Server does not, either"
-    return replace(found, definition=definition, kind=short if catalogue.in_short(definition, "tsql") else None)
+    return replace(view, kind=short if catalogue.in_short(view, "tsql") else None)
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:

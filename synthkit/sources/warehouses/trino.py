@@ -80,6 +80,8 @@ class _Session:
             encoding=None,  # spooled results lie in a store that whoever reads here need not reach
             allow_insecure_auth="http_scheme" in address.options,  # a password in the open, as the url says itself
         )
+
+    def begin(self) -> None:
         self.rows("SELECT 1")
 
     def describe(self, query: str) -> list[Described]:
@@ -195,7 +197,7 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
         return found
     if found.definition is not None:
         short = "a view that does not say of which schema its table is, and Trino does not, either"
-        return replace(found, kind=short if catalogue.in_short(found.definition, "trino") else None)
+        return replace(found, kind=short if catalogue.in_short(found, "trino") else None)
     behind = session.rows(f"SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = {catalog}")
     connector = str(behind[0][0]) if behind else "?"
     made = session.rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from synthkit.sources.describe import typed
 from synthkit.sources.fingerprint import content_hash
 from synthkit.sources.ingest import ingest
 from synthkit.sources.readers import reader_of
+from synthkit.sources.warehouses.address import Address
+from synthkit.sources.warehouses.rows import _reason
 from tests.postgres_server import free_port
 from tests.relay import relayed
 from tests.sources.reading import Reader, rows, source, values
@@ -103,6 +106,7 @@ def test_queries_and_names(reader: Reader, server: Server) -> None:
         ("SELECT 1; SELECT 2", "must be one SELECT"),
         ("SELECT 1) AS t; DROP TABLE orders; --", "does not read as"),
         ("SELECT nothing FROM orders", ": "),
+        ("SELECT id FROM orders --\r WHERE id <> '\n'", "a carriage return alone"),
     ):
         with pytest.raises(SynthError, match=message):
             reader.read(connection="w", query=wrong)
@@ -181,6 +185,22 @@ def test_a_budget_asks_for_rows_of_one_table(reader: Reader, server: Server, giv
             table_behind(source(connection="w", **asked), cache=None, **given)
 
 
+def test_a_function_that_users_made_is_none_that_is_known(
+    kind: str, reader: Reader, server: Server, given: Mapping[str, Any]
+) -> None:
+    if kind in ("trino", "sqlserver"):
+        pytest.skip("its functions read no table, or their names have two parts")
+    server.execute(
+        "CREATE TABLE t (id BIGINT)",
+        "CREATE MACRO strip_accents(x) AS (SELECT count(*) FROM t)",
+        "CREATE VIEW counts AS SELECT strip_accents(id) AS n FROM shop.t",
+    )
+    for one in ({"query": "SELECT strip_accents(id) AS n FROM t"}, {"table": "counts"}):
+        with pytest.raises(SynthError, match="read with strip_accents, which is a function of the database"):
+            table_behind(source(connection="w", **one), cache=None, **given)
+    assert table_behind(source(connection="w", query="SELECT id FROM t"), cache=None, **given) == ("shop", "t")
+
+
 def test_the_catalogue_becomes_yaml(tmp_path: Path, server: Server) -> None:
     server.execute(
         "CREATE TABLE people (nr BIGINT, tier VARCHAR NOT NULL)",
@@ -254,6 +274,7 @@ def test_a_secret_and_what_goes_wrong(tmp_path: Path, kind: str, server: Server)
         ("databricks://h/lake?http_path=/x", "has no token"),
         ("databricks://token:{p}@h/lake?http_path=/x&http_scheme=ftp", "it is http or https"),
         ("sqlserver://u:{p}@h", "names no database"),
+        ("sqlserver://u:{p}@h\\EXPRESS/shop", "names an instance"),
         ("mssql://u:{p}@/shop", "names no host"),
         ("sqlserver://u:{p}@h/shop?encrypt=maybe", "it is yes or no"),
         ("bigquery:///shop?token={p}", "names no project"),
@@ -269,6 +290,24 @@ def test_a_url_that_says_too_little_or_too_much(tmp_path: Path, url: str, messag
     with pytest.raises(SynthError, match=message) as caught:
         Reader(tmp_path, w=given).hash(connection="w", table="t")
     assert SECRET not in f"{caught.value} {caught.value.hint}"
+
+
+def test_what_was_opened_is_closed_where_the_first_statement_fails(
+    kind: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = import_module(f"synthkit.sources.warehouses.{kind}")._Session
+    close, closed = session.close, []
+    monkeypatch.setattr(session, "close", lambda self: closed.append(close(self)))
+    monkeypatch.setattr(session, "begin", lambda self: self.rows("SELECT nothing FROM nowhere"))
+    with pytest.raises(SynthError, match=r"cannot reach .* \(w\)"):
+        reader.hash(connection="w", table="t")
+    assert closed == [None]
+
+
+def test_no_part_of_a_secret_is_shown() -> None:
+    address = Address("h", None, "u", SECRET, (), {})
+    for before in range(490, 502):
+        assert SECRET[:3] not in _reason(ValueError("." * before + SECRET), address)
 
 
 def test_a_server_that_is_not_there_or_goes_away(

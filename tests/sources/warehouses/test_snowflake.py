@@ -305,16 +305,23 @@ class Catalogue:
             return [("PUBLIC", "FEW" if "few" in query else "MADE", "BASE TABLE")]
         return [("ID",)]
 
-    def shown(self, _query: str) -> list[dict[str, object]]:
+    def shown(self, query: str) -> list[dict[str, object]]:
+        if query == "SHOW USER FUNCTIONS":
+            return [{"name": "STRFTIME"}]
         return [{"TABLE_NAME": "MADE", "IS_DYNAMIC": "YES"}]
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("few", "one of several whose names differ in case only"), ("made", "a dynamic table: what")]
+    ("name", "query", "says"),
+    [
+        ("few", "", "one of several whose names differ in case only"),
+        ("made", "", "a dynamic table: what"),
+        ("made", "SELECT strftime(id) AS d FROM made", "read with STRFTIME, which is a function of the database"),
+    ],
 )
-def test_what_is_not_sure_to_be_a_table(name: str, says: str) -> None:
+def test_what_is_not_sure_to_be_a_table(name: str, query: str, says: str) -> None:
     address = snowflake_reader._parsed("snowflake://u@account/shop")
-    found = snowflake_reader._looked_up(Catalogue(), address, (None, name), "")
+    found = snowflake_reader._looked_up(Catalogue(), address, (None, name), query)
     assert found is not None
     assert str(found.kind).startswith(says)
 

@@ -18,7 +18,7 @@ from synthkit.sources.warehouses import sqlserver as sqlserver_reader
 from synthkit.sources.warehouses.engine import Described, NoTypeError
 from synthkit.sources.warehouses.sqlserver import field_of, named
 from tests.sources.reading import Reader, rows, source, types, values
-from tests.sqlserver_server import SqlServer
+from tests.sqlserver_server import HALF, SqlServer
 from tests.synth import run_synth
 
 
@@ -103,6 +103,20 @@ def test_what_is_finer_than_microseconds_is_said(reader: Reader, sqlserver: SqlS
     assert any("column 'ts': 1 values are finer than microseconds" in note for note in split.notes)
 
 
+def test_half_a_character_is_said(reader: Reader, sqlserver: SqlServer) -> None:
+    sqlserver.execute("CREATE TABLE t (s VARCHAR)", f"INSERT INTO t VALUES ('cut {HALF}')")
+    with pytest.raises(SynthError, match=r"SQL Server: a text is cut within a character"):
+        reader.read(connection="ms", table="t")
+
+
+@pytest.mark.parametrize("url", ["/store/other", "/store"])
+def test_names_in_short_are_of_the_schema_that_the_url_says(tmp_path: Path, sqlserver: SqlServer, url: str) -> None:
+    sqlserver.execute("CREATE TABLE t (id BIGINT)", "CREATE SCHEMA other", "CREATE TABLE other.t (id BIGINT)")
+    read = Reader(tmp_path, ms={"type": "sqlserver", "url": sqlserver.url.replace("/store/shop", url)})
+    with pytest.raises(SynthError, match=r"names in short are of the schema shop, not of (other|dbo) as the url says"):
+        read.hash(connection="ms", table="t")
+
+
 def test_names_may_be_in_brackets(reader: Reader, sqlserver: SqlServer) -> None:
     sqlserver.execute('CREATE TABLE "my orders" (id BIGINT)', 'INSERT INTO "my orders" VALUES (2)')
     for table in ("my orders", "[my orders]", '"my orders"', "shop.[my orders]"):
@@ -142,6 +156,13 @@ def test_what_cannot_be_followed_under_a_budget(reader: Reader, sqlserver: SqlSe
 def test_what_gives_other_rows_than_one_for_one(query: str, message: str) -> None:
     with pytest.raises(NotRowwise, match=message):
         projection(query, "tsql")
+
+
+def test_a_view_may_name_its_own_database() -> None:
+    assert projection("SELECT id FROM [my store].[shop].[t]", "tsql", "my store").table == ("shop", "t")
+    for other in ("[My Store].shop.t", "[my store]..t", "far.[my store].shop.t"):
+        with pytest.raises(NotRowwise):
+            projection(f"SELECT id FROM {other}", "tsql", "my store")
 
 
 def test_check_constraints_become_rules(tmp_path: Path, sqlserver: SqlServer) -> None:
