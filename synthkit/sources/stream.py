@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -90,11 +91,13 @@ def typed_view(
     return _notes(connection, told, scan, finer)
 
 
-def _parsed(chunk: bytearray, names: Sequence[str]) -> list[pa.RecordBatch]:
+def _parsed(chunk: bytes | bytearray, names: Sequence[str]) -> list[pa.RecordBatch]:
     """Columns of text."""
     import pyarrow as pa
     import pyarrow.csv as pc
 
+    if chunk.startswith(BOM_UTF8):  # a value's own, which would be taken for a file's, and left out
+        chunk = BOM_UTF8 + chunk
     table = pc.read_csv(
         pa.BufferReader(chunk),
         pc.ReadOptions(column_names=names, block_size=len(chunk) + 1, use_threads=False),
