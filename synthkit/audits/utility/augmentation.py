@@ -10,7 +10,8 @@ from pydantic import AliasChoices, Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult, audit
 from synthkit.audits.gate import Estimate, ShareParams, gated, limit_of
-from synthkit.audits.measures.estimators import Answers, Scorer, make_scorer
+from synthkit.audits.measures.estimators import Answers
+from synthkit.audits.measures.scorers import Scorer, make_scorer
 from synthkit.audits.measures.statistics import t_interval
 from synthkit.audits.repeats import Repeat, carried_out
 from synthkit.audits.utility.tasks import FEWEST_TRAIN, Problem, ScoredParams, fit, prepare, tell

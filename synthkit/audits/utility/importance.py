@@ -11,7 +11,8 @@ from pydantic import Field
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, ColumnResult, audit
 from synthkit.audits.gate import Default, Estimate, ShareParams, gated, limit_of
-from synthkit.audits.measures.estimators import Answers, Scorer
+from synthkit.audits.measures.estimators import Answers
+from synthkit.audits.measures.scorers import Scorer
 from synthkit.audits.measures.statistics import Z
 from synthkit.audits.utility.tasks import APART, Problem, ScoredParams, half_models, tell, trained
 from synthkit.audits.utility.worth import columns_of

@@ -11,7 +11,8 @@ from pydantic import AliasChoices, Field, model_validator
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import POSITIVE, AuditResult, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, ShareParams, gated, limit_of
-from synthkit.audits.measures.estimators import DEFAULTS, Answers, Scorer
+from synthkit.audits.measures.estimators import DEFAULTS, Answers
+from synthkit.audits.measures.scorers import Scorer
 from synthkit.audits.measures.statistics import ONE_SIDED, Z, of_size
 from synthkit.audits.relations.views import joined_view
 from synthkit.audits.repeats import Repeat

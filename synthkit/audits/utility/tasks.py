@@ -15,7 +15,8 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import AuditParams, ColumnName, ColumnNames
-from synthkit.audits.measures.estimators import Answers, Constant, Scorer, Task, answers, learn, make_model, make_scorer
+from synthkit.audits.measures.estimators import Answers, Constant, Task, answers, learn, make_model
+from synthkit.audits.measures.scorers import Scorer, make_scorer
 from synthkit.audits.repeats import Repeat, carried_out
 from synthkit.audits.rows.features import FAR, as_text, encoding, numbers, sample_rows, usable
 from synthkit.audits.rows.texts import reading_of

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synthkit.audits.context import AuditContext
-from synthkit.audits.measures.estimators import Scorer
+from synthkit.audits.measures.scorers import Scorer
 from synthkit.audits.rows.texts import readable
 from synthkit.audits.utility.tasks import Problem, ScoredParams, prepare, tested
 

@@ -187,7 +187,7 @@ def test_recall_at_a_precision() -> None:
     """By scikit-learn's precision–recall curve, ties and all."""
     from sklearn.metrics import precision_recall_curve
 
-    from synthkit.audits.measures.estimators import recall_at
+    from synthkit.audits.measures.scorers import recall_at
 
     rng = np.random.default_rng(3)
     for _ in range(20):
