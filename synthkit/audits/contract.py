@@ -87,6 +87,11 @@ class AuditParams(BaseModel):
         """Whether the audit trains the model's generator on its real rows again: never under ``epsilon``."""
         return False
 
+    @property
+    def joins(self) -> bool:
+        """Whether the audit looks at rows beside those that they hang together with, so that none may be left out."""
+        return False
+
 
 @dataclass(frozen=True)
 class ColumnResult:
@@ -270,9 +275,10 @@ def audit(
 
     Its docstring's first line becomes the summary in ``synth`` help and in docs/audits. The
     module is found through the entry-point group ``synthkit.audits`` (see ``registry.py``). ``as_read`` defaults to
-    whether the family compares distributions, models or attacks, and so does ``samples``; ``samples_real`` to whether
-    it compares distributions or models, of the audits of this package. ``earlier`` is taken for granted of an audit
-    that is not of this package and does not say.
+    whether the family compares distributions, models or attacks, and so does ``samples``, but of an audit that stands
+    on how tables or rows hang together: a sample would tear apart what belongs to one. ``samples_real`` defaults to
+    whether it compares distributions or models, of the audits of this package. ``earlier`` is taken for granted of an
+    audit that is not of this package and does not say.
 
     Raises SynthError where another module declares the same name: a plugin must not take the place of
     a gate that people rely on.
@@ -288,7 +294,7 @@ def audit(
         read = family in AS_READ if as_read is None else as_read
         cut, real = _within(run, between), frozenset(needs)
         stands = frozenset(stands_on)
-        some = family in AS_READ if samples is None else samples
+        some = family in AS_READ and not stands if samples is None else samples
         ours = module.startswith("synthkit.")
         all_sides = some and ours and family in COMPARED if samples_real is None else samples_real
         before = not ours if earlier is None else earlier

@@ -148,12 +148,19 @@ def looked_at(
     some: AuditContext | None = None,
     all_sides: AuditContext | None = None,
 ) -> AuditContext:
-    """Which of the contexts of :func:`run_audits` an audit looks at."""
+    """Which of the contexts of :func:`run_audits` an audit looks at.
+
+    What trains the generator again has all real rows, as the training had.
+    """
     known = registry.get(bound.audit) if bound.audit in registry.names() else None
     if known is None or not known.as_read:
         return context
-    few = (all_sides if known.samples_real else None) or some
-    return (few if known.samples else None) or read or context
+    try:
+        params = known.params.model_validate(dict(bound.params))
+    except ValidationError:  # which its record will say
+        return read or context
+    few = (all_sides if known.samples_real and not params.trains else None) or some
+    return (few if known.samples and not params.joins else None) or read or context
 
 
 def repeats_of(context: AuditContext, bound: BoundAudit) -> Iterable[Repeat]:

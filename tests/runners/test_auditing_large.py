@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
 from synthkit.audits.family import Family, Member
 from synthkit.audits.integrity import between
 from synthkit.audits.rows import sampled
-from synthkit.audits.runner import BoundAudit, run_audits
+from synthkit.audits.runner import BoundAudit, looked_at, run_audits
 from synthkit.records.audit import AuditRecord
 from synthkit.runners.auditing import audit
 from synthkit.runners.jobs import AuditJob
@@ -64,6 +66,16 @@ def test_a_sample_is_of_all_rows_alike_and_the_same_each_time(
     assert abs(tally.reshape(10, -1).sum(axis=1) - 2_000).max() < 5 * 40
     again = sampled.sampled(context(table, 39), tmp_path).synthetic.to_arrow(["key"]).column(0).to_numpy()
     assert (again == keys).all()
+
+
+def test_a_billion_rows_are_sampled_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampled, "MOST_ROWS", 4_000)
+    for total in (sampled.MANY, 3 * sampled.MANY):
+        found = np.concatenate(list(sampled._numbers(total, np.random.default_rng(1))))
+        assert len(found) == 4_000
+        assert (np.diff(found) > 0).all()
+        # A tenth of the table is expected to have 400 of them, with a standard error of 19.
+        assert abs(np.histogram(found, 10, (0, total))[0] - 400).max() < 5 * 19
 
 
 def test_a_table_that_is_not_large_is_read_whole(table: Table, tmp_path: Path) -> None:
@@ -144,6 +156,65 @@ def test_tables_of_a_family_keep_their_real_rows(table: Table, tmp_path: Path, m
     family = Family("t", {"t": Member(table, table, table)}, ())
     here = AuditContext(schema=table.schema, synthetic=table, train=table, holdout=table, seed=1, family=family)
     assert sampled.sampled_real(here, tmp_path) is here
+
+
+def histories(path: Path, seed: int, first: int) -> Table:
+    """150 people with ten rows each."""
+    rng = np.random.default_rng(seed)
+    columns = {
+        "who": ("BIGINT", pa.array(first + np.repeat(np.arange(150), 10))),
+        "day": ("BIGINT", pa.array(np.tile(np.arange(10) * 7, 150))),
+        "value": ("DOUBLE", pa.array(rng.normal(size=1_500).round(3))),
+    }
+    made = make_table(path, columns, who="id")
+    return replace(made, schema=replace(made.schema, entity="who", privacy_unit="who", order_by="day"))
+
+
+def test_what_belongs_to_one_is_not_torn_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of people who are all copied nobody's rows are all in a sample of rows, and whoever has a row a week would have
+    one now and then."""
+    monkeypatch.setattr(sampled, "MOST_ROWS", 500)
+    train, holdout = histories(tmp_path / "train", 1, 0), histories(tmp_path / "holdout", 2, 1_000)
+    copied = histories(tmp_path / "copied", 1, 5_000)
+    here = AuditContext(schema=copied.schema, synthetic=copied, train=train, holdout=holdout, seed=1)
+    some = sampled.sampled(here, tmp_path)
+    few = sampled.sampled_real(some, tmp_path)
+    bound = [BoundAudit(name=n, audit=n, sql=None, params={}) for n in ("entity_copies", "sequence")]
+    copies, sequence = run_audits(here, bound, lambda *_: None, None, here, some, few)
+    assert (copies.status, copies.value, sequence.status) == ("fail", 1.0, "pass")
+    assert not [r.name for r in (copies, sequence) if "sample" in (r.message or "")]
+    assert not [a.name for a in map(registry.get, registry.names()) if a.stands_on and (a.samples or a.samples_real)]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "sides"),
+    [
+        ("tstr", {"target": "value"}, "all"),
+        ("tstr", {"target": "value", "view": "joined"}, "none"),
+        ("membership_inference", {}, "all"),
+        ("membership_inference", {"attack": "shadow"}, "synthetic"),
+        ("membership_inference", {"attack": "no such"}, "none"),
+        ("value_reuse", {}, "synthetic"),
+        ("row_count", {"equals": 1}, "as published"),
+    ],
+)
+def test_which_rows_an_audit_looks_at(name: str, params: dict[str, object], sides: str, table: Table) -> None:
+    """Models that are trained again have all the real rows that the audited one had."""
+    contexts = {word: context(table) for word in ("as published", "none", "synthetic", "all")}
+    bound = BoundAudit(name=name, audit=name, sql=None, params=params)
+    found = looked_at(bound, *contexts.values())
+    assert [word for word, one in contexts.items() if one is found] == [sides]
+
+
+def test_a_rule_of_drawn_columns_needs_none_of_the_real_ones(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(between, "MOST_ROWS", 200)
+    real = make_table(tmp_path / "real.parquet", {"other": ("BIGINT", pa.array(range(ROWS)))})
+    here = AuditContext(schema=table.schema, synthetic=table, train=real, holdout=real, seed=1)
+    bound = BoundAudit(name="rules", audit="rules", sql=None, params={"declared": ["low >= 0"], "found": False})
+    (found,) = run_audits(here, [bound], lambda *_: None)
+    assert (found.status, found.value) == ("pass", 0)
 
 
 def test_statistics_say_what_they_were_read_off(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from synthkit.audits.rows.marginals import sql_types
 from synthkit.errors import SynthError
 from synthkit.rules.language import Rule, parse_rule, violations
 from synthkit.rules.mostly import Mostly
-from synthkit.rules.sets import Unique
+from synthkit.rules.sets import Combination, Unique
 from synthkit.rules.tokens import RuleError
 from synthkit.schema import MIN_COUNT
 
@@ -64,7 +64,8 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     also: dict[Rule, int] = {}
     for rule in (*held, *others):
         if set(rule.columns) <= columns:
-            mask = violations(rule, _rows(context, rule, total), None if real is None else real.rows(rule))
+            there = real.rows(rule) if real is not None and isinstance(rule, Combination) else None
+            mask = violations(rule, _rows(context, rule, total), there)
             (counts if rule in held else also)[rule] = int(mask.sum())
             anywhere |= mask if rule in held else False
     failing = int(anywhere.sum())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_ROWS = 500_000  # of a side; a share is then known to 0.14 percentage points (95 %)
+MANY = 1_000_000_000  # rows from which NumPy draws no hypergeometric numbers; what is drawn is little beside them
 BLOCK = 65_536  # rows of which it is decided at once how many are taken, wherever batches end
 
 
@@ -110,6 +111,9 @@ def _numbers(total: int, rng: np.random.Generator) -> Iterator[np.ndarray[tuple[
     import numpy as np
 
     left, wanted = total, min(MOST_ROWS, total)
+    if total >= MANY:
+        yield np.sort(rng.choice(total, wanted, replace=False, shuffle=False))
+        return
     for start in range(0, total, BLOCK):
         size = min(BLOCK, total - start)
         here = int(rng.hypergeometric(wanted, left - wanted, size)) if wanted < left else size

@@ -67,6 +67,10 @@ class TstrParams(ScoredParams, GateParams):
             raise ValueError("give min_ratio, or a limit of the gap")
         return self
 
+    @property
+    def joins(self) -> bool:
+        return self.view == "joined"
+
 
 class TrtsParams(ScoredParams, GateParams):
     """Parameters of ``trts``, beside the gate's.
