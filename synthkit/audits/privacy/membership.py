@@ -107,7 +107,7 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         one_of = "one row makes up" if _several(context) is None else "one person's rows make up"
         alike = f"{one_of} half of the {held_out} held-out ones or more, and no reference is left"
         return untold(f"{alike}{clause}", threshold, **theory)
-    people = _people(context, size)
+    people = people_of(context, size)
     if people is not None and (many := min(len(set(of.tolist())) for of in people)) < FEWEST_PEOPLE:
         clause, theory = limits(context.training)
         said = (
@@ -116,7 +116,7 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
         return untold(f"{said}{clause}", threshold, **theory)
     members, others = attack_scores(context, tuple(columns), size, params.attack, params.shadows)
     value, low, high = delong(members, others) if people is None else auc_by_entity(members, others, *people)
-    one, other = (members, others) if people is None else (_first(members, people[0]), _first(others, people[1]))
+    one, other = (members, others) if people is None else (one_each(members, people[0]), one_each(others, people[1]))
     details: dict[str, Any] = {
         "members": size,
         "reference": len(halves(context, size)[1]),
@@ -176,7 +176,7 @@ def _several(context: AuditContext) -> tuple[Array, Array] | None:
     return (train, holdout) if len(distinct(holdout)) < len(holdout) else None
 
 
-def _people(context: AuditContext, size: int) -> tuple[Array, Array] | None:
+def people_of(context: AuditContext, size: int) -> tuple[Array, Array] | None:
     """Whose the attacked rows are, members and non-members, where people have several."""
     found = _several(context)
     if found is None:
@@ -184,7 +184,7 @@ def _people(context: AuditContext, size: int) -> tuple[Array, Array] | None:
     return found[0][sample_rows(context, "train", size, "membership")], found[1][halves(context, size)[0]]
 
 
-def _first(scores: Array, people: Array) -> Array:
+def one_each(scores: Array, people: Array) -> Array:
     """The score of one row of each person."""
     import numpy as np
 

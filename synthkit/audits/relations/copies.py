@@ -9,11 +9,11 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.contract import SHARE, AuditResult, audit
-from synthkit.audits.gate import Default, GateParams, gated, limit_of, skipped, untold
+from synthkit.audits.gate import Default, GateParams, Limit, gated, limit_of, skipped, untold
 from synthkit.audits.privacy.copies import ADVICE, beyond_chance, rarefied, reach_of
 from synthkit.audits.relations.columns import comparable
 from synthkit.audits.relations.steps import family_links
-from synthkit.audits.relations.views import entities_on, has_entities
+from synthkit.audits.relations.views import By, ancestors, entities_on, has_entities, kinds, worse
 from synthkit.audits.rows.links import SHOWN_SIDE, Links, World, world_of
 from synthkit.digests import mixed
 from synthkit.schema import MIN_COUNT
@@ -49,22 +49,26 @@ class EntityCopiesParams(GateParams):
 def entity_copies(context: AuditContext, params: EntityCopiesParams) -> AuditResult:
     """How many synthetic entities have the whole set of rows of a training entity, beyond chance? Their share
 
-    An entity's record is its own columns with the set of the rows that belong to it, and theirs, all the way down;
-    where several rows of the root are of one ``privacy_unit``, their set. Keys and made-up columns are left out, the
-    order of rows does not count. The value is (rate in the training
-    entities − rate in the held-out ones) / f, both for equally many entities, as of ``exact_match`` (rarefaction);
-    records which five have (a customer without orders) count for nothing, and its interval is that audit's. A pass says
-    nothing of near copies: ``entity_membership`` looks for these.
+    An entity's record is its own columns with the set of the rows that belong to it, and theirs, all the way down.
+    Where several rows of the root are of one ``privacy_unit``, their set is a record, and each of them is one: the
+    audit comes to what is worse. Keys and made-up columns are left out, the order of rows does not count. The value is
+    (rate in the training entities − rate in the held-out ones) / f, both for equally many entities, as of
+    ``exact_match`` (rarefaction); records which five have (a customer without orders) count for nothing, and its
+    interval is that audit's. A pass says nothing of near copies: ``entity_membership`` looks for these.
     """
-    import numpy as np
-
     limit = limit_of(params, 0.0, DEFAULT)
     found = family_links(context)
     if not has_entities(found):
         return skipped("its rows belong to no entity, or to those of another table: the audit stands on the root")
     if context.holdout is None:
         return skipped("there are no held-out rows")
-    records = {side: _records(found, side) for side in _SIDES}
+    return worse({by: _judged(found, params, limit, by) for by in kinds(found)})
+
+
+def _judged(found: Links, params: EntityCopiesParams, limit: Limit, by: By) -> AuditResult:
+    import numpy as np
+
+    records = {side: _records(found, side, by) for side in _SIDES}
     few = {side: len(r) for side, r in records.items() if len(r) < FEWEST}
     if few:
         counts = " and ".join(f"{n} {SHOWN_SIDE[side]}" for side, n in few.items())
@@ -103,15 +107,17 @@ def _floor(known: Array, held: Array, part: float) -> float:
     return float((held * few * rarefied(known, part)).sum() / max(1, held.sum()))
 
 
-def _records(found: Links, side: Side) -> Array:
+def _records(found: Links, side: Side, by: By) -> Array:
     """A 64-bit hash of each entity's record on a side."""
     import numpy as np
 
     world, table = world_of(side), found.family.table
-    hashes, units = _whole(found, world, table), found.units(world, table)
-    if found.unit_column(table) is not None:
-        return np.asarray(mixed(_sums(hashes, units, int(units.max(initial=-1)) + 1))[entities_on(found, side)])
-    return np.asarray(hashes[entities_on(found, side)[_with_rows(found, side)]])
+    hashes: Array = found.once(("whole", world), lambda: _whole(found, world, table))
+    if by == "unit":
+        units = found.units(world, table)
+        hashes = mixed(_sums(hashes, units, int(units.max(initial=-1)) + 1))
+        return np.asarray(hashes[entities_on(found, side, by)])
+    return np.asarray(hashes[entities_on(found, side, by)[_with_rows(found, side)]])
 
 
 def _with_rows(found: Links, side: Side) -> Array:
@@ -121,8 +127,8 @@ def _with_rows(found: Links, side: Side) -> Array:
     world, part = world_of(side), found.part(side, found.family.table)
     rows = np.zeros(part.stop, dtype=bool)
     for table in found.family.owned(found.family.table):
-        units = found.on(side, table, found.units(world, table))
-        rows[units[units >= 0]] = True
+        above = found.on(side, table, ancestors(found, world, table))
+        rows[above[above >= 0]] = True
     return rows[part]
 
 

@@ -10,12 +10,12 @@ from pydantic import AliasChoices, Field
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, audit
 from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, skipped, untold
-from synthkit.audits.measures.statistics import delong, tpr_at_fpr, tpr_interval
-from synthkit.audits.privacy.membership import attack_scores, halves
+from synthkit.audits.measures.statistics import auc_by_entity, delong, tpr_at_fpr, tpr_interval
+from synthkit.audits.privacy.membership import FEWEST_PEOPLE, attack_scores, halves, one_each, people_of
 from synthkit.audits.privacy.population import COPY_LESS
 from synthkit.audits.privacy.theory import limits
 from synthkit.audits.relations.steps import family_links
-from synthkit.audits.relations.views import entity_view, has_entities
+from synthkit.audits.relations.views import entity_view, has_entities, kinds, worse
 
 FEWEST = 50  # members (and as many non-members) below which nothing can be told
 COIN = 0.5
@@ -52,13 +52,13 @@ def entity_membership(context: AuditContext, params: EntityMembershipParams) -> 
 
     Attacker: has the published tables, everything that the tables say of some people (a customer with all orders and
     lines), and such a reference sample of others; wants to know who was trained on. One who is hidden in each row may
-    be found by all of them together. An entity is what is held out together: a row of the root, or all of one
-    ``privacy_unit``. It is its own columns with, of every table that belongs to it, how many
-    rows, and their numbers' mean, spread, least and greatest, and the shares of their categories. The attack on these
-    is that of ``membership_inference`` (DOMIAS' ratio, with distances): members are training entities, non-members and
-    reference the halves of the held-out ones. Baseline: a coin. Entities are independent, so the interval is DeLong's.
-    The audit also fails where the share found at 1 % false alarms is above ``max_tpr`` for certain. A pass means that
-    *this* attack failed, not that none works.
+    be found by all of them together. An entity is a row of the root; where several are of one ``privacy_unit``, both
+    all of a unit's and each of them are attacked, and the audit comes to what is worse. It is its own columns with, of
+    every table that belongs to it, how many rows, and their numbers' mean, spread, least and greatest, and the shares
+    of their categories. The attack on these is that of ``membership_inference`` (DOMIAS' ratio, with distances):
+    members are training entities, non-members and reference the halves of the held-out ones, units whole. Baseline: a
+    coin. Interval: DeLong's, or Obuchowski's where several are of one unit. The audit also fails where the share found
+    at 1 % false alarms is above ``max_tpr`` for certain. A pass means that *this* attack failed, not that none works.
     """
     threshold = limit_of(params, COIN, DEFAULT).text
     found = family_links(context)
@@ -66,21 +66,29 @@ def entity_membership(context: AuditContext, params: EntityMembershipParams) -> 
         return skipped("its rows belong to no entity, or to those of another table: the audit stands on the root")
     if context.holdout is None:
         return skipped("there are no held-out rows")
-    view = entity_view(context)
-    columns = view.schema.names
+    return worse({by: _judged(entity_view(context, by), params, threshold) for by in kinds(found)})
+
+
+def _judged(view: AuditContext, params: EntityMembershipParams, threshold: str | None) -> AuditResult:
+    columns = tuple(c.name for c in view.schema.columns if c.modelled)
     size = min(params.max_entities, view.rows("holdout") // 2, view.rows("train"))
-    clause, theory = limits(context.training)
+    clause, theory = limits(view.training)
     if size < FEWEST or view.rows("synthetic") < 2 or not len(halves(view, size)[1]):
         halved = f"{view.rows('holdout')} held-out entities are halved into non-members and reference"
         return untold(f"{halved}, and at least {FEWEST} members are needed{clause}", threshold, **theory)
+    people = people_of(view, size)
+    if people is not None and (many := min(len(set(of.tolist())) for of in people)) < FEWEST_PEOPLE:
+        said = f"the entities that are attacked are those of {many} units on a side"
+        return untold(f"{said}, and at least {FEWEST_PEOPLE} are needed{clause}", threshold, **theory)
     members, others = attack_scores(view, columns, size, params.attack)
-    value, low, high = delong(members, others)
-    clause, theory = limits(context.training, low)
+    value, low, high = delong(members, others) if people is None else auc_by_entity(members, others, *people)
+    one, other = (members, others) if people is None else (one_each(members, people[0]), one_each(others, people[1]))
+    clause, theory = limits(view.training, low)
     details: dict[str, Any] = {
         "members": size,
-        "reference": view.rows("holdout") - view.rows("holdout") // 2,
+        "reference": len(halves(view, size)[1]),
         "tpr_at_1_percent_fpr": tpr_at_fpr(members, others, 0.01),
-        "tpr_at_1_percent_fpr_interval": tpr_interval(members, others, 0.01),
+        "tpr_at_1_percent_fpr_interval": tpr_interval(one, other, 0.01),
         "attack": params.attack,
         "columns": list(columns),
         **theory,

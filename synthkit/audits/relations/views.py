@@ -5,13 +5,15 @@ What such a view is written to lies in a folder of its own, which goes with the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.audits.context import AuditContext, Side
-from synthkit.audits.relations.columns import Named, aggregates, beside, joined, plain
+from synthkit.audits.contract import AuditResult
+from synthkit.audits.relations.columns import WORLDS, Named, aggregates, beside, joined, plain
 from synthkit.audits.relations.steps import entity_columns, family_links, order_column, steps
 from synthkit.audits.rows.links import Links, World, world_of
 from synthkit.schema import Column, Schema, Table
@@ -23,14 +25,37 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 SIDES: tuple[Side, ...] = ("synthetic", "train", "holdout")
+UNIT = "unit"  # the column of a view that says whose an entity is; no other name is without a dot
+By = Literal["unit", "row"]  # what an entity is: what is held out together, or a row of the root
 
 
-def entities_on(found: Links, side: Side) -> Array:
-    """The number of each entity of a side: of what is held out and protected together, the root's rows or the units
-    that several of these are of."""
+def kinds(found: Links) -> tuple[By, ...]:
+    """What the entities are.
+
+    Rows of a root that own others, and are several of one unit, are looked at both ways. Which drawn ones are of one
+    unit is made up: who copies an account with all that is its own need not copy whose else it is.
+    """
+    if found.unit_column(found.family.table) is None:
+        return ("row",)
+    return ("unit", "row") if found.family.owned(found.family.table) else ("unit",)
+
+
+def worse(found: Mapping[By, AuditResult]) -> AuditResult:
+    """Of what an audit came to for each kind of entities the worse; of equally bad ones the first, or greater one."""
+    order = ("error", "fail", "warn", "inconclusive", "pass", "skipped")
+    by, result = min(found.items(), key=lambda f: (order.index(f[1].status), -(f[1].value or 0.0)))
+    return replace(result, details={**result.details, "entities": by}) if len(found) > 1 else result
+
+
+def entities_on(found: Links, side: Side, by: By) -> Array:
+    """The number of each entity of a side, in its world."""
     import numpy as np
 
-    return np.unique(found.on(side, found.family.table, found.units(world_of(side), found.family.table)))
+    table, world = found.family.table, world_of(side)
+    if by == "unit":
+        return np.unique(found.on(side, table, found.units(world, table)))
+    part = found.part(side, table)
+    return np.arange(part.start, part.stop)
 
 
 def has_entities(found: Links) -> bool:
@@ -39,30 +64,42 @@ def has_entities(found: Links) -> bool:
     return family.owner(table) is None and (found.unit_column(table) is not None or bool(family.owned(table)))
 
 
-def of_entities(found: Links, world: World) -> Named:
+def of_entities(found: Links, world: World, by: By) -> Named:
     """For each entity of a world: its own columns, and what all rows that belong to it are, table by table. Of several
     rows of the root that are of one unit, what they are together."""
-    import numpy as np
-
     family, table = found.family, found.family.table
     units = found.units(world, table)
-    total = int(units.max(initial=-1)) + 1
-    alone = found.unit_column(table) is None
-    parts = [plain(found, world, table) if alone else aggregates(found, world, table, units, total)]
+    if by == "row":
+        total = len(units)
+        parts = [plain(found, world, table)]
+    else:
+        total = int(units.max(initial=-1)) + 1
+        parts = [aggregates(found, world, table, units, total)]
     for below in family.owned(table):
-        parts.append(aggregates(found, world, below, np.maximum(found.units(world, below), -1), total))
+        whose = ancestors(found, world, below) if by == "row" else found.units(world, below)
+        parts.append(aggregates(found, world, below, whose, total))
     return beside(parts)
 
 
-def entity_view(context: AuditContext) -> AuditContext:
-    """The context over one row for each entity: what it is, and what all that belongs to it is."""
+def entity_view(context: AuditContext, by: By) -> AuditContext:
+    """The context over one row for each entity: what it is, and what all that belongs to it is. Its privacy unit is
+    that of the root's rows, where these are the entities and several are of one unit."""
+    import pyarrow as pa
+
     found = family_links(context)
-    whole = {world: of_entities(found, world) for world in ("synthetic", "real")}
+    several = by == "row" and found.unit_column(found.family.table) is not None
+    own = {UNIT: Column(UNIT, "id", "BIGINT")} if several else {}
 
-    def read(side: Side) -> pa.Table:
-        return _arrow(whole[world_of(side)].take(entities_on(found, side)))
+    def make() -> AuditContext:
+        whole = {world: of_entities(found, world, by) for world in WORLDS}
 
-    return context.shared(("entity view",), lambda: _written(context, read, {}))
+        def read(side: Side) -> pa.Table:
+            rows = _arrow(whole[world_of(side)].take(entities_on(found, side, by)))
+            return rows.append_column(UNIT, pa.array(units_of(context, side))) if several else rows
+
+        return _written(context, read, own, UNIT if several else None)
+
+    return context.shared(("entity view", by), make)
 
 
 def joined_view(context: AuditContext) -> AuditContext:
@@ -110,7 +147,7 @@ def _around(found: Links, side: Side) -> Named:
     parts = [_without(joined(found, world, table, coded=True), len(own.names))]
     total = sum(found.rows(s, table) for s in found.sides(world, table))
     for below in family.owned(table):
-        parts.append(aggregates(found, world, below, _ancestors(found, world, below), total))
+        parts.append(aggregates(found, world, below, ancestors(found, world, below), total))
     everything = beside(parts)
     taken = [Named(everything.names, everything.values[part], everything.coded)]
     if order_column(found) is not None and entity_columns(found):
@@ -122,7 +159,7 @@ def _around(found: Links, side: Side) -> Named:
     return beside(taken)
 
 
-def _ancestors(found: Links, world: World, table: str) -> Array:
+def ancestors(found: Links, world: World, table: str) -> Array:
     """For each row of a table that the audited one owns: the number of the audited table's row that it belongs to."""
     import numpy as np
 
@@ -131,7 +168,7 @@ def _ancestors(found: Links, world: World, table: str) -> Array:
     named = found.named(world, key)
     if key.references == found.family.table:
         return named
-    above = _ancestors(found, world, key.references)
+    above = ancestors(found, world, key.references)
     return np.where(named >= 0, above[np.maximum(named, 0)], -1) if len(above) else named
 
 
@@ -170,8 +207,11 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _written(context: AuditContext, read: Callable[[Side], pa.Table], own: dict[str, Column]) -> AuditContext:
-    """A context over what ``read`` gives of each side; ``own`` columns are what they are in the audited table."""
+def _written(
+    context: AuditContext, read: Callable[[Side], pa.Table], own: dict[str, Column], unit: str | None = None
+) -> AuditContext:
+    """A context over what ``read`` gives of each side, ``own`` columns as they are, ``unit`` one that says whose a row
+    is."""
     import pyarrow.parquet as pq
 
     folder = TemporaryDirectory(prefix="synthkit-view-")
@@ -181,7 +221,7 @@ def _written(context: AuditContext, read: Callable[[Side], pa.Table], own: dict[
         path = Path(folder.name) / f"{side}.parquet"
         pq.write_table(rows, path)
         columns = tuple(own.get(n) or _column(n, rows.schema.field(n).type) for n in rows.column_names)
-        tables[side] = Table(Schema(columns), (path,), rows.num_rows)
+        tables[side] = Table(Schema(columns, privacy_unit=unit), (path,), rows.num_rows)
     made = AuditContext(
         tables["synthetic"].schema, tables["synthetic"], tables["train"], tables["holdout"], context.seed,
         training=context.training,

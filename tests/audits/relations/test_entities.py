@@ -13,6 +13,11 @@ import pytest
 from benchmarks.audits.families import Rows, family_context
 from synthkit.audits.context import AuditContext
 from synthkit.audits.family import Member
+from synthkit.audits.privacy.membership import halves
+from synthkit.audits.privacy.population import units
+from synthkit.audits.relations.copies import _records
+from synthkit.audits.relations.steps import family_links
+from synthkit.audits.relations.views import entity_view, kinds
 from synthkit.schema import Column, Table
 from tests.audits.families import healthy, put
 from tests.audits.sides import context, run
@@ -164,17 +169,33 @@ def by_person(sides: tuple[Rows, Rows, Rows], directory: Path) -> AuditContext:
     )  # fmt: skip
 
 
-def test_entities_are_what_is_held_out_together(tmp_path: Path) -> None:
-    """Two customers of one person are one entity: whoever copies both copies one person, whoever deals the copied
-    customers to other people copies nobody."""
+def test_entities_are_what_is_held_out_together_and_rows_of_the_root(tmp_path: Path) -> None:
+    """Two customers of one person are one entity, and each is one: whoever copies both copies a person, and whoever
+    deals the copied customers to other people, as generators do that make up whose each is, copies customers."""
     copied = of_people(copying(0.5))
-    result = run("entity_copies", by_person(copied, tmp_path / "a"))
-    assert result.details["equal to a training entity"] == 150  # of 300 people
-    assert result.value == pytest.approx(0.5, abs=0.03)
-    attacked = run("entity_membership", by_person(of_people(copying(1.0, noise=0.01)), tmp_path / "b"))
-    assert (attacked.status, attacked.details["members"]) == ("fail", 75)
+    found = family_links(by_person(copied, tmp_path / "a"))
+    assert kinds(found) == ("unit", "row")
+    people = [_records(found, side, "unit") for side in ("synthetic", "train")]
+    assert np.isin(*people).sum() == 150  # of 300 people
     synthetic = dict(copied[0])
     whose = np.random.default_rng(4).permutation(synthetic["customers"]["person"].to_numpy())
     synthetic["customers"] = put(synthetic["customers"], "person", whose)
-    dealt = run("entity_copies", by_person((synthetic, *copied[1:]), tmp_path / "c"))
-    assert dealt.details["equal to a training entity"] < 5
+    dealt = by_person((synthetic, *copied[1:]), tmp_path / "b")
+    assert np.isin(_records(family_links(dealt), "synthetic", "unit"), people[1]).sum() < 5
+    result, attacked = run("entity_copies", dealt), run("entity_membership", dealt)
+    assert (result.status, result.details["entities"]) == ("fail", "row")
+    assert result.value == pytest.approx(0.5, abs=0.03)
+    assert (attacked.status, attacked.details["entities"]) == ("fail", "row")
+    assert attacked.value is not None
+    assert attacked.value > 0.65
+    near = run("entity_membership", by_person(of_people(copying(1.0, noise=0.01)), tmp_path / "c"))
+    assert (near.status, near.details["entities"], near.details["members"]) == ("fail", "unit", 75)
+
+
+def test_customers_of_one_person_lie_in_one_half(tmp_path: Path) -> None:
+    """A person's other customers in the reference would make those attacked look like no members."""
+    view = entity_view(by_person(of_people(healthy()), tmp_path), "row")
+    others, reference = halves(view, 10_000)
+    whose = units(view)[1]
+    assert len(others) + len(reference) == len(whose)
+    assert not set(whose[others].tolist()) & set(whose[reference].tolist())
