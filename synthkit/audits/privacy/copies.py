@@ -10,10 +10,17 @@ from pydantic import Field
 
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import SHARE, AuditResult, ColumnNames, audit
-from synthkit.audits.gate import Default, Estimate, GateParams, gated, limit_of, untold
-from synthkit.audits.measures.sorting import places
+from synthkit.audits.gate import Default, Estimate, GateParams, gated, judge, limit_of, untold
 from synthkit.audits.measures.statistics import Z
-from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, record_keys
+from synthkit.audits.privacy.frequencies import independent_keys
+from synthkit.audits.privacy.population import (
+    FEWEST,
+    Population,
+    attacked_columns,
+    matches,
+    population,
+    record_keys,
+)
 from synthkit.audits.rows.proportions import Share, against_chance, clustered, paired_excess
 from synthkit.schema import MIN_COUNT
 
@@ -42,7 +49,7 @@ class ExactMatchParams(GateParams):
     "exact_match",
     ExactMatchParams,
     family="privacy",
-    version=3,
+    version=4,
     needs=("train", "holdout"),
     between=SHARE,
     samples=False,
@@ -71,6 +78,12 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
     Wilson's for as many rows as there are different matches; of rows that two to four people have, the error of the
     split: given how many have a record, chance alone says which of them were trained on, and all rows of a record go
     with that.
+
+    A table may have the values of a column as often as the training rows have them: frequencies are what it is to keep,
+    and they are known only as exactly as the training rows tell. Of a column of many values (a day, say) the held-out
+    rows' frequencies are others, by chance, and rows that are nobody's copies meet training people rather. So what such
+    a table meets, whose columns are drawn independently of each other, is taken off (``by_frequencies``), of values
+    that five people have; of one that passes all the same, it is not looked for.
 
     A table made of training rows alone has the value that is reported as ``reach``, the mean of (1 − f)^(m − 1) over
     the training people, of those whose record five have 0. Where that is within the limit (two columns of two values,
@@ -101,6 +114,15 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
     met = rarefied(in_train, part)
     control = rarefied(in_holdout, min(1.0, people.units[0] / people.units[1]))
     estimate = beyond_chance(in_train, in_holdout, known, rows, people.units)
+    if len(columns) > 1 and judge(estimate, limit) != "pass":
+        by_right = by_frequencies(context, people, columns)
+        if limit.value is not None and reach - by_right <= limit.value < 1:
+            message = (
+                f"does not apply: columns each with its values as often as the training rows meet {by_right:.2%} of "
+                f"rows beyond chance, and a table of training rows {reach:.2%}"
+            )
+            return AuditResult(None, "skipped", threshold, message=message, details=details)
+        estimate, details["by_frequencies"] = beside(estimate, by_right), by_right
     details |= {
         "equal_to_a_training_row": int((in_train > 0).sum()),
         "equal_to_a_held_out_row": int((in_holdout > 0).sum()),
@@ -112,15 +134,6 @@ def exact_match(context: AuditContext, params: ExactMatchParams) -> AuditResult:
         f"beyond chance, {estimate.value:.2%} are copies"
     )
     return gated(params, estimate, DEFAULT, message, details=details, advice=ADVICE)
-
-
-def matches(people: Population, keys: Array) -> tuple[Array, Array, Array]:
-    """For each synthetic row: how many training people and held-out people have it, and which record it is."""
-    import numpy as np
-
-    place = places(people.keys, keys)
-    equal = people.keys[place] == keys
-    return np.where(equal, people.train[place], 0), np.where(equal, people.holdout[place], 0), place
 
 
 def reach_of(train: Array, holdout: Array, part: float) -> float:
@@ -167,6 +180,22 @@ def beyond_chance(train: Array, holdout: Array, records: Array, rows: int, peopl
     found = against_chance(value, low, high, 0.0)
     cut = (min(1.0, max(0.0, v)) for v in (found.value, found.low, found.high))
     return replace(found, **dict(zip(("value", "low", "high"), cut, strict=True)))
+
+
+def by_frequencies(context: AuditContext, people: Population, columns: tuple[str, ...]) -> float:
+    """The value that the columns' own frequencies give, were the columns independent of each other."""
+    import numpy as np
+
+    keys, shared = independent_keys(context, columns)
+    train, holdout, known = matches(people, keys)
+    train, holdout = np.where(shared, train, 0), np.where(shared, holdout, 0)
+    return beyond_chance(train, holdout, known, len(keys), people.units).value
+
+
+def beside(found: Estimate, by_right: float) -> Estimate:
+    """What is left of a value, and of its interval, when a part of it is taken off."""
+    value, low, high = (min(1.0, max(0.0, v - by_right)) for v in (found.value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high)
 
 
 def _split_variance(people: int, trained: float, part: float, ratio: float) -> float:

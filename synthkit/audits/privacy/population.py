@@ -80,11 +80,11 @@ def population(context: AuditContext, columns: tuple[str, ...]) -> Population:
 
 def record_keys(context: AuditContext, side: Side, columns: tuple[str, ...]) -> Array:
     """A 64-bit hash of each row's values over ``columns``: the same for equal values of another SQL type."""
-    keys = [_record_key(context, column) for column in columns]
+    keys = [record_key(context, column) for column in columns]
     return context.shared(("keys", side, columns), lambda: _hashes(context, side, f"hash({', '.join(keys)})"))
 
 
-def _record_key(context: AuditContext, column: str) -> str:
+def record_key(context: AuditContext, column: str) -> str:
     """SQL of what makes two values of a column one. NaN is a missing value, and -0.0 is 0.0."""
     ours, theirs = sql_types(context, "synthetic")[column], sql_types(context, "holdout")[column]
     if ours == theirs and provisional_type(ours) in ("integer", "decimal"):
@@ -168,6 +168,15 @@ def _persons(context: AuditContext) -> tuple[_Persons, _Persons]:
         return of(train), of(holdout)
 
     return context.shared(("persons",), both)
+
+
+def matches(people: Population, keys: Array) -> tuple[Array, Array, Array]:
+    """For each row, by its hash: how many training people and held-out people have it, and which record it is."""
+    import numpy as np
+
+    place = places(people.keys, keys)
+    equal = people.keys[place] == keys
+    return np.where(equal, people.train[place], 0), np.where(equal, people.holdout[place], 0), place
 
 
 def prepared(context: AuditContext) -> AuditContext:

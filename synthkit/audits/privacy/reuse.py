@@ -13,8 +13,16 @@ from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import MEASURED, AuditResult, ColumnNames, audit
 from synthkit.audits.gate import Default, limit_of, untold
 from synthkit.audits.measures.statistics import Z
-from synthkit.audits.privacy.copies import matches, rarefied
-from synthkit.audits.privacy.population import FEWEST, Population, attacked_columns, population, prepared, record_keys
+from synthkit.audits.privacy.copies import rarefied
+from synthkit.audits.privacy.population import (
+    FEWEST,
+    Population,
+    attacked_columns,
+    matches,
+    population,
+    prepared,
+    record_keys,
+)
 from synthkit.audits.rows.proportions import clustered, excess, wilson
 from synthkit.audits.verdict import CombinedParams, Part, share_of_alpha, verdict
 from synthkit.errors import SynthError

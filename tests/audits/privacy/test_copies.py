@@ -89,3 +89,35 @@ def test_copies_among_rows_of_few_values_are_caught(kinds: tuple[int, ...], tmp_
         )
         copied = {n: np.concatenate([train[n][:400], fresh[n][400:]]) for n in train}
         assert run("exact_match", context(tmp_path / str(seed), copied, train, held)).status == "fail"
+
+
+DAYS = (500, 4, 2)  # a day, a country, a tier: of 2,000 people four come on a day, and are of one country by chance
+
+
+def test_frequencies_of_a_column_of_many_values_are_no_copies(tmp_path: Path) -> None:
+    """A table of columns that are independent, each as often as among the training rows, meets these rather."""
+    fails = 0
+    for seed in range(5):
+        train, held = drawn(2 * seed, DAYS, 2_000), drawn(2 * seed + 1, DAYS, 500)
+        found = run("exact_match", context(tmp_path / str(seed), learnt(train, seed, 2_500), train, held))
+        assert found.details["by_frequencies"] > 0.05  # of rows that are nobody's copies
+        fails += found.status == "fail"
+    assert fails == 0
+
+
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_copies_are_found_beside_what_frequencies_give(share: float, tmp_path: Path) -> None:
+    train, held = drawn(0, DAYS, 2_000), drawn(1, DAYS, 500)
+    fresh = learnt(train, 2, 2_500)
+    copied = {name: np.concatenate([train[name][: int(2_500 * share)], fresh[name]])[:2_500] for name in train}
+    found = run("exact_match", context(tmp_path, copied, train, held))
+    assert found.status == "fail", found.message
+
+
+def test_single_peoples_values_are_not_taken_off_as_frequencies(tmp_path: Path) -> None:
+    """Beside a column of one value the other one is the record: it is copied whole."""
+    rng = np.random.default_rng(0)
+    train, held = ({"a": np.full(n, "x"), "b": rng.normal(size=n)} for n in (800, 200))
+    found = run("exact_match", context(tmp_path, train, train, held))
+    assert (found.status, found.details["by_frequencies"]) == ("fail", 0.0)
+    assert found.value == pytest.approx(1.0)
