@@ -52,12 +52,12 @@ def judged(
 
 
 def test_half_the_noise_of_a_histogram_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A column of a thousand values, each with a canary of its own; two trainings."""
+    """A column of a thousand values, each with a canary of its own; two trainings. Of ten seeds eight find it."""
     how = {"canaries": 1_000, "runs": 2}
-    assert judged("independent", categories(1, 1_000), 2.0, how).status == "pass"
+    assert judged("independent", categories(1, 1_000), 2.0, how, seed=1).status == "pass"
     original = Noise.discrete_gaussian
     monkeypatch.setattr(Noise, "discrete_gaussian", lambda self, sigma, size: original(self, sigma / 2, size))
-    found = judged("independent", categories(1, 1_000), 2.0, how)
+    found = judged("independent", categories(1, 1_000), 2.0, how, seed=1)
     assert found.status == "fail"
     assert "the charged mechanisms do not allow it" in found.message
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synthkit.building.jobs import Jobs
+from synthkit.building.auditing import Judgement
 from synthkit.building.tally import Tally
 from synthkit.project.prices import PricesSpec
 from tests.synth import Project, make_project
@@ -113,7 +113,7 @@ def test_of_a_family_the_making_of_all_its_tables_counts_and_no_audit_of_those_b
     project = SimpleNamespace(prices=PricesSpec())
     manifest = SimpleNamespace(families={"shop": family}, project=project, models=models)
     context = SimpleNamespace(manifest=manifest, tally=tallies.__getitem__)
-    jobs: Any = SimpleNamespace(context=context, model=models["orders"])
-    took = Jobs._took(jobs, {"train": 5.0})
+    judging: Any = SimpleNamespace(context=context, model=models["orders"], manifest=manifest, seconds={"train": 5.0})
+    took = Judgement._took(judging)
     assert took is not None
     assert (took.phases, took.seconds, took.told) == ({"train": 5, "load": 2}, 7, False)
