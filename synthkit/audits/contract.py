@@ -232,6 +232,11 @@ class Audit:
     repeats: Repeats | None = None
 
     @property
+    def judged_as(self) -> int:
+        """The version that verdicts are kept under: its own, raised by that of the sample which it looks at."""
+        return self.version + (SAMPLING if self.samples else 0)
+
+    @property
     def extra(self) -> str | None:
         """Of this package, without which it cannot be run; a third party's brings its own packages."""
         ours = self.run.__module__.startswith("synthkit.")
@@ -245,6 +250,7 @@ BY_SQL_ALONE = frozenset(
         "refusal_rate", "relationships", "row_count", "schema", "unique", "volume",
     }
 )  # fmt: skip
+SAMPLING = 1  # version of how large tables are sampled (rows/sampled.py): raise it when other rows are looked at
 AS_READ = ("fidelity", "utility", "fairness", "privacy", "drift")  # families
 COMPARED = ("fidelity", "utility", "fairness")  # families that hold distributions and models against each other
 F = TypeVar("F", bound=Run)

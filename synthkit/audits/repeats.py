@@ -40,7 +40,8 @@ def carried_out(context: AuditContext, key: Key, compute: Callable[[], Arrays]) 
 def carry_out(folder: Path, repeats: Iterable[Repeat], part: int, of: int) -> int:
     """Carry out every ``of``-th of an audit's trainings from number ``part`` on, and keep what they came to.
 
-    Of one that cannot be carried out nothing is kept: the audit finds out, too. Returns how many are there then.
+    Of one that cannot be carried out, or that comes to other things than plain arrays, nothing is kept: the audit does
+    it itself. Returns how many are there then.
     """
     import numpy as np
 
@@ -49,9 +50,11 @@ def carry_out(folder: Path, repeats: Iterable[Repeat], part: int, of: int) -> in
         path = _file(folder, key)
         if _read(path) is None:  # else the job is run again, as its worker was lost
             try:
-                found = compute()
+                found = {name: np.asarray(values) for name, values in compute().items()}
             except Exception:
                 continue
+            if any(values.dtype.hasobject for values in found.values()):
+                continue  # could only be kept as what runs code when it is read
             with replacing(path) as temporary, temporary.open("wb") as out:
                 np.savez(out, allow_pickle=False, **found)
         there += 1

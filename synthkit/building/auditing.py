@@ -84,6 +84,7 @@ class Judgement:
         """What the audits of these numbers find, in the order of their numbers. Raises BuildError as the jobs do."""
         audits = {number: self.model.audits[number] for number in sorted(some)}
         judged = self._judged(tuple(audits.values()))
+        clean_temporaries(self.context.staging.repeats(self.model.name).parent)  # that a killed build left
         spread = self.context.slots.count > 1 and self.staged.table.rows >= COSTLY
         groups = groups_of(audits) if spread else [Group(tuple(audits))]
         if len(groups) == 1 and not groups[0].repeats:
@@ -127,9 +128,7 @@ class Judgement:
 
     def _folder(self) -> Any:
         """For trainings that jobs carry out: a temporary one, where every machine sees it."""
-        folder = self.context.staging.repeats(self.model.name)
-        clean_temporaries(folder.parent)
-        return temporary_folder(folder)
+        return temporary_folder(self.context.staging.repeats(self.model.name))
 
     def _job(self, judged: dict[str, Any], *, first: bool, repeats: Path | None = None) -> AuditJob:
         """One job of them takes the pictures, and keeps failing rows."""

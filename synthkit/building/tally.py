@@ -12,7 +12,7 @@ from typing import Any
 
 from synthkit.records.consumption import Consumption
 from synthkit.runners.done import Done, Drawn, FamilyMade, Made, Measured
-from synthkit.runners.jobs import Job
+from synthkit.runners.jobs import Job, RepeatJob
 from synthkit.runners.metering import machine
 
 UNKNOWN = "unknown"  # the machine of a job whose runner does not measure
@@ -124,7 +124,8 @@ def _rows(done: Any) -> int:
 
 
 def _unmeasured(job: Job[Any]) -> str:
-    return str(getattr(job, "kind", "job"))
+    """What the job is of, as far as its kind says it: trainings that an audit repeats are of the audit."""
+    return "audit" if isinstance(job, RepeatJob) else str(getattr(job, "kind", "job"))
 
 
 def _consumption(phase: str, machine: str, one: _Sum) -> Consumption:

@@ -183,7 +183,7 @@ class _Binder:
             if isinstance(relation, Relation) and check_relation(self.draft, relation, location):
                 self.relations.add(relation)
                 self._check_field(spec, relation, params, where)
-        return self._bound(spec, audit.name, None, params.model_dump(mode="json"), audit.version, where)
+        return self._bound(spec, audit.name, None, params.model_dump(mode="json"), audit.judged_as, where)
 
     def _across(self, spec: AuditSpec, where: Location) -> list[str] | None:
         """The rules across tables that the audit is to judge, those of the group first: of each the table that names

@@ -13,7 +13,7 @@ from synthkit.runners.actions import execute, first_phase
 from synthkit.runners.done import Failure
 from synthkit.runners.jobs import JobProgress, done_to_json, job_from_json
 from synthkit.runners.metering import Meter, metering
-from synthkit.runners.momentary import OF_PARTS, PAUSES, repeated
+from synthkit.runners.momentary import AGAIN, PAUSES, repeated
 
 
 def attempt(sent: Json, progress: JobProgress, root: Path | None = None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def attempt(sent: Json, progress: JobProgress, root: Path | None = None) -> dict
 
     try:
         job = job_from_json(sent, root)
-        pauses = PAUSES if isinstance(job, OF_PARTS) else ()
+        pauses = PAUSES if isinstance(job, AGAIN) else ()
         with metering(first_phase(job)) as meter:
             return {"result": done_to_json(job, repeated(lambda: execute(job, progress), pauses))}
     except SynthError as error:

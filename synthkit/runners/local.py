@@ -24,10 +24,10 @@ from synthkit.runners.environment import worker_variables
 from synthkit.runners.failing import error_of
 from synthkit.runners.gpus import VISIBLE, Gpus
 from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job_to_json
-from synthkit.runners.momentary import OF_PARTS
+from synthkit.runners.momentary import AGAIN
 
 R = TypeVar("R")
-RETRIES = 3  # of a job of a part whose worker was lost; a training would most likely be lost again, after as long
+RETRIES = 3  # of a part or of audits whose worker was lost; a training would most likely be lost again, after as long
 
 
 class _LostError(BuildError):
@@ -55,7 +55,7 @@ class LocalExecutor:
         self._stopped = False
 
     def run(self, job: Job[R], progress: JobProgress) -> R:
-        retries = RETRIES if isinstance(job, OF_PARTS) else 0
+        retries = RETRIES if isinstance(job, AGAIN) else 0
         for number in range(1, retries + 1):
             try:
                 return self._run(job, progress)

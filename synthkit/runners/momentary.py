@@ -1,6 +1,7 @@
 """Storage that fails for a moment, as what many machines share does: parts of a table are then written again.
 
 Nobody sees of a part, or of the table that parts are put together to, before it is whole; so a second try does no harm.
+Nor does it of audits: the folder of failing rows is emptied first, and what else they find goes back to the build.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from synthkit.errors import BuildError
-from synthkit.runners.jobs import AssembleJob, PartitionJob, RepeatJob
+from synthkit.runners.jobs import AssembleJob, AuditJob, PartitionJob, RepeatJob
 
 R = TypeVar("R")
 
-OF_PARTS = (PartitionJob, AssembleJob, RepeatJob)  # the jobs that are done again, where their worker is lost, too
+AGAIN = (PartitionJob, AssembleJob, RepeatJob, AuditJob)  # jobs that are done again, where their worker is lost, too
 PAUSES = (0.2, 1.0, 5.0, 25.0)  # seconds before another try
 _NAMES = """
     EIO EAGAIN EBUSY ESTALE ETIMEDOUT ECONNRESET ECONNABORTED ENOTCONN ENETDOWN ENETUNREACH EHOSTDOWN

@@ -22,6 +22,7 @@ from synthkit.stats.sourcesize import source_bytes
 
 _DRAWN = ("sample", "assemble", "query", "ask", "audit")  # phases that grow with the table's own rows
 _LEARNT = ("load", "train")  # phases that grow with what is learnt from
+_AT_ONCE = ("sample", "audit")  # phases whose jobs run side by side
 _OF: Mapping[str, tuple[str, ...]] = {
     "train": ("load", "train", "sample", "assemble", "audit", "publish"),
     "sample": ("load", "sample", "assemble", "audit", "publish"),
@@ -224,8 +225,9 @@ def _peak(consumed: Sequence[Consumption]) -> float:
 
 
 def _side_by_side(entries: Sequence[ConsumptionEntry]) -> int:
-    """Jobs of one phase that may run at once: partitions do."""
-    return max(1, round(median(sum(u.jobs for u in e.consumed if u.phase == "sample") for e in entries)))
+    """Jobs of one phase that may run at once: partitions do, and audits."""
+    most = (max(sum(u.jobs for u in e.consumed if u.phase == phase) for phase in _AT_ONCE) for e in entries)
+    return max(1, round(median(most)))
 
 
 def _overlap(entries: Sequence[ConsumptionEntry]) -> float:

@@ -196,7 +196,7 @@ def _demands(file: ReceiptFile) -> Iterator[Finding]:
 
 
 def _version(bound: BoundAudit) -> int:
-    return 1 if bound.audit is None else registry.get(bound.audit).version
+    return 1 if bound.audit is None else registry.get(bound.audit).judged_as
 
 
 def _judged_by(bound: BoundAudit) -> int | None:

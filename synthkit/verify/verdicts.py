@@ -154,7 +154,7 @@ def _only_limits(bound: BoundAudit, demand: Demand) -> bool:
     if _gate_type(bound) is not None:
         params |= {k: demand.params.get(k) for k in _LIMITS if k in params}
     old = {k: getattr(demand, k) for k in ("severity", "warn_if", "error_if", "on_inconclusive")}
-    version = 1 if bound.audit is None else registry.get(bound.audit).version
+    version = 1 if bound.audit is None else registry.get(bound.audit).judged_as
     return audit_hash(replace(bound, params=params, **old), version) == demand.hash
 
 

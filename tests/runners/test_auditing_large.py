@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
+from synthkit.audits.contract import SAMPLING
 from synthkit.audits.family import Family, Member
 from synthkit.audits.integrity import between
 from synthkit.audits.rows import sampled
@@ -229,3 +231,13 @@ def test_statistics_say_what_they_were_read_off(table: Table, tmp_path: Path, mo
     assert whole.value == 0
     assert ks.value is not None
     assert 0 < ks.value < 0.1  # 400 rows of the same 5,000: 1.36 / sqrt(400) = 0.068 at 5 %
+
+
+def test_another_sample_is_another_version_of_the_audits_that_look_at_one() -> None:
+    """Raise SAMPLING and write down what is drawn now: verdicts of tables judged before are then found anew."""
+    drawn = np.concatenate(list(sampled._numbers(sampled.MOST_ROWS + 100_000, np.random.default_rng(1))))
+    digest = hashlib.sha256(drawn.astype("<i8").tobytes()).hexdigest()[:16]
+    assert (SAMPLING, sampled.MOST_ROWS, digest) == (1, 500_000, "4a950b67492e6e54")
+    versions = {name: registry.get(name).judged_as - registry.get(name).version for name in registry.names()}
+    assert versions == {name: SAMPLING if registry.get(name).samples else 0 for name in registry.names()}
+    assert not [name for name in registry.names() if registry.get(name).samples and registry.get(name).stands_on]

@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from synthkit.building.context import RunContext
 from synthkit.building.partitions import side_by_side
 from synthkit.building.tally import GIB, UNKNOWN, Tally
+from synthkit.errors import BuildError
 from synthkit.project.resources import Resources
 from synthkit.runners import metering
 from synthkit.runners.attempt import attempt
 from synthkit.runners.done import Drawn, Measured
 from synthkit.runners.failing import JobError
-from synthkit.runners.jobs import Job, done_from_json, job_to_json
+from synthkit.runners.jobs import Job, RepeatJob, done_from_json, job_to_json
 from synthkit.runners.metering import Meter, enter, paid
+from synthkit.schema import Schema, Table
 from tests.runners.test_local import nothing, query
 
 MB = 10**6
@@ -175,3 +177,16 @@ def test_how_long_jobs_waited_is_possible_whatever_their_machines_clocks_say(clo
     tally.many([job(Resources())] * len(done), done, handed_out)
     for one, (_, busy) in zip(tally.consumed(), clocks, strict=True):
         assert 0 <= one.waited <= 60 - busy
+
+
+def test_what_a_lost_worker_repeated_for_an_audit_is_of_the_audit(tmp_path: Path) -> None:
+    """Nobody measured it; what making the rows took is told without it."""
+    rows = Table(Schema(()), (), 0)
+    more: Any = {"table": rows, "split": None, "relations": {}, "audits": (), "seed": 1}
+    tally = Tally()
+    with (
+        pytest.raises(BuildError),
+        tally.watching(RepeatJob(root=tmp_path, model="m", repeats=tmp_path, part=0, of=1, **more)),
+    ):
+        raise BuildError("the worker was lost")
+    assert [(c.phase, c.machine) for c in tally.consumed()] == [("audit", UNKNOWN)]

@@ -12,8 +12,9 @@ import pytest
 from synthkit.errors import BuildError
 from synthkit.files import replacing
 from synthkit.runners.attempt import attempt
-from synthkit.runners.jobs import job_to_json
+from synthkit.runners.jobs import AuditJob, job_to_json
 from synthkit.runners.momentary import repeated
+from synthkit.schema import Schema, Table
 from tests.runners.test_local import nothing, partition, query
 
 
@@ -49,7 +50,7 @@ def test_what_is_wrong_for_good_is_said_at_once(number: int, tmp_path: Path) -> 
     assert write() == 2
 
 
-def test_jobs_of_parts_are_done_again_and_no_training_or_query_is(
+def test_parts_and_audits_are_done_again_and_no_training_or_query_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = []
@@ -60,7 +61,9 @@ def test_jobs_of_parts_are_done_again_and_no_training_or_query_is(
 
     monkeypatch.setattr("synthkit.runners.attempt.execute", execute)
     monkeypatch.setattr("synthkit.runners.attempt.PAUSES", (0.0, 0.0))
-    for job, times in ((partition(tmp_path), 3), (query(tmp_path, "select 1 as n"), 1)):
+    rows = Table(Schema(()), (), 0)
+    audits = AuditJob(root=tmp_path, model="m", table=rows, split=None, relations={}, audits=(), seed=1)
+    for job, times in ((partition(tmp_path), 3), (audits, 3), (query(tmp_path, "select 1 as n"), 1)):
         ran.clear()
         assert "the storage is away" in attempt(job_to_json(job), nothing)["error"]["message"]
         assert len(ran) == times

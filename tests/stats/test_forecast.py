@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from synthkit.stats.predict import Estimate, Kind, added, predict
 from synthkit.stats.schedule import Task, simulate
+from synthkit.stats.sourcesize import source_bytes
 from tests.stats.planted import TWO_MODELS, phase, plant, run
 from tests.synth import Project, make_project
 
@@ -225,3 +226,30 @@ def test_a_build_records_how_much_it_learnt_from(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (project.root / "target/consumption.jsonl").read_text("utf-8").splitlines()]
     size = (project.root / "data/customers.csv").stat().st_size
     assert {line["model"]: line.get("source_bytes") for line in lines} == {"customers": size, "by_tier": None}
+
+
+def test_audits_that_run_side_by_side_hold_memory_side_by_side(tmp_path: Path) -> None:
+    def of(jobs: int) -> list[dict[str, Any]]:
+        return [run(n, "fake", [phase("train", 9), phase("audit", 9, jobs=jobs)], size="1000") for n in range(3)]
+
+    one, four = (plant(tmp_path / str(n), of(n)) for n in (1, 4))
+    alone = estimates(one, "--threads", "2")["memory"]["likely"]
+    assert estimates(four, "--threads", "2")["memory"]["likely"] == pytest.approx(2 * alone)
+    assert estimates(four, "--threads", "1")["memory"]["likely"] == pytest.approx(alone)
+
+
+def test_no_object_store_is_asked_how_large_a_source_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find its objects is to fetch them."""
+    from types import SimpleNamespace
+
+    def fetched(*_: object) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr("synthkit.stats.sourcesize.source_files", fetched)
+    read = SimpleNamespace(id="source:a.b", source="a")
+    source = SimpleNamespace(spec=SimpleNamespace(path="s3://bucket/rows/*.parquet"))
+    manifest: Any = SimpleNamespace(
+        models={"m": SimpleNamespace(family=None, reads=(read,))},
+        families={}, sources={"source:a.b": source}, project=SimpleNamespace(root=Path(), spec=None),
+    )  # fmt: skip
+    assert source_bytes(manifest, "m") is None

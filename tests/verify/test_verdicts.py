@@ -116,7 +116,7 @@ def bound(name: str, **params: Any) -> BoundAudit:
     one = BoundAudit(name, name, None, full)
     from dataclasses import replace
 
-    return replace(one, hash=audit_hash(one, registry.get(name).version))
+    return replace(one, hash=audit_hash(one, registry.get(name).judged_as))
 
 
 def demand(one: BoundAudit) -> Demand:

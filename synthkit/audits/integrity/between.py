@@ -38,7 +38,7 @@ class RulesParams(AuditParams):
     found: bool = True
 
 
-@audit("rules", RulesParams, family="integrity", needs=("train",), between=POSITIVE, as_read=True)
+@audit("rules", RulesParams, family="integrity", version=2, needs=("train",), between=POSITIVE, as_read=True)
 def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     """Rules between columns, declared ones and those that the real rows show, hold in every row.
 

@@ -57,7 +57,7 @@ class JoinedDetectionParams(CombinedParams):
     needs=("train", "holdout"),
     between=SHARE,
     stands_on=("child",),
-    version=2,
+    version=3,
     apart="detection of joined rows",
 )
 def joined_detection(context: AuditContext, params: JoinedDetectionParams) -> AuditResult:

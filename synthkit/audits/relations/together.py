@@ -52,6 +52,7 @@ class ParentChildParams(CombinedParams):
     needs=("train", "holdout"),
     between=(0.0, 2.0),
     stands_on=("child",),
+    version=2,
 )
 def parent_child(context: AuditContext, params: ParentChildParams) -> AuditResult:
     """How far correlations between parents' columns and their children's are from the real ones, over the strong pairs

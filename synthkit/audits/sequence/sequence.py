@@ -84,7 +84,7 @@ Measure = tuple[str, str, Draws, dict[str, float]]  # what the limit is of, in w
     needs=("train", "holdout"),
     between=SHARE,
     stands_on=("sequence",),
-    version=2,
+    version=3,
 )
 def sequence(context: AuditContext, params: SequenceParams) -> AuditResult:
     """Do rows follow one another as real ones do: gaps, lengths, lags, transitions, constants, counters, spectra?

@@ -77,6 +77,8 @@ def calibrate(
     _check_delta(delta)
     if not (epsilon > 0 and math.isfinite(epsilon)):
         raise ValueError(f"epsilon is a finite number above 0: {epsilon!r}")
+    if not (start > 0 and math.isfinite(start) and 0 < tolerance <= 1):
+        raise ValueError(f"start is a finite number above 0, tolerance one of at most 1: {start!r}, {tolerance!r}")
     refuse_absent(WHAT, PRIVACY)
     step = math.log1p(tolerance)
 

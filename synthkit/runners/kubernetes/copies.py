@@ -1,11 +1,15 @@
-"""Second copies of parts that are late, each a Job of one part beside the one that all parts belong to."""
+"""Second copies of partitions that are late, each a Job of one part beside the one that all parts belong to.
+
+Other jobs are not alike, so that none of them is late for taking longer; and of two copies of audits either would empty
+the folder of failing rows that the other one writes to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from synthkit.runners.jobs import Job
+from synthkit.runners.jobs import Job, PartitionJob
 from synthkit.runners.kubernetes.handed import Handed
 from synthkit.runners.straggling import Pace
 
@@ -61,7 +65,7 @@ class Copies:
             if self._pace.done(part):
                 self._forget(part)
         for part, job in enumerate(self._jobs):
-            if self._pace.take_late(part):
+            if isinstance(job, PartitionJob) and self._pace.take_late(part):
                 name = f"{self._name}-c{part}"
                 applied = self._apply(name, [job])
                 if applied is not None:

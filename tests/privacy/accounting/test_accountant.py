@@ -372,3 +372,16 @@ def test_noise_does_not_depend_on_the_last_digits_of_an_epsilon(budget: float, m
         monkeypatch.setattr(accountant, "_epsilon", lambda m, d, sign=sign: exact(m, d) * (1 + sign * 1e-8))
         assert calibrate(make, budget, 1e-8) == found
     assert exact(tuple(make(found)), 1e-8) <= budget < exact(tuple(make(found / (1 + 1.1e-4))), 1e-8)
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 0.3, 1e-3])
+@pytest.mark.parametrize("start", [1e-3, 1.0, 700.0])
+def test_calibration_keeps_the_budget_on_any_grid(start: float, tolerance: float) -> None:
+    found = calibrate(lambda x: [Gaussian(x)], 1.0, 1e-5, start=start, tolerance=tolerance)
+    assert epsilon([Gaussian(found)], 1e-5) <= 1.0 < epsilon([Gaussian(found / (1 + 1.01 * tolerance))], 1e-5)
+
+
+@pytest.mark.parametrize("grid", [{"start": 0.0}, {"start": math.inf}, {"tolerance": 0.0}, {"tolerance": 3.0}])
+def test_a_grid_that_is_none_is_refused(grid: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="tolerance"):
+        calibrate(lambda x: [Gaussian(x)], 1.0, 1e-5, **grid)

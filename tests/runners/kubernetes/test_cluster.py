@@ -19,7 +19,7 @@ from tests.endless import ENDLESS, endless_model
 from tests.forking import Started
 from tests.ray_cluster import until
 from tests.runners.test_elsewhere import FILES, receipt
-from tests.runners.test_local import nothing, query
+from tests.runners.test_local import nothing, partition, query
 from tests.synth import Project, make_project
 
 pytest.importorskip("kubernetes", reason="the client is not installed: pip install 'synthkit-build[kubernetes]'")
@@ -167,9 +167,9 @@ def test_a_part_whose_pod_hangs_is_done_by_a_copy(
 ) -> None:
     monkeypatch.setattr(straggling, "LEAST", 0.5)
     shop, cluster.stopped = tmp_path / "shop", {3}
-    jobs = [query(shop / str(i), f"select * from range({i + 1}) t(n)", root=shop) for i in range(4)]
+    jobs = [replace(partition(shop / str(i)), root=shop) for i in range(4)]
     made = executor(shop, parallelism=4).run_many(jobs, [nothing] * 4)
-    assert [m.rows for m in made] == [1, 2, 3, 4]
+    assert [m.rows for m in made] == [3, 3, 3, 3]
     assert not cluster.stopped
     whole, copy = cluster.seen
     assert copy["metadata"]["name"] == f"{whole['metadata']['name']}-c3"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from synthkit.runners import straggling
 from synthkit.runners.jobs import Job
 from synthkit.runners.kubernetes.copies import INDEX, Copies
 from synthkit.runners.kubernetes.handed import Handed
-from tests.runners.test_local import query
+from tests.runners.test_local import partition, query
 
 PARTS = 4
 
@@ -36,7 +37,7 @@ def test_one_late_part_is_copied_once_and_the_build_goes_on_where_it_cannot_be(
     monkeypatch.setattr(straggling, "MULTIPLIER", 0.0)
     asked, deleted = list[str](), list[str]()
     whole, copied = Handed(tmp_path / "whole"), Handed(tmp_path / "copy")
-    jobs = [query(tmp_path / str(part), "select 1 as n", root=tmp_path) for part in range(PARTS)]
+    jobs = [replace(partition(tmp_path / str(part)), root=tmp_path) for part in range(PARTS)]
     whole.write(jobs)
 
     def apply(name: str, given: Sequence[Job[Any]]) -> Handed | None:
@@ -54,3 +55,15 @@ def test_one_late_part_is_copied_once_and_the_build_goes_on_where_it_cannot_be(
     assert whole.ended(3) == ({"result": "of the copy"} if taken else None)
     assert copies.look(pods(*["Succeeded"] * PARTS), whole)
     assert asked == ["late-c3"]
+
+
+def test_jobs_that_are_not_alike_have_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of audits that take long two would write failing rows into one folder."""
+    monkeypatch.setattr(straggling, "LEAST", 0.0)
+    monkeypatch.setattr(straggling, "MULTIPLIER", 0.0)
+    jobs = [query(tmp_path / str(part), "select 1 as n", root=tmp_path) for part in range(PARTS)]
+    asked = list[str]()
+    copies = Copies("long", jobs, lambda name, _jobs: asked.append(name), lambda _name, _handed: None)
+    whole = Handed(tmp_path / "whole")
+    assert not any(copies.look(pods(*["Succeeded"] * (PARTS - 1), "Running"), whole) for _ in range(3))
+    assert asked == []
