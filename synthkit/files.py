@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from typing import Any
 from synthkit.errors import BuildError
 
 TEMPORARY = ".tmp-"
+_SCRATCH = "synthkit"  # what folders of the system's scratch are named after, beside
 RETENTION = 24 * 3600.0  # seconds that what another machine left unfinished is kept
 _OWNED = re.compile(rf"{re.escape(TEMPORARY)}(?:(?P<host>[^-]+)-)?(?P<pid>[0-9]+)-")
 
@@ -65,6 +67,16 @@ def temporary_folder(beside: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def scratch(name: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder of the system's scratch for rows that are read again while a job runs, for its owner alone.
+
+    Those that killed processes of this machine left go first: real rows may lie in them.
+    """
+    with suppress(OSError):  # somebody else's, whom the system's scratch is for as well
+        clean_temporaries(Path(tempfile.gettempdir()), f"{_SCRATCH}-*")
+    return tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{host()}-{os.getpid()}-{_SCRATCH}-{name}-")
 
 
 def put_first(temporary: Path, final: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -65,6 +66,24 @@ def test_litter_of_dead_processes_goes_and_that_of_living_ones_stays(tmp_path: P
     (tmp_path / "data").write_text("")
     assert files.clean_temporaries(tmp_path) == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([mine.name, "data"])
+
+
+def test_rows_that_a_killed_worker_left_in_the_systems_scratch_go_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with files.scratch("read") as one, files.scratch("view") as two:
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted([Path(one).name, Path(two).name])
+        assert Path(one).stat().st_mode & 0o777 == 0o700
+        for name in ("read", "view"):
+            left = tmp_path / Path(one).name.replace(f"-{os.getpid()}-", "-999999999-").replace("read", name)
+            left.mkdir()
+            (left / "train.parquet").write_text("real rows")
+        (tmp_path / ".tmp-999999999-somebody-elses").mkdir()
+        with files.scratch("read"):
+            assert not list(tmp_path.glob("*999999999-synthkit*"))
+        assert Path(one).is_dir()
+    assert [p.name for p in tmp_path.iterdir()] == [".tmp-999999999-somebody-elses"]
 
 
 def test_of_another_machine_what_is_young_stays_and_what_is_old_goes(

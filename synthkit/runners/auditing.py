@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from synthkit.extras import installed
+from synthkit.files import scratch
 from synthkit.runners.done import Audited, Repeated
 from synthkit.runners.jobs import AuditJob, JobProgress, RepeatJob
 from synthkit.runners.overriding import overridden
@@ -78,12 +78,12 @@ def _looking(job: Judged, repeats: Path | None) -> Iterator[tuple[AuditContext, 
         took=job.took,
         repeats=repeats,
     )
-    with TemporaryDirectory(prefix="synthkit-read-") as scratch:
-        read = as_read(context, Path(scratch))
+    with scratch("read") as folder:
+        read = as_read(context, Path(folder))
         if job.retraining is not None and split is not None and read.train is not None:
             read = replace(read, recipe=_recipe(job.retraining, split.train, read.train))
-        some = sampled(read, Path(scratch))
-        yield context, read, some, sampled_real(some, Path(scratch))
+        some = sampled(read, Path(folder))
+        yield context, read, some, sampled_real(some, Path(folder))
 
 
 def _family(parts: FamilyParts) -> Family:

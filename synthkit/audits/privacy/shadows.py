@@ -18,6 +18,7 @@ from synthkit.audits.context import AuditContext, Recipe, Side
 from synthkit.audits.privacy.canaries import at_rest
 from synthkit.audits.privacy.population import units
 from synthkit.audits.rows.neighbours import nearest_rows, space
+from synthkit.files import scratch
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -97,7 +98,6 @@ def _halves(whole: AuditContext, shadows: int) -> Array:
 
 def _shadows(whole: AuditContext, recipe: Recipe, columns: tuple[str, ...], inside: Array) -> Iterator[AuditContext]:
     """For each shadow, a context over the rows that it drew in place of the audited ones."""
-    import tempfile
 
     import pyarrow as pa
 
@@ -115,7 +115,7 @@ def _shadows(whole: AuditContext, recipe: Recipe, columns: tuple[str, ...], insi
     wanted = quotas(recipe.conditions, rows, recipe.schema) if recipe.conditions else ()
     for number, chosen in enumerate(inside):
         seed = int(whole.rng("shadow", number).integers(2**31))
-        with tempfile.TemporaryDirectory(prefix="synthkit-shadow-") as folder:
+        with scratch("shadow") as folder:
             half = real.filter(pa.array(chosen)).combine_chunks()
             table = at_rest(half.to_batches(), recipe.schema, Path(folder) / "train.parquet")
             model = generator.fit(table, params, budget=None, seed=seed, device=recipe.device, progress=silent)

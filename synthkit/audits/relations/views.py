@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthkit.audits.context import AuditContext, Side
@@ -16,6 +15,7 @@ from synthkit.audits.contract import AuditResult
 from synthkit.audits.relations.columns import WORLDS, Named, aggregates, beside, joined, plain
 from synthkit.audits.relations.steps import entity_columns, family_links, order_column, steps
 from synthkit.audits.rows.links import Links, World, world_of
+from synthkit.files import scratch
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _written(
     is."""
     import pyarrow.parquet as pq
 
-    folder = TemporaryDirectory(prefix="synthkit-view-")
+    folder = scratch("view")
     tables = {}
     for side in SIDES:
         rows = read(side)

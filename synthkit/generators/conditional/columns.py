@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import ColumnCodec, Encoder
 from synthkit.encoding.fitting import fit_encoder
+from synthkit.files import scratch
 from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Learning
 from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
@@ -163,7 +163,7 @@ def numbers_encoded(
 
     arrays = {name: column(values) for name, values in numbers.items()}
     columns = tuple(Column(n, "integer" if pa.types.is_integer(a.type) else "float", "") for n, a in arrays.items())
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch("numbers") as folder:
         file = Path(folder) / "numbers.parquet"
         rows = pa.table(arrays)
         pq.write_table(rows, file)

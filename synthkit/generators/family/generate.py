@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
+from synthkit.files import scratch
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.draw import Drawing
 from synthkit.generators.family.learn import learn
@@ -64,7 +64,7 @@ def fit(
         raise BuildError("there is nothing to learn from: the table has no rows")
     column = table.schema.by_name[entity]
     owner = f"{entity} (entities)"
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch("entities") as folder:
         file = Path(folder) / "entities.parquet"
         known = pc.unique(table.to_arrow([entity]).column(0).combine_chunks()).drop_null()
         pq.write_table(pa.table({entity: known}), file)
