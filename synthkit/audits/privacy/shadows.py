@@ -98,7 +98,6 @@ def _halves(whole: AuditContext, shadows: int) -> Array:
 
 def _shadows(whole: AuditContext, recipe: Recipe, columns: tuple[str, ...], inside: Array) -> Iterator[AuditContext]:
     """For each shadow, a context over the rows that it drew in place of the audited ones."""
-
     import pyarrow as pa
 
     from synthkit.generators import registry
