@@ -37,9 +37,24 @@ class Address:
         host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
         return host if self.port is None else f"{host}:{self.port}"
 
+    def schema(self, default: str) -> str:
+        """The second name of its path."""
+        return self.path[1] if len(self.path) > 1 else default
+
+    def checked(self, option: str, *choices: str) -> None:
+        """Raises ValueError where an option is there, and none of the choices."""
+        if (said := self.options.get(option, choices[0])) not in choices:
+            raise ValueError(f"says {option}={said}: it is {' or '.join(choices)}")
+
 
 def parsed(
-    url: str, schemes: Sequence[str], options: Sequence[str] = (), secret: Sequence[str] = (), *, most: int = 2
+    url: str,
+    schemes: Sequence[str],
+    options: Sequence[str] = (),
+    secret: Sequence[str] = (),
+    *,
+    needs: Sequence[str] = (),
+    most: int = 2,
 ) -> Address:
     """The parts of a url. Raises ValueError, which does not repeat it: a word of it may be a password.
 
@@ -47,6 +62,7 @@ def parsed(
 
     Args:
         options: names of those that may be there, beside the ``secret`` ones.
+        needs: what the host, and then the names of the path, are called that must be there.
         most: parts of its path that there may be.
 
     >>> found = parsed("trino://ann:s%2Fx@db.example.org:8443/lake/shop?verify=no", ["trino"], ["verify"])
@@ -69,6 +85,10 @@ def parsed(
     path = tuple(unquote(part) for part in parts.path.split("/") if part)
     if len(path) > most:
         raise ValueError(f"has more than {most} names after its host")
+    there = [parts.hostname or "", *path]
+    absent = next((called for i, called in enumerate(needs) if i >= len(there) or not there[i]), None)
+    if absent is not None:
+        raise ValueError(f"names no {absent}")
     return Address(
         (parts.hostname or "").lower(),
         port,

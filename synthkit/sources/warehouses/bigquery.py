@@ -204,9 +204,7 @@ def _number(row: Sequence[str]) -> str:
 
 def _parsed(url: str) -> Address:
     options = ("location", "credentials", "endpoint", "maximum_bytes_billed")
-    found = parsed(url, ("bigquery",), options, ("token",), most=1)
-    if not found.host:
-        raise ValueError("names no project")
+    found = parsed(url, ("bigquery",), options, ("token",), needs=("project",), most=1)
     if found.user or found.password:
         raise ValueError("names a user: credentials=PATH or token= says who it is")
     if not found.options.get("maximum_bytes_billed", "1").isdecimal():
@@ -216,7 +214,7 @@ def _parsed(url: str) -> Address:
 
 
 def _schema(address: Address) -> str:
-    return address.path[1] if len(address.path) > 1 else ""
+    return address.schema("")
 
 
 def _looked_up(session: Any, address: Address, name: Name, query: str) -> Entry | None:

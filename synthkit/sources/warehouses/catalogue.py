@@ -13,6 +13,7 @@ from typing import Any
 
 from synthkit.sources.projection import Dialect, Name, NotRowwise, projection
 from synthkit.sources.reader import Entry, Listed, ListedColumn
+from synthkit.sources.warehouses.address import Address
 from synthkit.sources.warehouses.engine import Session
 
 Table = tuple[str, str]  # schema and name
@@ -71,6 +72,16 @@ def standard_keys(session: Session, *, foreign: bool = True) -> Keys:
         if (found := of.get(referred.get(named, ("", "")))) is not None:
             keys.refer(own, str(named[1]), column, found[0], found[1][at - 1])
     return keys
+
+
+def names(session: Session, _address: Address) -> list[str]:
+    """Those of all tables."""
+    return [str(row[0]) for row in session.rows("SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES")]
+
+
+def columns(session: Session, query: str) -> list[Sequence[Any]]:
+    """Columns as :func:`listed` takes them, by a query whose last column is the standard's IS_NULLABLE."""
+    return [(*row[:4], row[4] != "NO") for row in session.rows(query)]
 
 
 def in_short(view: Entry, dialect: Dialect) -> bool:

@@ -155,22 +155,17 @@ def _number(row: Sequence[str]) -> str:
 
 
 def _parsed(url: str) -> Address:
-    found = parsed(url, ("databricks",), ("http_path", "http_scheme"), ("token",))
-    if not found.host:
-        raise ValueError("names no host")
-    if not found.path:
-        raise ValueError("names no catalog")
+    found = parsed(url, ("databricks",), ("http_path", "http_scheme"), ("token",), needs=("host", "catalog"))
     if not found.options.get("http_path", "").startswith("/"):
         raise ValueError("says no http_path=/sql/1.0/warehouses/…")
     if not found.secrets:
         raise ValueError("has no token")
-    if found.options.get("http_scheme", "https") not in ("http", "https"):
-        raise ValueError(f"says http_scheme={found.options['http_scheme']}: it is http or https")
+    found.checked("http_scheme", "http", "https")
     return replace(found, port=found.port or 443)
 
 
 def _schema(address: Address) -> str:
-    return address.path[1] if len(address.path) > 1 else "default"
+    return address.schema("default")
 
 
 def _looked_up(session: Any, address: Address, name: Name, query: str) -> Entry | None:
@@ -198,13 +193,9 @@ def _why_not(session: Any, address: Address, view: Entry) -> str | None:
 
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:
-    columns = [(*row[:4], row[4] != "NO") for row in session.rows(_COLUMNS)]
+    columns = catalogue.columns(session, _COLUMNS)
     keys = catalogue.standard_keys(session)
     yield from catalogue.listed(session.rows(_TABLES), columns, keys, _schema(address), str)
-
-
-def _tables(session: Any, _address: Address) -> list[str]:
-    return [str(row[0]) for row in session.rows("SELECT table_name FROM information_schema.tables")]
 
 
 READER = reader_of(
@@ -227,7 +218,7 @@ READER = reader_of(
         schema=_schema,
         looked_up=_looked_up,
         listed=_listed,
-        tables=_tables,
+        tables=catalogue.names,
         database=lambda address: f"{address.shown}/{address.path[0]}",
         lineage=lambda address, schema, table: (
             f"databricks://{address.host}",

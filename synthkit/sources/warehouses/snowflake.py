@@ -178,17 +178,13 @@ def _totalled(row: Sequence[str]) -> str:
 
 def _parsed(url: str) -> Address:
     options = ("warehouse", "role", "authenticator", "private_key_file", "host", "protocol")
-    found = parsed(url, ("snowflake",), options, ("private_key_file_pwd", "token"))
-    if not found.host:
-        raise ValueError("names no account")
-    if not found.path:
-        raise ValueError("names no database")
+    found = parsed(url, ("snowflake",), options, ("private_key_file_pwd", "token"), needs=("account", "database"))
     account = found.host.removesuffix(_DOMAIN)
     return replace(found, host=account, port=None if found.port == 443 else found.port)
 
 
 def _schema(address: Address) -> str:
-    return address.path[1].upper() if len(address.path) > 1 else "PUBLIC"
+    return address.schema("PUBLIC").upper()
 
 
 def _looked_up(session: Any, address: Address, name: Name, query: str) -> Entry | None:

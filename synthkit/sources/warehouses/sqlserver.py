@@ -218,20 +218,15 @@ def _number(row: Sequence[str]) -> str:
 
 
 def _parsed(url: str) -> Address:
-    found = parsed(url, ("sqlserver", "mssql"), ("encrypt", "cafile"), ("token",))
-    if not found.host:
-        raise ValueError("names no host")
+    found = parsed(url, ("sqlserver", "mssql"), ("encrypt", "cafile"), ("token",), needs=("host", "database"))
     if "\\" in found.host:
         raise ValueError("names an instance: write the port that it listens on, host:port")
-    if not found.path:
-        raise ValueError("names no database")
-    if found.options.get("encrypt", "yes") not in ("yes", "no"):
-        raise ValueError(f"says encrypt={found.options['encrypt']}: it is yes or no")
+    found.checked("encrypt", "yes", "no")
     return replace(found, port=found.port or 1433)
 
 
 def _schema(address: Address) -> str:
-    return address.path[1] if len(address.path) > 1 else "dbo"
+    return address.schema("dbo")
 
 
 def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
@@ -254,12 +249,8 @@ def _listed(session: Any, address: Address) -> Iterator[Listed]:
         keys.refer((schema, table), str(key), column, (to_schema, to), other)
     for schema, table, condition in session.rows(_CHECKS):
         keys.checks[schema, table].append(str(condition))
-    columns = [(*row[:4], row[4] != "NO") for row in session.rows(_COLUMNS)]
+    columns = catalogue.columns(session, _COLUMNS)
     yield from catalogue.listed(session.rows(_TABLES), columns, keys, _schema(address), str)
-
-
-def _tables(session: Any, _address: Address) -> list[str]:
-    return [str(row[0]) for row in session.rows("SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES")]
 
 
 READER = reader_of(
@@ -282,7 +273,7 @@ READER = reader_of(
         schema=_schema,
         looked_up=_looked_up,
         listed=_listed,
-        tables=_tables,
+        tables=catalogue.names,
         database=lambda address: f"{address.shown}/{address.path[0]}",
         lineage=lambda address, schema, table: (
             f"mssql://{address.host}:{address.port}",

@@ -171,13 +171,8 @@ def _number(row: Sequence[str]) -> str:
 
 
 def _parsed(url: str) -> Address:
-    found = parsed(url, ("trino",), ("http_scheme", "verify"), ("token",))
-    if not found.host:
-        raise ValueError("names no host")
-    if not found.path:
-        raise ValueError("names no catalog")
-    if found.options.get("http_scheme", "https") not in ("http", "https"):
-        raise ValueError(f"says http_scheme={found.options['http_scheme']}: it is http or https")
+    found = parsed(url, ("trino",), ("http_scheme", "verify"), ("token",), needs=("host", "catalog"))
+    found.checked("http_scheme", "http", "https")
     return replace(found, port=found.port or (443 if _scheme(found) == "https" else 8080))
 
 
@@ -187,7 +182,7 @@ def _scheme(address: Address) -> str:
 
 
 def _schema(address: Address) -> str:
-    return address.path[1] if len(address.path) > 1 else ""
+    return address.schema("")
 
 
 def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry | None:
@@ -214,13 +209,9 @@ def _looked_up(session: Any, address: Address, name: Name, _query: str) -> Entry
 
 def _listed(session: Any, address: Address) -> Iterator[Listed]:
     catalog = literal(address.path[0])
-    columns = [(*row[:4], row[4] != "NO") for row in session.rows(_COLUMNS.format(catalog=catalog))]
+    columns = catalogue.columns(session, _COLUMNS.format(catalog=catalog))
     tables = session.rows(_TABLES.format(catalog=catalog))
     yield from catalogue.listed(tables, columns, catalogue.Keys(), _schema(address), str)
-
-
-def _tables(session: Any, _address: Address) -> list[str]:
-    return [str(row[0]) for row in session.rows("SELECT table_name FROM information_schema.tables")]
 
 
 READER = reader_of(
@@ -243,7 +234,7 @@ READER = reader_of(
         schema=_schema,
         looked_up=_looked_up,
         listed=_listed,
-        tables=_tables,
+        tables=catalogue.names,
         database=lambda address: f"{address.shown}/{address.path[0]}",
         lineage=lambda address, schema, table: (
             f"trino://{address.host}:{address.port}",
