@@ -68,11 +68,13 @@ class BoundAudit:
 
     @property
     def apart(self) -> tuple[str, str] | None:
-        """What its costly work is, and of which column: what it shares with other audits, if at all; None: it costs
+        """What its costly work is, and of which column or for which audit: those of one name share it; None: it costs
         little."""
         if self.audit is None:
             return None
-        word = "shadows" if self.trains else registry.get(self.audit).apart
+        if self.trains:
+            return ("shadows", self.name)  # which are trained for it alone
+        word = registry.get(self.audit).apart
         return None if word is None else (word, str(self.params.get("target", "")))
 
     def to_json(self) -> dict[str, Any]:

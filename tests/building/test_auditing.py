@@ -189,12 +189,14 @@ def test_audits_that_share_costly_work_stay_together() -> None:
         bound("singling_out", store_failures=True),
         bound("membership_inference", params={"attack": "shadow"}),
         bound("membership_inference"),
+        bound("membership_inference", params={"attack": "shadow"}, name="other"),
     ]
     assert groups_of(dict(enumerate(audits))) == [
         Group((0, 2, 6, 8)),
         Group((1, 3)),
         Group((4,), repeats=True),
         Group((5,)),
-        Group((7,)),
+        Group((7,), repeats=True),  # each trains shadows of its own
+        Group((9,), repeats=True),
     ]
     assert groups_of({3: bound("augmentation", params={"target": "a"})}) == [Group((3,), repeats=True)]

@@ -14,8 +14,9 @@ from synthkit.audits.measures.sorting import distinct
 from synthkit.audits.measures.statistics import auc_by_entity, delong, tpr_at_fpr, tpr_interval
 from synthkit.audits.privacy.membership_scores import classifier, density_ratio
 from synthkit.audits.privacy.population import COPY_LESS, units
-from synthkit.audits.privacy.shadows import likelihood_ratio
+from synthkit.audits.privacy.shadows import likelihood_ratio, shadow_trainings
 from synthkit.audits.privacy.theory import limits
+from synthkit.audits.repeats import Repeat
 from synthkit.audits.rows.features import sample_rows, usable
 from synthkit.audits.rows.links import whose
 from synthkit.audits.rows.neighbours import nearest_rows, space
@@ -60,34 +61,10 @@ class MembershipParams(GateParams):
         return self.attack == "shadow"
 
 
-@audit(
-    "membership_inference",
-    MembershipParams,
-    family="privacy",
-    version=5,
-    needs=("train", "holdout"),
-    between=SHARE,
-    samples_real=True,  # members and reference are samples of the real rows in any case
-)
-def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
-    """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
-
-    Attacker: has the published table, complete records of some people, and a reference sample R of others from
-    the same population; wants to know who was trained on (DOMIAS, van Breugel et al., AISTATS 2023, with
-    distances in place of densities). Score of a record: log((d_R + e) / (d_S + e)), its distance to the nearest
-    reference row over that to the nearest synthetic row, so that a record is not called a member merely because
-    it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
-    with no row equal to one of the first, or where people have several rows none of the same person's. Baseline: a
-    coin, AUC 0.5. Control: the non-members, who score alike where the table was not made from the members. Other
-    attacks: :mod:`.membership_scores`, and :mod:`.shadows`, whose attacker also knows the generator with its
-    parameters, and can train it.
-
-    The interval is DeLong's over the attacked rows; where people have several, Obuchowski's (Biometrics 53, 1997), as
-    these are found together, and the share below is of one row of each. An AUC hides a few who are found for sure (10 %
-    copies: 0.55), so the audit also fails where the interval of the share found at 1 % false alarms lies above
-    ``max_tpr`` (Carlini et al., IEEE S&P 2022). A pass means that *this* attack failed, not that none works.
-    """
-    threshold = limit_of(params, COIN, DEFAULT).text
+def _aimed(
+    context: AuditContext, params: MembershipParams, threshold: str | None
+) -> tuple[tuple[str, ...], int] | AuditResult:
+    """The columns that the attacker compares, and how many members and non-members are attacked; or why none are."""
     columns = params.features or usable(context)
     if params.trains:
         if context.recipe is None:
@@ -114,7 +91,54 @@ def membership_inference(context: AuditContext, params: MembershipParams) -> Aud
             f"the rows that are attacked are those of {many} people on a side, and at least {FEWEST_PEOPLE} are needed"
         )
         return untold(f"{said}{clause}", threshold, **theory)
-    members, others = attack_scores(context, tuple(columns), size, params.attack, params.shadows)
+    return tuple(columns), size
+
+
+def _trainings(context: AuditContext, params: MembershipParams) -> list[Repeat]:
+    """Of the shadow models."""
+    aimed = _aimed(context, params, None) if params.trains else None
+    if aimed is None or isinstance(aimed, AuditResult):
+        return []
+    columns, size = aimed
+    members, (non_members, _) = sample_rows(context, "train", size, "membership"), halves(context, size)
+    return shadow_trainings(context, columns, members, non_members, params.shadows)
+
+
+@audit(
+    "membership_inference",
+    MembershipParams,
+    family="privacy",
+    version=5,
+    needs=("train", "holdout"),
+    between=SHARE,
+    repeats=_trainings,
+    samples_real=True,  # members and reference are samples of the real rows in any case
+)
+def membership_inference(context: AuditContext, params: MembershipParams) -> AuditResult:
+    """Can an attacker tell rows that were trained on from rows that were not? AUC of the attack, 0.5 is a coin.
+
+    Attacker: has the published table, complete records of some people, and a reference sample R of others from
+    the same population; wants to know who was trained on (DOMIAS, van Breugel et al., AISTATS 2023, with
+    distances in place of densities). Score of a record: log((d_R + e) / (d_S + e)), its distance to the nearest
+    reference row over that to the nearest synthetic row, so that a record is not called a member merely because
+    it is common. Members: training rows; non-members: as many held-out rows; R: the other half of the held-out rows,
+    with no row equal to one of the first, or where people have several rows none of the same person's. Baseline: a
+    coin, AUC 0.5. Control: the non-members, who score alike where the table was not made from the members. Other
+    attacks: :mod:`.membership_scores`, and :mod:`.shadows`, whose attacker also knows the generator with its
+    parameters, and can train it.
+
+    The interval is DeLong's over the attacked rows; where people have several, Obuchowski's (Biometrics 53, 1997), as
+    these are found together, and the share below is of one row of each. An AUC hides a few who are found for sure (10 %
+    copies: 0.55), so the audit also fails where the interval of the share found at 1 % false alarms lies above
+    ``max_tpr`` (Carlini et al., IEEE S&P 2022). A pass means that *this* attack failed, not that none works.
+    """
+    threshold = limit_of(params, COIN, DEFAULT).text
+    aimed = _aimed(context, params, threshold)
+    if isinstance(aimed, AuditResult):
+        return aimed
+    columns, size = aimed
+    people = people_of(context, size)
+    members, others = attack_scores(context, columns, size, params.attack, params.shadows)
     value, low, high = delong(members, others) if people is None else auc_by_entity(members, others, *people)
     one, other = (members, others) if people is None else (one_each(members, people[0]), one_each(others, people[1]))
     details: dict[str, Any] = {

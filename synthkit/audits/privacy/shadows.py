@@ -9,14 +9,16 @@ were not, which gives what its log distance to the closest synthetic row is expe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthkit.audits.context import AuditContext, Recipe, Side
+from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.privacy.canaries import at_rest
 from synthkit.audits.privacy.population import units
+from synthkit.audits.repeats import Repeat, carried_out
 from synthkit.audits.rows.neighbours import nearest_rows, space
 from synthkit.files import scratch
 from synthkit.schema import Table
@@ -58,12 +60,8 @@ def likelihood_ratio(
     smoothing = SMOOTHING * (float(np.median(seen)) or 1.0)
     places = np.concatenate([attacked[0], whole.rows("train") + attacked[1]])
     inside = _halves(whole, shadows)
-    expected = np.stack(
-        [
-            np.log(_distances(shadow, columns, attacked) + smoothing)
-            for shadow in _shadows(whole, context.recipe, columns, inside)
-        ]
-    )
+    told = _told(whole, columns, attacked, inside)
+    expected = np.stack([np.log(carried_out(whole, *one)["distances"] + smoothing) for one in told])
     trained = inside[:, places]
     mean_in, spread_in = _moments(expected, trained)
     mean_out, spread_out = _moments(expected, ~trained)
@@ -71,6 +69,15 @@ def likelihood_ratio(
     with_it = ((value - mean_in) / spread_in) ** 2 / 2 + np.log(spread_in)
     without = ((value - mean_out) / spread_out) ** 2 / 2 + np.log(spread_out)
     return np.asarray(without - with_it)
+
+
+def shadow_trainings(
+    context: AuditContext, columns: tuple[str, ...], members: Array, non_members: Array, shadows: int
+) -> list[Repeat]:
+    """The shadows of :func:`likelihood_ratio`, each of which may be trained before it."""
+    whole = replace(context, where=None)
+    attacked = _places(context, "train")[members], _places(context, "holdout")[non_members]
+    return _told(whole, columns, attacked, _halves(whole, shadows))
 
 
 def _places(context: AuditContext, side: Side) -> Array:
@@ -96,30 +103,48 @@ def _halves(whole: AuditContext, shadows: int) -> Array:
     return inside
 
 
-def _shadows(whole: AuditContext, recipe: Recipe, columns: tuple[str, ...], inside: Array) -> Iterator[AuditContext]:
-    """For each shadow, a context over the rows that it drew in place of the audited ones."""
+def _told(whole: AuditContext, columns: tuple[str, ...], attacked: tuple[Array, Array], inside: Array) -> list[Repeat]:
+    """How far each attacked record is from what each shadow draws in place of the audited rows."""
+    drawer = cache(lambda: _drawer(whole))  # where all shadows were trained before, no real row is read
+
+    def of(number: int) -> Repeat:
+        def compute() -> dict[str, Array]:
+            with scratch("shadow") as folder:
+                drawn = drawer()(number, inside[number], Path(folder) / "train.parquet")
+                shadow = _over(whole, drawn, columns, Path(folder) / "drawn.parquet")
+                return {"distances": _distances(shadow, columns, attacked)}
+
+        return ("shadow", number, len(inside)), compute
+
+    return [of(number) for number in range(len(inside))]
+
+
+def _drawer(whole: AuditContext) -> Callable[[int, Array, Path], list[pa.RecordBatch]]:
+    """What trains a shadow of a number on the chosen real rows, which it writes into a file, and draws from it."""
     import pyarrow as pa
 
     from synthkit.generators import registry
     from synthkit.generators.base import silent
     from synthkit.generators.exact.conditions import quotas
 
+    assert whole.recipe is not None
     assert whole.train is not None
     assert whole.holdout is not None
+    recipe, names = whole.recipe, whole.recipe.schema.names
     generator = registry.trained(recipe.generator)
     params = generator.params.model_validate(dict(recipe.params))
-    names = recipe.schema.names
     real = pa.concat_tables([whole.train.to_arrow(names), whole.holdout.to_arrow(names)])
     rows = whole.rows("synthetic")
     wanted = quotas(recipe.conditions, rows, recipe.schema) if recipe.conditions else ()
-    for number, chosen in enumerate(inside):
+
+    def drawn(number: int, chosen: Array, file: Path) -> list[pa.RecordBatch]:
         seed = int(whole.rng("shadow", number).integers(2**31))
-        with scratch("shadow") as folder:
-            half = real.filter(pa.array(chosen)).combine_chunks()
-            table = at_rest(half.to_batches(), recipe.schema, Path(folder) / "train.parquet")
-            model = generator.fit(table, params, budget=None, seed=seed, device=recipe.device, progress=silent)
-            drawn = list(generator.sample(model, rows, conditions=wanted, seed=seed, progress=silent))
-            yield _over(whole, drawn, columns, Path(folder) / "drawn.parquet")
+        half = real.filter(pa.array(chosen)).combine_chunks()
+        table = at_rest(half.to_batches(), recipe.schema, file)
+        model = generator.fit(table, params, budget=None, seed=seed, device=recipe.device, progress=silent)
+        return list(generator.sample(model, rows, conditions=wanted, seed=seed, progress=silent))
+
+    return drawn
 
 
 def _over(whole: AuditContext, drawn: list[pa.RecordBatch], columns: tuple[str, ...], file: Path) -> AuditContext:

@@ -15,6 +15,8 @@ import pytest
 from synthkit.audits.context import AuditContext, Recipe
 from synthkit.audits.contract import AuditResult
 from synthkit.audits.privacy.membership import MembershipParams, membership_inference
+from synthkit.audits.repeats import carry_out
+from synthkit.audits.runner import BoundAudit, repeats_of
 from synthkit.generators import registry
 from synthkit.generators.base import Budget, Params, Progress, Quota, Trained
 from synthkit.schema import Table
@@ -142,6 +144,28 @@ def test_where_narrows_the_attacked_and_not_the_training(drawn: Callable[..., Au
     assert old.status == "fail"
     assert old.details["members"] < 400
     assert all(half["age"].min() < 50 for half in halves)
+
+
+def test_shadows_that_were_trained_before_are_not_trained_again(
+    drawn: Callable[..., AuditContext], tmp_path: Path
+) -> None:
+    """Under ``where``, too; and one that is missing the audit trains itself."""
+    halves: list[pd.DataFrame] = []
+    params = {"attack": "shadow", "shadows": 4, "features": ["age", "score"]}
+    over, bound = drawn(noisy_copies, halves), BoundAudit("membership_inference", "membership_inference", None, params)
+    bound = replace(bound, where="age >= 50")
+    alone = judged(over.narrowed("age >= 50"), shadows=4, features=["age", "score"])
+    halves.clear()
+    for part in (0, 1):
+        assert carry_out(tmp_path / "kept", repeats_of(over, bound), part, 2) == 2
+    assert len(halves) == 4
+    beside = replace(over.narrowed("age >= 50"), repeats=tmp_path / "kept")
+    assert judged(beside, shadows=4, features=["age", "score"]) == alone
+    assert len(halves) == 4
+    next((tmp_path / "kept").iterdir()).unlink()
+    assert judged(beside, shadows=4, features=["age", "score"]) == alone
+    assert len(halves) == 5
+    assert not list(repeats_of(over, replace(bound, params={**params, "attack": "distance"})))
 
 
 def test_the_same_table_gives_the_same_verdict(drawn: Callable[..., AuditContext]) -> None:
