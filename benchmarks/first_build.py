@@ -25,4 +25,4 @@ def main() -> None:
             started = time.perf_counter()
             subprocess.run([*SYNTH, "build", "--quiet"], cwd=folder, check=True)
             taken.append(time.perf_counter() - started)
-    report([("first synth build of the example project", taken, 180.0)])
+    report([("first synth build of the example project", taken, 180.0)], "s")

@@ -14,6 +14,6 @@ def main() -> None:
     subprocess.run([*SYNTH, "build", "--quiet"], cwd=ROOT, check=True)
     rows = [("synth --version", seconds([*SYNTH, "--version"], ROOT), 0.3)]
     for verb in ("ls", "compile", "plan"):
-        rows.append((f"synth {verb}", seconds([*SYNTH, verb], ROOT), 1.0))
-    rows.append(("synth build, nothing to do", seconds([*SYNTH, "build"], ROOT), 1.5))
+        rows.append((f"synth {verb}", seconds([*SYNTH, verb], ROOT), 0.9))
+    rows.append(("synth build, nothing to do", seconds([*SYNTH, "build"], ROOT), 1.1))
     report(rows)

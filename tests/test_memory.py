@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from synthkit.memory import give_back
+from synthkit.memory import give_back, one_verb, uncollected
 
 SCRIPT = """
 import sys
@@ -41,3 +42,26 @@ def test_where_the_c_library_cannot_nothing_happens(monkeypatch: pytest.MonkeyPa
     give_back()
     monkeypatch.setattr(sys, "platform", "darwin")
     give_back()
+
+
+def test_cycles_are_not_searched_for_within_and_are_after() -> None:
+    assert gc.isenabled()
+    with uncollected():
+        assert not gc.isenabled()
+        with uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_what_a_library_call_made_is_still_looked_at() -> None:
+    """A notebook compiles many times; the command line ends with its verb."""
+    gc.unfreeze()
+    with uncollected():
+        pass
+    assert gc.get_freeze_count() == 0
+    with one_verb():
+        with uncollected():
+            pass
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0

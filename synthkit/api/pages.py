@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from synthkit.api.project import Names, compiled, last_results, load, several
 from synthkit.errors import SynthError
+from synthkit.memory import uncollected
 
 if TYPE_CHECKING:
     from synthkit.compiler import Manifest
@@ -128,6 +129,7 @@ def keep_pictures(
     return kept(compiled(project, target=target, vars=vars, reads="either"))
 
 
+@uncollected()
 def docs(
     project: str | Path | Manifest = ".",
     output: str | Path | None = None,

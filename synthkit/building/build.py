@@ -39,6 +39,7 @@ from synthkit.events import (
     ignore,
 )
 from synthkit.files import append_line, write_json_atomic
+from synthkit.memory import uncollected
 from synthkit.openlineage import Lineage
 from synthkit.planning.disclosed import places_of
 from synthkit.planning.plan import Action, Plan
@@ -197,6 +198,7 @@ def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Even
     return {m: f"stale source: {bad[s]}" for m, read in reads.items() for s in read if s in bad}
 
 
+@uncollected()
 def _record(manifest: Manifest, run: RunResults, say: Callable[[Event], None]) -> None:
     """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits.
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from synthkit import __version__
+from synthkit.memory import one_verb
 
 # Verb → what it does, as ``synth --help`` lists it; the verb's module is loaded only when it runs.
 VERBS = {
@@ -101,7 +102,8 @@ def main() -> None:
     _say_what_is_called_otherwise_now()
     seen: dict[str, Path] = {}  # where a verb notes the project's root, for the log of an internal error
     try:
-        code = cli.main(standalone_mode=False, obj=seen)
+        with one_verb():
+            code = cli.main(standalone_mode=False, obj=seen)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()

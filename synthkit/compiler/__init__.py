@@ -51,6 +51,7 @@ from synthkit.compiler.telemetry import check_telemetry
 from synthkit.compiler.unittests import bind_unit_tests
 from synthkit.errors import ConfigurationError
 from synthkit.extras import AbsentError
+from synthkit.memory import uncollected
 from synthkit.project.size import Size
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
 )
 
 
+@uncollected()
 def compile_project(
     project: Project, recorded: Mapping[str, Mapping[str, str]] | None = None, *, opens: bool = False
 ) -> Manifest:

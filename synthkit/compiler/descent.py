@@ -26,8 +26,12 @@ def trace_descent(draft: Draft) -> None:
 
 def read_by(draft: Draft, relations: Iterable[Relation]) -> Descent:
     """What descends from the tables as they are."""
-    known = {f"model:{name}": model.descent for name, model in draft.models.items()}
-    return read((r.id for r in relations), lambda node: known.get(node, Descent()))
+
+    def upstream(node: str) -> Descent:
+        model = draft.models.get(node.removeprefix("model:")) if node.startswith("model:") else None
+        return Descent() if model is None else model.descent
+
+    return read((r.id for r in relations), upstream)
 
 
 def _descent(draft: Draft, model: ModelDraft) -> Descent:

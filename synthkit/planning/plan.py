@@ -13,6 +13,7 @@ from synthkit.errors import SynthError
 from synthkit.generators.base import Generator, Query, Taught, Trained
 from synthkit.graph.selection import Selectable
 from synthkit.graph.selection import select as select_nodes
+from synthkit.memory import uncollected
 from synthkit.planning.action import FULL_REFRESH as FULL_REFRESH
 from synthkit.planning.action import Action as Action
 from synthkit.planning.difference import Change, changes, declared
@@ -54,6 +55,7 @@ class Plan:
         }
 
 
+@uncollected()
 def make_plan(
     manifest: Manifest,
     *,

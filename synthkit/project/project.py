@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthkit.errors import ConfigurationError, Fault, Location, SynthError, did_you_mean
+from synthkit.memory import uncollected
 from synthkit.project.addresses import address_of, without_password
 from synthkit.project.containment import HINT, links_out, outside, refuse_links_out
 from synthkit.project.exposures import ExposureSpec
@@ -137,6 +138,7 @@ def find_project_root(start: Path) -> Path:
     )
 
 
+@uncollected()
 def load_project(
     root: Path,
     *,

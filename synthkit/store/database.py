@@ -19,7 +19,7 @@ from synthkit.files import clean_temporaries, parsed_json, replacing, write_json
 from synthkit.records.history import RunEntry
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
-from synthkit.records.record import Record, Several
+from synthkit.records.record import Record, Several, shallow
 from synthkit.sql.quoting import literal, quote
 from synthkit.store.meta import LAYOUT, write_meta
 from synthkit.store.others import (
@@ -147,11 +147,11 @@ def _inputs(
     decides = {
         "layout": LAYOUT,
         "directory": str(warehouse.directory.resolve()),  # paths in the file are absolute
-        "receipts": {name: receipt.to_json() for name, receipt in receipts.items()},
+        "receipts": dict(receipts),
         "infos": {k: asdict(v) for k, v in infos.items()},
         "runs": [r.run_id for r in runs],
     }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=shallow).encode()).hexdigest()
 
 
 def _log_of(database: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from synthkit.compiler import Manifest, ModelNode
@@ -18,6 +18,7 @@ from synthkit.store.target import Target
 from synthkit.store.versions.pointer import read_pointer
 from synthkit.store.warehouse import Warehouse
 from synthkit.verify.findings import Finding
+from synthkit.verify.footers import Footers
 from synthkit.verify.receipts import ReceiptFile
 from synthkit.verify.recount import agrees_with_file, recounted
 
@@ -114,17 +115,31 @@ def _shown(receipt: ReceiptFile, target: Target, full: bool) -> Iterator[Finding
         yield Finding("data", "error", said, receipt.at("file"), hint, receipt.model)
 
 
-def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterator[Finding]:
+def files_of(receipts: Iterable[ReceiptFile], target: Target) -> Iterator[Path]:
+    """Where the rows of tables lie, of a target that is a folder."""
+    if isinstance(target, Warehouse):
+        yield from (path for r in receipts if (path := _file_of(r, target)) is not None)
+
+
+def _file_of(receipt: ReceiptFile, warehouse: Warehouse) -> Path | None:
+    """None where a receipt names a file outside. The file itself DVC may have made a link to its cache."""
+    path = warehouse.directory / receipt.said.file
+    path = path.parent.resolve() / path.name
+    return path if path.is_relative_to(warehouse.directory.resolve()) and path.name != ".." else None
+
+
+def fits_receipt(receipt: ReceiptFile, target: Target, footers: Footers, *, full: bool) -> Iterator[Finding]:
     """Findings where the rows, or the DVC pointer that stands for them, are not what the receipt names.
 
     Args:
+        footers: of the project's files.
         full: hash the file; else its size decides.
     """
     said, name = receipt.said, receipt.model
     if not isinstance(target, Warehouse):
         if full:
             try:
-                yield from _held(receipt, target.original(said), full)
+                yield from _held(receipt, target.original(said), footers, full)
                 yield from _shown(receipt, target, full)
             except BuildError as error:
                 yield Finding("data", "error", error.message, receipt.at("file"), error.hint, name)
@@ -136,9 +151,8 @@ def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterato
             yield from _shown(receipt, target, full)
         return
     directory = target.directory
-    path = directory / said.file
-    path = path.parent.resolve() / path.name  # the file itself DVC may have made a link to its cache
-    if not path.is_relative_to(directory.resolve()) or path.name == "..":
+    path = _file_of(receipt, target)
+    if path is None:
         message = f"the receipt of {name!r} names a file outside the warehouse: {said.file}"
         hint = "it was changed by hand: restore it from git, or build the table again"
         yield Finding("data", "error", message, receipt.at("file"), hint, name)
@@ -147,7 +161,7 @@ def fits_receipt(receipt: ReceiptFile, target: Target, *, full: bool) -> Iterato
     if pointer is not None:
         yield from _pointed(receipt, pointer)
     if path.is_file():
-        yield from _held(receipt, path, full)
+        yield from _held(receipt, path, footers, full)
     elif pointer is None:
         message = f"the rows of {name!r} are not here: neither {said.file} nor a DVC pointer to it"
         hint = f"commit the pointer (or the Parquet file) with the receipt, or synth build --select {name}"
@@ -158,7 +172,7 @@ def _pointers(directory: Path, name: str, path: Path) -> tuple[Path, ...]:
     return (directory / f"{name}.dvc", path.with_name(f"{path.name}.dvc"), directory / f"{path.name}.dvc")
 
 
-def _held(receipt: ReceiptFile, path: Path, full: bool) -> Iterator[Finding]:
+def _held(receipt: ReceiptFile, path: Path, footers: Footers, full: bool) -> Iterator[Finding]:
     said, name = receipt.said, receipt.model
     size = path.stat().st_size
     hint = f"restore {said.file} (git, or dvc checkout), or synth build --select {name} --full-refresh"
@@ -169,7 +183,7 @@ def _held(receipt: ReceiptFile, path: Path, full: bool) -> Iterator[Finding]:
         message = f"the rows of {name!r} are not those of its receipt: the {wrong} of {said.file} is another"
         yield Finding("data", "error", message, receipt.at("md5" if wrong == "MD5" else "sha256"), hint, name)
     else:
-        yield from agrees_with_file(receipt, path)
+        yield from agrees_with_file(receipt, footers.of(path))
         if full:
             yield from recounted(receipt, path)
 

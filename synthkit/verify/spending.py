@@ -117,13 +117,16 @@ def as_composed(manifest: Manifest, receipt: ReceiptFile, ledger: Ledger) -> Ite
             yield Finding("ledger", "error", message, receipt.at("guarantees", wrong), hint, receipt.model)
 
 
+def _names_model(manifest: Manifest, node: str) -> bool:
+    return node.startswith("model:") and node.removeprefix("model:") in manifest.models
+
+
 def _miscomposed(manifest: Manifest, g: Promise, entries: Sequence[Entry]) -> str | None:
     """Which field of a guarantee its entries contradict."""
     charges = [e.charge for e in entries]
     if sorted({c.model for c in charges}) != list(g.releases):
         return "releases"
-    nodes = {*manifest.sources, *(m.id for m in manifest.models.values())}
-    if not set(g.unprotected) <= nodes:
+    if not all(node in manifest.sources or _names_model(manifest, node) for node in g.unprotected):
         return "unprotected"
     if g.unprotected:
         return next((key for key in ("epsilon", "delta") if getattr(g, key) is not None), None)

@@ -12,6 +12,7 @@ from synthkit.store.versions.git import RECEIPT
 from synthkit.verify import consistent
 from synthkit.verify.findings import Finding, order
 from synthkit.verify.fits import fits_receipt
+from synthkit.verify.footers import Footers
 from synthkit.verify.receipts import ReceiptFile
 from synthkit.verify.recount import row_counts
 from synthkit.verify.review import Review
@@ -41,9 +42,10 @@ def _lost(receipts: Mapping[str, Receipt | None]) -> Iterator[Finding]:
 
 
 def _fit(receipts: Mapping[str, Receipt], target: Target, full: bool) -> Iterator[Finding]:
+    footers = Footers()
     for name, receipt in receipts.items():
         file = _file(name, receipt)
-        yield from fits_receipt(file, target, full=full)
+        yield from fits_receipt(file, target, footers, full=full)
         yield from consistent.agrees_with_itself(file)
         yield from row_counts(file)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from synthkit.records.receipt import REQUIRED, AuditedTable, Receipt
+from synthkit.records.record import shallow
 from synthkit.store.warehouse import read_receipt
 from tests.receipts import FILE, MADE, receipt
 
@@ -33,6 +34,7 @@ def test_what_a_build_wrote_comes_back_byte_for_byte(path: Path, tmp_path: Path)
     found = read_receipt(tmp_path / "t.receipt.json")
     assert found is not None
     assert json.dumps(found.to_json(), indent=2, ensure_ascii=False) == text
+    assert json.dumps(found, indent=2, ensure_ascii=False, default=shallow) == text
     assert found.table_schema.as_schema().names == tuple(c.name for c in found.columns)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ import jsonschema
 import pytest
 
 from synthkit.store.valueschema import receipt_schema
-from synthkit.verify.shape import KNOWN, misfits
+from synthkit.verify.shape import KNOWN, fitting, misfits
 from tests.verify.shop import Shop, verify
 
 Capture = pytest.CaptureFixture[str]
@@ -53,7 +54,8 @@ def test_the_short_check_knows_every_keyword_of_the_schema() -> None:
 def test_the_short_check_agrees_with_a_whole_validator(receipts: list[Any]) -> None:
     """On 400 receipts with one value replaced or removed (seed 5), most of which do not fit."""
     rng, validator = random.Random(5), jsonschema.Draft202012Validator(receipt_schema())
-    odd = (None, -1, 1.5, 2.0, True, "", "fail", [], [1], {}, {"a": 1}, "0" * 64)
+    odd = (None, -1, 1.5, 2.0, True, "", "fail", [], [1], {}, {"a": 1}, "0" * 64, math.nan)
+    fits = fitting(receipt_schema())
     bad = 0
     for _ in range(400):
         receipt = copy.deepcopy(rng.choice(receipts))
@@ -64,6 +66,7 @@ def test_the_short_check_agrees_with_a_whole_validator(receipts: list[Any]) -> N
             place[key] = rng.choice(odd)
         whole = validator.is_valid(receipt)
         assert whole == (not any(misfits(receipt, receipt_schema()))), f"{key} in {place}"
+        assert whole == fits(receipt), f"{key} in {place}"
         bad += not whole
     assert 100 <= bad <= 390
 

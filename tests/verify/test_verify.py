@@ -12,7 +12,6 @@ import pytest
 
 from synthkit.records.receipt import Receipt
 from synthkit.store.versions.pointer import pointer_text
-from synthkit.verify import recount
 from tests.verify.shop import Shop, synth, verify
 
 Capture = pytest.CaptureFixture[str]
@@ -350,10 +349,9 @@ def test_the_footers_of_all_tables_are_read_by_one_duckdb(
         opened.append(caller)
         return connect(database, **given)
 
-    recount._footers.cache_clear()
     monkeypatch.setattr(duckdb, "connect", counting)
     first, *_ = sorted((shop.root / "warehouse").rglob("*.parquet"))
     first.write_bytes(b"x" * first.stat().st_size)  # of the size that the receipt says
     found = [f["message"] for f in verify(shop, capsys).findings if f["level"] == "error"]
     assert len([m for m in found if "is no Parquet file" in m]) == len(found) == 1
-    assert opened.count("synthkit.verify.recount") == 1
+    assert opened.count("synthkit.verify.footers") == 1
