@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -22,12 +21,12 @@ from synthkit.building.invocation import NOTHING_ASKED, Asked, Invocation
 from synthkit.building.model import ModelRun
 from synthkit.building.publish import check_database, refresh_database
 from synthkit.building.renames import refuse_unanswered
-from synthkit.building.runrecord import clock, consumption_entry, history_entry, new_run_id, now, reused_entry, versions
+from synthkit.building.runrecord import clock, consumption_entry, keep, new_run_id, now, versions
 from synthkit.building.slots import Slots
 from synthkit.building.spending import balances, refuse_over_budget
 from synthkit.building.unittests import check_unit_tests
 from synthkit.compiler import Manifest
-from synthkit.errors import BuildError, SynthError
+from synthkit.errors import BuildError
 from synthkit.events import (
     Event,
     Listener,
@@ -38,8 +37,6 @@ from synthkit.events import (
     RunStarted,
     ignore,
 )
-from synthkit.files import append_line, write_json_atomic
-from synthkit.memory import uncollected
 from synthkit.openlineage import Lineage
 from synthkit.planning.disclosed import places_of
 from synthkit.planning.plan import Action, Plan
@@ -175,7 +172,7 @@ def _build(
         command=options.command,
         interrupted=reason == "interrupted",
     )
-    _record(manifest, run, say)
+    keep(manifest.project.target_dir, run, say)
     for warning in refresh_database(manifest):
         say(Note(warning, "warn"))
     lineage.ended(run)
@@ -196,32 +193,6 @@ def _stale(manifest: Manifest, plan: Plan, options: Options, say: Callable[[Even
             say(Note(one.message, "warn"))
     bad = {id_: one.message for id_, one in found.items() if one.status == "error"}
     return {m: f"stale source: {bad[s]}" for m, read in reads.items() for s in read if s in bad}
-
-
-@uncollected()
-def _record(manifest: Manifest, run: RunResults, say: Callable[[Event], None]) -> None:
-    """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits.
-
-    None of these histories grows for ever: the oldest lines go.
-    """
-    target = manifest.project.target_dir
-    whole = run.to_json()
-    write_json_atomic(target / "run_results.json", whole)
-    summary = {k: v for k, v in whole.items() if k != "results"}
-    summary["models"] = len(run.results)
-    if any(r.status != "reused" for r in run.results):
-        append_line(target / "runs.jsonl", json.dumps(summary, default=str))
-    reused = tuple(r.model for r in run.results if r.status == "reused")
-    why_not = kept.append(target, reused_entry(run, reused)) if reused else None
-    if why_not is not None:
-        say(Note(f"what was reused is not recorded: {why_not}", "warn"))
-    for result in run.results:
-        if result.audits and result.status != "reused":
-            append_line(target / "history.jsonl", json.dumps(history_entry(run, result).to_json(), default=str))
-    try:
-        kept.shorten(target)
-    except SynthError as error:
-        say(Note(f"histories of runs are not shortened: {error.message}", "warn"))
 
 
 class _Scheduler:

@@ -1,14 +1,20 @@
-"""What identifies a run: its id, time, package versions and git commit; and what its history keeps of a table."""
+"""What identifies a run: its id, time, package versions and git commit; and what is kept of it and of its tables."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from synthkit import __version__
 from synthkit.compiler import Manifest
 from synthkit.errors import SynthError
+from synthkit.events import Event, Note
+from synthkit.files import append_line, write_json_atomic
+from synthkit.memory import uncollected
 from synthkit.planning.action import Action
 from synthkit.planning.fingerprint import package_version
 from synthkit.privacy.disclosure import public_result
@@ -16,6 +22,7 @@ from synthkit.records.audit import AuditRecord
 from synthkit.records.consumption import ConsumptionEntry, ReusedEntry
 from synthkit.records.history import HistoryEntry
 from synthkit.results import ModelResult, RunResults
+from synthkit.stats import kept
 from synthkit.stats.recipe import recipe_of
 from synthkit.stats.sourcesize import source_bytes
 
@@ -117,3 +124,28 @@ def _drawn(audit: AuditRecord) -> AuditRecord:
     """What a curve shows of it."""
     said = audit.to_json()
     return AuditRecord.from_json({k: said[k] for k in _KEPT if k in said})
+
+
+@uncollected()
+def keep(target: Path, run: RunResults, say: Callable[[Event], None]) -> None:
+    """``run_results.json`` for the reports, a line in the history of runs, and one per table in that of its audits.
+
+    None of these histories grows for ever: the oldest lines go.
+    """
+    whole = run.to_json()
+    write_json_atomic(target / "run_results.json", whole)
+    summary = {k: v for k, v in whole.items() if k != "results"}
+    summary["models"] = len(run.results)
+    if any(r.status != "reused" for r in run.results):
+        append_line(target / "runs.jsonl", json.dumps(summary, default=str))
+    reused = tuple(r.model for r in run.results if r.status == "reused")
+    why_not = kept.append(target, reused_entry(run, reused)) if reused else None
+    if why_not is not None:
+        say(Note(f"what was reused is not recorded: {why_not}", "warn"))
+    for result in run.results:
+        if result.audits and result.status != "reused":
+            append_line(target / "history.jsonl", json.dumps(history_entry(run, result).to_json(), default=str))
+    try:
+        kept.shorten(target)
+    except SynthError as error:
+        say(Note(f"histories of runs are not shortened: {error.message}", "warn"))
