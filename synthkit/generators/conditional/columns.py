@@ -15,7 +15,7 @@ from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.boosting import Learning
 from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
-from synthkit.generators.conditional.telling import grouped
+from synthkit.generators.conditional.telling import grouped, repeated_in
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -312,6 +312,7 @@ def fit_chain(
     count: int = -1,
     rows: Array | None = None,
     counted: Array | None = None,
+    groups: Sequence[Array] = (),
 ) -> Chain:
     """Learn each field from the context and the fields before it.
 
@@ -319,21 +320,22 @@ def fit_chain(
         cells: shape (rows, fields).
         rows: of each entity: a field that needs more is not learnt from it.
         counted: the entities whose number of rows is drawn; None: all.
+        groups: of rows that may have much of the context in common, the widest first: the number of each row's.
     """
     import numpy as np
 
     given = Context.join(context, Context.of(fields, cells))
     shape = Shape(given.bins + 1, given.nominal, given.blank)
+    whole = Features(given.codes, shape, repeated_in(context.codes, groups))
     before, parts = context.codes.shape[1], []
     for j, field in enumerate(fields):
         means = np.ones(len(cells), dtype=bool) if rows is None else rows >= field.least
         if j == count and counted is not None and counted.any():
             means = means & counted
-        some = Features(given.codes[means], shape)
         parts.append(
             fit_conditional(
                 cells[means, j],
-                some,
+                whole.of(means),
                 np.arange(before + j),
                 part[means],
                 ordered=field.numeric,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.generators.conditional.additive import Shape, added
 from synthkit.generators.conditional.boosting import Forest, Learning, fit_forest
 from synthkit.generators.conditional.slopes import carried, chances, fork_slope, run_slope
-from synthkit.generators.conditional.telling import alike_in_order, told_by
+from synthkit.generators.conditional.telling import Repeated, alike_in_order, told_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,10 +36,19 @@ WORTH = 1e-5  # nats a row of the table for which a tree is worth its time
 
 @dataclass(frozen=True)
 class Features:
-    """What rows are learnt from: codes, uint8, shape (rows, features), and what is known of the features."""
+    """What rows are learnt from: codes, uint8, shape (rows, features), and what is known of the features: which are
+    the same in many rows as well."""
 
     codes: Array
     shape: Shape
+    repeated: tuple[Repeated, ...] = ()
+
+    def of(self, rows: Array) -> Features:
+        """The same of some rows (booleans)."""
+        if rows.all():
+            return self
+        again = tuple(Repeated(r.features, r.group[rows]) for r in self.repeated)
+        return Features(self.codes[rows], self.shape, again)
 
 
 @dataclass(frozen=True)
@@ -287,7 +296,7 @@ def fit_conditional(
         none = np.zeros(0, dtype=np.int64)
         return Conditional(order if len(order) else np.zeros(1, dtype=np.int64), counts.astype(float), (), none)
     most = min(most, max(FEWEST, len(cells) // ROWS_EACH))
-    told = told_by(cells, order, counts, given.codes, given.shape, allowed, ordered)
+    told = told_by(cells, order, counts, given.codes, given.shape, allowed, ordered, given.repeated)
     best = allowed[np.argsort(-told, kind="stable")[:most]]
     chosen = np.sort(best[np.sort(-told, kind="stable")[:most] < 0]) if len(allowed) else allowed
     if not ordered and len(order) > 2 and len(chosen):

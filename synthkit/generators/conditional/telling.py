@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.additive import Shape
@@ -15,12 +17,70 @@ GROUPS = 14  # of cells, when features are chosen, and of an ordered feature's c
 GROUPED = 2_000  # rows, below which there are fewer groups: as many as have SHARED rows each
 SHARED = 20
 CHOSEN_FROM = 40_000  # rows, when features are chosen
+DEALT = 2  # times that features are dealt to others, to see what they tell by chance
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Features (by number) that are the same in all rows of a ``group``, whose number each row has."""
+
+    features: Array
+    group: Array
+
+
+def repeated_in(codes: Array, groups: Sequence[Array]) -> tuple[Repeated, ...]:
+    """Which of the features (shape (rows, features)) are the same in all rows of a group: of several kinds of groups
+    the first in which they are, the widest."""
+    import numpy as np
+
+    left, found = np.arange(codes.shape[1]), []
+    for group in groups:
+        _, first, of = np.unique(group, return_index=True, return_inverse=True)
+        if len(first) == len(group):
+            continue
+        same = np.array([bool((codes[first, j][of] == codes[:, j]).all()) for j in left], dtype=bool)
+        found.append(Repeated(left[same], group))
+        left = left[~same]
+    return tuple(found)
 
 
 def told_by(
+    cells: Array,
+    order: Array,
+    counts: Array,
+    given: Array,
+    shape: Shape,
+    allowed: Array,
+    ordered: bool,
+    repeated: Sequence[Repeated] = (),
+) -> Array:
+    """What each allowed feature tells of the column: mutual information with groups of its cells, less its bias.
+
+    Rows of one entity are alike, so that whatever is the same in all of them tells much of them, though it is nothing
+    but whose they are: what it tells by chance is what it tells when it is dealt to other entities.
+    """
+    import numpy as np
+
+    found = _told(cells, order, counts, given, shape, allowed, ordered)
+    rng = np.random.default_rng(0)
+    for one in repeated:
+        at = np.flatnonzero(np.isin(allowed, one.features))
+        _, first, of = np.unique(one.group, return_index=True, return_inverse=True)
+        if not len(at) or len(first) == len(cells):
+            continue
+        some = allowed[at]
+        mine, known = given[first][:, some], Shape(shape.bins[some], shape.nominal[some], shape.blank[some])
+        for _ in range(DEALT):
+            dealt = mine[rng.permutation(len(first))][of]
+            by_chance = _told(cells, order, counts, dealt, known, np.arange(len(at)), ordered)
+            found[at] -= np.maximum(by_chance, 0) / DEALT
+    return found
+
+
+def _told(
     cells: Array, order: Array, counts: Array, given: Array, shape: Shape, allowed: Array, ordered: bool
 ) -> Array:
-    """What each allowed feature tells of the column: mutual information with groups of its cells, less its bias."""
+    """As :func:`told_by`, with the bias that there is where rows have nothing to do with one another."""
     import numpy as np
 
     few = len(cells) < GROUPED

@@ -9,7 +9,7 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=10,
+    version=11,
     params=ConditionalParams,
     fit=fit,
     sample=sample,

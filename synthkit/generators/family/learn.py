@@ -20,6 +20,7 @@ from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
+from synthkit.generators.family.roots import parts_of, roots_of
 from synthkit.generators.family.rowmodel import Rows, Sorted
 from synthkit.generators.family.sequences import learn_rows
 from synthkit.generators.family.times import on_axis, spans_of
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-PARTS = 9  # of the entities, some of which judge the trees that grow from others
-
 
 @dataclass(frozen=True)
 class Known:
-    """What later tables are learnt from: a table's rows, their features, and their plans, by (child, key)."""
+    """What later tables are learnt from: a table's rows, their features, what each hangs on (:mod:`.roots`), and their
+    plans, by (child, key)."""
 
     read: Read
     context: Context
+    roots: Array
     plans: dict[tuple[str, int], Context]
 
 
@@ -146,16 +147,17 @@ class _Learner:
             none = Context.nothing(len(self.read))
             every = (*self.read.fields, *fields)
             all_cells = np.concatenate([self.read.cells, cells], axis=1)
-            own = fit_chain(every, all_cells, none, self._parts(len(self.read)), self.params)
+            own = fit_chain(every, all_cells, none, parts_of(np.arange(len(self.read)), self.seed), self.params)
             own = settled(own, none, all_cells, self.seed)
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
-            above = none
+            above, roots = none, np.arange(len(self.read))
         else:
             rows, climbers, row_columns, near, above = self._owned(owner, cells, fields, row_of, plans)
             parent, named = self.reads[self.links[owner].references], self.named[self.keys[owner]]
+            roots = roots_of(self.known[self.links[owner].references].roots, named)
             echoes = echoes_of(self.read, parent, named, {c.column for c in near[1]})
         mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
-        self.known[self.name] = Known(self.read, Context.join(mine, above), {})
+        self.known[self.name] = Known(self.read, Context.join(mine, above), roots, {})
         for i, link in looked:
             if link.kind != "cut":
                 plans[link.references].append(self.load(i, link))
@@ -188,11 +190,6 @@ class _Learner:
 
     def _foreign(self, column: str) -> bool:
         return any(column in k.columns for k in self.keys)
-
-    def _parts(self, size: int) -> Array:
-        import numpy as np
-
-        return np.asarray(np.random.default_rng(self.seed).permutation(size) % PARTS)
 
     def _looked_fields(self, looked: Sequence[tuple[int, Link]]) -> tuple[Array, list[Field], list[tuple[int, int]]]:
         """The cells of rows that are looked up: one field says whether there is one, then its own; (link, field)."""
@@ -232,7 +229,8 @@ class _Learner:
         load = np.bincount(found[found >= 0], minlength=len(there.read)).astype(np.float64)
         codecs, codes = numbers_encoded({"rows": load}, self.params, self.seed)
         field = Field("rows", codecs[0])
-        chain = fit_chain([field], codes, there.context, self._parts(len(load)), self.params, count=0)
+        part = parts_of(there.roots, self.seed)
+        chain = fit_chain([field], codes, there.context, part, self.params, count=0, groups=(there.roots,))
         return Plan(self.name, number, chain, loads=load if link.references in self.tables.kept else None)
 
     def _owned(
@@ -287,8 +285,11 @@ class _Learner:
         whole = Context.join(parent.context, *(parent.plans[k] for k in beside))
         owners = by_rows < len(parent.read)  # a row of nobody is one row, and tells of no owner how many it has
         context = whole.take(np.where(owners, by_rows, -1))
-        part = self._parts(len(count))
-        chain = fit_chain(plan.fields, plan.cells, context, part, self.params, count=0, rows=count, counted=owners)
+        root = roots_of(parent.roots, np.where(owners, by_rows, -1))
+        part = parts_of(root, self.seed)
+        chain = fit_chain(
+            plan.fields, plan.cells, context, part, self.params, count=0, rows=count, counted=owners, groups=(root,)
+        )
         chain = settled(chain, whole.take(by_rows[owners]), plan.cells[owners], self.seed)
         plans[link.references].append(
             Plan(
@@ -327,6 +328,7 @@ class _Learner:
             looked_fields,
             row_of,
             self.links,
+            root,
             part,
             self.params,
             self.seed,

@@ -9,6 +9,7 @@ from synthkit.generators.conditional.additive import Shape
 from synthkit.generators.conditional.columns import Context, Field, learning_of
 from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.conditional.telling import repeated_in
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.binning import Binning, fit_binning
 from synthkit.generators.family.relative import numbers_of
@@ -38,6 +39,7 @@ def fit_rows(
     params: ConditionalParams,
     *,
     static: Context,
+    root: Array,
     matched: tuple[tuple[int, int], ...],
     repeats: Array,
     axis: Axis | None = None,
@@ -47,13 +49,16 @@ def fit_rows(
     Args:
         part: of each entity, 0 to 8: which of them judge the others' trees.
         static: what is known of the entities' features.
+        root: of each entity, the number of what it hangs on.
         repeats: whether a row has exactly the value of the row before, shape (rows, fields).
         axis: of time.
     """
     import numpy as np
 
     x, floats, lasts, step = _features(layout, entities, rows, axis)
-    given = Features(x, _described(layout, static, floats, lasts))
+    whose = np.repeat(np.arange(len(entities.rows)), entities.rows)
+    same = repeated_in(x[:, : layout.starts["before"]], (root[whose], whose))
+    given = Features(x, _described(layout, static, floats, lasts), same)
     judge = np.repeat(part, entities.rows)
     parts, stays, successions = [], [], []
     for j, field in enumerate(layout.fields):
@@ -78,10 +83,9 @@ def fit_rows(
 def _learn(
     cells: Array, given: Features, means: Array, allowed: Array, judge: Array, ordered: bool, params: ConditionalParams
 ) -> Conditional:
-    some = given if means.all() else Features(given.codes[means], given.shape)
     return fit_conditional(
         cells[means],
-        some,
+        given.of(means),
         allowed,
         judge[means],
         ordered=ordered,

@@ -34,6 +34,7 @@ def learn_rows(
     looked_fields: Sequence[Field],
     row_of: Sequence[tuple[int, int]],
     links: Sequence[Link],
+    root: Array,
     part: Array,
     params: ConditionalParams,
     seed: int,
@@ -45,6 +46,7 @@ def learn_rows(
         known: the columns' fields; ``rows`` holds their cells.
         count: rows of each entity.
         row_of: of each field of rows that are looked up, the key and the field there.
+        root: of each entity, the number of what it hangs on.
         part: of each entity, 0 to 8: which of them judge the others' trees.
         axis: of time, where that is not learnt as it is.
     """
@@ -110,6 +112,7 @@ def learn_rows(
         part,
         params,
         static=static,
+        root=root,
         matched=matched,
         repeats=repeats,
         axis=axis,
