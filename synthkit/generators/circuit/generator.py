@@ -268,7 +268,7 @@ def _load(directory: Path) -> Circuit:
 
 CIRCUIT = Trained(
     name="circuit",
-    version=7,
+    version=8,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

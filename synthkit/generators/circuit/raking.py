@@ -6,6 +6,10 @@ the distribution nearest to the refined one, in relative entropy, among all that
 finds a factor for each cell over rows drawn from the tree, weighed as the refinement weighs them. The factors go into
 the tree's leaves (:meth:`.tree.HiddenTree.tilted`), so that the model stays of its kind: exact conditions, exact
 sampling, and not one draw more is rejected.
+
+Each factor carries the chance of the rows that were drawn, and a row's weight is the product of one factor a column. Of
+a wide table, whose cells are many beside those rows, that product would be noise: there a share is raked only where it
+lies beyond what chance does to it.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 SWEEPS = 20  # over all columns, at most
 CLOSE = 1e-4  # greatest change of a share at which the factors are left
+ENOUGH = 10  # drawn rows per cell of the table; with fewer, chance is told from what the refinement bent
+CERTAIN = 3.0  # standard errors, of as many rows as the weighed ones are worth (Kish 1965)
 WIDEST = 4.0  # a factor is within 1/4 and 4: what lacks more than that lacks rows to be raked
 
 
@@ -38,6 +44,7 @@ def raked(tree: HiddenTree, refinement: Refinement, shares: torch.Tensor, drawn:
         codes.append(part.t().to(torch.int16 if max(tree.cardinalities) <= 2**15 else torch.int32))
         weights.append(refinement.log_weight(part).double().exp())
     cells, weight = torch.cat(codes, dim=1), torch.cat(weights)
+    few = len(weight) < ENOUGH * len(shares)
     wanted = torch.split(shares.double(), list(tree.cardinalities))
     factors = [torch.ones_like(w) for w in wanted]
     for _ in range(SWEEPS):
@@ -47,6 +54,10 @@ def raked(tree: HiddenTree, refinement: Refinement, shares: torch.Tensor, drawn:
             have = torch.zeros_like(block).index_add_(0, cell, weight)
             have /= have.sum()
             ratio = (block + 1 / len(weight)) / (have + 1 / len(weight))  # of a cell that nobody drew, nothing is known
+            if few:
+                worth = float(weight.sum() ** 2 / weight.square().sum())
+                error = (have.clamp_min(1 / worth) / worth).sqrt()
+                ratio = torch.where((block - have).abs() > CERTAIN * error, ratio, torch.ones_like(ratio))
             ratio = (ratio * factors[j]).clamp(1 / WIDEST, WIDEST) / factors[j]
             factors[j] = factors[j] * ratio
             weight = weight * ratio.index_select(0, cell)
