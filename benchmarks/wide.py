@@ -1,4 +1,4 @@
-"""A made-up wide table of related columns through `synth build` with default audits: peak memory and CPU seconds by phase.
+"""A made-up wide table of related columns through `synth build` with default audits: memory and CPU seconds by phase.
 
 Memory is what all processes of the build hold together (RSS). The bar, at the default 1,000 columns × 10,000 rows, is
 3 GB. An SQL model of all columns follows.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -47,8 +48,8 @@ def write_project(root: Path, columns: int, rows: int, generator: str) -> None:
 
 
 def wide(columns: int, rows: int, seed: int = 7) -> pa.Table:
-    """Groups of eleven columns about one thing each: a code, two answers on a scale, two measures, three amounts and their
-    sum, a flag, a date or a count.
+    """Groups of eleven columns about one thing each: a code, two answers on a scale, two measures, three amounts and
+    their sum, a flag, a date or a count.
 
     A group's columns share a factor, its neighbours' factors are related, and a tenth of the groups were not asked of a
     third of the rows. Every fifth measure has gaps of its own.
@@ -69,7 +70,8 @@ def wide(columns: int, rows: int, seed: int = 7) -> pa.Table:
 def _group(rng: np.random.Generator, group: int, factor: np.ndarray) -> dict[str, np.ndarray]:
     def near(share: float) -> np.ndarray:
         """A normal variable of which the factor explains this share."""
-        return np.sqrt(share) * factor + np.sqrt(1 - share) * rng.normal(size=len(factor))
+        own: np.ndarray = rng.normal(size=len(factor))
+        return math.sqrt(share) * factor + math.sqrt(1 - share) * own
 
     codes = np.array([f"{group:02d}-{i:02d}" for i in range(5 + group % 26)])
     rank = np.clip(np.exp(0.8 * near(0.5)) * len(codes) / 6, 0, len(codes) - 1)

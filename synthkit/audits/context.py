@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Side = Literal["synthetic", "train", "holdout"]
+WIDE = 100  # columns from which opening the file, and binding them, is most of a query for one of them
+HELD_CELLS = 20_000_000  # of such a table that a connection holds, some 300 MB
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Took:
     @property
     def seconds(self) -> float:
         return sum(self.phases.values())
+
+
+def _wide(table: Table) -> bool:
+    columns = len(table.schema.columns)
+    return columns >= WIDE and columns * table.rows <= HELD_CELLS
 
 
 @dataclass(frozen=True)
@@ -199,7 +206,7 @@ class AuditContext:
         return self.shared(key, lambda: self.connection.sql(query).to_arrow_table())
 
     def scan(self, side: Side) -> str:
-        """What SQL reads a side FROM: the files themselves, unless ``where`` narrows them.
+        """What SQL reads a side FROM: the files themselves, unless ``where`` narrows them or the table is a wide one.
 
         A view has DuckDB bind all of its columns in each query, so a query for every column of a wide table took a time
         that grew with the square of the columns.
@@ -207,7 +214,15 @@ class AuditContext:
         from synthkit.audits import sqltext
 
         table = self.side(side)
-        return side if table is None or self.where is not None else f"{sqltext.scan(table.paths)} AS {side}"
+        named = table is None or self.where is not None or side in self._held
+        return side if table is None or named else f"{sqltext.scan(table.paths)} AS {side}"
+
+    @property
+    def _held(self) -> frozenset[Side]:
+        """The sides that the connection holds in memory: of each query that reads a file of many columns, opening it is
+        the most."""
+        sides: tuple[Side, ...] = ("synthetic", "train", "holdout")
+        return frozenset(s for s in sides if self.where is None and (t := self.side(s)) is not None and _wide(t))
 
     def column(self, side: Side, key: str) -> pa.ChunkedArray:
         """An SQL expression in each row of a side, in the order in which they are stored."""
@@ -237,7 +252,7 @@ class AuditContext:
         from synthkit.audits.sqltext import open_views
 
         sides = {s: t.paths for s in ("synthetic", "train", "holdout") if (t := self.side(s)) is not None}
-        return open_views(sides, self.relations, self.where, self.published)
+        return open_views(sides, self.relations, self.where, self.published, self._held)
 
     @cached_property
     def real(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,13 @@ def open_views(
     relations: Mapping[str, tuple[Path, ...]],
     where: str | None,
     published: Mapping[str, tuple[Path, ...]],
+    held: Collection[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB whose views read the files; ``where`` narrows the sides, not the relations.
 
     ``relations`` maps an already quoted name (``"crm"."customers"``) to its files. One thread and
     insertion order, so that sums of floats come out the same every time. ``published`` are the files, row by row the
-    same, that ``where`` is about, for sides whose own files hold the rows otherwise.
+    same, that ``where`` is about, for sides whose own files hold the rows otherwise. ``held`` sides are in memory.
     """
     import duckdb
 
@@ -55,7 +56,8 @@ def open_views(
             rows = f"(SELECT * EXCLUDE (file_row_number) FROM {_numbered(paths)} WHERE file_row_number IN ({of}))"
             connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {rows}")
         else:
-            connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {rows}{narrowing}")
+            kind = "TABLE" if side in held else "VIEW"
+            connection.execute(f"CREATE TEMP {kind} {side} AS SELECT * FROM {rows}{narrowing}")
     # From here on, whatever an audit's SQL says, DuckDB reads these files and writes none.
     files = dict.fromkeys(p for paths in (*sides.values(), *relations.values(), *published.values()) for p in paths)
     shut(connection, files)

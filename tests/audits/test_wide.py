@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from synthkit.audits import context as contexts
 from synthkit.audits.context import AuditContext, Side
 from synthkit.audits.fidelity.pairs import MOST_PAIRS, chosen_pairs
 from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_model
@@ -134,3 +135,15 @@ def test_a_side_is_read_from_its_files_unless_it_is_narrowed(tmp_path: Path) -> 
     assert narrow.scan("synthetic") == "synthetic"
     every, above = (c.column("synthetic", "c1").to_pylist() for c in (whole, narrow))
     assert above == [x for x in every if x > 0]
+
+
+def test_a_wide_table_is_held_and_gives_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audits = ("ks", "column_pairs", "value_reuse")
+    read = [run(a, audited(tmp_path)) for a in audits]
+    monkeypatch.setattr(contexts, "WIDE", 3)
+    held = audited(tmp_path)
+    assert held.scan("train") == "train"
+    assert held.narrowed("c1 > 0").column("train", "c1").to_pylist()
+    assert [run(a, held) for a in audits] == read
+    monkeypatch.setattr(contexts, "HELD_CELLS", 3 * 80 - 1)
+    assert audited(tmp_path).scan("train").startswith("read_parquet(")

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthkit.rules.coding import joint_codes, repeated
+from synthkit.rules.find import linear
 from synthkit.rules.find.search import find_rules
+from synthkit.rules.formula import Formula
 from synthkit.rules.language import parse_rule, violations
 
 N = 3_000
@@ -230,3 +232,13 @@ def test_times_that_are_always_as_far_apart() -> None:
         found = texts(pa.table({**table, "went": went}))
         assert {"until = since + 365", "went = came + hours(8)"} <= {*found}
         assert not [one for one in found if "<->" in one]
+
+
+def test_sums_of_a_wide_table_are_found_where_their_columns_stand_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "MOST_FREE", 6)
+    monkeypatch.setattr(linear, "NEAR", 4)
+    rng = np.random.default_rng(0)
+    columns = {f"n{i}": rng.integers(0, 1_000, 300) for i in range(14)}
+    columns |= {"n9": columns["n7"] + columns["n8"], "n13": columns["n0"] + columns["n12"]}
+    found = {str(f.rule) for f in find_rules(pa.table(columns)) if isinstance(f.rule, Formula)}
+    assert found == {"n9 = n7 + n8"}  # the other one's columns are far apart

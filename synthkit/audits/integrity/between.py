@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 500_000  # of training rows that are searched, and of drawn ones that are read at once
 SHOWN = 3
+WIDE = 120  # columns of which most kinds of rules are looked for, and 30 to 150 of some; of more the first ones
 
 
 class RulesParams(AuditParams):
@@ -72,6 +73,9 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     missed = {rule: n for rule, n in also.items() if n}
     results = sorted((_result(rule, n) for rule, n in counts.items()), key=lambda r: -(r.value or 0))
     message = _message(counts, held, total, missed)
+    looked = sum(c.modelled for c in context.schema.columns)
+    if params.found and real is not None and looked > WIDE:
+        message += f". Of {looked:,} columns sums were looked for among those near each other, the rest among the first"
     details = {
         "rules": {
             str(rule): {"from": held[rule], "broken": n} | _shares(rule, context, real) for rule, n in counts.items()

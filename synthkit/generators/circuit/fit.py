@@ -23,6 +23,7 @@ FEW_ROWS = 20_000  # below it the number of states is chosen on held-out rows
 CHOICES = (4, 8, 16, 32, 64)
 PATIENCE = 3  # numbers in a row that are no better: one may be chance, as few rows are held out and a start is random
 HELD_OUT = 0.15
+MOST_CHOOSING = 200  # columns that the choice looks at: of a wide table those first in the tree
 NORMALISED = 50_000  # rows drawn to estimate log Z
 RAKED, RAKED_CELLS = 200_000, 25_600_000  # rows drawn to rake, and cells of them: of wide tables fewer rows
 CELLS_AT_ONCE = 6_400_000
@@ -67,6 +68,9 @@ def _choose(
     """
     import torch
 
+    if len(cardinalities) > MOST_CHOOSING:
+        structure, kept = structure.top(MOST_CHOOSING)
+        codes, cardinalities = codes[:, list(kept)], [cardinalities[c] for c in kept]
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed)).to(codes.device)
     held = max(1, round(HELD_OUT * len(codes)))
     test, rest = codes[order[:held]].long(), codes[order[held:]]

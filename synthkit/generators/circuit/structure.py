@@ -36,6 +36,12 @@ class Structure:
             found[self.parents[column]].append(column)
         return tuple(tuple(c) for c in found)
 
+    def top(self, most: int) -> tuple[Structure, tuple[int, ...]]:
+        """The tree of the first columns in the order, at most so many, and which these are."""
+        kept = self.order[:most]
+        place = {column: i for i, column in enumerate(kept)} | {-1: -1}
+        return Structure(tuple(place[self.parents[c]] for c in kept), tuple(range(len(kept)))), kept
+
 
 def mutual_information(codes: Array, cardinalities: Sequence[int], block: int = BLOCK) -> Array:
     """Pairwise mutual information in nats, bias-corrected (Miller and Madow), shape (columns, columns).
@@ -65,14 +71,15 @@ def mutual_information(codes: Array, cardinalities: Sequence[int], block: int = 
         sparse.csr_matrix((np.ones(n * d), columns, np.arange(0, n * d + 1, d)), (n, starts[-1]))
     )
     rowwise, single = onehot.tocsr(), np.asarray(onehot.sum(axis=0)).ravel() / n
-    information = np.empty((d, d))
+    information = np.zeros((d, d))
     for first, last in _blocks(starts, block):
-        own = slice(starts[first], starts[last])
-        joint = np.asarray((onehot[:, own].T @ rowwise).todense()) / n
+        own, later = slice(starts[first], starts[last]), slice(starts[first], None)
+        joint = np.asarray((onehot[:, own].T @ rowwise[:, later]).todense()) / n
         with np.errstate(divide="ignore", invalid="ignore"):
-            terms = np.where(joint > 0, joint * np.log(joint / np.outer(single[own], single)), 0.0)
+            terms = np.where(joint > 0, joint * np.log(joint / np.outer(single[own], single[later])), 0.0)
         by_column = np.add.reduceat(terms, starts[first:last] - starts[first], axis=0)
-        information[first:last] = np.add.reduceat(by_column, starts[:-1], axis=1)
+        information[first:last, first:] = np.add.reduceat(by_column, starts[first:-1] - starts[first], axis=1)
+    information = np.triu(information) + np.triu(information, 1).T  # below it would be the same, but for the last digit
     degrees = np.array(sizes) - 1
     return np.asarray(information - np.outer(degrees, degrees) / (2 * n))
 

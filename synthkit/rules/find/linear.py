@@ -31,7 +31,8 @@ ZERO = 1e-8  # a singular value, a row
 EXACT = 1e-6  # of a coefficient
 SINGLE = 1e-6  # what single precision loses, of a number
 MOST_PAIRED = 120  # columns of which pairs are looked at, of a wider table the first ones
-MOST_FREE = 300  # columns of which sums are
+MOST_FREE = 300  # columns of which sums are, wherever they stand
+NEAR = 100  # columns beside each other of which sums are, in what a wider table has beyond
 FEW_ROWS = 400  # that are looked at at once: a few rows that break an identity must not hide it
 FEW = 10  # values of a column that is a rounded multiple of another one
 TURNS = 3  # so many times
@@ -43,21 +44,30 @@ def linear(columns: Columns) -> Iterator[Found]:
     """Identities between numeric columns, first those of two."""
     equal = _pairs(columns)
     alike = {rule.target for rule in equal}
-    free = [look for look in columns.numeric if look.name not in alike][:MOST_FREE]
+    every = [look for look in columns.numeric if look.name not in alike]
     candidates = max(1, len(columns.numeric) ** 2)
     for rule in equal:
         found = prove_formula(columns, rule, candidates)
         if found is not None:
             yield found
     said: set[frozenset[str]] = set()
-    for rows, looks in _patterns(columns, free):
-        for relation in _turns(rows, looks):
-            names = frozenset(relation[0])
-            if names not in said:
-                said.add(names)
-                found = prove_formula(columns, _formula(relation, free), comb(len(free), min(len(names), len(free))))
-                if found is not None:
-                    yield found
+    for free in _windows(every):
+        for rows, looks in _patterns(columns, free):
+            for relation in _turns(rows, looks):
+                names = frozenset(relation[0])
+                if names not in said:
+                    said.add(names)
+                    tried = comb(len(free), min(len(names), len(free)))
+                    found = prove_formula(columns, _formula(relation, free), tried)
+                    if found is not None:
+                        yield found
+
+
+def _windows(looks: Sequence[Look]) -> Iterator[Sequence[Look]]:
+    """The first columns, and those after them a part at a time, by halves twice: what adds up stands together."""
+    yield looks[:MOST_FREE]
+    for start in range(MOST_FREE - NEAR // 2, len(looks) - NEAR // 2, NEAR // 2):
+        yield looks[start : start + NEAR]
 
 
 def _patterns(columns: Columns, looks: Sequence[Look]) -> Iterator[tuple[Any, list[Look]]]:
