@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 import synthkit
+from synthkit.building import auditing
 from synthkit.runners import attempt
-from synthkit.runners.jobs import job_to_json
+from synthkit.runners.jobs import Job, JobProgress, done_from_json, job_to_json
 from synthkit.runners.ray import task
+from tests import spread
 from tests.runners.test_local import query
 
 
@@ -50,3 +53,35 @@ def test_a_machine_that_is_unlike_the_builds_says_how(tmp_path: Path, monkeypatc
     assert "root" in end["error"]["hint"]
     (end,) = events(tmp_path, root="/mnt/nowhere")
     assert "/mnt/nowhere/synth_project.yml" in end["error"]["message"]
+
+
+class Tasks:
+    """Jobs as a cluster's workers do them, one after the other in this process, where the project has another path."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.kinds = root, list[str]()
+
+    def run(self, job: Job[Any], _progress: JobProgress) -> Any:
+        sent = json.loads(json.dumps(job_to_json(job)))
+        self.kinds.append(sent["kind"])
+        *_, end = task.carry(sent, str(self.root), None, synthkit.__version__)
+        return done_from_json(job, json.loads(json.dumps(end["result"])))
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_audits_and_trainings_spread_over_tasks_find_what_one_process_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two real nodes do so in test_auditing.py."""
+    monkeypatch.setattr(auditing, "COSTLY", 1)
+    found = []
+    for threads in (1, 2):
+        project = spread.shop(tmp_path / str(threads) / "shop", rows=500)
+        (tmp_path / str(threads) / "mounted").symlink_to(project.root)
+        tasks = Tasks(tmp_path / str(threads) / "mounted")
+        found.append(spread.in_process(project, tasks, threads))
+    assert found[0] == found[1]
+    assert tasks.kinds.count("repeat") == 4 * 2
