@@ -47,9 +47,10 @@ class Driver:
         """Join the cluster, or start one on this machine."""
         address = self._start["address"]
         own: Any = {"include_dashboard": False, "object_store_memory": OBJECT_STORE} if address == "local" else {}
+        if self._start["variables"]:
+            own["runtime_env"] = {"env_vars": self._start["variables"]}
         ray.init(
             address=address,
-            runtime_env={"env_vars": self._start["variables"]},
             log_to_driver=False,
             logging_level="ERROR",
             **own,
@@ -121,6 +122,9 @@ class Driver:
 
 
 def _first_line(error: Exception) -> str:
+    cause = getattr(error, "cause", None)  # of what a task raised; Ray's own first line says which task it was
+    if isinstance(cause, Exception):
+        return f"{type(cause).__name__}: {_first_line(cause)}"
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]
 

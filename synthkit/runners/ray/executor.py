@@ -186,8 +186,13 @@ class RayExecutor:
     def _launched(self, address: str, job: Job[Any]) -> subprocess.Popen[str]:
         environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         environment.pop("RAY_ADDRESS", None)
-        if address == "local":  # Ray's own is 15, with which a build's workers starve on a machine that is busy
+        given = {name: os.environ[name] for name in self._options.variables if name in os.environ}
+        variables = {**worker_variables(self._threads, os.environ), **given}
+        if address == "local":
+            # Ray's own is 15, with which a build's workers starve on a machine that is busy.
             environment.setdefault("RAY_worker_niceness", "0")
+            # Its workers have them from the cluster's start; else Ray prepares them anew for each job.
+            environment, variables = {**environment, **variables}, {}
         if address == "local" and "RAY_AUTH_MODE" not in environment:  # Ray would leave a token in the user's home
             environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         with self.log_path.open("a", encoding="utf-8") as log:
@@ -202,7 +207,6 @@ class RayExecutor:
                 start_new_session=True,  # Ctrl-C reaches the build alone, which then stops the rest in order
             )
         seen = self.log_path.relative_to(job.root).as_posix() if self.log_path.is_relative_to(job.root) else None
-        given = {name: os.environ[name] for name in self._options.variables if name in os.environ}
         start = {
             "address": address,
             "root": self._options.root,
@@ -210,7 +214,7 @@ class RayExecutor:
             "grows": self._options.limits != UNKNOWN,
             "seen": seen,
             "version": synthkit.__version__,
-            "variables": {**worker_variables(self._threads, os.environ), **given},
+            "variables": variables,
         }
         self._send(driver, start)
         return driver

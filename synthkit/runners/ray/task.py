@@ -15,10 +15,15 @@ from synthkit.runners.attempt import attempt
 from synthkit.runners.throttled import Throttled
 
 PATIENCE = 10.0  # seconds that a shared file system may take to show a file
+SOON = (
+    0.2  # seconds: what ends before tells nothing but its end, as each event is a message that Ray sends and confirms
+)
 
 
 def carry(sent: Json, root: str, seen: str | None, version: str) -> Iterator[dict[str, Any]]:
     """Events of a job: ``{"began": True}``, ``{"progress": …}``, and last ``{"result": …}`` or ``{"error": …}``.
+
+    Of a job that ends within :data:`SOON` the last alone.
 
     Args:
         sent: the job, as it travels.
@@ -35,13 +40,23 @@ def carry(sent: Json, root: str, seen: str | None, version: str) -> Iterator[dic
     def run() -> None:
         events.put(attempt(sent, Throttled(lambda step: events.put({"progress": step})), Path(root)))
 
-    yield {"began": True}
     threading.Thread(target=run, daemon=True).start()
+    held, until = list[dict[str, Any]]([{"began": True}]), time.monotonic() + SOON
     while True:
-        event = events.get()
-        yield event
+        try:
+            event = events.get(timeout=max(0.0, until - time.monotonic()) if held else None)
+        except queue.Empty:
+            for earlier in held:  # noqa: UP028 - Ray sends into the generator, which a list would be sent then
+                yield earlier
+            held = []
+            continue
         if "progress" not in event:
+            yield event
             return
+        if held:
+            held.append(event)
+        else:
+            yield event
 
 
 def _unlike(root: str, seen: str | None, version: str) -> dict[str, Any] | None:

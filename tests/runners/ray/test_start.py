@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import time
 from pathlib import Path
 
@@ -56,7 +58,9 @@ def test_a_build_starts_a_ray_of_its_own_and_ends_it(tmp_path: Path, monkeypatch
     for runner in ("local", "ray"):
         project = make_project(tmp_path / runner / "shop", SQL_PROJECT)
         project.ok("build", "--runner", runner)
-        found.append([p.read_bytes() for p in sorted((project.root / "warehouse").rglob("*.parquet"))])
+        tables = [p.read_bytes() for p in sorted((project.root / "warehouse").rglob("*.parquet"))]
+        told = [json.loads(p.read_text("utf-8")) for p in sorted((project.root / "warehouse").rglob("*.receipt.json"))]
+        found.append((tables, [(one["environment"]["threads"], one["environment"]["held"]) for one in told]))
         assert project.ok("build", "--runner", runner)  # nothing is left to do, and no Ray is started for it
     assert found[0] == found[1]
     assert not [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or [])]
@@ -76,8 +80,25 @@ def test_workers_of_a_ray_of_its_own_have_the_builds_priority(tmp_path: Path, mo
     monkeypatch.setattr(executor.subprocess, "Popen", popen)
     monkeypatch.delenv("RAY_worker_niceness", raising=False)
     runner = RayExecutor(1, tmp_path / "log", RayOptions())
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(runner, "_send", lambda _driver, start: told.append(start["variables"]))
     for address in ("local", "127.0.0.1:6379"):
         runner._launched(address, query(tmp_path, "select 1"))
+    variables = executor.worker_variables(1, os.environ)
+    assert (told[0], given[0].items() >= variables.items()) == ({}, True)  # from the start on, not with each job
+    assert told[1] == variables  # others' workers are started anew with them
     monkeypatch.setenv("RAY_worker_niceness", "5")  # who says otherwise is heard
     runner._launched("local", query(tmp_path, "select 1"))
     assert [env.get("RAY_worker_niceness") for env in given] == ["0", None, "5"]
+
+
+def test_what_a_task_raises_is_told_and_not_which_task_it_was() -> None:
+    from ray.exceptions import RayTaskError
+
+    from synthkit.runners.ray.driver import _first_line
+
+    error = RayTaskError(
+        "carry", "ray::carry() (pid=1)\n  File ...\nValueError: no such job", ValueError("no such job")
+    )
+    assert _first_line(error) == "ValueError: no such job"
+    assert _first_line(ValueError("one\ntwo")) == "one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,23 @@ def test_a_job_ends_with_its_result_or_its_reason(tmp_path: Path) -> None:
     assert "nowhere" in events(tmp_path, "select * from nowhere")[-1]["error"]["message"]
 
 
+def test_a_job_tells_of_itself_once_it_takes_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def execute(job: Any, progress: JobProgress) -> Any:
+        progress("query", 1, 2, "rows")
+        time.sleep(lasts)
+        return executed(job, progress)
+
+    executed = attempt.execute
+    monkeypatch.setattr(attempt, "execute", execute)
+    monkeypatch.setattr(task, "SOON", 5.0)
+    lasts = 0.0
+    assert [list(event) for event in events(tmp_path)] == [["result"]]
+    monkeypatch.setattr(task, "SOON", 0.01)
+    lasts = 0.5
+    began, first, *_, end = events(tmp_path)
+    assert (began, first["progress"][:3], end["result"]["rows"]) == ({"began": True}, ("query", 1, 2), 1)
+
+
 @pytest.mark.parametrize(
     ("raises", "said"),
     [(lambda: SystemExit(3), "status 3"), (lambda: KeyError("a"), "KeyError"), (MemoryError, "memory")],
@@ -40,7 +58,7 @@ def test_what_a_job_does_to_itself_is_a_reason_and_no_lost_worker(
         raise raises()
 
     monkeypatch.setattr(attempt, "execute", execute)
-    _, end = events(tmp_path)
+    (end,) = events(tmp_path)
     assert said in end["error"]["message"]
 
 
