@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from synthkit.schema import Schema, Table
 
@@ -44,6 +44,7 @@ class Tables:
     Args:
         first: the table that a size is of; "": the first one.
         kept: tables that are there already, and are looked up in, not made.
+        whole: rows of whole tables, those that are not learnt from (held out) among them; of others those of its table.
 
     Raises ValueError where a key leads nowhere, or to a table that follows and it is not cut, where a table has two
     owners or is its own, and where there is no table.
@@ -60,6 +61,7 @@ class Tables:
     keys: tuple[Key, ...] = ()
     first: str = ""
     kept: frozenset[str] = frozenset()
+    whole: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.members:

@@ -240,7 +240,7 @@ def _tables(job: FamilyJob, learnt: Mapping[str, _Learnt], scratch: Path) -> Any
         file = scratch / f"learnt{number}.parquet"
         private = job.budget is not None and name not in kept
         members[name] = learn_declared(one.plan, one.known, file) if private else one.plan.learn(one.known, file)
-    return Tables(members, job.keys, job.first, kept)
+    return Tables(members, job.keys, job.first, kept, {name: one.split.rows for name, one in learnt.items()})
 
 
 def _fit(

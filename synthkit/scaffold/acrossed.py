@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from synthkit.sources.keys.seen import Keys
 MOST_ROWS = 2_000_000  # of a table, beyond which it is left out: a sum of some of the rows says nothing
 LEARNT = 50  # rows of a table from which what it holds is drawn well enough to be copied into many others
 LISTED = 100  # rows of what may be a list that anyone may know: a table that others look up, and that is nobody's
+CATALOGUE = 2_000  # rows of one each of which so many others name on average:
+NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,18 @@ def across_notes(found: Proposed) -> list[str]:
 
 def listed(read: Mapping[str, Look], keys: Keys) -> dict[str, int]:
     """The tables that may be lists which anyone may know, with their rows: others look them up, they belong to nobody,
-    and neither they nor what they name is said to be people."""
+    and neither they nor what they name is said to be people. They are short, or each of their rows is named by many."""
     owned = {k.table for k in keys.foreign if k.owner} | {k.references for k in keys.foreign if k.owner}
+    naming: Counter[str] = Counter()
+    for key in keys.foreign:
+        naming[key.references] += key.included
     small = {
         name
         for name, seen in read.items()
-        if seen.rows <= LISTED and name not in owned and not of_people(name) and not seen.pii
+        if seen.rows <= (CATALOGUE if naming[name] >= NAMED * seen.rows else LISTED)
+        and name not in owned
+        and not of_people(name)
+        and not seen.pii
     }
     named = {k.references for k in keys.foreign}
     while True:

@@ -214,6 +214,13 @@ class Context:
         found[rows < 0] = none
         return Context(found, self.bins, self.nominal, self.blank)
 
+    def without(self, unknown: Array) -> Context:
+        """The features but those that are not known, shape (rows, features)."""
+        import numpy as np
+
+        codes = np.where(unknown, self.bins.astype(np.uint8), self.codes)
+        return Context(codes, self.bins, self.nominal, self.blank)
+
     def first(self, most: int) -> Context:
         """The first features, at most so many."""
         return Context(self.codes[:, :most], self.bins[:most], self.nominal[:most], self.blank[:most])
@@ -313,6 +320,7 @@ def fit_chain(
     rows: Array | None = None,
     counted: Array | None = None,
     groups: Sequence[Array] = (),
+    unknown: Array | None = None,
 ) -> Chain:
     """Learn each field from the context and the fields before it.
 
@@ -321,10 +329,12 @@ def fit_chain(
         rows: of each entity: a field that needs more is not learnt from it.
         counted: the entities whose number of rows is drawn; None: all.
         groups: of rows that may have much of the context in common, the widest first: the number of each row's.
+        unknown: which cells are not known, shape (rows, fields): neither they nor what follows from them is learnt.
     """
     import numpy as np
 
-    given = Context.join(context, Context.of(fields, cells))
+    here = Context.of(fields, cells)
+    given = Context.join(context, here if unknown is None else here.without(unknown))
     shape = Shape(given.bins + 1, given.nominal, given.blank)
     whole = Features(given.codes, shape, repeated_in(context.codes, groups))
     before, parts = context.codes.shape[1], []
@@ -332,6 +342,8 @@ def fit_chain(
         means = np.ones(len(cells), dtype=bool) if rows is None else rows >= field.least
         if j == count and counted is not None and counted.any():
             means = means & counted
+        if unknown is not None and (known := means & ~unknown[:, : j + 1].any(axis=1)).any():
+            means = known
         parts.append(
             fit_conditional(
                 cells[means, j],

@@ -115,7 +115,6 @@ class Drawing:
             wanted: what each row of the root must have.
         """
         import numpy as np
-        import pyarrow as pa
 
         member = self.family.member(name)
         index = [m.name for m in self.family.members].index(name)
@@ -130,23 +129,24 @@ class Drawing:
                     drawn.named[i] = find_cut(member, i, drawn, known[link.references], rng)
         else:
             drawn = self._owned_rows(member, owner, known, rng)
+        fixed: set[int] = set()
         for plan in member.plans:
             if self._is_load(plan):
-                drawn.loads[plan.child, plan.key] = _loads(plan, drawn, rng)
+                loads = _loads(plan, drawn, rng)
+                if plan.listing is not None and owner is None and fixed.isdisjoint(plan.listing.columns):
+                    loads = drawn.listed(plan.listing, loads, rng)
+                    fixed |= {*plan.listing.columns}
+                drawn.loads[plan.child, plan.key] = loads
         name_rows(member, self.family, drawn, known, rng)
         for column in member.key:
             drawn.keys[column] = self.numbering[name, column].take(len(drawn))
         kinds = pa_schema(member.arrow)
         for copy in member.copies:
-            assert owner is not None
-            above = self.family.member(member.links[owner].references)
-            values = self.column(above.name, known[above.name], above.fields[copy.other].name)
-            drawn.copied[member.fields[copy.column].name] = values.take(pa.array(drawn.owner))
+            values = self._of_named(member, drawn, known, copy.key, copy.other)
+            drawn.copied[member.fields[copy.column].name] = values
         for echo in member.echoes:
-            assert owner is not None
-            above = self.family.member(member.links[owner].references)
-            values = self.column(above.name, known[above.name], above.fields[echo.other].name)
-            drawn.echoed[member.fields[echo.column].name] = (echo, values.take(pa.array(drawn.owner)))
+            values = self._of_named(member, drawn, known, echo.key, echo.other)
+            drawn.echoed[member.fields[echo.column].name] = (echo, values)
         for i, link in enumerate(member.links):
             if link.kind not in ("self", "cut"):
                 self._write_key(link, drawn, drawn.named[i], known[link.references], kinds, rng)
@@ -154,6 +154,15 @@ class Drawing:
             if link.kind == "self":
                 self._write_key(link, drawn, drawn.named[i], drawn, kinds, rng)
         return drawn
+
+    def _of_named(self, member: Member, drawn: Drawn, known: Mapping[str, Drawn], key: int, other: int) -> pa.Array:
+        """A column of the rows that a key names, row by row; missing where it names none."""
+        import numpy as np
+        import pyarrow as pa
+
+        there, rows = self.family.member(member.links[key].references), drawn.named[key]
+        values = self.column(there.name, known[there.name], there.fields[other].name)
+        return values.take(pa.array(np.maximum(rows, 0), mask=rows < 0))
 
     def _wanted(self, name: str, count: int, of_root: Sequence[Quota]) -> Sequence[Quota]:
         """What each row of a table without an owner must have."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.family.echoes import Echo
+from synthkit.generators.family.listing import Listing, dealt
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.functions import Quota
 
@@ -75,6 +76,21 @@ class Drawn:
         """Put what another draw planned of some owners in the place of what this one did."""
         if self.plan is not None and other.plan is not None:
             self.plan.codes[owners] = other.plan.codes[at]
+
+    def listed(self, listing: Listing, loads: Array, rng: np.random.Generator) -> Array:
+        """Put numbers that the rows which name these repeat in the place of those that were drawn; the loads then."""
+        import numpy as np
+
+        numbers = np.stack([self.numbers(j) for j in listing.columns], axis=1)
+        at = dealt(listing, numbers, loads, rng)
+        rows = np.flatnonzero(at >= 0)
+        for c, j in enumerate(listing.columns):
+            field, mine = self.fields[j], numbers[:, c]
+            mine[rows] = listing.values[at[rows], c]
+            self.positions[j] = field.positions(mine)
+            self.cells[rows, j] = field.place(self.positions[j][rows])
+            self.context.codes[rows, j] = field.features(self.cells[rows, j])
+        return np.where(at >= 0, listing.loads[at], np.minimum(loads, listing.rest))
 
     def numbers(self, column: int) -> Array:
         """The numbers of a column, NaN where missing."""

@@ -22,20 +22,22 @@ DIFFERENT = 3  # values
 
 @dataclass(frozen=True)
 class Echo:
-    """A category that says again what the owner's says.
+    """A category that says again what that of a row says which a key names.
 
     Args:
         column: field of the column.
-        other: field of the owner's.
-        whole: it is missing where the owner's is, and nowhere else; else it says itself whether it is there.
+        key: of the row that has it.
+        other: its field there.
+        whole: it is missing where the other is, and nowhere else; else it says itself whether it is there.
     """
 
     column: int
+    key: int
     other: int
     whole: bool
 
     def of(self, own: pa.Array, theirs: pa.Array) -> pa.Array:
-        """The column, of what was drawn and of the owner's value, row by row."""
+        """The column, of what was drawn and of the other value, row by row."""
         import pyarrow.compute as pc
 
         theirs = theirs.cast(own.type)
@@ -44,15 +46,20 @@ class Echo:
         return pc.if_else(pc.and_(pc.is_valid(own), pc.is_valid(theirs)), theirs, own)
 
 
-def echoes_of(mine: Read, there: Read, named: Array, but: Collection[int]) -> tuple[Echo, ...]:
-    """The echoes of a table's columns, but of those that are the owner's anyway.
+def echoes_of(mine: Read, key: int, there: Read, named: Array, known: Array, but: Collection[int]) -> tuple[Echo, ...]:
+    """The echoes of a table's columns, but of those that are another row's anyway.
 
     Args:
-        named: the row of ``there`` that owns each row; below 0: none, and then nothing is one for sure.
+        named: the row of ``there`` that each row names by the key; below 0: none, and then nothing is one for sure.
+        known: the rows of which it is known; the others name one that was held out.
     """
-    if len(named) < ROWS or (named < 0).any():
+    import numpy as np
+
+    rows = np.flatnonzero(known)
+    if len(rows) < ROWS or (named[rows] < 0).any():
         return ()
     ours, theirs = _texts(mine, but), _texts(there, ())
+    ours, named = {column: values.take(rows) for column, values in ours.items()}, named[rows]
     found = []
     for column, values in ours.items():
         for other, above in theirs.items():
@@ -60,7 +67,7 @@ def echoes_of(mine: Read, there: Read, named: Array, but: Collection[int]) -> tu
                 _goes_over(_kind(there, other), _kind(mine, column))
                 and (whole := _said_again(values, above.take(named))) is not None
             ):
-                found.append(Echo(column, other, whole))
+                found.append(Echo(column, key, other, whole))
                 break
     return tuple(found)
 

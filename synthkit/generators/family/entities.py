@@ -106,13 +106,15 @@ def rows_of(
             found[:, j], where[:, j] = rows.cells[take, i], row_places[take, i]
     for j, at in plan.constants:
         found[:, j], where[:, j] = cells[entity, at], places[entity, at]
+    named = {**{i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}, owner: who[entity]}
     for copy in member.copies:
-        found[:, copy.column] = copy.cells[parent.cells[who[entity], copy.other]]
+        there = known[member.links[copy.key].references].cells[:, copy.other]
+        at = named[copy.key]
+        found[:, copy.column] = np.where(at >= 0, copy.cells[there[np.maximum(at, 0)]], 0) if len(there) else 0
     positions = climbed_of(member, plan, rows, take, begins[entity], cells[entity], places[entity])
     positions |= spanned_of(member, plan, positions, begins[entity], numbers[entity])
     for j, values in positions.items():
         found[:, j] = member.fields[j].place(values)
-    named = {**{i: at[take] for i, at in matcher.found(rows.starts, len(take)).items()}, owner: who[entity]}
     _anchored(member, found, where, positions, named, known, rng)
     looked = [i for i, j in enumerate(member.row_columns) if j == -2]
     looked_cells = rows.cells[take][:, looked]
@@ -154,7 +156,7 @@ def _anchored(
     known: Mapping[str, Drawn],
     rng: np.random.Generator,
 ) -> None:
-    """Turn distances, which ``cells`` and ``places`` hold, into positions of the columns themselves."""
+    """Turn distances and ratios, which ``cells`` and ``places`` hold, into positions of the columns themselves."""
     import numpy as np
 
     for anchor in member.anchors:
@@ -170,15 +172,16 @@ def _anchored(
         else:
             there, rows = known[member.links[anchor.key].references], named[anchor.key]
             base = np.where(rows >= 0, there.numbers(anchor.other)[np.maximum(rows, 0)], np.nan)
+            base = np.where(base == 0, np.nan, base) if anchor.digits is not None else base
         field = member.fields[anchor.column]
         grid = field.codec.grid
         assert grid is not None
-        number = np.clip(np.round(base + distance, 9), grid.low, grid.high)
-        lost = np.isnan(base) & ~np.isnan(distance)
+        number = np.clip(anchor.number(base, distance), grid.low, grid.high)
+        lost = np.isnan(base) if anchor.alone is not None else np.isnan(base) & ~np.isnan(distance)
         at = field.positions(number)
-        free = rng.integers(
-            0, max(1, field.codec.cells.cells), int(lost.sum())
-        )  # the row that it is near to is not there
+        size = max(1, field.codec.cells.cells)
+        chances = np.ones(size) if anchor.alone is None else anchor.alone  # what it is near to is not there
+        free = rng.choice(len(chances), int(lost.sum()), p=chances / chances.sum())
         at[lost] = field.values(free, rng.random(len(free)))
         positions[anchor.column] = at
         cells[:, anchor.column] = field.place(at)

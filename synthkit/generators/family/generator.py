@@ -9,7 +9,7 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=11,
+    version=12,
     params=ConditionalParams,
     fit=fit,
     sample=sample,

@@ -10,16 +10,17 @@ from synthkit.encoding.fill import serialised
 from synthkit.generators.conditional.columns import Chain, Context, Field, fit_chain, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.conditional.settling import settled
+from synthkit.generators.family.anchoring import Leading, anchored, unknown
 from synthkit.generators.family.counting import counted_of
-from synthkit.generators.family.echoes import Echo, echoes_of
 from synthkit.generators.family.entities import BESIDE
 from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases
+from synthkit.generators.family.listing import Listing
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
-from synthkit.generators.family.planning import Found, found_in, planned
+from synthkit.generators.family.planning import found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
-from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
+from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.roots import parts_of, roots_of
 from synthkit.generators.family.rowmodel import Rows, Sorted
 from synthkit.generators.family.sequences import learn_rows
@@ -86,8 +87,9 @@ def learn(
 def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     """Which row of the parent each row names, as :func:`synthkit.rules.coding.rows_named` says it.
 
-    A value that names no row stands for any row where no such value is to be drawn; an owner's row is left out then. In
-    a tree within the table it stands for a row at its height (:func:`.links.hung`): held-out managers have people.
+    A value that names no row, as that was held out, stays so (-2): what its row is like is not known, and is not learnt
+    from (:func:`unknown`). In a tree within the table it stands for a row at its height (:func:`.links.hung`): held-out
+    managers have people.
     """
     import numpy as np
 
@@ -95,19 +97,11 @@ def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     primary = tables.members[key.references].schema.primary_key
     parent = tables.members[key.references].to_arrow(list(primary))
     found = rows_named(child, parent)
-    if not key.orphans and not key.owner and parent.num_rows:
-        if key.inner:
-            found = hung(found, np.random.default_rng(seed))
+    if not key.orphans and key.inner and parent.num_rows:
+        found = hung(found, np.random.default_rng(seed))
         lost = np.flatnonzero(found == -2)
         found[lost] = np.random.default_rng(seed).integers(0, parent.num_rows, len(lost))
     return found
-
-
-def field_is_time(there: Read, number: int) -> bool:
-    """Whether a field is a date or a moment."""
-    import pyarrow.types as t
-
-    return bool(t.is_temporal(there.kinds.field(there.fields[number].name).type))
 
 
 class _Learner:
@@ -131,32 +125,35 @@ class _Learner:
         self.links, self.order_by, self.params, self.seed = links, order_by, params, seed
         self.read = reads[name]
         self.keys = [] if name in tables.kept else [k for k in tables.keys if k.table == name]
+        self.listings: dict[int, Listing] = {}
+        self.leading = Leading(self.read, reads, links, self.keys, named)
 
     def learn(self, plans: dict[str, list[Plan]]) -> Member:
         import numpy as np
 
         looked = [(i, link) for i, link in enumerate(self.links) if link.kind in ("looked", "self", "cut")]
-        cells, fields, row_of = self._looked_fields(looked)
+        cells, fields, row_of, lost = self._looked_fields(looked)
         owner = owner_of(self.links)
         own: Chain | None = None
         rows: Rows | None = None
         climbers: tuple[Climber, ...] = ()
         near: tuple[tuple[Anchor, ...], tuple[Copy, ...]] = ((), ())
-        echoes: tuple[Echo, ...] = ()
         if owner is None:
             none = Context.nothing(len(self.read))
             every = (*self.read.fields, *fields)
             all_cells = np.concatenate([self.read.cells, cells], axis=1)
-            own = fit_chain(every, all_cells, none, parts_of(np.arange(len(self.read)), self.seed), self.params)
-            own = settled(own, none, all_cells, self.seed)
+            whole = np.concatenate([np.zeros(self.read.cells.shape, dtype=bool), lost], axis=1)
+            part = parts_of(np.arange(len(self.read)), self.seed)
+            own = fit_chain(every, all_cells, none, part, self.params, unknown=whole)
+            known = np.flatnonzero(~lost.any(axis=1))
+            own = settled(own, none.take(known), all_cells[known], self.seed)
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
             above, roots = none, np.arange(len(self.read))
         else:
-            rows, climbers, row_columns, near, above = self._owned(owner, cells, fields, row_of, plans)
-            parent, named = self.reads[self.links[owner].references], self.named[self.keys[owner]]
-            roots = roots_of(self.known[self.links[owner].references].roots, named)
-            echoes = echoes_of(self.read, parent, named, {c.column for c in near[1]})
-        mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells))
+            rows, climbers, row_columns, near, above = self._owned(owner, cells, fields, row_of, lost, plans)
+            roots = roots_of(self.known[self.links[owner].references].roots, self.named[self.keys[owner]])
+        echoes = self.leading.echoes(owner, {c.column for c in near[1]})
+        mine = Context.join(Context.of(self.read.fields, self.read.cells), Context.of(fields, cells).without(lost))
         self.known[self.name] = Known(self.read, Context.join(mine, above), roots, {})
         for i, link in looked:
             if link.kind != "cut":
@@ -180,7 +177,7 @@ class _Learner:
             (),
             made,
             tuple(maker_of(self.read.table, n) for n in made),
-            len(self.read),
+            self.tables.whole.get(self.name, len(self.read)),
             *near,
             echoes,
             self.read.cells if kept else None,
@@ -191,34 +188,41 @@ class _Learner:
     def _foreign(self, column: str) -> bool:
         return any(column in k.columns for k in self.keys)
 
-    def _looked_fields(self, looked: Sequence[tuple[int, Link]]) -> tuple[Array, list[Field], list[tuple[int, int]]]:
-        """The cells of rows that are looked up: one field says whether there is one, then its own; (link, field)."""
+    def _looked_fields(
+        self, looked: Sequence[tuple[int, Link]]
+    ) -> tuple[Array, list[Field], list[tuple[int, int]], Array]:
+        """The cells of rows that are looked up: one field says whether there is one, then its own; (link, field); and
+        where they are not known, shape (rows, fields)."""
         import numpy as np
 
         columns: list[Array] = []
+        unseen: list[Array] = []
         fields: list[Field] = []
         of: list[tuple[int, int]] = []
         for i, link in looked:
             found = self.named[self.keys[i]]
             there = self.reads[link.references]
             learnt: Sequence[int] = range(len(there.fields))
+            lost = unknown(self.keys[i], found)
             about: dict[int, tuple[str, Array]] = {}
             if link.kind == "self":
                 learnt = inherited(there.fields, there.cells, found)
                 about[-2] = f"level {i}", levels(found)
-            elif (found < 0).any() or not there.fields:
-                about[-1] = f"key {i}", (found >= 0).astype(float)
+            elif ((found < 0) & ~lost).any() or not there.fields:
+                about[-1] = f"key {i}", ((found >= 0) | lost).astype(float)
             for part, (name, numbers) in about.items():
                 codecs, codes = numbers_encoded({name: numbers}, self.params, 0)
                 fields.append(Field(name, codecs[0]))
                 columns.append(codes[:, 0])
                 of.append((i, part))
+                unseen.append(np.zeros(len(found), dtype=bool))
             for j in learnt:
                 fields.append(there.fields[j])
                 columns.append(np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0))
                 of.append((i, j))
+                unseen.append(lost)
         cells = np.stack(columns, axis=1) if columns else np.zeros((len(self.read), 0), dtype=np.int64)
-        return cells, fields, of
+        return cells, fields, of, np.stack(unseen, axis=1) if unseen else np.zeros(cells.shape, dtype=bool)
 
     def load(self, number: int, link: Link) -> Plan:
         """How many rows name each row that is looked up, given what it is."""
@@ -231,7 +235,9 @@ class _Learner:
         field = Field("rows", codecs[0])
         part = parts_of(there.roots, self.seed)
         chain = fit_chain([field], codes, there.context, part, self.params, count=0, groups=(there.roots,))
-        return Plan(self.name, number, chain, loads=load if link.references in self.tables.kept else None)
+        kept = link.references in self.tables.kept
+        listing = None if kept else self.listings.get(number)
+        return Plan(self.name, number, chain, loads=load if kept else None, listing=listing)
 
     def _owned(
         self,
@@ -239,6 +245,7 @@ class _Learner:
         looked_cells: Array,
         looked_fields: Sequence[Field],
         row_of: Sequence[tuple[int, int]],
+        lost: Array,
         plans: dict[str, list[Plan]],
     ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...], tuple[tuple[Anchor, ...], tuple[Copy, ...]], Context]:
         import numpy as np
@@ -269,12 +276,11 @@ class _Learner:
         cells, values = self.read.cells[order], self.read.values[order]
         who = np.repeat(np.arange(len(count)), count)
         what = found_in(self.read.fields, cells, values, who, time)
-        copies: tuple[Copy, ...] = ()
-        if (found[order] >= 0).all():
-            others = parent.read.cells[found[order]]
-            copies = copies_of(self.read.fields, self.read.cells[order], parent.read.fields, others)
-            what = what.without([c.column for c in copies])
-        fields, anchors = self._anchored(what, order, owner, cells, values)
+        copies = self.leading.copies(order, owner)
+        what = what.without([c.column for c in copies])
+        fields, anchors, unsure, self.listings = anchored(
+            self.leading, what, order, owner, cells, values, self.params, self.seed
+        )
         spans = spans_of(self.read, what, order[starts[count > 0]])
         what = what.spanned(tuple(spans))
         fields, axis, phase = on_axis(
@@ -326,6 +332,7 @@ class _Learner:
             count,
             looked_cells[order],
             looked_fields,
+            np.concatenate([lost[order], unsure], axis=1),
             row_of,
             self.links,
             root,
@@ -336,45 +343,6 @@ class _Learner:
         )
         above = parent.context.take(np.where(found >= 0, found, -1))
         return rows, climbers, columns, (anchors, copies), above
-
-    def _anchored(
-        self, what: Found, order: Array, owner: int, cells: Array, values: Array
-    ) -> tuple[tuple[Field, ...], tuple[Anchor, ...]]:
-        """The fields as they are learnt: of columns near to another the distance, whose cells and values are put in."""
-        import numpy as np
-
-        mine, kinds = self.read, self.read.kinds
-        apart = {*what.constants, *what.counters, *what.copied, what.time}
-        candidates = []
-        for key, link in enumerate(self.links):
-            if key != owner and link.kind != "looked":
-                continue
-            there, at = self.reads[link.references], self.named[self.keys[key]][order]
-            for j, field in enumerate(there.fields):
-                # Few drawn rows are named by many: their numbers, which are none of the source's, would be everywhere.
-                alike = key == owner or link.references in self.tables.kept or field_is_time(there, j)
-                if field.numeric and len(there) and alike:
-                    numbers = np.where(at >= 0, numbers_of(field, there.values[:, j])[np.maximum(at, 0)], np.nan)
-                    candidates.append(Candidate(key, j, there.kinds.field(field.name).type, numbers))
-        free = [j for j, f in enumerate(mine.fields) if f.numeric and f.cells > 1]
-        numbers_mine = {j: numbers_of(mine.fields[j], mine.values[order, j]) for j in free}
-        fields, anchors = list(mine.fields), []
-        if what.time >= 0:
-            kind = kinds.field(mine.fields[what.time].name).type
-            candidates.insert(0, Candidate(-1, what.time, kind, numbers_mine.get(what.time, np.zeros(len(order)))))
-        for j in (j for j in free if j not in apart):
-            kind = kinds.field(fields[j].name).type
-            near = nearest(numbers_mine[j], kind, candidates)
-            if near is None:
-                candidates.append(Candidate(-1, j, kind, numbers_mine[j]))
-                continue
-            candidate, distance = near
-            codecs, codes = numbers_encoded({f"from {j}": distance}, self.params, self.seed)
-            fields[j] = Field(f"from {j}", codecs[0])
-            cells[:, j] = codes[:, 0]
-            values[:, j] = fields[j].positions(distance)
-            anchors.append(Anchor(j, candidate.key, candidate.other, fields[j]))
-        return tuple(fields), tuple(anchors)
 
     def _within(self, count: Array) -> Array:
         """The entities that are learnt from."""

@@ -83,7 +83,8 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
     for key in keys:
         rows = named[key]
         some = rows[rows >= 0]
-        nulls = float((rows < 0).mean()) if len(rows) else 0.0
+        sure = rows if key.orphans else rows[rows != -2]  # what was held out is not missing
+        nulls = float((sure < 0).mean()) if len(sure) else 0.0
         most = key.max_per_parent or 0
         lost = float((rows == -2).sum() / max(1, (rows < 0).sum())) if key.orphans else 0.0
         if key is own:
@@ -124,7 +125,8 @@ def _follows(key: Key, keys: Sequence[Key], tables: Tables, named: Mapping[Key, 
         for _ in range(4):
             following: list[tuple[tuple[Key, ...], Array]] = []
             for path, rows in waiting:
-                if len(path) > 0 and path[-1].references == key.references and _agree(rows, wanted):
+                kept = any(k.orphans for k in (key, *path))
+                if len(path) > 0 and path[-1].references == key.references and _agree(rows, wanted, kept):
                     return tuple(",".join(k.columns) for k in path)
                 for step in _onwards(path[-1].references, tables):
                     onwards = np.where(rows >= 0, named[step][np.maximum(rows, 0)], rows) if len(named[step]) else rows
@@ -140,8 +142,11 @@ def _onwards(name: str, tables: Tables) -> list[Key]:
     return [k for k in tables.keys if k.table == name and k.references != name and not k.cut]
 
 
-def _agree(rows: Array, wanted: Array) -> bool:
+def _agree(rows: Array, wanted: Array, orphans: bool) -> bool:
+    """Whether two ways lead to the same rows; one to a row that was held out (-2) says nothing, unless ``orphans``."""
     some = (rows >= 0) | (wanted >= 0)
+    if not orphans:
+        some &= (rows != -2) & (wanted != -2)
     return bool(some.any()) and bool((rows[some] == wanted[some]).all())
 
 
@@ -155,7 +160,7 @@ def _within(key: Key, own: Key | None, tables: Tables, named: Mapping[Key, Array
     if there is None or there.references != own.references:
         return False
     rows, mine = named[key], named[own]
-    some = rows >= 0
+    some = (rows >= 0) & (mine != -2)
     theirs = named[there][np.maximum(rows, 0)] if len(named[there]) else rows
     return bool(some.sum() > 10) and bool((theirs[some] == mine[some]).all())
 

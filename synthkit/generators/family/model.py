@@ -11,6 +11,7 @@ from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.echoes import Echo
+from synthkit.generators.family.listing import Listing
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rowmodel import Rows
 
@@ -69,6 +70,7 @@ class Plan:
         loads: of a table that is kept: how many rows name each row, as in the source.
         beside: other tables' plans of the same entity, (child, key), that are known when this one is drawn.
         usual: the median code of each of their features, uint8.
+        listing: what the rows that name these say of their numbers.
     """
 
     child: str
@@ -88,6 +90,7 @@ class Plan:
     loads: Array | None = None
     beside: tuple[tuple[str, int], ...] = ()
     usual: Array | None = None
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class Member:
         primary: columns of the primary key.
         key: those that are made up.
         makers: how made-up text keys look.
-        count: rows learnt from.
+        count: rows of the whole table, those that were held out among them.
         kept: of a table that is there already, its cells; and its keys, as an Arrow file's bytes.
         counted: what tells its rows apart beside the keys of other tables.
     """

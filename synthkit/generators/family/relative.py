@@ -1,5 +1,6 @@
-"""Columns that are learnt as their distance from another one: a line's price from its product's, a delivery from its
-order. What is equal there, or always so many days later, stays so, which cells of the column itself would not keep.
+"""Columns that are learnt as their distance from another one, or as a part of it: a line's price is its product's, or
+nine tenths of it, a delivery so many days after its order. What is equal there, or always so far off, stays so, which
+cells of the column itself would not keep.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
+from synthkit.generators.family.ratios import part_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 ROWS = 50  # from which a distance is looked for
+KNOWN = 0.3  # of the rows that have a value have the other one as well
 TIES = 0.3  # share of the commonest distance, from which it is learnt
 MORE = 3.0  # times the share of the column's own commonest value
 NARROW = 0.25  # of the column's middle half: the width of that of distances between times
+LESS = 0.02  # of the rows more must have one of few ratios than one distance
 DIGITS = 9  # to which differences of floats are rounded
 
 
@@ -31,35 +35,49 @@ class Anchor:
         column: field of the column.
         key: of the row in which the other column is; -1: in the same row.
         other: field of the other column there.
-        field: of the distance.
+        field: of the distance, or of the ratio.
+        digits: decimals that a product is rounded to; -1: none; None: it is no ratio.
+        alone: rows of each of the column's own cells where the other column has no value.
     """
 
     column: int
     key: int
     other: int
     field: Field
+    digits: int | None = None
+    alone: Array | None = None
+
+    def number(self, base: Array, apart: Array) -> Array:
+        """The column's numbers, of the other one's and of what was drawn; NaN where either is missing."""
+        import numpy as np
+
+        if self.digits is None:
+            return np.asarray(np.round(base + apart, DIGITS))
+        return np.asarray(np.round(base * apart, DIGITS if self.digits < 0 else self.digits))
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A category that is always the owner's: an order is shipped to its customer's country.
+    """A category that is always that of a row that a key names: an order is shipped to its customer's country.
 
     Args:
         column: field of the column.
-        other: field of the owner's.
-        cells: the column's cell for each of the owner's; 0 where it has none.
+        key: of the row that has it: the owner's, or that of a row that is looked up.
+        other: its field there.
+        cells: the column's cell for each cell there; 0 where it has none.
     """
 
     column: int
+    key: int
     other: int
     cells: Array
 
 
-def copies_of(mine: Sequence[Field], cells: Array, there: Sequence[Field], others: Array) -> tuple[Copy, ...]:
-    """The categories that are the owner's in every row.
+def copies_of(mine: Sequence[Field], cells: Array, key: int, there: Sequence[Field], others: Array) -> tuple[Copy, ...]:
+    """The categories that are those of the row that a key names, in every row.
 
     Args:
-        cells, others: of each row, and of the row that owns it: shape (rows, fields).
+        cells, others: of each row, and of the row that it names: shape (rows, fields).
     """
     found = []
     for j, field in enumerate(mine):
@@ -68,7 +86,7 @@ def copies_of(mine: Sequence[Field], cells: Array, there: Sequence[Field], other
                 continue
             back = _cells(field, other)
             if (back[others[:, k]] == cells[:, j]).all():
-                found.append(Copy(j, k, back.clip(min=0)))
+                found.append(Copy(j, key, k, back.clip(min=0)))
                 break
     return tuple(found)
 
@@ -109,8 +127,24 @@ def numbers_of(field: Field, positions: Array) -> Array:
     return np.where(missing, np.nan, np.asarray(grid.raw(np.where(missing, 0.0, positions)), dtype=np.float64))
 
 
-def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate]) -> tuple[Candidate, Array] | None:
-    """The candidate that a column is nearest to, and the distances; None where it is near to none."""
+@dataclass(frozen=True)
+class Near:
+    """How a column follows another one.
+
+    Args:
+        apart: of each row: the distance, or the ratio; NaN where there is none.
+        digits: as :class:`Anchor` has it.
+        few: the commonest distances or ratios.
+    """
+
+    candidate: Candidate
+    apart: Array
+    few: Array
+    digits: int | None = None
+
+
+def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate], seed: int) -> Near | None:
+    """The candidate that a column is nearest to; None where it is near to none."""
     import numpy as np
     import pyarrow.types as t
 
@@ -123,16 +157,30 @@ def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate]) -
         times = t.is_temporal(kind)
         if candidate.kind != kind if times else t.is_temporal(candidate.kind) or candidate.key < 0:
             continue
-        distance = np.round(column - candidate.numbers, DIGITS)
-        if np.isnan(distance[known]).any():
+        both = known & ~np.isnan(candidate.numbers)
+        if both.sum() < max(ROWS, KNOWN * known.sum()) or (candidate.key < 0 and not both[known].all()):
             continue
-        share, spread = _commonest(distance[known])
+        distance = np.round(column - candidate.numbers, DIGITS)
+        share, spread = _commonest(distance[both])
         tied = share >= TIES and share >= MORE * own
         close = times and spread <= NARROW * float(np.subtract(*np.percentile(values, [75, 25])))
         score = share + (1.0 if close else 0.0) - 1e-3 * (candidate.key >= 0)
         if (tied or close) and score > best:
-            best, found = score, (candidate, distance)
+            best, found = score, Near(candidate, distance, _first(distance[both]))
+        if times:
+            continue
+        ratio = part_of(column, candidate.numbers, both, seed)
+        if ratio is not None and ratio.score - LESS > best:
+            best, found = ratio.score - LESS, Near(candidate, ratio.apart, ratio.few, ratio.digits)
     return found
+
+
+def _first(values: Array) -> Array:
+    """The commonest value."""
+    import numpy as np
+
+    found, counts = np.unique(values, return_counts=True)
+    return np.asarray(found[counts.argmax()][None])
 
 
 def _commonest(values: Array) -> tuple[float, float]:

@@ -42,6 +42,7 @@ def fit_rows(
     root: Array,
     matched: tuple[tuple[int, int], ...],
     repeats: Array,
+    unknown: Array,
     axis: Axis | None = None,
 ) -> Rows:
     """Learn the rows.
@@ -51,11 +52,12 @@ def fit_rows(
         static: what is known of the entities' features.
         root: of each entity, the number of what it hangs on.
         repeats: whether a row has exactly the value of the row before, shape (rows, fields).
+        unknown: which cells are not known, shape (rows, fields): neither they nor what follows from them is learnt.
         axis: of time.
     """
     import numpy as np
 
-    x, floats, lasts, step = _features(layout, entities, rows, axis)
+    x, floats, lasts, step = _features(layout, entities, rows, unknown, axis)
     whose = np.repeat(np.arange(len(entities.rows)), entities.rows)
     same = repeated_in(x[:, : layout.starts["before"]], (root[whose], whose))
     given = Features(x, _described(layout, static, floats, lasts), same)
@@ -63,17 +65,23 @@ def fit_rows(
     parts, stays, successions = [], [], []
     for j, field in enumerate(layout.fields):
         allowed, after = layout.allowed(j), step > 0
-        means = after if j < layout.later else np.ones(len(x), dtype=bool)
+        known = np.asarray(~unknown[:, : j + 1].any(axis=1))
+        known = known if known.any() else np.ones(len(x), dtype=bool)
+        means = (after if j < layout.later else np.ones(len(x), dtype=bool)) & known
         stay = None
         wide = field.cells > WIDE and j >= layout.later and after.any()
         if wide and repeats[after, j].mean() >= STAYS:
-            stay = _learn(repeats[:, j].astype(np.int64), given, after, allowed, judge, False, params)
+            both = after & known & np.append(True, known[:-1])
+            both = both if both.any() else after
+            stay = _learn(repeats[:, j].astype(np.int64), given, both, allowed, judge, False, params)
             means = means & ~(repeats[:, j] & after)
         parts.append(_learn(rows.cells[:, j], given, means, allowed, judge, field.numeric, params))
         stays.append(stay)
         nominal = not field.numeric
         successions.append(
-            succession_of(rows.cells[:, j], field.cells, rows.starts, entities.rows, rows.time) if nominal else None
+            succession_of(rows.cells[:, j], field.cells, rows.starts, entities.rows, rows.time)
+            if nominal and not unknown[:, j].any()
+            else None
         )
     gaps = rows.values[step > 0, 0] if layout.timed else np.zeros(0)
     least, least_step = float(min(gaps, default=0.0)), float(min(gaps[gaps > 0], default=0.0))
@@ -95,7 +103,7 @@ def _learn(
 
 
 def _features(
-    layout: Layout, entities: Entities, rows: Sorted, axis: Axis | None
+    layout: Layout, entities: Entities, rows: Sorted, unknown: Array, axis: Axis | None
 ) -> tuple[Array, Binning, Binning, Array]:
     """The features of all rows (uint8, shape (rows, features)), how numbers were cut, and each row's step."""
     import numpy as np
@@ -106,7 +114,7 @@ def _features(
     beside = np.zeros((size, s["current"] - s["last"]), dtype=np.float32)
     step = np.zeros(size, dtype=np.int64)
     for j, field in enumerate(layout.fields):
-        x[:, s["current"] + j] = field.features(rows.cells[:, j])
+        x[:, s["current"] + j] = np.where(unknown[:, j], field.bins, field.features(rows.cells[:, j]))
     if len(rows.starts):
         firsts = rows.starts[entities.rows > 0]
         for j in range(layout.later):

@@ -32,6 +32,7 @@ def learn_rows(
     count: Array,
     looked_cells: Array,
     looked_fields: Sequence[Field],
+    lost: Array,
     row_of: Sequence[tuple[int, int]],
     links: Sequence[Link],
     root: Array,
@@ -45,6 +46,7 @@ def learn_rows(
     Args:
         known: the columns' fields; ``rows`` holds their cells.
         count: rows of each entity.
+        lost: where the cells of rows that are looked up are not known, then those of the columns: shape (rows, fields).
         row_of: of each field of rows that are looked up, the key and the field there.
         root: of each entity, the number of what it hangs on.
         part: of each entity, 0 to 8: which of them judge the others' trees.
@@ -69,7 +71,7 @@ def learn_rows(
     for j, field in enumerate(looked_fields):
         fields.append(field)
         columns.append(looked_cells[:, j])
-        values_of.append(field.values(looked_cells[:, j], np.full(size, 0.5)))
+        values_of.append(np.where(lost[:, j], np.nan, field.values(looked_cells[:, j], np.full(size, 0.5))))
         row_columns.append(-2)
     free = [j for j in range(len(known)) if j not in (*climbing, *what.constants, *what.spans, *what.copied)]
     free.sort(key=lambda j: known[j].numeric)
@@ -80,6 +82,8 @@ def learn_rows(
         row_columns.append(j)
     all_cells = np.stack(columns, axis=1) if columns else np.zeros((size, 0), dtype=np.int64)
     all_values = np.stack(values_of, axis=1) if values_of else np.zeros((size, 0))
+    unknown = np.zeros(all_cells.shape, dtype=bool)
+    unknown[:, len(climbing) :] = lost[:, [*range(len(looked_fields)), *(len(looked_fields) + j for j in free)]]
     at = {j: i for i, j in enumerate(row_columns) if j >= 0}
     layout = Layout(
         tuple(fields),
@@ -115,6 +119,7 @@ def learn_rows(
         root=root,
         matched=matched,
         repeats=repeats,
+        unknown=unknown,
         axis=axis,
     )
     ends = starts[some] + count[some] - 1

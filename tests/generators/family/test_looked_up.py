@@ -1,0 +1,176 @@
+"""What rows owe to those that they look up, some of which were held out: prices, categories, and how many name each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.generate import fit_tables, sample_tables
+from synthkit.generators.family.links import links_of
+from synthkit.generators.family.listing import Follows, listing_of
+from synthkit.generators.family.ratios import decimals, part_of
+from synthkit.generators.functions import silent
+from synthkit.generators.tables import Key, Tables
+from tests.generators.family.shop import table
+from tests.generators.family.test_links import table as keys_alone
+
+PRODUCTS, CUSTOMERS = 60, 400
+
+
+def shop(folder: Path) -> tuple[Tables, dict[str, pd.DataFrame]]:
+    """Lines whose price is that of their product, less a tenth for customers of one tier, or, where there is no
+    product, their own; whose colour is the product's. A fifth of the products was held out, the most wanted among
+    them. Also the whole tables."""
+    rng = np.random.default_rng(1)
+    price = np.round(rng.gamma(3, 12, PRODUCTS) + 3, 2)
+    colour = rng.choice(["red", "green", "blue", "grey"], PRODUCTS)
+    gold = rng.random(CUSTOMERS) < 0.3
+    weight = 1 / np.arange(1, PRODUCTS + 1)
+    count = 2 + rng.poisson(4, CUSTOMERS)
+    who = np.repeat(np.arange(CUSTOMERS), count)
+    item = rng.choice(PRODUCTS, len(who), p=weight / weight.sum())
+    none = rng.random(len(who)) < 0.1
+    paid = np.round(price[item] * np.where(gold[who], 0.9, 1), 2)
+    kept = np.arange(PRODUCTS) % 5 != 0
+    whole = {
+        "customers": {
+            "id": ("id", pa.array(np.arange(CUSTOMERS))),
+            "tier": ("categorical", pa.array(np.where(gold, "gold", "basic"))),
+        },
+        "products": {
+            "sku": ("id", pa.array([f"s{i}" for i in range(PRODUCTS)])),
+            "colour": ("categorical", pa.array(colour)),
+            "price": ("float", pa.array(price)),
+        },
+        "lines": {
+            "customer": ("id", pa.array(who)),
+            "sku": ("id", pa.array([f"s{i}" for i in item], mask=none)),
+            "paid": ("float", pa.array(np.where(none, 0.5, paid))),
+            "extra": ("integer", pa.array(rng.integers(0, 9, len(who)))),
+        },
+    }
+    frames = {n: pd.DataFrame({c: v.to_pandas() for c, (_, v) in columns.items()}) for n, columns in whole.items()}
+    learnt: dict[str, Any] = {**whole, "products": {c: (k, v.filter(kept)) for c, (k, v) in whole["products"].items()}}
+    members = {
+        "customers": table(folder, "customers", learnt["customers"], ("id",)),
+        "products": table(folder, "products", learnt["products"], ("sku",)),
+        "lines": table(folder, "lines", learnt["lines"], ()),
+    }
+    keys = (Key("lines", ("customer",), "customers", owner=True), Key("lines", ("sku",), "products"))
+    return Tables(members, keys, whole={"products": PRODUCTS}), frames
+
+
+@pytest.fixture(scope="module")
+def drawn_and_real(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    tables, frames = shop(tmp_path_factory.mktemp("shop"))
+    model = fit_tables(tables, ConditionalParams(), budget=None, seed=3, device="cpu", progress=silent)
+    found: dict[str, list[pa.RecordBatch]] = {}
+    for name, batch in sample_tables(model, CUSTOMERS, conditions=(), seed=5, progress=silent):
+        found.setdefault(name, []).append(batch)
+    return {n: pa.Table.from_batches(b).to_pandas() for n, b in found.items()}, frames
+
+
+Both = tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]
+
+
+def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    named = tables["lines"].merge(tables["products"], on="sku")
+    return named.merge(tables["customers"], left_on="customer", right_on="id")
+
+
+def test_a_number_that_is_the_looked_up_ones_but_for_a_discount_stays_so(drawn_and_real: Both) -> None:
+    rows = joined(drawn_and_real[0])
+    assert len(rows) > 1_000
+    gold = (rows.tier == "gold").to_numpy()
+    whole, less = (np.abs(rows.price * c - rows.paid) < 0.00501 for c in (1.0, 0.9))
+    assert (whole | less).all()
+    assert less[gold].mean() > 0.97
+    assert whole[~gold].mean() > 0.97
+
+
+def test_where_no_row_is_named_a_number_is_what_it_is_there(drawn_and_real: Both) -> None:
+    drawn, real = drawn_and_real
+    alone = drawn["lines"][drawn["lines"].sku.isna()]
+    share = [t["lines"].sku.isna().mean() for t in (drawn, real)]
+    assert abs(share[0] - share[1]) < 0.03  # of 2,400 rows: five standard errors; held-out products are not missing
+    assert (alone.paid == 0.5).all()
+
+
+def test_as_many_rows_name_each_as_in_the_whole_table(drawn_and_real: Both) -> None:
+    """Rows of held-out products were learnt as those of others, which made all alike: the most named of 60 had a 28th
+    of the lines, and has a fifth."""
+    drawn, real = drawn_and_real
+    assert len(drawn["products"]) == PRODUCTS
+    counts = [
+        np.sort(np.append(c := t["lines"].sku.value_counts().to_numpy(), np.zeros(PRODUCTS - len(c))))
+        for t in (drawn, real)
+    ]
+    both = np.unique(np.concatenate(counts))
+    apart = [np.searchsorted(c, both, side="right") / PRODUCTS for c in counts]
+    assert np.abs(apart[0] - apart[1]).max() < 0.12  # seven of 60 products
+    most = [c.max() / c.sum() for c in counts]
+    assert 0.6 * most[1] < most[0] < 1.2 * most[1]  # it was held out: what it is like is not known, its price aside
+
+
+def test_prices_that_many_lines_repeat_are_those_of_the_real_ones(drawn_and_real: Both) -> None:
+    """A drawn list of prices is not told from the real one by its lines, though none of its rows is a real one's."""
+    drawn, real = (t["lines"].paid.value_counts(normalize=True).to_dict() for t in drawn_and_real)
+    seen = sum(min(n, real.get(p, 0.0)) for p, n in drawn.items())
+    assert seen > 0.75
+
+
+def test_ratios_are_found_where_they_are_and_not_by_chance() -> None:
+    rng = np.random.default_rng(0)
+    other, every = np.round(rng.gamma(3, 12, 3_000) + 3, 2), np.ones(3_000, dtype=bool)
+    ratio = rng.choice([1.0, 0.85, 0.5], 3_000, p=[0.5, 0.3, 0.2])
+    found = part_of(np.round(other * ratio, 2), other, every, 0)
+    assert found is not None
+    assert set(found.few) == {1.0, 0.85, 0.5}
+    assert (np.isclose(found.apart, ratio)).mean() > 0.99
+    assert part_of(rng.permutation(other), other, every, 0) is None
+    small = rng.integers(1, 6, 3_000).astype(float)  # any is some simple part of any other
+    assert part_of(small, rng.permutation(small), every, 0) is None
+    counts, total = (1 + rng.poisson(1, 3_000)).astype(float), np.round(rng.gamma(3, 10, 3_000), 2)
+    assert part_of(counts, np.round(counts * total, 2), every, 0) is None  # which rounding makes a part of anything
+    near = part_of(other * np.exp(rng.normal(0, 0.02, 3_000)), other, every, 0)
+    assert near is not None
+    assert not len(near.few)
+    assert [decimals(np.array(v)) for v in ([1.0, 2.0], [0.25, 3.0], [1 / 3])] == [0, 2, -1]
+
+
+def test_a_listed_number_is_one_that_enough_people_repeat() -> None:
+    group = np.repeat([0, 1, 2, -1], [20, 20, 8, 5])
+    numbers = np.array([10.0] * 20 + [4.5] * 10 + [5.0] * 10 + [7.0] * 8 + [1.0] * 5)
+    units = np.append(np.arange(40), np.repeat([50, 51], [8, 5]))
+    follows = [Follows(3, numbers, np.array([1.0, 0.9]), added=False)]
+    found = listing_of(group, units, follows, [2], least=5)
+    assert found is not None
+    assert found.columns == (3,)
+    assert found.loads.tolist() == [20, 20]
+    assert found.values[:, 0].tolist() == [10.0, 5.0]  # 4.5 is nine tenths of 5
+    assert found.rest == 8  # one person's
+    assert listing_of(np.arange(53), units, follows, [2], least=1) is None  # each is named once: nothing is repeated
+
+
+def test_two_ways_to_one_row_are_seen_where_rows_on_the_way_were_held_out() -> None:
+    """A line names its product's group. A fifth of the products is not there; nothing contradicts it."""
+    product, group = Key("lines", ("product",), "products"), Key("lines", ("group",), "groups")
+    of = Key("products", ("group",), "groups")
+    rng = np.random.default_rng(0)
+    groups, item = np.arange(20) % 4, rng.integers(0, 20, 40)
+    lost = item % 5 == 0
+    named = {product: np.where(lost, -2, item), group: groups[item], of: groups}
+    members = {
+        "groups": keys_alone("group", primary=("group",)),
+        "products": keys_alone("product", "group", primary=("product",)),
+        "lines": keys_alone("line", "product", "group", primary=("line",)),
+    }
+    links = links_of("lines", Tables(members, (of, product, group), first="groups"), named)
+    assert [link.kind for link in links][1] == "same"
+    assert links[0].nulls == 0
