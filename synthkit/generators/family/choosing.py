@@ -152,7 +152,10 @@ def _exact(
         # Owners with too much of something; now and then any, as what these give away others must take.
         pool = np.unique(entity[off[labels] > 0]) if turn % 3 else np.flatnonzero(count)
         some = rng.choice(pool, min(len(pool), max(AT_ONCE, wrong)), replace=False)
-        once = {key: drawn.named[key] for key, link in enumerate(member.links) if link.once and key in drawn.named}
+        once = dict(wanted.taken)
+        for key, link in enumerate(member.links):
+            if link.once and key in drawn.named:
+                once[key] = np.append(once.get(key, np.zeros(0, np.int64)), drawn.named[key])
         other, _ = draw(replace(wanted, who=wanted.who[some], counts=count[some].astype(np.float64), taken=once))
         again += len(some)
         fresh = tilt.labelled(other.cells) + 1

@@ -52,6 +52,7 @@ class Drawing:
         self.shares = {n: Shares(family.member(n), a.shares) for n, a in self.asked.items() if a.shares}
         self.numbering: dict[tuple[str, str], Numbering] = dict(before or {})
         self.cut = any(link.kind == "cut" for m in family.members for link in m.links)
+        self.once: dict[tuple[str, int], Array] = {}  # by table and key: rows that earlier blocks named
         links = {m.name: m.links for m in family.members}
         kept = {m.name for m in family.members if m.kept is not None}
         self.early, self.hanging, self.late = phases(links, kept, family.root)
@@ -126,10 +127,14 @@ class Drawing:
             drawn = free_rows(member, count, rng, self._wanted(name, count, wanted), self._owned(member))
             for i, link in enumerate(member.links):
                 if link.kind == "looked":
-                    drawn.named[i] = find_cut(member, i, drawn, known[link.references], rng)
+                    taken = self.once.get((name, i))
+                    drawn.named[i] = find_cut(member, i, drawn, known[link.references], rng, taken)
         else:
             drawn = self._owned_rows(member, owner, known, rng)
         fixed: set[int] = set()
+        for i, link in enumerate(member.links):
+            if link.once and link.kind == "looked" and link.references in self.early:
+                self.once[name, i] = np.append(self.once.get((name, i), np.zeros(0, np.int64)), drawn.named[i])
         for plan in member.plans:
             if self._is_load(plan):
                 loads = _loads(plan, drawn, rng)
@@ -185,7 +190,8 @@ class Drawing:
         import numpy as np
 
         plan, asked = self.plan(member, owner), self.asked.get(member.name, Asked())
-        wanted = replace(everybody(member, owner, plan, known, rng), owned=asked.owned)
+        taken = {key: rows for (name, key), rows in self.once.items() if name == member.name}
+        wanted = replace(everybody(member, owner, plan, known, rng), owned=asked.owned, taken=taken)
         if member.name in self.shares:
             drawn = rows_with(member, owner, plan, known, rng, wanted, self.shares[member.name])
         else:

@@ -105,8 +105,14 @@ class Matcher:
         return every
 
 
-def find_cut(member: Member, key: int, drawn: Drawn, there: Drawn, rng: np.random.Generator) -> Array:
-    """The row that each row names, found when all rows are there, by what it was to be like."""
+def find_cut(
+    member: Member, key: int, drawn: Drawn, there: Drawn, rng: np.random.Generator, taken: Array | None = None
+) -> Array:
+    """The row that each row names, found when all rows are there, by what it was to be like.
+
+    Args:
+        taken: of a key whose rows are named once: those that are named already.
+    """
     import numpy as np
 
     link = member.links[key]
@@ -122,6 +128,8 @@ def find_cut(member: Member, key: int, drawn: Drawn, there: Drawn, rng: np.rando
     fitting = float(wanted.sum()) / max(1.0, float(loads.sum()))
     cells = there.cells[:, [parts[n] for n in columns]]
     deck = Deck(tuple(mine[n] for n in columns), cells, loads * (1.0 if link.once else fitting), None, link.once)
+    if link.once and taken is not None:
+        deck.used[taken[taken >= 0]] = 1
     found = np.full(len(drawn), -1)
     found[wanted] = deck.find(wished[wanted][:, columns], None, np.zeros((int(wanted.sum()), 0), np.int64), rng)
     return found
