@@ -12,6 +12,7 @@ from synthkit.scaffold.seen import ABOVE, MARK
 from synthkit.scaffold.writing import quoted
 from synthkit.schema import Column
 from synthkit.sources.keys.seen import Keys, Reference
+from synthkit.sources.types import provisional_type
 
 
 def keyed_lines(seen: Look, keys: Keys) -> list[str]:
@@ -137,8 +138,13 @@ def agreed(read: Mapping[str, Look], keys: Keys) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for (table, column), group in groups.items():
         columns = [read[t].schema.by_name[c] for t, c in group]
+        stored, own = {provisional_type(c.sql_type) for c in columns}, read[table].schema.by_name[column].sql_type
         if len({kind_of(c) for c in columns}) > 1:
             found.setdefault(table, {})[column] = _one_type(columns)
+        elif (
+            stored == {"integer", "float"} and provisional_type(own) == "float"
+        ):  # as frames hold whole numbers some of which are missing
+            found.setdefault(table, {})[column] = "integer"
     return found
 
 

@@ -448,3 +448,17 @@ def test_a_series_in_a_file_is_said_to_be_one(tmp_path: Path) -> None:
     assert (table["entity"], table["order_by"]) == ("id", "day")
     assert "generator" not in found["models"][0]
     project.ok("compile")
+
+
+def test_a_key_that_is_stored_as_decimals_as_some_are_missing_compiles(tmp_path: Path) -> None:
+    """Frames hold whole numbers, some of which are missing, as 7.0: read as an id that would be the text 7.0."""
+    accounts = [{"account_no": str(500 + i), "opened": f"2024-01-{1 + i % 28:02}"} for i in range(40)]
+    moves = [
+        {"move_no": str(i), "account_no": str(500 + i % 40), "to_account": "" if i % 3 else f"{500 + i * 7 % 40}.0"}
+        for i in range(120)
+    ]
+    write_csv(tmp_path / "bank" / "accounts.csv", accounts)
+    write_csv(tmp_path / "bank" / "moves.csv", moves)
+    assert run_synth(tmp_path, "init", "p", "--from", "bank", "--copy").returncode == 0
+    assert "{name: to_account, type: integer}" in (tmp_path / "p" / "models" / "bank.yml").read_text()
+    Project(tmp_path / "p").ok("compile")

@@ -161,7 +161,7 @@ def anchored(
         values[:, j] = np.where(unsure[:, j], np.nan, fields[j].positions(apart))
         anchors.append(Anchor(j, key, near.candidate.other, fields[j], near.digits, alone))
         twice = any(f.other == near.candidate.other for f in follows.get(key, ()))
-        if key >= 0 and leading.links[key].kind == "looked" and len(near.few) and not twice:
+        if key >= 0 and leading.links[key].kind == "looked" and near.few.any() | (near.digits is None) and not twice:
             found = Follows(near.candidate.other, numbers_mine[j], near.few, near.digits is None)
             follows.setdefault(key, []).append(found)
     said = {key: leading.listing(key, order, some, params.min_count) for key, some in follows.items()}

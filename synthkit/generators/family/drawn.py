@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from synthkit.encoding.numbers import beyond
 from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.family.echoes import Echo
 from synthkit.generators.family.listing import Listing, dealt
@@ -38,6 +39,7 @@ class Drawn:
         plans: what is planned of each row, by (child, key).
         counts: how many rows are to belong to each row, by the child, where that is known before they are drawn.
         echoed: columns that are the owner's where both are there, and what the owner has.
+        wider: columns whose positions may lie beyond those that were learnt from, as rows that name these say more.
     """
 
     fields: tuple[Field, ...]
@@ -57,6 +59,8 @@ class Drawn:
     plan: Context | None = None
     plans: dict[tuple[str, int], Context] = field(default_factory=dict)
     echoed: dict[str, tuple[Echo, pa.Array]] = field(default_factory=dict)
+
+    wider: set[int] = field(default_factory=set)
 
     def put(self, rows: Array, other: Drawn, at: Array) -> None:
         """Put rows of another draw of the same table in the place of these, before their keys are written."""
@@ -88,13 +92,21 @@ class Drawn:
             field, mine = self.fields[j], numbers[:, c]
             mine[rows] = listing.values[at[rows], c]
             self.positions[j] = field.positions(mine)
+            self.wider.add(j)
             self.cells[rows, j] = field.place(self.positions[j][rows])
             self.context.codes[rows, j] = field.features(self.cells[rows, j])
         return np.where(at >= 0, listing.loads[at], np.minimum(loads, listing.rest))
 
     def numbers(self, column: int) -> Array:
         """The numbers of a column, NaN where missing."""
+        import numpy as np
+
         part = self.fields[column]
+        if column in self.wider:
+            grid, positions = part.codec.grid, self.positions[column]
+            assert grid is not None
+            missing = np.isnan(positions)
+            return np.where(missing, np.nan, beyond(grid, np.where(missing, 0.0, positions)).astype(np.float64))
         if column in self.positions:
             return numbers_of(part, self.positions[column])
         return part.numbers(self.cells[:, column], self.places[:, column])

@@ -59,7 +59,8 @@ class Follows:
         """What the other column may be, of each number, shape (rows, ratios)."""
         import numpy as np
 
-        apart = numbers[:, None] - self.few if self.added else numbers[:, None] / self.few
+        few = self.few if self.added else self.few[self.few != 0]
+        apart = numbers[:, None] - few if self.added else numbers[:, None] / few
         return np.asarray(np.round(apart, FINE))
 
 

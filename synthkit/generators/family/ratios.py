@@ -14,6 +14,7 @@ TIED = 0.3  # share of the rows that have one of a few ratios, beyond chance, fr
 EACH = 0.02  # of the rows have a ratio that counts,
 FEWEST = 10  # and so many rows
 MOST = 8  # ratios
+SEVERAL = 3  # values of the other number with which each is found: of a few rows any number has a ratio to any other
 TRIED = 60
 SHOWN = 20_000  # rows by which ratios are found
 FINE = 3  # decimals of a ratio
@@ -68,11 +69,23 @@ def part_of(column: Array, other: Array, both: Array, seed: int) -> Part | None:
     share, by_chance = float((tied >= 0).mean()), 0.0
     for ratios, numbers in [(few, rng.permutation(other[some])), *((few * shift, other[some]) for shift in SHIFTS)]:
         by_chance = max(by_chance, float((_tied(column[some], numbers, ratios, digits) >= 0).mean()))
-    if few.size and share - by_chance >= TIED * (1 - by_chance) and share > by_chance:
+    if few.size and beyond_chance(share, by_chance):
         at = _tied(column[rows], other[rows], few, digits)
         apart[rows] = np.where(at >= 0, few[np.maximum(at, 0)], apart[rows])
         return Part(apart, digits, share, few)
     return Part(apart, digits, share, few[:0]) if _close(column[some], other[some]) else None
+
+
+def several(values: Array) -> bool:
+    """Whether there are so many values that what they have in common is no accident of one of them."""
+    import numpy as np
+
+    return len(np.unique(values)) >= SEVERAL
+
+
+def beyond_chance(share: float, chance: float) -> bool:
+    """Whether a share is more than one that chance gives (Cohen's kappa)."""
+    return share - chance >= TIED * (1 - chance) and share > chance
 
 
 def decimals(values: Array) -> int:
@@ -95,7 +108,11 @@ def _few(column: Array, other: Array, digits: int) -> Array:
     tried = np.unique(np.concatenate([[1.0], tried, coarse[coarse != 0]]))
     left, least = np.ones(len(column), dtype=bool), max(FEWEST, EACH * len(column))
     found: list[float] = []
-    hits = np.stack([_is(column, other, c, digits) for c in tried])
+    every = [(c, _is(column, other, c, digits)) for c in tried.tolist()]
+    every = [(c, hit) for c, hit in every if several(other[hit])]
+    if not every:
+        return np.zeros(0)
+    tried, hits = np.array([c for c, _ in every]), np.stack([hit for _, hit in every])
     while len(found) < MOST:
         many = (hits & left).sum(axis=1)
         best = many.max()

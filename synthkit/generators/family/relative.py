@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
-from synthkit.generators.family.ratios import part_of
+from synthkit.generators.family.ratios import beyond_chance, part_of, several
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +162,9 @@ def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate], s
             continue
         distance = np.round(column - candidate.numbers, DIGITS)
         share, spread = _commonest(distance[both])
-        tied = share >= TIES and share >= MORE * own
+        tied = share >= TIES and (
+            share >= MORE * own or (not times and _agree(distance, candidate.numbers, both, seed))
+        )
         close = times and spread <= NARROW * float(np.subtract(*np.percentile(values, [75, 25])))
         score = share + (1.0 if close else 0.0) - 1e-3 * (candidate.key >= 0)
         if (tied or close) and score > best:
@@ -173,6 +175,19 @@ def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate], s
         if ratio is not None and ratio.score - LESS > best:
             best, found = ratio.score - LESS, Near(candidate, ratio.apart, ratio.few, ratio.digits)
     return found
+
+
+def _agree(distance: Array, other: Array, both: Array, seed: int) -> bool:
+    """Whether the commonest distance is that more often than where the other values are dealt out anew, and so of
+    several of them: of three price groups one has half of the lines."""
+    import numpy as np
+
+    rows = np.flatnonzero(both)
+    least = float(_first(distance[rows])[0])
+    hit = distance[rows] == least
+    dealt = np.random.default_rng(seed).permutation(other[rows])
+    chance = np.round(distance[rows] + other[rows] - dealt, DIGITS) == least
+    return several(other[rows][hit]) and beyond_chance(float(hit.mean()), float(chance.mean()))
 
 
 def _first(values: Array) -> Array:

@@ -15,6 +15,7 @@ from synthkit.generators.family.generate import fit_tables, sample_tables
 from synthkit.generators.family.links import links_of
 from synthkit.generators.family.listing import Follows, listing_of
 from synthkit.generators.family.ratios import decimals, part_of
+from synthkit.generators.family.relative import Candidate, nearest
 from synthkit.generators.functions import silent
 from synthkit.generators.tables import Key, Tables
 from tests.generators.family.shop import table
@@ -37,7 +38,7 @@ def shop(folder: Path) -> tuple[Tables, dict[str, pd.DataFrame]]:
     item = rng.choice(PRODUCTS, len(who), p=weight / weight.sum())
     none = rng.random(len(who)) < 0.1
     paid = np.round(price[item] * np.where(gold[who], 0.9, 1), 2)
-    kept = np.arange(PRODUCTS) % 5 != 0
+    kept = (np.arange(PRODUCTS) % 5 != 0) & (price < price.max())
     whole = {
         "customers": {
             "id": ("id", pa.array(np.arange(CUSTOMERS))),
@@ -123,6 +124,7 @@ def test_prices_that_many_lines_repeat_are_those_of_the_real_ones(drawn_and_real
     drawn, real = (t["lines"].paid.value_counts(normalize=True).to_dict() for t in drawn_and_real)
     seen = sum(min(n, real.get(p, 0.0)) for p, n in drawn.items())
     assert seen > 0.75
+    assert drawn_and_real[0]["products"].price.max() == drawn_and_real[1]["products"].price.max()  # of a held-out one
 
 
 def test_ratios_are_found_where_they_are_and_not_by_chance() -> None:
@@ -142,6 +144,19 @@ def test_ratios_are_found_where_they_are_and_not_by_chance() -> None:
     assert near is not None
     assert not len(near.few)
     assert [decimals(np.array(v)) for v in ([1.0, 2.0], [0.25, 3.0], [1 / 3])] == [0, 2, -1]
+
+
+def test_of_a_few_rows_any_number_has_a_ratio_to_any_other() -> None:
+    """Five kinds of accounts, each with a fee and a rate: an account's fee is its kind's, and no part of the rate."""
+    rng = np.random.default_rng(0)
+    kind, every = rng.integers(0, 5, 2_000), np.ones(2_000, dtype=bool)
+    fees, rates = np.array([0, 4.5, 9.9, 0, 19.5]), np.array([0.12, 0.1, 0.08, 0.03, 0.11])
+    paid = np.where(rng.random(2_000) < 0.9, fees[kind], 0)
+    candidates = [Candidate(0, j, pa.float64(), numbers[kind]) for j, numbers in enumerate((rates, fees))]
+    assert part_of(paid, rates[kind], every, 0) is None
+    near = nearest(paid, pa.float64(), candidates, 0)
+    assert near is not None
+    assert (near.candidate.other, near.digits, near.few.tolist()) == (1, None, [0.0])
 
 
 def test_a_listed_number_is_one_that_enough_people_repeat() -> None:
