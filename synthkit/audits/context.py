@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Side = Literal["synthetic", "train", "holdout"]
 WIDE = 100  # columns from which opening the file, and binding them, is most of a query for one of them
+READ = frozenset({"arrow", "codes", "coarse codes", "keys", "numbers", "values"})  # what holds a value for each row
 HELD_CELLS = 20_000_000  # of such a table that a connection holds, some 300 MB
 
 
@@ -183,6 +184,11 @@ class AuditContext:
         """The same context, whose further shared work is let go with it: for what is large and asked for once."""
         self.connection  # noqa: B018 - it outlives this one
         return replace(self, _cache=ChainMap({}, self._cache))
+
+    def let_go(self) -> None:
+        """Forget the columns that were read, which whoever asks for them reads again."""
+        for key in [key for key in self._cache if key[1] in READ]:
+            del self._cache[key]
 
     def rng(self, *purpose: object) -> np.random.Generator:
         """A generator of random numbers that depends on the seed and the purpose alone."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
 from synthkit.errors import BuildError
+from synthkit.memory import held_by
 from synthkit.project.machine import visible_gpus
 from synthkit.runners.done import Failure
 from synthkit.runners.environment import worker_variables
@@ -27,6 +28,10 @@ from synthkit.runners.jobs import STOPPED, Job, JobProgress, done_from_json, job
 from synthkit.runners.momentary import AGAIN
 
 R = TypeVar("R")
+# Bytes that a worker may hold between two jobs: libraries, and what the C library keeps in pieces of what was let go.
+# One that holds more is ended, and the next job starts without it, for a CPU second. Not where it may have a GPU, as
+# opening that takes many.
+MOST_IDLE = 560_000_000
 RETRIES = 3  # of a part or of audits whose worker was lost; a training would most likely be lost again, after as long
 
 
@@ -111,10 +116,14 @@ class LocalExecutor:
         return worker
 
     def _give_back(self, worker: subprocess.Popen[str]) -> None:
+        full = not self._gpus.names and held_by(worker.pid) > MOST_IDLE
         with self._lock:
             self._busy.discard(worker)
-            if worker.poll() is None and not self._stopped:
+            kept = worker.poll() is None and not self._stopped and not full
+            if kept:
                 self._idle.append(worker)
+        if full:
+            _end(worker)
 
     def _start(self, log: TextIO, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         # A session of its own: Ctrl-C reaches the coordinator alone, which then stops the workers in order.

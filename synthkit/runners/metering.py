@@ -91,7 +91,6 @@ def metering(phase: str) -> Iterator[Meter]:
     if there is not None:
         yield there
         return
-    give_back()  # what the job before this one let go is none of this one's
     meter = Meter(phase)
     token = _current.set(meter)
     try:
@@ -99,6 +98,7 @@ def metering(phase: str) -> Iterator[Meter]:
     finally:
         _current.reset(token)
         meter.close()
+        give_back()  # what this job let go is none of the next one's
 
 
 def enter(phase: str) -> None:

@@ -16,6 +16,7 @@ from synthkit.audits.fidelity.pairs import MOST_PAIRS, chosen_pairs
 from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_model
 from synthkit.audits.rows import neighbours
 from synthkit.audits.rows.neighbours import nearest, nearest_rows
+from synthkit.audits.runner import BoundAudit, run_audits
 from tests.audits.sides import context, run
 
 
@@ -126,6 +127,17 @@ def test_who_has_which_value_is_let_go_column_by_column(tmp_path: Path) -> None:
     whole = audited(tmp_path)
     assert len(run("value_reuse", whole).columns) == 3
     assert not [key for key in whole._cache if key[1] in ("population", "keys", "arrow")]
+
+
+def test_columns_that_a_family_of_audits_read_are_let_go_when_it_is_done(tmp_path: Path) -> None:
+    whole, seen = audited(tmp_path), list[set[str]]()
+
+    def watch(*_step: object) -> None:
+        seen.append({key[1] for key in whole._cache} & contexts.READ)
+
+    names = ("ks", "column_pairs", "exact_match")
+    run_audits(whole, [BoundAudit(name, name, None) for name in names], watch)
+    assert seen == [set(), {"values"}, set(), set()]
 
 
 def test_a_side_is_read_from_its_files_unless_it_is_narrowed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from synthkit.errors import BuildError
 from synthkit.project.partition import Partition
 from synthkit.project.size import Size
+from synthkit.runners import local
 from synthkit.runners.jobs import PartitionJob, QueryJob
 from synthkit.runners.local import LocalExecutor
 from synthkit.schema import Column, Schema
@@ -156,6 +157,28 @@ def test_a_worker_that_died_between_two_jobs_harms_none(tmp_path: Path) -> None:
         worker.kill()
         worker.wait()
         assert executor.run(query(tmp_path, "select 2 as n"), nothing).rows == 1
+    finally:
+        executor.close()
+
+
+def test_a_worker_that_holds_much_is_ended_unless_it_may_have_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "MOST_IDLE", 1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    executor = LocalExecutor(1, tmp_path / "log")
+    try:
+        for number in (1, 2):
+            assert executor.run(query(tmp_path, f"select {number} as n"), nothing).rows == 1
+            assert not executor._idle
+        assert [worker.poll() is None for worker in executor._shown] == [False, False]
+    finally:
+        executor.close()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    executor = LocalExecutor(1, tmp_path / "log")
+    try:
+        executor.run(query(tmp_path, "select 1 as n"), nothing)
+        assert len(executor._idle) == 1
     finally:
         executor.close()
 
