@@ -9,6 +9,7 @@ mode-specific normalisation of CTGAN (Xu et al. 2019, section 4.2), with the res
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -130,11 +131,38 @@ class Bins:
         import numpy as np
 
         t = code + residual
-        piece = np.clip(np.searchsorted(self.axis, t, side="right") - 1, 0, len(self.low) - 1)
+        piece = self._piece_at(t)
         inside = (t - self.axis[piece]) / (self.axis[piece + 1] - self.axis[piece])
         place = np.clip(inside, 0.0, 1.0) * self._steps[piece]
         found = self.low[piece] + (np.floor(place) if self.rounded else place)
         return np.asarray(np.where(self.point[piece], self.low[piece], np.minimum(found, self.high[piece])))
+
+    def _piece_at(self, t: Array) -> Array:
+        """The last piece that begins at or before each t: from where a sixteenth of a cell begins, a few steps on."""
+        import numpy as np
+
+        sixteenth = np.minimum((t * 16).astype(np.int64), len(self._guide) - 1)
+        piece = self._guide[sixteenth]
+        for _ in range(3):
+            further = self._ends[piece] <= t
+            piece += further
+        left = np.flatnonzero(self._ends[piece] <= t)
+        piece[left] = np.minimum(np.searchsorted(self.axis, t[left], side="right"), len(self.low)) - 1
+        return piece
+
+    @cached_property
+    def _guide(self) -> Array:
+        import numpy as np
+
+        begins = np.arange(16 * self.cells + 1) / 16
+        return np.clip(np.searchsorted(self.axis, begins, side="right") - 1, 0, len(self.low) - 1)
+
+    @cached_property
+    def _ends(self) -> Array:
+        """Where each piece ends; the last one never."""
+        import numpy as np
+
+        return np.append(self.axis[1:-1], np.inf)
 
     def holds(self, positions: Array) -> Array:
         """Whether each position can come back."""

@@ -257,18 +257,39 @@ class Encoder:
 
     def decode(self, codes: Codes) -> pa.RecordBatch:
         """Rows in the source's columns and Arrow types, within the range that was seen."""
+        import pyarrow as pa
+
+        arrays = [self._column(i, codes) for i in range(len(self.columns))]
+        return pa.record_batch(arrays, schema=self._types)
+
+    def _column(self, i: int, codes: Codes) -> pa.Array:
+        """One column's values: each is looked up by its cell, unless it has a place in it."""
         import numpy as np
         import pyarrow as pa
 
-        arrays = []
+        code, known = codes.codes[:, i], self._of_cells[i]
+        if i not in self.continuous:
+            return known.take(pa.array(code))
+        placed = np.flatnonzero(self.columns[i].has_residual[code])
+        residual = codes.residuals[:, self.continuous.index(i)][placed].astype(np.float64)
+        own = self._value(i, code[placed].astype(np.int64), residual, np.zeros(len(placed), dtype=bool))
+        if len(placed) == len(code):
+            return own
+        at = code.astype(np.int32)
+        at[placed] = np.arange(len(known), len(known) + len(placed))
+        return pa.concat_arrays([known, own]).take(pa.array(at))
+
+    @cached_property
+    def _of_cells(self) -> tuple[pa.Array, ...]:
+        """Each column's values by cell, at residual 0: what comes of a cell without a residual. Missing is the last."""
+        import numpy as np
+
+        found = []
         for i, codec in enumerate(self.columns):
-            code = codes.codes[:, i].astype(np.int64)
-            residual = np.zeros(len(code))
-            if i in self.continuous:
-                residual = codes.residuals[:, self.continuous.index(i)].astype(np.float64)
-            missing = code == codec.cells.cells if codec.missing else np.zeros(len(code), dtype=bool)
-            arrays.append(self._value(i, np.where(missing, 0, code), residual, missing))
-        return pa.record_batch(arrays, schema=self._types)
+            code = np.arange(codec.cardinality)
+            missing = code == codec.cells.cells
+            found.append(self._value(i, np.where(missing, 0, code), np.zeros(len(code)), missing))
+        return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
         return {"columns": [c.to_json() for c in self.columns], "arrow": [list(a) for a in self.arrow]}

@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
-AHEAD = 64  # writes whose hashing may lag behind: a bound on the memory that waits
+PIECE = 2**20  # bytes that are written and hashed together: a Parquet page alone is too little to wake threads for
+AHEAD = 8  # pieces whose hashing may lag behind: a bound on the memory that waits
 
 
 class Hashes(NamedTuple):
@@ -28,6 +29,8 @@ class HashedFile:
         # One thread for each hash: it takes the writes in their order.
         self._threads = {kind: ThreadPoolExecutor(1, thread_name_prefix=f"synth-{kind}") for kind in self._kinds}
         self._waiting: list[Future[None]] = []
+        self._held = bytearray()
+        self._written = 0
 
     def __enter__(self) -> HashedFile:
         return self
@@ -35,29 +38,43 @@ class HashedFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            self.flush()
         for thread in self._threads.values():
             thread.shutdown(cancel_futures=kind is not None)
 
     @property
     def hashes(self) -> Hashes:
         """Of all that was written so far."""
+        self._pass_on()
         self._wait_for(0)
         return Hashes(*(self._kinds[kind].hexdigest() for kind in ("sha256", "md5")))
 
     def write(self, data: bytes | memoryview) -> int:
-        whole = bytes(data)  # what is handed over may be reused by the time that it is hashed
+        before = len(self._held)
+        self._held += data  # a copy: what is handed over may be reused by the time that it is hashed
+        size = len(self._held) - before
+        self._written += size
+        if len(self._held) >= PIECE:
+            self._pass_on()
+        return size
+
+    def _pass_on(self) -> None:
+        if not self._held:
+            return
+        whole, self._held = bytes(self._held), bytearray()
         self.file.write(whole)
         for kind, thread in self._threads.items():
             update: Callable[[bytes], None] = self._kinds[kind].update
             self._waiting.append(thread.submit(update, whole))
-        self._wait_for(AHEAD)
-        return len(whole)
+        self._wait_for(AHEAD * len(self._threads))
 
     def flush(self) -> None:
+        self._pass_on()
         self.file.flush()
 
     def tell(self) -> int:
-        return self.file.tell()
+        return self._written
 
     def close(self) -> None:
         """Called by a writer that has ended; the file underneath belongs to whoever opened it."""
