@@ -13,6 +13,7 @@ from synthkit.generators.circuit.raking import raked
 from synthkit.generators.circuit.refine import RATIO, REAL_ROWS, Refinement, Round, learn_ratio, with_normaliser
 from synthkit.generators.circuit.sampling import sampler_of
 from synthkit.generators.circuit.structure import Structure, chow_liu, mutual_information
+from synthkit.generators.circuit.tables import column_sets
 from synthkit.generators.circuit.tree import HiddenTree
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ CHOICES = (4, 8, 16, 32, 64)
 PATIENCE = 3  # numbers in a row that are no better: one may be chance, as few rows are held out and a start is random
 HELD_OUT = 0.15
 MOST_CHOOSING = 200  # columns that the choice looks at: of a wide table those first in the tree
+MORE_TREES = 3  # times as many where they become tables: bound to few columns, each says less, and costs no row time
 NORMALISED = 50_000  # rows drawn to estimate log Z
 RAKED, RAKED_CELLS = 200_000, 25_600_000  # rows drawn to rake, and cells of them: of wide tables fewer rows
 CELLS_AT_ONCE = 6_400_000
@@ -118,6 +120,7 @@ def fit_refinement(
         real = codes[torch.randperm(len(codes), generator=generator)[:REAL_ROWS]]
     refinement: Refinement | None = None
     shares = _shares(params.refinements)
+    sets = column_sets(tree.cardinalities) if len(codes) >= FEW_ROWS else None
     for number in range(params.refinements):
         drawn = sampler_of(tree, refinement).draw(max(RATIO * len(real), 1_000), generator)
         forest = learn_ratio(
@@ -125,8 +128,9 @@ def fit_refinement(
             drawn,
             tree.cardinalities,
             categorical,
-            trees=params.refinement_trees,
+            trees=params.refinement_trees * (1 if sets is None else MORE_TREES),
             rate=params.refinement_rate,
+            sets=sets,
             seed=seed + number,
         )
         before = () if refinement is None else refinement.rounds

@@ -50,7 +50,8 @@ class Forest:
         import torch
 
         found = torch.full((len(codes),), self.base)
-        cells = [_cells(codes, group) for group in self.groups]
+        columns = dict(enumerate(codes.t()))
+        cells = [cell_of(columns, group) for group in self.groups]
         at = 0
         for tree, values in enumerate(self.leaves):
             reached: torch.Tensor | None = None
@@ -67,14 +68,18 @@ class Forest:
         return found
 
 
-def _cells(codes: torch.Tensor, group: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """The cell of each row among the combinations of a group's columns."""
+def cell_of(codes: Mapping[int, torch.Tensor], group: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """The cell of each row among the combinations of a group's columns.
+
+    Args:
+        codes: of each column, shape (rows,).
+    """
     import torch
 
     (column, weight), *others = group
-    found = codes[:, column] * weight if weight != 1 else codes[:, column].contiguous()
+    found = codes[column] * weight if weight != 1 else codes[column].contiguous()
     for column, weight in others:
-        found = torch.add(found, codes[:, column], alpha=weight)
+        found = torch.add(found, codes[column], alpha=weight)
     return found
 
 
@@ -111,8 +116,7 @@ def forest_of(model: Any, cardinalities: Sequence[int], categorical: Mapping[int
     import numpy as np
     import torch
 
-    # scikit-learn puts categorical columns first and numbers the cells that it saw.
-    order = [*categorical, *(j for j in range(len(cardinalities)) if j not in categorical)]
+    order = columns_in_order(cardinalities, categorical)
     places = bit_places()
     groups = grouped(cardinalities)
     group_of, tree_of, starts, masks = [], [], [0], []
@@ -131,9 +135,41 @@ def forest_of(model: Any, cardinalities: Sequence[int], categorical: Mapping[int
             masks.append(_joint(tables, group, cardinalities))
             starts.append(starts[-1] + len(masks[-1]))
     flat = np.concatenate(masks) if masks else np.zeros(0, dtype=np.int32)
-    offset = float(np.ravel(model._baseline_prediction)[0]) + base
     arrays = torch.from_numpy(flat.astype(np.int32)), torch.from_numpy(leaves)
-    return Forest(offset, groups, tuple(group_of), tuple(tree_of), tuple(starts), *arrays)
+    return Forest(baseline(model) + base, groups, tuple(group_of), tuple(tree_of), tuple(starts), *arrays)
+
+
+def baseline(model: Any) -> float:
+    """What a fitted HistGradientBoostingClassifier begins its sums with."""
+    import numpy as np
+
+    return float(np.ravel(model._baseline_prediction)[0])
+
+
+def columns_in_order(cardinalities: Sequence[int], categorical: Mapping[int, Array]) -> list[int]:
+    """The columns as scikit-learn numbers them: categorical ones first."""
+    return [*categorical, *(j for j in range(len(cardinalities)) if j not in categorical)]
+
+
+def goes_left(
+    predictor: Any,
+    node: Any,
+    order: Sequence[int],
+    cardinalities: Sequence[int],
+    categorical: Mapping[int, Array],
+) -> tuple[int, Array]:
+    """The column that a node asks, and which of its cells go to the left: booleans, shape (cells,)."""
+    import numpy as np
+
+    column = order[int(node["feature_idx"])]
+    cells = np.arange(cardinalities[column])
+    if not node["is_categorical"]:
+        return column, cells <= node["num_threshold"]
+    known = categorical[column]  # scikit-learn numbers the cells that it saw
+    number = np.minimum(np.searchsorted(known, cells), len(known) - 1)
+    bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
+    left = (bits[number // 32] >> (number % 32).astype(np.uint32)) & 1 == 1
+    return column, np.where(known[number] == cells, left, bool(node["missing_go_to_left"]))
 
 
 def _joint(tables: Mapping[int, Array], group: Sequence[tuple[int, int]], cardinalities: Sequence[int]) -> Array:
@@ -186,17 +222,8 @@ def _tables(
     for node in nodes:
         if node["is_leaf"]:
             continue
-        column = order[int(node["feature_idx"])]
-        cells = np.arange(cardinalities[column])
-        if node["is_categorical"]:
-            known = categorical[column]
-            number = np.minimum(np.searchsorted(known, cells), len(known) - 1)
-            bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
-            left = (bits[number // 32] >> (number % 32).astype(np.uint32)) & 1 == 1
-            left = np.where(known[number] == cells, left, bool(node["missing_go_to_left"]))
-        else:
-            left = cells <= node["num_threshold"]
-        table = tables.setdefault(column, np.full(len(cells), leaves_below(0), dtype=np.int64))
+        column, left = goes_left(predictor, node, order, cardinalities, categorical)
+        table = tables.setdefault(column, np.full(len(left), leaves_below(0), dtype=np.int64))
         lost_left, lost_right = leaves_below(int(node["left"])), leaves_below(int(node["right"]))
         table &= np.where(left, ~np.int64(lost_right), ~np.int64(lost_left))
     return tables

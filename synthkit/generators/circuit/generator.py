@@ -6,7 +6,6 @@ density ratio. It needs no GPU, and gives what no GAN has: exact conditionals, l
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-BATCH = 65_536  # rows given out at once
+BATCH = 122_880  # rows given out at once: a row group of the file, which then need not be put together
 
 
 @dataclass(frozen=True)
@@ -209,66 +208,20 @@ def _with_kept(drawn: pa.RecordBatch, rows: pa.RecordBatch, missing: Mapping[str
 
 
 def _save(model: Circuit, directory: Path) -> None:
-    from safetensors.torch import save_file
+    from synthkit.generators.circuit.saving import save
 
-    tree, refinement = model.tree, model.refinement
-    tensors = {"root": tree.root, "transitions": tree.transitions, "emissions": tree.emissions}
-    record: dict[str, Any] = {
-        "encoder": model.encoder.to_json(),
-        "parents": tree.structure.parents,
-        "order": tree.structure.order,
-        "refinement": None,
-    }
-    if refinement is not None:
-        rounds = []
-        for i, part in enumerate(refinement.rounds):
-            forest = part.forest
-            tensors |= {f"masks.{i}": forest.masks, f"leaves.{i}": forest.leaves}
-            lists = {k: getattr(forest, k) for k in ("groups", "group_of", "tree_of", "starts")}
-            rounds.append({"most": part.most, "base": forest.base, **lists})
-        numbers = {k: getattr(refinement, k) for k in ("log_z", "log_z_error")}
-        record["refinement"] = {"rounds": rounds, **numbers}
-    save_file({k: t.contiguous() for k, t in tensors.items()}, str(directory / "circuit.safetensors"))
-    (directory / "circuit.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+    save(model.tree, model.refinement, model.encoder, directory)
 
 
 def _load(directory: Path) -> Circuit:
-    from safetensors.torch import load_file
+    from synthkit.generators.circuit.saving import load
 
-    from synthkit.generators.circuit.forest import Forest
-    from synthkit.generators.circuit.refine import Refinement, Round
-    from synthkit.generators.circuit.structure import Structure
-    from synthkit.generators.circuit.tree import HiddenTree, block_offsets
-
-    record = json.loads((directory / "circuit.json").read_text("utf-8"))
-    tensors = load_file(str(directory / "circuit.safetensors"))
-    encoder = Encoder.from_json(record["encoder"])
-    structure = Structure(tuple(record["parents"]), tuple(record["order"]))
-    tree = HiddenTree(
-        structure,
-        encoder.cardinalities,
-        tensors["root"],
-        tensors["transitions"],
-        tensors["emissions"],
-        block_offsets(encoder.cardinalities),
-    )
-    refinement = None
-    if record["refinement"] is not None:
-        numbers = record["refinement"]
-        rounds = []
-        for i, part in enumerate(numbers["rounds"]):
-            groups = tuple(tuple((c, w) for c, w in group) for group in part["groups"])
-            group_of, tree_of, starts = (tuple(part[k]) for k in ("group_of", "tree_of", "starts"))
-            arrays = tensors[f"masks.{i}"], tensors[f"leaves.{i}"]
-            forest = Forest(part["base"], groups, group_of, tree_of, starts, *arrays)
-            rounds.append(Round(forest, part["most"]))
-        refinement = Refinement(tuple(rounds), numbers["log_z"], numbers["log_z_error"])
-    return Circuit(encoder, tree, refinement)
+    return Circuit(*load(directory))
 
 
 CIRCUIT = Trained(
     name="circuit",
-    version=8,
+    version=9,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.circuit.alias import Draws
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from synthkit.generators.circuit.refine import Refinement
     from synthkit.generators.circuit.tree import HiddenTree
 
+    Array = np.ndarray[Any, Any]
+
 BLOCK = 32_000  # rows proposed at once: they stay in the cache, and torch leaves so few to one thread (up to 32,767)
 CELLS = 128 * BLOCK  # proposed at once: of more than 128 columns, fewer rows (96 MB with the random numbers)
 IN_WORK = 4 * CELLS  # proposed by all threads together
@@ -30,30 +32,37 @@ AHEAD = 16  # blocks drawn before they are asked for, at most
 
 @dataclass(frozen=True)
 class Sampler:
-    """A tree made ready to draw from, with or without its refinement."""
+    """A tree made ready to draw from, with or without its refinement.
+
+    Args:
+        states: what each column's hidden state is drawn from, given that of its parent; None where nobody asks for it.
+        cells: what each column's cell is drawn from, given its hidden state, or where there is none that of its parent.
+    """
 
     order: tuple[int, ...]
     parents: tuple[int, ...]
-    root: Draws
-    transitions: tuple[Draws | None, ...]
-    emissions: tuple[Draws, ...]
+    states: tuple[Draws | None, ...]
+    cells: tuple[Draws, ...]
     refinement: Refinement | None
 
     def propose(self, rows: int, random: np.random.Generator) -> torch.Tensor:
         """Rows of the unrefined tree: int32, shape (columns, rows) - a column's cells lie together."""
+        import numpy as np
         import torch
 
-        d = len(self.order)
-        uniform = torch.from_numpy(random.random((2 * d, rows)))
-        states = torch.empty(d, rows, dtype=torch.int32)
-        found = torch.empty(d, rows, dtype=torch.int32)
+        found = torch.empty(len(self.order), rows, dtype=torch.int32)
+        into = found.numpy()
+        states: dict[int, Array | None] = {-1: None}
+
+        def bits() -> Array:
+            raw = random.bit_generator.random_raw((rows + 1) // 2)
+            return raw.view(np.int32)[:rows]
+
         for j in self.order:
-            table = self.transitions[j]
-            if table is None:
-                states[j] = self.root.draw(None, uniform[j])
-            else:
-                states[j] = table.draw(states[self.parents[j]], uniform[j])
-            found[j] = self.emissions[j].draw(states[j], uniform[d + j])
+            table, given = self.states[j], states[self.parents[j]]
+            if table is not None:
+                given = states[j] = table.draw(given, bits())
+            into[j] = self.cells[j].draw(given, bits())
         return found
 
     def draw(self, rows: int, generator: torch.Generator) -> torch.Tensor:

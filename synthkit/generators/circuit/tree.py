@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from synthkit.errors import BuildError
-from synthkit.generators.circuit.alias import Draws, draws_each, draws_from
+from synthkit.generators.circuit.alias import Draws, draws_each
 from synthkit.generators.circuit.structure import Structure
 
 if TYPE_CHECKING:
@@ -66,15 +66,20 @@ class HiddenTree:
         return self.structure.children()
 
     @cached_property
-    def draws(self) -> tuple[Draws, tuple[Draws | None, ...], tuple[Draws, ...]]:
-        """What each distribution is drawn from: the root's, each column's transitions and emissions, on the CPU."""
+    def draws(self) -> tuple[tuple[Draws | None, ...], tuple[Draws, ...]]:
+        """What each column's hidden state and cell are drawn from, on the CPU; see :class:`.sampling.Sampler`.
+
+        The hidden state of a column without children is summed out, which saves a draw.
+        """
         import torch
 
-        first, columns = self.structure.order[0], range(len(self.cardinalities))
+        columns, first = range(len(self.cardinalities)), self.structure.order[0]
         blocks = [block.t().cpu() for block in torch.split(self.emissions, list(self.cardinalities))]
-        below = [j for j in columns if j != first]
-        transitions = dict(zip(below, draws_each([self.transitions[j].cpu() for j in below]), strict=True))
-        return draws_from(self.root[None, :].cpu()), tuple(map(transitions.get, columns)), tuple(draws_each(blocks))
+        above = {j: self.root[None, :].cpu() if j == first else self.transitions[j].cpu() for j in columns}
+        inner = [j for j in columns if self.children[j]]
+        states = dict(zip(inner, draws_each([above[j] for j in inner]), strict=True))
+        cells = [blocks[j] if j in states else above[j].double() @ blocks[j].double() for j in columns]
+        return tuple(map(states.get, columns)), tuple(draws_each(cells))
 
     def leaf(self, codes: torch.Tensor, column: int) -> torch.Tensor:
         """p(x_j | z_j) of the given cells, shape (rows, K); 1 where the cell is not given."""

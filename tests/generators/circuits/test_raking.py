@@ -37,7 +37,7 @@ def bent(codes: torch.Tensor) -> tuple[HiddenTree, Refinement]:
 
 def furthest(tree: HiddenTree, refinement: Refinement, codes: torch.Tensor) -> float:
     """The greatest difference between a cell's share of drawn rows and of the given ones."""
-    drawn = sampler_of(tree, refinement).draw(100_000, torch.Generator().manual_seed(9)).long()
+    drawn = sampler_of(tree, refinement).draw(400_000, torch.Generator().manual_seed(9)).long()
     return float((marginal_counts(drawn, CELLS) - marginal_counts(codes, CELLS)).abs().max())
 
 
@@ -45,10 +45,10 @@ def test_a_raked_tree_draws_the_shares_of_the_rows() -> None:
     codes = planted(4_000)
     tree, refinement = bent(codes)
     assert furthest(tree, refinement, codes) > 0.015
-    drawn = sampler_of(tree, None).draw(200_000, torch.Generator().manual_seed(2)).long()
+    drawn = sampler_of(tree, None).draw(400_000, torch.Generator().manual_seed(2)).long()
     parts = torch.split(drawn, 70_000)
     again = raked(tree, refinement, marginal_counts(codes, CELLS), parts)
-    assert furthest(again, refinement, codes) < 0.006  # four standard errors of 100,000 rows at a share of 1/2
+    assert furthest(again, refinement, codes) < 0.006  # five standard errors of 400,000 rows twice, at a share of 1/2
 
 
 def test_a_fitted_refinement_is_raked() -> None:

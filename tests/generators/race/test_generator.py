@@ -27,7 +27,7 @@ def columns(rows: int, related: bool) -> dict[str, tuple[str, pa.Array]]:
     numbers = [random.normal(size=rows), random.normal(size=rows)]
     for k in range(6):
         a, b = numbers[-1], numbers[-2]
-        mixed = np.select([k % 3 == 0 and a > b, a * b > 0], [a - b, b], a) + 0.05 * random.normal(size=rows)
+        mixed = np.select([k % 3 == 0 and a > b, a * b > 0], [a - b, b], a) + 0.01 * random.normal(size=rows)
         numbers.append(mixed if related else random.normal(size=rows))
     of_few = random.random(rows) < 0.002
     label = np.where(of_few, "few", np.where(numbers[-1] > 0, "up", "down"))
@@ -47,7 +47,7 @@ def drawn(generator: Any, model: Any, rows: int, *conditions: Quota) -> pa.Table
 
 @pytest.fixture(scope="module")
 def related(tmp_path_factory: pytest.TempPathFactory) -> Race:
-    return fitted(table_of(tmp_path_factory.mktemp("related"), columns(4_000, related=True)))
+    return fitted(table_of(tmp_path_factory.mktemp("related"), columns(6_000, related=True)))
 
 
 def test_of_numbers_that_follow_from_others_the_trees_draw(related: Race, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_the_trees_that_draw_have_seen_all_rows(related: Race) -> None:
     """The race's own were grown from four fifths."""
     assert related.cart is not None
     first = related.cart.trees.columns[0].trees[0]
-    assert len(first.cells) == 4_000
+    assert len(first.cells) == 6_000
 
 
 def test_a_rare_condition_is_the_circuits(related: Race) -> None:
