@@ -83,7 +83,7 @@ def test_of_a_wide_table_chance_is_not_raked() -> None:
         of_the_rare = sum(CELLS[:2])
         return float(apart[of_the_rare]), float(apart[sum(CELLS) :].sum()) / 160
 
-    drawn = sampler_of(tree, None).draw(5_000, torch.Generator().manual_seed(2)).long()
+    drawn = sampler_of(tree, None).draw(5_000, torch.Generator().manual_seed(5)).long()
     before, after = bend(tree), bend(raked(tree, refinement, shares, [drawn]))
     assert after[0] < before[0] / 2  # what was bent comes back
     assert after[1] < before[1] + 0.005  # the others' total variation, of which chance is .017
