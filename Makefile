@@ -26,7 +26,7 @@ check: $(VENV)/.ready
 fast: $(VENV)/.fakesnow  ## the tests that take no more than a few seconds each
 	$(BIN)/pytest -q -x -m "not slow and not long"
 
-long: $(VENV)/.fakesnow  ## the tests that `make test` leaves out
+long: $(VENV)/.fakesnow $(VENV)/.azurite  ## the tests that `make test` leaves out
 	$(BIN)/pytest -m long
 
 bench: $(VENV)/.ready  ## print every figure of benchmarks/
@@ -52,6 +52,11 @@ FAKESNOW := fakesnow==0.12.1 sqlglot==30.22.0 starlette==1.10.0 uvicorn==0.54.0
 
 $(VENV)/.fakesnow: Makefile $(VENV)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/fakesnow $(FAKESNOW)
+	touch $@
+
+# Azure's emulator is a program of Node: its tests are left out where there is no npm.
+$(VENV)/.azurite: Makefile $(VENV)/.ready
+	if command -v npm >/dev/null; then npm install --silent --prefix $(VENV)/azurite azurite@3.37.0; fi
 	touch $@
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 -c constraints.txt

@@ -99,7 +99,7 @@ def test_a_server_that_fails_for_good_leaves_the_tables_as_they_were(s3: S3, add
         for number in range(1, requests + 1):
             builder = somebodys(address, tmp_path / "impatient")
             s3.proxy.reset(lambda request, number=number: Fault(status=503) if request.number >= number else None)
-            with pytest.raises(BuildError, match=r"SlowDown|503 Service Unavailable"):
+            with pytest.raises(BuildError, match=r"SlowDown|: 503 "):
                 builder.publish_all(a_family(tmp_path, 7))
             s3.proxy.reset()
             assert rows(somebodys(address, tmp_path / f"reader-{number}")) == {5}
@@ -326,7 +326,7 @@ def test_each_publication_is_a_version_that_can_be_read_compared_and_brought_bac
     assert json.loads(then) == old
     assert synthkit.open(address, version=oldest).query("select * from by_tier order by tier").to_pylist() == old
     assert "made otherwise" in shop.ok("diff", "by_tier")
-    assert "error: no publication to s3://" in shop.fails("query", "select 1", "--version", "4711", code=2)
+    assert f"error: no publication to {address}" in shop.fails("query", "select 1", "--version", "4711", code=2)
     for verb in (("push",), ("pull",)):
         assert "whose versions are in its own log" in shop.fails(*verb, code=2)
     shop.ok("rollback", "by_tier", oldest)
