@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.disturbed import local, on_pods, on_ray, undisturbed
+from tests.disturbed import local, on_pods, undisturbed
+from tests.disturbed_ray import on_ray
 from tests.synth import FORKS
 
 WHERE = {"local": local, "kubernetes": on_pods, "ray": on_ray}

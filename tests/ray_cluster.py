@@ -1,4 +1,4 @@
-"""A Ray cluster on the loopback address: a head, and further nodes, each of one CPU, started as people start them."""
+"""A Ray cluster on the loopback address: a head, and further nodes, started as people start them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ QUICK = {  # for tests alone: a user's cluster has Ray's own settings
 class Node:
     """One machine of the cluster: ``ray start --block`` with everything below it."""
 
-    def __init__(self, arguments: list[str], log: Path) -> None:
-        fixed = ["--block", "--num-cpus=1", "--object-store-memory=80000000", "--disable-usage-stats"]
+    def __init__(self, arguments: list[str], log: Path, cpus: int) -> None:
+        fixed = ["--block", f"--num-cpus={cpus}", "--object-store-memory=80000000", "--disable-usage-stats"]
         with log.open("w", encoding="utf-8") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, *fixed],
@@ -70,18 +70,23 @@ class Node:
 
 
 class Cluster:
-    """Nodes by number; 0 is the head."""
+    """Nodes by number; 0 is the head.
 
-    def __init__(self) -> None:
+    Args:
+        cpus: of each node, so many jobs at a time.
+    """
+
+    def __init__(self, cpus: int = 1) -> None:
+        self.cpus = cpus
         self.folder = Path(tempfile.mkdtemp(prefix="synth-ray-", dir="/tmp"))  # short: sockets lie below it
         port = _free_port()
         self.address = f"127.0.0.1:{port}"
         head = ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--temp-dir={self.folder}/r"]
-        self.nodes = [Node([*head, "--include-dashboard=false"], self.folder / "0.log")]
+        self.nodes = [Node([*head, "--include-dashboard=false"], self.folder / "0.log", cpus)]
 
     def add(self) -> Node:
         arguments = [f"--address={self.address}", "--node-ip-address=127.0.0.1"]
-        node = Node(arguments, self.folder / f"{len(self.nodes)}.log")
+        node = Node(arguments, self.folder / f"{len(self.nodes)}.log", self.cpus)
         self.nodes.append(node)
         return node
 
@@ -92,12 +97,12 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int) -> Iterator[Cluster]:
+def cluster(nodes: int, cpus: int = 1) -> Iterator[Cluster]:
     """So many nodes, which ask for a token that this process has."""
     variables = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), **QUICK}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
-    found = Cluster()
+    found = Cluster(cpus)
     try:
         for _ in range(nodes - 1):
             found.add()
