@@ -30,6 +30,7 @@ Side = Literal["synthetic", "train", "holdout"]
 WIDE = 100  # columns from which opening the file, and binding them, is most of a query for one of them
 READ = frozenset({"arrow", "codes", "coarse codes", "keys", "numbers", "values"})  # what holds a value for each row
 HELD_CELLS = 20_000_000  # of such a table that a connection holds, some 300 MB
+FEW_CELLS = 1_000_000  # of any table: 15 MB
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ class Took:
         return sum(self.phases.values())
 
 
-def _wide(table: Table) -> bool:
+def _is_held(table: Table) -> bool:
     columns = len(table.schema.columns)
-    return columns >= WIDE and columns * table.rows <= HELD_CELLS
+    return columns * table.rows <= (HELD_CELLS if columns >= WIDE else FEW_CELLS)
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class AuditContext:
         return self.shared(key, lambda: self.connection.sql(query).to_arrow_table())
 
     def scan(self, side: Side) -> str:
-        """What SQL reads a side FROM: the files themselves, unless ``where`` narrows them or the table is a wide one.
+        """What SQL reads a side FROM: the files themselves, unless ``where`` narrows them or it is held.
 
         A view has DuckDB bind all of its columns in each query, so a query for every column of a wide table took a time
         that grew with the square of the columns.
@@ -225,10 +226,10 @@ class AuditContext:
 
     @property
     def _held(self) -> frozenset[Side]:
-        """The sides that the connection holds in memory: of each query that reads a file of many columns, opening it is
-        the most."""
+        """The sides that the connection holds in memory: of a query that reads a file of many columns, or of few rows,
+        opening it is the most."""
         sides: tuple[Side, ...] = ("synthetic", "train", "holdout")
-        return frozenset(s for s in sides if self.where is None and (t := self.side(s)) is not None and _wide(t))
+        return frozenset(s for s in sides if self.where is None and (t := self.side(s)) is not None and _is_held(t))
 
     def column(self, side: Side, key: str) -> pa.ChunkedArray:
         """An SQL expression in each row of a side, in the order in which they are stored."""

@@ -140,10 +140,14 @@ def test_columns_that_a_family_of_audits_read_are_let_go_when_it_is_done(tmp_pat
     assert seen == [set(), {"values"}, set(), set()]
 
 
-def test_a_side_is_read_from_its_files_unless_it_is_narrowed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [False, True])
+def test_a_side_is_read_from_its_files_unless_it_is_small_or_narrowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    monkeypatch.setattr(contexts, "FEW_CELLS", 3 * 80 * small)
     whole = audited(tmp_path)
     narrow = whole.narrowed("c1 > 0")
-    assert whole.scan("synthetic").startswith("read_parquet(")
+    assert whole.scan("synthetic").startswith("read_parquet(") is not small
     assert narrow.scan("synthetic") == "synthetic"
     every, above = (c.column("synthetic", "c1").to_pylist() for c in (whole, narrow))
     assert above == [x for x in every if x > 0]
@@ -151,6 +155,7 @@ def test_a_side_is_read_from_its_files_unless_it_is_narrowed(tmp_path: Path) -> 
 
 def test_a_wide_table_is_held_and_gives_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     audits = ("ks", "column_pairs", "value_reuse")
+    monkeypatch.setattr(contexts, "FEW_CELLS", 0)
     read = [run(a, audited(tmp_path)) for a in audits]
     monkeypatch.setattr(contexts, "WIDE", 3)
     held = audited(tmp_path)

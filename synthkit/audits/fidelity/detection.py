@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field
@@ -15,7 +16,7 @@ from synthkit.audits.measures.estimators import Dealt, dense_cells, learn, make_
 from synthkit.audits.measures.statistics import Z, auc, delong
 from synthkit.audits.rows.choice import has_floor, is_number, judged_columns, too_few
 from synthkit.audits.rows.codes import codes, coding
-from synthkit.audits.rows.combined import Between, between
+from synthkit.audits.rows.combined import Between, between, numbers_of
 from synthkit.audits.rows.features import sample_rows
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class Seen:
         rows = sample_rows(context, side, size, "detection")
         own = context.passing()  # numbers of every row take as much as the rows, and nobody else asks for them
         parts = [_feature(own, side, c)[rows] for c in self.columns]
-        return np.column_stack([*parts, *(b.rows(context, side, rows) for b in self.between)])
+        numbers = cache(lambda column: numbers_of(context, side, column)[rows])
+        return np.column_stack([*parts, *(b.rows(numbers) for b in self.between)])
 
 
 class Told:

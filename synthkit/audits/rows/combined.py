@@ -9,6 +9,7 @@ ones and held-out ones) have no say in by what they are compared.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,11 +60,15 @@ class Between:
         """
         return f"{self.first} {SIGNS[self.how]} {self.second}"
 
-    def rows(self, context: AuditContext, side: Side, places: Array) -> Array:
-        """The combination in rows of a side, in spreads from the middle; NaN where it is not defined."""
+    def rows(self, numbers: Callable[[str], Array]) -> Array:
+        """The combination in rows of a side, in spreads from the middle; NaN where it is not defined.
+
+        Args:
+            numbers: of a column in these rows.
+        """
         import numpy as np
 
-        x, y = (_numbers(context, side, name)[places] for name in (self.first, self.second))
+        x, y = numbers(self.first), numbers(self.second)
         return np.clip((combined(x, y, self.how) - self.middle) / self.spread, -FARTHEST, FARTHEST)
 
 
@@ -94,7 +99,7 @@ def _chosen(context: AuditContext, columns: tuple[str, ...]) -> tuple[Between, .
         return ()
     names = [c for c in columns if has_floor(context, c) and is_number(context, c)]
     places = sample_rows(context, "train", min(ROWS, context.rows("train")), "between")
-    rows = {name: _numbers(context, "train", name)[places] for name in names}
+    rows = {name: numbers_of(context, "train", name)[places] for name in names}
     other = context.rng("between").permutation(len(places))
     found = []
     for a, b in _pairs(context, names, rows):
@@ -178,7 +183,7 @@ def _kind(context: AuditContext, column: str) -> str:
     return "moment" if found in ("date", "datetime") else found if found in TEMPORAL else "number"
 
 
-def _numbers(context: AuditContext, side: Side, column: str) -> Array:
+def numbers_of(context: AuditContext, side: Side, column: str) -> Array:
     """A column's numbers row by row, points in time in microseconds; NaN where it has none."""
     import numpy as np
 
