@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.echoes import Echo, echoes_of
+from synthkit.generators.family.identity import ITSELF, THROUGH, texts, told
 from synthkit.generators.family.listing import Follows, Listing, listing_of
 from synthkit.generators.family.model import Link
 from synthkit.generators.family.planning import Found
 from synthkit.generators.family.ratios import decimals
 from synthkit.generators.family.reading import Read
 from synthkit.generators.family.relative import Anchor, Candidate, Copy, copies_of, nearest, numbers_of
-from synthkit.generators.tables import Key
+from synthkit.generators.tables import Key, Tables
 from synthkit.rules.coding import codes_of, joint_codes
 
 if TYPE_CHECKING:
@@ -46,6 +47,30 @@ class Leading:
     links: Sequence[Link]
     keys: Sequence[Key]
     named: Mapping[Key, Array]
+
+    def labels(self, key: int, tables: Tables) -> Iterator[tuple[int, Array]]:
+        """Of the row that each row names by a key: which one it is, and which ones that names, as (part, labels)."""
+        import numpy as np
+
+        references, found = self.links[key].references, self.named[self.keys[key]]
+        there = self.reads[references]
+        own = texts(there.keys, tables.members[references].schema.primary_key)
+        mine = texts(self.read.keys, self.keys[key].columns)
+        if own is None or mine is None:
+            return
+        labels = np.where(found >= 0, own[np.maximum(found, 0)], mine)
+        if self.keys[key].orphans:
+            labels[found < 0] = None
+        if told(labels):
+            yield ITSELF, labels
+        for number, other in enumerate(k for k in tables.keys if k.table == references):
+            above = texts(there.keys, other.columns)
+            if above is None or other.inner or not told(above, 2):
+                continue
+            labels = above[np.maximum(found, 0)]
+            labels[found < 0] = None
+            if told(labels):
+                yield THROUGH - number, labels
 
     def owner_first(self, owner: int | None) -> list[int]:
         """The keys to an owner and to rows that are looked up."""
@@ -113,7 +138,9 @@ class Leading:
         for f in follows:
             known = numbers_of(there.fields[f.other], there.values[:, f.other])
             digits.append(decimals(known[~np.isnan(known)]))
-        return listing_of(group, holders, follows, digits, least)
+        labels = texts(self.read.keys, self.keys[key].columns)
+        assert labels is not None
+        return listing_of(group, labels[order], holders, follows, digits, least)
 
 
 def anchored(

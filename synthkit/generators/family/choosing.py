@@ -16,7 +16,7 @@ from synthkit.generators.exact.rejection import values_text
 from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.entities import Wanted, rows_of
 from synthkit.generators.family.leaning import tilting
-from synthkit.generators.family.model import Member, Plan
+from synthkit.generators.family.model import Family, Member, Plan
 from synthkit.generators.family.tilting import Tilt
 from synthkit.generators.functions import Quota, Share
 
@@ -71,6 +71,7 @@ def rows_with(
     rng: np.random.Generator,
     wanted: Wanted,
     asked: Shares,
+    family: Family,
 ) -> Drawn:
     """Rows of an owned table with the values that are asked for, in exact shares.
 
@@ -80,7 +81,7 @@ def rows_with(
     import numpy as np
 
     def draw(some: Wanted) -> tuple[Drawn, Array]:
-        return rows_of(member, owner, plan, known, rng, some)
+        return rows_of(member, owner, plan, known, rng, some, family)
 
     if asked.tilt is None:
         asked.tilt = tilting(member, plan, asked.shares)

@@ -16,6 +16,7 @@ from synthkit.generators.family.choosing import Shares, rows_with
 from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.entities import everybody, rows_of
 from synthkit.generators.family.free import free_rows
+from synthkit.generators.family.identity import dealt_labels, texts
 from synthkit.generators.family.keys import Numbering
 from synthkit.generators.family.links import owner_of, phases
 from synthkit.generators.family.matching import find_cut
@@ -106,7 +107,7 @@ class Drawing:
             for key, link in enumerate(member.links):
                 if link.kind == "cut":
                     drawn, there = known[member.name], known[link.references]
-                    drawn.named[key] = find_cut(member, key, drawn, there, rng)
+                    drawn.named[key] = find_cut(member, key, drawn, self.family, known, rng)
                     self._write_key(link, drawn, drawn.named[key], there, pa_schema(member.arrow), rng)
 
     def table(self, name: str, known: Mapping[str, Drawn], block: int, count: int, wanted: Sequence[Quota]) -> Drawn:
@@ -130,9 +131,11 @@ class Drawing:
             for i, link in enumerate(member.links):
                 if link.kind == "looked":
                     taken = self.once.get((name, i))
-                    drawn.named[i] = find_cut(member, i, drawn, known[link.references], rng, taken)
+                    drawn.named[i] = find_cut(member, i, drawn, self.family, known, rng, taken)
         else:
             drawn = self._owned_rows(member, owner, known, rng)
+        if member.short is not None:
+            drawn.labels = dealt_labels(member, drawn, known, rng)
         fixed: set[int] = set()
         for i, link in enumerate(member.links):
             if link.once and link.kind == "looked" and link.references in self.early:
@@ -195,9 +198,9 @@ class Drawing:
         taken = {key: rows for (name, key), rows in self.once.items() if name == member.name}
         wanted = replace(everybody(member, owner, plan, known, rng), owned=asked.owned, taken=taken)
         if member.name in self.shares:
-            drawn = rows_with(member, owner, plan, known, rng, wanted, self.shares[member.name])
+            drawn = rows_with(member, owner, plan, known, rng, wanted, self.shares[member.name], self.family)
         else:
-            drawn = rows_of(member, owner, plan, known, rng, wanted)[0]
+            drawn = rows_of(member, owner, plan, known, rng, wanted, self.family)[0]
         parent = known[member.links[owner].references]
         assert drawn.plan is not None
         parent.plans[member.name, owner] = drawn.plan.take(np.arange(len(parent)))
@@ -321,6 +324,7 @@ def _kept(member: Member, rng: np.random.Generator) -> Drawn:
     places = np.asarray(rng.random(member.kept.shape))
     none = np.full(len(member.kept), -1)
     drawn = Drawn(member.fields, member.kept, places, {}, Context.of(member.fields, member.kept), {}, columns, none)
+    drawn.labels = texts(keys, member.primary)
     for plan in member.plans:
         if plan.loads is not None:
             drawn.loads[plan.child, plan.key] = plan.loads

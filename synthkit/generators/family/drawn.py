@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.numbers import beyond
 from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.family.echoes import Echo
-from synthkit.generators.family.listing import Listing, dealt
+from synthkit.generators.family.listing import Listing, dealt, labelled
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.functions import Quota
 
@@ -39,6 +39,7 @@ class Drawn:
         plans: what is planned of each row, by (child, key).
         counts: how many rows are to belong to each row, by the child, where that is known before they are drawn.
         echoed: columns that are the owner's where both are there, and what the owner has.
+        labels: which real row each stands for, where others name few rows, each often.
         wider: columns whose positions may lie beyond those that were learnt from, as rows that name these say more.
     """
 
@@ -61,6 +62,13 @@ class Drawn:
     echoed: dict[str, tuple[Echo, pa.Array]] = field(default_factory=dict)
 
     wider: set[int] = field(default_factory=set)
+    labels: Array | None = None
+
+    def label(self, size: int) -> Array:
+        """The labels, None where there are none: shape (rows,)."""
+        import numpy as np
+
+        return np.full(size, None, dtype=object) if self.labels is None else self.labels
 
     def put(self, rows: Array, other: Drawn, at: Array) -> None:
         """Put rows of another draw of the same table in the place of these, before their keys are written."""
@@ -86,7 +94,7 @@ class Drawn:
         import numpy as np
 
         numbers = np.stack([self.numbers(j) for j in listing.columns], axis=1)
-        at = dealt(listing, numbers, loads, rng)
+        at = dealt(listing, numbers, loads, rng) if self.labels is None else labelled(listing, self.labels)
         rows = np.flatnonzero(at >= 0)
         for c, j in enumerate(listing.columns):
             field, mine = self.fields[j], numbers[:, c]

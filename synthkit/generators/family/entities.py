@@ -10,7 +10,7 @@ from synthkit.generators.conditional.columns import Context
 from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.leaning import constants_in, in_plan, in_rows
 from synthkit.generators.family.matching import Matcher
-from synthkit.generators.family.model import Member, Plan
+from synthkit.generators.family.model import Family, Member, Plan
 from synthkit.generators.family.owned import count_between
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.family.rows import draw_rows
@@ -61,7 +61,13 @@ def everybody(member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn]
 
 
 def rows_of(
-    member: Member, owner: int, plan: Plan, known: Mapping[str, Drawn], rng: np.random.Generator, wanted: Wanted
+    member: Member,
+    owner: int,
+    plan: Plan,
+    known: Mapping[str, Drawn],
+    rng: np.random.Generator,
+    wanted: Wanted,
+    family: Family,
 ) -> tuple[Drawn, Array]:
     """Rows for each of the owner's that is wanted, in that order, and how many each has."""
     import numpy as np
@@ -90,7 +96,7 @@ def rows_of(
     cells_followed = followed(model.layout, cells, plan.modes)
     dealt = whole_shares(model.layout, numbers, count)
     entities = Entities(static[order], count[order], first[order], last[order], dealt[order], cells_followed[order])
-    matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng, wanted.taken)
+    matcher = Matcher(member, model.layout.later, known, who[order], entities.rows, rng, wanted.taken, family)
     leant = None
     if wanted.tilt is not None:
         leant = in_rows(member, wanted.tilt, constants_in(plan, wanted.tilt, cells)[order])

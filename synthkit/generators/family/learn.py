@@ -13,6 +13,7 @@ from synthkit.generators.conditional.settling import settled
 from synthkit.generators.family.anchoring import Leading, anchored, unknown
 from synthkit.generators.family.counting import counted_of
 from synthkit.generators.family.entities import BESIDE
+from synthkit.generators.family.identity import ITSELF, Short, labelled, texts
 from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases
@@ -78,8 +79,8 @@ def learn(
             if link.kind == "cut":  # its parent stands behind it
                 plans[link.references].append(learner.load(i, link))
     finished = tuple(
-        Member(**{**vars(m), "plans": tuple(plans[m.name])})  # a parent's plans are learnt with its children
-        for m in members
+        Member(**{**vars(m), "plans": tuple(plans[m.name]), "short": _short(m, reads[m.name], learners)})
+        for m in members  # a parent's plans are learnt with its children
     )
     return Family(finished, tables.root)
 
@@ -104,6 +105,17 @@ def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     return found
 
 
+def _short(member: Member, there: Read, learners: Mapping[str, _Learner]) -> Short | None:
+    """The rows of a table whose rows others tell apart; None where none does."""
+    every = set().union(*(one.told.get(member.name, set()) for one in learners.values()))
+    own = texts(there.keys, member.primary)
+    if not every or own is None or member.kept is not None:
+        return None
+    above = (texts(there.keys, columns) for columns, _ in member.named)
+    named = tuple(tuple(v or "" for v in a.tolist()) if a is not None else ("",) * len(own) for a in above)
+    return Short(tuple(own.tolist()), there.cells, named, tuple(sorted(every - set(own.tolist()))))
+
+
 class _Learner:
     """Learns one table and adds its plan to its owner's, and its loads to what it looks up."""
 
@@ -126,6 +138,7 @@ class _Learner:
         self.read = reads[name]
         self.keys = [] if name in tables.kept else [k for k in tables.keys if k.table == name]
         self.listings: dict[int, Listing] = {}
+        self.told: dict[str, set[str]] = {}  # labels of the rows of short tables, as these rows name them
         self.leading = Leading(self.read, reads, links, self.keys, named)
 
     def learn(self, plans: dict[str, list[Plan]]) -> Member:
@@ -183,6 +196,7 @@ class _Learner:
             self.read.cells if kept else None,
             file_of(self.read.keys) if kept else None,
             None if kept else counted_of(self.read.table, {c for k in self.keys for c in k.columns}),
+            tuple((k.columns, k.references) for k in self.tables.keys if k.table == self.name),
         )
 
     def _foreign(self, column: str) -> bool:
@@ -199,6 +213,13 @@ class _Learner:
         unseen: list[Array] = []
         fields: list[Field] = []
         of: list[tuple[int, int]] = []
+
+        def add(i: int, part: int, field: Field, cells: Array, unsure: Array) -> None:
+            fields.append(field)
+            columns.append(cells)
+            of.append((i, part))
+            unseen.append(unsure)
+
         for i, link in looked:
             found = self.named[self.keys[i]]
             there = self.reads[link.references]
@@ -212,17 +233,20 @@ class _Learner:
                 about[-1] = f"key {i}", ((found >= 0) | lost).astype(float)
             for part, (name, numbers) in about.items():
                 codecs, codes = numbers_encoded({name: numbers}, self.params, 0)
-                fields.append(Field(name, codecs[0]))
-                columns.append(codes[:, 0])
-                of.append((i, part))
-                unseen.append(np.zeros(len(found), dtype=bool))
+                add(i, part, Field(name, codecs[0]), codes[:, 0], np.zeros(len(found), dtype=bool))
+            for part, labels in self.leading.labels(i, self.tables) if link.kind == "looked" else ():
+                field, cells = labelled(f"{part} of key {i}", labels, self.params, self.seed)
+                if part == ITSELF:
+                    self.tell(link.references, labels)
+                add(i, part, field, cells, np.zeros(len(found), dtype=bool) if part == ITSELF else lost)
             for j in learnt:
-                fields.append(there.fields[j])
-                columns.append(np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0))
-                of.append((i, j))
-                unseen.append(lost)
+                add(i, j, there.fields[j], np.where(found >= 0, there.cells[np.maximum(found, 0), j], 0), lost)
         cells = np.stack(columns, axis=1) if columns else np.zeros((len(self.read), 0), dtype=np.int64)
         return cells, fields, of, np.stack(unseen, axis=1) if unseen else np.zeros(cells.shape, dtype=bool)
+
+    def tell(self, table: str, labels: Array) -> None:
+        """Take in how rows name those of a short table."""
+        self.told.setdefault(table, set()).update(v for v in labels.tolist() if v is not None)
 
     def load(self, number: int, link: Link) -> Plan:
         """How many rows name each row that is looked up, given what it is."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
+from synthkit.generators.family.identity import ITSELF
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 CANDIDATES = 32  # rows that are compared for each one looked up
 RENEWED = 0.02  # of the rows there: after so many are dealt, the loads left are added up again
+SHORT = 64  # rows that are all compared, where it is learnt which one is named
+IS, NAMES = 100.0, 4.0  # weights of which row it is, and of which row that names
 LEFT_OVER = 0.02  # weight of a row whose load is dealt already
 
 
@@ -27,6 +30,7 @@ class Deck:
         loads: how many times each is to be named.
         group: the owner of each, where a row must be named from within its owner's; None: from anywhere.
         once: whether a row is named once at most.
+        weights: how much it counts that a row differs in each field; none: all alike.
     """
 
     fields: tuple[Field, ...]
@@ -34,6 +38,7 @@ class Deck:
     loads: Array
     group: Array | None = None
     once: bool = False
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         import numpy as np
@@ -64,7 +69,11 @@ class Deck:
             rows = np.where(many[:, None] > 0, self.order[np.minimum(at, len(self.order) - 1)], -1)
         else:
             rows = self._dealt(rng.random((size, most)))
-        cost = unlike(self.fields, self.cells, wanted, rows)
+        if self.group is None and not self.once and len(self.cells) <= SHORT and self.weights:
+            rows = np.tile(np.arange(len(self.cells)), (size, 1))
+        cost = unlike(self.fields, self.cells, wanted, rows, self.weights)
+        if len(self.cells) <= SHORT and self.weights:  # of those alike one by their loads
+            cost += 1e-6 * rng.exponential(size=cost.shape) / (self.loads[rows] / max(1e-9, self.loads.max()) + 1e-3)
         for k in range(taken.shape[1]):
             cost[rows == taken[:, k : k + 1]] = np.inf
         cost[rows < 0] = np.inf
@@ -120,15 +129,20 @@ class Deck:
         return int(free[int(rng.integers(len(free)))]) if len(free) else -1
 
 
-def unlike(fields: Sequence[Field], cells: Array, wanted: Array, rows: Array) -> Array:
+def weights_of(parts: Sequence[int]) -> tuple[float, ...]:
+    """How much it counts that a row differs in each part of a key: which row it is tells all."""
+    if all(part >= 0 for part in parts):
+        return ()
+    return tuple(IS if part == ITSELF else NAMES if part < ITSELF else 1.0 for part in parts)
+
+
+def unlike(fields: Sequence[Field], cells: Array, wanted: Array, rows: Array, weights: Sequence[float] = ()) -> Array:
     """How much each candidate, shape (rows, candidates), differs from what is wanted, shape (rows, fields)."""
     import numpy as np
 
     cost = np.zeros(rows.shape)
     for j, field in enumerate(fields):
         there, here = cells[np.maximum(rows, 0), j], wanted[:, j : j + 1]
-        if field.numeric:
-            cost += np.minimum(1.0, 2 * np.abs(there - here) / field.cells)
-        else:
-            cost += there != here
+        apart = np.minimum(1.0, 2 * np.abs(there - here) / field.cells) if field.numeric else there != here
+        cost += (weights[j] if weights else 1.0) * apart
     return cost

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
 from synthkit.generators.family.drawn import Drawn
-from synthkit.generators.family.looking import Deck
-from synthkit.generators.family.model import Member
+from synthkit.generators.family.identity import about, seen
+from synthkit.generators.family.looking import Deck, weights_of
+from synthkit.generators.family.model import Family, Member
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,7 @@ class Matcher:
         count: Array,
         rng: np.random.Generator,
         taken: Mapping[int, Array],
+        family: Family,
     ) -> None:
         self.member, self.who, self.rng = member, who, rng
         self.parts: dict[int, list[Array]] = {}
@@ -49,13 +51,15 @@ class Matcher:
             there = known[link.references]
             loads = there.loads[member.name, key]
             fitting = expected * (1 - link.nulls) / max(1.0, float(loads.sum()))
-            columns = [part for _, part in self.at[key] if part >= 0]
+            assert member.rows is not None
+            parts = [(member.rows.layout.fields[i], part) for i, part in self.at[key] if about(part)]
             self.decks[key] = Deck(
-                tuple(member.rows.layout.fields[i] for i, part in self.at[key] if part >= 0) if member.rows else (),
-                there.cells[:, columns],
+                tuple(f for f, _ in parts),
+                seen(member, key, parts, family, known),
                 loads * (1.0 if link.once else fitting),
                 there.owner if link.within else None,
                 link.once,
+                weights_of([part for _, part in parts]),
             )
             if link.once and key in taken:
                 named = taken[key]
@@ -73,7 +77,7 @@ class Matcher:
             if part == -1:
                 field = self.member.rows.layout.fields[i]
                 wanted = field.numbers(cells[:, i], np.zeros(len(cells))) > 0.5
-        columns = [i for i, part in at if part >= 0]
+        columns = [i for i, part in at if about(part)]
         before = self.parts[key]
         size = len(entities)
         step = len(before)
@@ -89,7 +93,8 @@ class Matcher:
         )
         there = deck.cells[np.maximum(rows, 0)] if len(deck.cells) else np.zeros((size, len(columns)), np.int64)
         for n, i in enumerate(columns):
-            cells[:, i] = np.where(rows >= 0, there[:, n], 0)
+            found = there[:, n]
+            cells[:, i] = np.where(rows >= 0, np.where(found >= 0, found, cells[:, i]), 0)
         before.append(rows)
 
     def found(self, starts: Array, size: int) -> dict[int, Array]:
@@ -106,7 +111,13 @@ class Matcher:
 
 
 def find_cut(
-    member: Member, key: int, drawn: Drawn, there: Drawn, rng: np.random.Generator, taken: Array | None = None
+    member: Member,
+    key: int,
+    drawn: Drawn,
+    family: Family,
+    known: Mapping[str, Drawn],
+    rng: np.random.Generator,
+    taken: Array | None = None,
 ) -> Array:
     """The row that each row names, found when all rows are there, by what it was to be like.
 
@@ -116,6 +127,7 @@ def find_cut(
     import numpy as np
 
     link = member.links[key]
+    there = known[link.references]
     parts = [part for k, part in member.looked if k == key]
     fields = _looked_fields(member)
     mine = [fields[n] for n, (k, _) in enumerate(member.looked) if k == key]
@@ -123,11 +135,13 @@ def find_cut(
     if -1 in parts:
         at = parts.index(-1)
         wanted = mine[at].numbers(wished[:, at], np.zeros(len(wished))) > 0.5
-    columns = [n for n, part in enumerate(parts) if part >= 0]
+    columns = [n for n, part in enumerate(parts) if about(part)]
     loads = there.loads[member.name, key]
     fitting = float(wanted.sum()) / max(1.0, float(loads.sum()))
-    cells = there.cells[:, [parts[n] for n in columns]]
-    deck = Deck(tuple(mine[n] for n in columns), cells, loads * (1.0 if link.once else fitting), None, link.once)
+    cells = seen(member, key, [(mine[n], parts[n]) for n in columns], family, known)
+    weights = weights_of([parts[n] for n in columns])
+    loads = loads * (1.0 if link.once else fitting)
+    deck = Deck(tuple(mine[n] for n in columns), cells, loads, None, link.once, weights)
     if link.once and taken is not None:
         deck.used[taken[taken >= 0]] = 1
     found = np.full(len(drawn), -1)

@@ -11,6 +11,7 @@ from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.echoes import Echo
+from synthkit.generators.family.identity import Short
 from synthkit.generators.family.listing import Listing
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rowmodel import Rows
@@ -122,7 +123,7 @@ class Member:
         rows: of an owned one.
         row_columns: column of each field of ``rows`` that is one, -1: growth of a counter, -2: of a row looked up.
         looked: of each field that is about a row that a key names, the key and the field there; -1: whether there is
-            one; -2: how far below the top it stands, where it names a row of its own table.
+            one; -2: how far below the top it stands, where it names a row of its own table; less: :mod:`.identity`.
         climbers: columns that never fall.
         anchors: columns drawn as their distance from another.
         copies: columns that are the owner's.
@@ -134,6 +135,8 @@ class Member:
         count: rows of the whole table, those that were held out among them.
         kept: of a table that is there already, its cells; and its keys, as an Arrow file's bytes.
         counted: what tells its rows apart beside the keys of other tables.
+        named: the columns of each of its keys as the source has them, and what they name.
+        short: of a table of few rows, each of which others name often: its rows.
     """
 
     name: str
@@ -158,6 +161,8 @@ class Member:
     kept: Array | None = None
     kept_keys: Array | None = None
     counted: Counted | None = None
+    named: tuple[tuple[tuple[str, ...], str], ...] = ()
+    short: Short | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.binning import Binning
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.echoes import Echo
+from synthkit.generators.family.identity import Short
 from synthkit.generators.family.listing import Listing
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.relative import Anchor, Copy
@@ -36,7 +37,7 @@ VALUES: Mapping[str, Any] = {
     c.__name__: c
     for c in (
         *(Forest, Chain, Field, Conditional, Fork, Binning, Layout, Rows),
-        *(Listing, Anchor, Copy, Echo, Counted, Climber, Link, Plan, Member, Family, Axis, Succession),
+        *(Short, Listing, Anchor, Copy, Echo, Counted, Climber, Link, Plan, Member, Family, Axis, Succession),
     )
 }
 NODES = "nodes"  # the field of a forest that is made of records

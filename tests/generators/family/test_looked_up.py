@@ -164,13 +164,17 @@ def test_a_listed_number_is_one_that_enough_people_repeat() -> None:
     numbers = np.array([10.0] * 20 + [4.5] * 10 + [5.0] * 10 + [7.0] * 8 + [1.0] * 5)
     units = np.append(np.arange(40), np.repeat([50, 51], [8, 5]))
     follows = [Follows(3, numbers, np.array([1.0, 0.9]), added=False)]
-    found = listing_of(group, units, follows, [2], least=5)
+    labels = np.array([f"p{g}" for g in group], dtype=object)
+    found = listing_of(group, labels, units, follows, [2], least=5)
     assert found is not None
     assert found.columns == (3,)
     assert found.loads.tolist() == [20, 20]
     assert found.values[:, 0].tolist() == [10.0, 5.0]  # 4.5 is nine tenths of 5
     assert found.rest == 8  # one person's
-    assert listing_of(np.arange(53), units, follows, [2], least=1) is None  # each is named once: nothing is repeated
+    assert found.labels == ("p0", "p1")
+    assert (
+        listing_of(np.arange(53), labels, units, follows, [2], least=1) is None
+    )  # each is named once: nothing is repeated
 
 
 def test_two_ways_to_one_row_are_seen_where_rows_on_the_way_were_held_out() -> None:
