@@ -9,13 +9,14 @@ the rows tell that name them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthkit.files import scratch
 from synthkit.generators.conditional.columns import Field, encoded, field_of
 from synthkit.generators.conditional.params import ConditionalParams
+from synthkit.generators.family.looking import unlike
+from synthkit.generators.family.model import Family, Member
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from synthkit.generators.family.drawn import Drawn
-    from synthkit.generators.family.model import Family, Member
 
     Array = np.ndarray[Any, Any]
 
@@ -32,24 +32,8 @@ THROUGH = -10  # this and less: which row the one that is looked up names by its
 FEW = 64  # rows that are told apart at most
 OFTEN = 50  # rows that name each, on average
 NAMED = 4.0  # weight of what a row names, beside each of its columns
+IS, NAMES = 100.0, 4.0  # weights of which row it is, and of which row that names
 APART = "\x1f"
-
-
-@dataclass(frozen=True)
-class Short:
-    """The rows of a short table, as others name them.
-
-    Args:
-        labels: of the rows learnt from.
-        cells: of these rows, shape (rows, fields).
-        above: of each of their keys what it names, "": none.
-        others: labels of rows that were held out, as others name them.
-    """
-
-    labels: tuple[str, ...]
-    cells: Array
-    above: tuple[tuple[str, ...], ...] = ()
-    others: tuple[str, ...] = ()
 
 
 def texts(rows: pa.Table, columns: Sequence[str]) -> Array | None:
@@ -103,6 +87,13 @@ def about(part: int) -> bool:
     return part >= 0 or part <= ITSELF
 
 
+def weights_of(parts: Sequence[int]) -> tuple[float, ...]:
+    """How much it counts that a row differs in each part of a key: which row it is tells all."""
+    if all(part >= 0 for part in parts):
+        return ()
+    return tuple(IS if part == ITSELF else NAMES if part < ITSELF else 1.0 for part in parts)
+
+
 def seen(
     member: Member, key: int, parts: Sequence[tuple[Field, int]], family: Family, known: Mapping[str, Drawn]
 ) -> Array:
@@ -145,8 +136,6 @@ def dealt_labels(member: Member, drawn: Drawn, known: Mapping[str, Drawn], rng: 
     short, fields, cells = member.short, member.fields, drawn.cells
     import numpy as np
     from scipy.optimize import linear_sum_assignment
-
-    from synthkit.generators.family.looking import unlike
 
     found = np.full(len(cells), None, dtype=object)
     if len(short.labels):

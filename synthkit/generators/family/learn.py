@@ -13,12 +13,12 @@ from synthkit.generators.conditional.settling import settled
 from synthkit.generators.family.anchoring import Leading, anchored, unknown
 from synthkit.generators.family.counting import counted_of
 from synthkit.generators.family.entities import BESIDE
-from synthkit.generators.family.identity import ITSELF, Short, labelled, texts
+from synthkit.generators.family.identity import ITSELF, labelled, texts
 from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases
 from synthkit.generators.family.listing import Listing
-from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
+from synthkit.generators.family.model import Climber, Family, Link, Member, Plan, Short
 from synthkit.generators.family.planning import found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Copy

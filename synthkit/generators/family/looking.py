@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
-from synthkit.generators.family.identity import ITSELF
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 CANDIDATES = 32  # rows that are compared for each one looked up
 RENEWED = 0.02  # of the rows there: after so many are dealt, the loads left are added up again
 SHORT = 64  # rows that are all compared, where it is learnt which one is named
-IS, NAMES = 100.0, 4.0  # weights of which row it is, and of which row that names
 LEFT_OVER = 0.02  # weight of a row whose load is dealt already
 
 
@@ -127,13 +125,6 @@ class Deck:
             free = free[self.group == group]
         free = free[~np.isin(free, taken)]
         return int(free[int(rng.integers(len(free)))]) if len(free) else -1
-
-
-def weights_of(parts: Sequence[int]) -> tuple[float, ...]:
-    """How much it counts that a row differs in each part of a key: which row it is tells all."""
-    if all(part >= 0 for part in parts):
-        return ()
-    return tuple(IS if part == ITSELF else NAMES if part < ITSELF else 1.0 for part in parts)
 
 
 def unlike(fields: Sequence[Field], cells: Array, wanted: Array, rows: Array, weights: Sequence[float] = ()) -> Array:

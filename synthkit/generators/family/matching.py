@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.columns import Field
 from synthkit.generators.family.drawn import Drawn
-from synthkit.generators.family.identity import about, seen
-from synthkit.generators.family.looking import Deck, weights_of
+from synthkit.generators.family.identity import about, seen, weights_of
+from synthkit.generators.family.looking import Deck
 from synthkit.generators.family.model import Family, Member
 
 if TYPE_CHECKING:

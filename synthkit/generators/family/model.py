@@ -11,7 +11,6 @@ from synthkit.generators.conditional.columns import Chain, Field
 from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.echoes import Echo
-from synthkit.generators.family.identity import Short
 from synthkit.generators.family.listing import Listing
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rowmodel import Rows
@@ -108,6 +107,23 @@ class Climber:
     time: bool
     bounded: bool = False
     axis: Axis | None = None
+
+
+@dataclass(frozen=True)
+class Short:
+    """The rows of a short table, as others name them.
+
+    Args:
+        labels: of the rows learnt from.
+        cells: of these rows, shape (rows, fields).
+        above: of each of their keys what it names, "": none.
+        others: labels of rows that were held out, as others name them.
+    """
+
+    labels: tuple[str, ...]
+    cells: Array
+    above: tuple[tuple[str, ...], ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ from synthkit.generators.family.axis import Axis
 from synthkit.generators.family.binning import Binning
 from synthkit.generators.family.counting import Counted
 from synthkit.generators.family.echoes import Echo
-from synthkit.generators.family.identity import Short
 from synthkit.generators.family.listing import Listing
-from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
+from synthkit.generators.family.model import Climber, Family, Link, Member, Plan, Short
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.rowmodel import Rows
 from synthkit.generators.family.succession import Succession
