@@ -32,6 +32,7 @@ MODULES = {
     "constraints": "benchmarks.constraints.__main__",
     "keys": "benchmarks.keys.__main__",
     "partitions": "benchmarks.partitions",
+    "families": "benchmarks.families",
     "training": "benchmarks.training",
     "builds": "benchmarks.builds",
     "disturbed": "benchmarks.disturbed",
