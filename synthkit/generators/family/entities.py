@@ -121,7 +121,7 @@ def rows_of(
     positions |= spanned_of(member, plan, positions, begins[entity], numbers[entity])
     for j, values in positions.items():
         found[:, j] = member.fields[j].place(values)
-    _anchored(member, found, where, positions, named, known, rng)
+    put_near(member, found, where, positions, named, known, rng)
     looked = [i for i, j in enumerate(member.row_columns) if j == -2]
     looked_cells = rows.cells[take][:, looked]
     extra = Context.of([model.layout.fields[i] for i in looked], looked_cells)
@@ -153,7 +153,7 @@ def _numbers(plan: Plan, cells: Array, places: Array) -> Array:
     return found
 
 
-def _anchored(
+def put_near(
     member: Member,
     cells: Array,
     places: Array,

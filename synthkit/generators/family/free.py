@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
-from synthkit.generators.conditional.columns import Context
+from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.exact.rejection import about, values_text
 from synthkit.generators.family.drawn import Drawn
+from synthkit.generators.family.entities import put_near
 from synthkit.generators.family.model import Member, Plan
 from synthkit.generators.family.owned import counts_of, possible
 from synthkit.generators.functions import Quota
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-CHOICES = 8  # rows drawn for one that must have given values
+CHOICES = 8  # rows drawn for one that must have given values,
+NEARER = 24  # and where such a value is a date that is drawn by its distance from another
+FAR = 10.0  # what a cell between it and the value weighs, in nats
 WIDEST_SEARCH = 400  # rows drawn for one that must own so many others, before it is given up
 LEAST_SEARCH = 100_000  # rows drawn in any case
 AT_ONCE = 50_000
@@ -45,7 +48,8 @@ def free_rows(
 
     assert member.own is not None
     cells, places = np.zeros((count, len(member.own.fields)), np.int64), np.zeros((count, len(member.own.fields)))
-    asked = []
+    asked: list[tuple[Array, Quota]] = []
+    positions: dict[int, Array] = {}
     quotas = tuple({id(q): q for q in wanted}.values()) or (Quota({}, count),)
     limits = _limits(owned, quotas)
     counts = {name: np.zeros(count, dtype=np.int64) for name in limits}
@@ -54,12 +58,14 @@ def free_rows(
         here = {
             name: (child, plan, _both(member, quota, name, between)) for name, (child, plan, between) in limits.items()
         }
-        cells[at], places[at], numbers = _within(member, quota, here, len(at), rng)
+        cells[at], places[at], exact, numbers = _within(member, quota, here, len(at), rng)
+        for j, values in exact.items():
+            positions.setdefault(j, np.full(count, np.nan))[at] = values
         for name, values in numbers.items():
             counts[name][at] = values
         if quota.values:
             asked.append((at, quota))
-    own, context = len(member.fields), Context.of(member.own.fields, cells)
+    own, context = len(member.fields), Context.of(_columns(member), cells)
     levels = {
         key: member.own.fields[own + i].numbers(cells[:, own + i], places[:, own + i])
         for i, (key, part) in enumerate(member.looked)
@@ -74,7 +80,7 @@ def free_rows(
         member.fields,
         cells[:, :own],
         places[:, :own],
-        {},
+        positions,
         context,
         {},
         {},
@@ -111,15 +117,16 @@ def _within(
     limits: Mapping[str, tuple[Member, Plan, Between]],
     count: int,
     rng: np.random.Generator,
-) -> tuple[Array, Array, dict[str, Array]]:
-    """Rows with a quota's values, and how many others each owns: those are kept that own as many as are asked for."""
+) -> tuple[Array, Array, dict[int, Array], dict[str, Array]]:
+    """Rows with a quota's values, exact positions of columns, and how many others each row owns: those are kept that
+    own as many as are asked for."""
     import numpy as np
 
     if not limits:
         return *_conditioned(member, quota, count, rng), {}
     for child, plan, between in limits.values():
         possible(child, plan, between)
-    kept: list[tuple[Array, Array, dict[str, Array]]] = []
+    kept: list[tuple[Array, Array, dict[int, Array], dict[str, Array]]] = []
     have = tries = 0
     while have < count:
         if tries >= max(LEAST_SEARCH, WIDEST_SEARCH * count):
@@ -129,37 +136,75 @@ def _within(
                 hint="ask for fewer of them, or for a number of rows that is less rare",
             )
         size = min(AT_ONCE, int(1.1 * (count - have) * (tries + 2) / (have + 1)) + 10)
-        cells, places = _conditioned(member, quota, size, rng)
-        assert member.own is not None
-        context, fits, numbers = Context.of(member.own.fields, cells), np.ones(size, dtype=bool), {}
+        cells, places, exact = _conditioned(member, quota, size, rng)
+        context, fits, numbers = Context.of(_columns(member), cells), np.ones(size, dtype=bool), {}
         for name, (child, plan, between) in limits.items():
             numbers[name] = counts_of(child, plan, context, rng)
             fits &= (numbers[name] >= between.least) & (between.most is None or numbers[name] <= between.most)
         at = np.flatnonzero(fits)[: count - have]
-        kept.append((cells[at], places[at], {name: values[at] for name, values in numbers.items()}))
+        some = {j: values[at] for j, values in exact.items()}
+        kept.append((cells[at], places[at], some, {name: values[at] for name, values in numbers.items()}))
         have, tries = have + len(at), tries + size
     return (
         np.concatenate([k[0] for k in kept]),
         np.concatenate([k[1] for k in kept]),
-        {name: np.concatenate([k[2][name] for k in kept]) for name in limits},
+        {j: np.concatenate([k[2][j] for k in kept]) for j in kept[0][2]},
+        {name: np.concatenate([k[3][name] for k in kept]) for name in limits},
     )
 
 
-def _conditioned(member: Member, quota: Quota, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Rows with given values: several are drawn with them, and one is chosen by its chance of having them."""
+def _columns(member: Member) -> tuple[Field, ...]:
+    """The fields of drawn cells: of the table's columns, and of rows that are looked up."""
+    assert member.own is not None
+    return (*member.fields, *member.own.fields[len(member.fields) :])
+
+
+def _conditioned(
+    member: Member, quota: Quota, count: int, rng: np.random.Generator
+) -> tuple[Array, Array, dict[int, Array]]:
+    """Rows with given values, and exact positions: several are drawn with them, and one is chosen by its chance of
+    having them, and of those that a date is drawn in by its distance from another by how near it is."""
     import numpy as np
 
     assert member.own is not None
     if not quota.values:
-        return member.own.draw(Context.nothing(count), rng)[:2]
+        return _near(member, *member.own.draw(Context.nothing(count), rng)[:2], rng)
     if member.encoder is None:
         raise BuildError(f"{member.name!r} has no column that is learnt, so that none can have a given value")
     names = [f.name for f in member.fields]
     with about(quota):
         wanted = {names.index(n): member.encoder.cell_of(n, v) for n, v in quota.values.items()}
-    cells, places, weight = member.own.draw(Context.nothing(CHOICES * count), rng, wanted)
-    chances = np.exp(weight - weight.max()).reshape(count, CHOICES)
+    near: dict[int, int] = {}
+    for anchor in (a for a in member.anchors if a.column in wanted):
+        cell = wanted.pop(anchor.column)
+        if quota.values[names[anchor.column]] is None and anchor.field.codec.missing:
+            wanted[anchor.column] = anchor.field.none
+        else:
+            near[anchor.column] = cell
+    times = NEARER if near else CHOICES
+    cells, places, weight = member.own.draw(Context.nothing(times * count), rng, wanted)
+    cells, places, exact = _near(member, cells, places, rng)
+    for j, cell in near.items():
+        weight -= FAR * np.abs(cells[:, j] - cell)
+    chances = np.exp(weight - weight.max()) if not near else np.exp(weight - _best(weight, times))
+    chances = chances.reshape(count, times)
     chances /= np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
-    pick = (rng.random(count)[:, None] > np.cumsum(chances, axis=1)).sum(axis=1).clip(0, CHOICES - 1)
-    rows = np.arange(count) * CHOICES + pick
-    return cells[rows], places[rows]
+    pick = (rng.random(count)[:, None] > np.cumsum(chances, axis=1)).sum(axis=1).clip(0, times - 1)
+    rows = np.arange(count) * times + pick
+    return cells[rows], places[rows], {j: values[rows] for j, values in exact.items()}
+
+
+def _best(weight: Array, times: int) -> Array:
+    """The greatest weight of the rows that one is chosen from, for each of them."""
+    import numpy as np
+
+    return np.repeat(weight.reshape(-1, times).max(axis=1), times)
+
+
+def _near(
+    member: Member, cells: Array, places: Array, rng: np.random.Generator
+) -> tuple[Array, Array, dict[int, Array]]:
+    """Dates that were drawn by their distance from others of the row as dates."""
+    positions: dict[int, Array] = {}
+    put_near(member, cells, places, positions, {}, {}, rng)
+    return cells, places, positions

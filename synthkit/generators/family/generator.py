@@ -9,7 +9,7 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=14,
+    version=15,
     params=ConditionalParams,
     fit=fit,
     sample=sample,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.fill import serialised
@@ -19,7 +19,7 @@ from synthkit.generators.family.keys import maker_of
 from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases
 from synthkit.generators.family.listing import Listing
 from synthkit.generators.family.model import Climber, Family, Link, Member, Plan, Short
-from synthkit.generators.family.planning import found_in, planned
+from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Copy
 from synthkit.generators.family.roots import parts_of, roots_of
@@ -153,9 +153,10 @@ class _Learner:
         near: tuple[tuple[Anchor, ...], tuple[Copy, ...]] = ((), ())
         if owner is None:
             none = Context.nothing(len(self.read))
-            every = (*self.read.fields, *fields)
-            all_cells = np.concatenate([self.read.cells, cells], axis=1)
-            whole = np.concatenate([np.zeros(self.read.cells.shape, dtype=bool), lost], axis=1)
+            apart, near, mine_cells, unsure = self._within_rows()
+            every = (*apart, *fields)
+            all_cells = np.concatenate([mine_cells, cells], axis=1)
+            whole = np.concatenate([unsure, lost], axis=1)
             part = parts_of(np.arange(len(self.read)), self.seed)
             own = fit_chain(every, all_cells, none, part, self.params, unknown=whole)
             known = np.flatnonzero(~lost.any(axis=1))
@@ -198,6 +199,20 @@ class _Learner:
             None if kept else counted_of(self.read.table, {c for k in self.keys for c in k.columns}),
             tuple((k.columns, k.references) for k in self.tables.keys if k.table == self.name),
         )
+
+    def _within_rows(
+        self,
+    ) -> tuple[tuple[Field, ...], tuple[tuple[Anchor, ...], tuple[Copy, ...]], Array, Array]:
+        """Of a table without an owner: the fields, dates as their distance from others of the row where they are near
+        to them; which those are; the cells, and where they are not known."""
+        import numpy as np
+
+        alone, cells = replace(self.leading, links=(), keys=()), self.read.cells.copy()
+        none, order = Found((), (), -1), np.arange(len(self.read))
+        fields, anchors, unsure, _ = anchored(
+            alone, none, order, -1, cells, self.read.values.copy(), self.params, self.seed
+        )
+        return fields, (anchors, ()), cells, unsure
 
     def _foreign(self, column: str) -> bool:
         return any(column in k.columns for k in self.keys)
