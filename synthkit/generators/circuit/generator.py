@@ -221,7 +221,7 @@ def _load(directory: Path) -> Circuit:
 
 CIRCUIT = Trained(
     name="circuit",
-    version=9,
+    version=10,
     params=CircuitParams,
     fit=_fit,
     sample=_sample,

@@ -8,8 +8,8 @@ the tree's leaves (:meth:`.tree.HiddenTree.tilted`), so that the model stays of 
 sampling, and not one draw more is rejected.
 
 Each factor carries the chance of the rows that were drawn, and a row's weight is the product of one factor a column. Of
-a wide table, whose cells are many beside those rows, that product would be noise: there a share is raked only where it
-lies beyond what chance does to it.
+a wide table, whose cells are many beside those rows, that product would be noise: there a share is raked by as much of
+its distance as is more than chance does to it (the positive part of James and Stein's shrinkage, 1961).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SWEEPS = 20  # over all columns, at most
 CLOSE = 1e-4  # greatest change of a share at which the factors are left
-ENOUGH = 10  # drawn rows per cell of the table; with fewer, chance is told from what the refinement bent
-CERTAIN = 3.0  # standard errors, of as many rows as the weighed ones are worth (Kish 1965)
+ENOUGH = 50  # drawn rows per cell of the table; with fewer, chance is told from what the refinement bent
+CHANCE = 2.0  # standard errors, of as many rows as the weighed ones are worth (Kish 1965), that are left alone
 WIDEST = 4.0  # a factor is within 1/4 and 4: what lacks more than that lacks rows to be raked
 
 
@@ -56,8 +56,8 @@ def raked(tree: HiddenTree, refinement: Refinement, shares: torch.Tensor, drawn:
             ratio = (block + 1 / len(weight)) / (have + 1 / len(weight))  # of a cell that nobody drew, nothing is known
             if few:
                 worth = float(weight.sum() ** 2 / weight.square().sum())
-                error = (have.clamp_min(1 / worth) / worth).sqrt()
-                ratio = torch.where((block - have).abs() > CERTAIN * error, ratio, torch.ones_like(ratio))
+                chance = CHANCE**2 * have.clamp_min(1 / worth) / worth
+                ratio **= (1 - chance / (block - have).square().clamp_min(1e-30)).clamp_min(0)
             ratio = (ratio * factors[j]).clamp(1 / WIDEST, WIDEST) / factors[j]
             factors[j] = factors[j] * ratio
             weight = weight * ratio.index_select(0, cell)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from synthkit.generators.circuit import fit
@@ -70,20 +73,26 @@ def test_a_cell_that_is_never_drawn_is_left_alone() -> None:
     assert again.emissions.shape == tree.emissions.shape
 
 
-def test_of_a_wide_table_chance_is_not_raked() -> None:
-    """3,240 cells and 5,000 drawn rows: a factor for each cell, and their product would be noise."""
+@pytest.mark.parametrize("rows", [5_000, 40_000])
+def test_of_a_wide_table_chance_is_not_raked(rows: int) -> None:
+    """3,240 cells and one or twelve drawn rows for each: a factor for every cell, and their product would be noise.
+
+    The tree has the columns' shares, as one that was trained has; the refinement bends the rare category.
+    """
     wide = np.random.default_rng(1).integers(0, 40, (4_000, 80))
     codes, cells = torch.cat([planted(4_000), torch.from_numpy(wide)], dim=1), (*CELLS, *[40] * 80)
     shares, (_, refinement) = marginal_counts(codes, cells), bent(planted(4_000))
     tree = start_tree(chow_liu(mutual_information(codes.numpy(), cells)), cells, 3, shares, seed=1)
+    own = torch.cat([block / block.sum() for block in torch.split(shares, list(cells))])
+    tree = replace(tree, emissions=own[:, None].expand(-1, 3).contiguous().to(tree.emissions.dtype))
 
     def bend(found: HiddenTree) -> tuple[float, float]:
-        drawn = sampler_of(found, refinement).draw(20_000, torch.Generator().manual_seed(9)).long()
+        drawn = sampler_of(found, refinement).draw(40_000, torch.Generator().manual_seed(9)).long()
         apart = (marginal_counts(drawn, cells) - shares).abs()
         of_the_rare = sum(CELLS[:2])
         return float(apart[of_the_rare]), float(apart[sum(CELLS) :].sum()) / 160
 
-    drawn = sampler_of(tree, None).draw(5_000, torch.Generator().manual_seed(5)).long()
+    drawn = sampler_of(tree, None).draw(rows, torch.Generator().manual_seed(1)).long()
     before, after = bend(tree), bend(raked(tree, refinement, shares, [drawn]))
     assert after[0] < before[0] / 2  # what was bent comes back
-    assert after[1] < before[1] + 0.005  # the others' total variation, of which chance is .017
+    assert after[1] < before[1] + 0.004  # the others' total variation, of which chance is .012; raked whole: .3, .036
