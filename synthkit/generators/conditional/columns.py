@@ -181,6 +181,21 @@ def spread(encoder: Encoder, residuals: Array) -> Array:
     return found
 
 
+def known_of(means: Array, unknown: Array, units: Array | None, least: int) -> Array:
+    """The rows that a field is learnt from: of those where it means something the ones where it is known; all of them
+    where these belong to fewer than ``least`` units, as what so few rows say would be said of every drawn row.
+
+    Args:
+        means, unknown: booleans, shape (rows,).
+        units: whose each row is, as numbers; None: each is one.
+    """
+    import numpy as np
+
+    known = np.asarray(means & ~unknown)
+    held = int(known.sum()) if units is None else len(np.unique(units[known]))
+    return known if held >= least or not unknown.any() else means
+
+
 def learning_of(params: ConditionalParams) -> Learning:
     return Learning(params.trees, params.leaves, params.min_leaf, params.rate)
 
@@ -321,6 +336,7 @@ def fit_chain(
     counted: Array | None = None,
     groups: Sequence[Array] = (),
     unknown: Array | None = None,
+    units: Array | None = None,
 ) -> Chain:
     """Learn each field from the context and the fields before it.
 
@@ -329,7 +345,8 @@ def fit_chain(
         rows: of each entity: a field that needs more is not learnt from it.
         counted: the entities whose number of rows is drawn; None: all.
         groups: of rows that may have much of the context in common, the widest first: the number of each row's.
-        unknown: which cells are not known, shape (rows, fields): neither they nor what follows from them is learnt.
+        unknown: which cells are not known, shape (rows, fields): they are not learnt, and nothing is from them.
+        units: whose each row is, as numbers; None: each is one. See :func:`known_of`.
     """
     import numpy as np
 
@@ -342,8 +359,8 @@ def fit_chain(
         means = np.ones(len(cells), dtype=bool) if rows is None else rows >= field.least
         if j == count and counted is not None and counted.any():
             means = means & counted
-        if unknown is not None and (known := means & ~unknown[:, : j + 1].any(axis=1)).any():
-            means = known
+        if unknown is not None:
+            means = known_of(means, unknown[:, j], units, params.min_count)
         parts.append(
             fit_conditional(
                 cells[means, j],

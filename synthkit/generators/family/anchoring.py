@@ -129,10 +129,6 @@ class Leading:
         columns = [codes_of(self.read.keys.column(c)) for c in self.keys[key].columns]
         missing = np.any([c < 0 for c in columns], axis=0)
         group = np.where(missing, -1, joint_codes(columns))[order]
-        unit = self.read.table.schema.privacy_unit
-        holders = np.arange(len(group))
-        if unit is not None:
-            holders = codes_of(self.read.table.to_arrow([unit]).column(0))[order]
         there = self.reads[self.links[key].references]
         digits = []
         for f in follows:
@@ -140,7 +136,7 @@ class Leading:
             digits.append(decimals(known[~np.isnan(known)]))
         labels = texts(self.read.keys, self.keys[key].columns)
         assert labels is not None
-        return listing_of(group, labels[order], holders, follows, digits, least)
+        return listing_of(group, labels[order], self.read.units[order], follows, digits, least)
 
 
 def anchored(

@@ -9,7 +9,7 @@ from synthkit.generators.family.storing import load, save
 
 CONDITIONAL = Trained(
     name="conditional",
-    version=15,
+    version=16,
     params=ConditionalParams,
     fit=fit,
     sample=sample,

@@ -158,7 +158,7 @@ class _Learner:
             all_cells = np.concatenate([mine_cells, cells], axis=1)
             whole = np.concatenate([unsure, lost], axis=1)
             part = parts_of(np.arange(len(self.read)), self.seed)
-            own = fit_chain(every, all_cells, none, part, self.params, unknown=whole)
+            own = fit_chain(every, all_cells, none, part, self.params, unknown=whole, units=self.read.units)
             known = np.flatnonzero(~lost.any(axis=1))
             own = settled(own, none.take(known), all_cells[known], self.seed)
             row_columns: tuple[int, ...] = tuple(range(len(self.read.fields)))
@@ -378,6 +378,7 @@ class _Learner:
             part,
             self.params,
             self.seed,
+            self.read.units[order],
             axis,
         )
         above = parent.context.take(np.where(found >= 0, found, -1))

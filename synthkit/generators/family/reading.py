@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthkit.encoding.encoder import Encoder
 from synthkit.generators.conditional.columns import Field, encoded, field_of, spread
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.tables import Key
+from synthkit.rules.coding import codes_of
 from synthkit.schema import Table
 
 if TYPE_CHECKING:
@@ -39,6 +41,14 @@ class Read:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @cached_property
+    def units(self) -> Array:
+        """Whose each row is, as numbers: its privacy unit's, and where the table names none its own. Shape (rows,)."""
+        import numpy as np
+
+        unit = self.table.schema.privacy_unit
+        return np.arange(len(self)) if unit is None else codes_of(self.table.to_arrow([unit]).column(0))
 
     def field(self, name: str) -> int:
         """The number of a column's field; -1 where it has none."""

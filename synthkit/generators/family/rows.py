@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.conditional.additive import Shape
-from synthkit.generators.conditional.columns import Context, Field, learning_of
+from synthkit.generators.conditional.columns import Context, Field, known_of, learning_of
 from synthkit.generators.conditional.dichotomies import Conditional, Features, fit_conditional
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.conditional.telling import repeated_in
@@ -43,6 +43,7 @@ def fit_rows(
     matched: tuple[tuple[int, int], ...],
     repeats: Array,
     unknown: Array,
+    units: Array,
     axis: Axis | None = None,
 ) -> Rows:
     """Learn the rows.
@@ -52,7 +53,8 @@ def fit_rows(
         static: what is known of the entities' features.
         root: of each entity, the number of what it hangs on.
         repeats: whether a row has exactly the value of the row before, shape (rows, fields).
-        unknown: which cells are not known, shape (rows, fields): neither they nor what follows from them is learnt.
+        unknown: which cells are not known, shape (rows, fields): they are not learnt, and nothing is from them.
+        units: whose each row is, as numbers: what those of few units say is not learnt (:func:`.known_of`).
         axis: of time.
     """
     import numpy as np
@@ -65,14 +67,13 @@ def fit_rows(
     parts, stays, successions = [], [], []
     for j, field in enumerate(layout.fields):
         allowed, after = layout.allowed(j), step > 0
-        known = np.asarray(~unknown[:, : j + 1].any(axis=1))
-        known = known if known.any() else np.ones(len(x), dtype=bool)
-        means = (after if j < layout.later else np.ones(len(x), dtype=bool)) & known
+        means = after if j < layout.later else np.ones(len(x), dtype=bool)
+        means = known_of(means, unknown[:, j], units, params.min_count)
         stay = None
         wide = field.cells > WIDE and j >= layout.later and after.any()
         if wide and repeats[after, j].mean() >= STAYS:
-            both = after & known & np.append(True, known[:-1])
-            both = both if both.any() else after
+            unsure = unknown[:, j] | np.append(False, unknown[:-1, j])
+            both = known_of(after, unsure, units, params.min_count)
             stay = _learn(repeats[:, j].astype(np.int64), given, both, allowed, judge, False, params)
             means = means & ~(repeats[:, j] & after)
         parts.append(_learn(rows.cells[:, j], given, means, allowed, judge, field.numeric, params))

@@ -39,6 +39,7 @@ def learn_rows(
     part: Array,
     params: ConditionalParams,
     seed: int,
+    units: Array,
     axis: Axis | None = None,
 ) -> tuple[Rows, tuple[Climber, ...], tuple[int, ...]]:
     """How an owned table's rows are drawn, which of its columns never fall, and the column of each field.
@@ -50,6 +51,7 @@ def learn_rows(
         row_of: of each field of rows that are looked up, the key and the field there.
         root: of each entity, the number of what it hangs on.
         part: of each entity, 0 to 8: which of them judge the others' trees.
+        units: whose each row is, as numbers.
         axis: of time, where that is not learnt as it is.
     """
     import numpy as np
@@ -120,6 +122,7 @@ def learn_rows(
         matched=matched,
         repeats=repeats,
         unknown=unknown,
+        units=units,
         axis=axis,
     )
     ends = starts[some] + count[some] - 1

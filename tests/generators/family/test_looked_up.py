@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from synthkit.generators.conditional.columns import known_of
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.generate import fit_tables, sample_tables
 from synthkit.generators.family.links import links_of
@@ -67,14 +68,19 @@ def shop(folder: Path) -> tuple[Tables, dict[str, pd.DataFrame]]:
     return Tables(members, keys, whole={"products": PRODUCTS}), frames
 
 
+def drawn_of(tables: Tables, rows: int, seed: int = 5) -> dict[str, pd.DataFrame]:
+    """A family of so many rows of the root."""
+    model = fit_tables(tables, ConditionalParams(), budget=None, seed=3, device="cpu", progress=silent)
+    found: dict[str, list[pa.RecordBatch]] = {}
+    for name, batch in sample_tables(model, rows, conditions=(), seed=seed, progress=silent):
+        found.setdefault(name, []).append(batch)
+    return {n: pa.Table.from_batches(b).to_pandas() for n, b in found.items()}
+
+
 @pytest.fixture(scope="module")
 def drawn_and_real(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     tables, frames = shop(tmp_path_factory.mktemp("shop"))
-    model = fit_tables(tables, ConditionalParams(), budget=None, seed=3, device="cpu", progress=silent)
-    found: dict[str, list[pa.RecordBatch]] = {}
-    for name, batch in sample_tables(model, CUSTOMERS, conditions=(), seed=5, progress=silent):
-        found.setdefault(name, []).append(batch)
-    return {n: pa.Table.from_batches(b).to_pandas() for n, b in found.items()}, frames
+    return drawn_of(tables, CUSTOMERS), frames
 
 
 Both = tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]
@@ -193,3 +199,50 @@ def test_two_ways_to_one_row_are_seen_where_rows_on_the_way_were_held_out() -> N
     links = links_of("lines", Tables(members, (of, product, group), first="groups"), named)
     assert [link.kind for link in links][1] == "same"
     assert links[0].nulls == 0
+
+
+def test_one_row_that_names_a_row_that_is_there_does_not_teach_the_others(tmp_path: Path) -> None:
+    """A held-out status is that of all orders but one. Every drawn order names the other one, whose only order's city
+    and amount were those of every one."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(200), 2 + rng.poisson(2, 200))
+    late = np.arange(len(who)) == 7
+    city, amount = rng.choice(["a", "b", "c", "d"], len(who)), np.round(rng.gamma(3, 20, len(who)), 2)
+    amount[late] = 199.5
+    status = ("id", pa.array(np.where(late, "late", "paid")))
+    members = {
+        "people": table(tmp_path, "people", {"id": ("id", pa.array(np.arange(200)))}, ("id",)),
+        "status": table(
+            tmp_path,
+            "status",
+            {"id": ("id", pa.array(["late"])), "name": ("categorical", pa.array(["late"]))},
+            ("id",),
+        ),
+        "orders": table(
+            tmp_path,
+            "orders",
+            {
+                "person": ("id", pa.array(who)),
+                "status": status,
+                "amount": ("float", pa.array(amount)),
+                "city": ("categorical", pa.array(city)),
+            },
+            (),
+        ),
+    }
+    keys = (Key("orders", ("person",), "people", owner=True), Key("orders", ("status",), "status"))
+    orders = drawn_of(Tables(members, keys, whole={"status": 2}), 200)["orders"]
+    shares = orders.city.value_counts(normalize=True)
+    assert set(shares.index) == {"a", "b", "c", "d"}
+    assert shares.max() < 0.4  # a quarter each; of 800 rows five standard errors are 0.08
+    assert abs((orders.amount > 150).mean() - (amount > 150).mean()) < 0.05
+
+
+def test_a_field_is_learnt_from_the_rows_where_it_is_known_if_these_are_of_enough_people() -> None:
+    means, unknown = np.arange(20) > 0, np.arange(20) >= 12
+    assert known_of(means, unknown, None, 5).tolist() == [0 < i < 12 for i in range(20)]
+    one = np.zeros(20, dtype=np.int64)
+    assert known_of(means, unknown, one, 5).tolist() == means.tolist()  # one person's
+    assert known_of(means, unknown, np.arange(20) // 3, 5).tolist() == means.tolist()  # of four
+    assert known_of(means, unknown, np.arange(20) // 3, 4).sum() == 11
+    assert known_of(means, np.zeros(20, dtype=bool), one, 5).tolist() == means.tolist()  # nothing is unknown
