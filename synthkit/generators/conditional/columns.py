@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Of a field, given the cells so far and each entity's rows: logarithms of factors, shape (rows, cells); None: of none.
 Lean = Callable[[int, "Array", "Array"], "Array | None"]
 CELLS = 64  # of a numeric column, at most
+UNIT = "(unit)"  # the column that says whose numbers are
 WIDEST = 254  # feature codes: one more says that there is nothing (a row before the first)
 
 
@@ -147,9 +148,14 @@ def encoded(table: Table, params: ConditionalParams, seed: int, cells: int = CEL
 
 
 def numbers_encoded(
-    numbers: Mapping[str, Array], params: ConditionalParams, seed: int, cells: int = CELLS
+    numbers: Mapping[str, Array], params: ConditionalParams, seed: int, cells: int = CELLS, *, units: Array | None
 ) -> tuple[tuple[ColumnCodec, ...], Array]:
-    """Numbers of entities (NaN: none) as cells: how each is encoded, and the codes, shape (rows, numbers)."""
+    """Numbers of entities (NaN: none) as cells: how each is encoded, and the codes, shape (rows, numbers).
+
+    Args:
+        units: whose each row is, as numbers: of how many people a number is that is given out as it is; None: each row
+            is one.
+    """
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -165,9 +171,10 @@ def numbers_encoded(
     columns = tuple(Column(n, "integer" if pa.types.is_integer(a.type) else "float", "") for n, a in arrays.items())
     with scratch("numbers") as folder:
         file = Path(folder) / "numbers.parquet"
-        rows = pa.table(arrays)
+        whose = {} if units is None else {UNIT: pa.array(units)}
+        rows = pa.table({**arrays, **whose})
         pq.write_table(rows, file)
-        table = Table(Schema(columns), (file,), rows.num_rows)
+        table = Table(Schema(columns, privacy_unit=None if units is None else UNIT), (file,), rows.num_rows)
         encoder = encoded(table, params, seed, cells)
         return encoder.columns, encoder.codes_of(table).astype(np.int64)
 

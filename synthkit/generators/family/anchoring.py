@@ -113,13 +113,13 @@ class Leading:
                     found.append(Candidate(key, j, there.kinds.field(field.name).type, numbers))
         return found
 
-    def alone(self, key: int, order: Array, cells: Array, field: Field, unsure: Array) -> Array | None:
+    def alone(self, key: int, order: Array, cells: Array, field: Field, lost: Array) -> Array | None:
         """How often a column has each of its cells where what it is near to is missing, but was not held out."""
         import numpy as np
 
         if key < 0:
             return None
-        some = unsure & ~unknown(self.keys[key], self.named[self.keys[key]][order])
+        some = lost & ~unknown(self.keys[key], self.named[self.keys[key]][order])
         return np.bincount(cells[some], minlength=field.cells) if some.any() else None
 
     def listing(self, key: int, order: Array, follows: Sequence[Follows], least: int) -> Listing | None:
@@ -158,7 +158,7 @@ def anchored(
     """
     import numpy as np
 
-    mine, kinds = leading.read, leading.read.kinds
+    mine, kinds, units = leading.read, leading.read.kinds, leading.read.units[order]
     apart_from = {*what.constants, *what.counters, *what.copied, what.time}
     candidates = leading.candidates(order, owner)
     free = [j for j, f in enumerate(mine.fields) if f.numeric and f.cells > 1]
@@ -170,19 +170,21 @@ def anchored(
         candidates.insert(0, Candidate(-1, what.time, kind, numbers_mine.get(what.time, np.zeros(len(order)))))
     for j in (j for j in free if j not in apart_from):
         kind = kinds.field(fields[j].name).type
-        near = nearest(numbers_mine[j], kind, candidates, seed)
+        near = nearest(numbers_mine[j], kind, candidates, seed, units, params.min_count)
         if near is None:
             candidates.append(Candidate(-1, j, kind, numbers_mine[j]))
             continue
         key, missing = near.candidate.key, np.isnan(near.apart)
         unsure[:, j] = missing & (~np.isnan(numbers_mine[j]) | (np.isnan(near.candidate.numbers) & (key >= 0)))
         apart = np.where(unsure[:, j], np.nanmedian(near.apart), near.apart)
-        codecs, codes = numbers_encoded({f"from {j}": apart}, params, seed)
-        alone = leading.alone(key, order, cells[:, j], fields[j], unsure[:, j])
+        codecs, codes = numbers_encoded({f"from {j}": apart}, params, seed, units=units)
+        zero = (near.candidate.numbers == 0) & ~np.isnan(numbers_mine[j])
+        nothing = near.digits is not None and bool(zero.any() and (numbers_mine[j][zero] == 0).mean() > 0.5)
+        alone = leading.alone(key, order, cells[:, j], fields[j], unsure[:, j] & ~(zero & nothing))
         fields[j] = Field(f"from {j}", codecs[0])
         cells[:, j] = codes[:, 0]
         values[:, j] = np.where(unsure[:, j], np.nan, fields[j].positions(apart))
-        anchors.append(Anchor(j, key, near.candidate.other, fields[j], near.digits, alone))
+        anchors.append(Anchor(j, key, near.candidate.other, fields[j], near.digits, alone, nothing))
         twice = any(f.other == near.candidate.other for f in follows.get(key, ()))
         if key >= 0 and leading.links[key].kind == "looked" and near.few.any() | (near.digits is None) and not twice:
             found = Follows(near.candidate.other, numbers_mine[j], near.few, near.digits is None)

@@ -178,7 +178,7 @@ def put_near(
         else:
             there, rows = known[member.links[anchor.key].references], named[anchor.key]
             base = np.where(rows >= 0, there.numbers(anchor.other)[np.maximum(rows, 0)], np.nan)
-            base = np.where(base == 0, np.nan, base) if anchor.digits is not None else base
+            base = np.where(base == 0, np.nan, base) if anchor.digits is not None and not anchor.nothing else base
         field = member.fields[anchor.column]
         grid = field.codec.grid
         assert grid is not None

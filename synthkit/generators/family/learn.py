@@ -247,7 +247,7 @@ class _Learner:
             elif ((found < 0) & ~lost).any() or not there.fields:
                 about[-1] = f"key {i}", ((found >= 0) | lost).astype(float)
             for part, (name, numbers) in about.items():
-                codecs, codes = numbers_encoded({name: numbers}, self.params, 0)
+                codecs, codes = numbers_encoded({name: numbers}, self.params, 0, units=self.read.units)
                 add(i, part, Field(name, codecs[0]), codes[:, 0], np.zeros(len(found), dtype=bool))
             for part, labels in self.leading.labels(i, self.tables) if link.kind == "looked" else ():
                 field, cells = labelled(f"{part} of key {i}", labels, self.params, self.seed)
@@ -270,7 +270,7 @@ class _Learner:
         there = self.known[link.references]
         found = self.named[self.keys[number]]
         load = np.bincount(found[found >= 0], minlength=len(there.read)).astype(np.float64)
-        codecs, codes = numbers_encoded({"rows": load}, self.params, self.seed)
+        codecs, codes = numbers_encoded({"rows": load}, self.params, self.seed, units=there.read.units)
         field = Field("rows", codecs[0])
         part = parts_of(there.roots, self.seed)
         chain = fit_chain([field], codes, there.context, part, self.params, count=0, groups=(there.roots,))
@@ -323,9 +323,11 @@ class _Learner:
         spans = spans_of(self.read, what, order[starts[count > 0]])
         what = what.spanned(tuple(spans))
         fields, axis, phase = on_axis(
-            self.read, fields, time, order, starts, count, cells, values, self.params, self.seed
+            self.read, fields, time, order, starts, count, cells, values, self.params, self.seed, self.read.units[order]
         )
-        plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, phase=phase, spans=spans)
+        nobody = parent.read.units.max(initial=-1) + 1 + np.arange(len(orphan))
+        units = np.append(parent.read.units, nobody)[by_rows]
+        plan = planned(fields, cells, values, starts, count, what, self.params, self.seed, units, phase, spans)
         beside = tuple(k for k in parent.plans if k[0] in self.ready)
         whole = Context.join(parent.context, *(parent.plans[k] for k in beside))
         owners = by_rows < len(parent.read)  # a row of nobody is one row, and tells of no owner how many it has

@@ -107,6 +107,7 @@ def planned(
     found: Found,
     params: ConditionalParams,
     seed: int,
+    units: Array | None = None,
     phase: Array | None = None,
     spans: Mapping[int, Array] | None = None,
 ) -> Planned:
@@ -114,6 +115,7 @@ def planned(
 
     Args:
         starts, rows: where each entity begins, and how many rows it has.
+        units: whose each entity is, as numbers; None: each is one.
         phase: of each row's time, the same in all of an entity (:mod:`.axis`).
         spans: column → how long after the first time it is, of each entity with rows.
     """
@@ -191,7 +193,7 @@ def planned(
         name: (codec, column)
         for part, most in ((times, WIDEST), ({n: v for n, v in numbers.items() if n not in TIMES}, CELLS))
         if part
-        for name, codec, column in _encoded(part, params, seed, most)
+        for name, codec, column in _encoded(part, params, seed, most, units)
     }
     names = list(numbers)
     order = [n for n in names if not n.startswith(("mean", "share"))]
@@ -251,10 +253,10 @@ def as_drawn(plan: Planned, rng: np.random.Generator) -> Array:
 
 
 def _encoded(
-    numbers: Mapping[str, Array], params: ConditionalParams, seed: int, most: int
+    numbers: Mapping[str, Array], params: ConditionalParams, seed: int, most: int, units: Array | None
 ) -> list[tuple[str, ColumnCodec, Array]]:
     """Of each number, how it is encoded and its cells."""
-    codecs, codes = numbers_encoded(numbers, params, seed, most)
+    codecs, codes = numbers_encoded(numbers, params, seed, most, units=units)
     return [(name, codecs[k], codes[:, k]) for k, name in enumerate(numbers)]
 
 

@@ -42,7 +42,7 @@ class Part:
     few: Array
 
 
-def part_of(column: Array, other: Array, both: Array, seed: int) -> Part | None:
+def part_of(column: Array, other: Array, both: Array, seed: int, units: Array, least: int) -> Part | None:
     """The ratios of a column to another one; None where they tell nothing.
 
     They are few: the share of rows that have one of them is more (Cohen's kappa) than where the other column's values
@@ -53,16 +53,18 @@ def part_of(column: Array, other: Array, both: Array, seed: int) -> Part | None:
     Args:
         both: rows that have both numbers.
         seed: of what is dealt out.
+        units: whose each row is, as numbers.
+        least: units that have each of the few ratios.
     """
     import numpy as np
 
-    rows = np.flatnonzero(both & (other != 0))
-    if len(rows) < 0.9 * both.sum() or not len(rows) or np.ptp(other[rows]) == 0:
+    rows = np.flatnonzero(both & (other != 0))  # what is nothing of nothing has any ratio
+    if len(rows) < 0.9 * (both & ((other != 0) | (column != 0))).sum() or not len(rows) or np.ptp(other[rows]) == 0:
         return None
     rng = np.random.default_rng(seed)
     some = rows if len(rows) <= SHOWN else rng.choice(rows, SHOWN, replace=False)
     digits = decimals(column[both])
-    few = _few(column[some], other[some], digits)
+    few = _few(column[some], other[some], digits, units[some], least)
     apart = np.full(len(column), np.nan)
     apart[rows] = column[rows] / other[rows]
     tied = _tied(column[some], other[some], few, digits)
@@ -98,15 +100,16 @@ def decimals(values: Array) -> int:
     return -1
 
 
-def _few(column: Array, other: Array, digits: int) -> Array:
-    """The ratios that most rows have, one after another, each of those that have none so far; 1 comes first."""
+def _few(column: Array, other: Array, digits: int, units: Array, least: int) -> Array:
+    """The ratios that most rows have, one after another, each of those that have none so far, and of ``least`` units
+    at least; 1 comes first."""
     import numpy as np
 
     values, counts = np.unique(np.round(column / other, FINE), return_counts=True)
     tried = values[np.argsort(-counts, kind="stable")[:TRIED]]
     coarse = np.unique(np.round(tried, FINE - 1))
     tried = np.unique(np.concatenate([[1.0], tried, coarse[coarse != 0]]))
-    left, least = np.ones(len(column), dtype=bool), max(FEWEST, EACH * len(column))
+    left, fewest = np.ones(len(column), dtype=bool), max(FEWEST, EACH * len(column))
     found: list[float] = []
     every = [(c, _is(column, other, c, digits)) for c in tried.tolist()]
     every = [(c, hit) for c, hit in every if several(other[hit])]
@@ -116,11 +119,14 @@ def _few(column: Array, other: Array, digits: int) -> Array:
     while len(found) < MOST:
         many = (hits & left).sum(axis=1)
         best = many.max()
-        if best < least:
+        if best < fewest:
             break
         # Of ratios that say the same of the rows the plainest: 0.9 rather than 0.899.
         alike = np.flatnonzero(many == best)
         pick = min(alike.tolist(), key=lambda i: (decimals(tried[i : i + 1]), abs(tried[i] - 1)))
+        if len(np.unique(units[hits[pick] & left])) < least:
+            hits[pick] = False
+            continue
         found.append(float(tried[pick]))
         left &= ~hits[pick]
     return np.array(found)

@@ -37,7 +37,8 @@ class Anchor:
         other: field of the other column there.
         field: of the distance, or of the ratio.
         digits: decimals that a product is rounded to; -1: none; None: it is no ratio.
-        alone: rows of each of the column's own cells where the other column has no value.
+        alone: rows of each of the column's own cells where the other column has no value, or 0 that it is no part of.
+        nothing: whether a ratio is 0 where the other column is: lines of what costs nothing.
     """
 
     column: int
@@ -46,6 +47,7 @@ class Anchor:
     field: Field
     digits: int | None = None
     alone: Array | None = None
+    nothing: bool = False
 
     def number(self, base: Array, apart: Array) -> Array:
         """The column's numbers, of the other one's and of what was drawn; NaN where either is missing."""
@@ -143,8 +145,14 @@ class Near:
     digits: int | None = None
 
 
-def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate], seed: int) -> Near | None:
-    """The candidate that a column is nearest to; None where it is near to none."""
+def nearest(
+    column: Array, kind: pa.DataType, candidates: Sequence[Candidate], seed: int, units: Array, least: int
+) -> Near | None:
+    """The candidate that a column is nearest to; None where it is near to none.
+
+    Args:
+        units: whose each row is, as numbers; a ratio is one that ``least`` of them have.
+    """
     import numpy as np
     import pyarrow.types as t
 
@@ -171,7 +179,7 @@ def nearest(column: Array, kind: pa.DataType, candidates: Sequence[Candidate], s
             best, found = score, Near(candidate, distance, _first(distance[both]))
         if times:
             continue
-        ratio = part_of(column, candidate.numbers, both, seed)
+        ratio = part_of(column, candidate.numbers, both, seed, units, least)
         if ratio is not None and ratio.score - LESS > best:
             best, found = ratio.score - LESS, Near(candidate, ratio.apart, ratio.few, ratio.digits)
     return found

@@ -64,7 +64,7 @@ def learn_rows(
     columns, values_of, row_columns = [], [], []
     if climbing:
         grown = {f"grown {j}": np.where(first, np.nan, _grown(values[:, j])) for j in climbing}
-        codecs, codes = numbers_encoded(grown, params, seed)
+        codecs, codes = numbers_encoded(grown, params, seed, units=units)
         for k, j in enumerate(climbing):
             fields.append(Field(f"grown {j}", codecs[k]))
             columns.append(codes[:, k])
@@ -96,7 +96,7 @@ def learn_rows(
         tuple((at[j], cell, share) for j, cell, share in plan.shares),
         plan.visits,
         _key(fields, all_cells, all_values),
-        _clock(known[what.time], rows.time, params, seed) if what.time >= 0 else None,
+        _clock(known[what.time], rows.time, params, seed, units) if what.time >= 0 else None,
         () if axis is None else axis.clock,
     )
     time = rows.time
@@ -135,10 +135,10 @@ def learn_rows(
     return found, climbers, tuple(row_columns)
 
 
-def _clock(field: Field, time: Array, params: ConditionalParams, seed: int) -> Field:
+def _clock(field: Field, time: Array, params: ConditionalParams, seed: int, units: Array) -> Field:
     """The field of time in as many cells as a feature has codes: it is asked and never drawn, and what begins or ends
     in one year is not seen in ten."""
-    codecs, codes = numbers_encoded({field.name: numbers_of(field, time)}, params, seed, WIDEST)
+    codecs, codes = numbers_encoded({field.name: numbers_of(field, time)}, params, seed, WIDEST, units=units)
     finer = field_of(codecs[0], codes[:, 0])
     return finer if finer.codec.grid == field.codec.grid else field
 

@@ -65,6 +65,7 @@ def on_axis(
     values: Array,
     params: ConditionalParams,
     seed: int,
+    units: Array,
 ) -> tuple[tuple[Field, ...], Axis | None, Array | None]:
     """The fields with time as it is learnt, whose cells and values are put in; its axis; each row's phase, if any.
 
@@ -72,6 +73,7 @@ def on_axis(
         time: its field; -1: there is none.
         order: of the rows, an entity's together.
         starts, count: where each entity begins there, and how many rows it has.
+        units: whose each of them is, as numbers.
     """
     import numpy as np
 
@@ -84,7 +86,7 @@ def on_axis(
     if axis is None:
         return fields, None, None
     place, phase = axis.forward(raw)
-    codecs, codes = numbers_encoded({"time": place.astype(np.float64)}, params, seed)
+    codecs, codes = numbers_encoded({"time": place.astype(np.float64)}, params, seed, units=units)
     learnt = Field("time", codecs[0])
     assert learnt.codec.grid is not None
     cells[:, time], values[:, time] = codes[:, 0], learnt.codec.grid.positions(place)

@@ -25,7 +25,7 @@ def _rows(size: int, seed: int) -> dict[str, np.ndarray]:
 
 def _chain(size: int, seed: int) -> tuple[Chain, Context, np.ndarray]:
     params, numbers = ConditionalParams(), _rows(size, seed)
-    codecs, codes = numbers_encoded(numbers, params, 0)
+    codecs, codes = numbers_encoded(numbers, params, 0, units=None)
     fields = [field_of(codec, codes[:, k]) for k, codec in enumerate(codecs)]
     context = Context.of(fields[:1], codes[:, :1])
     part = np.random.default_rng(seed).integers(0, 9, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,14 @@ def shop(folder: Path) -> tuple[Tables, dict[str, pd.DataFrame]]:
 
 def drawn_of(tables: Tables, rows: int, seed: int = 5) -> dict[str, pd.DataFrame]:
     """A family of so many rows of the root."""
-    model = fit_tables(tables, ConditionalParams(), budget=None, seed=3, device="cpu", progress=silent)
+    return drawn_from(fitted(tables), rows, seed)
+
+
+def fitted(tables: Tables) -> Any:
+    return fit_tables(tables, ConditionalParams(), budget=None, seed=3, device="cpu", progress=silent)
+
+
+def drawn_from(model: Any, rows: int, seed: int) -> dict[str, pd.DataFrame]:
     found: dict[str, list[pa.RecordBatch]] = {}
     for name, batch in sample_tables(model, rows, conditions=(), seed=seed, progress=silent):
         found.setdefault(name, []).append(batch)
@@ -136,17 +144,20 @@ def test_prices_that_many_lines_repeat_are_those_of_the_real_ones(drawn_and_real
 def test_ratios_are_found_where_they_are_and_not_by_chance() -> None:
     rng = np.random.default_rng(0)
     other, every = np.round(rng.gamma(3, 12, 3_000) + 3, 2), np.ones(3_000, dtype=bool)
+    own = np.arange(3_000)
     ratio = rng.choice([1.0, 0.85, 0.5], 3_000, p=[0.5, 0.3, 0.2])
-    found = part_of(np.round(other * ratio, 2), other, every, 0)
+    found = part_of(np.round(other * ratio, 2), other, every, 0, own, 5)
     assert found is not None
     assert set(found.few) == {1.0, 0.85, 0.5}
     assert (np.isclose(found.apart, ratio)).mean() > 0.99
-    assert part_of(rng.permutation(other), other, every, 0) is None
+    assert part_of(rng.permutation(other), other, every, 0, own, 5) is None
     small = rng.integers(1, 6, 3_000).astype(float)  # any is some simple part of any other
-    assert part_of(small, rng.permutation(small), every, 0) is None
+    assert part_of(small, rng.permutation(small), every, 0, own, 5) is None
     counts, total = (1 + rng.poisson(1, 3_000)).astype(float), np.round(rng.gamma(3, 10, 3_000), 2)
-    assert part_of(counts, np.round(counts * total, 2), every, 0) is None  # which rounding makes a part of anything
-    near = part_of(other * np.exp(rng.normal(0, 0.02, 3_000)), other, every, 0)
+    assert (
+        part_of(counts, np.round(counts * total, 2), every, 0, own, 5) is None
+    )  # which rounding makes a part of anything
+    near = part_of(other * np.exp(rng.normal(0, 0.02, 3_000)), other, every, 0, own, 5)
     assert near is not None
     assert not len(near.few)
     assert [decimals(np.array(v)) for v in ([1.0, 2.0], [0.25, 3.0], [1 / 3])] == [0, 2, -1]
@@ -156,13 +167,66 @@ def test_of_a_few_rows_any_number_has_a_ratio_to_any_other() -> None:
     """Five kinds of accounts, each with a fee and a rate: an account's fee is its kind's, and no part of the rate."""
     rng = np.random.default_rng(0)
     kind, every = rng.integers(0, 5, 2_000), np.ones(2_000, dtype=bool)
+    own = np.arange(2_000)
     fees, rates = np.array([0, 4.5, 9.9, 0, 19.5]), np.array([0.12, 0.1, 0.08, 0.03, 0.11])
     paid = np.where(rng.random(2_000) < 0.9, fees[kind], 0)
     candidates = [Candidate(0, j, pa.float64(), numbers[kind]) for j, numbers in enumerate((rates, fees))]
-    assert part_of(paid, rates[kind], every, 0) is None
-    near = nearest(paid, pa.float64(), candidates, 0)
+    assert part_of(paid, rates[kind], every, 0, own, 5) is None
+    near = nearest(paid, pa.float64(), candidates, 0, own, 5)
     assert near is not None
-    assert (near.candidate.other, near.digits, near.few.tolist()) == (1, None, [0.0])
+    assert (near.candidate.other, near.digits, near.few.tolist()) == (1, 1, [1.0, 0.0])  # a tenth pays nothing
+
+
+def test_a_ratio_that_one_person_has_is_no_ratio() -> None:
+    """Of 3,000 lines 300 are one person's, who pays .37 of the price; the others pay the whole, or nine tenths."""
+    rng = np.random.default_rng(0)
+    other, every = np.round(rng.gamma(3, 40, 3_000) + 30, 2), np.ones(3_000, dtype=bool)
+    one = np.arange(3_000) < 300
+    paid = np.round(other * np.where(one, 0.37, rng.choice([1.0, 0.9], 3_000)), 2)
+    each, held = np.arange(3_000), np.where(one, 0, np.arange(3_000))
+    found = [part_of(paid, other, every, 0, units, 5) for units in (each, held)]
+    assert [set(f.few) for f in found if f is not None] == [{1.0, 0.9, 0.37}, {1.0, 0.9}]
+
+
+def test_distances_between_rows_and_within_them_are_of_enough_people(tmp_path: Path) -> None:
+    """One person's sixty orders are 91 days apart, and arrive 45 days later; all others' are 20 and 5 at most."""
+    rng = np.random.default_rng(0)
+    count = np.append(60, 4 + rng.poisson(4, 150))
+    who = np.repeat(np.arange(151), count)
+    gap = np.where(who == 0, 91, rng.integers(1, 21, len(who)))
+    day = np.cumsum(gap) - np.repeat((np.cumsum(gap))[np.cumsum(count) - count], count)
+    ordered = np.datetime64("2020-01-01") + day + np.where(who == 0, 0, rng.integers(0, 5_400, 151)[who])
+    arrived = ordered + np.where(who == 0, 45, rng.integers(1, 6, len(who)))
+    columns: Any = {
+        "person": ("id", pa.array(who)),
+        "ordered": ("date", pa.array(ordered.astype("datetime64[D]"))),
+        "arrived": ("date", pa.array(arrived.astype("datetime64[D]"))),
+    }
+    orders = table(tmp_path, "orders", columns, (), order_by="ordered")
+    people = table(tmp_path, "people", {"id": ("id", pa.array(np.arange(151)))}, ("id",))
+    members = {"people": people, "orders": replace(orders, schema=replace(orders.schema, privacy_unit="person"))}
+    model = fitted(Tables(members, (Key("orders", ("person",), "people", owner=True),)))
+    member = next(m for m in model.members if m.name == "orders")
+    for field, one, common in (
+        (member.rows.layout.fields[0], 91.0, 10.0),
+        (member.anchors[0].field, 45.0, 3.0),
+    ):
+        given = [{*field.numbers(field.place_numbers(np.full(9, n)), np.arange(9) / 9)} for n in (one, common)]
+        assert given[0] != {one}  # what sixty rows have, but one person
+        assert given[1] == {common}
+
+
+def test_what_is_free_is_no_part_of_what_it_costs_nothing_and_says_nothing_of_ratios() -> None:
+    """A seventh of the lines are of free products: nothing is paid, whatever the discount."""
+    rng = np.random.default_rng(0)
+    other = np.where(rng.random(3_000) < 0.14, 0.0, np.round(rng.gamma(3, 40, 3_000) + 30, 2))
+    every, own = np.ones(3_000, dtype=bool), np.arange(3_000)
+    found = part_of(np.round(other * rng.choice([1.0, 0.9], 3_000), 2), other, every, 0, own, 5)
+    assert found is not None
+    assert set(found.few) == {1.0, 0.9}
+    assert np.isnan(found.apart[other == 0]).all()
+    paid = np.round(np.where(other == 0, 7.5, other), 2)  # something for what costs nothing is no part of it
+    assert part_of(paid, other, every, 0, own, 5) is None
 
 
 def test_a_listed_number_is_one_that_enough_people_repeat() -> None:

@@ -23,7 +23,7 @@ PEOPLE, EACH = 400, 5
 def test_rows_are_learnt_from_means_as_exact_as_they_are_drawn() -> None:
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=PEOPLE * EACH)
-    codecs, codes = numbers_encoded({"level": numbers}, ConditionalParams(), 0)
+    codecs, codes = numbers_encoded({"level": numbers}, ConditionalParams(), 0, units=None)
     field = field_of(codecs[0], codes[:, 0])
     starts, rows = np.arange(PEOPLE) * EACH, np.full(PEOPLE, EACH)
     values = field.positions(numbers)[:, None]
