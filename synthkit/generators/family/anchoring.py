@@ -134,9 +134,7 @@ class Leading:
         for f in follows:
             known = numbers_of(there.fields[f.other], there.values[:, f.other])
             digits.append(decimals(known[~np.isnan(known)]))
-        labels = texts(self.read.keys, self.keys[key].columns)
-        assert labels is not None
-        return listing_of(group, labels[order], self.read.units[order], follows, digits, least)
+        return listing_of(group, self.read.units[order], follows, digits, least)
 
 
 def anchored(

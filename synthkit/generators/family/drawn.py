@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.encoding.numbers import beyond
 from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.family.echoes import Echo
-from synthkit.generators.family.listing import Listing, dealt, labelled
+from synthkit.generators.family.listing import Listing, dealt
 from synthkit.generators.family.relative import numbers_of
 from synthkit.generators.functions import Quota
 
@@ -94,7 +94,7 @@ class Drawn:
         import numpy as np
 
         numbers = np.stack([self.numbers(j) for j in listing.columns], axis=1)
-        at = dealt(listing, numbers, loads, rng) if self.labels is None else labelled(listing, self.labels)
+        at = dealt(listing, numbers, loads, rng)
         rows = np.flatnonzero(at >= 0)
         for c, j in enumerate(listing.columns):
             field, mine = self.fields[j], numbers[:, c]

@@ -32,14 +32,12 @@ class Listing:
         values: their numbers, shape (rows that are looked up, columns).
         loads: how many rows name each.
         rest: the most rows that name one of which nothing is said.
-        labels: the key of each, as the rows that name it have it.
     """
 
     columns: tuple[int, ...]
     values: Array
     loads: Array
     rest: float
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,13 +65,12 @@ class Follows:
 
 
 def listing_of(
-    group: Array, labels: Array, units: Array, follows: Sequence[Follows], digits: Sequence[int], least: int
+    group: Array, units: Array, follows: Sequence[Follows], digits: Sequence[int], least: int
 ) -> Listing | None:
     """The numbers of the rows that are named; None where too few rows name each.
 
     Args:
         group: which row each row names, counted through; below 0: none.
-        labels: the key by which it names it, as text.
         units: whose each row is, as numbers.
         digits: decimals that the other columns' numbers have; -1: any.
         least: units whose rows must agree.
@@ -87,7 +84,7 @@ def listing_of(
     names, starts = np.unique(group[some], return_index=True)
     if len(some) < AGAIN * len(names):
         return None
-    values, loads, named, rest = [], [], [], 0
+    values, loads, rest = [], [], 0
     for rows in np.split(some, starts[1:]):
         found = [_agreed(rows, units, f, d, least) for f, d in zip(follows, digits, strict=True)]
         if any(v is None for v in found):
@@ -95,12 +92,11 @@ def listing_of(
         else:
             values.append(found)
             loads.append(len(rows))
-            named.append(str(labels[rows[0]]))
     if not values:
         return None
     columns = tuple(f.other for f in follows)
     said = np.array(values, dtype=np.float64), np.array(loads, dtype=np.float64)
-    return Listing(columns, *said, float(rest), tuple(named))
+    return Listing(columns, *said, float(rest))
 
 
 def _agreed(rows: Array, units: Array, follows: Follows, digits: int, least: int) -> float | None:
@@ -121,14 +117,6 @@ def _agreed(rows: Array, units: Array, follows: Follows, digits: int, least: int
     agree = (bases == best).any(axis=1)
     enough = agree.sum() >= AGREED * len(known) and len(np.unique(units[known[agree]])) >= least
     return best if enough else None
-
-
-def labelled(listing: Listing, labels: Array) -> Array:
-    """The listed row that each drawn one stands for, -1: none."""
-    import numpy as np
-
-    at = {label: i for i, label in enumerate(listing.labels)}
-    return np.array([at.get(label, -1) for label in labels.tolist()], dtype=np.int64)
 
 
 def dealt(listing: Listing, numbers: Array, loads: Array, rng: np.random.Generator) -> Array:
