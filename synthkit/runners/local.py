@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
@@ -90,10 +91,12 @@ class LocalExecutor:
     def stop(self) -> None:
         with self._lock:
             self._stopped = True
-            workers = [*self._busy, *self._idle]
+            busy, idle, self._idle = [*self._busy], self._idle, []
         self._gpus.stop(STOPPED)
-        for worker in workers:
-            _end(worker)
+        for worker in busy:
+            _end(worker)  # forgotten by the thread that reads of it, which finds it ended
+        for worker in idle:
+            self._forget(worker)
 
     def close(self) -> None:
         self.stop()
@@ -103,7 +106,8 @@ class LocalExecutor:
         with self._lock:
             if self._stopped:
                 raise BuildError(STOPPED)
-            idle = [worker for worker in self._idle if worker.poll() is None]  # one may have been killed meanwhile
+            idle = [worker for worker in self._idle if worker.poll() is None]
+            dead = [worker for worker in self._idle if worker not in idle]  # killed meanwhile
             alike = [worker for worker in idle if self._shown[worker] == gpus]
             # An idle worker holds memory of the GPUs that it has worked on: on these another is to work now.
             ended = [] if alike else [worker for worker in idle if set(self._shown[worker] or ()) & set(gpus or ())]
@@ -111,8 +115,8 @@ class LocalExecutor:
             self._shown[worker] = gpus
             self._idle = [other for other in idle if other is not worker and other not in ended]
             self._busy.add(worker)
-        for other in ended:
-            _end(other)
+        for other in (*dead, *ended):
+            self._forget(other)
         return worker
 
     def _give_back(self, worker: subprocess.Popen[str]) -> None:
@@ -122,8 +126,18 @@ class LocalExecutor:
             kept = worker.poll() is None and not self._stopped and not full
             if kept:
                 self._idle.append(worker)
-        if full:
-            _end(worker)
+        if not kept:
+            self._forget(worker)
+
+    def _forget(self, worker: subprocess.Popen[str]) -> None:
+        """End a worker that no thread has a job on any more, and give back the two descriptors that it held here."""
+        _end(worker)
+        with self._lock:
+            self._shown.pop(worker, None)
+        for pipe in (worker.stdin, worker.stdout):
+            assert pipe is not None
+            with suppress(OSError):  # what was not written yet finds no reader
+                pipe.close()
 
     def _start(self, log: TextIO, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         # A session of its own: Ctrl-C reaches the coordinator alone, which then stops the workers in order.

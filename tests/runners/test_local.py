@@ -36,6 +36,11 @@ def query(tmp_path: Path, sql: str, root: Path | None = None) -> QueryJob:
     )
 
 
+def descriptors() -> int:
+    """That this process has open."""
+    return psutil.Process().num_fds()
+
+
 def nothing(*_arguments: object) -> None:
     """Progress that nobody watches."""
 
@@ -154,11 +159,17 @@ def test_a_worker_that_died_between_two_jobs_harms_none(tmp_path: Path) -> None:
     try:
         executor.run(query(tmp_path, "select 1 as n"), nothing)
         (worker,) = executor._idle
+        before = descriptors()
         worker.kill()
         worker.wait()
         assert executor.run(query(tmp_path, "select 2 as n"), nothing).rows == 1
+        assert descriptors() == before
+        assert [*executor._shown] == executor._idle
     finally:
         executor.close()
+    assert worker.stdout is not None
+    assert worker.stdout.closed
+    assert not executor._shown
 
 
 def test_a_worker_that_holds_much_is_ended_unless_it_may_have_a_gpu(
@@ -166,12 +177,18 @@ def test_a_worker_that_holds_much_is_ended_unless_it_may_have_a_gpu(
 ) -> None:
     monkeypatch.setattr(local, "MOST_IDLE", 1)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    executor = LocalExecutor(1, tmp_path / "log")
+    executor, open_files = LocalExecutor(1, tmp_path / "log"), []
+    started = list[Any]()
+    start = executor._start
+    monkeypatch.setattr(executor, "_start", lambda *given: started.append(start(*given)) or started[-1])
     try:
-        for number in (1, 2):
+        for number in (1, 2, 3):
             assert executor.run(query(tmp_path, f"select {number} as n"), nothing).rows == 1
             assert not executor._idle
-        assert [worker.poll() is None for worker in executor._shown] == [False, False]
+            open_files.append(descriptors())
+        assert [worker.poll() is None for worker in started] == [False, False, False]
+        assert not executor._shown
+        assert len(set(open_files)) == 1  # of a build of thousands of parts none may be left of each
     finally:
         executor.close()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
@@ -186,8 +203,10 @@ def test_a_worker_that_holds_much_is_ended_unless_it_may_have_a_gpu(
 def test_stopping_ends_a_running_job(tmp_path: Path) -> None:
     executor = LocalExecutor(1, tmp_path / "log")
     threading.Timer(0.7, executor.stop).start()
+    before = descriptors()
     with pytest.raises(BuildError, match="stopped"):
         executor.run(_slow(tmp_path), nothing)
+    assert descriptors() <= before
     with pytest.raises(BuildError, match="stopped"):
         executor.run(query(tmp_path, "select 1 as n"), nothing)
     executor.close()
