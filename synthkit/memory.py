@@ -41,12 +41,15 @@ def one_verb() -> Iterator[None]:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected(*, held: bool = True) -> Iterator[None]:
     """Without Python's search for cycles: for work that makes a million objects and keeps them all.
 
     The search begins anew as the objects grow in number; of a project of a thousand models it took a quarter of the
     time of every verb and found nothing. In the command line it does not look at them later, either; a notebook, which
     compiles many times, must get them back. No such work may train or draw: what tables leave in cycles is large.
+
+    Args:
+        held: in the command line, until the verb ends. Not of what is made many times, or beside a thread that trains.
     """
     was = gc.isenabled()
     gc.disable()
@@ -54,7 +57,7 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was:
-            if _IN_A_VERB:
+            if held and _IN_A_VERB:
                 gc.freeze()
             gc.enable()
 

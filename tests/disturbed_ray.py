@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -56,6 +57,12 @@ if "default_worker.py" in " ".join(sys.orig_argv):
 """  # Ray's workers are no forks that could be told: Python runs this at the start of each, and what failed is written down
 
 
+def failed_flushes(hooks: Path) -> int:
+    """How many flushes to disk failed in processes that ran the hook in this folder."""
+    seen = hooks / "failed"
+    return len(seen.read_text("utf-8").splitlines()) if seen.exists() else 0
+
+
 def on_ray(folder: Path, rows: int, partitions: int, seed: int, faults: float = 0.01) -> Disturbed:
     """On a Ray cluster of three nodes on loopback, of three CPUs each, which loses one of them.
 
@@ -72,4 +79,8 @@ def on_ray(folder: Path, rows: int, partitions: int, seed: int, faults: float = 
         runner = f"{{name: ray, address: '{found.address}', retries: 8}}"
         project = made(folder / "shop", rows, partitions, f"targets: {{dev: {{runner: {runner}}}}}\n")
         kill = OnRay(found, max(1, partitions // 20), partitions, seed)
-        return disturb(project, (), env, partitions, kill, lambda: sha256_of(project))
+        disturbed = disturb(project, (), env, partitions, kill, lambda: sha256_of(project))
+    failed = failed_flushes(folder / "hooks")
+    print(f"{failed} flushes to disk failed in Ray's workers", file=sys.stderr)
+    assert failed or faults * partitions < 2, "the faults that were asked for did not reach Ray's workers"
+    return disturbed

@@ -61,6 +61,9 @@ def test_what_a_library_call_made_is_still_looked_at() -> None:
         pass
     assert gc.get_freeze_count() == 0
     with one_verb():
+        with uncollected(held=False):
+            pass
+        assert gc.get_freeze_count() == 0
         with uncollected():
             pass
         assert gc.get_freeze_count() > 0

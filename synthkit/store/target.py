@@ -7,16 +7,15 @@ published is found again by its hash. A third party's comes by the entry-point g
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from synthkit.errors import BuildError
 from synthkit.files import digests, parsed_json, sha256_file
+from synthkit.memory import uncollected
 from synthkit.records.audit import AuditRecord
 from synthkit.records.history import RunEntry
 from synthkit.records.receipt import AuditedTable, Receipt
@@ -188,7 +187,7 @@ class Tables(Protocol):
         Of tables that are published together (:meth:`Gate.put_all`) all old or all new ones: a target that does so
         reads them at one instant.
         """
-        with _uncollected():
+        with uncollected(held=False):  # as often as others publish, and beside what trains
             found = {name: self.published(name) for name in self.names()}
         return {name: receipt for name, receipt in found.items() if receipt is not None}
 
@@ -340,16 +339,3 @@ def _sealed(what: Publication, keep: Callable[[Path, str], None] | None, sign: S
             hint="rows that were not audited are not published; run synth clean, and build again",
         )
     return Sealed(what.table, what.audit, digest, md5, sign, keep)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's collector, which looks through all that is there again and again while many values are made
-    that stay: of a thousand receipts that takes longer than to read them."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
