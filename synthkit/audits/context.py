@@ -218,11 +218,11 @@ class AuditContext:
         A view has DuckDB bind all of its columns in each query, so a query for every column of a wide table took a time
         that grew with the square of the columns.
         """
-        from synthkit.audits import sqltext
+        from synthkit.sql.filescan import parquet_scan
 
         table = self.side(side)
         named = table is None or self.where is not None or side in self._held
-        return side if table is None or named else f"{sqltext.scan(table.paths)} AS {side}"
+        return side if table is None or named else f"{parquet_scan(*table.paths)} AS {side}"
 
     @property
     def _held(self) -> frozenset[Side]:

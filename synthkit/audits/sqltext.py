@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthkit.sql.quoting import literal
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def scan(paths: Iterable[Path]) -> str:
-    """A table function call that reads the Parquet files."""
-    return "read_parquet([" + ", ".join(literal(str(p)) for p in paths) + "])"
-
-
-def _numbered(paths: tuple[Path, ...]) -> str:
+def _numbered(path: Path) -> str:
     """The one file of rows at rest, its rows numbered."""
-    (path,) = paths
-    return f"read_parquet({literal(str(path))}, file_row_number = true)"
+    return parquet_scan(path, file_row_number="true")
 
 
 def open_views(
@@ -47,13 +41,13 @@ def open_views(
         schema, dot, _ = name.rpartition('"."')
         if dot:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS {schema}"')
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {scan(paths)}")
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet_scan(*paths)}")
     for side, paths in sides.items():
         # Temporary, so that a model called train or synthetic has its own name; cursors do not see these.
-        rows = scan(paths)
+        rows = parquet_scan(*paths)
         if narrowing and published.get(side, paths) != paths:
-            of = f"SELECT file_row_number FROM {_numbered(published[side])}{narrowing}"
-            rows = f"(SELECT * EXCLUDE (file_row_number) FROM {_numbered(paths)} WHERE file_row_number IN ({of}))"
+            of = f"SELECT file_row_number FROM {_numbered(*published[side])}{narrowing}"
+            rows = f"(SELECT * EXCLUDE (file_row_number) FROM {_numbered(*paths)} WHERE file_row_number IN ({of}))"
             connection.execute(f"CREATE TEMP VIEW {side} AS SELECT * FROM {rows}")
         else:
             kind = "TABLE" if side in held else "VIEW"

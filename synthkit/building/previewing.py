@@ -18,8 +18,8 @@ from synthkit.generators.tables import Key
 from synthkit.project.size import Size
 from synthkit.runners.jobs import JobProgress
 from synthkit.runners.parts import FamilyMember, FamilyParts
-from synthkit.sources.options import file_literal
 from synthkit.sources.split import Split, load_split
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import quote
 from synthkit.store.staging import StagedRows
 
@@ -130,8 +130,8 @@ def _theirs(split: Split, key: Key, above: Path, primary: Sequence[str], folder:
             f"CAST(here.{quote(mine)} AS VARCHAR) = CAST(there.{quote(other)} AS VARCHAR)"
             for mine, other in zip(key.columns, primary, strict=True)
         )
-        parent = file_literal(above / f"{side}.parquet")
-        where = f"EXISTS (SELECT 1 FROM read_parquet({parent}) AS there WHERE {same})"
+        parent = parquet_scan(above / f"{side}.parquet")
+        where = f"EXISTS (SELECT 1 FROM {parent} AS there WHERE {same})"
         record[f"{side}_rows"] = written(split.directory / f"{side}.parquet", where, folder / f"{side}.parquet")
     record.pop("bounded_rows", None)
     (folder / "split.json").write_text(json.dumps(record), "utf-8")

@@ -33,8 +33,8 @@ from synthkit.records.joins import WORST
 from synthkit.runners.jobs import AuditJob, Executor
 from synthkit.runners.parts import FamilyParts
 from synthkit.runners.registry import started
-from synthkit.sources.options import file_literal
 from synthkit.sources.split import Split
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import quote
 from synthkit.store.parquet import write_parquet
 from synthkit.store.staging import StagedRows, Staging
@@ -209,7 +209,7 @@ def _side(split: Split, file: Path, out: Path, most: int, rows: int) -> int:
 
 
 def scan_of(file: Path) -> str:
-    return f"read_parquet({file_literal(file)}, file_row_number = true)"
+    return parquet_scan(file, file_row_number="true")
 
 
 def written(file: Path, where: str, out: Path) -> int:

@@ -13,6 +13,7 @@ from pydantic import model_validator
 from synthkit.errors import BuildError
 from synthkit.generators.base import Params, Query
 from synthkit.sql.atrest import at_rest
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal
 from synthkit.sql.statements import NO_EXTENSIONS, one_select, shut
 from synthkit.sql.types import NoPlaceError, misfit_in, publishable
@@ -115,8 +116,7 @@ def _add(connection: object, name: str, paths: tuple[Path, ...]) -> None:
     head, dot, _ = name.rpartition('"."')
     if dot:
         execute(f'CREATE SCHEMA IF NOT EXISTS {head}"')
-    listed = ", ".join(literal(str(p)) for p in paths)
-    execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+    execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet_scan(*paths)}")
 
 
 def _write(reader: pa.RecordBatchReader, types: dict[str, str], destination: Path) -> Queried:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from synthkit.formats.columns import form_of
 from synthkit.schema import TEMPORAL, Column, Schema
 from synthkit.sources.infer import Profile
-from synthkit.sql.quoting import literal, quote
+from synthkit.sql.filescan import parquet_scan
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,8 +52,8 @@ def declarations(
             if None not in ends:
                 found[column.name] = f"bounds: [{ends[0]}, {ends[1]}]"
         elif 0 < seen.distinct <= MOST_VALUES:
-            name, file = quote(column.name), literal(str(rows))
-            query = f"SELECT DISTINCT {name} FROM read_parquet({file}) WHERE {name} IS NOT NULL ORDER BY 1"
+            name, read = quote(column.name), parquet_scan(rows)
+            query = f"SELECT DISTINCT {name} FROM {read} WHERE {name} IS NOT NULL ORDER BY 1"
             values = [_scalar(row[0]) for row in connection.execute(query).fetchall()]
             found[column.name] = f"values: [{', '.join(values)}]"
         if seen.nulls == 0 and seen.distinct > 0:
@@ -69,8 +70,8 @@ def _range(
     form = form_of(column)
     if form is None:
         return seen.low, seen.high
-    name, file = quote(column.name), literal(str(rows))
-    query = f"SELECT DISTINCT CAST({name} AS VARCHAR) AS v FROM read_parquet({file})"
+    name, read = quote(column.name), parquet_scan(rows)
+    query = f"SELECT DISTINCT CAST({name} AS VARCHAR) AS v FROM {read}"
     texts = connection.sql(query).to_arrow_table().combine_chunks().column("v").chunk(0)
     ends = pc.min_max(form.read(texts).values)
     low, high = ends["min"].as_py(), ends["max"].as_py()

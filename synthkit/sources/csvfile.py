@@ -20,8 +20,9 @@ from synthkit.project.types import SourceTableSpec
 from synthkit.sources.encodings import opened_bytes, utf8_files
 from synthkit.sources.found import check_names, check_same_columns
 from synthkit.sources.location import location
-from synthkit.sources.options import arguments, file_literal, sql_value
+from synthkit.sources.options import arguments, sql_value
 from synthkit.sources.readerror import read_error
+from synthkit.sql.filescan import file_literal
 from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Written:
         """A table function over the file in which every column is text."""
         columns = ", ".join(f"{literal(n)}: 'VARCHAR'" for n in self.columns)
         given = ", ".join(f"{k} = {v}" for k, v in self.arguments.items())
-        return f"read_csv({file_literal(self.file)}, auto_detect = false, columns = {{{columns}}}, {given})"
+        options = f"auto_detect = false, hive_partitioning = false, columns = {{{columns}}}, {given}"
+        return f"read_csv({file_literal(self.file)}, {options})"
 
 
 def csv_query(connection: duckdb.DuckDBPyConnection, spec: SourceTableSpec, files: list[Path], scratch: Path) -> str:

@@ -27,10 +27,10 @@ from synthkit.project.ownership import Step, TablesByName, owners, owning
 from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.canonical import SEPARATOR, joined, told_apart
 from synthkit.sources.location import location
-from synthkit.sources.options import file_literal
 from synthkit.sources.scan import Opened, opened
 from synthkit.sources.split import SALT, bucket
 from synthkit.sources.unchanged import unchanged
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal
 
 VERSION = 1  # of what is read of a table whose rows belong to others: enters the name of its split
@@ -213,7 +213,7 @@ def _write_owner(source: Opened, above: Above, further: str, next_up: Path | Non
             rows = f"SELECT key, {side('up', 'own', further, None)} AS bucket FROM ({each})"
         else:
             found = side("r.up", "r.own", further, "o.bucket")
-            owner = f"read_parquet({file_literal(next_up)})"
+            owner = parquet_scan(next_up)
             rows = f"SELECT r.key, {found} AS bucket FROM ({each}) r LEFT JOIN {owner} o ON r.up = o.key"
     query = (
         f"SELECT key, min(bucket) AS bucket, min(bucket) <> max(bucket) AS several FROM ({rows}) "
@@ -221,9 +221,7 @@ def _write_owner(source: Opened, above: Above, further: str, next_up: Path | Non
     )
     try:
         source.connection.execute(f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet)")
-        row = source.connection.execute(
-            f"SELECT count(*) FROM read_parquet({file_literal(target)}) WHERE several"
-        ).fetchone()
+        row = source.connection.execute(f"SELECT count(*) FROM {parquet_scan(target)} WHERE several").fetchone()
     except duckdb.Error as error:
         reason = str(error).split("\n")[0]
         raise BuildError(

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from synthkit.project.types import SourceTableSpec
 from synthkit.schema import Column, LogicalType, Schema
 from synthkit.sources.types import provisional_type
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _profiled(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], 
     parts = ["count(*)"]
     for column in columns:
         parts += _measures(column)
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM read_parquet({literal(str(train))})").fetchone()
+    row = connection.execute(f"SELECT {', '.join(parts)} FROM {parquet_scan(train)}").fetchone()
     assert row is not None
     rows, width = int(row[0]), (len(row) - 1) // len(columns)
     found = {}

@@ -22,7 +22,6 @@ from synthkit.sources.bounding import Declared, bounded_query, text_of
 from synthkit.sources.family import Ownership, read_owners
 from synthkit.sources.infer import infer, profile
 from synthkit.sources.location import location
-from synthkit.sources.options import file_literal
 from synthkit.sources.readerror import read_error, write_error
 from synthkit.sources.reading import Belonging, Reading
 from synthkit.sources.recognise import People, recognise, repeating, with_forms, with_tails
@@ -39,6 +38,7 @@ from synthkit.sources.split import (
     write_sides,
 )
 from synthkit.sources.unchanged import unchanged
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 
 __all__ = ["Split", "ingest", "load_split", "parse_share", "split_table"]
@@ -181,10 +181,10 @@ def _people(reading: Reading, side: str, train: Path) -> People | None:
     decides their side by, which is one of each unit (and of two in a million the same)."""
     unit = reading.schema.privacy_unit
     if unit is not None:
-        return People(f"read_parquet({literal(str(train))})", quote(unit))
+        return People(parquet_scan(train), quote(unit))
     if reading.sides is None:
         return None
-    every = f"SELECT * FROM read_parquet({file_literal(reading.every)}) WHERE {side} AND ({reading.keep})"
+    every = f"SELECT * FROM {parquet_scan(reading.every)} WHERE {side} AND ({reading.keep})"
     return People(f"({every})", quote(reading.bucket))
 
 

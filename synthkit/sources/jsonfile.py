@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from synthkit.files import parsed_json
 from synthkit.project.types import SourceTableSpec
 from synthkit.sources.found import check_names
-from synthkit.sources.options import arguments, file_literal
+from synthkit.sources.options import arguments
 from synthkit.sources.written import Kind
+from synthkit.sql.filescan import file_literal
 from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:

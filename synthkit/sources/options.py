@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from synthkit.errors import SynthError, did_you_mean
@@ -77,8 +75,3 @@ def sql_value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(literal(str(v)) for v in value) + "]"
     return literal(str(value))
-
-
-def file_literal(file: Path) -> str:
-    """A path as a SQL literal that DuckDB does not take for a glob."""
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(file)))

@@ -16,9 +16,10 @@ from synthkit.project.types import SourceTableSpec
 from synthkit.sources.canonical import canonical
 from synthkit.sources.found import check_names, check_same_columns
 from synthkit.sources.location import column_location, location
-from synthkit.sources.options import arguments, file_literal
+from synthkit.sources.options import arguments
 from synthkit.sources.readerror import read_error
 from synthkit.sources.types import provisional_type, written_sql_type
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
@@ -61,15 +62,14 @@ def parquet_query(
         check_same_columns(files[0], names, file, schema.names, location(spec, "path"))
         stored.add(tuple(schema.field(n).type for n in names))
     apart = {n: t for n, t in (parts or {}).items() if n.lower() not in {own.lower() for own in names}}
-    hive = "true, hive_types_autocast = false" if apart else "false"
-    given = f"hive_partitioning = {hive}" + "".join(f", {k} = {v}" for k, v in arguments(spec, "parquet").items())
-    listed = ", ".join(file_literal(f) for f in files)
-    every = f"read_parquet([{listed}], union_by_name = true, {given})"
+    hive = {"hive_partitioning": "true", "hive_types_autocast": "false"} if apart else {}
+    given = {**hive, **arguments(spec, "parquet")}
+    every = parquet_scan(*files, union_by_name="true", **given)
     folders = "".join(f", CAST({quote(n)} AS {t}) AS {quote(n)}" for n, t in apart.items())
     together = f"SELECT {', '.join(map(quote, names))}{folders} FROM {every}"
     if len(stored) == 1:
         return together
-    readers = [f"read_parquet({file_literal(f)}, {given})" for f in files]
+    readers = [parquet_scan(f, **given) for f in files]
     types = [_described(connection, f"FROM {r}") for r in readers]
     mixed = [n for n in names if len({t[n] for t in types}) > 1]
     texts = [n for n in mixed if lenient or _fixed(spec, n)]

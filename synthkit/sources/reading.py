@@ -21,11 +21,11 @@ from synthkit.sources.canonical import joined, told_apart
 from synthkit.sources.describe import typed
 from synthkit.sources.family import Ownership, own_side, side, unit_side, up
 from synthkit.sources.location import column_location, location
-from synthkit.sources.options import file_literal
 from synthkit.sources.scan import Opened
 from synthkit.sources.split import SALT, bucket
 from synthkit.sources.types import DEFAULT_DECIMALS, provisional_type
 from synthkit.sources.written import Found
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class Sides:
     def joined(self, rows: Path) -> str:
         assert self.family.owners is not None
         found = side(f"r.{self.mark}up", f"r.{self.mark}own", self.family.ownership.owner, "o.bucket")
-        every = f"read_parquet({file_literal(rows)}, file_row_number = true)"
-        owner = f"read_parquet({file_literal(self.family.owners)})"
+        every = parquet_scan(rows, file_row_number="true")
+        owner = parquet_scan(self.family.owners)
         dropped = f"{self.mark}up, {self.mark}own, file_row_number"
         return (
             f"SELECT r.* EXCLUDE ({dropped}), {found} AS {self.mark}bucket FROM {every} r "
@@ -152,7 +152,7 @@ class Reading:
 
     @property
     def scan(self) -> str:
-        return f"read_parquet({file_literal(self.every)}, file_row_number = true)"
+        return parquet_scan(self.every, file_row_number="true")
 
     @property
     def keep(self) -> str:

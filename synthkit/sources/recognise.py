@@ -18,7 +18,8 @@ from synthkit.formats.mixed import Mixed
 from synthkit.project.types import SourceTableSpec
 from synthkit.schema import MIN_COUNT, Column, Schema
 from synthkit.sources.types import provisional_type
-from synthkit.sql.quoting import literal, quote
+from synthkit.sql.filescan import parquet_scan
+from synthkit.sql.quoting import quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,7 +89,7 @@ def repeating(
 ) -> dict[str, Repeats]:
     """Text that is a category of many values: half of the rows, at least, have one that several people have."""
     declared = {c.name for c in spec.columns if not c.type is c.format is c.pii is None}
-    found, rows = {}, f"read_parquet({literal(str(train))})" if people is None else people.rows
+    found, rows = {}, parquet_scan(train) if people is None else people.rows
     who = "count(*)" if people is None else f"count(DISTINCT {people.who})"
     for column in schema.columns:
         if column.type != "text" or column.sql_type != "VARCHAR" or column.name in declared or column.pii is not None:
@@ -145,7 +146,7 @@ def _may(column: Column) -> bool:
 
 
 def _detected(connection: duckdb.DuckDBPyConnection, column: Column, train: Path) -> Detected | None:
-    name, rows = quote(column.name), f"read_parquet({literal(str(train))})"
+    name, rows = quote(column.name), parquet_scan(train)
     first = f"SELECT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {FIRST}"
     sample = connection.execute(f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM ({first}) LIMIT {SAMPLE}").fetchall()
     seen = sorted(str(row[0]) for row in sample)

@@ -21,8 +21,8 @@ from synthkit.project.shares import read_share
 from synthkit.schema import Schema, Table
 from synthkit.sources.canonical import canonical, joined, told_apart
 from synthkit.sources.infer import Profile
-from synthkit.sources.options import file_literal
 from synthkit.sources.readerror import write_error
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 
 if TYPE_CHECKING:
@@ -131,12 +131,11 @@ def write_sides(
     """
     import duckdb
 
-    listed = ", ".join(file_literal(f) for f in files)
     names = ", ".join(quote(n) for n in schema.names)
     side = f"({bucket}) < {round(holdout * BUCKETS)}"
     counts = []
     for name, condition in (("train", f"NOT ({side})"), ("holdout", side)):
-        query = f"SELECT {names} FROM read_parquet([{listed}]) WHERE {condition} AND ({keep})"
+        query = f"SELECT {names} FROM {parquet_scan(*files)} WHERE {condition} AND ({keep})"
         try:
             target = literal(str(folder / f"{name}.parquet"))
             row = connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet)").fetchone()

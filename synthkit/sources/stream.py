@@ -193,7 +193,7 @@ def _kept(
     """SQL for a scan of what each item holds. One is parsed and written while the server sends the next."""
     import pyarrow.parquet as pq
 
-    from synthkit.sources.options import file_literal
+    from synthkit.sql.filescan import parquet_scan
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "stream.parquet"
@@ -212,7 +212,7 @@ def _kept(
             begun = beside.submit(write, item)
         if begun is not None:
             begun.result()
-    return f"read_parquet({file_literal(file)})"
+    return parquet_scan(file)
 
 
 def _check(

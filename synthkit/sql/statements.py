@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.sql.filescan import pattern_of
 from synthkit.sql.quoting import literal
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def shut(
         lock: nor any other setting.
     """
     for setting, paths in (("allowed_paths", files), ("allowed_directories", folders)):
-        listed = ", ".join(literal(str(path)) for path in paths)
+        # A glob that finds nothing else is looked at before what it finds is.
+        names = dict.fromkeys(name for path in paths for name in (str(path), pattern_of(path)))
+        listed = ", ".join(map(literal, names))
         connection.execute(f"SET {setting} = [{listed}]")
     connection.execute("SET enable_external_access = false")
     if lock:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from synthkit.records.history import RunEntry
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
 from synthkit.records.record import Record, Several, shallow
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 from synthkit.store.meta import LAYOUT, write_meta
 from synthkit.store.others import (
@@ -172,7 +172,7 @@ def _add_table(
     name, kind = quote(info.name), info.materialized.upper()
     file = warehouse.file(receipt)
     view = _view_file(warehouse, info.name, receipt) if info.materialized == "view" else None
-    connection.execute(f"CREATE {kind} {name} AS SELECT * FROM {parquet_scan(view or file)}")
+    connection.execute(f"CREATE {kind} {name} AS SELECT * FROM {parquet_scan((view or file).resolve())}")
     if info.description:
         connection.execute(f"COMMENT ON {kind} {name} IS {literal(info.description)}")
     columns = {str(row[0]) for row in connection.execute(f"DESCRIBE {name}").fetchall()}
@@ -217,13 +217,3 @@ def _remove_stale_views(warehouse: Warehouse, used: set[str]) -> None:
     for path in folder.glob("*.parquet"):
         if path.name not in used:
             path.unlink(missing_ok=True)
-
-
-def parquet_scan(path: Path) -> str:
-    """SQL that reads one file, by an absolute path: one relative to this process means nothing to another.
-
-    DuckDB takes any path for a glob, so what is special in one is bracketed. The function is DuckDB's own, whatever
-    macro somebody made of that name.
-    """
-    literal_path = re.sub(r"([*?[])", r"[\1]", str(path.resolve()))
-    return f"system.main.read_parquet({literal(literal_path)})"

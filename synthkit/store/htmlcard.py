@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from synthkit.privacy.guarantee import in_words
 from synthkit.records.audit import AuditRecord
 from synthkit.records.receipt import Receipt
-from synthkit.store.database import parquet_scan
+from synthkit.sql.filescan import parquet_scan
 
 if TYPE_CHECKING:
     from pathlib import Path

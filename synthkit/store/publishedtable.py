@@ -13,7 +13,7 @@ from synthkit.privacy.guarantee import promised
 from synthkit.records.audit import AuditRecord
 from synthkit.records.receipt import Receipt
 from synthkit.schema import Schema
-from synthkit.store.database import parquet_scan
+from synthkit.sql.filescan import parquet_scan
 from synthkit.store.htmlcard import card
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class PublishedTable:
 
         connection = duckdb.connect(":memory:")
         connection.execute("SET TimeZone = 'UTC'")
-        return connection.sql(f"SELECT * FROM {parquet_scan(self.path)}")
+        return connection.sql(f"SELECT * FROM {parquet_scan(self.path.resolve())}")
 
 
 def nullable_frame(table: pa.Table) -> pd.DataFrame:

@@ -23,10 +23,11 @@ from synthkit.project.project import declared_target
 from synthkit.project.targets import LOCAL, kind_at
 from synthkit.records.joins import Join, of_receipts
 from synthkit.records.receipt import Receipt
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
 from synthkit.sql.types import misfit_in, readable
-from synthkit.store.database import parquet_scan, views_directory
+from synthkit.store.database import views_directory
 from synthkit.store.meta import write_meta
 from synthkit.store.others import HELD, META, META_TABLES
 from synthkit.store.publishedtable import PublishedTable
@@ -231,7 +232,7 @@ class Reader:
         for name, file in files.items():
             if name not in current:
                 # Temporary, so that it hides what the DuckDB file has under the name.
-                scan = parquet_scan(file)
+                scan = parquet_scan(file.resolve())
                 connection.execute(f"CREATE TEMP VIEW {quote(name)} AS SELECT * FROM {scan}")
         readable = [] if database is None else [views_directory(database)]
         if isinstance(self.warehouse, Warehouse):

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthkit.sql.filescan import parquet_scan, pattern_of
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -65,11 +67,11 @@ class Footers:
             return self._read(files[:half]) | self._read(files[half:])
 
     def _together(self, files: Sequence[Path]) -> Mapping[Path, Footer]:
-        names = [str(f) for f in files]
+        names = [pattern_of(f) for f in files]
         rows = dict(self._rows("SELECT file_name, num_rows FROM parquet_file_metadata(?)", names))
         marks: dict[str, dict[str, str]] = defaultdict(dict)
         for name, key, value in self._rows("SELECT file_name, key, value FROM parquet_kv_metadata(?)", names):
-            marks[name][bytes(key).decode()] = bytes(value).decode()
+            marks[name][_text(key)] = _text(value)
         columns: dict[str, list[tuple[str, str]]] = defaultdict(list)
         nested = set()
         query = "SELECT file_name, column_id, name, duckdb_type, num_children FROM parquet_schema(?) ORDER BY ALL"
@@ -78,9 +80,14 @@ class Footers:
                 columns[name].append((column, sql_type))
                 nested |= {name} if children else set()
         for name in nested:  # the parts of a list or a struct are listed beside the columns
-            described = self._rows("DESCRIBE SELECT * FROM read_parquet(?)", [name])
+            described = self._connection.execute(f"DESCRIBE SELECT * FROM {parquet_scan(Path(name))}").fetchall()
             columns[name] = [(str(row[0]), str(row[1])) for row in described]
-        return {f: Footer(rows[n], tuple(columns[n]), marks[n]) for f, n in zip(files, names, strict=True)}
+        return {f: Footer(rows[n], tuple(columns[n]), marks[n]) for f, n in ((f, str(f)) for f in files)}
 
     def _rows(self, query: str, names: Sequence[str]) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, [list(names)]).fetchall()
+
+
+def _text(noted: Any) -> str:
+    """What a writer noted is of any bytes: those of a damaged file must not stop the look at all others."""
+    return bytes(noted).decode("utf-8", "replace")

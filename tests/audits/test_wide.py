@@ -147,7 +147,7 @@ def test_a_side_is_read_from_its_files_unless_it_is_small_or_narrowed(
     monkeypatch.setattr(contexts, "FEW_CELLS", 3 * 80 * small)
     whole = audited(tmp_path)
     narrow = whole.narrowed("c1 > 0")
-    assert whole.scan("synthetic").startswith("read_parquet(") is not small
+    assert whole.scan("synthetic").startswith("system.main.read_parquet(") is not small
     assert narrow.scan("synthetic") == "synthetic"
     every, above = (c.column("synthetic", "c1").to_pylist() for c in (whole, narrow))
     assert above == [x for x in every if x > 0]
@@ -163,4 +163,4 @@ def test_a_wide_table_is_held_and_gives_the_same_results(tmp_path: Path, monkeyp
     assert held.narrowed("c1 > 0").column("train", "c1").to_pylist()
     assert [run(a, held) for a in audits] == read
     monkeypatch.setattr(contexts, "HELD_CELLS", 3 * 80 - 1)
-    assert audited(tmp_path).scan("train").startswith("read_parquet(")
+    assert audited(tmp_path).scan("train").startswith("system.main.read_parquet(")

@@ -54,6 +54,15 @@ def test_an_absolute_path_and_one_beside_the_root(tmp_path: Path) -> None:
         assert values(reader.read(path=path)) == [1]
 
 
+def test_a_folder_on_the_way_is_no_column(tmp_path: Path) -> None:
+    reader = Reader(tmp_path / "a=3")
+    reader.write("t.csv", "a\n1\n")
+    reader.write("t.jsonl", '{"a": 1}\n')
+    pq.write_table(pa.table({"a": [1]}), reader.root / "t.parquet")
+    for ending in ("csv", "jsonl", "parquet"):
+        assert rows(reader.read(path=f"t.{ending}")) == [{"a": 1}], ending
+
+
 def test_names_that_look_like_globs_are_files(tmp_path: Path) -> None:
     reader = Reader(tmp_path / "a [b] c?")
     reader.write("t[1].csv", "a\n1\n")

@@ -183,6 +183,24 @@ def test_rows_of_another_size_or_another_content(shop: Shop, capsys: Capture) ->
     assert "SHA-256" in only(shop, capsys, "--full")["message"]
 
 
+@pytest.mark.parametrize("arguments", [(), ("--full",)])
+@pytest.mark.parametrize("longer", [b"", b"x"])
+def test_a_byte_that_no_text_has_in_what_a_file_notes_of_itself(
+    shop: Shop, capsys: Capture, arguments: tuple[str, ...], longer: bytes
+) -> None:
+    path = shop.parquet("busy")[0]
+    whole, mark = path.read_bytes(), Receipt.from_json(json.loads(shop.receipt("busy").read_text("utf-8")))
+    noted = mark.fingerprints.sample.encode()
+    assert whole.count(noted) == 1
+    path.write_bytes(whole.replace(noted, noted[:3] + b"\xff" + noted[4:]) + longer)
+    other = shop.parquet("by_tier")[0]
+    other.write_bytes(other.read_bytes() + b"x")
+    found = {f["model"]: f["message"] for f in verify(shop, capsys, *arguments).findings if f["level"] == "error"}
+    said = f"{len(whole) + 1:,} bytes" if longer else "SHA-256" if arguments else "is marked synthkit.fingerprint"
+    assert said in found["busy"]
+    assert set(found) == {"busy", "by_tier"}, found
+
+
 def test_a_pointer_stands_for_rows_that_are_not_here(shop: Shop, capsys: Capture) -> None:
     path = shop.parquet("busy")[0]
     size = path.stat().st_size

@@ -25,6 +25,7 @@ from synthkit.project.partition import Partition
 from synthkit.project.shares import read_share
 from synthkit.project.types import Conditions
 from synthkit.schema import Column, Schema, Table
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import literal, quote
 
 KeyPath = tuple[str | int, ...]
@@ -253,7 +254,7 @@ def check_known(conditions: Conditions, table: Table) -> None:
     """
     import duckdb
 
-    files = ", ".join(literal(str(p)) for p in table.paths)
+    rows = parquet_scan(*table.paths)
     with duckdb.connect(":memory:") as connection:
         for name, wanted in conditions.items():
             column, cell = table.schema.by_name[name], quote(name)
@@ -267,7 +268,7 @@ def check_known(conditions: Conditions, table: Table) -> None:
                     found = f"bool_or(CAST({cell} AS VARCHAR) = CAST({literal(str(value))} AS VARCHAR))"
                     if column.sql_type.upper() == "BOOLEAN":
                         found = f"bool_or({cell} = {value})"
-                row = connection.execute(f"SELECT {found} FROM read_parquet([{files}])").fetchone()
+                row = connection.execute(f"SELECT {found} FROM {rows}").fetchone()
                 if row is None or not row[0]:
                     never = "is missing" if value is None else f"is {value!r}"
                     if column.continuous and value is not None:

@@ -27,8 +27,8 @@ from synthkit.report.site.declared import DeclaredProject
 from synthkit.report.site.inputs import Pictured, SiteInput
 from synthkit.report.site.kept import KeptPictures, keep, kept_file
 from synthkit.results import ModelResult, RunResults
+from synthkit.sql.filescan import parquet_scan
 from synthkit.stats.kept import read
-from synthkit.store.database import parquet_scan
 from synthkit.store.staging import Staging
 from synthkit.store.targets import target_of
 

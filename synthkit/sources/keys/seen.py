@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from synthkit.schema import Schema, Table
 from synthkit.sources.infer import Profile
-from synthkit.sql.quoting import literal, quote
+from synthkit.sql.filescan import parquet_scan
+from synthkit.sql.quoting import quote
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Seen:
     @staticmethod
     def of(table: Table, profiles: Mapping[str, Profile]) -> Seen:
         """Rows at rest."""
-        files = ", ".join(literal(str(path)) for path in table.paths)
-        return Seen(table.schema, profiles, f"read_parquet([{files}])")
+        return Seen(table.schema, profiles, parquet_scan(*table.paths))
 
     @property
     def rows(self) -> int:

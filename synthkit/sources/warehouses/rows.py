@@ -23,7 +23,6 @@ from synthkit.project.types import ConnectionSpec, SourceTableSpec
 from synthkit.sources.duckdbfile import missing_table, select
 from synthkit.sources.found import Scan, binary_column, check_names
 from synthkit.sources.location import column_location, location
-from synthkit.sources.options import file_literal
 from synthkit.sources.projection import LONE_RETURN
 from synthkit.sources.reader import Asked
 from synthkit.sources.stream import typed_view
@@ -31,7 +30,8 @@ from synthkit.sources.types import provisional_type
 from synthkit.sources.warehouses.address import Address
 from synthkit.sources.warehouses.byrow import UnfitError
 from synthkit.sources.warehouses.engine import BINARY, UNBOUND, Described, Engine, Field, NoTypeError, Session
-from synthkit.sql.quoting import quote
+from synthkit.sql.filescan import parquet_scan
+from synthkit.sql.quoting import literal, quote
 from synthkit.sql.serveraddress import without
 
 if TYPE_CHECKING:
@@ -269,18 +269,16 @@ def _at_rest(
                 writer.write_table(pa.table([*found, batch.column(len(columns)).cast(pa.string())], schema))
         except UnfitError as error:
             raise _unfit(columns[error.at], spec, "what") from None
-    scan = f"read_parquet({file_literal(came)})"
+    scan = parquet_scan(came)
     row = connection.execute(f"SELECT count(*), coalesce(sum(CAST(digest AS HUGEINT)), 0) FROM {scan}").fetchone()
     assert row is not None
     names = [c.name for c in columns]
     keys = [f"c{names.index(k)}" for k in spec.primary_key if k in names]
     order = ", ".join([*keys, "CAST(digest AS HUGEINT)"])
-    kept = "FORMAT parquet, COMPRESSION lz4"
-    connection.execute(
-        f"COPY (SELECT * EXCLUDE (digest) FROM {scan} ORDER BY {order}) TO {file_literal(sorted_)} ({kept})"
-    )
+    kept, file = "FORMAT parquet, COMPRESSION lz4", literal(str(sorted_))  # what is written to is no glob
+    connection.execute(f"COPY (SELECT * EXCLUDE (digest) FROM {scan} ORDER BY {order}) TO {file} ({kept})")
     came.unlink()
-    return f"read_parquet({file_literal(sorted_)})", (int(row[0]), int(row[1]))
+    return parquet_scan(sorted_), (int(row[0]), int(row[1]))
 
 
 def _cast(found: pa.Array | pa.ChunkedArray, column: Column, spec: SourceTableSpec) -> pa.Array | pa.ChunkedArray:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthkit.sql.filescan import parquet_scan
 from synthkit.sql.quoting import quote
 from synthkit.sql.statements import NO_EXTENSIONS, shut
-from synthkit.store.database import parquet_scan
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

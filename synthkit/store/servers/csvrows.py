@@ -39,7 +39,7 @@ def _batches(path: Path, written: Sequence[str | None]) -> Iterator[pa.RecordBat
     if any(written):
         import duckdb
 
-        from synthkit.store.database import parquet_scan
+        from synthkit.sql.filescan import parquet_scan
 
         columns = ", ".join(one or f"c{n}" for n, one in enumerate(written))
         with duckdb.connect(":memory:") as connection:

@@ -45,8 +45,8 @@ def _batches(path: Path, nested: frozenset[str]) -> Iterator[pa.RecordBatch]:
             return
     import duckdb
 
+    from synthkit.sql.filescan import parquet_scan
     from synthkit.sql.quoting import quote
-    from synthkit.store.database import parquet_scan
 
     columns = ", ".join(
         f"CAST(to_json({quote(n)}) AS VARCHAR) AS {quote(n)}" if n in nested else quote(n) for n in names
