@@ -195,7 +195,7 @@ def _load(directory: Path) -> Cart:
 
 CART = Trained(
     name="cart",
-    version=1,
+    version=2,
     params=CartParams,
     fit=_fit,
     sample=_sample,

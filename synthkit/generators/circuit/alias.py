@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-TOGETHER = 1_000_000  # slots of tables that are made at once: 60 MB
+TOGETHER = 1_000_000  # slots of tables that are made at once: 100 to 120 MB beside the distributions
 WIDEST = 2_000  # cells: beyond it the tables are large, and a binary search takes their place
 RANDOM_BITS = 32  # that a draw takes
 
@@ -91,19 +91,24 @@ class Draws:
 
 
 def draws_from(probabilities: torch.Tensor) -> Draws:
-    """Tables for the rows of ``probabilities``, shape (distributions, cells), each adding up to about 1."""
+    """Tables for the rows of ``probabilities``, shape (distributions, cells), each adding up to about 1.
+
+    A row of zeros, as that of a hidden state which evidence rules out, is never drawn from: its cells are made equal.
+    """
     import numpy as np
     import torch
 
     exact = probabilities.double()
-    exact = exact / exact.sum(1, keepdim=True)
     rows, cells = exact.shape
+    total = exact.sum(1, keepdim=True)
+    # Tables are made together by sums over all of them, so that one NaN (0 / 0) would be in its neighbours, too.
+    exact = torch.where(total > 0, exact / total, 1.0 / cells)
     if cells > WIDEST:
         cumulative = exact.cumsum(1)
         cumulative /= cumulative[:, -1:].clone()
         whole = (cumulative + torch.arange(rows)[:, None]).contiguous()
         return Draws(cells, 0, torch.zeros(0, dtype=torch.int32), whole)
-    bits = (cells - 1).bit_length()
+    bits = _bits(cells)
     full = np.zeros((rows, 1 << bits))
     full[:, :cells] = exact.numpy() * (1 << bits)
     keep, alias = _alias(full)
@@ -114,6 +119,10 @@ def draws_from(probabilities: torch.Tensor) -> Draws:
     other = np.where(threshold >= most, slot, alias)
     table = (other ^ slot) << 31 - bits | np.minimum(threshold, most - 1)
     return Draws(cells, bits, torch.from_numpy(table.astype(np.int32).reshape(-1)))
+
+
+def _bits(cells: int) -> int:
+    return (cells - 1).bit_length()
 
 
 def _alias(full: Array) -> tuple[Array, Array]:
@@ -131,7 +140,9 @@ def _alias(full: Array) -> tuple[Array, Array]:
     heavy = np.concatenate([np.where(heavy == slots, last, heavy), last], axis=1)
     apart = np.arange(rows)[:, None] * (2.0 * slots + 2)  # rows stand one behind the other, to be searched together
     row = np.arange(rows)[:, None]
-    before = lacks - np.where(light, 1 - full, 0.0)  # when a light slot's turn comes
+    # When a light slot's turn comes: the very number that the slot before it ended with, as the two searches below must
+    # agree on who used up a surplus. A difference of sums may be off in the last digit, which decides where sums tie.
+    before = np.concatenate([np.zeros((rows, 1)), lacks[:, :-1]], axis=1)
     giver = np.searchsorted((surplus + apart).ravel(), (before + apart).ravel()).reshape(rows, slots) - row * slots
     # A slot of a surplus is used up by the first light one whose lack goes beyond it, and lacks that itself.
     used = np.searchsorted((lacks + apart).ravel(), (surplus + apart).ravel(), side="right").reshape(rows, slots)
@@ -158,13 +169,17 @@ def draws_each(distributions: Sequence[torch.Tensor]) -> list[Draws]:
 
 
 def _alike(distributions: Sequence[torch.Tensor]) -> list[list[int]]:
-    """Numbers of distributions of as many cells, at most :data:`TOGETHER` cells in all; of wide ones each alone."""
+    """Numbers of distributions of as many cells, at most :data:`TOGETHER` slots in all; of wide ones each alone."""
     groups: list[list[int]] = []
     last: dict[int, list[int]] = {}
     for i, one in enumerate(distributions):
         rows, cells = one.shape
         group = last.get(cells)
-        if group is None or cells > WIDEST or sum(distributions[j].numel() for j in group) + rows * cells > TOGETHER:
+        if (
+            group is None
+            or cells > WIDEST
+            or sum(len(distributions[j]) for j in group) + rows > TOGETHER >> _bits(cells)
+        ):
             group = last[cells] = []
             groups.append(group)
         group.append(i)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GROUPS = 20  # a column of more cells is merged into so many for the estimate
 MOST_ROWS = 50_000  # that the estimate reads
+DIGITS = 12  # after the point of what columns tell: less is rounding, and must not decide between equal ones
 BLOCK = (
     4_000_000  # cells of the two-way tables that are held at once, 32 MB: those of all pairs of 1,000 columns are 3 GB
 )
@@ -81,7 +82,7 @@ def mutual_information(codes: Array, cardinalities: Sequence[int], block: int = 
         information[first:last, first:] = np.add.reduceat(by_column, starts[first:-1] - starts[first], axis=1)
     information = np.triu(information) + np.triu(information, 1).T  # below it would be the same, but for the last digit
     degrees = np.array(sizes) - 1
-    return np.asarray(information - np.outer(degrees, degrees) / (2 * n))
+    return np.asarray(np.round(information - np.outer(degrees, degrees) / (2 * n), DIGITS))
 
 
 def _blocks(starts: Array, most: int) -> Iterator[tuple[int, int]]:
@@ -96,12 +97,12 @@ def _blocks(starts: Array, most: int) -> Iterator[tuple[int, int]]:
 
 
 def chow_liu(information: Array) -> Structure:
-    """The maximum spanning tree (Prim), rooted at the column that tells most about the others."""
+    """The maximum spanning tree (Prim), rooted at the column that tells most about the others; of equals the first."""
     import numpy as np
 
     d = len(information)
     weights = information - np.diag(information.diagonal())
-    root = int(weights.sum(axis=0).argmax())
+    root = int(np.round(weights.sum(axis=0), DIGITS - 2).argmax())  # the same numbers in another order add up anew
     parents, order = [-1] * d, [root]
     best, nearest = weights[root].copy(), np.full(d, root)
     best[root] = -np.inf

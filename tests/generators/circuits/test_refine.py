@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -96,6 +96,48 @@ def held_by(draws: Draws) -> np.ndarray:
     for row, (to, kept) in enumerate(zip(other, below, strict=True)):
         np.add.at(held[row], to, whole - kept)
     return held / 2.0**31
+
+
+weights = st.integers(1, 12).flatmap(
+    lambda cells: st.lists(st.lists(st.integers(0, 5), min_size=cells, max_size=cells), min_size=1, max_size=12)
+)
+
+
+@given(weights)
+@example([[5, 3, 2, 3, 2, 3]])
+@example([[2, 3, 5], [0, 0, 0], [1, 1, 8]])
+def test_tables_of_small_whole_weights_hold_them_though_sums_tie(rows: list[list[int]]) -> None:
+    """Where what slots lack is just what others have too much, again and again; and a row of zeros spoils no other."""
+    p = np.array(rows, dtype=np.float32)
+    p /= np.maximum(p.sum(1, keepdims=True), 1)
+    held = held_by(draws_from(torch.from_numpy(p)))
+    exact = p.astype(float)
+    exact = np.where(p.any(1, keepdims=True), exact / np.maximum(exact.sum(1, keepdims=True), 0.5), 1 / p.shape[1])
+    np.testing.assert_allclose(held[:, : p.shape[1]], exact, atol=2.0**-24)
+    assert not held[:, p.shape[1] :].any()
+
+
+def test_a_row_of_zeros_in_a_wide_table_spoils_no_other() -> None:
+    p = torch.rand(3, WIDEST + 1, generator=torch.Generator().manual_seed(0))
+    p[1] = 0
+    cumulative = draws_from(p).cumulative
+    assert cumulative is not None
+    assert bool(torch.isfinite(cumulative).all())
+    assert torch.equal(cumulative[2] - 2, draws_from(p[2:]).cumulative[0] + 2 - 2)  # type: ignore[index]
+
+
+def test_tables_are_cut_by_their_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alias, "TOGETHER", 64)
+    made: list[int] = []
+    real = alias._alias
+
+    def watched(full: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        made.append(full.size)
+        return real(full)
+
+    monkeypatch.setattr(alias, "_alias", watched)
+    draws_each([torch.full((2, 9), 1 / 9)] * 5)  # 16 slots a row: two of these tables at once
+    assert made == [64, 64, 32]
 
 
 def random_bits(n: int) -> np.ndarray:

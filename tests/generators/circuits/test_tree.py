@@ -12,7 +12,7 @@ from synthkit.errors import BuildError
 from synthkit.generators.circuit.em import Schedule, expected_counts, marginal_counts, maximised, start_tree, train
 from synthkit.generators.circuit.sampling import sampler_of
 from synthkit.generators.circuit.structure import Structure, chow_liu, mutual_information
-from synthkit.generators.circuit.tree import HiddenTree
+from synthkit.generators.circuit.tree import HiddenTree, block_offsets
 
 CELLS = (2, 3, 4, 2)
 STRUCTURE = Structure((-1, 0, 0, 2), (0, 1, 2, 3))
@@ -172,6 +172,40 @@ def test_chow_liu_finds_a_chain() -> None:
 
     bias = 9 / (2 * 20_000)
     assert information[0, 1] == pytest.approx(mutual_info_score(c, a) - bias, abs=1e-9)
+
+
+def test_states_that_evidence_rules_out_leave_the_draws_of_the_others_alone() -> None:
+    """The states that a parent's state leads to show cell 2 in one of four cases; other parents lead nowhere then."""
+    states, cells = 16, (3, 4, 6)
+    g = torch.Generator().manual_seed(3)
+    kind = torch.arange(states) % 4
+    transitions = torch.rand(states, states, generator=g) ** 3 * (kind[:, None] == kind)
+    transitions /= transitions.sum(1, keepdim=True)
+    shown = torch.nn.functional.one_hot(kind, 4).T.float()
+    others = [torch.rand(c, states, generator=g) ** 4 for c in (3, 6)]
+    emissions = torch.cat([others[0] / others[0].sum(0), shown, others[1] / others[1].sum(0)])
+    structure, root = Structure((-1, 0, 1), (0, 1, 2)), torch.full((states,), 1 / states)
+    tree = HiddenTree(structure, cells, root, transitions.repeat(3, 1, 1), emissions, block_offsets(cells))
+    given = tree.condition({1: 2})
+    assert bool((given.transitions[1].sum(1) == 0).any())
+    exact = tree.log_prob(torch.tensor([[-1, 2, x] for x in range(6)])).exp()
+    drawn = sampler_of(given, None).draw(40_000, g)
+    share = torch.bincount(drawn[:, 2].long(), minlength=6) / len(drawn)
+    assert torch.allclose(share, (exact / exact.sum()).float(), atol=4.5 * 0.5 / 200)
+
+
+def test_columns_that_tell_the_same_are_taken_in_their_order() -> None:
+    """The cells of a column in another order add up to another last digit, which decides nothing."""
+    rng = np.random.default_rng(1)
+    a = rng.integers(0, 7, 3_000)
+    b = np.where(rng.random(3_000) < 0.7, a, rng.integers(0, 7, 3_000))
+    renamed = [rng.permutation(7)[b] for _ in range(6)]
+    information = mutual_information(np.stack([a, *renamed], axis=1), [7] * 7)
+    assert len({*information[0, 1:].tolist()}) == 1
+    assert len({*information[np.triu_indices(7, 1)].tolist()}) == 2
+    found = chow_liu(information)
+    assert found.order == (1, 2, 3, 4, 5, 6, 0)
+    assert found.parents == (1, -1, 1, 1, 1, 1, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))
