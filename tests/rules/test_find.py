@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from synthkit.rules.coding import joint_codes, repeated
 from synthkit.rules.find import linear
+from synthkit.rules.find.columns import Columns
+from synthkit.rules.find.evidence import Found
+from synthkit.rules.find.proving import prove_formula
 from synthkit.rules.find.search import find_rules
 from synthkit.rules.formula import Formula
 from synthkit.rules.language import parse_rule, violations
@@ -242,3 +245,20 @@ def test_sums_of_a_wide_table_are_found_where_their_columns_stand_together(monke
     columns |= {"n9": columns["n7"] + columns["n8"], "n13": columns["n0"] + columns["n12"]}
     found = {str(f.rule) for f in find_rules(pa.table(columns)) if isinstance(f.rule, Formula)}
     assert found == {"n9 = n7 + n8"}  # the other one's columns are far apart
+
+
+def test_the_chance_of_a_sum_counts_the_candidates_of_all_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "MOST_FREE", 6)
+    monkeypatch.setattr(linear, "NEAR", 4)
+    tried: list[int] = []
+
+    def prove(columns: Columns, rule: Formula, candidates: int) -> Found | None:
+        tried.append(candidates)
+        return prove_formula(columns, rule, candidates)
+
+    monkeypatch.setattr(linear, "prove_formula", prove)
+    rng = np.random.default_rng(0)
+    columns = {f"n{i}": rng.integers(0, 1_000, 300) for i in range(14)}
+    columns["n4"] = columns["n0"] + columns["n1"]
+    assert [str(f.rule) for f in linear.linear(Columns(pa.table(columns)))] == ["n4 = n0 + n1"]
+    assert tried == [20 + 4 * 4]  # of three among the first six, and among four from the 5th, 7th, 9th and 11th on

@@ -12,11 +12,12 @@ from synthkit.audits.counting import listed
 from synthkit.audits.rows.links import whose
 from synthkit.audits.rows.marginals import sql_types
 from synthkit.errors import SynthError
+from synthkit.rules.find.linear import MOST_FREE
 from synthkit.rules.language import Rule, parse_rule, violations
 from synthkit.rules.mostly import Mostly
 from synthkit.rules.sets import Combination, Unique
 from synthkit.rules.tokens import RuleError
-from synthkit.schema import MIN_COUNT
+from synthkit.schema import MIN_COUNT, Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +40,7 @@ class RulesParams(AuditParams):
     found: bool = True
 
 
-@audit("rules", RulesParams, family="integrity", version=2, needs=("train",), between=POSITIVE, as_read=True)
+@audit("rules", RulesParams, family="integrity", version=3, needs=("train",), between=POSITIVE, as_read=True)
 def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     """Rules between columns, declared ones and those that the real rows show, hold in every row.
 
@@ -73,9 +74,8 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     missed = {rule: n for rule, n in also.items() if n}
     results = sorted((_result(rule, n) for rule, n in counts.items()), key=lambda r: -(r.value or 0))
     message = _message(counts, held, total, missed)
-    looked = sum(c.modelled for c in context.schema.columns)
-    if params.found and real is not None and looked > WIDE:
-        message += f". Of {looked:,} columns sums were looked for among those near each other, the rest among the first"
+    if params.found and real is not None:
+        message += _looked_at(context.schema)
     details = {
         "rules": {
             str(rule): {"from": held[rule], "broken": n} | _shares(rule, context, real) for rule, n in counts.items()
@@ -85,6 +85,20 @@ def rules(context: AuditContext, params: RulesParams) -> AuditResult:
     status: Status = "fail" if failing else "pass"
     return AuditResult(
         failing, status, "max 0", failing, failing, message=message, columns=tuple(results), details=details
+    )
+
+
+def _looked_at(schema: Schema) -> str:
+    """Of a wide table: among which of its columns rules were looked for."""
+    looked = [c for c in schema.columns if c.modelled]
+    if len(looked) <= WIDE:
+        return ""
+    numbers = sum(c.numeric for c in looked)
+    if numbers <= MOST_FREE:
+        return f". Of {len(looked):,} columns sums were looked for among all, other rules among the first"
+    return (
+        f". Of {len(looked):,} columns sums were looked for among the first {MOST_FREE} numbers and among those near "
+        "each other, other rules among the first"
     )
 
 

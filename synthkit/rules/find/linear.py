@@ -51,13 +51,14 @@ def linear(columns: Columns) -> Iterator[Found]:
         if found is not None:
             yield found
     said: set[frozenset[str]] = set()
-    for free in _windows(every):
+    windows = list(_windows(every))
+    for free in windows:
         for rows, looks in _patterns(columns, free):
             for relation in _turns(rows, looks):
                 names = frozenset(relation[0])
                 if names not in said:
                     said.add(names)
-                    tried = comb(len(free), min(len(names), len(free)))
+                    tried = sum(comb(len(w), min(len(names), len(w))) for w in windows)
                     found = prove_formula(columns, _formula(relation, free), tried)
                     if found is not None:
                         yield found

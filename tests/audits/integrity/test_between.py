@@ -13,8 +13,11 @@ import pytest
 from synthkit.audits import registry
 from synthkit.audits.context import AuditContext
 from synthkit.audits.contract import AuditResult
+from synthkit.audits.integrity.between import WIDE
 from synthkit.errors import SynthError
+from synthkit.rules.find.linear import MOST_FREE
 from synthkit.rules.find.search import find_rules
+from synthkit.schema import Column, Schema
 from tests.audits.sides import context
 from tests.rules.test_find import planted
 
@@ -90,6 +93,24 @@ def test_rules_that_the_table_does_not_claim_are_named_and_fail_nothing(tmp_path
     assert run(sides(tmp_path / "none", columns, kept=()), found=False).message == (
         "no rule is declared, and the real rows show none"
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "numbers", "said"),
+    [
+        (WIDE, WIDE, ""),
+        (WIDE + 1, WIDE + 1, "sums were looked for among all, other rules among the first"),
+        (MOST_FREE + 1, MOST_FREE, "sums were looked for among all, other rules among the first"),
+        (MOST_FREE + 1, MOST_FREE + 1, f"among the first {MOST_FREE} numbers and among those near each other"),
+    ],
+)
+def test_it_says_what_of_a_wide_table_was_looked_at(tmp_path: Path, columns: int, numbers: int, said: str) -> None:
+    kinds = ["float"] * numbers + ["categorical"] * (columns - numbers)
+    whole = context(tmp_path, {"c0": np.arange(40.0)}, *[{"c0": np.arange(40.0)}] * 2)
+    schema = Schema(tuple(Column(f"c{i}", kind, "DOUBLE") for i, kind in enumerate(kinds)))
+    message = run(replace(whole, schema=schema)).message or ""
+    assert said in message
+    assert ("looked for" in message) is bool(said)
 
 
 def test_a_text_that_is_no_rule_is_said(tmp_path: Path) -> None:
