@@ -31,6 +31,7 @@ WIDE = 100  # columns from which opening the file, and binding them, is most of 
 READ = frozenset({"arrow", "codes", "coarse codes", "keys", "numbers", "values"})  # what holds a value for each row
 HELD_CELLS = 20_000_000  # of such a table that a connection holds, some 300 MB
 FEW_CELLS = 1_000_000  # of any table: 15 MB
+HELD_TEXT, FEW_TEXT = 100_000_000, 15_000_000  # bytes of text that these may have: each row holds its own
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,11 @@ class Took:
         return sum(self.phases.values())
 
 
-def _is_held(table: Table) -> bool:
+def _held_text(table: Table) -> int | None:
+    """Bytes of text that a table may have, to be held in memory; None where it has too many cells for that."""
     columns = len(table.schema.columns)
-    return columns * table.rows <= (HELD_CELLS if columns >= WIDE else FEW_CELLS)
+    cells, text = (HELD_CELLS, HELD_TEXT) if columns >= WIDE else (FEW_CELLS, FEW_TEXT)
+    return text if columns * table.rows <= cells else None
 
 
 @dataclass(frozen=True)
@@ -225,11 +228,12 @@ class AuditContext:
         return side if table is None or named else f"{parquet_scan(*table.paths)} AS {side}"
 
     @property
-    def _held(self) -> frozenset[Side]:
+    def _held(self) -> frozenset[str]:
         """The sides that the connection holds in memory: of a query that reads a file of many columns, or of few rows,
         opening it is the most."""
-        sides: tuple[Side, ...] = ("synthetic", "train", "holdout")
-        return frozenset(s for s in sides if self.where is None and (t := self.side(s)) is not None and _is_held(t))
+        from synthkit.audits.sqltext import held
+
+        return frozenset() if self.where is not None else self.shared(("held",), lambda: held(self.connection))
 
     def column(self, side: Side, key: str) -> pa.ChunkedArray:
         """An SQL expression in each row of a side, in the order in which they are stored."""
@@ -258,8 +262,10 @@ class AuditContext:
     def _connect(self) -> duckdb.DuckDBPyConnection:
         from synthkit.audits.sqltext import open_views
 
-        sides = {s: t.paths for s in ("synthetic", "train", "holdout") if (t := self.side(s)) is not None}
-        return open_views(sides, self.relations, self.where, self.published, self._held)
+        tables = {s: t for s in ("synthetic", "train", "holdout") if (t := self.side(s)) is not None}
+        hold = {s: text for s, t in tables.items() if self.where is None and (text := _held_text(t)) is not None}
+        sides = {s: t.paths for s, t in tables.items()}
+        return open_views(sides, self.relations, self.where, self.published, hold)
 
     @cached_property
     def real(self) -> bool:

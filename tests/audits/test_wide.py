@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from synthkit.audits import context as contexts
@@ -151,6 +153,23 @@ def test_a_side_is_read_from_its_files_unless_it_is_small_or_narrowed(
     assert narrow.scan("synthetic") == "synthetic"
     every, above = (c.column("synthetic", "c1").to_pylist() for c in (whole, narrow))
     assert above == [x for x in every if x > 0]
+
+
+def test_a_small_table_of_long_texts_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the same text comes, which the file has once; a list counts as its text does."""
+    columns = {
+        "note": pa.array(["x" * 500 + str(i % 2) for i in range(80)]),
+        "list": pa.array([[i] * 100 for i in range(80)]),
+        "blob": pa.array([b"x" * 500] * 80),
+        "number": pa.array(range(80)),
+    }
+    for name, column in columns.items():
+        found = context(tmp_path, *[{name: column, "n": pa.array(range(80))}] * 3)
+        for most in (80 * 600, 80 * 100):
+            monkeypatch.setattr(contexts, "FEW_TEXT", most)
+            again = replace(found, _cache={})
+            assert (again.scan("synthetic") == "synthetic") is (name == "number" or most > 80 * 500), name
+            assert again.column("train", "n").to_pylist() == [*range(80)]
 
 
 def test_a_wide_table_is_held_and_gives_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
