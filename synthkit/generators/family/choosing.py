@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.errors import BuildError
 from synthkit.generators.exact.rejection import values_text
+from synthkit.generators.family.asking import put_asked
 from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.entities import Wanted, rows_of
 from synthkit.generators.family.leaning import tilting
@@ -91,6 +92,7 @@ def rows_with(
     goal = np.bincount(asked.tilt.of, rows, minlength=len(asked.tilt.labels)).astype(np.int64)
     labels = _exact(member, asked, draw, replace(wanted, tilt=asked.tilt), drawn, count, goal, rng)
     drawn.asked = _values(asked, labels, rows, rng)
+    put_asked(member, drawn)
     return drawn
 
 

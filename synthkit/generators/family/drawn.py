@@ -40,6 +40,7 @@ class Drawn:
         counts: how many rows are to belong to each row, by the child, where that is known before they are drawn.
         echoed: columns that are the owner's where both are there, and what the owner has.
         labels: which real row each stands for, where others name few rows, each often.
+        apart: of columns that are drawn by their distance from another, or as a part of it, what was drawn.
         wider: columns whose positions may lie beyond those that were learnt from, as rows that name these say more.
     """
 
@@ -60,7 +61,7 @@ class Drawn:
     plan: Context | None = None
     plans: dict[tuple[str, int], Context] = field(default_factory=dict)
     echoed: dict[str, tuple[Echo, pa.Array]] = field(default_factory=dict)
-
+    apart: dict[int, Array] = field(default_factory=dict)
     wider: set[int] = field(default_factory=set)
     labels: Array | None = None
 
@@ -76,6 +77,7 @@ class Drawn:
         self.context.codes[rows] = other.context.codes[at]
         pairs: tuple[tuple[Mapping[int, Array], Mapping[int, Array]], ...] = (
             (self.positions, other.positions),
+            (self.apart, other.apart),
             (self.named, other.named),
             (self.levels, other.levels),
             (self.wished, other.wished),
@@ -89,12 +91,30 @@ class Drawn:
         if self.plan is not None and other.plan is not None:
             self.plan.codes[owners] = other.plan.codes[at]
 
+    def exact(self, column: int) -> Array:
+        """The positions of a numeric column, to be changed."""
+        if column not in self.positions:
+            self.positions[column] = self.fields[column].values(self.cells[:, column], self.places[:, column])
+        return self.positions[column]
+
+    def move(self, column: int, rows: Array, positions: Array) -> None:
+        """Put other positions of a numeric column into some rows."""
+        field = self.fields[column]
+        self.exact(column)[rows] = positions
+        self.cells[rows, column] = field.place(positions)
+        self.context.codes[rows, column] = field.features(self.cells[rows, column])
+
     def listed(self, listing: Listing, loads: Array, rng: np.random.Generator) -> Array:
-        """Put numbers that the rows which name these repeat in the place of those that were drawn; the loads then."""
+        """Put numbers that the rows which name these repeat in the place of those that were drawn; the loads then.
+        A row of which one of the numbers is asked for keeps what it has."""
         import numpy as np
 
         numbers = np.stack([self.numbers(j) for j in listing.columns], axis=1)
-        at = dealt(listing, numbers, loads, rng)
+        names, given = {self.fields[j].name for j in listing.columns}, np.zeros(len(self), dtype=bool)
+        for rows, quota in self.asked:
+            given[rows] |= not names.isdisjoint(quota.values)
+        free = np.where(given[:, None], np.nan, numbers)
+        at = dealt(listing, free, loads, rng)
         rows = np.flatnonzero(at >= 0)
         for c, j in enumerate(listing.columns):
             field, mine = self.fields[j], numbers[:, c]
@@ -103,7 +123,7 @@ class Drawn:
             self.wider.add(j)
             self.cells[rows, j] = field.place(self.positions[j][rows])
             self.context.codes[rows, j] = field.features(self.cells[rows, j])
-        return np.where(at >= 0, listing.loads[at], np.minimum(loads, listing.rest))
+        return np.where(at >= 0, listing.loads[at], np.where(given, loads, np.minimum(loads, listing.rest)))
 
     def numbers(self, column: int) -> Array:
         """The numbers of a column, NaN where missing."""

@@ -121,7 +121,7 @@ def rows_of(
     positions |= spanned_of(member, plan, positions, begins[entity], numbers[entity])
     for j, values in positions.items():
         found[:, j] = member.fields[j].place(values)
-    put_near(member, found, where, positions, named, known, rng)
+    apart = put_near(member, found, where, positions, named, known, rng)
     looked = [i for i, j in enumerate(member.row_columns) if j == -2]
     looked_cells = rows.cells[take][:, looked]
     extra = Context.of([model.layout.fields[i] for i in looked], looked_cells)
@@ -138,7 +138,7 @@ def rows_of(
     }
     whole = Context.join(Context.of(member.fields, found), extra, above)
     drawn = Drawn(member.fields, found, where, positions, whole, named, {}, who[entity], {}, levels, wished=wished)
-    drawn.plan = mine.first(BESIDE)
+    drawn.plan, drawn.apart = mine.first(BESIDE), apart
     return drawn, count
 
 
@@ -161,12 +161,14 @@ def put_near(
     named: Mapping[int, Array],
     known: Mapping[str, Drawn],
     rng: np.random.Generator,
-) -> None:
-    """Turn distances and ratios, which ``cells`` and ``places`` hold, into positions of the columns themselves."""
+) -> dict[int, Array]:
+    """Turn distances and ratios, which ``cells`` and ``places`` hold, into positions of the columns themselves; the
+    distances and ratios by column."""
     import numpy as np
 
+    found: dict[int, Array] = {}
     for anchor in member.anchors:
-        distance = anchor.field.numbers(cells[:, anchor.column], places[:, anchor.column])
+        distance = found[anchor.column] = anchor.field.numbers(cells[:, anchor.column], places[:, anchor.column])
         if anchor.key < 0:
             part = member.fields[anchor.other]
             own = positions.get(anchor.other)
@@ -180,11 +182,8 @@ def put_near(
             base = np.where(rows >= 0, there.numbers(anchor.other)[np.maximum(rows, 0)], np.nan)
             base = np.where(base == 0, np.nan, base) if anchor.digits is not None and not anchor.nothing else base
         field = member.fields[anchor.column]
-        grid = field.codec.grid
-        assert grid is not None
-        number = np.clip(anchor.number(base, distance), grid.low, grid.high)
         lost = np.isnan(base) if anchor.alone is not None else np.isnan(base) & ~np.isnan(distance)
-        at = field.positions(number)
+        at = anchor.positions(field, base, distance)
         size = max(1, field.codec.cells.cells)
         chances = np.ones(size) if anchor.alone is None else anchor.alone  # what it is near to is not there
         free = rng.choice(len(chances), int(lost.sum()), p=chances / chances.sum())
@@ -192,3 +191,4 @@ def put_near(
         positions[anchor.column] = at
         cells[:, anchor.column] = field.place(at)
         places[:, anchor.column] = 0.0
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.errors import BuildError
 from synthkit.generators.conditional.columns import Context, Field
 from synthkit.generators.exact.rejection import about, values_text
+from synthkit.generators.family.asking import positions_of
 from synthkit.generators.family.drawn import Drawn
 from synthkit.generators.family.entities import put_near
 from synthkit.generators.family.model import Member, Plan
@@ -49,7 +50,7 @@ def free_rows(
     assert member.own is not None
     cells, places = np.zeros((count, len(member.own.fields)), np.int64), np.zeros((count, len(member.own.fields)))
     asked: list[tuple[Array, Quota]] = []
-    positions: dict[int, Array] = {}
+    given: dict[int, list[tuple[Array, Array]]] = {}
     quotas = tuple({id(q): q for q in wanted}.values()) or (Quota({}, count),)
     limits = _limits(owned, quotas)
     counts = {name: np.zeros(count, dtype=np.int64) for name in limits}
@@ -60,11 +61,15 @@ def free_rows(
         }
         cells[at], places[at], exact, numbers = _within(member, quota, here, len(at), rng)
         for j, values in exact.items():
-            positions.setdefault(j, np.full(count, np.nan))[at] = values
+            given.setdefault(j, []).append((at, values))
         for name, values in numbers.items():
             counts[name][at] = values
         if quota.values:
             asked.append((at, quota))
+    positions = {j: member.fields[j].values(cells[:, j], places[:, j]) for j in given}
+    for j, some in given.items():
+        for at, values in some:
+            positions[j][at] = values
     own, context = len(member.fields), Context.of(_columns(member), cells)
     levels = {
         key: member.own.fields[own + i].numbers(cells[:, own + i], places[:, own + i])
@@ -162,13 +167,14 @@ def _columns(member: Member) -> tuple[Field, ...]:
 def _conditioned(
     member: Member, quota: Quota, count: int, rng: np.random.Generator
 ) -> tuple[Array, Array, dict[int, Array]]:
-    """Rows with given values, and exact positions: several are drawn with them, and one is chosen by its chance of
-    having them, and of those that a date is drawn in by its distance from another by how near it is."""
+    """Rows with given values, and exact positions, those of numbers that are asked for among them: several are drawn
+    with them, and one is chosen by its chance of having them, and of those that a date is drawn in by its distance from
+    another by how near it is."""
     import numpy as np
 
     assert member.own is not None
     if not quota.values:
-        return _near(member, *member.own.draw(Context.nothing(count), rng)[:2], rng)
+        return _near(member, *member.own.draw(Context.nothing(count), rng)[:2], {}, rng)
     if member.encoder is None:
         raise BuildError(f"{member.name!r} has no column that is learnt, so that none can have a given value")
     names = [f.name for f in member.fields]
@@ -183,7 +189,8 @@ def _conditioned(
             near[anchor.column] = cell
     times = NEARER if near else CHOICES
     cells, places, weight = member.own.draw(Context.nothing(times * count), rng, wanted)
-    cells, places, exact = _near(member, cells, places, rng)
+    asked = positions_of(member, quota.values)
+    cells, places, exact = _near(member, cells, places, asked, rng)
     for j, cell in near.items():
         weight -= FAR * np.abs(cells[:, j] - cell)
     chances = np.exp(weight - weight.max()) if not near else np.exp(weight - _best(weight, times))
@@ -191,7 +198,11 @@ def _conditioned(
     chances /= np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
     pick = (rng.random(count)[:, None] > np.cumsum(chances, axis=1)).sum(axis=1).clip(0, times - 1)
     rows = np.arange(count) * times + pick
-    return cells[rows], places[rows], {j: values[rows] for j, values in exact.items()}
+    found = {j: np.full(count, asked[j]) if j in asked else values[rows] for j, values in exact.items()}
+    cells = cells[rows]
+    for j, cell in near.items():
+        cells[:, j] = cell
+    return cells, places[rows], found
 
 
 def _best(weight: Array, times: int) -> Array:
@@ -202,9 +213,11 @@ def _best(weight: Array, times: int) -> Array:
 
 
 def _near(
-    member: Member, cells: Array, places: Array, rng: np.random.Generator
+    member: Member, cells: Array, places: Array, asked: Mapping[int, float], rng: np.random.Generator
 ) -> tuple[Array, Array, dict[int, Array]]:
-    """Dates that were drawn by their distance from others of the row as dates."""
-    positions: dict[int, Array] = {}
+    """Dates that were drawn by their distance from others of the row as dates; of those others what is asked for."""
+    import numpy as np
+
+    positions = {j: np.full(len(cells), position) for j, position in asked.items()}
     put_near(member, cells, places, positions, {}, {}, rng)
     return cells, places, positions

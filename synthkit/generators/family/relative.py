@@ -57,6 +57,14 @@ class Anchor:
             return np.asarray(np.round(base + apart, DIGITS))
         return np.asarray(np.round(base * apart, DIGITS if self.digits < 0 else self.digits))
 
+    def positions(self, field: Field, base: Array, apart: Array) -> Array:
+        """The same as positions of the column, whose field it is, within what was learnt."""
+        import numpy as np
+
+        grid = field.codec.grid
+        assert grid is not None
+        return field.positions(np.clip(self.number(base, apart), grid.low, grid.high))
+
 
 @dataclass(frozen=True)
 class Copy:
