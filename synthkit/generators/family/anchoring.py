@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.generators.conditional.columns import Field, numbers_encoded
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.echoes import Echo, echoes_of
-from synthkit.generators.family.identity import ITSELF, THROUGH, texts, told
+from synthkit.generators.family.identity import ITSELF, THROUGH, few, texts, told
 from synthkit.generators.family.listing import Follows, Listing, listing_of
 from synthkit.generators.family.model import Link
 from synthkit.generators.family.planning import Found
@@ -55,14 +55,17 @@ class Leading:
         references, found = self.links[key].references, self.named[self.keys[key]]
         there = self.reads[references]
         own = texts(there.keys, tables.members[references].schema.primary_key)
-        mine = texts(self.read.keys, self.keys[key].columns)
-        if own is None or mine is None:
+        columns = self.keys[key].columns
+        if own is None or not set(columns) <= set(self.read.keys.column_names):
             return
-        labels = np.where(found >= 0, own[np.maximum(found, 0)], mine)
-        if self.keys[key].orphans:
-            labels[found < 0] = None
-        if told(labels):
-            yield ITSELF, labels
+        if few(self.read.keys, columns, found >= (0 if self.keys[key].orphans else -2)):
+            mine = texts(self.read.keys, columns)
+            assert mine is not None
+            labels = np.where(found >= 0, own[np.maximum(found, 0)], mine)
+            if self.keys[key].orphans:
+                labels[found < 0] = None
+            if told(labels):
+                yield ITSELF, labels
         for number, other in enumerate(k for k in tables.keys if k.table == references):
             above = texts(there.keys, other.columns)
             if above is None or other.inner or not told(above, 2):

@@ -8,7 +8,7 @@ the rows tell that name them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from synthkit.files import scratch
 from synthkit.generators.conditional.columns import Field, encoded, field_of
 from synthkit.generators.conditional.params import ConditionalParams
 from synthkit.generators.family.looking import unlike
-from synthkit.generators.family.model import Family, Member
+from synthkit.generators.family.model import Family, Member, Short
 from synthkit.schema import Column, Schema, Table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from synthkit.generators.family.drawn import Drawn
+    from synthkit.generators.family.reading import Read
 
     Array = np.ndarray[Any, Any]
 
@@ -39,14 +40,26 @@ APART = "\x1f"
 def texts(rows: pa.Table, columns: Sequence[str]) -> Array | None:
     """The key of each row as one text, None where a part is missing; None where a column is not there."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not set(columns) <= set(rows.column_names) or not columns:
         return None
+    return np.array(_joined(rows, columns).to_pylist(), dtype=object)
+
+
+def few(rows: pa.Table, columns: Sequence[str], counted: Array) -> bool:
+    """Whether the rows that are counted have few keys, as :func:`told` says it: asked before any becomes an object."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return bool(pc.count_distinct(_joined(rows, columns).filter(pa.array(counted))).as_py() <= FEW)
+
+
+def _joined(rows: pa.Table, columns: Sequence[str]) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     parts = [pc.cast(rows.column(c).combine_chunks(), pa.string()) for c in columns]
-    joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, APART)
-    return np.array(joined.to_pylist(), dtype=object)
+    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, APART)
 
 
 def told(labels: Array, often: int = OFTEN) -> bool:
@@ -128,6 +141,23 @@ def _through(other: Member, number: int, there: Drawn, known: Mapping[str, Drawn
         return np.full(len(there), None, dtype=object)
     rows, labels = there.named[key], known[references].label(len(known[references]))
     return np.array([labels[r] if r >= 0 else None for r in rows.tolist()], dtype=object)
+
+
+def short_of(member: Member, there: Read, named: Collection[str]) -> Short | None:
+    """The rows of a table whose rows others tell apart, by the labels with which they name them; None where none does.
+
+    Of a large table that few rows are named of, those are kept: each drawn row is compared with each that is.
+    """
+    import numpy as np
+
+    own = texts(there.keys, member.primary)
+    if not named or own is None or member.kept is not None:
+        return None
+    kept = np.flatnonzero([len(own) <= FEW or label in named for label in own.tolist()])
+    every = (texts(there.keys, columns) for columns, _ in member.named)
+    above = tuple(tuple(v or "" for v in a[kept].tolist()) if a is not None else ("",) * len(kept) for a in every)
+    others = tuple(sorted(set(named) - set(own.tolist())))
+    return Short(tuple(own[kept].tolist()), there.cells[kept], above, others)
 
 
 def dealt_labels(member: Member, drawn: Drawn, known: Mapping[str, Drawn], rng: np.random.Generator) -> Array:

@@ -13,12 +13,12 @@ from synthkit.generators.conditional.settling import settled
 from synthkit.generators.family.anchoring import Leading, anchored, unknown
 from synthkit.generators.family.counting import counted_of
 from synthkit.generators.family.entities import BESIDE
-from synthkit.generators.family.identity import ITSELF, labelled, texts
+from synthkit.generators.family.identity import ITSELF, labelled, short_of
 from synthkit.generators.family.inheriting import inherited
 from synthkit.generators.family.keys import maker_of
-from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases
+from synthkit.generators.family.links import hung, levels, links_of, owner_of, phases, whom_of
 from synthkit.generators.family.listing import Listing
-from synthkit.generators.family.model import Climber, Family, Link, Member, Plan, Short
+from synthkit.generators.family.model import Climber, Family, Link, Member, Plan
 from synthkit.generators.family.planning import Found, found_in, planned
 from synthkit.generators.family.reading import Read, file_of, key_columns, read
 from synthkit.generators.family.relative import Anchor, Copy
@@ -65,7 +65,7 @@ def learn(
     plans: dict[str, list[Plan]] = {name: [] for name in tables.members}
     members: list[Member] = []
     learners: dict[str, _Learner] = {}
-    links = {name: links_of(name, tables, named) for name in tables.members}
+    links = {name: links_of(name, tables, named, whom_of(name, tables, named)) for name in tables.members}
     drawn = phases(links, tables.kept, tables.root)
     for number, name in enumerate(tables.members):
         ready = [t for part in drawn[: 1 + next(i for i, part in enumerate(drawn) if name in part)] for t in part]
@@ -79,7 +79,9 @@ def learn(
             if link.kind == "cut":  # its parent stands behind it
                 plans[link.references].append(learner.load(i, link))
     finished = tuple(
-        Member(**{**vars(m), "plans": tuple(plans[m.name]), "short": _short(m, reads[m.name], learners)})
+        Member(
+            **{**vars(m), "plans": tuple(plans[m.name]), "short": short_of(m, reads[m.name], _told(m.name, learners))}
+        )
         for m in members  # a parent's plans are learnt with its children
     )
     return Family(finished, tables.root)
@@ -105,15 +107,9 @@ def named_rows_of(tables: Tables, key: Key, seed: int) -> Array:
     return found
 
 
-def _short(member: Member, there: Read, learners: Mapping[str, _Learner]) -> Short | None:
-    """The rows of a table whose rows others tell apart; None where none does."""
-    every = set().union(*(one.told.get(member.name, set()) for one in learners.values()))
-    own = texts(there.keys, member.primary)
-    if not every or own is None or member.kept is not None:
-        return None
-    above = (texts(there.keys, columns) for columns, _ in member.named)
-    named = tuple(tuple(v or "" for v in a.tolist()) if a is not None else ("",) * len(own) for a in above)
-    return Short(tuple(own.tolist()), there.cells, named, tuple(sorted(every - set(own.tolist()))))
+def _told(name: str, learners: Mapping[str, _Learner]) -> set[str]:
+    """The labels by which tables tell the rows of one apart."""
+    return set().union(*(one.told.get(name, set()) for one in learners.values()))
 
 
 class _Learner:

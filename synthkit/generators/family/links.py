@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthkit.generators.family.model import Link
 from synthkit.generators.tables import Key, Tables
+from synthkit.rules.coding import codes_of, joint_codes, missing, text_of, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 UNLIKE = 30  # rows with both of two keys, from which it is said that they never name the same row
 DOUBLED = 30  # times that a way up is made twice as long: longer than any number of rows
 DEEPEST = 100  # levels below a row that are told apart
+FEW_AGREE = 10  # rows that are left where others name held-out rows: of so few nothing is said
 UNLIKE_ALIKE = 5  # times that they do in two rows of an owner that follow one another
 
 
@@ -73,16 +75,53 @@ def leads(name: str, tables: Tables) -> bool:
     return key is not None and leads(key.references, tables)
 
 
-def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Link, ...]:
-    """The links of a table, in the order of its keys."""
+def whom_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> dict[Key, Array]:
+    """By key of a table a number for what each row names, the same in all keys to one table; below 0: nothing.
+
+    Rows that were held out have numbers, too: which row it is that two rows name is not known of them (-2), but that
+    they name the same one is.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    found: dict[Key, Array] = {}
+    keys = [] if name in tables.kept else [k for k in tables.keys if k.table == name]
+    for references in {k.references for k in keys}:
+        some = [k for k in keys if k.references == references]
+        found |= {k: named[k] for k in some}
+        if not any(k.inner or (named[k] == -2).any() for k in some):
+            continue
+        sides = [[whole(c) for c in tables.members[name].to_arrow(list(k.columns)).columns] for k in some]
+        null, parts = np.zeros(len(some) * len(named[some[0]]), dtype=bool), []
+        for columns in zip(*sides, strict=True):
+            alike = all(c.type == columns[0].type for c in columns)
+            column = pa.concat_arrays(columns if alike else [text_of(c) for c in columns])
+            null |= missing(column)
+            parts.append(codes_of(column))
+        told = np.where(null, -1, joint_codes(parts)).reshape(len(some), -1)
+        for key, numbers in zip(some, told, strict=True):
+            found[key] = np.where(named[key] == -2, -1, numbers) if key.orphans else numbers
+    return found
+
+
+def links_of(
+    name: str, tables: Tables, named: Mapping[Key, Array], whom: Mapping[Key, Array] | None = None
+) -> tuple[Link, ...]:
+    """The links of a table, in the order of its keys.
+
+    Args:
+        named: by key, which row each row names; -1: none, -2: one that is not there.
+        whom: as :func:`whom_of` has it; None: ``named``.
+    """
     import numpy as np
 
+    whom = named if whom is None else whom
     keys = [] if name in tables.kept else [k for k in tables.keys if k.table == name]
     own = owning(name, tables)
     found = []
     for key in keys:
         rows = named[key]
-        some = rows[rows >= 0]
+        some = whom[key][whom[key] >= 0]
         sure = rows if key.orphans else rows[rows != -2]  # what was held out is not missing
         nulls = float((sure < 0).mean()) if len(sure) else 0.0
         most = key.max_per_parent or 0
@@ -100,10 +139,12 @@ def links_of(name: str, tables: Tables, named: Mapping[Key, Array]) -> tuple[Lin
         itself = bool((rows == np.arange(len(rows))).any()) and not (rows < 0).any()
         # A primary key of the two says so; values that name no row, for which any stands here, may hide it.
         declared = own is not None and {*own.columns, *key.columns} == {*tables.members[name].schema.primary_key}
-        apart = own is not None and (declared or _apart(named[own], rows))
+        apart = own is not None and (declared or _apart(named[own], whom[key]))
         through = ("itself",) if kind == "self" and itself else ()
         before = [(i, k) for i, k in enumerate(keys[: len(found)]) if found[i].kind == "looked" == kind]
-        unlike = tuple(i for i, k in before if k.references == key.references and _unlike(named[k], rows, named, own))
+        unlike = tuple(
+            i for i, k in before if k.references == key.references and _unlike(whom[k], whom[key], named, own)
+        )
         found.append(Link(key.columns, key.references, kind, through, within, once, apart, nulls, most, lost, unlike))
     return tuple(found)
 
@@ -143,10 +184,19 @@ def _onwards(name: str, tables: Tables) -> list[Key]:
 
 
 def _agree(rows: Array, wanted: Array, orphans: bool) -> bool:
-    """Whether two ways lead to the same rows; one to a row that was held out (-2) says nothing, unless ``orphans``."""
+    """Whether two ways lead to the same rows.
+
+    One to a row that was held out (-2) says nothing, unless ``orphans``; nor do the others where they are few, or all
+    lead to one row: they may agree by chance.
+    """
+    import numpy as np
+
     some = (rows >= 0) | (wanted >= 0)
-    if not orphans:
-        some &= (rows != -2) & (wanted != -2)
+    out = (rows == -2) | (wanted == -2)
+    if not orphans and out.any():
+        some &= ~out
+        if some.sum() <= FEW_AGREE or not (np.ptp(rows[some]) and np.ptp(wanted[some])):
+            return False
     return bool(some.any()) and bool((rows[some] == wanted[some]).all())
 
 

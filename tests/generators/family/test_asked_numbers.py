@@ -11,9 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from synthkit.generators.conditional.params import ConditionalParams
-from synthkit.generators.exact.conditions import Share
 from synthkit.generators.family.generate import fit_tables, sample_tables
-from synthkit.generators.functions import Asked, Quota, silent
+from synthkit.generators.functions import Asked, Quota, Share, silent
 from synthkit.generators.tables import Key, Tables
 from tests.generators.family.shop import table
 

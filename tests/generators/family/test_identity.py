@@ -77,6 +77,31 @@ def test_rows_that_two_keys_lead_to_are_of_one_subject(tmp_path: Path, public: b
     assert drawn["students"].subject.nunique() == 6  # the one that was held out among them, which students name
 
 
+def test_of_a_large_table_the_rows_that_are_named_are_kept(tmp_path: Path) -> None:
+    """Each drawn row is compared with each that is kept, so these are few, however many rows a table has."""
+    rng = np.random.default_rng(0)
+    who, agent = np.repeat(np.arange(100), 15), rng.integers(0, 20, 1_500)
+    staff = {"id": ("id", pa.array(np.arange(900))), "grade": ("integer", pa.array(np.arange(900) % 5))}
+    members = {
+        "people": table(tmp_path, "people", {"id": ("id", pa.array(np.arange(100)))}, ("id",)),
+        "staff": table(tmp_path, "staff", staff, ("id",)),  # type: ignore[arg-type]
+        "tickets": table(tmp_path, "tickets", {"p": ("id", pa.array(who)), "agent": ("id", pa.array(agent))}, ()),
+    }
+    keys = (Key("tickets", ("p",), "people", owner=True), Key("tickets", ("agent",), "staff"))
+    tables = Tables(members, keys, "people", whole={"staff": 900})
+    family = fit_tables(tables, ConditionalParams(trees=5), budget=None, seed=1, device="cpu", progress=silent)
+    short = next(m.short for m in family.members if m.name == "staff")
+    assert short is not None
+    assert sorted(short.labels) == sorted(str(i) for i in range(20))
+    assert len(short.cells) == 20
+    drawn: dict[str, list[pa.RecordBatch]] = {}
+    for name, batch in sample_tables(family, 100, conditions=(), seed=1, progress=silent):
+        drawn.setdefault(name, []).append(batch)
+    tickets, every = (pa.Table.from_batches(drawn[n]).to_pandas() for n in ("tickets", "staff"))
+    assert len(every) == 900
+    assert 15 <= tickets.agent.nunique() <= 25  # of 20 real ones
+
+
 def test_only_few_rows_that_are_named_often_are_told_apart() -> None:
     labels = np.array(["a", "b", None] * 100, dtype=object)
     assert told(labels)
