@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import pytest
+
+from synthkit.building import auditing
 from synthkit.building.build import Options, build
 from synthkit.compiler import compile_project
 from synthkit.planning.plan import make_plan
@@ -14,6 +17,7 @@ from synthkit.runners.jobs import Executor
 from tests.runners.test_elsewhere import receipt
 from tests.synth import COPULA_PROJECT, Project, customers, make_project, write_csv
 
+E = TypeVar("E", bound=Executor)
 ROWS = 5_000  # from which on audits are spread
 _LOGISTIC = "estimator: LogisticRegression, severity: warn"
 _GENERATOR = "{name: circuit, states: 2, min_steps: 5, max_steps: 5, refinements: 0}"
@@ -80,3 +84,18 @@ def in_process(project: Project, executor: Executor, threads: int) -> Any:
     manifest = compile_project(load_project(project.root))
     build(manifest, lambda: make_plan(manifest), options=Options(threads=threads), executor=executor)
     return told(project)
+
+
+def alike(root: Path, executor_of: Callable[[Path], E], monkeypatch: pytest.MonkeyPatch) -> E:
+    """Builds of the project with one thread and with two, jobs carried out where it has another path, tell the same.
+    Returns what carried out those of the second."""
+    monkeypatch.setattr(auditing, "COSTLY", 1)
+    found, executors = [], []
+    for threads in (1, 2):
+        project = shop(root / str(threads) / "shop", rows=500)
+        mounted = root / str(threads) / "mounted"
+        mounted.symlink_to(project.root)
+        executors.append(executor_of(mounted))
+        found.append(in_process(project, executors[-1], threads))
+    assert found[0] == found[1]
+    return executors[1]

@@ -122,10 +122,11 @@ def files_of(receipts: Iterable[ReceiptFile], target: Target) -> Iterator[Path]:
 
 
 def _file_of(receipt: ReceiptFile, warehouse: Warehouse) -> Path | None:
-    """None where a receipt names a file outside. The file itself DVC may have made a link to its cache."""
-    path = warehouse.directory / receipt.said.file
-    path = path.parent.resolve() / path.name
-    return path if path.is_relative_to(warehouse.directory.resolve()) and path.name != ".." else None
+    """None where a receipt names a file outside."""
+    try:
+        return warehouse.file(receipt.said)
+    except BuildError:
+        return None
 
 
 def fits_receipt(receipt: ReceiptFile, target: Target, footers: Footers, *, full: bool) -> Iterator[Finding]:

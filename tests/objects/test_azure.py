@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from synthkit.objects.bucket import Bucket
 from tests.objects import test_bucket
 from tests.objects.azure_server import Azure, azure_server
 from tests.store import test_objectstore
@@ -21,21 +20,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
         yield server
 
 
-@pytest.fixture
-def bucket(s3: Azure) -> Iterator[Bucket]:
-    s3.proxy.reset()
-    yield Bucket(f"{s3.bucket()}/some where/shop")
-    s3.proxy.reset()
-
-
-@pytest.fixture
-def address(s3: Azure) -> Iterator[str]:
-    s3.proxy.reset()
-    yield f"{s3.bucket()}/team/shop"
-    s3.proxy.reset()
-
-
-shop = test_objectstore.shop
+bucket, address, shop = test_bucket.bucket, test_objectstore.address, test_objectstore.shop
 
 # All but those that strip the condition from a write, which Azure signs, or put other bytes past the proxy.
 BUCKET = (

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from synthkit.objects.bucket import Bucket
 from tests.objects import test_bucket
 from tests.objects.gcs_server import GCS, gcs_server
 from tests.store import test_objectstore
@@ -19,19 +18,7 @@ def s3() -> Iterator[GCS]:
         yield server
 
 
-@pytest.fixture
-def bucket(s3: GCS) -> Iterator[Bucket]:
-    s3.proxy.reset()
-    yield Bucket(f"{s3.bucket()}/some where/shop")
-    s3.proxy.reset()
-
-
-@pytest.fixture
-def address(s3: GCS) -> Iterator[str]:
-    s3.proxy.reset()
-    yield f"{s3.bucket()}/team/shop"
-    s3.proxy.reset()
-
+bucket, address = test_bucket.bucket, test_objectstore.address
 
 test_what_a_server_does_for_a_moment_is_not_seen = test_bucket.test_what_a_server_does_for_a_moment_is_not_seen
 test_a_large_file_goes_and_comes_in_parts = test_bucket.test_a_large_file_goes_and_comes_in_parts

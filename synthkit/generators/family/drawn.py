@@ -117,12 +117,11 @@ class Drawn:
         at = dealt(listing, free, loads, rng)
         rows = np.flatnonzero(at >= 0)
         for c, j in enumerate(listing.columns):
-            field, mine = self.fields[j], numbers[:, c]
+            mine = numbers[:, c]
             mine[rows] = listing.values[at[rows], c]
-            self.positions[j] = field.positions(mine)
+            self.positions[j] = self.fields[j].positions(mine)
             self.wider.add(j)
-            self.cells[rows, j] = field.place(self.positions[j][rows])
-            self.context.codes[rows, j] = field.features(self.cells[rows, j])
+            self.move(j, rows, self.positions[j][rows])
         return np.where(at >= 0, listing.loads[at], np.where(given, loads, np.minimum(loads, listing.rest)))
 
     def numbers(self, column: int) -> Array:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from synthkit.files import scratch
 from synthkit.generators.conditional.columns import Field, encoded, field_of
 from synthkit.generators.conditional.params import ConditionalParams
-from synthkit.generators.family.looking import unlike
+from synthkit.generators.family.looking import SHORT, unlike
 from synthkit.generators.family.model import Family, Member, Short
 from synthkit.schema import Column, Schema, Table
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 ITSELF = -3  # part of a key that says which row it is;
 THROUGH = -10  # this and less: which row the one that is looked up names by its first key, its second, …
-FEW = 64  # rows that are told apart at most
 OFTEN = 50  # rows that name each, on average
 NAMED = 4.0  # weight of what a row names, beside each of its columns
 IS, NAMES = 100.0, 4.0  # weights of which row it is, and of which row that names
@@ -51,7 +50,7 @@ def few(rows: pa.Table, columns: Sequence[str], counted: Array) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return bool(pc.count_distinct(_joined(rows, columns).filter(pa.array(counted))).as_py() <= FEW)
+    return bool(pc.count_distinct(_joined(rows, columns).filter(pa.array(counted))).as_py() <= SHORT)
 
 
 def _joined(rows: pa.Table, columns: Sequence[str]) -> pa.Array:
@@ -68,7 +67,7 @@ def told(labels: Array, often: int = OFTEN) -> bool:
 
     some = np.array([v for v in labels if v is not None], dtype=object)
     different = len(set(some.tolist()))
-    return 1 < different <= FEW and len(some) >= often * different
+    return 1 < different <= SHORT and len(some) >= often * different
 
 
 def labelled(name: str, labels: Array, params: ConditionalParams, seed: int) -> tuple[Field, Array]:
@@ -153,7 +152,7 @@ def short_of(member: Member, there: Read, named: Collection[str]) -> Short | Non
     own = texts(there.keys, member.primary)
     if not named or own is None or member.kept is not None:
         return None
-    kept = np.flatnonzero([len(own) <= FEW or label in named for label in own.tolist()])
+    kept = np.flatnonzero([len(own) <= SHORT or label in named for label in own.tolist()])
     every = (texts(there.keys, columns) for columns, _ in member.named)
     above = tuple(tuple(v or "" for v in a[kept].tolist()) if a is not None else ("",) * len(kept) for a in every)
     others = tuple(sorted(set(named) - set(own.tolist())))

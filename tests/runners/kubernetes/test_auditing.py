@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from synthkit.building import auditing
 from synthkit.runners.jobs import Job, JobProgress, done_from_json
 from synthkit.runners.kubernetes import pod
 from synthkit.runners.kubernetes.handed import Handed
@@ -71,12 +70,5 @@ class Pods:
 def test_audits_and_trainings_as_parts_of_one_job_find_what_one_process_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auditing, "COSTLY", 1)
-    found = []
-    for threads in (1, 2):
-        project = spread.shop(tmp_path / str(threads) / "shop", rows=500)
-        (tmp_path / str(threads) / "mounted").symlink_to(project.root)
-        pods = Pods(tmp_path / str(threads) / "mounted")
-        found.append(spread.in_process(project, pods, threads))
-    assert found[0] == found[1]
+    pods = spread.alike(tmp_path, Pods, monkeypatch)
     assert 3 * 2 + 2 in pods.parts

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import synthkit
-from synthkit.building import auditing
 from synthkit.runners import attempt
 from synthkit.runners.jobs import Job, JobProgress, done_from_json, job_to_json
 from synthkit.runners.ray import task
@@ -94,12 +93,5 @@ def test_audits_and_trainings_spread_over_tasks_find_what_one_process_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two real nodes do so in test_auditing.py."""
-    monkeypatch.setattr(auditing, "COSTLY", 1)
-    found = []
-    for threads in (1, 2):
-        project = spread.shop(tmp_path / str(threads) / "shop", rows=500)
-        (tmp_path / str(threads) / "mounted").symlink_to(project.root)
-        tasks = Tasks(tmp_path / str(threads) / "mounted")
-        found.append(spread.in_process(project, tasks, threads))
-    assert found[0] == found[1]
+    tasks = spread.alike(tmp_path, Tasks, monkeypatch)
     assert tasks.kinds.count("repeat") == 4 * 2
